@@ -1,0 +1,1 @@
+"""What the services say to each other, and to anyone who listens: small frozen data, no I/O."""

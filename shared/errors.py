@@ -1,0 +1,34 @@
+"""The errors that every room speaks of.
+
+    OwnFault                 our own store, database or broker did not answer: delays images, never fails them
+      StorageUnavailable
+      DatabaseUnavailable
+      BrokerUnavailable
+    ObjectMissing            an object that should be in the store is not
+"""
+
+
+class OwnFault(Exception):
+    """A dependency of ours failed; the consumer holds its message and retries once a probe of it succeeds."""
+
+    dependency: str = "unknown"
+
+
+class StorageUnavailable(OwnFault):
+    dependency = "storage"
+
+
+class DatabaseUnavailable(OwnFault):
+    dependency = "database"
+
+
+class BrokerUnavailable(OwnFault):
+    dependency = "broker"
+
+
+class ObjectMissing(Exception):
+    """No object is stored under `key`."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"no object {key!r} in the store")
+        self.key = key
