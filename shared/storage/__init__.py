@@ -1,0 +1,1 @@
+"""The object store: uploads, originals, results and outputs, under keys."""

@@ -1,0 +1,87 @@
+"""An object store in a dictionary."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shared.errors import ObjectMissing, StorageUnavailable
+from shared.storage.keys import check_key, check_prefix
+from shared.storage.object_store import ObjectStat, check_range
+
+_CHUNK = 256 * 1024
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    data: bytes
+    content_type: str
+    durable: bool
+    modified: datetime
+
+
+class MemoryObjectStore:
+    """Keeps objects in `objects`, for tests to look at; while `available` is False every call fails."""
+
+    def __init__(self, clock: Callable[[], datetime] = _now) -> None:
+        self.objects: dict[str, StoredObject] = {}
+        self.available = True
+        self._clock = clock
+
+    async def put_file(self, key: str, path: Path, content_type: str, *, durable: bool = True) -> None:
+        data = await asyncio.to_thread(path.read_bytes)
+        await self.put_bytes(key, data, content_type, durable=durable)
+
+    async def put_bytes(self, key: str, data: bytes, content_type: str, *, durable: bool = True) -> None:
+        self._answer()
+        self.objects[check_key(key)] = StoredObject(bytes(data), content_type, durable, self._clock())
+
+    async def get_bytes(self, key: str) -> bytes:
+        return self._get(key).data
+
+    async def stat(self, key: str) -> ObjectStat | None:
+        try:
+            found = self._get(key)
+        except ObjectMissing:
+            return None
+        return ObjectStat(len(found.data), hashlib.sha256(found.data).hexdigest()[:32], found.modified)
+
+    async def read_chunks(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        check_range(start, end)
+        wanted = self._get(key).data[start:end]
+        for offset in range(0, len(wanted), _CHUNK):
+            yield wanted[offset : offset + _CHUNK]
+
+    async def delete(self, keys: Iterable[str]) -> None:
+        self._answer()
+        for key in keys:
+            self.objects.pop(check_key(key), None)
+
+    async def list_keys(self, prefix: str) -> AsyncIterator[str]:
+        self._answer()
+        check_prefix(prefix)
+        for key in [key for key in self.objects if key.startswith(prefix)]:
+            yield key
+
+    async def probe(self) -> None:
+        self._answer()
+
+    async def close(self) -> None:
+        self.available = False
+
+    def _answer(self) -> None:
+        if not self.available:
+            raise StorageUnavailable("the memory store was made unavailable")
+
+    def _get(self, key: str) -> StoredObject:
+        self._answer()
+        found = self.objects.get(check_key(key))
+        if found is None:
+            raise ObjectMissing(key)
+        return found
