@@ -1,10 +1,10 @@
 """The errors that every room speaks of.
 
-    OwnFault                 our own store, database or broker did not answer: delays images, never fails them
-      StorageUnavailable
-      DatabaseUnavailable
-      BrokerUnavailable
-    ObjectMissing            an object that should be in the store is not
+OwnFault                 our own store, database or broker did not answer: delays images, never fails them
+  StorageUnavailable
+  DatabaseUnavailable
+  BrokerUnavailable
+ObjectMissing            an object that should be in the store is not
 """
 
 

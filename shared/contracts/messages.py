@@ -1,0 +1,128 @@
+"""The house's own messages: commands are imperative, results past tense. They carry ids and keys, never image bytes.
+
+A reader ignores fields it does not know, so that a newer sender may add some; it never guesses a missing one.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.contracts.error_codes import ErrorCode
+
+
+class Message(BaseModel):
+    """One message on `imagemill.commands`; its type on the wire is the name of its class."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class CompressOptions(BaseModel):
+    """What the client asked for.
+
+    percent: upper limit of the output's bytes, in per cent of the original's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    percent: int = Field(default=50, ge=1, le=99)
+
+
+class ImageMessage(Message):
+    """What every message about one image carries.
+
+    image_id: see `object_keys.image_id`; unique within its request.
+    round: 1, and one more for each retry of a finished request.
+    dispatch: the number of this run through the workers; a deferral counts only for the dispatch it answers.
+    attempt: 1 for the first; runs that were deferred through no fault of the image's host do not count.
+    """
+
+    request_id: str
+    image_id: str
+    round: int = Field(ge=1)
+    dispatch: int = Field(ge=1)
+    attempt: int = Field(ge=1)
+
+
+class DownloadImage(ImageMessage):
+    """To the downloader: fetch `url`. Dropped unread after `start_by`: the dispatcher will send it again."""
+
+    url: str
+    options: CompressOptions
+    start_by: datetime
+
+
+class CompressImage(ImageMessage):
+    """To the compressor: shrink the object `original_key`, `original_bytes` long."""
+
+    url: str
+    options: CompressOptions
+    start_by: datetime
+    original_key: str
+    original_bytes: int
+    fetch_ms: int
+
+
+class ImageResult(BaseModel):
+    """What became of one image. Sizes are bytes, times milliseconds, `percent` aims at `bytes_in`.
+
+    quality: the encoder's quality, None where the format has none or the original was kept.
+    target_met: whether `bytes_out` is at most the percentage asked for.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    key: str
+    content_type: str
+    action: Literal["compressed", "kept_original"]
+    format: str
+    width: int
+    height: int
+    quality: int | None
+    target_met: bool
+    encodes: int
+    bytes_in: int
+    bytes_out: int
+    fetch_ms: int
+    compress_ms: int
+
+
+class ImageCompressed(ImageMessage):
+    """From the compressor: the result is stored and can be read."""
+
+    original_key: str
+    result: ImageResult
+
+
+class ImageFailed(ImageMessage):
+    """From a worker: this image has reached its end without a result."""
+
+    error_code: ErrorCode
+    error_detail: str
+    original_key: str | None = None
+
+
+class ImageDeferred(ImageMessage):
+    """From a worker: not now. The image waits in the database until `not_before`.
+
+    counts: whether this run used up one of the image's attempts.
+    """
+
+    error_code: ErrorCode
+    error_detail: str
+    not_before: datetime
+    counts: bool = True
+    original_key: str | None = None
+
+
+class FinishRequest(Message):
+    """To the aggregator: intake is closed and no image is left; write the outputs and end the request."""
+
+    request_id: str
+    round: int = Field(ge=1)
+
+
+class DeliverWebhook(Message):
+    """To the aggregator: this delivery is due."""
+
+    delivery_id: str

@@ -1,0 +1,48 @@
+"""Where objects live in the store. Keys are written once and never get other bytes; no object has two owners."""
+
+import hashlib
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from slugify import slugify
+
+PUBLIC_PREFIXES = ("results/", "outputs/")
+"""What the gateway serves to anyone who has the URL. Uploads and originals are never served."""
+
+_SLUG_LENGTH = 60
+
+
+def image_id(url: str) -> str:
+    """The image's name within its request: the first 128 bits of the SHA-256 of its URL, in hex."""
+    return hashlib.sha256(url.encode()).hexdigest()[:32]
+
+
+def upload_key(request_id: str) -> str:
+    return f"uploads/{request_id}.csv"
+
+
+def originals_prefix(request_id: str) -> str:
+    return f"originals/{request_id}/"
+
+
+def original_key(request_id: str, image_id: str, sha256: str) -> str:
+    """Named by its bytes as well, since a host may answer differently when it is asked again."""
+    return f"{originals_prefix(request_id)}{image_id}-{sha256[:16]}"
+
+
+def result_key(request_id: str, image_id: str, url: str, data: bytes, extension: str) -> str:
+    """A readable name from the URL; the hash is of the image's id and the bytes, so two images never share an object."""
+    name = slugify(PurePosixPath(unquote(urlsplit(url).path)).stem, max_length=_SLUG_LENGTH) or "image"
+    digest = hashlib.sha256(image_id.encode() + data).hexdigest()[:16]
+    return f"results/{request_id}/{name}-{digest}.{extension}"
+
+
+def outputs_key(request_id: str, round_: int, filename: str | None, kind: str) -> str:
+    """`kind` is what the file is, for example "compressed" or "report"; the name follows the uploaded file's."""
+    stem = slugify(PurePosixPath(filename or "").stem, max_length=_SLUG_LENGTH) or "products"
+    return f"outputs/{request_id}/{round_}/{stem}-{kind}.csv"
+
+
+def public_url(public_base_url: str, key: str) -> str:
+    """The URL under which the gateway serves `key`; it holds no comma, since CSV cells list URLs with commas."""
+    return f"{public_base_url.rstrip('/')}/{key}"
