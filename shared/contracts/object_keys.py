@@ -31,7 +31,7 @@ def original_key(request_id: str, image_id: str, sha256: str) -> str:
 
 
 def result_key(request_id: str, image_id: str, url: str, data: bytes, extension: str) -> str:
-    """A readable name from the URL; the hash is of the image's id and the bytes, so two images never share an object."""
+    """A readable name from the URL. The hash is of id and bytes, so two images never share an object."""
     name = slugify(PurePosixPath(unquote(urlsplit(url).path)).stem, max_length=_SLUG_LENGTH) or "image"
     digest = hashlib.sha256(image_id.encode() + data).hexdigest()[:16]
     return f"results/{request_id}/{name}-{digest}.{extension}"
