@@ -1,0 +1,20 @@
+"""The door to RabbitMQ: topology, publishing with confirms, and the runtime that consumers live in."""
+
+from shared.messaging.broker import Broker, open_broker
+from shared.messaging.consumer import Consumer, Handler, Subscription
+from shared.messaging.dependency_gate import DependencyGate, Probe
+from shared.messaging.publisher import Outgoing, Publisher
+from shared.messaging.topology import Queue
+
+__all__ = [
+    "Broker",
+    "Consumer",
+    "DependencyGate",
+    "Handler",
+    "Outgoing",
+    "Probe",
+    "Publisher",
+    "Queue",
+    "Subscription",
+    "open_broker",
+]

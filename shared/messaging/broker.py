@@ -1,0 +1,69 @@
+"""Connecting to RabbitMQ: one connection to publish, one to consume, both of which reconnect by themselves.
+
+Two, because a broker under a memory or disk alarm stops reading from publishers, and acknowledgements on the same
+connection would stall with them.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import aio_pika
+import structlog
+from aio_pika.abc import AbstractRobustConnection
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS
+
+from shared.errors import BrokerUnavailable
+from shared.messaging.topology import declare_topology
+from shared.settings import RabbitSettings
+
+_HEARTBEAT_SECONDS = 15  # a dead link is noticed after three of them; below 5 there are false alarms
+_RECONNECT_SECONDS = 2
+_PROBE_SECONDS = 5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """The open connections."""
+
+    publishing: AbstractRobustConnection
+    consuming: AbstractRobustConnection
+
+    async def probe(self) -> None:
+        """Raises BrokerUnavailable unless the broker answers on the publishing connection."""
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await self.publishing.ready()
+                async with self.publishing.channel(publisher_confirms=False):
+                    pass
+        except CONNECTION_EXCEPTIONS as error:  # a TimeoutError is an OSError
+            raise BrokerUnavailable(f"RabbitMQ does not answer: {error!r}") from error
+
+
+@asynccontextmanager
+async def open_broker(settings: RabbitSettings, name: str) -> AsyncIterator[Broker]:
+    """Connect, and declare the topology. Waits as long as it takes: a service may start before its broker."""
+    async with AsyncExitStack() as stack:
+        publishing = await stack.enter_async_context(await _connect(settings.rabbitmq_url, f"{name} publishing"))
+        consuming = await stack.enter_async_context(await _connect(settings.rabbitmq_url, f"{name} consuming"))
+        async with publishing.channel() as channel:
+            await declare_topology(channel, settings.dead_letter_after)
+        yield Broker(publishing, consuming)
+
+
+async def _connect(url: str, name: str) -> AbstractRobustConnection:
+    while True:
+        try:
+            return await aio_pika.connect_robust(
+                url,
+                heartbeat=_HEARTBEAT_SECONDS,
+                reconnect_interval=_RECONNECT_SECONDS,
+                timeout=10,
+                client_properties={"connection_name": f"imagemill {name}"},
+            )
+        except CONNECTION_EXCEPTIONS as error:
+            log.warning("broker_unreachable", connection=name, error=str(error))
+            await asyncio.sleep(_RECONNECT_SECONDS)

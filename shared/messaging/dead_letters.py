@@ -1,0 +1,72 @@
+"""What was parked in imagemill.dead: a look at it, and a way back to the queue it came from."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import aio_pika
+from aio_pika.abc import AbstractIncomingMessage
+
+from shared.messaging.publisher import QUEUE_HEADER, REASON_HEADER
+from shared.messaging.topology import COMMANDS_EXCHANGE, Queue
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One parked message. `reason` is ours, or RabbitMQ's word for why it gave up ("delivery_limit")."""
+
+    queue: str
+    reason: str
+    type: str
+    body: str
+    parked_at: datetime | None
+
+
+async def list_dead(rabbitmq_url: str) -> list[DeadLetter]:
+    """What is parked now; it stays there."""
+    async with await aio_pika.connect(rabbitmq_url) as connection:
+        # Closing the connection gives all messages back to the queue.
+        return [_describe(message) async for message in _parked(connection)]
+
+
+async def replay_dead(rabbitmq_url: str) -> int:
+    """Send each parked message to the queue it came from, and say how many.
+
+    Safe at any time: handlers take a repeated message without harm, and a command past its time is dropped.
+    """
+    replayed = 0
+    async with await aio_pika.connect(rabbitmq_url) as connection:
+        channel = await connection.channel(on_return_raises=True)
+        commands = await channel.get_exchange(COMMANDS_EXCHANGE, ensure=False)
+        async for message in _parked(connection):
+            again = aio_pika.Message(
+                message.body,
+                content_type=message.content_type,
+                delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+                type=message.type,
+            )
+            await commands.publish(again, _describe(message).queue, mandatory=True)
+            await message.ack()
+            replayed += 1
+    return replayed
+
+
+async def _parked(connection: aio_pika.abc.AbstractConnection) -> AsyncIterator[AbstractIncomingMessage]:
+    channel = await connection.channel()
+    queue = await channel.declare_queue(Queue.DEAD, passive=True)
+    for _ in range(queue.declaration_result.message_count or 0):  # not what is parked again meanwhile
+        message = await queue.get(fail=False)
+        if message is None:
+            return
+        yield message
+
+
+def _describe(message: AbstractIncomingMessage) -> DeadLetter:
+    headers = message.headers
+    return DeadLetter(
+        queue=str(headers.get(QUEUE_HEADER) or headers.get("x-first-death-queue") or "unknown"),
+        reason=str(headers.get(REASON_HEADER) or headers.get("x-first-death-reason") or "unknown"),
+        type=message.type or "unknown",
+        body=message.body.decode(errors="replace"),
+        parked_at=message.timestamp,
+    )

@@ -1,0 +1,62 @@
+"""The gate that a fault of our own closes: work waits behind it until a probe of what failed succeeds."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+from shared.errors import OwnFault
+from shared.observability.health import Health
+
+Probe = Callable[[], Awaitable[None]]
+"""Returns if the dependency answers, raises OwnFault if it does not."""
+
+_PROBE_INTERVAL_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class DependencyGate:
+    """Open while every dependency answers. `probes` names them as `OwnFault.dependency` does."""
+
+    def __init__(self, probes: Mapping[str, Probe], health: Health) -> None:
+        self._probes = probes
+        self._health = health
+        self._open = asyncio.Event()
+        self._open.set()
+        self._probing: dict[str, asyncio.Task[None]] = {}
+        for dependency in probes:
+            health.set_ready(dependency, True)
+
+    @property
+    def is_open(self) -> bool:
+        return self._open.is_set()
+
+    async def wait_open(self) -> None:
+        await self._open.wait()
+
+    def close(self, fault: OwnFault) -> None:
+        """Close the gate, turn unready, and open again once the faulty dependency answers a probe."""
+        if fault.dependency in self._probing:
+            return
+        log.error("dependency_lost", dependency=fault.dependency, error=str(fault))
+        self._health.set_ready(fault.dependency, False, str(fault))
+        self._open.clear()
+        self._probing[fault.dependency] = asyncio.create_task(self._probe_until_it_answers(fault.dependency))
+
+    async def _probe_until_it_answers(self, dependency: str) -> None:
+        probe = self._probes.get(dependency)
+        while probe is not None:
+            await asyncio.sleep(_PROBE_INTERVAL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 (jitter)
+            try:
+                await probe()
+            except OwnFault as fault:
+                log.warning("dependency_still_lost", dependency=dependency, error=str(fault))
+            else:
+                break
+        log.info("dependency_answers_again", dependency=dependency)
+        self._health.set_ready(dependency, True)
+        del self._probing[dependency]
+        if not self._probing:
+            self._open.set()
