@@ -1,0 +1,72 @@
+"""The report has a line for every slot and says what became of it."""
+
+import csv
+import io
+
+from services.aggregator.csv_report import ReportCsv
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.records import Image, Product
+from tests.unit.aggregator.make import BASE_URL, a_compressed_image, a_failed_image, a_product, a_result
+
+
+def reported(*slots: tuple[Product, int, Image], guard: bool = True) -> list[dict[str, str]]:
+    sink = io.StringIO(newline="")
+    report = ReportCsv(sink, BASE_URL, guard_formulas=guard)
+    for slot in slots:
+        report.write(*slot)
+    return list(csv.DictReader(io.StringIO(sink.getvalue(), newline=""), strict=True))
+
+
+def test_a_compressed_image() -> None:
+    image = a_compressed_image("http://i/1.jpg", result=a_result("results/r/one-1.jpg"), attempts=2)
+
+    assert reported((a_product(7, "http://i/0.jpg", "http://i/1.jpg"), 2, image)) == [
+        {
+            "Serial Number": "7",
+            "Product Name": "Product 7",
+            "Position": "2",
+            "Input Image Url": "http://i/1.jpg",
+            "Output Image Url": "http://mill.test/results/r/one-1.jpg",
+            "State": "compressed",
+            "Error Code": "",
+            "Error Detail": "",
+            "Action": "compressed",
+            "Format": "jpeg",
+            "Quality": "71",
+            "Bytes In": "1000",
+            "Bytes Out": "498",
+            "Saved %": "50.2",
+            "Target Met": "yes",
+            "Attempts": "2",
+        }
+    ]
+
+
+def test_an_original_that_was_kept() -> None:
+    kept = a_result(action="kept_original", quality=None, target_met=False, bytes_in=70, bytes_out=70)
+
+    (line,) = reported((a_product(1, "http://i/1.png"), 1, a_compressed_image("http://i/1.png", result=kept)))
+
+    assert (line["Action"], line["Quality"], line["Saved %"], line["Target Met"]) == ("kept_original", "", "0.0", "no")
+
+
+def test_a_failed_image_has_a_reason_and_no_output() -> None:
+    (line,) = reported((a_product(1, "http://i/1.jpg"), 1, a_failed_image("http://i/1.jpg", attempts=6)))
+
+    assert line["State"] == "failed"
+    assert line["Error Code"] == "http_404"
+    assert line["Error Detail"] == "the host answered 404"
+    assert line["Attempts"] == "6"
+    assert {line[name] for name in ("Output Image Url", "Action", "Bytes In", "Bytes Out", "Saved %")} == {""}
+
+
+def test_text_that_strangers_chose_is_disarmed() -> None:
+    product = a_product(1, "=cmd()", serial_number="-1", product_name="@SUM(A1)")
+    failed = a_failed_image("=cmd()", error_code=ErrorCode.INVALID_URL, error_detail="=not a URL")
+
+    (line,) = reported((product, 1, failed))
+    assert (line["Serial Number"], line["Product Name"]) == ("-1", "'@SUM(A1)")
+    assert (line["Input Image Url"], line["Error Detail"]) == ("'=cmd()", "'=not a URL")
+
+    (line,) = reported((product, 1, failed), guard=False)
+    assert (line["Product Name"], line["Input Image Url"]) == ("@SUM(A1)", "=cmd()")

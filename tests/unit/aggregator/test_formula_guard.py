@@ -1,0 +1,54 @@
+"""Text that a spreadsheet would run is disarmed; everything else is left alone."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.aggregator.formula_guard import guard
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "=1+1",
+        "=",
+        '=HYPERLINK("http://evil","x")',
+        "+1+1",
+        "-1+cmd|' /C calc'!A0",
+        "--5",
+        "-",
+        "+49 30 123",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "-5\n=1",
+        "-1,",
+        "=http://a",
+        "-https://a",
+    ],
+)
+def test_formulas_get_a_leading_apostrophe(cell: str) -> None:
+    assert guard(cell) == "'" + cell
+
+
+@pytest.mark.parametrize("cell", ["-5", "+3.2", "-0.5%", "+1,000.50", "-,5", "+.5", "-1e5", "+2E-3", "+493012345"])
+def test_numbers_stay_numbers(cell: str) -> None:
+    assert guard(cell) == cell
+
+
+@pytest.mark.parametrize("cell", ["http://a/=1.jpg", "\nhttps://a/1.jpg,\nhttps://a/2.jpg", "\tHTTP://a/1.jpg"])
+def test_urls_stay_as_they_are(cell: str) -> None:
+    assert guard(cell) == cell
+
+
+@pytest.mark.parametrize("cell", ["", "a=b", "'=1", " x", "A-1", "5", "# 1", "ü"])
+def test_plain_text_stays_as_it_is(cell: str) -> None:
+    assert guard(cell) == cell
+
+
+@given(st.text())
+def test_a_guarded_cell_is_safe_and_nothing_is_lost(cell: str) -> None:
+    guarded = guard(cell)
+    assert guarded in (cell, "'" + cell)
+    assert guard(guarded) == guarded
