@@ -1,0 +1,76 @@
+"""Writing a file so that it appears whole or not at all."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from shared.storage.folders import STAGING, make_folder
+
+Write = Callable[[BinaryIO], object]
+
+_PRUNE_RACES = 20  # how often in a row another process may remove a folder just before it is filled
+
+
+def write_atomically(root: Path, target: Path, write: Write, *, durable: bool) -> None:
+    """Let `write` fill a new file in the root's staging folder and rename it to `target`, making its folders."""
+    with staged_file(root, write, durable=durable) as staged:
+        _rename(root, staged, target)
+    if durable:
+        _sync_folders(root, target.parent)
+
+
+@contextmanager
+def staged_file(root: Path, write: Write, *, durable: bool) -> Iterator[Path]:
+    """A new file with what `write` wrote; removed if the body fails."""
+    staged = root / STAGING / secrets.token_hex(16)
+    try:
+        with staged.open("xb") as file:
+            write(file)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        yield staged
+    except BaseException:
+        with suppress(OSError):
+            staged.unlink()
+        raise
+
+
+def remove_abandoned(root: Path, before: float) -> None:
+    """Remove staged files last written to before that time, in seconds since 1970: their writers were killed."""
+    for staged in (root / STAGING).iterdir():
+        with suppress(FileNotFoundError):
+            if staged.stat().st_mtime < before:
+                staged.unlink()
+
+
+def _rename(root: Path, staged: Path, target: Path) -> None:
+    for _ in range(_PRUNE_RACES):
+        try:
+            staged.replace(target)
+        except FileNotFoundError:  # no folder yet, or a delete found it empty a moment ago and pruned it
+            make_folder(root, target.parent)
+        else:
+            return
+    staged.replace(target)
+
+
+def _sync_folders(root: Path, folder: Path) -> None:
+    """Make the rename last. The folders above are included, since they may be as new, made by whichever process."""
+    while True:
+        with suppress(FileNotFoundError):  # the object has been deleted already, and the folder pruned
+            _sync(folder)
+        if folder == root:
+            return
+        folder = folder.parent
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

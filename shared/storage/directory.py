@@ -1,0 +1,137 @@
+"""An object store in a directory of one file system: `file:///path`."""
+
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from shared.errors import ObjectMissing, StorageUnavailable
+from shared.storage.atomic_file import Write, remove_abandoned, staged_file, write_atomically
+from shared.storage.folders import STAGING, keys_under, path_of, prune
+from shared.storage.keys import check_key, check_prefix
+from shared.storage.object_store import ObjectStat, check_range
+from shared.storage.range_read import read_range
+from shared.storage.threads import Threads
+
+_THREADS = 16  # most of them wait for fsync
+_COPY_BUFFER = 1024 * 1024
+_BATCH = 1000
+_ABANDONED_AFTER = 3600.0  # seconds without a write, after which a staged file's writer must have been killed
+
+
+class DirectoryObjectStore:
+    """Each object is a file, staged in the same file system and renamed into place. Processes may share a root.
+
+    Content types are not kept: readers know them by the key's extension. The root is made at the first use; should
+    it vanish later, that is a fault and not an empty store.
+    """
+
+    def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
+        self._root = root
+        self._clock = clock
+        self._opened = False
+        self._threads = Threads(_THREADS, "directory-store")
+
+    async def put_file(self, key: str, path: Path, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
+        await self._threads.run(partial(self._put_file, check_key(key), path, durable))
+
+    async def put_bytes(self, key: str, data: bytes, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
+        await self._threads.run(partial(self._put, check_key(key), lambda file: file.write(data), durable))
+
+    async def get_bytes(self, key: str) -> bytes:
+        return await self._threads.run(partial(self._get, check_key(key)))
+
+    async def stat(self, key: str) -> ObjectStat | None:
+        return await self._threads.run(partial(self._stat, check_key(key)))
+
+    async def read_chunks(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        check_range(start, end)
+        open_range = partial(self._open_range, check_key(key), start, end)
+        async for chunk in read_range(self._threads, open_range, partial(self._faults, key)):
+            yield chunk
+
+    async def delete(self, keys: Iterable[str]) -> None:
+        checked = (check_key(key) for key in keys)
+        while batch := list(islice(checked, _BATCH)):
+            await self._threads.run(partial(self._delete, batch))
+
+    async def list_keys(self, prefix: str) -> AsyncIterator[str]:
+        async for key in self._threads.stream(self._list(check_prefix(prefix)), _BATCH):
+            yield key
+
+    async def probe(self) -> None:
+        await self._threads.run(self._probe)
+
+    async def close(self) -> None:
+        await self._threads.close()
+
+    def _put_file(self, key: str, path: Path, durable: bool) -> None:
+        with path.open("rb") as source:  # a missing source is the caller's fault, not the store's
+            self._put(key, lambda file: shutil.copyfileobj(source, file, _COPY_BUFFER), durable)
+
+    def _put(self, key: str, write: Write, durable: bool) -> None:
+        with self._faults():
+            write_atomically(self._root, path_of(self._root, key), write, durable=durable)
+
+    def _get(self, key: str) -> bytes:
+        with self._faults(missing=key):
+            return path_of(self._root, key).read_bytes()
+
+    def _stat(self, key: str) -> ObjectStat | None:
+        try:
+            with self._faults(missing=key):
+                found = path_of(self._root, key).stat()
+        except ObjectMissing:
+            return None
+        # A clock tick may see two writes of one size; the inode tells them apart.
+        etag = f"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"
+        return ObjectStat(found.st_size, etag, datetime.fromtimestamp(found.st_mtime, UTC))
+
+    def _open_range(self, key: str, start: int, end: int | None) -> tuple[BinaryIO, int]:
+        file = path_of(self._root, key).open("rb")
+        size = os.fstat(file.fileno()).st_size
+        file.seek(start)
+        return file, max(0, (size if end is None else min(end, size)) - start)
+
+    def _delete(self, keys: list[str]) -> None:
+        with self._faults():
+            paths = [path_of(self._root, key) for key in keys]
+            for path in paths:
+                path.unlink(missing_ok=True)
+            for folder in {path.parent for path in paths}:
+                prune(self._root, folder)
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        with self._faults():
+            yield from keys_under(self._root, prefix)
+
+    def _probe(self) -> None:
+        with self._faults(), staged_file(self._root, lambda file: file.write(b"probe"), durable=False) as staged:
+            staged.unlink()
+
+    @contextmanager
+    def _faults(self, missing: str | None = None) -> Iterator[None]:
+        """See that the store is there and tell its faults; with a key, a file that is not found is ObjectMissing."""
+        try:
+            self._open()
+            yield
+        except OSError as error:
+            if missing is not None and isinstance(error, FileNotFoundError):
+                raise ObjectMissing(missing) from None
+            raise StorageUnavailable(str(error)) from error
+
+    def _open(self) -> None:
+        staging = self._root / STAGING
+        if self._opened:
+            if not staging.is_dir():
+                raise StorageUnavailable(f"the object store at {self._root} has gone")
+            return
+        staging.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(self._root, before=self._clock() - _ABANDONED_AFTER)
+        self._opened = True

@@ -1,0 +1,71 @@
+"""From OBJECT_STORE_URL to an object store."""
+
+import re
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from shared.storage.directory import DirectoryObjectStore
+from shared.storage.object_store import ObjectStore
+from shared.storage.s3 import S3Location, S3ObjectStore
+
+_FORMS = "file:///path or s3://KEY:SECRET@host:port/bucket?secure=0"
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_S3_OPTIONS = {"secure", "region"}
+
+
+def open_object_store(url: str) -> ObjectStore:
+    """The store that `url` names. It connects at its first use; `probe` tells whether it is there.
+
+        file:///path
+        s3://KEY:SECRET@host:port/bucket?secure=0&region=…
+
+    KEY and SECRET are percent-encoded; `secure` (default 1) means https; the region is asked of the server if it is
+    not given. Raises ValueError, without repeating the secret, for a URL that is neither.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise _malformed("its host or port is malformed") from error
+    if parts.scheme == "file":
+        return DirectoryObjectStore(_directory(parts))
+    if parts.scheme == "s3":
+        return S3ObjectStore(_s3_location(parts, port))
+    raise _malformed(f"its scheme is {parts.scheme!r}" if parts.scheme else "it has no scheme")
+
+
+def _directory(parts: SplitResult) -> Path:
+    path = Path(unquote(parts.path))
+    if parts.netloc not in {"", "localhost"}:
+        raise _malformed("file: URLs have three slashes before the path, and name no host")
+    if not path.is_absolute() or path == Path("/") or parts.query or parts.fragment:
+        raise _malformed("a file: URL is an absolute path other than / and nothing more")
+    return path
+
+
+def _s3_location(parts: SplitResult, port: int | None) -> S3Location:
+    options = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+    if unknown := options.keys() - _S3_OPTIONS:
+        raise _malformed(f"S3 has no option {', '.join(sorted(unknown))}; there are secure and region")
+    if options.get("secure", "1") not in {"0", "1"}:
+        raise _malformed("secure is 0 or 1")
+    if not parts.hostname:
+        raise _malformed("it names no host")
+    if not parts.username or not parts.password:
+        raise _malformed("it lacks the access key or the secret; both are percent-encoded")
+    bucket = parts.path.strip("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise _malformed("its path is not the name of one bucket")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return S3Location(
+        endpoint=f"{host}:{port}" if port else host,
+        bucket=bucket,
+        access_key=unquote(parts.username),
+        secret_key=unquote(parts.password),
+        secure=options.get("secure", "1") == "1",
+        region=options.get("region") or None,
+    )
+
+
+def _malformed(reason: str) -> ValueError:
+    return ValueError(f"OBJECT_STORE_URL must be {_FORMS}, but {reason}")

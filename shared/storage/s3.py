@@ -1,0 +1,198 @@
+"""An object store in an S3 bucket."""
+
+import io
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+from xml.etree.ElementTree import ParseError
+
+import urllib3
+from minio import Minio
+from minio.deleteobjects import DeleteObject
+from minio.error import MinioException, S3Error
+from urllib3.exceptions import HTTPError
+
+from shared.errors import ObjectMissing, StorageUnavailable
+from shared.storage.keys import check_key, check_prefix
+from shared.storage.object_store import ObjectStat, check_range
+from shared.storage.range_read import Source, read_range
+from shared.storage.threads import Threads
+
+_THREADS = 32  # calls in flight, each a connection
+_CONNECT_TIMEOUT = 3.0  # seconds
+_READ_TIMEOUT = 20.0  # seconds without a byte
+_PART = 5 * 1024 * 1024  # the smallest that S3 allows, and so the memory that a large file takes
+_BATCH = 1000  # S3's limit for one deletion and one page of a listing
+
+_NOT_FOUND = "NoSuchKey"
+_RANGE_IS_EMPTY = "InvalidRange"
+_BUCKET_EXISTS = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
+
+
+@dataclass(frozen=True, slots=True)
+class S3Location:
+    """A bucket and how to reach it."""
+
+    endpoint: str
+    """host or host:port"""
+    bucket: str
+    access_key: str
+    secret_key: str = field(repr=False)
+    secure: bool = True
+    region: str | None = None
+
+
+class S3ObjectStore:
+    """Objects in one bucket, which is made at the first use if it is not there. S3 makes a put atomic and durable.
+
+    A put arrives whole or is refused: over http its signature covers the SHA-256 of the bytes, over https it
+    carries their MD5, and a large file's parts are put together by their etags.
+    """
+
+    def __init__(self, location: S3Location) -> None:
+        self._bucket = location.bucket
+        self._pool = _connection_pool()
+        self._client = Minio(
+            location.endpoint,
+            access_key=location.access_key,
+            secret_key=location.secret_key,
+            secure=location.secure,
+            region=location.region,
+            http_client=self._pool,
+        )
+        self._opened = False
+        self._threads = Threads(_THREADS, "s3-store")
+
+    async def put_file(self, key: str, path: Path, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
+        await self._threads.run(partial(self._put_file, check_key(key), path, content_type))
+
+    async def put_bytes(self, key: str, data: bytes, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
+        await self._threads.run(partial(self._put, check_key(key), io.BytesIO(data), len(data), content_type))
+
+    async def get_bytes(self, key: str) -> bytes:
+        return await self._threads.run(partial(self._get, check_key(key)))
+
+    async def stat(self, key: str) -> ObjectStat | None:
+        return await self._threads.run(partial(self._stat, check_key(key)))
+
+    async def read_chunks(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        check_range(start, end)
+        open_range = partial(self._open_range, check_key(key), start, end)
+        async for chunk in read_range(self._threads, open_range, partial(self._faults, key)):
+            yield chunk
+
+    async def delete(self, keys: Iterable[str]) -> None:
+        checked = (check_key(key) for key in keys)
+        while batch := list(islice(checked, _BATCH)):
+            await self._threads.run(partial(self._delete, batch))
+
+    async def list_keys(self, prefix: str) -> AsyncIterator[str]:
+        async for key in self._threads.stream(self._list(check_prefix(prefix)), _BATCH):
+            yield key
+
+    async def probe(self) -> None:
+        await self._threads.run(self._probe)
+
+    async def close(self) -> None:
+        await self._threads.close()
+        self._pool.clear()
+
+    def _put_file(self, key: str, path: Path, content_type: str) -> None:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            self._put(key, file, size, content_type)
+
+    def _put(self, key: str, data: BinaryIO, size: int, content_type: str) -> None:
+        with self._faults():
+            self._client.put_object(
+                self._bucket, key, data, size, content_type, part_size=_PART, num_parallel_uploads=1
+            )
+
+    def _get(self, key: str) -> bytes:
+        with self._faults(missing=key):
+            response = self._client.get_object(self._bucket, key)
+            try:
+                return response.read()
+            finally:
+                response.close()
+
+    def _stat(self, key: str) -> ObjectStat | None:
+        try:
+            with self._faults(missing=key):
+                found = self._client.stat_object(self._bucket, key)
+        except ObjectMissing:
+            return None
+        return ObjectStat(found.size or 0, found.etag or "", found.last_modified or datetime.fromtimestamp(0, UTC))
+
+    def _open_range(self, key: str, start: int, end: int | None) -> tuple[Source, int]:
+        if start == end:  # S3 has no way to ask for nothing
+            self._client.stat_object(self._bucket, key)
+            return io.BytesIO(), 0
+        try:
+            response = self._client.get_object(self._bucket, key, start, 0 if end is None else end - start)
+        except S3Error as error:
+            if error.code == _RANGE_IS_EMPTY:
+                return io.BytesIO(), 0
+            raise
+        return response, int(response.headers.get("content-length", ""))
+
+    def _delete(self, keys: list[str]) -> None:
+        with self._faults():
+            for refused in self._client.remove_objects(self._bucket, map(DeleteObject, keys)):
+                if refused.code != _NOT_FOUND:
+                    raise StorageUnavailable(f"S3 did not delete {refused.name}: {refused.code} {refused.message}")
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        with self._faults():
+            for found in self._client.list_objects(self._bucket, prefix, recursive=True):
+                if found.object_name and not found.is_dir:
+                    yield found.object_name
+
+    def _probe(self) -> None:
+        with self._faults():
+            if not self._client.bucket_exists(self._bucket):
+                raise StorageUnavailable(f"bucket {self._bucket} has gone")
+
+    @contextmanager
+    def _faults(self, missing: str | None = None) -> Iterator[None]:
+        """See that the bucket is there and tell the store's faults; with a key, NoSuchKey is ObjectMissing."""
+        try:
+            self._open()
+            yield
+        except S3Error as error:
+            if missing is not None and error.code == _NOT_FOUND:
+                raise ObjectMissing(missing) from None
+            raise StorageUnavailable(f"S3 answered {error.code}: {error.message}") from error
+        except (MinioException, HTTPError, ParseError, ValueError) as error:
+            # The last two are how the client meets an answer that is no S3's, such as a proxy's page.
+            raise StorageUnavailable(f"S3 did not answer as it should: {error}") from error
+
+    def _open(self) -> None:
+        """Make the bucket unless it exists. One that vanishes later is a fault and is not quietly made anew."""
+        if self._opened:
+            return
+        if not self._client.bucket_exists(self._bucket):
+            try:
+                self._client.make_bucket(self._bucket)
+            except S3Error as error:
+                if error.code not in _BUCKET_EXISTS:  # another process was faster
+                    raise
+        self._opened = True
+
+
+def _connection_pool() -> urllib3.PoolManager:
+    # Idempotent calls only. Longer faults are for the caller, who holds its message meanwhile.
+    retries = urllib3.Retry(
+        total=2, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504), respect_retry_after_header=False
+    )
+    return urllib3.PoolManager(
+        maxsize=_THREADS,
+        timeout=urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=_READ_TIMEOUT),
+        retries=retries,
+        cert_reqs="CERT_REQUIRED",  # by the system's authorities
+    )
