@@ -1,0 +1,109 @@
+"""Opening MongoDB: the connection's guarantees, the indexes, and the repositories over it."""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from pymongo import ASCENDING, IndexModel
+
+from shared.errors import DatabaseUnavailable
+from shared.persistence.deliveries import MongoDeliveries
+from shared.persistence.faults import database_faults
+from shared.persistence.images import MongoImages
+from shared.persistence.leases import MongoLease
+from shared.persistence.products import MongoProducts
+from shared.persistence.requests import MongoRequests
+from shared.settings import MongoSettings
+
+Document = dict[str, Any]
+Clock = Callable[[], datetime]
+
+INDEXES = {
+    "requests": [IndexModel([("status", ASCENDING), ("intake_open", ASCENDING), ("_id", ASCENDING)])],
+    # One index serves dispatch, the window's count, progress and the completion check; each begins with equality.
+    "images": [
+        IndexModel(
+            [("state", ASCENDING), ("request_id", ASCENDING), ("host", ASCENDING), ("not_before", ASCENDING)],
+        )
+    ],
+    "deliveries": [IndexModel([("due_at", ASCENDING)], partialFilterExpression={"due_at": {"$type": "date"}})],
+}
+"""Products need none: their ids sort by request and row."""
+
+log = structlog.get_logger(__name__)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class MongoDatabase:
+    """The repositories over one MongoDB database."""
+
+    def __init__(self, database: AsyncIOMotorDatabase[Document], clock: Clock) -> None:
+        self._database = database
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.images = MongoImages(database["images"], database["requests"], clock)
+        self.requests = MongoRequests(database["requests"], self.images, clock)
+        self.products = MongoProducts(database["products"])
+        self.deliveries = MongoDeliveries(database["deliveries"], clock)
+
+    def lease(self, name: str, seconds: float) -> MongoLease:
+        return MongoLease(self._database["leases"], name, self._owner, seconds)
+
+    async def probe(self) -> None:
+        with database_faults():
+            await self._database.command("ping")
+
+    async def ensure_indexes(self) -> None:
+        """Make the indexes that are missing; safe at every start, by any number of processes at once."""
+        with database_faults():
+            for collection, indexes in INDEXES.items():
+                await self._database[collection].create_indexes(indexes)
+
+
+@asynccontextmanager
+async def open_database(settings: MongoSettings, clock: Clock = utc_now) -> AsyncIterator[MongoDatabase]:
+    """Connect and make the indexes. Waits as long as it takes: a service may start before its database.
+
+    Writes are acknowledged by a majority with their journal on disk; reads go to the primary.
+    Raises ValueError if the URL names no database.
+    """
+    milliseconds = int(settings.mongodb_timeout * 1000)
+    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+        settings.mongodb_url,
+        tz_aware=True,
+        w="majority",
+        journal=True,
+        retryWrites=True,
+        readPreference="primary",
+        serverSelectionTimeoutMS=milliseconds,
+        connectTimeoutMS=milliseconds,
+        socketTimeoutMS=3 * milliseconds,
+        wTimeoutMS=milliseconds,
+        appname="imagemill",
+    )
+    try:
+        database = MongoDatabase(client.get_default_database(), clock)
+        await _until_ready(database)
+        yield database
+    finally:
+        client.close()
+
+
+async def _until_ready(database: MongoDatabase) -> None:
+    while True:
+        try:
+            await database.ensure_indexes()
+        except DatabaseUnavailable as fault:
+            log.warning("database_unreachable", error=str(fault))
+            await asyncio.sleep(1)
+        else:
+            return

@@ -1,0 +1,61 @@
+"""The collection `deliveries`: the webhooks' outbox."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo import ReturnDocument
+
+from shared.contracts.records import Delivery
+from shared.persistence.faults import database_faults
+
+Document = dict[str, Any]
+
+
+class MongoDeliveries:
+    def __init__(self, collection: AsyncIOMotorCollection[Document], clock: Callable[[], datetime]) -> None:
+        self._collection = collection
+        self._clock = clock
+
+    async def put(self, delivery: Delivery) -> None:
+        document = asdict(delivery)
+        delivery_id = document.pop("delivery_id")
+        with database_faults():
+            await self._collection.update_one({"_id": delivery_id}, {"$setOnInsert": document}, upsert=True)
+
+    async def get(self, delivery_id: str) -> Delivery | None:
+        with database_faults():
+            return _delivery(await self._collection.find_one({"_id": delivery_id}))
+
+    async def due(self, limit: int = 100) -> list[Delivery]:
+        with database_faults():
+            found = await self._collection.find({"due_at": {"$lte": self._clock()}}).limit(limit).to_list(limit)
+        return [delivery for delivery in map(_delivery, found) if delivery is not None]
+
+    async def claim(self, delivery_id: str, until: datetime) -> Delivery | None:
+        with database_faults():
+            return _delivery(
+                await self._collection.find_one_and_update(
+                    {"_id": delivery_id, "due_at": {"$lte": self._clock()}},
+                    {"$set": {"due_at": until}},
+                    return_document=ReturnDocument.AFTER,
+                )
+            )
+
+    async def record_attempt(
+        self, delivery_id: str, attempts: int, *, due_at: datetime | None, delivered: bool, error: str | None
+    ) -> None:
+        with database_faults():
+            await self._collection.update_one(
+                {"_id": delivery_id, "attempts": attempts - 1},
+                {"$set": {"attempts": attempts, "due_at": due_at, "delivered": delivered, "last_error": error}},
+            )
+
+
+def _delivery(document: Document | None) -> Delivery | None:
+    if document is None:
+        return None
+    document["delivery_id"] = document.pop("_id")
+    return Delivery(**document)

@@ -1,0 +1,59 @@
+"""Images as MongoDB documents, and back."""
+
+from datetime import datetime
+from typing import Any
+
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import ImageResult
+from shared.contracts.records import Image
+from shared.contracts.states import ImageState
+
+Document = dict[str, Any]
+
+
+def document_id(request_id: str, image_id: str) -> str:
+    return f"{request_id}:{image_id}"
+
+
+def to_document(image: Image, now: datetime) -> Document:
+    """The document of a new image; it is due at once."""
+    return {
+        "_id": document_id(image.request_id, image.image_id),
+        "request_id": image.request_id,
+        "url": image.url,
+        "host": image.host,
+        "state": image.state.value,
+        "round": image.round,
+        "dispatch": image.dispatch,
+        "attempts": image.attempts,
+        "deadline": image.deadline,
+        "error_code": image.error_code.value if image.error_code else None,
+        "error_detail": image.error_detail,
+        "result": image.result.model_dump() if image.result else None,
+        "ended_at": image.ended_at,
+        "not_before": now,
+        "dispatched_at": None,
+        "answered": image.dispatch,
+        "lost": 0,
+    }
+
+
+def image_from(document: Document) -> Image:
+    request_id, _, image_id = document["_id"].partition(":")
+    code = document["error_code"]
+    result = document["result"]
+    return Image(
+        request_id=request_id,
+        image_id=image_id,
+        url=document["url"],
+        host=document["host"],
+        state=ImageState(document["state"]),
+        round=document["round"],
+        dispatch=document["dispatch"],
+        attempts=document["attempts"],
+        deadline=document["deadline"],
+        error_code=ErrorCode(code) if code else None,
+        error_detail=document["error_detail"],
+        result=ImageResult.model_validate(result) if result else None,
+        ended_at=document["ended_at"],
+    )

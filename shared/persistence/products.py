@@ -1,0 +1,77 @@
+"""The collection `products`: `_id` is request and row, so that a range of ids is a request in row order."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo import UpdateOne
+
+from shared.contracts.records import Product
+from shared.persistence.faults import database_faults, duplicates_ignored
+from shared.persistence.id_range import ids_of
+
+Document = dict[str, Any]
+
+
+class MongoProducts:
+    def __init__(self, collection: AsyncIOMotorCollection[Document]) -> None:
+        self._collection = collection
+
+    async def insert_many(self, products: Sequence[Product]) -> None:
+        if products:
+            with database_faults(), duplicates_ignored():
+                await self._collection.insert_many([_document(product) for product in products], ordered=False)
+
+    async def batches(self, request_id: str, size: int = 1000) -> AsyncIterator[list[Product]]:
+        after = _id(request_id, 0)
+        while True:
+            with database_faults():
+                found = await (
+                    self._collection.find({"_id": {"$gt": after, "$lt": ids_of(request_id)["$lt"]}})
+                    .sort("_id", 1)
+                    .limit(size)
+                    .to_list(size)
+                )
+            if not found:
+                return
+            yield [_product(document) for document in found]
+            after = found[-1]["_id"]
+
+    async def save_outputs(self, request_id: str, outputs: Sequence[tuple[int, Sequence[str]]]) -> None:
+        if outputs:
+            with database_faults():
+                await self._collection.bulk_write(
+                    [
+                        UpdateOne({"_id": _id(request_id, row)}, {"$set": {"output_image_urls": list(urls)}})
+                        for row, urls in outputs
+                    ],
+                    ordered=False,
+                )
+
+
+def _id(request_id: str, row: int) -> str:
+    return f"{request_id}:{row:010d}"
+
+
+def _document(product: Product) -> Document:
+    return {
+        "_id": _id(product.request_id, product.row),
+        "request_id": product.request_id,
+        "row": product.row,
+        "serial_number": product.serial_number,
+        "product_name": product.product_name,
+        "input_image_urls": list(product.input_image_urls),
+        "output_image_urls": None,
+        "cells": list(product.cells),
+    }
+
+
+def _product(document: Document) -> Product:
+    return Product(
+        request_id=document["request_id"],
+        row=document["row"],
+        serial_number=document["serial_number"],
+        product_name=document["product_name"],
+        input_image_urls=tuple(document["input_image_urls"]),
+        cells=tuple(document["cells"]),
+    )

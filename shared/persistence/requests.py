@@ -1,0 +1,151 @@
+"""The collection `requests`: `_id` is the request_id."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from shared.contracts.messages import CompressOptions
+from shared.contracts.records import Progress, Request
+from shared.contracts.states import RequestStatus
+from shared.persistence.faults import database_faults
+from shared.persistence.images import MongoImages
+
+Document = dict[str, Any]
+
+_COUNT_EVERY_SECONDS = 2.0
+_COUNT_SHARE = 10  # counting takes at most a tenth of the time
+
+_CLOSED_AND_PENDING = {"status": RequestStatus.PENDING.value, "intake_open": False}
+
+
+class MongoRequests:
+    def __init__(
+        self, collection: AsyncIOMotorCollection[Document], images: MongoImages, clock: Callable[[], datetime]
+    ) -> None:
+        self._collection = collection
+        self._images = images
+        self._clock = clock
+
+    async def insert(self, request: Request) -> None:
+        try:
+            with database_faults():
+                await self._collection.insert_one(_document(request))
+        except DuplicateKeyError:
+            return
+
+    async def get(self, request_id: str) -> Request | None:
+        with database_faults():
+            document = await self._collection.find_one({"_id": request_id})
+        return _request(document) if document else None
+
+    async def current(self, request_id: str) -> Request | None:
+        now = self._clock()
+        with database_faults():
+            # Whoever moves `count_again_at` counts; the others read the last count.
+            ours_to_count = await self._collection.find_one_and_update(
+                {"_id": request_id, "status": RequestStatus.PENDING.value, "count_again_at": {"$lte": now}},
+                {"$set": {"count_again_at": now + timedelta(seconds=_COUNT_EVERY_SECONDS)}},
+                projection={"_id": 1},
+            )
+            if ours_to_count:
+                await self._count(request_id)
+        return await self.get(request_id)
+
+    async def _count(self, request_id: str) -> None:
+        begun = time.monotonic()
+        progress = await self._images.count(request_id)
+        wait = max(_COUNT_EVERY_SECONDS, _COUNT_SHARE * (time.monotonic() - begun))
+        await self._collection.update_one(
+            {"_id": request_id, "status": RequestStatus.PENDING.value, "progress.as_of": {"$lt": progress.as_of}},
+            {
+                "$set": {
+                    "progress": asdict(progress),
+                    "updated_at": progress.as_of,
+                    "count_again_at": progress.as_of + timedelta(seconds=wait),
+                }
+            },
+        )
+
+    async def open_intakes(self) -> list[Request]:
+        with database_faults():
+            found = (
+                await self._collection.find({"status": RequestStatus.PENDING.value, "intake_open": True})
+                .sort("_id", 1)
+                .to_list(None)
+            )
+        return [_request(document) for document in found]
+
+    async def save_intake(self, request_id: str, rows: int) -> None:
+        with database_faults():
+            await self._collection.update_one(
+                {"_id": request_id}, {"$max": {"intake_rows": rows}, "$set": {"updated_at": self._clock()}}
+            )
+
+    async def close_intake(self, request_id: str, progress: Progress) -> None:
+        with database_faults():
+            await self._collection.update_one(
+                {"_id": request_id, "intake_open": True},
+                {"$set": {"intake_open": False, "progress": asdict(progress), "updated_at": self._clock()}},
+            )
+
+    async def stranded(self) -> list[Request]:
+        with database_faults():
+            pending = await self._collection.find(_CLOSED_AND_PENDING).sort("_id", 1).to_list(None)
+            return [_request(document) for document in pending if not await self._images.any_open(document["_id"])]
+
+    async def finish(
+        self, request_id: str, round_: int, status: RequestStatus, progress: Progress, output_key: str, report_key: str
+    ) -> Request | None:
+        now = self._clock()
+        end = {
+            "status": status.value,
+            "progress": asdict(progress),
+            "output_key": output_key,
+            "report_key": report_key,
+            "updated_at": now,
+            "finished_at": now,
+        }
+        with database_faults():
+            document = await self._collection.find_one_and_update(
+                {"_id": request_id, "round": round_, **_CLOSED_AND_PENDING},
+                {"$set": end},
+                return_document=ReturnDocument.AFTER,
+            )
+        return _request(document) if document else None
+
+    async def count_open(self) -> int:
+        with database_faults():
+            return await self._collection.count_documents({"status": RequestStatus.PENDING.value})
+
+
+def _document(request: Request) -> Document:
+    document = asdict(request)
+    document["_id"] = document.pop("request_id")
+    document["status"] = request.status.value
+    document["header"] = list(request.header)
+    document["options"] = request.options.model_dump()
+    document["count_again_at"] = request.created_at
+    return document
+
+
+def _request(document: Document) -> Request:
+    known = {name: document[name] for name in _FIELDS}
+    return Request(
+        **known
+        | {
+            "request_id": document["_id"],
+            "status": RequestStatus(document["status"]),
+            "header": tuple(document["header"]),
+            "options": CompressOptions.model_validate(document["options"]),
+            "progress": Progress(**document["progress"]),
+        }
+    )
+
+
+_FIELDS = tuple(name for name in Request.__dataclass_fields__ if name != "request_id")
