@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import structlog
 
@@ -18,15 +18,21 @@ log = structlog.get_logger(__name__)
 
 
 class DependencyGate:
-    """Open while every dependency answers. `probes` names them as `OwnFault.dependency` does."""
+    """Open while every dependency answers. `probes` names them as `OwnFault.dependency` does.
 
-    def __init__(self, probes: Mapping[str, Probe], health: Health) -> None:
+    `unready_without`: those whose loss makes the process unready; all unless it can do a part of its work without.
+    """
+
+    def __init__(
+        self, probes: Mapping[str, Probe], health: Health, unready_without: Collection[str] | None = None
+    ) -> None:
         self._probes = probes
         self._health = health
         self._open = asyncio.Event()
         self._open.set()
         self._probing: dict[str, asyncio.Task[None]] = {}
-        for dependency in probes:
+        self._unready_without = set(probes if unready_without is None else unready_without)
+        for dependency in self._unready_without:
             health.set_ready(dependency, True)
 
     @property
@@ -41,7 +47,8 @@ class DependencyGate:
         if fault.dependency in self._probing:
             return
         log.error("dependency_lost", dependency=fault.dependency, error=str(fault))
-        self._health.set_ready(fault.dependency, False, str(fault))
+        if fault.dependency in self._unready_without:
+            self._health.set_ready(fault.dependency, False, str(fault))
         self._open.clear()
         self._probing[fault.dependency] = asyncio.create_task(self._probe_until_it_answers(fault.dependency))
 
@@ -56,7 +63,8 @@ class DependencyGate:
             else:
                 break
         log.info("dependency_answers_again", dependency=dependency)
-        self._health.set_ready(dependency, True)
+        if dependency in self._unready_without:
+            self._health.set_ready(dependency, True)
         del self._probing[dependency]
         if not self._probing:
             self._open.set()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorCollection
@@ -12,6 +12,9 @@ from shared.contracts.records import Delivery
 from shared.persistence.faults import database_faults
 
 Document = dict[str, Any]
+
+_ANNOUNCE_AGAIN_AFTER = timedelta(minutes=1)
+_FIELDS = tuple(name for name in Delivery.__dataclass_fields__ if name != "delivery_id")
 
 
 class MongoDeliveries:
@@ -29,9 +32,14 @@ class MongoDeliveries:
         with database_faults():
             return _delivery(await self._collection.find_one({"_id": delivery_id}))
 
-    async def due(self, limit: int = 100) -> list[Delivery]:
+    async def announce_due(self, limit: int = 100) -> list[Delivery]:
+        now = self._clock()
+        due = {"due_at": {"$lte": now}, "announced_at": {"$not": {"$gt": now - _ANNOUNCE_AGAIN_AFTER}}}
         with database_faults():
-            found = await self._collection.find({"due_at": {"$lte": self._clock()}}).limit(limit).to_list(limit)
+            found = await self._collection.find(due).limit(limit).to_list(limit)
+            await self._collection.update_many(
+                {"_id": {"$in": [document["_id"] for document in found]}}, {"$set": {"announced_at": now}}
+            )
         return [delivery for delivery in map(_delivery, found) if delivery is not None]
 
     async def claim(self, delivery_id: str, until: datetime) -> Delivery | None:
@@ -57,5 +65,4 @@ class MongoDeliveries:
 def _delivery(document: Document | None) -> Delivery | None:
     if document is None:
         return None
-    document["delivery_id"] = document.pop("_id")
-    return Delivery(**document)
+    return Delivery(delivery_id=document["_id"], **{name: document[name] for name in _FIELDS})

@@ -117,8 +117,8 @@ class DeliveryRepository(Protocol):
 
     async def get(self, delivery_id: str) -> Delivery | None: ...
 
-    async def due(self, limit: int = 100) -> list[Delivery]:
-        """Deliveries whose time has come."""
+    async def announce_due(self, limit: int = 100) -> list[Delivery]:
+        """Deliveries whose time has come, each at most once a minute, for the one who sends DeliverWebhook."""
 
     async def claim(self, delivery_id: str, until: datetime) -> Delivery | None:
         """Take a due delivery for an attempt: it is due again at `until`, should this attempt never be recorded.
