@@ -1,0 +1,1 @@
+"""How Imagemill is put on a machine: containers, Kubernetes, or (deploy.local) neither."""

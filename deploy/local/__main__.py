@@ -1,0 +1,76 @@
+"""The commands behind `make run`, `make demo` and their like: python -m deploy.local --help."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.local.clean import remove
+from deploy.local.missing import Missing
+from deploy.local.mongod import find_mongod
+from deploy.local.ports import PortTaken
+from deploy.local.processes import ProcessDied
+from deploy.local.rabbitmq import find_server
+from deploy.local.run import DEMO_HOME, HOME
+from deploy.local.run import run as keep_running
+from deploy.local.run import up as keep_servers_running
+from deploy.local.supervisor import InUse
+
+app = typer.Typer(help="Imagemill without containers: real servers as private processes.", no_args_is_help=True)
+
+Home = Annotated[Path, typer.Option(help="Folder for data, logs and ports.")]
+Port = Annotated[int, typer.Option(envvar="GATEWAY_PORT", min=1, max=65535, help="Port of the API.")]
+
+
+@app.command()
+def prepare() -> None:
+    """Install the servers if the machine has none, and start nothing."""
+    _do(lambda: 0 if find_server() and find_mongod() else 1)
+
+
+@app.command()
+def up(home: Home = HOME) -> None:
+    """Keep RabbitMQ and MongoDB up until Ctrl-C."""
+    _do(lambda: keep_servers_running(home))
+
+
+@app.command()
+def run(port: Port = 8000, home: Home = HOME) -> None:
+    """Keep the whole stack up until Ctrl-C."""
+    _do(lambda: keep_running(home, port))
+
+
+@app.command()
+def demo(home: Home = DEMO_HOME) -> None:
+    """Send ten photographs through the whole pipeline and check every promise."""
+    from deploy.local.demo import demo as show  # noqa: PLC0415 - what it draws and verifies with, nothing else needs
+
+    _do(lambda: show(home))
+
+
+@app.command()
+def clean() -> None:
+    """Remove everything the stack keeps under .local; ends what a killed stack left running."""
+    _do(remove)
+
+
+def _do(command: Callable[[], int]) -> None:
+    try:
+        sys.exit(command())
+    except PortTaken as error:
+        _fail(f"{error}. Choose another one: make run GATEWAY_PORT={error.port + 1}")
+    except (InUse, Missing, ProcessDied) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m deploy.local")

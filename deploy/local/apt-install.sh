@@ -1,0 +1,34 @@
+#!/bin/sh
+# Install Debian packages without starting what they contain: the local stack runs servers of its own.
+# Usage, as root: apt-install.sh PACKAGE...
+set -eu
+
+policy=/usr/sbin/policy-rc.d
+units="rabbitmq-server.service epmd.socket epmd.service"
+unset_policy=
+disable=
+cleanup() { [ -z "$unset_policy" ] || rm -f "$policy"; }
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+# Debian starts a service as soon as it is installed, unless this file forbids it. One that is there already is kept.
+if [ ! -e "$policy" ]; then
+    unset_policy=yes
+    printf '#!/bin/sh\nexit 101\n' > "$policy"
+    chmod 755 "$policy"
+fi
+if [ -d /run/systemd/system ]; then
+    for unit in $units; do
+        systemctl is-enabled --quiet "$unit" 2> /dev/null || disable="$disable $unit"
+    done
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+install() { apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"; }
+# The package lists may be missing or too old.
+install "$@" || { apt-get update -q && install "$@"; }
+
+# Nor at the next boot, unless it was so before.
+for unit in $disable; do
+    systemctl disable --now "$unit" > /dev/null 2>&1 || true
+done

@@ -1,0 +1,27 @@
+"""`make clean`: nothing remains of the stack, neither data nor processes."""
+
+import asyncio
+import shutil
+from contextlib import ExitStack
+
+from deploy.local.processes import end_leftovers
+from deploy.local.run import DEMO_HOME, HOME
+from deploy.local.supervisor import lock
+
+LEFTOVER_SECONDS = 15
+
+
+def remove() -> int:
+    """Remove .local with all that lies in it.
+
+    Raises:
+        InUse: a stack is running in it.
+    """
+    if not HOME.exists():
+        return 0
+    with ExitStack() as held:
+        for home in (HOME, DEMO_HOME):
+            held.enter_context(lock(home))
+            asyncio.run(end_leftovers(home.resolve(), LEFTOVER_SECONDS))
+        shutil.rmtree(HOME)
+    return 0

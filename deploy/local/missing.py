@@ -1,0 +1,38 @@
+"""What the machine lacks: installed from Debian's packages where that is possible, else named clearly."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+INSTALLER = Path(__file__).with_name("apt-install.sh")
+
+
+class Missing(Exception):
+    """Something the stack needs is not on this machine and cannot be installed by us; the message says what to do."""
+
+
+def install(*packages: str) -> None:
+    """Install Debian packages as root or by sudo, starting no service.
+
+    Raises:
+        Missing: there is no apt-get, no right to use it, or it failed.
+    """
+    names = " ".join(packages)
+    if not shutil.which("apt-get"):
+        raise Missing(f"please install {names} (this machine has no apt-get), or use docker compose up")
+    print(f"Installing {names} from Debian's packages; no service is started.", flush=True)
+    try:
+        subprocess.run([*_as_root(names), "sh", INSTALLER, *packages], check=True)
+    except subprocess.CalledProcessError as error:
+        raise Missing(f"apt-get could not install {names} (status {error.returncode})") from error
+
+
+def _as_root(names: str) -> list[str]:
+    if os.geteuid() == 0:
+        return []
+    if not shutil.which("sudo"):
+        raise Missing(f"please install {names} as root: apt-get install {names}")
+    # Nobody is there to answer a question for a password when no terminal is.
+    return ["sudo"] if sys.stdin.isatty() else ["sudo", "-n"]

@@ -1,0 +1,102 @@
+"""TCP ports of one stack: chosen once, kept in a file, used again by later runs."""
+
+import json
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from deploy.local.processes import ProcessDied
+
+LOWEST = 20_000
+EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+ATTEMPTS = 3
+
+
+class PortTaken(Exception):
+    """Another program listens on a port that the caller asked for by number."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"port {port} is taken by another program")
+        self.port = port
+
+
+class Ports:
+    """The ports of one stack by the name of their user, so that two checkouts run side by side."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._kept: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+        self._demanded: dict[str, int] = {}
+
+    def __getitem__(self, name: str) -> int:
+        """The port of `name`; chosen now if it has none."""
+        if name in self._demanded:
+            return self._demanded[name]
+        return self._kept[name] if name in self._kept else self._choose(name)
+
+    def demand(self, name: str, port: int) -> None:
+        """Use this port and no other for `name`, this time."""
+        self._demanded[name] = port
+
+    def free(self, name: str) -> int:
+        """The port of `name` if nobody listens on it, else another, which is kept from now on.
+
+        Raises:
+            PortTaken: that port and no other was demanded.
+        """
+        if is_free(self[name]):
+            return self[name]
+        if name in self._demanded:
+            raise PortTaken(self[name])
+        return self._choose(name)
+
+    def _choose(self, name: str) -> int:
+        taken = set(self._kept.values())
+        self._kept[name] = next(port for port in iter(_candidate, None) if port not in taken and is_free(port))
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.write_text(json.dumps(self._kept, indent=2) + "\n")
+        return self._kept[name]
+
+
+async def on_free_ports(
+    ports: Ports, names: Sequence[str], start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]
+) -> None:
+    """Run `start` with free ports under `names`; again with others if somebody took one before it was bound."""
+    for attempt in range(1, ATTEMPTS + 1):
+        for name in names:
+            ports.free(name)
+        try:
+            await start()
+        except ProcessDied:
+            await stop()
+            if attempt == ATTEMPTS or all(is_free(ports[name]) for name in names):
+                raise
+        else:
+            return
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on `port` of the loopback interface now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def _candidate() -> int:
+    # Below the range the kernel takes for outgoing connections: while a server restarts, a client that keeps trying
+    # to reach its port could otherwise be given that very port, connect to itself and keep the server out.
+    return LOWEST + secrets.randbelow(_ephemeral_start() - LOWEST)
+
+
+def _ephemeral_start() -> int:
+    try:
+        start = int(EPHEMERAL_RANGE.read_text().split()[0])
+    except (OSError, ValueError):
+        start = 0
+    return start if start > LOWEST + 1_000 else 32_768

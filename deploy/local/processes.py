@@ -1,0 +1,118 @@
+"""Child processes of a stack: started in sessions of their own, stopped for certain, found again after a crash."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.waiting import until
+
+# Every child inherits it, also what daemonises itself (epmd) or outlives its parent (a pool's workers): whatever
+# process carries it is this stack's, whoever started it, and no reuse of process ids can mislead.
+MARKER = "IMAGEMILL_LOCAL_HOME"
+TAIL_LINES = 25
+
+
+class ProcessDied(Exception):
+    """A process of the stack ended, or never became ready; the message holds the end of its log."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """One running child; `log` receives its output."""
+
+    name: str
+    popen: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def alive(self) -> bool:
+        return self.popen.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.alive:
+            self.popen.send_signal(number)
+
+    async def stop(self, within: float) -> int:
+        """Ask it to end, kill it after `within` seconds; its exit status."""
+        self.signal(signal.SIGTERM)
+        return await self.ended(within)
+
+    async def ended(self, within: float) -> int:
+        """Wait for its end, kill it after `within` seconds; its exit status."""
+        if not await until(lambda: not self.alive, within):
+            self.signal(signal.SIGKILL)
+        return await asyncio.to_thread(self.popen.wait)
+
+    async def ready(self, condition: Callable[[], bool], within: float) -> None:
+        """Wait until `condition` says that it can be used.
+
+        Raises:
+            ProcessDied: it ended instead, or took longer than `within` seconds.
+        """
+        came_true = await until(lambda: not self.alive or condition(), within)
+        self.check()
+        if not came_true:
+            raise self._died(f"was not ready in {within:.0f} s")
+
+    def check(self) -> None:
+        """Raise ProcessDied if it has ended."""
+        if not self.alive:
+            raise self._died(f"ended by itself with status {self.popen.returncode}")
+
+    def _died(self, how: str) -> ProcessDied:
+        return ProcessDied(f"{self.name} {how}; the end of {self.log}:\n{tail(self.log)}")
+
+
+def spawn(name: str, command: Sequence[str | Path], env: Mapping[str, str], home: Path, cwd: Path) -> Process:
+    """Start `command` as a process of the stack at `home`; its output is added to logs/<name>.log there."""
+    log = home / "logs" / f"{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        popen = subprocess.Popen(
+            command,
+            env={**env, MARKER: str(home)},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # A terminal's Ctrl-C reaches the supervisor alone, which then orders the stop.
+            start_new_session=True,
+        )
+    return Process(name, popen, log)
+
+
+def tail(log: Path) -> str:
+    """The last lines of a log."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
+
+
+def living(home: Path) -> Iterator[int]:
+    """The ids of all living processes that belong to the stack at `home`."""
+    mark = f"{MARKER}={home}".encode()
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mark in environ.read_bytes().split(b"\0"):
+                yield int(environ.parent.name)
+
+
+async def end_leftovers(home: Path, within: float) -> int:
+    """End what is left of the stack at `home`, by force after `within` seconds; how many processes there were."""
+    found = signal_all(home, signal.SIGTERM)
+    if found and not await until(lambda: not any(living(home)), within):
+        signal_all(home, signal.SIGKILL)
+        await until(lambda: not any(living(home)), 5)
+    return found
+
+
+def signal_all(home: Path, number: signal.Signals) -> int:
+    """Send a signal to every process of the stack at `home`; how many there were."""
+    pids = list(living(home))
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+    return len(pids)

@@ -1,0 +1,72 @@
+"""The broker and the database: as private processes here, or whatever else answers to the protocol."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from deploy.local.mongod import Mongod, find_mongod
+from deploy.local.ports import Ports, on_free_ports
+from deploy.local.processes import Process
+from deploy.local.rabbitmq import PORTS as RABBITMQ_PORTS
+from deploy.local.rabbitmq import RabbitMQ, find_server
+from deploy.local.waiting import together
+
+
+class Servers(Protocol):
+    """Where RabbitMQ and MongoDB run. The URLs are valid from the end of `start` and survive `stop_broker`."""
+
+    @property
+    def rabbitmq_url(self) -> str: ...
+    @property
+    def mongodb_url(self) -> str: ...
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def start_broker(self) -> None: ...
+    async def stop_broker(self) -> None: ...
+    def processes(self) -> Sequence[Process]:
+        """The processes of ours whose end is a fault; none if the servers run elsewhere."""
+        ...
+
+
+class PrivateServers:
+    """Both as child processes with their data under `home`."""
+
+    def __init__(self, home: Path, ports: Ports) -> None:
+        self._ports = ports
+        self._broker = RabbitMQ(home, ports)
+        self._database = Mongod(home, ports)
+
+    @property
+    def rabbitmq_url(self) -> str:
+        return self._broker.url
+
+    @property
+    def mongodb_url(self) -> str:
+        return self._database.url
+
+    def processes(self) -> Sequence[Process]:
+        return [*self._broker.processes(), *self._database.processes()]
+
+    async def start(self) -> None:
+        """Start both.
+
+        Raises:
+            Missing: one is not on this machine and cannot be installed.
+            ProcessDied: one ended or did not become ready.
+        """
+        find_server()
+        find_mongod()
+        await together(
+            on_free_ports(self._ports, RABBITMQ_PORTS, self._broker.start, self._broker.stop),
+            on_free_ports(self._ports, ["mongodb"], self._database.start, self._database.stop),
+        )
+
+    async def stop(self) -> None:
+        await together(self._broker.stop(), self._database.stop())
+
+    async def start_broker(self) -> None:
+        """Start the broker again, where its clients look for it."""
+        await self._broker.start()
+
+    async def stop_broker(self) -> None:
+        await self._broker.stop()

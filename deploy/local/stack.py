@@ -1,0 +1,136 @@
+"""One whole stack: the servers, the services, and the settings that join them."""
+
+import base64
+import os
+import secrets
+import shlex
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from deploy.local.ports import Ports
+from deploy.local.processes import end_leftovers, signal_all
+from deploy.local.servers import PrivateServers, Servers
+from deploy.local.services import Services
+
+LEFTOVER_SECONDS = 15
+
+
+class LocalStack:
+    """A stack whose data, logs and ports lie under `home`.
+
+    A setting comes from `settings`, else from the caller's environment, else from here. Ports and the URLs of the
+    servers are always the stack's own.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        settings: Mapping[str, str] | None = None,
+        servers: Servers | None = None,
+        gateway_port: int | None = None,
+    ) -> None:
+        self.home = home.resolve()
+        self._settings = settings or {}
+        self._ports = Ports(self.home / "ports.json")
+        if gateway_port is not None:
+            self._ports.demand("gateway-0", gateway_port)
+        self.servers = servers or PrivateServers(self.home, self._ports)
+        self._services: Services | None = None
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://localhost:{self._ports['gateway-0']}"
+
+    @property
+    def services(self) -> Services:
+        """The services, once the servers run."""
+        if self._services is None:
+            raise RuntimeError("the stack has not been started")
+        return self._services
+
+    @property
+    def env_file(self) -> Path:
+        """Holds the URLs and the secret of what runs, as shell variables, for other consumers."""
+        return self.home / "stack.env"
+
+    def joint(self) -> dict[str, str]:
+        """The settings that the services of this stack and its foreign consumers share."""
+        defaults = {
+            "OBJECT_STORE_URL": (self.home / "objects").as_uri(),
+            "PUBLIC_BASE_URL": self.gateway_url,
+            "WEBHOOK_SECRET": self._webhook_secret(),
+        }
+        given = {**os.environ, **self._settings}
+        return {
+            **{name: given.get(name) or default for name, default in defaults.items()},
+            "GATEWAY_PORT": str(self._ports["gateway-0"]),
+            "RABBITMQ_URL": self.servers.rabbitmq_url,
+            "MONGODB_URL": self.servers.mongodb_url,
+        }
+
+    def check(self) -> None:
+        """Raise ProcessDied if a process of this stack has ended by itself."""
+        services = self._services.processes() if self._services else []
+        for process in [*services, *self.servers.processes()]:
+            process.check()
+
+    async def start_servers(self) -> None:
+        """End what a killed supervisor left here, then start the servers."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        await end_leftovers(self.home, LEFTOVER_SECONDS)
+        for log in self.home.glob("logs/*.log"):
+            log.replace(log.with_suffix(".log.1"))
+        await self.servers.start()
+
+    async def start(self) -> None:
+        """Start everything and wait until it is ready.
+
+        Raises:
+            Missing: a server is not on this machine and cannot be installed.
+            ProcessDied: a process ended or did not become ready.
+            PortTaken: another program listens on the demanded gateway port.
+        """
+        self._ports.free("gateway-0")
+        await self.start_servers()
+        environment = {"GATEWAY_HOST": "127.0.0.1", **os.environ, **self._settings, **self.joint()}
+        self._services = Services(self.home, self._ports, environment)
+        await self._services.start_all()
+        self.write_env_file()
+
+    async def stop(self) -> None:
+        """Stop the services, then the servers; nothing is left behind."""
+        if self._services:
+            await self._services.stop_all()
+        await self.servers.stop()
+        await end_leftovers(self.home, LEFTOVER_SECONDS)
+        self.env_file.unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """End every process at once, by force."""
+        signal_all(self.home, signal.SIGKILL)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def write_env_file(self) -> None:
+        """Tell other programs what runs; they may take the file for the sign that it does."""
+        lines = [f"{name}={shlex.quote(value)}\n" for name, value in self.joint().items()]
+        self.env_file.touch(mode=0o600)
+        self.env_file.write_text("".join(lines))
+
+    def _webhook_secret(self) -> str:
+        file = self.home / "webhook_secret"
+        if not file.exists():
+            file.touch(mode=0o600)
+            file.write_text("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
+        return file.read_text().strip()

@@ -1,0 +1,32 @@
+"""Waiting: for a condition with a deadline, never for a guessed time; for several things at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+POLL_SECONDS = 0.05
+
+
+async def until(condition: Callable[[], bool], within: float) -> bool:
+    """Wait up to `within` seconds for `condition`, which may block; whether it came true."""
+    clock = asyncio.get_running_loop()
+    deadline = clock.time() + within
+    while True:
+        if await asyncio.to_thread(condition):
+            return True
+        if clock.time() >= deadline:
+            return False
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def together(*works: Awaitable[object]) -> None:
+    """Do all at once; the first fault ends the others and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(_run(work))
+    except BaseExceptionGroup as faults:
+        raise faults.exceptions[0] from None
+
+
+async def _run(work: Awaitable[object]) -> None:
+    await work
