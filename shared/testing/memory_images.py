@@ -1,0 +1,176 @@
+"""Images in a dictionary, with the guards of the real collection."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
+from shared.contracts.records import Image, Progress
+from shared.contracts.states import END_STATES, OPEN_STATES, ImageState, RequestStatus
+from shared.persistence.repositories import Recorded
+from shared.testing.memory_tables import ImageRow, Tables
+
+Result = ImageCompressed | ImageFailed | ImageDeferred
+Command = DownloadImage | CompressImage
+
+
+class MemoryImages:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def insert_many(self, images: Sequence[Image]) -> None:
+        self._tables.answer()
+        for image in images:
+            row = ImageRow(image, not_before=self._tables.clock(), answered=image.dispatch)
+            self._tables.images.setdefault((image.request_id, image.image_id), row)
+
+    async def find(self, request_id: str, image_ids: Collection[str]) -> dict[str, Image]:
+        self._tables.answer()
+        rows = {image_id: self._tables.images.get((request_id, image_id)) for image_id in image_ids}
+        return {image_id: row.image for image_id, row in rows.items() if row is not None}
+
+    async def count(self, request_id: str) -> Progress:
+        self._tables.answer()
+        return count_images(self._tables, request_id)
+
+    async def none_left(self, request_id: str) -> bool:
+        self._tables.answer()
+        return not any_open(self._tables, request_id)
+
+    async def record(self, result: Result) -> Recorded:
+        self._tables.answer()
+        row = self._tables.images.get((result.request_id, result.image_id))
+        if row is None or row.image.round != result.round:
+            return Recorded(None, none_left=False)
+        if row.image.state in OPEN_STATES and (not isinstance(result, ImageDeferred) or _answers(result, row)):
+            row = self._save(_transition(row, result, self._tables.clock()))
+        return self._recorded(row.image)
+
+    async def record_lost(self, command: Command) -> Recorded:
+        self._tables.answer()
+        row = self._tables.images.get((command.request_id, command.image_id))
+        if row is None or row.image.round != command.round:
+            return Recorded(None, none_left=False)
+        if row.image.state in OPEN_STATES and _answers(command, row):
+            row = self._save(_lost(row, command, self._tables.clock()))
+        return self._recorded(row.image)
+
+    async def in_flight(self) -> dict[str, int]:
+        self._tables.answer()
+        return dict(Counter(row.image.host for row in self._in_state(ImageState.DISPATCHED)))
+
+    async def requests_with_pending(self) -> list[str]:
+        self._tables.answer()
+        return sorted({row.image.request_id for row in self._in_state(ImageState.PENDING)})
+
+    async def due(
+        self, request_id: str, limit: int, *, after_host: str = "", without_hosts: Collection[str] = ()
+    ) -> list[Image]:
+        self._tables.answer()
+        now = self._tables.clock()
+        rows = [
+            row
+            for row in self._in_state(ImageState.PENDING)
+            if row.image.request_id == request_id
+            and row.not_before <= now
+            and (not after_host or row.image.host > after_host)
+            and row.image.host not in without_hosts
+        ]
+        rows.sort(key=lambda row: (row.image.host, row.not_before))
+        return [row.image for row in rows[:limit]]
+
+    async def mark_dispatched(self, images: Sequence[Image]) -> None:
+        self._tables.answer()
+        for image in images:
+            row = self._tables.images.get((image.request_id, image.image_id))
+            if row is None or row.image.state is not ImageState.PENDING:
+                continue
+            if (row.image.round, row.image.dispatch) == (image.round, image.dispatch):
+                marked = replace(row.image, state=ImageState.DISPATCHED, dispatch=image.dispatch + 1)
+                self._save(replace(row, image=marked, dispatched_at=self._tables.clock()))
+
+    async def return_lost(self, dispatched_before: datetime) -> int:
+        self._tables.answer()
+        lost = [
+            row
+            for row in self._in_state(ImageState.DISPATCHED)
+            if row.dispatched_at is not None and row.dispatched_at < dispatched_before
+        ]
+        for row in lost:
+            image = replace(row.image, state=ImageState.PENDING)
+            self._save(replace(row, image=image, not_before=self._tables.clock()))
+        return len(lost)
+
+    async def count_pending(self) -> int:
+        self._tables.answer()
+        return len(self._in_state(ImageState.PENDING))
+
+    def _in_state(self, state: ImageState) -> list[ImageRow]:
+        return [row for row in self._tables.images.values() if row.image.state is state]
+
+    def _save(self, row: ImageRow) -> ImageRow:
+        self._tables.images[row.image.request_id, row.image.image_id] = row
+        return row
+
+    def _recorded(self, image: Image) -> Recorded:
+        row = self._tables.requests.get(image.request_id)
+        none_left = (
+            image.state in END_STATES
+            and row is not None
+            and row.request.status is RequestStatus.PENDING
+            and not row.request.intake_open
+            and not any_open(self._tables, image.request_id)
+        )
+        return Recorded(image, none_left)
+
+
+def any_open(tables: Tables, request_id: str) -> bool:
+    return any(row.image.state in OPEN_STATES for row in tables.images.values() if row.image.request_id == request_id)
+
+
+def count_images(tables: Tables, request_id: str) -> Progress:
+    states = Counter(row.image.state for row in tables.images.values() if row.image.request_id == request_id)
+    return Progress(
+        total=states.total(),
+        compressed=states[ImageState.COMPRESSED],
+        failed=states[ImageState.FAILED],
+        pending=sum(states[state] for state in OPEN_STATES),
+        as_of=tables.clock(),
+    )
+
+
+def _answers(message: ImageDeferred | Command, row: ImageRow) -> bool:
+    return row.image.dispatch <= message.dispatch and row.answered < message.dispatch
+
+
+def _transition(row: ImageRow, result: Result, now: datetime) -> ImageRow:
+    if isinstance(result, ImageDeferred):
+        image = replace(
+            row.image,
+            state=ImageState.PENDING,
+            dispatch=result.dispatch,
+            attempts=row.image.attempts + int(result.counts),
+            error_code=result.error_code,
+            error_detail=result.error_detail,
+        )
+        return replace(row, image=image, not_before=result.not_before, answered=result.dispatch)
+    ended = replace(row.image, attempts=result.attempt, ended_at=now)
+    if isinstance(result, ImageCompressed):
+        image = replace(ended, state=ImageState.COMPRESSED, result=result.result, error_code=None, error_detail=None)
+    else:
+        image = replace(ended, state=ImageState.FAILED, error_code=result.error_code, error_detail=result.error_detail)
+    return replace(row, image=image)
+
+
+def _lost(row: ImageRow, command: Command, now: datetime) -> ImageRow:
+    image = replace(
+        row.image,
+        state=ImageState.FAILED if row.lost else ImageState.PENDING,
+        dispatch=command.dispatch,
+        ended_at=now if row.lost else None,
+        error_code=ErrorCode.WORKER_LOST,
+        error_detail=f"its {type(command).__name__} command was dead-lettered",
+    )
+    return replace(row, image=image, not_before=now, answered=command.dispatch, lost=row.lost + 1)

@@ -1,0 +1,97 @@
+"""Requests in a dictionary, with the guards of the real collection."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from shared.contracts.records import Progress, Request
+from shared.contracts.states import RequestStatus
+from shared.testing.memory_images import any_open, count_images
+from shared.testing.memory_tables import RequestRow, Tables
+
+_COUNT_EVERY = timedelta(seconds=2)
+
+
+class MemoryRequests:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def insert(self, request: Request) -> None:
+        self._tables.answer()
+        self._tables.requests.setdefault(request.request_id, RequestRow(request, request.created_at))
+
+    async def get(self, request_id: str) -> Request | None:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        return row.request if row else None
+
+    async def current(self, request_id: str) -> Request | None:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        now = self._tables.clock()
+        if row and row.request.status is RequestStatus.PENDING and row.count_again_at <= now:
+            request = row.request
+            if request.progress.as_of < now:
+                request = replace(request, progress=count_images(self._tables, request_id), updated_at=now)
+            # Counting takes no time here, so the other half of the rule, ten times its duration, never applies.
+            self._tables.requests[request_id] = RequestRow(request, now + _COUNT_EVERY)
+        return await self.get(request_id)
+
+    async def open_intakes(self) -> list[Request]:
+        self._tables.answer()
+        return [request for request in self._pending() if request.intake_open]
+
+    async def save_intake(self, request_id: str, rows: int) -> None:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        if row:
+            self._save(row, intake_rows=max(rows, row.request.intake_rows), updated_at=self._tables.clock())
+
+    async def close_intake(self, request_id: str, progress: Progress) -> None:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        if row and row.request.intake_open:
+            self._save(row, intake_open=False, progress=progress, updated_at=self._tables.clock())
+
+    async def stranded(self) -> list[Request]:
+        self._tables.answer()
+        return [
+            request
+            for request in self._pending()
+            if not request.intake_open and not any_open(self._tables, request.request_id)
+        ]
+
+    async def finish(
+        self, request_id: str, round_: int, status: RequestStatus, progress: Progress, output_key: str, report_key: str
+    ) -> Request | None:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        if row is None or row.request.status is not RequestStatus.PENDING:
+            return None
+        if row.request.round != round_ or row.request.intake_open:
+            return None
+        now = self._tables.clock()
+        return self._save(
+            row,
+            status=status,
+            progress=progress,
+            output_key=output_key,
+            report_key=report_key,
+            updated_at=now,
+            finished_at=now,
+        )
+
+    async def count_open(self) -> int:
+        self._tables.answer()
+        return len(self._pending())
+
+    def _pending(self) -> list[Request]:
+        return [
+            row.request
+            for _, row in sorted(self._tables.requests.items())
+            if row.request.status is RequestStatus.PENDING
+        ]
+
+    def _save(self, row: RequestRow, **changes: object) -> Request:
+        request: Request = replace(row.request, **changes)  # type: ignore[arg-type]
+        self._tables.requests[request.request_id] = replace(row, request=request)
+        return request
