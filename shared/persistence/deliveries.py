@@ -47,7 +47,7 @@ class MongoDeliveries:
             return _delivery(
                 await self._collection.find_one_and_update(
                     {"_id": delivery_id, "due_at": {"$lte": self._clock()}},
-                    {"$set": {"due_at": until}},
+                    {"$set": {"due_at": until, "announced_at": None}},
                     return_document=ReturnDocument.AFTER,
                 )
             )
@@ -58,7 +58,15 @@ class MongoDeliveries:
         with database_faults():
             await self._collection.update_one(
                 {"_id": delivery_id, "attempts": attempts - 1},
-                {"$set": {"attempts": attempts, "due_at": due_at, "delivered": delivered, "last_error": error}},
+                {
+                    "$set": {
+                        "attempts": attempts,
+                        "due_at": due_at,
+                        "delivered": delivered,
+                        "last_error": error,
+                        "announced_at": None,  # its next time, perhaps sooner than in a minute, is announced at once
+                    }
+                },
             )
 
 
