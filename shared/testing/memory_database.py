@@ -10,7 +10,6 @@ from shared.testing.memory_images import MemoryImages
 from shared.testing.memory_requests import MemoryRequests
 from shared.testing.memory_tables import LeaseRow, Tables
 
-
 _ANNOUNCE_AGAIN_AFTER = timedelta(minutes=1)
 
 
