@@ -142,11 +142,7 @@ class Consumer:
     async def _may_go_on(self, delivery: AbstractIncomingMessage) -> bool:
         """Wait for the gate. False if the delivery is no longer ours, or if we stop while the gate is closed."""
         if not self._gate.is_open:
-            stopped = asyncio.create_task(self._stop.wait())
-            opened = asyncio.create_task(self._gate.wait_open())
-            _, undone = await asyncio.wait((stopped, opened), return_when=asyncio.FIRST_COMPLETED)
-            for task in undone:
-                task.cancel()
+            await self._gate.open_unless(self._stop)
         return self._gate.is_open and not delivery.channel.is_closed
 
     async def _put_aside(self, delivery: AbstractIncomingMessage, reason: str) -> None:

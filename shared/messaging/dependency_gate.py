@@ -39,8 +39,14 @@ class DependencyGate:
     def is_open(self) -> bool:
         return self._open.is_set()
 
-    async def wait_open(self) -> None:
-        await self._open.wait()
+    async def open_unless(self, stop: asyncio.Event) -> bool:
+        """Wait until the gate is open; False if `stop` is set, now or before it opens."""
+        if not (self._open.is_set() or stop.is_set()):
+            waits = [asyncio.create_task(self._open.wait()), asyncio.create_task(stop.wait())]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for task in waits:
+                task.cancel()
+        return not stop.is_set()
 
     def close(self, fault: OwnFault) -> None:
         """Close the gate, turn unready, and open again once the faulty dependency answers a probe."""

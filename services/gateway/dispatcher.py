@@ -1,0 +1,147 @@
+"""The dispatcher: keeps a bounded window of images in the broker, dealt round-robin over requests and capped per host.
+
+So no request waits behind another's million images, and no host's trouble holds up another host's. One gateway at a
+time dispatches, by a lease; that two might for a moment does no harm, since commands may arrive twice.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from services.gateway.held_lease import HeldLease
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import CompressOptions, DownloadImage, ImageFailed, Message
+from shared.contracts.records import Image
+from shared.messaging import Publisher
+from shared.observability.metrics import Metrics
+from shared.persistence import Database
+
+_BUSY_SECONDS = 0.1
+_IDLE_SECONDS = 0.5
+_NOT_OURS_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class Dispatcher:
+    """Publishes DownloadImage for pending images that are due, then marks them dispatched."""
+
+    def __init__(  # noqa: PLR0913 (a composition root calls this, by name)
+        self,
+        *,
+        database: Database,
+        publisher: Publisher,
+        lease: HeldLease,
+        window: int,
+        per_host: int,
+        start_by: float,
+        clock: Callable[[], datetime],
+        metrics: Metrics,
+    ) -> None:
+        """`window` and `per_host` count images in the broker and the workers; `start_by` is in seconds."""
+        self._database = database
+        self._publisher = publisher
+        self._lease = lease
+        self._window = window
+        self._per_host = per_host
+        self._start_by = timedelta(seconds=start_by)
+        self._clock = clock
+        self._metrics = metrics
+        self._last_request = ""
+        self._last_host: dict[str, str] = {}
+        self._options: dict[str, CompressOptions] = {}
+
+    async def step(self) -> float:
+        """Fill the window as far as there is something due. Returns when to look again, in seconds."""
+        if not await self._lease.held():
+            self._metrics.dispatched_images.set(0)
+            return _NOT_OURS_SECONDS
+        in_flight = await self._database.images.in_flight()
+        waiting = await self._database.images.requests_with_pending()
+        await self._forget_all_but(waiting)
+        while waiting:
+            dealt = await self._deal(waiting, in_flight)
+            if not dealt:
+                break
+            await self._dispatch(dealt)
+        self._metrics.dispatched_images.set(sum(in_flight.values()))
+        return _BUSY_SECONDS if waiting else _IDLE_SECONDS
+
+    async def _deal(self, waiting: Sequence[str], in_flight: dict[str, int]) -> list[Image]:
+        """One hand for each request, beginning behind the one that was served last, while there is room."""
+        room = self._window - sum(in_flight.values())
+        hand = math.ceil(room / len(waiting))
+        dealt: list[Image] = []
+        for request_id in _beginning_behind(self._last_request, waiting):
+            if len(dealt) >= room:
+                break
+            dealt += await self._take(request_id, min(hand, room - len(dealt)), in_flight)
+            self._last_request = request_id
+        return dealt
+
+    async def _take(self, request_id: str, hand: int, in_flight: dict[str, int]) -> list[Image]:
+        """Images of the next host that has any due and is not at its cap; they are counted as in flight."""
+        full = [host for host, count in in_flight.items() if count >= self._per_host]
+        images = self._database.images
+        last = self._last_host.get(request_id, "")
+        due = await images.due(request_id, hand, after_host=last, without_hosts=full)
+        if not due and last:
+            due = await images.due(request_id, hand, without_hosts=full)
+        taken = []
+        for image in due:
+            if in_flight.get(image.host, 0) < self._per_host:
+                in_flight[image.host] = in_flight.get(image.host, 0) + 1
+                taken.append(image)
+                self._last_host[request_id] = image.host
+        return taken
+
+    async def _dispatch(self, images: Sequence[Image]) -> None:
+        # Published first, marked afterwards: a crash between the two sends them twice, never not at all.
+        await self._publisher.publish([await self._command(image) for image in images])
+        await self._database.images.mark_dispatched(images)
+
+    async def _command(self, image: Image) -> Message:
+        now = self._clock()
+        if image.deadline <= now:
+            return _expired(image)
+        return DownloadImage(
+            request_id=image.request_id,
+            image_id=image.image_id,
+            round=image.round,
+            dispatch=image.dispatch + 1,
+            attempt=image.attempts + 1,
+            url=image.url,
+            options=await self._options_of(image.request_id),
+            start_by=now + self._start_by,
+        )
+
+    async def _options_of(self, request_id: str) -> CompressOptions:
+        if request_id not in self._options:
+            request = await self._database.requests.get(request_id)
+            self._options[request_id] = request.options if request else CompressOptions()
+        return self._options[request_id]
+
+    async def _forget_all_but(self, waiting: Sequence[str]) -> None:
+        keep = set(waiting)
+        self._options = {key: value for key, value in self._options.items() if key in keep}
+        self._last_host = {key: value for key, value in self._last_host.items() if key in keep}
+
+
+def _beginning_behind(last: str, request_ids: Sequence[str]) -> list[str]:
+    return [each for each in request_ids if each > last] + [each for each in request_ids if each <= last]
+
+
+def _expired(image: Image) -> ImageFailed:
+    """It had its time: it fails with what kept it waiting, by the same way as any other failure."""
+    last = f"; last: {image.error_detail}" if image.error_detail else ""
+    return ImageFailed(
+        request_id=image.request_id,
+        image_id=image.image_id,
+        round=image.round,
+        dispatch=image.dispatch + 1,
+        attempt=max(1, image.attempts),
+        error_code=image.error_code or ErrorCode.EXPIRED,
+        error_detail=f"no end was reached in time{last}",
+    )
