@@ -1,0 +1,59 @@
+"""What follows once something is recorded of an image: the same for the first message and for every duplicate."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from shared.contracts.events import PublicEvent, image_event
+from shared.contracts.messages import FinishRequest, Message
+from shared.contracts.records import Image
+from shared.contracts.states import END_STATES
+from shared.errors import StorageUnavailable
+from shared.persistence import Recorded
+from shared.storage.object_store import ObjectStore
+
+log = structlog.get_logger(__name__)
+
+
+class FollowUp:
+    """Removes what an ended image no longer needs, and says what is to be published."""
+
+    def __init__(self, store: ObjectStore, public_base_url: str, *, keep_originals: bool) -> None:
+        self._store = store
+        self._base_url = public_base_url
+        self._keep_originals = keep_originals
+
+    async def __call__(
+        self, recorded: Recorded, original_key: str | None, result_key: str | None = None
+    ) -> Sequence[Message | PublicEvent]:
+        """`original_key` and `result_key` are the objects that the message speaks of."""
+        image = recorded.image
+        if image is None:
+            log.warning("image_unknown")
+            return []
+        outgoing: list[Message | PublicEvent] = []
+        if image.state in END_STATES:
+            await self._remove(self._leftovers(image, original_key, result_key))
+            outgoing.append(image_event(image, self._base_url))
+        if recorded.none_left:
+            outgoing.append(FinishRequest(request_id=image.request_id, round=image.round))
+        return outgoing
+
+    def _leftovers(self, image: Image, original_key: str | None, result_key: str | None) -> list[str]:
+        """The original, and a result that lost against another run's.
+
+        Only a compressed image is certain never to have another result; of a failed one, a retry could be about to
+        store the very same object.
+        """
+        leftovers = [] if original_key is None or self._keep_originals else [original_key]
+        if result_key is not None and image.result is not None and image.result.key != result_key:
+            leftovers.append(result_key)
+        return leftovers
+
+    async def _remove(self, keys: Sequence[str]) -> None:
+        if not keys:
+            return
+        try:
+            await self._store.delete(keys)
+        except StorageUnavailable as fault:  # the finish removes what is left of the originals
+            log.warning("leftovers_not_removed", keys=keys, error=str(fault))

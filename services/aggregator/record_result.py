@@ -1,0 +1,37 @@
+"""Recording what the workers report of an image."""
+
+from collections.abc import Sequence
+
+from services.aggregator.follow_up import FollowUp
+from shared.contracts.events import PublicEvent
+from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed, Message
+from shared.persistence import ImageRepository
+
+
+class ResultRecorder:
+    """Handles a result: the image's guarded transition, and what follows from it."""
+
+    def __init__(self, images: ImageRepository, follow_up: FollowUp) -> None:
+        self._images = images
+        self._follow_up = follow_up
+
+    async def __call__(self, message: ImageCompressed | ImageFailed | ImageDeferred) -> Sequence[Message | PublicEvent]:
+        recorded = await self._images.record(message)
+        result_key = message.result.key if isinstance(message, ImageCompressed) else None
+        return await self._follow_up(recorded, message.original_key, result_key)
+
+
+class LostRecorder:
+    """Handles a command that no worker could bring to an end and that the broker gave up.
+
+    Without this its image would wait for an answer that never comes; so it is deferred, and fails the second time.
+    """
+
+    def __init__(self, images: ImageRepository, follow_up: FollowUp) -> None:
+        self._images = images
+        self._follow_up = follow_up
+
+    async def __call__(self, message: DownloadImage | CompressImage) -> Sequence[Message | PublicEvent]:
+        recorded = await self._images.record_lost(message)
+        original_key = message.original_key if isinstance(message, CompressImage) else None
+        return await self._follow_up(recorded, original_key)

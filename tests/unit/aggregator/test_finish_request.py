@@ -1,0 +1,356 @@
+"""A request whose images have all reached their end is finished once, and announced for every message."""
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from services.aggregator.finish_request import RequestFinisher
+from services.aggregator.output_files import OutputWriter
+from shared.contracts.events import PublicEvent, request_finished_event
+from shared.contracts.messages import DeliverWebhook, FinishRequest
+from shared.contracts.object_keys import image_id
+from shared.contracts.records import Image, Product, Request
+from shared.contracts.states import ImageState, RequestStatus
+from shared.errors import StorageUnavailable
+from shared.testing.memory_database import MemoryDatabase
+from shared.testing.memory_object_store import MemoryObjectStore
+from tests.unit.aggregator.make import (
+    BASE_URL,
+    NOW,
+    REQUEST_ID,
+    a_compressed_image,
+    a_failed_image,
+    a_product,
+    a_request,
+    an_image,
+)
+
+FINISH = FinishRequest(request_id=REQUEST_ID, round=1)
+OUTPUT = f"outputs/{REQUEST_ID}/1/spring-catalogue-compressed.csv"
+REPORT = f"outputs/{REQUEST_ID}/1/spring-catalogue-report.csv"
+EVENT_ID = f"{REQUEST_ID}:1:request.completed"
+GOOD, BAD, LATE = "http://i/good.jpg", "http://i/bad.jpg", "http://i/late.jpg"
+LEASE = f"finish:{REQUEST_ID}:1"
+
+
+class Mill:
+    """The handler over memory."""
+
+    def __init__(self, *, keep_originals: bool = False) -> None:
+        self.database = MemoryDatabase(lambda: NOW)
+        self.store = MemoryObjectStore()
+        self.keep_originals = keep_originals
+        self.finish = self.finisher(self.database)
+
+    def finisher(self, database: MemoryDatabase, store: Any = None, lease_seconds: float = 15) -> RequestFinisher:
+        outputs = OutputWriter(database, store or self.store, BASE_URL, guard_formulas=True)
+        return RequestFinisher(
+            database,
+            self.store,
+            outputs,
+            BASE_URL,
+            keep_originals=self.keep_originals,
+            lease_seconds=lease_seconds,
+        )
+
+    async def fill(self, request: Request, products: Sequence[Product], images: Sequence[Image]) -> None:
+        await self.database.requests.insert(request)
+        await self.database.products.insert_many(products)
+        await self.database.images.insert_many(images)
+
+    async def request(self) -> Request:
+        request = await self.database.requests.get(REQUEST_ID)
+        assert request is not None
+        return request
+
+    async def rows(self, key: str) -> list[list[str]]:
+        assert self.store.objects[key].content_type == "text/csv; charset=utf-8"
+        return list(csv.reader(io.StringIO((await self.store.get_bytes(key)).decode(), newline=""), strict=True))
+
+
+@pytest.fixture
+def mill() -> Mill:
+    return Mill()
+
+
+PRODUCTS = [a_product(1, GOOD, BAD, GOOD), a_product(2, BAD), a_product(3)]
+IMAGES = [a_compressed_image(GOOD), a_failed_image(BAD)]
+
+
+async def test_the_files_are_written_the_request_ends_and_the_world_is_told(mill: Mill) -> None:
+    await mill.fill(a_request(), PRODUCTS, IMAGES)
+
+    outgoing = await mill.finish(FINISH)
+
+    request = await mill.request()
+    assert (request.status, request.output_key, request.report_key) == (RequestStatus.COMPLETED, OUTPUT, REPORT)
+    assert (request.progress.total, request.progress.compressed, request.progress.failed) == (2, 1, 1)
+    assert outgoing == [request_finished_event(request, BASE_URL)]
+    url = f"{BASE_URL}/results/{REQUEST_ID}/{image_id(GOOD)[:8]}-0123456789abcdef.jpg"
+    assert [row[-1] for row in await mill.rows(OUTPUT)] == ["Output Image Urls", f"{url},,{url}", "", ""]
+    assert [row[2:5] for row in await mill.rows(REPORT)][1:] == [
+        ["1", GOOD, url],
+        ["2", BAD, ""],
+        ["3", GOOD, url],
+        ["1", BAD, ""],
+    ]
+    assert mill.database.tables.outputs == {
+        (REQUEST_ID, 1): (url, "", url),
+        (REQUEST_ID, 2): ("",),
+        (REQUEST_ID, 3): (),
+    }
+    assert mill.database.tables.leases == {}
+
+
+@pytest.mark.parametrize(
+    ("products", "images"),
+    [([a_product(1, BAD)], [a_failed_image(BAD)]), ([a_product(1), a_product(2)], [])],
+    ids=["every image failed", "a catalogue without a URL"],
+)
+async def test_a_request_without_a_compressed_image_fails_and_still_has_its_files(
+    mill: Mill, products: list[Product], images: list[Image]
+) -> None:
+    await mill.fill(a_request(), products, images)
+
+    (event,) = await mill.finish(FINISH)
+
+    assert isinstance(event, PublicEvent)
+    assert event.type == "request.failed"
+    assert (await mill.request()).status is RequestStatus.FAILED
+    assert len(await mill.rows(OUTPUT)) == 1 + len(products)
+    assert len(await mill.rows(REPORT)) == 1 + len(images)
+
+
+@pytest.mark.parametrize(
+    ("request_", "images"),
+    [
+        (a_request(intake_open=True), IMAGES),
+        (a_request(), [a_compressed_image(GOOD), an_image(BAD)]),
+        (a_request(), [a_compressed_image(GOOD), an_image(BAD, state=ImageState.PENDING)]),
+        (a_request(round=2), IMAGES),
+        (a_request(request_id="another"), IMAGES),
+    ],
+    ids=["intake is open", "an image is on its way", "an image waits", "another round", "unknown"],
+)
+async def test_there_is_nothing_to_finish(mill: Mill, request_: Request, images: list[Image]) -> None:
+    await mill.fill(request_, PRODUCTS, images)
+
+    assert await mill.finish(FINISH) == []
+    assert mill.store.objects == {}
+
+
+async def test_a_repeated_message_only_repeats_the_announcement(mill: Mill) -> None:
+    await mill.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
+
+    first = await mill.finish(FINISH)
+    mill.store.objects.clear()
+    finished = await mill.request()
+    second = await mill.finish(FINISH)
+
+    assert second == first
+    assert await mill.request() == finished
+    assert mill.store.objects == {}
+
+
+async def test_a_webhook_is_recorded_with_the_announcement_and_sent_for(mill: Mill) -> None:
+    await mill.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
+
+    event, deliver = await mill.finish(FINISH)
+
+    delivery = await mill.database.deliveries.get(EVENT_ID)
+    assert isinstance(event, PublicEvent)
+    assert delivery is not None
+    assert (delivery.url, delivery.request_id, delivery.due_at) == ("http://shop/hook", REQUEST_ID, NOW)
+    assert deliver == DeliverWebhook(delivery_id=EVENT_ID)
+
+
+async def test_a_process_that_died_before_the_announcement_left_it_to_the_next(mill: Mill) -> None:
+    await mill.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
+    await mill.finish(FINISH)
+    mill.database.tables.deliveries.clear()
+
+    _, deliver = await mill.finish(FINISH)
+
+    assert deliver == DeliverWebhook(delivery_id=EVENT_ID)
+    assert await mill.database.deliveries.get(EVENT_ID) is not None
+
+
+async def test_a_delivery_that_was_attempted_is_the_schedule_s(mill: Mill) -> None:
+    await mill.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
+    await mill.finish(FINISH)
+    await mill.database.deliveries.record_attempt(EVENT_ID, 1, due_at=NOW, delivered=False, error="500")
+
+    assert len(await mill.finish(FINISH)) == 1
+
+
+async def test_leftover_originals_go_with_the_finish_and_others_stay(mill: Mill) -> None:
+    await mill.fill(a_request(), PRODUCTS, IMAGES)
+    for number in range(1200):
+        await mill.store.put_bytes(f"originals/{REQUEST_ID}/{number}", b"", "image/jpeg")
+    await mill.store.put_bytes("originals/another/1", b"", "image/jpeg")
+
+    await mill.finish(FINISH)
+
+    assert [key for key in mill.store.objects if key.startswith("originals/")] == ["originals/another/1"]
+
+
+async def test_originals_stay_if_so_wished() -> None:
+    mill = Mill(keep_originals=True)
+    await mill.fill(a_request(), PRODUCTS, IMAGES)
+    await mill.store.put_bytes(f"originals/{REQUEST_ID}/1", b"", "image/jpeg")
+
+    await mill.finish(FINISH)
+
+    assert f"originals/{REQUEST_ID}/1" in mill.store.objects
+
+
+class SlowStore(MemoryObjectStore):
+    """Waits with the files until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writing = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.puts = 0
+
+    async def put_file(self, *args: Any, **kwargs: Any) -> None:
+        self.puts += 1
+        self.writing.set()
+        await self.go_on.wait()
+        await super().put_file(*args, **kwargs)
+
+
+async def test_two_messages_in_one_process_write_once(mill: Mill) -> None:
+    await mill.fill(a_request(), PRODUCTS, IMAGES)
+    store = SlowStore()
+    finish = mill.finisher(mill.database, store)
+
+    async with asyncio.timeout(10):
+        first = asyncio.create_task(finish(FINISH))
+        await store.writing.wait()
+        assert await finish(FINISH) == []
+        store.go_on.set()
+        assert len(await first) == 1
+    assert store.puts == 2  # output and report
+
+
+async def test_another_process_waits_for_the_one_that_writes_and_then_announces(mill: Mill) -> None:
+    await mill.fill(a_request(), PRODUCTS, IMAGES)
+    store = SlowStore()
+
+    async with asyncio.timeout(10):
+        first = asyncio.create_task(mill.finisher(mill.database, store)(FINISH))
+        await store.writing.wait()
+        second = asyncio.create_task(mill.finisher(mill.database.another_process(), store)(FINISH))
+        await asyncio.wait([second], timeout=0.05)
+        assert not second.done()
+        store.go_on.set()
+        assert await first == await second
+    assert store.puts == 2
+
+
+async def test_a_message_is_dropped_while_another_process_is_alive_and_at_it(mill: Mill) -> None:
+    await mill.fill(a_request(), PRODUCTS, IMAGES)
+    await mill.database.another_process().lease(LEASE, 1000).acquire()
+
+    async with asyncio.timeout(10):
+        assert await mill.finisher(mill.database, lease_seconds=0.05)(FINISH) == []
+    assert (await mill.request()).status is RequestStatus.PENDING
+
+
+async def test_a_dead_process_s_lease_runs_out_and_the_next_one_finishes() -> None:
+    mill = Mill()
+    times = iter([NOW] * 4)  # then the clock stands where the lease has run out
+    mill.database = MemoryDatabase(lambda: next(times, NOW.replace(hour=13)))
+    await mill.fill(a_request(), PRODUCTS, IMAGES)
+    await mill.database.another_process().lease(LEASE, 15).acquire()
+
+    async with asyncio.timeout(10):
+        assert len(await mill.finisher(mill.database, lease_seconds=1)(FINISH)) == 1
+
+
+async def test_the_lease_is_renewed_while_the_files_are_written(mill: Mill) -> None:
+    await mill.fill(a_request(), PRODUCTS, IMAGES)
+    store = SlowStore()
+
+    async with asyncio.timeout(10):
+        writing = asyncio.create_task(mill.finisher(mill.database, store, lease_seconds=0.03)(FINISH))
+        await store.writing.wait()
+        del mill.database.tables.leases[LEASE]
+        while LEASE not in mill.database.tables.leases:  # noqa: ASYNC110 (a dictionary tells nobody)
+            await asyncio.sleep(0)
+        store.go_on.set()
+        await writing
+    assert mill.database.tables.leases == {}
+
+
+async def test_a_fault_of_the_store_leaves_the_request_to_be_finished_again(mill: Mill) -> None:
+    await mill.fill(a_request(), PRODUCTS, IMAGES)
+    mill.store.available = False
+    with pytest.raises(StorageUnavailable):
+        await mill.finish(FINISH)
+    assert (await mill.request()).status is RequestStatus.PENDING
+
+    mill.store.available = True
+    assert len(await mill.finish(FINISH)) == 1
+
+
+class RetriedMeanwhile(MemoryDatabase):
+    """Somebody finishes the request and retries its failed image just after the check that none is left."""
+
+    async def retry(self) -> None:
+        row = self.tables.images[REQUEST_ID, image_id(BAD)]
+        retried = replace(row.image, state=ImageState.PENDING, round=2)
+        self.tables.images[REQUEST_ID, image_id(BAD)] = replace(row, image=retried)
+
+
+async def test_a_round_that_ended_meanwhile_writes_nothing_more() -> None:
+    mill = Mill()
+    database = RetriedMeanwhile(lambda: NOW)
+    mill.database = database
+    await mill.fill(a_request(), PRODUCTS, IMAGES)
+    batches = database.products.batches
+
+    async def batches_after_a_retry(request_id: str, size: int = 1000) -> AsyncIterator[list[Product]]:
+        await database.retry()
+        async for batch in batches(request_id, size):
+            yield batch
+
+    database.products.batches = batches_after_a_retry  # type: ignore[method-assign]
+
+    assert await mill.finisher(database)(FINISH) == []
+    assert mill.store.objects == {}
+    assert (await mill.request()).status is RequestStatus.PENDING
+
+
+async def test_images_are_looked_up_in_portions_however_long_the_cells_are(mill: Mill) -> None:
+    urls = [f"http://i/{number}.jpg" for number in range(9000)]
+    products = [a_product(row, *urls[(row - 1) * 30 : row * 30]) for row in range(1, 301)]
+    await mill.fill(a_request(), products, [a_compressed_image(url) for url in urls])
+    portions = []
+    find = mill.database.images.find
+
+    async def counted_find(request_id: str, image_ids: Collection[str]) -> dict[str, Image]:
+        portions.append(len(image_ids))
+        return await find(request_id, image_ids)
+
+    mill.database.images.find = counted_find  # type: ignore[method-assign]
+    await mill.finish(FINISH)
+
+    assert sum(portions) == 9000
+    assert max(portions) < 2100
+    assert [row[0] for row in await mill.rows(OUTPUT)][1:] == [str(row) for row in range(1, 301)]
+    assert [row[3] for row in await mill.rows(REPORT)][1:] == urls
+
+
+async def test_a_url_without_a_record_still_has_its_slot(mill: Mill) -> None:
+    await mill.fill(a_request(), [a_product(1, GOOD, LATE)], [a_compressed_image(GOOD)])
+
+    assert len(await mill.finish(FINISH)) == 1
+    assert (await mill.rows(OUTPUT))[1][-1].endswith(".jpg,")
+    assert (await mill.rows(REPORT))[2][5:8] == ["failed", "internal", "no record of this image"]

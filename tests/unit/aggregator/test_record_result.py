@@ -1,0 +1,227 @@
+"""A result is recorded, the world is told, and what is no longer needed goes."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.aggregator.follow_up import FollowUp
+from services.aggregator.record_result import LostRecorder, ResultRecorder
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.events import PublicEvent, image_event
+from shared.contracts.messages import (
+    CompressImage,
+    CompressOptions,
+    DownloadImage,
+    FinishRequest,
+    ImageCompressed,
+    ImageDeferred,
+    ImageFailed,
+    Message,
+)
+from shared.contracts.object_keys import image_id
+from shared.contracts.records import Image
+from shared.contracts.states import ImageState
+from shared.errors import DatabaseUnavailable
+from shared.testing.memory_database import MemoryDatabase
+from shared.testing.memory_object_store import MemoryObjectStore
+from tests.unit.aggregator.make import BASE_URL, NOW, REQUEST_ID, a_request, a_result, an_image
+
+URL, OTHER_URL = "http://i/1.jpg", "http://i/2.jpg"
+ORIGINAL = f"originals/{REQUEST_ID}/{image_id(URL)}-aaaaaaaaaaaaaaaa"
+RESULT = f"results/{REQUEST_ID}/one-bbbbbbbbbbbbbbbb.jpg"
+OTHER_RESULT = f"results/{REQUEST_ID}/one-cccccccccccccccc.jpg"
+IDS: dict[str, Any] = {"request_id": REQUEST_ID, "image_id": image_id(URL), "round": 1, "dispatch": 1, "attempt": 1}
+COMPRESSED = ImageCompressed(**IDS, original_key=ORIGINAL, result=a_result(RESULT))
+FAILED = ImageFailed(**IDS, error_code=ErrorCode.DECODE_ERROR, error_detail="truncated", original_key=ORIGINAL)
+DEFERRED = ImageDeferred(
+    **IDS,
+    error_code=ErrorCode.HTTP_5XX,
+    error_detail="the host answered 503",
+    not_before=NOW + timedelta(seconds=5),
+    original_key=ORIGINAL,
+)
+FINISH = FinishRequest(request_id=REQUEST_ID, round=1)
+
+
+class Mill:
+    """The two handlers over memory."""
+
+    def __init__(self, *, keep_originals: bool = False) -> None:
+        self.database = MemoryDatabase(lambda: NOW)
+        self.store = MemoryObjectStore()
+        follow_up = FollowUp(self.store, BASE_URL, keep_originals=keep_originals)
+        self.record = ResultRecorder(self.database.images, follow_up)
+        self.record_lost = LostRecorder(self.database.images, follow_up)
+
+    async def fill(self, *images: Image, intake_open: bool = False) -> None:
+        await self.database.requests.insert(a_request(intake_open=intake_open))
+        waiting = [replace(image, state=ImageState.PENDING, dispatch=0) for image in images]
+        await self.database.images.insert_many(waiting)
+        await self.database.images.mark_dispatched(waiting)
+        for key in (ORIGINAL, RESULT, OTHER_RESULT):
+            await self.store.put_bytes(key, b"bytes", "image/jpeg")
+
+    async def image(self) -> Image:
+        return (await self.database.images.find(REQUEST_ID, [image_id(URL)]))[image_id(URL)]
+
+
+@pytest.fixture
+def mill() -> Mill:
+    return Mill()
+
+
+def events(outgoing: object) -> list[str]:
+    assert isinstance(outgoing, list)
+    return [item.type for item in outgoing if isinstance(item, PublicEvent)]
+
+
+@pytest.mark.parametrize(
+    ("message", "state", "event"),
+    [
+        (COMPRESSED, ImageState.COMPRESSED, "image.compressed"),
+        (FAILED, ImageState.FAILED, "image.failed"),
+    ],
+)
+async def test_an_end_is_recorded_and_announced_and_the_original_goes(
+    mill: Mill, message: ImageCompressed | ImageFailed, state: ImageState, event: str
+) -> None:
+    await mill.fill(an_image(URL), an_image(OTHER_URL))
+
+    outgoing = await mill.record(message)
+
+    image = await mill.image()
+    assert image.state is state
+    assert outgoing == [image_event(image, BASE_URL)]
+    assert events(outgoing) == [event]
+    assert ORIGINAL not in mill.store.objects
+    assert RESULT in mill.store.objects
+
+
+async def test_the_last_end_asks_for_the_finish(mill: Mill) -> None:
+    await mill.fill(an_image(URL))
+
+    outgoing = await mill.record(COMPRESSED)
+
+    assert list(outgoing)[1:] == [FINISH]
+
+
+async def test_no_finish_while_the_intake_is_open(mill: Mill) -> None:
+    await mill.fill(an_image(URL), intake_open=True)
+
+    assert FINISH not in await mill.record(COMPRESSED)
+
+
+async def test_a_duplicate_changes_nothing_and_is_followed_up_like_the_first(mill: Mill) -> None:
+    await mill.fill(an_image(URL))
+
+    first = await mill.record(COMPRESSED)
+    recorded = await mill.image()
+    second = await mill.record(COMPRESSED)
+
+    assert second == first
+    assert await mill.image() == recorded
+    assert RESULT in mill.store.objects
+
+
+async def test_of_two_results_the_first_stays_and_the_other_one_s_object_goes(mill: Mill) -> None:
+    await mill.fill(an_image(URL))
+
+    await mill.record(COMPRESSED)
+    outgoing = await mill.record(COMPRESSED.model_copy(update={"result": a_result(OTHER_RESULT), "dispatch": 2}))
+
+    recorded = await mill.image()
+    assert recorded.result is not None
+    assert recorded.result.key == RESULT
+    assert image_event(recorded, BASE_URL) in outgoing
+    assert RESULT in mill.store.objects
+    assert OTHER_RESULT not in mill.store.objects
+
+
+async def test_the_late_result_of_a_failed_image_stays_for_a_retry_may_store_the_same_object(mill: Mill) -> None:
+    await mill.fill(an_image(URL))
+
+    await mill.record(FAILED)
+    outgoing = await mill.record(COMPRESSED)
+
+    assert (await mill.image()).state is ImageState.FAILED
+    assert events(outgoing) == ["image.failed"]
+    assert RESULT in mill.store.objects
+
+
+async def test_a_deferral_sends_the_image_back_and_tells_nobody(mill: Mill) -> None:
+    await mill.fill(an_image(URL))
+
+    assert await mill.record(DEFERRED) == []
+    assert (await mill.image()).state is ImageState.PENDING
+    assert ORIGINAL in mill.store.objects
+
+
+async def test_a_deferral_that_comes_after_the_end_is_followed_up_like_the_end(mill: Mill) -> None:
+    await mill.fill(an_image(URL))
+    await mill.record(FAILED)
+
+    assert events(await mill.record(DEFERRED)) == ["image.failed"]
+
+
+async def test_a_result_of_an_unknown_image_is_dropped(mill: Mill) -> None:
+    await mill.fill(an_image(OTHER_URL))
+
+    assert await mill.record(COMPRESSED) == []
+    assert ORIGINAL in mill.store.objects
+
+
+async def test_originals_are_kept_if_so_wished() -> None:
+    mill = Mill(keep_originals=True)
+    await mill.fill(an_image(URL))
+
+    await mill.record(COMPRESSED)
+    await mill.record(COMPRESSED.model_copy(update={"result": a_result(OTHER_RESULT)}))
+
+    assert ORIGINAL in mill.store.objects
+    assert OTHER_RESULT not in mill.store.objects
+
+
+async def test_a_store_that_cannot_delete_holds_up_no_result(mill: Mill) -> None:
+    await mill.fill(an_image(URL))
+    mill.store.available = False
+
+    assert events(await mill.record(COMPRESSED)) == ["image.compressed"]
+
+
+async def test_a_database_that_does_not_answer_is_the_runtime_s_to_wait_for(mill: Mill) -> None:
+    mill.database.available = False
+
+    with pytest.raises(DatabaseUnavailable):
+        await mill.record(COMPRESSED)
+
+
+DOWNLOAD = DownloadImage(**IDS, url=URL, options=CompressOptions(), start_by=NOW)
+COMPRESS = CompressImage(
+    **IDS,
+    url=URL,
+    options=CompressOptions(),
+    start_by=NOW,
+    original_key=ORIGINAL,
+    original_bytes=5,
+    fetch_ms=1,
+)
+
+
+@pytest.mark.parametrize("command", [DOWNLOAD, COMPRESS])
+async def test_a_lost_command_defers_its_image_and_the_second_one_fails_it(
+    mill: Mill, command: DownloadImage | CompressImage
+) -> None:
+    await mill.fill(an_image(URL))
+
+    first: object = await mill.record_lost(command)
+    assert first == []
+    assert (await mill.image()).state is ImageState.PENDING
+
+    second = await mill.record_lost(command.model_copy(update={"dispatch": 2}))
+    image = await mill.image()
+    assert (image.state, image.error_code) == (ImageState.FAILED, ErrorCode.WORKER_LOST)
+    outgoing: list[Message | PublicEvent] = [image_event(image, BASE_URL), FINISH]
+    assert second == outgoing
+    assert (ORIGINAL in mill.store.objects) is (command is DOWNLOAD)
