@@ -11,7 +11,6 @@ from pathlib import Path
 from deploy.local.missing import Missing, install
 from deploy.local.ports import Ports
 from deploy.local.processes import Process, spawn
-from deploy.local.waiting import until
 
 # The wrapper Debian puts on the PATH insists on the user rabbitmq; the script behind it runs as anybody.
 SERVER_SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")

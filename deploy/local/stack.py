@@ -132,5 +132,10 @@ class LocalStack:
         file = self.home / "webhook_secret"
         if not file.exists():
             file.touch(mode=0o600)
-            file.write_text("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
+            file.write_text(new_webhook_secret() + "\n")
         return file.read_text().strip()
+
+
+def new_webhook_secret() -> str:
+    """A signing secret as the Standard Webhooks specification writes it."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()

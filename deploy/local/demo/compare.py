@@ -1,0 +1,57 @@
+"""A photograph before and after: still the same one, and how many bytes it saved."""
+
+import io
+from dataclasses import dataclass
+from typing import Self
+
+from httpx import Response
+from PIL import Image, ImageChops, ImageStat
+
+THUMBNAIL = (32, 32)
+ALIKE = 8  # mean difference of two thumbnails, of 255; those of different photographs differ by 30 and more
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One output beside its input."""
+
+    name: str
+    format: str
+    size: tuple[int, int]
+    bytes_before: int
+    bytes_after: int
+    same_format: bool
+    same_size: bool
+    same_picture: bool
+    true_headers: bool
+
+    @property
+    def saved_percent(self) -> float:
+        return 100 * (1 - self.bytes_after / self.bytes_before)
+
+    @classmethod
+    def of(cls, name: str, before: Response, after: Response, head: Response) -> Self:
+        """Compare what two URLs were answered with; `head` is the second one's answer to HEAD.
+
+        Raises:
+            OSError: one of them is not an image that can be decoded.
+        """
+        with Image.open(io.BytesIO(before.content)) as old, Image.open(io.BytesIO(after.content)) as new:
+            return cls(
+                name=name,
+                format=new.format or "",
+                size=new.size,
+                bytes_before=len(before.content),
+                bytes_after=len(after.content),
+                same_format=new.format == old.format,
+                same_size=new.size == old.size,
+                same_picture=_difference(old, new) < ALIKE,
+                true_headers=after.headers["content-type"] == head.headers["content-type"] == new.get_format_mimetype()
+                and head.headers["content-length"] == str(len(after.content)),
+            )
+
+
+def _difference(one: Image.Image, other: Image.Image) -> float:
+    small = [image.convert("RGB").resize(THUMBNAIL) for image in (one, other)]
+    bands = ImageStat.Stat(ImageChops.difference(*small)).mean
+    return sum(bands) / len(bands)

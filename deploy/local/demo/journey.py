@@ -1,0 +1,100 @@
+"""The journey of one catalogue: sent, followed, and everything that comes back held against its promise."""
+
+import asyncio
+import csv
+import io
+import json
+import queue
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from deploy.local.demo.catalogue import Slot, read_slots, write_catalogue
+from deploy.local.demo.client import Client, Status
+from deploy.local.demo.compare import Comparison
+from deploy.local.demo.promises import Promises
+from deploy.local.demo.shop import Delivery, Shop
+
+DONE_SECONDS = 120
+WEBHOOK_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Journey:
+    """What came back: the output CSV, each photograph before and after, and the webhook's body."""
+
+    output_csv: str
+    photographs: Sequence[Comparison]
+    webhook: dict[str, Any]
+
+
+async def travel(
+    client: Client, shop: Shop, secret: str, promises: Promises, show: Callable[[Status], None]
+) -> Journey:
+    """Send the shop's catalogue through the mill and test the promises on what comes back.
+
+    Raises:
+        httpx.HTTPError, TimeoutError, ValueError, OSError: something did not come, or cannot be read at all.
+    """
+    catalogue = write_catalogue(shop.url)
+    request_id = await _upload(client, catalogue, f"{shop.url}/webhook", promises)
+    status = await client.finished(request_id, show, DONE_SECONDS)
+    promises.test("the request ends as Completed", status["status"] == "Completed")
+    output_csv = (await client.get(status["output_csv_url"])).text
+    slots = read_slots(output_csv, catalogue)
+    promises.test("one filled slot for each input URL, in its order", all(slot.url_out for slot in slots))
+    photographs = await _compare(client, slots, promises)
+    report = list(csv.DictReader(io.StringIO((await client.get(status["report_url"])).text)))
+    in_report = [line["Input Image Url"] for line in report]
+    promises.test("the report has a line for each slot", in_report == [slot.url_in for slot in slots])
+    webhook = await _webhook(shop, secret, request_id, promises)
+    return Journey(output_csv, photographs, webhook)
+
+
+async def _upload(client: Client, catalogue: str, webhook_url: str, promises: Promises) -> str:
+    answer = await client.upload(catalogue, webhook_url)
+    accepted = answer.status_code == 202 and answer.json()["status"] == "Pending"
+    promises.test("the upload is accepted with 202 and Pending", accepted)
+    says_where = {"location", "retry-after"} <= set(answer.headers)
+    promises.test("its answer says where to ask, and when", says_where)
+    return str(answer.json()["request_id"])
+
+
+async def _compare(client: Client, slots: Sequence[Slot], promises: Promises) -> Sequence[Comparison]:
+    compared = [await _compare_one(client, slot) for slot in slots]
+    outputs = {(slot.url_in, slot.url_out) for slot in slots}
+    by_url = {slot.url_in: comparison for slot, comparison in zip(slots, compared, strict=True)}
+    promises.test("a URL that stands in two rows has one output", len(outputs) == len(by_url))
+    promises.test("GET and HEAD tell each output's true type and length", all(one.true_headers for one in compared))
+    promises.test("each slot holds its own photograph", all(one.same_picture for one in compared))
+    promises.test("in the same format and dimensions", all(one.same_format and one.same_size for one in compared))
+    promises.test("at half its bytes or less", all(2 * one.bytes_after <= one.bytes_before for one in compared))
+    return list(by_url.values())
+
+
+async def _compare_one(client: Client, slot: Slot) -> Comparison:
+    answers = await client.get(slot.url_in), await client.get(slot.url_out), await client.head(slot.url_out)
+    return await asyncio.to_thread(Comparison.of, slot.url_in.rsplit("/", 1)[-1], *answers)
+
+
+async def _webhook(shop: Shop, secret: str, request_id: str, promises: Promises) -> dict[str, Any]:
+    try:
+        delivery = await asyncio.to_thread(shop.deliveries.get, timeout=WEBHOOK_SECONDS)
+    except queue.Empty:
+        promises.test(f"the webhook comes (none did within {WEBHOOK_SECONDS} s)", held=False)
+        return {}
+    promises.test("the webhook's signature verifies", _verifies(delivery, secret))
+    body: dict[str, Any] = json.loads(delivery.body)
+    names_it = body["type"] == "request.completed" and body["data"]["request_id"] == request_id
+    promises.test("the webhook says that this request is completed", names_it)
+    return body
+
+
+def _verifies(delivery: Delivery, secret: str) -> bool:
+    try:
+        Webhook(secret).verify(delivery.body, delivery.headers)
+    except WebhookVerificationError:
+        return False
+    return True

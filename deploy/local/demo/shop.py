@@ -1,0 +1,58 @@
+"""The client's side of the demo: a web shop that serves its photographs and receives the webhook."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A webhook as it came in."""
+
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A running shop: photographs under `url`/, webhooks to `url`/webhook."""
+
+    url: str
+    deliveries: queue.Queue[Delivery] = field(default_factory=queue.Queue)
+
+
+@contextmanager
+def open_shop(folder: Path) -> Iterator[Shop]:
+    """Serve the photographs in `folder` on a free port of the loopback interface."""
+    deliveries: queue.Queue[Delivery] = queue.Queue()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, deliveries, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield Shop(f"http://127.0.0.1:{server.server_port}", deliveries)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+
+    def __init__(self, deliveries: queue.Queue[Delivery], *args: Any, **options: Any) -> None:
+        self._deliveries = deliveries
+        super().__init__(*args, **options)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self._deliveries.put(Delivery(dict(self.headers.items()), body))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """The demo has something else to show."""

@@ -1,0 +1,76 @@
+"""The demo as a person sees it: a bar while it works, then the output CSV, the savings and the promises."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from deploy.local.demo.client import Status
+from deploy.local.demo.compare import Comparison
+from deploy.local.demo.journey import Journey
+from deploy.local.demo.promises import Promises
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Callable[[Status], None]]:
+    """Shows each status it is given: as a bar on a terminal, else as a line whenever something changed."""
+    if not console.is_terminal:
+        yield _line_by_line(console)
+        return
+    columns = (TextColumn("Images"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(status: Status) -> None:
+            done, total = _done_of(status)
+            bar.update(task, completed=done, total=total or None)
+
+        yield show
+
+
+def _line_by_line(console: Console) -> Callable[[Status], None]:
+    shown: tuple[int, int] | None = None
+
+    def show(status: Status) -> None:
+        nonlocal shown
+        if shown != (shown := _done_of(status)):
+            console.print(f"  {shown[0]} of {shown[1]} images")
+
+    return show
+
+
+def _done_of(status: Status) -> tuple[int, int]:
+    counts = status["progress"]
+    return counts["compressed"] + counts["failed"], counts["total"] or 0
+
+
+def show_journey(console: Console, journey: Journey) -> None:
+    """Print all that came back."""
+    console.rule("The output CSV", align="left")
+    console.print(journey.output_csv.strip(), markup=False, soft_wrap=True)
+    console.rule("The images", align="left")
+    console.print(_savings(journey.photographs))
+    console.rule("The webhook", align="left")
+    console.print(json.dumps(journey.webhook, indent=2), markup=False, soft_wrap=True)
+
+
+def show_promises(console: Console, promises: Promises) -> None:
+    """Print each promise with whether it held."""
+    console.rule("The promises", align="left")
+    for promise, held in promises.tested:
+        console.print("[green]held  [/]" if held else "[bold red]BROKEN[/]", promise)
+
+
+def _savings(photographs: Sequence[Comparison]) -> Table:
+    table = Table("Image", "Format", "Pixels")
+    for column in ("Before", "After", "Saved"):
+        table.add_column(column, justify="right")
+    for photo in photographs:
+        pixels = f"{photo.size[0]} x {photo.size[1]}"
+        before, after = decimal(photo.bytes_before), decimal(photo.bytes_after)
+        table.add_row(photo.name, photo.format, pixels, before, after, f"{photo.saved_percent:.0f} %")
+    return table
