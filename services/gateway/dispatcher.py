@@ -14,7 +14,7 @@ from services.gateway.held_lease import HeldLease
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, DownloadImage, ImageFailed, Message
 from shared.contracts.records import Image
-from shared.messaging import Publisher
+from shared.messaging import Publish
 from shared.observability.metrics import Metrics
 from shared.persistence import Database
 
@@ -32,7 +32,7 @@ class Dispatcher:
         self,
         *,
         database: Database,
-        publisher: Publisher,
+        publish: Publish,
         lease: HeldLease,
         window: int,
         per_host: int,
@@ -42,7 +42,7 @@ class Dispatcher:
     ) -> None:
         """`window` and `per_host` count images in the broker and the workers; `start_by` is in seconds."""
         self._database = database
-        self._publisher = publisher
+        self._publish = publish
         self._lease = lease
         self._window = window
         self._per_host = per_host
@@ -99,7 +99,7 @@ class Dispatcher:
 
     async def _dispatch(self, images: Sequence[Image]) -> None:
         # Published first, marked afterwards: a crash between the two sends them twice, never not at all.
-        await self._publisher.publish([await self._command(image) for image in images])
+        await self._publish([await self._command(image) for image in images])
         await self._database.images.mark_dispatched(images)
 
     async def _command(self, image: Image) -> Message:

@@ -26,7 +26,7 @@ from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image, Product, Request
 from shared.contracts.states import ImageState
 from shared.errors import ObjectMissing, OwnFault
-from shared.messaging import DependencyGate, Publisher
+from shared.messaging import DependencyGate, Publish
 from shared.outbound.address_guard import AddressPolicy
 from shared.persistence import Database
 from shared.storage.object_store import ObjectStore
@@ -49,7 +49,7 @@ class Intake:
         *,
         database: Database,
         store: ObjectStore,
-        publisher: Publisher,
+        publish: Publish,
         limits: CatalogueLimits,
         policy: AddressPolicy,
         image_max_age: float,
@@ -61,7 +61,7 @@ class Intake:
         """`image_max_age` is in seconds. `taken_in` is set whenever there may be something new to dispatch."""
         self._database = database
         self._store = store
-        self._publisher = publisher
+        self._publish = publish
         self._limits = limits
         self._policy = policy
         self._image_max_age = timedelta(seconds=image_max_age)
@@ -101,7 +101,7 @@ class Intake:
                 await asyncio.sleep(_AFTER_A_FAULT_SECONDS)
 
     async def _take_in(self, request: Request, lease: HeldLease, stop: asyncio.Event) -> None:
-        await self._publisher.publish([request_accepted_event(request)])
+        await self._publish([request_accepted_event(request)])
         try:
             async with self._upload(request) as upload:
                 rows = open_catalogue(iter(lambda: upload.read(_CHUNK_BYTES), b""), self._limits).rows()
@@ -112,7 +112,7 @@ class Intake:
         await self._database.requests.close_intake(
             request.request_id, await self._database.images.count(request.request_id)
         )
-        await self._publisher.publish([FinishRequest(request_id=request.request_id, round=request.round)])
+        await self._publish([FinishRequest(request_id=request.request_id, round=request.round)])
         log.info("intake_closed")
 
     @asynccontextmanager
@@ -144,7 +144,7 @@ class Intake:
         refused = [image.image_id for image in images if image.state is ImageState.FAILED]
         if refused:
             recorded = await self._database.images.find(request.request_id, refused)
-            await self._publisher.publish([image_event(image, self._public_base_url) for image in recorded.values()])
+            await self._publish([image_event(image, self._public_base_url) for image in recorded.values()])
 
     def _images(self, request: Request, urls: Iterable[str]) -> list[Image]:
         now = self._clock()

@@ -7,7 +7,7 @@ import structlog
 
 from services.gateway.held_lease import HeldLease
 from shared.contracts.messages import DeliverWebhook, FinishRequest
-from shared.messaging import Publisher
+from shared.messaging import Publish
 from shared.observability.metrics import Metrics
 from shared.persistence import Database
 
@@ -23,7 +23,7 @@ class Sweep:
         self,
         *,
         database: Database,
-        publisher: Publisher,
+        publish: Publish,
         lease: HeldLease,
         interval: float,
         lost_after: float,
@@ -35,7 +35,7 @@ class Sweep:
         lost_after: when no copy of a command can be alive any more: its start_by, the longest handler and a minute.
         """
         self._database = database
-        self._publisher = publisher
+        self._publish = publish
         self._lease = lease
         self._interval = interval
         self._lost_after = timedelta(seconds=lost_after)
@@ -62,10 +62,8 @@ class Sweep:
 
     async def _finish_stranded(self) -> None:
         stranded = await self._database.requests.stranded()
-        await self._publisher.publish(
-            [FinishRequest(request_id=request.request_id, round=request.round) for request in stranded]
-        )
+        await self._publish([FinishRequest(request_id=request.request_id, round=request.round) for request in stranded])
 
     async def _deliver_due(self) -> None:
         due = await self._database.deliveries.announce_due()
-        await self._publisher.publish([DeliverWebhook(delivery_id=delivery.delivery_id) for delivery in due])
+        await self._publish([DeliverWebhook(delivery_id=delivery.delivery_id) for delivery in due])

@@ -3,7 +3,7 @@
 from shared.messaging.broker import Broker, open_broker
 from shared.messaging.consumer import Consumer, Handler, Subscription
 from shared.messaging.dependency_gate import DependencyGate, Probe
-from shared.messaging.publisher import Outgoing, Publisher
+from shared.messaging.publisher import Outgoing, Publish, Publisher
 from shared.messaging.topology import Queue
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Handler",
     "Outgoing",
     "Probe",
+    "Publish",
     "Publisher",
     "Queue",
     "Subscription",

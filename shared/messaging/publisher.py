@@ -1,7 +1,7 @@
 """Publishing with confirms: when `publish` returns, the broker has the messages on disk."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -19,6 +19,9 @@ from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_E
 from shared.observability.metrics import Metrics
 
 Outgoing = Message | PublicEvent
+
+Publish = Callable[[Sequence[Outgoing]], Awaitable[None]]
+"""What `Publisher.publish` is, for those who need no more of it."""
 
 REASON_HEADER = "imagemill-reason"
 QUEUE_HEADER = "imagemill-queue"

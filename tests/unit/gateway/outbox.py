@@ -1,0 +1,26 @@
+"""Where the messages of the gateway's background work go in unit tests."""
+
+from collections.abc import Callable, Sequence
+
+from shared.contracts.messages import DownloadImage
+from shared.errors import BrokerUnavailable
+from shared.messaging import Outgoing
+
+
+class Outbox:
+    """Where commands go; `broken` makes publishing fail after the commands have left, as a lost confirm does."""
+
+    def __init__(self) -> None:
+        self.sent: list[Outgoing] = []
+        self.broken = False
+        self.on_publish: Callable[[], None] | None = None
+
+    async def publish(self, outgoing: Sequence[Outgoing]) -> None:
+        self.sent += outgoing
+        if self.on_publish:
+            self.on_publish()
+        if self.broken:
+            raise BrokerUnavailable("no confirm")
+
+    def downloads(self) -> list[DownloadImage]:
+        return [item for item in self.sent if isinstance(item, DownloadImage)]

@@ -1,0 +1,180 @@
+"""The dispatcher over the memory database: the window, fairness, caps, and what a crash may do."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.gateway.dispatcher import Dispatcher
+from services.gateway.held_lease import HeldLease
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import CompressOptions, ImageDeferred, ImageFailed
+from shared.contracts.states import ImageState
+from shared.errors import BrokerUnavailable
+from shared.observability.metrics import Metrics
+from shared.testing.clock import MovableClock
+from shared.testing.memory_database import MemoryDatabase
+from tests.builders import NOW, a_request, an_image
+from tests.unit.gateway.outbox import Outbox
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock(NOW)
+
+
+@pytest.fixture
+def database(clock: MovableClock) -> MemoryDatabase:
+    return MemoryDatabase(clock)
+
+
+@pytest.fixture
+def outbox() -> Outbox:
+    return Outbox()
+
+
+def a_dispatcher(database: MemoryDatabase, outbox: Outbox, clock: MovableClock, **changes: int) -> Dispatcher:
+    return Dispatcher(
+        database=database,
+        publish=outbox.publish,
+        lease=HeldLease(database.lease("dispatch", 15), 15),
+        window=changes.get("window", 10),
+        per_host=changes.get("per_host", 10),
+        start_by=900,
+        clock=clock,
+        metrics=Metrics(CollectorRegistry()),
+    )
+
+
+async def fill(database: MemoryDatabase, request_id: str, urls: Sequence[str], **changes: object) -> None:
+    await database.requests.insert(a_request(request_id, **changes))
+    await database.images.insert_many([an_image(url, request_id) for url in urls])
+
+
+def urls_of(host: str, count: int) -> list[str]:
+    return [f"http://{host}/{number}.jpg" for number in range(count)]
+
+
+async def test_a_command_carries_what_the_worker_needs(
+    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+) -> None:
+    await fill(database, "r1", ["http://images.test/1.jpg"], options=CompressOptions(percent=40))
+    await a_dispatcher(database, outbox, clock).step()
+    [command] = outbox.downloads()
+    assert (command.dispatch, command.attempt, command.round) == (1, 1, 1)
+    assert command.url == "http://images.test/1.jpg"
+    assert command.options.percent == 40
+    assert command.start_by == NOW + timedelta(seconds=900)
+    assert await database.images.in_flight() == {"images.test": 1}
+
+
+async def test_the_window_bounds_what_is_in_the_broker(
+    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+) -> None:
+    await fill(database, "r1", urls_of("images.test", 30))
+    dispatcher = a_dispatcher(database, outbox, clock, window=7)
+    await dispatcher.step()
+    await dispatcher.step()
+    assert len(outbox.downloads()) == 7
+
+
+async def test_a_small_request_is_served_beside_large_ones(
+    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+) -> None:
+    for number in range(4):
+        await fill(database, f"large-{number}", urls_of(f"host-{number}.test", 100))
+    await fill(database, "small", urls_of("small.test", 2))
+    await a_dispatcher(database, outbox, clock, window=10).step()
+    assert Counter(command.request_id for command in outbox.downloads()) == {
+        "large-0": 2, "large-1": 2, "large-2": 2, "large-3": 2, "small": 2,
+    }  # fmt: skip
+
+
+async def test_room_that_one_request_cannot_use_goes_to_the_others(
+    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+) -> None:
+    await fill(database, "large", urls_of("large.test", 100))
+    await fill(database, "small", urls_of("small.test", 1))
+    await a_dispatcher(database, outbox, clock, window=10).step()
+    assert Counter(command.request_id for command in outbox.downloads()) == {"large": 9, "small": 1}
+
+
+async def test_a_host_at_its_cap_makes_way_for_the_request_s_other_hosts(
+    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+) -> None:
+    await fill(database, "r1", urls_of("a-slow.test", 50) + urls_of("b-quick.test", 3))
+    await a_dispatcher(database, outbox, clock, window=20, per_host=5).step()
+    hosts = Counter(command.url.split("/")[2] for command in outbox.downloads())
+    assert hosts == {"a-slow.test": 5, "b-quick.test": 3}
+
+
+async def test_an_image_that_waits_is_left_until_its_time(
+    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+) -> None:
+    await fill(database, "r1", ["http://images.test/1.jpg"])
+    dispatcher = a_dispatcher(database, outbox, clock)
+    await dispatcher.step()
+    [first] = outbox.downloads()
+    await database.images.record(
+        ImageDeferred(
+            request_id=first.request_id,
+            image_id=first.image_id,
+            round=1,
+            dispatch=1,
+            attempt=1,
+            error_code=ErrorCode.HTTP_5XX,
+            error_detail="503",
+            not_before=NOW + timedelta(seconds=5),
+        )
+    )
+    await dispatcher.step()
+    assert len(outbox.downloads()) == 1
+    clock.advance(5)
+    await dispatcher.step()
+    assert [(command.dispatch, command.attempt) for command in outbox.downloads()] == [(1, 1), (2, 2)]
+
+
+async def test_what_was_not_confirmed_is_sent_again_under_the_same_number(
+    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+) -> None:
+    await fill(database, "r1", ["http://images.test/1.jpg"])
+    dispatcher = a_dispatcher(database, outbox, clock)
+    outbox.broken = True
+    with pytest.raises(BrokerUnavailable):
+        await dispatcher.step()
+    outbox.broken = False
+    await dispatcher.step()
+    assert [command.dispatch for command in outbox.downloads()] == [1, 1]
+    assert await database.images.in_flight() == {"images.test": 1}
+
+
+async def test_an_image_past_its_deadline_fails_with_what_kept_it_waiting(
+    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+) -> None:
+    await database.requests.insert(a_request("r1"))
+    waiting = an_image(
+        request_id="r1", deadline=NOW, error_code=ErrorCode.HTTP_429, error_detail="slow down", attempts=3, dispatch=3
+    )
+    await database.images.insert_many([waiting, an_image("http://images.test/2.jpg", "r1", deadline=NOW)])
+    await a_dispatcher(database, outbox, clock).step()
+    failures = [item for item in outbox.sent if isinstance(item, ImageFailed)]
+    assert {(failure.error_code, failure.attempt) for failure in failures} == {
+        (ErrorCode.HTTP_429, 3),
+        (ErrorCode.EXPIRED, 1),
+    }
+    assert not outbox.downloads()
+    for failure in failures:
+        await database.images.record(failure)
+    states = {image.state for image in (await database.images.find("r1", [f.image_id for f in failures])).values()}
+    assert states == {ImageState.FAILED}
+
+
+async def test_only_the_holder_of_the_lease_dispatches(
+    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+) -> None:
+    await fill(database, "r1", urls_of("images.test", 3))
+    assert await database.another_process().lease("dispatch", 15).acquire()
+    await a_dispatcher(database, outbox, clock).step()
+    assert not outbox.sent

@@ -1,0 +1,79 @@
+"""The sweep over the memory database: what a lost message left behind is found."""
+
+from datetime import timedelta
+
+from prometheus_client import CollectorRegistry
+
+from services.gateway.held_lease import HeldLease
+from services.gateway.sweep import Sweep
+from shared.contracts.messages import DeliverWebhook, FinishRequest
+from shared.contracts.records import Delivery
+from shared.contracts.states import ImageState
+from shared.observability.metrics import Metrics
+from shared.testing.clock import MovableClock
+from shared.testing.memory_database import MemoryDatabase
+from tests.builders import NOW, a_request, a_result, an_image
+from tests.unit.gateway.outbox import Outbox
+
+
+def a_sweep(database: MemoryDatabase, outbox: Outbox, clock: MovableClock, registry: CollectorRegistry) -> Sweep:
+    return Sweep(
+        database=database,
+        publish=outbox.publish,
+        lease=HeldLease(database.lease("dispatch", 15), 15),
+        interval=5,
+        lost_after=1000,
+        clock=clock,
+        metrics=Metrics(registry),
+    )
+
+
+async def test_an_image_nobody_answered_for_is_pending_again_after_its_time() -> None:
+    clock, outbox = MovableClock(NOW), Outbox()
+    database = MemoryDatabase(clock)
+    image = an_image()
+    await database.images.insert_many([image])
+    await database.images.mark_dispatched([image])
+    sweep = a_sweep(database, outbox, clock, CollectorRegistry())
+    clock.advance(999)
+    await sweep.step()
+    assert await database.images.count_pending() == 0
+    clock.advance(2)
+    await sweep.step()
+    assert await database.images.count_pending() == 1
+
+
+async def test_a_request_that_could_finish_is_told_to() -> None:
+    clock, outbox = MovableClock(NOW), Outbox()
+    database = MemoryDatabase(clock)
+    ended = {"state": ImageState.COMPRESSED, "result": a_result(), "ended_at": NOW}
+    for request_id, intake_open, changes in (("done", False, ended), ("reading", True, ended), ("running", False, {})):
+        await database.requests.insert(a_request(request_id, intake_open=intake_open))
+        await database.images.insert_many([an_image(request_id=request_id, **changes)])
+    await a_sweep(database, outbox, clock, CollectorRegistry()).step()
+    assert outbox.sent == [FinishRequest(request_id="done", round=1)]
+
+
+async def test_a_due_webhook_is_announced() -> None:
+    clock, outbox = MovableClock(NOW), Outbox()
+    database = MemoryDatabase(clock)
+    for name, due_at in (("due", NOW), ("later", NOW + timedelta(minutes=5)), ("ended", None)):
+        await database.deliveries.put(Delivery(name, "r1", "http://hook.test/", "{}", 0, due_at))
+    sweep = a_sweep(database, outbox, clock, CollectorRegistry())
+    await sweep.step()
+    await sweep.step()
+    assert outbox.sent == [DeliverWebhook(delivery_id="due")]
+
+
+async def test_the_backlog_is_reported_by_the_holder_of_the_lease_alone() -> None:
+    clock, outbox, registry = MovableClock(NOW), Outbox(), CollectorRegistry()
+    database = MemoryDatabase(clock)
+    await database.images.insert_many([an_image(), an_image("http://images.test/2.jpg")])
+    sweep = a_sweep(database, outbox, clock, registry)
+    await sweep.step()
+    assert registry.get_sample_value("imagemill_backlog_images") == 2
+    clock.advance(60)
+    assert await database.another_process().lease("dispatch", 15).acquire()
+    other = a_sweep(database, outbox, clock, second := CollectorRegistry())
+    await other.step()
+    assert second.get_sample_value("imagemill_backlog_images") == 0
