@@ -7,11 +7,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.storage.folders import STAGING, make_folder
+from shared.storage.folders import STAGING, make_folders
 
 Write = Callable[[BinaryIO], object]
 
-_PRUNE_RACES = 20  # how often in a row another process may remove a folder just before it is filled
+_PRUNE_RACES = 100  # how often in a row another process may remove a folder just before it is filled
 
 
 def write_atomically(root: Path, target: Path, write: Write, *, durable: bool) -> None:
@@ -52,7 +52,8 @@ def _rename(root: Path, staged: Path, target: Path) -> None:
         try:
             staged.replace(target)
         except FileNotFoundError:  # no folder yet, or a delete found it empty a moment ago and pruned it
-            make_folder(root, target.parent)
+            with suppress(FileNotFoundError):
+                make_folders(root, target.parent)
         else:
             return
     staged.replace(target)

@@ -42,15 +42,16 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def make_folder(root: Path, folder: Path) -> None:
-    """Make the folder and those above it, but never the root: if that has gone, so has the store."""
-    try:
-        folder.mkdir(exist_ok=True)
-    except FileNotFoundError:
-        if folder == root:
-            raise
-        make_folder(root, folder.parent)
-        folder.mkdir(exist_ok=True)
+def make_folders(root: Path, folder: Path) -> None:
+    """Make the folder and those between it and the root; not the root, for if that has gone, so has the store.
+
+    FileNotFoundError means that one was pruned by another process before the next was made in it.
+    """
+    current = root
+    for part in folder.relative_to(root).parts:
+        current /= part
+        with suppress(FileExistsError):
+            current.mkdir()
 
 
 def prune(root: Path, folder: Path) -> None:

@@ -39,48 +39,49 @@ class MemoryObjectStore:
         await self.put_bytes(key, data, content_type, durable=durable)
 
     async def put_bytes(self, key: str, data: bytes, content_type: str, *, durable: bool = True) -> None:
-        self._answer()
+        await self._answer()
         self.objects[check_key(key)] = StoredObject(bytes(data), content_type, durable, self._clock())
 
     async def get_bytes(self, key: str) -> bytes:
-        return self._get(key).data
+        return (await self._get(key)).data
 
     async def stat(self, key: str) -> ObjectStat | None:
         try:
-            found = self._get(key)
+            found = await self._get(key)
         except ObjectMissing:
             return None
         return ObjectStat(len(found.data), hashlib.sha256(found.data).hexdigest()[:32], found.modified)
 
     async def read_chunks(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         check_range(start, end)
-        wanted = self._get(key).data[start:end]
+        wanted = (await self._get(key)).data[start:end]
         for offset in range(0, len(wanted), _CHUNK):
             yield wanted[offset : offset + _CHUNK]
 
     async def delete(self, keys: Iterable[str]) -> None:
-        self._answer()
+        await self._answer()
         for key in keys:
             self.objects.pop(check_key(key), None)
 
     async def list_keys(self, prefix: str) -> AsyncIterator[str]:
-        self._answer()
+        await self._answer()
         check_prefix(prefix)
         for key in [key for key in self.objects if key.startswith(prefix)]:
             yield key
 
     async def probe(self) -> None:
-        self._answer()
+        await self._answer()
 
     async def close(self) -> None:
         self.available = False
 
-    def _answer(self) -> None:
+    async def _answer(self) -> None:
+        await asyncio.sleep(0)  # like every real store, it lets others run meanwhile
         if not self.available:
             raise StorageUnavailable("the memory store was made unavailable")
 
-    def _get(self, key: str) -> StoredObject:
-        self._answer()
+    async def _get(self, key: str) -> StoredObject:
+        await self._answer()
         found = self.objects.get(check_key(key))
         if found is None:
             raise ObjectMissing(key)

@@ -1,0 +1,403 @@
+"""One suite for every object store: what handlers may rely on, shown on memory, a directory and S3 servers.
+
+S3 is moto's server in a process of its own, and the server at IMAGEMILL_TEST_S3_URL if that is set.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+
+from shared.errors import ObjectMissing, StorageUnavailable
+from shared.storage.object_store import ObjectStore
+from shared.storage.open import open_object_store
+from shared.testing.memory_object_store import MemoryObjectStore
+
+MIB = 1024 * 1024
+EXTERNAL_S3 = os.environ.get("IMAGEMILL_TEST_S3_URL", "")
+STREAMING_STORES = ["directory", "s3"] + (["external-s3"] if EXTERNAL_S3 else [])
+ALL_STORES = ["memory", *STREAMING_STORES]
+
+MOTO = """
+import sys
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()  # until the parent closes it or dies
+"""
+
+
+@pytest.fixture(scope="module")
+def moto_s3() -> Iterator[str]:
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", MOTO], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        port = int(server.stdout.readline())
+        yield f"s3://a%2Bkey:a%2Fsecret%40@127.0.0.1:{port}/imagemill-test?secure=0"
+        server.stdin.close()
+
+
+@dataclass
+class Subject:
+    """A store, and how to take away what it stands on."""
+
+    store: ObjectStore
+    take_away: Callable[[], Awaitable[None]]
+
+
+@pytest.fixture
+async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
+    async with AsyncExitStack() as stack:
+        if request.param == "memory":
+            subject = _in_memory()
+        elif request.param == "directory":
+            subject = _in_directory(tmp_path / "store")
+        else:
+            url = EXTERNAL_S3 if request.param == "external-s3" else request.getfixturevalue("moto_s3")
+            subject = await stack.enter_async_context(_in_s3(url))
+        yield subject
+        await subject.store.close()
+
+
+def _in_memory() -> Subject:
+    memory = MemoryObjectStore()
+
+    async def take_away() -> None:
+        memory.available = False
+
+    return Subject(memory, take_away)
+
+
+def _in_directory(root: Path) -> Subject:
+    return Subject(open_object_store(root.as_uri()), lambda: asyncio.to_thread(shutil.rmtree, root))
+
+
+@asynccontextmanager
+async def _in_s3(url: str) -> AsyncIterator[Subject]:
+    """Through a relay that can be cut, since the server serves other tests too."""
+    parts = urlsplit(url)
+    connections: set[asyncio.StreamWriter] = set()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(parts.hostname, parts.port)
+        connections.update({writer, back})
+        await asyncio.gather(_copy(reader, back), _copy(there, writer))
+
+    server = await asyncio.start_server(relay, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+
+    async def take_away() -> None:
+        server.close()
+        for connection in connections:
+            connection.close()
+
+    yield Subject(open_object_store(url.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{port}")), take_away)
+    await take_away()
+
+
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await source.read(65536):
+            target.write(data)
+            await target.drain()
+    target.close()
+
+
+@pytest.fixture
+def store(subject: Subject) -> ObjectStore:
+    return subject.store
+
+
+@pytest.fixture
+async def folder(store: ObjectStore) -> AsyncIterator[str]:
+    """A prefix of this test's own."""
+    folder = f"results/{uuid4().hex}/"
+    yield folder
+    with suppress(StorageUnavailable):
+        await store.delete([key async for key in store.list_keys(folder)])
+
+
+every_store = pytest.mark.parametrize("subject", ALL_STORES, indirect=True)
+streaming_stores = pytest.mark.parametrize("subject", STREAMING_STORES, indirect=True)
+
+
+@every_store
+@pytest.mark.parametrize("durable", [True, False])
+@pytest.mark.parametrize("data", [b"", b"some bytes"])
+async def test_bytes_come_back_as_they_were_put(store: ObjectStore, folder: str, durable: bool, data: bytes) -> None:
+    await store.put_bytes(folder + "a.jpg", data, "image/jpeg", durable=durable)
+
+    assert await store.get_bytes(folder + "a.jpg") == data
+    assert b"".join([chunk async for chunk in store.read_chunks(folder + "a.jpg")]) == data
+
+
+@every_store
+@pytest.mark.parametrize("durable", [True, False])
+async def test_a_file_is_copied_and_stays(store: ObjectStore, folder: str, tmp_path: Path, durable: bool) -> None:
+    source = tmp_path / "upload.csv"
+    source.write_bytes(b"S. No.,Product Name\n")
+
+    await store.put_file(folder + "a.csv", source, "text/csv", durable=durable)
+    source.write_bytes(b"changed afterwards")
+
+    assert await store.get_bytes(folder + "a.csv") == b"S. No.,Product Name\n"
+
+
+@every_store
+async def test_a_file_that_is_not_there_is_not_the_stores_fault(
+    store: ObjectStore, folder: str, tmp_path: Path
+) -> None:
+    with pytest.raises(FileNotFoundError):
+        await store.put_file(folder + "a.csv", tmp_path / "nowhere.csv", "text/csv")
+
+    assert await store.stat(folder + "a.csv") is None
+
+
+@every_store
+async def test_stat_tells_size_time_and_a_new_etag_for_new_content(store: ObjectStore, folder: str) -> None:
+    key = folder + "a.jpg"
+    await store.put_bytes(key, b"12345", "image/jpeg")
+    first = await store.stat(key)
+    await store.put_bytes(key, b"54321", "image/jpeg")
+    second = await store.stat(key)
+
+    assert first is not None
+    assert second is not None
+    assert (first.size, second.size) == (5, 5)
+    assert first.etag != second.etag
+    assert first.etag.strip('"') == first.etag != ""
+    assert abs(datetime.now(UTC) - first.modified) < timedelta(minutes=1)
+
+
+@every_store
+async def test_an_object_that_is_not_there_is_missing(store: ObjectStore, folder: str) -> None:
+    key = folder + "none.jpg"
+    assert await store.stat(key) is None
+    with pytest.raises(ObjectMissing) as missing:
+        await store.get_bytes(key)
+    assert missing.value.key == key
+    for start, end in [(0, None), (0, 0), (3, 5)]:
+        with pytest.raises(ObjectMissing):
+            await anext(store.read_chunks(key, start, end))
+
+
+@every_store
+@pytest.mark.parametrize(
+    ("start", "end"), [(0, 4), (3, 7), (3, None), (0, 10), (0, 99), (9, 10), (4, 4), (10, None), (99, None), (99, 120)]
+)
+async def test_a_range_is_cut_to_the_object(store: ObjectStore, folder: str, start: int, end: int | None) -> None:
+    data = b"0123456789"
+    await store.put_bytes(folder + "a.jpg", data, "image/jpeg")
+
+    assert b"".join([chunk async for chunk in store.read_chunks(folder + "a.jpg", start, end)]) == data[start:end]
+
+
+@every_store
+@pytest.mark.parametrize(("start", "end"), [(-1, None), (5, 4)])
+async def test_a_range_that_is_none_is_refused(store: ObjectStore, folder: str, start: int, end: int | None) -> None:
+    with pytest.raises(ValueError, match="range"):
+        await anext(store.read_chunks(folder + "a.jpg", start, end))
+
+
+@every_store
+async def test_deleting_removes_what_is_named_and_nothing_else(store: ObjectStore, folder: str) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        await store.put_bytes(folder + name, b"x", "image/jpeg")
+
+    for _ in range(2):
+        await store.delete(folder + name for name in ("a.jpg", "none.jpg", "b.jpg"))
+    await store.delete([])
+
+    assert [key async for key in store.list_keys(folder)] == [folder + "c.jpg"]
+    await store.put_bytes(folder + "a.jpg", b"again", "image/jpeg")
+    assert await store.get_bytes(folder + "a.jpg") == b"again"
+
+
+@every_store
+async def test_listing_gives_exactly_the_keys_with_the_prefix(store: ObjectStore, folder: str) -> None:
+    keys = {folder + name for name in ("1/a.jpg", "1/b.jpg", "1/2/c.jpg", "12/d.jpg", "1", "2/1/e.jpg")}
+    for key in keys:
+        await store.put_bytes(key, b"x", "image/jpeg")
+
+    for prefix in ("", "1", "1/", "1/a", "1/2/", "12/", "3/", "2/1/e.jpg"):
+        listed = [key async for key in store.list_keys(folder + prefix)]
+        assert sorted(listed) == sorted(key for key in keys if key.startswith(folder + prefix)), prefix
+
+
+@every_store
+async def test_more_keys_than_one_page_are_listed_and_deleted(store: ObjectStore, folder: str) -> None:
+    keys = {f"{folder}{number}.jpg" for number in range(1100)}
+    waiting = iter(keys)
+
+    async def put_some() -> None:
+        for key in waiting:
+            await store.put_bytes(key, b"x", "image/jpeg", durable=False)
+
+    await asyncio.gather(*(put_some() for _ in range(8)))
+
+    listed = [key async for key in store.list_keys(folder)]
+    assert len(listed) == len(keys)
+    assert set(listed) == keys
+    await store.delete(keys)
+    assert [key async for key in store.list_keys(folder)] == []
+
+
+@every_store
+async def test_readers_see_one_whole_object_while_writers_replace_it(store: ObjectStore, folder: str) -> None:
+    key = folder + "same.jpg"
+    await store.put_bytes(key, b"\0" * 300_000, "image/jpeg")
+    seen = set()
+
+    async def write(value: int) -> None:
+        for _ in range(5):
+            await store.put_bytes(key, bytes([value]) * (300_000 + value), "image/jpeg", durable=False)
+
+    async def read_until(writers: asyncio.Future[list[None]]) -> None:
+        while not writers.done():
+            for data in (await store.get_bytes(key), b"".join([chunk async for chunk in store.read_chunks(key)])):
+                assert data == data[:1] * (300_000 + data[0])
+                seen.add(data[0])
+
+    writers = asyncio.gather(*(write(value) for value in range(1, 7)))
+    await asyncio.gather(writers, read_until(writers), read_until(writers))
+
+    assert seen
+    assert (await store.get_bytes(key))[0] in range(1, 7)
+
+
+@every_store
+async def test_puts_and_deletes_of_the_same_keys_do_not_disturb_each_other(store: ObjectStore, folder: str) -> None:
+    async def put_and_delete(name: str) -> None:
+        for _ in range(30):
+            await store.put_bytes(f"{folder}deep/er/{name}", b"x" * 100, "image/jpeg", durable=False)
+            await store.delete([f"{folder}deep/er/{name}"])
+
+    await asyncio.gather(*(put_and_delete(name) for name in ("a", "a", "b", "c")))
+
+    assert [key async for key in store.list_keys(folder)] == []
+
+
+@every_store
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "/etc/passwd",
+        "results/../../etc/passwd",
+        "..",
+        "results//a.jpg",
+        "results/a.jpg/",
+        "results/.hidden",
+        ".staging/a",
+        "results/a b.jpg",
+        "results/@00/a.jpg",
+        "results/ä.jpg",
+        "results/a.jpg\n",
+        "results/a\0.jpg",
+        "results\\a.jpg",
+        "results/a%2e.jpg",
+        "results/a,b.jpg",
+        "results/" + "a" * 201,
+        "a/" * 450 + "a",
+    ],
+)
+async def test_odd_keys_are_refused_by_every_call(store: ObjectStore, tmp_path: Path, key: str) -> None:
+    source = tmp_path / "file"
+    source.touch()
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: store.put_bytes(key, b"", "image/jpeg"),
+        lambda: store.put_file(key, source, "image/jpeg"),
+        lambda: store.get_bytes(key),
+        lambda: store.stat(key),
+        lambda: anext(store.read_chunks(key)),
+        lambda: store.delete([key]),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="not an object key"):
+            await call()
+
+
+@every_store
+@pytest.mark.parametrize("prefix", ["/", "../", "results//", "results/..", "results/a b"])
+async def test_odd_prefixes_are_refused(store: ObjectStore, prefix: str) -> None:
+    with pytest.raises(ValueError, match="not the beginning of an object key"):
+        await anext(store.list_keys(prefix))
+
+
+@every_store
+async def test_abandoned_reading_leaves_the_store_usable(store: ObjectStore, folder: str) -> None:
+    await store.put_bytes(folder + "a.jpg", bytes(MIB), "image/jpeg")
+    for _ in range(50):
+        chunks = store.read_chunks(folder + "a.jpg")
+        assert await anext(chunks)
+        await chunks.aclose()  # type: ignore[attr-defined]
+    reading = [asyncio.create_task(store.get_bytes(folder + "a.jpg")) for _ in range(8)]
+    await asyncio.sleep(0)
+    for task in reading:
+        task.cancel()
+
+    assert await store.get_bytes(folder + "a.jpg") == bytes(MIB)
+
+
+@every_store
+async def test_a_store_that_has_gone_says_so_in_every_call(subject: Subject, folder: str, tmp_path: Path) -> None:
+    store = subject.store
+    await store.probe()
+    await store.put_bytes(folder + "a.jpg", b"x", "image/jpeg")
+    source = tmp_path / "file"
+    source.touch()
+    await subject.take_away()
+
+    calls: list[Callable[[], Awaitable[object]]] = [
+        store.probe,
+        lambda: store.put_bytes(folder + "a.jpg", b"", "image/jpeg"),
+        lambda: store.put_file(folder + "a.jpg", source, "image/jpeg"),
+        lambda: store.get_bytes(folder + "a.jpg"),
+        lambda: store.stat(folder + "a.jpg"),
+        lambda: anext(store.read_chunks(folder + "a.jpg")),
+        lambda: anext(store.list_keys(folder)),
+        lambda: store.delete([folder + "a.jpg"]),
+    ]
+    for call in calls:
+        with pytest.raises(StorageUnavailable):
+            await call()
+
+
+@streaming_stores
+async def test_a_large_file_passes_through_bounded_memory(store: ObjectStore, folder: str, tmp_path: Path) -> None:
+    source = tmp_path / "large.csv"
+    block = os.urandom(MIB)
+    with source.open("wb") as file:
+        for _ in range(40):
+            file.write(block)
+    key = folder + "large.csv"
+
+    tracemalloc.start()
+    await store.put_file(key, source, "text/csv")
+    matching = 0
+    with source.open("rb") as file:
+        async for chunk in store.read_chunks(key):
+            assert chunk == file.read(len(chunk))
+            matching += len(chunk)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert matching == 40 * MIB
+    assert peak < 20 * MIB
+    found = await store.stat(key)
+    assert found is not None
+    assert found.size == 40 * MIB
