@@ -1,0 +1,1 @@
+"""Logs, metrics and health, alike in every process."""

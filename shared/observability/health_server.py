@@ -1,0 +1,98 @@
+"""The health answers over HTTP, from inside the process's own event loop."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from shared.observability.health import Answer, Health, HealthAnswers
+
+Event = dict[str, Any]
+Send = Callable[[Event], Awaitable[None]]
+App = Callable[[Event, Callable[[], Awaitable[Event]], Send], Awaitable[None]]
+
+_NOT_FOUND = Answer(404, "text/plain; charset=utf-8", b"there are /livez, /readyz and /metrics\n")
+_NOT_ALLOWED = Answer(405, "text/plain; charset=utf-8", b"GET or HEAD\n")
+
+
+@asynccontextmanager
+async def serve_health(
+    port: int | None,
+    health: Health,
+    registry: CollectorRegistry,
+    host: str = "0.0.0.0",  # noqa: S104 - probes and Prometheus ask from outside the container
+) -> AsyncIterator[None]:
+    """Answer on `port` for as long as the block runs; 0 or None is off. Raises OSError if the port is taken."""
+    if not port:
+        yield
+        return
+    with socket.create_server((host, port)) as listener:
+        async with serve_health_on(listener, health, registry):
+            yield
+
+
+@asynccontextmanager
+async def serve_health_on(listener: socket.socket, health: Health, registry: CollectorRegistry) -> AsyncIterator[None]:
+    """Answer on a socket that listens already."""
+    server = _Server(
+        uvicorn.Config(
+            health_app(HealthAnswers(health, registry)),
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="health-server")
+    serving.add_done_callback(lambda _: server.listening.set())
+    try:
+        await server.listening.wait()
+        if serving.done():
+            serving.result()
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def health_app(answers: HealthAnswers) -> App:
+    paths = {"/livez": answers.livez, "/readyz": answers.readyz, "/metrics": answers.metrics}
+
+    async def app(scope: Event, _receive: Callable[[], Awaitable[Event]], send: Send) -> None:
+        answer = paths.get(scope["path"], lambda: _NOT_FOUND)()
+        if scope["method"] not in {"GET", "HEAD"}:
+            answer = _NOT_ALLOWED
+        await _send(answer, send)
+
+    return app
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    headers = [
+        (b"content-type", answer.media_type.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process, and tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
