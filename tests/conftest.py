@@ -1,0 +1,37 @@
+"""What tests of any kind share: real servers, started once for a run and only if a test asks for one."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from deploy.local.processes import end_leftovers
+from deploy.local.servers import Servers
+from tests.servers import fresh_database, remove_topology, servers_at
+
+_LEFTOVER_SECONDS = 15
+
+
+@pytest.fixture(scope="session")
+async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Servers]:
+    """RabbitMQ and MongoDB, shared by all tests of the run; whoever stops the broker starts it again."""
+    home = tmp_path_factory.mktemp("servers")
+    servers = servers_at(home)
+    try:
+        await servers.start()
+        yield servers
+    finally:
+        await servers.stop()
+        await end_leftovers(home, _LEFTOVER_SECONDS)
+
+
+@pytest.fixture
+async def rabbitmq_url(servers: Servers) -> str:
+    """A broker that knows nothing of the house: no queue or exchange of it, so no message of an earlier test."""
+    await remove_topology(servers.rabbitmq_url)
+    return servers.rabbitmq_url
+
+
+@pytest.fixture
+def mongodb_url(servers: Servers) -> str:
+    """A database of the test's own."""
+    return fresh_database(servers.mongodb_url)

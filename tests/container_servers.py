@@ -1,0 +1,122 @@
+"""The servers of a stack in containers, of the images that docker-compose.yml names."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+
+from deploy.local.ports import Ports
+from deploy.local.processes import Process
+from deploy.local.waiting import together, until
+
+_READY_SECONDS = 120
+_STOP_SECONDS = 30
+_BUCKET = "imagemill"
+_S3_USER = "imagemill"
+_S3_PASSWORD = "development"
+
+
+class NotReady(Exception):
+    """A container did not become ready in time; the message holds its log."""
+
+
+class ContainerServers:
+    """Implements deploy.local.servers.Servers; its object store is S3, at `object_store_url`."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._containers: dict[str, DockerContainer] = {}
+
+    @property
+    def rabbitmq_url(self) -> str:
+        return f"amqp://guest:guest@127.0.0.1:{self._ports['amqp']}/"
+
+    @property
+    def mongodb_url(self) -> str:
+        return f"mongodb://127.0.0.1:{self._ports['mongodb']}/imagemill?directConnection=true"
+
+    @property
+    def object_store_url(self) -> str:
+        return f"s3://{_S3_USER}:{_S3_PASSWORD}@127.0.0.1:{self._ports['s3']}/{_BUCKET}?secure=0"
+
+    def processes(self) -> Sequence[Process]:
+        return ()
+
+    async def start(self) -> None:
+        """Start all three and wait until they can be used.
+
+        Raises:
+            NotReady: one took too long.
+            docker.errors.DockerException: there is no Docker engine, or it cannot run the image.
+        """
+        # We remove the containers ourselves; the reaper would be one image more, from another place.
+        testcontainers_config.ryuk_disabled = True
+        mongod = ["mongod", "--replSet", "rs0", "--bind_ip_all", "--wiredTigerCacheSizeGB", "0.25"]
+        keys = {"AWS_ACCESS_KEY_ID": _S3_USER, "AWS_SECRET_ACCESS_KEY": _S3_PASSWORD, "S3_BUCKET": _BUCKET}
+        broker = DockerContainer("rabbitmq:4-management")
+        database = DockerContainer("mongo:8").with_command(mongod)
+        objects = DockerContainer("chrislusf/seaweedfs:4.47", env=keys).with_command(
+            ["mini", "-dir=/data", f"-bucket={_BUCKET}"]
+        )
+        await together(
+            self._start("amqp", broker, 5672, self._broker_answers),
+            self._start("mongodb", database, 27017, self._is_primary),
+            self._start("s3", objects, 8333, self._store_answers),
+        )
+
+    async def stop(self) -> None:
+        """Remove the containers with their data."""
+        await together(*(asyncio.to_thread(container.stop) for container in self._containers.values()))
+        self._containers.clear()
+
+    async def start_broker(self) -> None:
+        await asyncio.to_thread(self._containers["amqp"].get_wrapped_container().start)
+        await self._ready("amqp", self._broker_answers)
+
+    async def stop_broker(self) -> None:
+        await asyncio.to_thread(self._containers["amqp"].get_wrapped_container().stop, timeout=_STOP_SECONDS)
+
+    async def _start(self, name: str, container: DockerContainer, port: int, ready: Callable[[], bool]) -> None:
+        # A server that comes back must be where its clients look for it, so the port on our side is ours to choose.
+        ours: Any = ("127.0.0.1", self._ports.free(name))
+        container.ports[str(port)] = ours
+        self._containers[name] = container
+        await asyncio.to_thread(container.start)
+        await self._ready(name, ready)
+
+    async def _ready(self, name: str, condition: Callable[[], bool]) -> None:
+        if not await until(condition, _READY_SECONDS):
+            logs = b"\n".join(self._containers[name].get_logs()).decode(errors="replace")
+            raise NotReady(f"{name} was not ready in {_READY_SECONDS} s:\n{logs}")
+
+    def _broker_answers(self) -> bool:
+        """Whether a client that says hello is answered with a method frame (Connection.Start)."""
+        return self._answer("amqp", b"AMQP\0\0\x09\x01").startswith(b"\x01")
+
+    def _store_answers(self) -> bool:
+        """Whether the bucket, which is made last, is there: a stranger is refused it rather than told of nothing."""
+        answer = self._answer("s3", f"HEAD /{_BUCKET} HTTP/1.0\r\n\r\n".encode())
+        return answer.partition(b" ")[2].startswith((b"200", b"403"))
+
+    def _answer(self, name: str, question: bytes) -> bytes:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self._ports[name]), timeout=2) as connection:
+            connection.sendall(question)
+            return connection.recv(64)
+        return b""
+
+    def _is_primary(self) -> bool:
+        member = {"_id": 0, "host": "127.0.0.1:27017"}
+        with (
+            suppress(PyMongoError),
+            MongoClient[dict[str, Any]](self.mongodb_url, serverSelectionTimeoutMS=1_000) as client,
+        ):
+            with suppress(PyMongoError):  # it is made already
+                client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
+            return bool(client.admin.command("hello")["isWritablePrimary"])
+        return False
