@@ -1,0 +1,83 @@
+"""Find the highest quality whose encoding fits a number of bytes, with few encodes.
+
+Each encode costs more than all the rest of an image's way through the house. So the next quality to try is not the
+middle of what is left, as in bisection, but where the expected curve of sizes, shifted and stretched through the sizes
+measured so far, crosses the limit. The guess is held within such bounds that bisection could still finish the search
+in the encodes that are left; a bad expectation therefore costs encodes, never the answer.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    quality: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a search found.
+
+    fitting: the highest quality that fits: the next higher one was tried and is too large, or there is none.
+        None if not even the lowest fits.
+    smallest: the fewest bytes of all encodings made.
+    """
+
+    fitting: Encoding | None
+    smallest: Encoding
+    encodes: int
+
+
+def most_encodes(candidates: int) -> int:
+    """How many encodes a search among so many qualities takes at most: one more than bisection."""
+    return candidates.bit_length() + 1
+
+
+def search(
+    encode: Callable[[int], bytes], limit: int, qualities: Sequence[int], expected_sizes: Sequence[float]
+) -> Outcome:
+    """Search `qualities`, in ascending order, for the highest whose encoding is at most `limit` bytes.
+
+    expected_sizes: about how many bytes each quality takes, never falling. Only the number of encodes depends on it.
+    """
+    expected = [math.log(size) for size in expected_sizes]
+    log_limit = math.log(max(limit, 1))
+    measured: dict[int, float] = {}
+    fitting: Encoding | None = None
+    smallest: Encoding | None = None
+    low, high = -1, len(qualities)  # all up to `low` fit, all from `high` on are too large
+    budget = most_encodes(len(qualities))
+    while high - low > 1:
+        guess = _crossing(low, high, measured, expected, log_limit)
+        reach = 2 ** (budget - len(measured) - 1)
+        at = min(max(guess, low + 1, high - reach), high - 1, low + reach)
+        tried = Encoding(qualities[at], encode(qualities[at]))
+        measured[at] = math.log(max(len(tried.data), 1))
+        if smallest is None or len(tried.data) < len(smallest.data):
+            smallest = tried
+        if len(tried.data) <= limit:
+            low, fitting = at, tried
+        else:
+            high = at
+    if smallest is None:
+        raise ValueError("there is no quality to try")
+    return Outcome(fitting, smallest, len(measured))
+
+
+def _crossing(low: int, high: int, measured: dict[int, float], expected: list[float], log_limit: float) -> int:
+    """The highest index that should fit, if sizes follow the expected curve through what was measured around it."""
+    below, above = measured.get(low), measured.get(high)
+    if below is not None and above is not None and above > below:
+        part = (log_limit - below) / (above - below)
+        aim = expected[low] + part * (expected[high] - expected[low])
+    elif below is not None:
+        aim = log_limit - below + expected[low]
+    elif above is not None:
+        aim = log_limit - above + expected[high]
+    else:
+        aim = log_limit
+    return bisect_right(expected, aim) - 1
