@@ -1,0 +1,56 @@
+"""The whole stack for end-to-end tests: four services as processes against real servers, an origin, a receiver."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.local.stack import LocalStack
+from tests.e2e.mill import Mill
+from tests.e2e.receiver import Receiver, open_receiver
+from tests.e2e.subscriber import Subscriber, open_subscriber
+from tests.origin import Origin, open_origin
+from tests.servers import servers_at
+
+SETTINGS = {
+    "FETCH_ALLOW_NETWORKS": '["127.0.0.0/8"]',
+    "WEBHOOK_ALLOW_NETWORKS": '["127.0.0.0/8"]',
+    "FETCH_RETRY_SCHEDULE": "[0.2, 0.4, 0.8]",
+    "FETCH_ATTEMPTS": "4",
+    "WEBHOOK_SCHEDULE": "[0.3, 0.6, 1]",
+    "SWEEP_INTERVAL": "1",
+    "DRAIN_TIMEOUT": "10",
+}
+"""Waits made short; everything else as users have it."""
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
+    home: Path = tmp_path_factory.mktemp("stack")
+    async with LocalStack(home, SETTINGS, servers_at(home)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def mill(stack: LocalStack) -> AsyncIterator[Mill]:
+    async with httpx.AsyncClient(base_url=stack.gateway_url, timeout=30) as http:
+        yield Mill(http)
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Origin]:
+    async with open_origin() as running:
+        yield running
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with open_receiver() as running:
+        yield running
+
+
+@pytest.fixture
+async def subscriber(stack: LocalStack) -> AsyncIterator[Subscriber]:
+    async with open_subscriber(stack.servers.rabbitmq_url) as running:
+        yield running

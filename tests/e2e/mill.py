@@ -1,0 +1,75 @@
+"""A client of the running mill, as its users have one."""
+
+import asyncio
+import csv
+import io
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+HEADER = ("S. No.", "Product Name", "Input Image Urls")
+OUTPUT_COLUMN = "Output Image Urls"
+
+
+@dataclass(frozen=True)
+class Mill:
+    """Requests go through `http`, whose base URL is the gateway's."""
+
+    http: httpx.AsyncClient
+
+    async def upload(self, catalogue: bytes, **options: str) -> str:
+        """Upload as a form; returns the request's id."""
+        answer = await self.http.post("/upload", files={"file": ("products.csv", catalogue, "text/csv")}, data=options)
+        assert answer.status_code == 202, answer.text
+        assert answer.json()["status"] == "Pending"
+        return str(answer.json()["request_id"])
+
+    async def status(self, request_id: str) -> dict[str, Any]:
+        answer = await self.http.get("/status", params={"request_id": request_id})
+        assert answer.status_code == 200, answer.text
+        known: dict[str, Any] = answer.json()
+        return known
+
+    async def finished(self, request_id: str, seconds: float = 60) -> dict[str, Any]:
+        """Its status once it is no longer Pending; the gateway may be away in between."""
+        last: dict[str, Any] = {}
+
+        async def ended() -> bool:
+            try:
+                last.update(await self.status(request_id))
+            except (httpx.HTTPError, AssertionError):
+                return False
+            return last["status"] != "Pending"
+
+        await until(ended, seconds, lambda: f"still not finished: {last}")
+        return last
+
+    async def table(self, url: str) -> list[dict[str, str]]:
+        """The rows of a CSV that the mill serves."""
+        answer = await self.http.get(url)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith("text/csv")
+        return list(csv.DictReader(io.StringIO(answer.text, newline="")))
+
+
+def a_catalogue(products: Sequence[Sequence[str]]) -> bytes:
+    """A CSV with a row for each product, each of which is a list of image URLs."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(HEADER)
+    writer.writerows((number, f"Product {number}", ",".join(urls)) for number, urls in enumerate(products, 1))
+    return text.getvalue().encode()
+
+
+async def until(
+    condition: Callable[[], Awaitable[bool]], seconds: float, complaint: Callable[[], str] = lambda: "it never happened"
+) -> None:
+    """Wait for `condition`, at most `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not await condition():
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"after {seconds} s {complaint()}") from None

@@ -1,0 +1,78 @@
+"""What must hold of a finished request, whatever happened to the services on the way."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import aio_pika
+from pymongo import AsyncMongoClient
+
+from shared.messaging import Queue
+from tests.e2e.mill import OUTPUT_COLUMN, Mill, until
+from tests.e2e.subscriber import Subscriber
+from tests.pictures import size_of
+
+QUEUES = tuple(Queue)
+
+
+async def check_slots(mill: Mill, request_id: str, products: Sequence[Sequence[str]], failing: set[str]) -> None:
+    """Every input URL has its slot, in order: empty if it fails, else an image that can be fetched and decoded."""
+    status = await mill.status(request_id)
+    rows = await mill.table(status["output_csv_url"])
+    assert [row["S. No."] for row in rows] == [str(number) for number in range(1, len(products) + 1)]
+    urls: dict[str, str] = {}
+    for row, inputs in zip(rows, products, strict=True):
+        slots = row[OUTPUT_COLUMN].split(",") if inputs else []
+        assert len(slots) == len(inputs), row
+        for url, slot in zip(inputs, slots, strict=True):
+            assert (slot == "") == (url in failing), (url, slot)
+            assert urls.setdefault(url, slot) == slot, "one image has one result"
+    results = [slot for slot in urls.values() if slot]
+    assert len(set(results)) == len(results), "no object has two owners"
+    for slot in results[:: max(1, len(results) // 25)]:
+        answer = await mill.http.get(slot)
+        assert answer.status_code == 200
+        size_of(answer.content)
+
+
+async def check_images(mongodb_url: str, request_id: str, compressed: int, failed: int) -> None:
+    """Each image stands at one end in the database."""
+    async with AsyncMongoClient(mongodb_url) as client:
+        images = client.get_default_database()["images"]
+        states = Counter([document["state"] async for document in images.find({"request_id": request_id})])
+    assert states == Counter({"compressed": compressed, "failed": failed})
+
+
+async def check_events(
+    subscriber: Subscriber, request_id: str, compressed: int, failed: int, end: str = "request.completed"
+) -> None:
+    """One logical event for each image, one for the acceptance, one for the end."""
+    expected = Counter({"image.compressed": compressed, "image.failed": failed, "request.accepted": 1, end: 1})
+
+    def seen() -> Counter[str]:
+        return Counter(event["type"] for event in subscriber.about(request_id).values())
+
+    async def complete() -> bool:
+        return seen() == +expected
+
+    await until(complete, 20, lambda: f"events are {seen()}, not {expected}")
+
+
+async def check_queues_empty(rabbitmq_url: str) -> None:
+    """Nothing is left in the house's queues, ready or unacknowledged, and nothing was parked."""
+
+    async def depth() -> dict[str, int]:
+        async with await aio_pika.connect(rabbitmq_url) as connection:
+            channel = await connection.channel()
+            return {
+                queue: (await channel.declare_queue(queue, passive=True)).declaration_result.message_count or 0
+                for queue in QUEUES
+            }
+
+    left: dict[str, int] = {}
+
+    async def empty() -> bool:
+        left.clear()
+        left.update(await depth())
+        return not any(left.values())
+
+    await until(empty, 20, lambda: f"messages are left: {left}")
