@@ -13,6 +13,7 @@ from standardwebhooks import Webhook
 from services.aggregator.webhook_delivery import Answer, RetryPlan, signed_headers
 from shared.contracts.messages import DeliverWebhook, Message
 from shared.contracts.records import Delivery
+from shared.observability.metrics import Metrics
 from shared.outbound.address_guard import AddressPolicy, BlockedAddress
 from shared.outbound.url_check import InvalidUrl, check_url
 from shared.persistence import DeliveryRepository
@@ -36,6 +37,7 @@ class WebhookDeliverer:
         plan: RetryPlan,
         timeout: float,
         clock: Callable[[], datetime],
+        metrics: Metrics,
     ) -> None:
         """`client` dials only what `policy` allows and follows no redirect. timeout: of a whole attempt, in seconds."""
         self._deliveries = deliveries
@@ -45,6 +47,7 @@ class WebhookDeliverer:
         self._plan = plan
         self._timeout = timeout
         self._clock = clock
+        self._metrics = metrics
 
     async def __call__(self, message: DeliverWebhook) -> Sequence[Message]:
         until = self._clock() + timedelta(seconds=self._timeout + _RECORDING_SECONDS)
@@ -80,16 +83,22 @@ class WebhookDeliverer:
         attempts = delivery.attempts + 1
         chance = random.random()  # noqa: S311 (jitter)
         due_at = self._plan.next_due(answer, attempts, self._clock(), chance)
-        delivered = answer.error is None
         await self._deliveries.record_attempt(
-            delivery.delivery_id, attempts, due_at=due_at, delivered=delivered, error=answer.error
+            delivery.delivery_id, attempts, due_at=due_at, delivered=answer.error is None, error=answer.error
         )
-        if delivered:
+        self._tell(delivery, answer, attempts, ended=due_at is None)
+
+    def _tell(self, delivery: Delivery, answer: Answer, attempts: int, *, ended: bool) -> None:
+        if answer.error is None:
+            outcome = "delivered"
             log.info("webhook_delivered", delivery_id=delivery.delivery_id, attempts=attempts)
-        elif due_at is not None:
+        elif not ended:
+            outcome = "deferred"
             log.warning("webhook_deferred", delivery_id=delivery.delivery_id, attempts=attempts, error=answer.error)
         else:
+            outcome = "given_up"
             log.error("webhook_given_up", delivery_id=delivery.delivery_id, attempts=attempts, error=answer.error)
+        self._metrics.webhook_deliveries.labels(outcome=outcome).inc()
 
 
 async def _discard(response: httpx.Response) -> None:

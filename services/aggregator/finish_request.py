@@ -15,6 +15,7 @@ from shared.contracts.object_keys import originals_prefix
 from shared.contracts.records import Request
 from shared.contracts.states import RequestStatus
 from shared.errors import DatabaseUnavailable, StorageUnavailable
+from shared.observability.metrics import Metrics
 from shared.persistence import Database, Lease
 from shared.storage.object_store import ObjectStore
 
@@ -28,12 +29,13 @@ log = structlog.get_logger(__name__)
 class RequestFinisher:
     """Handles FinishRequest. Repeatable: a request that is finished already is only announced again."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (the composition root calls this)
         self,
         database: Database,
         store: ObjectStore,
         outputs: OutputWriter,
         public_base_url: str,
+        metrics: Metrics,
         *,
         keep_originals: bool,
         lease_seconds: float = LEASE_SECONDS,
@@ -42,6 +44,7 @@ class RequestFinisher:
         self._store = store
         self._outputs = outputs
         self._base_url = public_base_url
+        self._metrics = metrics
         self._keep_originals = keep_originals
         self._lease_seconds = lease_seconds
         self._in_hand: set[tuple[str, int]] = set()
@@ -94,9 +97,13 @@ class RequestFinisher:
             return None
         progress = await self._database.images.count(request.request_id)
         status = RequestStatus.COMPLETED if progress.compressed else RequestStatus.FAILED
-        return await self._database.requests.finish(
+        finished = await self._database.requests.finish(
             request.request_id, request.round, status, progress, output_key, report_key
         )
+        if finished is not None:
+            self._metrics.requests_finished.labels(status=status.value).inc()
+            log.info("request_finished", status=status, compressed=progress.compressed, failed=progress.failed)
+        return finished
 
     async def _announce(self, request: Request) -> Sequence[Message | PublicEvent]:
         event = request_finished_event(request, self._base_url)
@@ -106,7 +113,6 @@ class RequestFinisher:
             delivery = await self._database.deliveries.get(event.event_id)
             if delivery and delivery.attempts == 0 and delivery.due_at is not None:
                 outgoing.append(DeliverWebhook(delivery_id=delivery.delivery_id))
-        log.info("request_finished", status=request.status, compressed=request.progress.compressed)
         if not self._keep_originals:
             await self._remove_originals(request.request_id)
         return outgoing

@@ -5,20 +5,32 @@ from collections.abc import Sequence
 from services.aggregator.follow_up import FollowUp
 from shared.contracts.events import PublicEvent
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed, Message
+from shared.observability.metrics import Metrics
 from shared.persistence import ImageRepository
 
 
 class ResultRecorder:
     """Handles a result: the image's guarded transition, and what follows from it."""
 
-    def __init__(self, images: ImageRepository, follow_up: FollowUp) -> None:
+    def __init__(self, images: ImageRepository, follow_up: FollowUp, metrics: Metrics) -> None:
         self._images = images
         self._follow_up = follow_up
+        self._metrics = metrics
 
     async def __call__(self, message: ImageCompressed | ImageFailed | ImageDeferred) -> Sequence[Message | PublicEvent]:
         recorded = await self._images.record(message)
+        self._count(message)
         result_key = message.result.key if isinstance(message, ImageCompressed) else None
         return await self._follow_up(recorded, message.original_key, result_key)
+
+    def _count(self, message: ImageCompressed | ImageFailed | ImageDeferred) -> None:
+        """Results as they come in; the rare duplicate counts twice."""
+        if isinstance(message, ImageCompressed):
+            self._metrics.images.labels(outcome="compressed", error_code="none").inc()
+            self._metrics.image_bytes_in.inc(message.result.bytes_in)
+            self._metrics.image_bytes_out.inc(message.result.bytes_out)
+        elif isinstance(message, ImageFailed):
+            self._metrics.images.labels(outcome="failed", error_code=message.error_code.value).inc()
 
 
 class LostRecorder:

@@ -79,10 +79,11 @@ class RetryPlan:
 
 def _seconds(retry_after: str, now: datetime) -> float:
     """Retry-After is a number of seconds or a date; 0 for anything else."""
-    if re.fullmatch(r"\s*[0-9]{1,12}\s*", retry_after):
+    retry_after = retry_after.strip()
+    if re.fullmatch(r"[0-9]{1,12}", retry_after):
         return float(retry_after)
     try:
         date = parsedate_to_datetime(retry_after)
-    except ValueError:
+        return ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()
+    except (ValueError, OverflowError):
         return 0
-    return ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 from services.aggregator.csv_report import ReportCsv
 from shared.contracts.error_codes import ErrorCode
@@ -62,7 +63,9 @@ def test_a_failed_image_has_a_reason_and_no_output() -> None:
 
 def test_text_that_strangers_chose_is_disarmed() -> None:
     product = a_product(1, "=cmd()", serial_number="-1", product_name="@SUM(A1)")
-    failed = a_failed_image("=cmd()", error_code=ErrorCode.INVALID_URL, error_detail="=not a URL")
+    failed = replace(
+        a_failed_image("http://i/1.jpg", error_code=ErrorCode.INVALID_URL, error_detail="=not a URL"), url="=cmd()"
+    )
 
     (line,) = reported((product, 1, failed))
     assert (line["Serial Number"], line["Product Name"]) == ("-1", "'@SUM(A1)")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from services.aggregator.finish_request import RequestFinisher
 from services.aggregator.output_files import OutputWriter
@@ -17,18 +18,11 @@ from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image, Product, Request
 from shared.contracts.states import ImageState, RequestStatus
 from shared.errors import StorageUnavailable
+from shared.observability.metrics import Metrics
 from shared.testing.memory_database import MemoryDatabase
 from shared.testing.memory_object_store import MemoryObjectStore
-from tests.unit.aggregator.make import (
-    BASE_URL,
-    NOW,
-    REQUEST_ID,
-    a_compressed_image,
-    a_failed_image,
-    a_product,
-    a_request,
-    an_image,
-)
+from tests.builders import NOW, REQUEST_ID
+from tests.unit.aggregator.make import BASE_URL, a_compressed_image, a_failed_image, a_product, a_request, an_image
 
 FINISH = FinishRequest(request_id=REQUEST_ID, round=1)
 OUTPUT = f"outputs/{REQUEST_ID}/1/spring-catalogue-compressed.csv"
@@ -54,6 +48,7 @@ class Mill:
             self.store,
             outputs,
             BASE_URL,
+            Metrics(CollectorRegistry()),
             keep_originals=self.keep_originals,
             lease_seconds=lease_seconds,
         )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from services.aggregator.follow_up import FollowUp
 from services.aggregator.record_result import LostRecorder, ResultRecorder
@@ -24,9 +25,11 @@ from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image
 from shared.contracts.states import ImageState
 from shared.errors import DatabaseUnavailable
+from shared.observability.metrics import Metrics
 from shared.testing.memory_database import MemoryDatabase
 from shared.testing.memory_object_store import MemoryObjectStore
-from tests.unit.aggregator.make import BASE_URL, NOW, REQUEST_ID, a_request, a_result, an_image
+from tests.builders import NOW, REQUEST_ID
+from tests.unit.aggregator.make import BASE_URL, a_request, a_result, an_image
 
 URL, OTHER_URL = "http://i/1.jpg", "http://i/2.jpg"
 ORIGINAL = f"originals/{REQUEST_ID}/{image_id(URL)}-aaaaaaaaaaaaaaaa"
@@ -52,7 +55,7 @@ class Mill:
         self.database = MemoryDatabase(lambda: NOW)
         self.store = MemoryObjectStore()
         follow_up = FollowUp(self.store, BASE_URL, keep_originals=keep_originals)
-        self.record = ResultRecorder(self.database.images, follow_up)
+        self.record = ResultRecorder(self.database.images, follow_up, Metrics(CollectorRegistry()))
         self.record_lost = LostRecorder(self.database.images, follow_up)
 
     async def fill(self, *images: Image, intake_open: bool = False) -> None:

@@ -13,7 +13,8 @@ from services.aggregator.webhook_delivery import Answer, RetryPlan, new_delivery
 from shared.contracts.events import request_finished_event
 from shared.contracts.records import Progress
 from shared.contracts.states import RequestStatus
-from tests.unit.aggregator.make import BASE_URL, NOW, REQUEST_ID, a_request
+from tests.builders import NOW, REQUEST_ID
+from tests.unit.aggregator.make import BASE_URL, a_request
 
 OLD_SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 NEW_SECRET = "whsec_ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4"
@@ -40,7 +41,7 @@ def test_the_body_says_what_the_public_event_says() -> None:
     assert (DELIVERY.attempts, DELIVERY.due_at, DELIVERY.delivered) == (0, NOW, False)
     assert json.loads(DELIVERY.body) == {
         "type": "request.completed",
-        "timestamp": "2026-11-22T12:00:00+00:00",
+        "timestamp": "2026-01-05T12:00:00+00:00",
         "data": {
             "request_id": REQUEST_ID,
             "round": 1,
@@ -48,8 +49,8 @@ def test_the_body_says_what_the_public_event_says() -> None:
             "images": {"total": 3, "compressed": 2, "failed": 1},
             "output_csv_url": "http://mill.test/outputs/r/1/a-compressed.csv",
             "report_url": "http://mill.test/outputs/r/1/a-report.csv",
-            "created_at": "2026-11-22T11:00:00+00:00",
-            "finished_at": "2026-11-22T12:00:00+00:00",
+            "created_at": "2026-01-05T11:00:00+00:00",
+            "finished_at": "2026-01-05T12:00:00+00:00",
         },
     }
 
@@ -115,14 +116,16 @@ def test_attempts_are_spread_by_up_to_a_tenth() -> None:
         (503, "1", 5),  # never earlier than the schedule
         (503, "999999999", 3600),
         (503, "9" * 400, 5),
-        (503, "Sun, 22 Nov 2026 12:02:00 GMT", 120),
-        (503, "Sun, 22 Nov 2026 12:02:00 -0000", 120),
-        (503, "Sat, 21 Nov 2026 12:00:00 GMT", 5),
+        (503, "Mon, 05 Jan 2026 12:02:00 GMT", 120),
+        (503, "Mon, 05 Jan 2026 12:02:00 -0000", 120),
+        (503, "Sun, 04 Jan 2026 12:00:00 GMT", 5),
         (503, "Fri, 31 Dec 9999 23:59:59 GMT", 3600),
         (503, "soon", 5),
         (503, "", 5),
         (503, "-60", 5),
         (503, "²", 5),
+        (503, "0\x1f", 5),
+        (503, "1 Jan " + "9" * 30 + " 12:00:00 GMT", 5),
     ],
 )
 def test_retry_after_is_honoured_within_bounds(status: int, retry_after: str, seconds: float) -> None:
