@@ -68,6 +68,7 @@ test-unit: .venv ## the tests that need no server
 
 .PHONY: test-containers
 test-containers: .venv ## all tests, on servers in containers
+	@$(LOCAL) prepare
 	IMAGEMILL_TEST_SERVERS=containers $(PYTEST) $(ARGS)
 
 .PHONY: bench

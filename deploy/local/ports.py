@@ -1,5 +1,6 @@
 """TCP ports of one stack: chosen once, kept in a file, used again by later runs."""
 
+import errno
 import json
 import secrets
 import socket
@@ -77,14 +78,19 @@ async def on_free_ports(
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on `port` of the loopback interface now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
+    """Whether a server could have `port` of the loopback interface now, with nobody beside it under "localhost"."""
+    return _can_listen(socket.AF_INET, "127.0.0.1", port) and _can_listen(socket.AF_INET6, "::1", port)
+
+
+def _can_listen(family: socket.AddressFamily, host: str, port: int) -> bool:
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
             probe.listen(1)
-        except OSError:
-            return False
+    except OSError as error:
+        # A machine without IPv6 has nobody there.
+        return error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
     return True
 
 

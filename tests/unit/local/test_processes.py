@@ -1,0 +1,80 @@
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.processes import Process, ProcessDied, end_leftovers, living, spawn
+from deploy.local.waiting import until
+
+FOREVER = "import time; print('up', flush=True); time.sleep(600)"
+DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + FOREVER
+# As a daemon does: the child of a child that has ended, in a session of its own.
+DAEMON = f"import os, sys; os.fork() and sys.exit(); os.setsid(); os.fork() and os._exit(0); {FOREVER}"
+
+
+def start(home: Path, program: str, name: str = "program") -> Process:
+    return spawn(name, [sys.executable, "-c", program], os.environ, home, home)
+
+
+async def is_up(process: Process) -> bool:
+    return await until(lambda: "up" in process.log.read_text(), 10)
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[Path]:
+    yield tmp_path
+    await end_leftovers(tmp_path, 0)
+
+
+async def test_a_process_is_asked_to_end(home: Path) -> None:
+    process = start(home, FOREVER)
+    assert await is_up(process)
+    assert await process.stop(within=10) == -signal.SIGTERM
+
+
+async def test_a_process_that_does_not_listen_is_killed(home: Path) -> None:
+    process = start(home, DEAF)
+    assert await is_up(process)
+    assert await process.stop(within=0.1) == -signal.SIGKILL
+
+
+async def test_a_process_lives_in_a_session_of_its_own(home: Path) -> None:
+    process = start(home, FOREVER)
+    assert os.getsid(process.popen.pid) == process.popen.pid
+    await process.stop(within=10)
+
+
+async def test_the_end_of_its_log_tells_why_a_process_died(home: Path) -> None:
+    process = start(home, "raise SystemExit('no such option')")
+    with pytest.raises(ProcessDied, match=r"program ended by itself with status 1.*\n.*no such option"):
+        await process.ready(lambda: False, within=10)
+
+
+async def test_a_process_that_never_becomes_ready_is_a_fault(home: Path) -> None:
+    process = start(home, FOREVER)
+    assert await is_up(process)
+    with pytest.raises(ProcessDied, match=r"program was not ready in 0 s.*\nup"):
+        await process.ready(lambda: False, within=0)
+    await process.stop(within=10)
+
+
+@pytest.mark.parametrize("program", [FOREVER, DEAF, DAEMON])
+async def test_leftovers_are_found_and_ended_whatever_became_of_their_parent(home: Path, program: str) -> None:
+    process = start(home, program)
+    assert await is_up(process)
+    assert await end_leftovers(home, within=0.5) == 1
+    assert not list(living(home))
+    process.popen.wait()
+
+
+async def test_the_processes_of_another_stack_are_left_alone(home: Path) -> None:
+    neighbour = home / "neighbour"
+    neighbour.mkdir()
+    process = start(neighbour, FOREVER)
+    assert await is_up(process)
+    assert await end_leftovers(home, within=1) == 0
+    assert list(living(neighbour)) == [process.popen.pid]
+    await process.stop(within=10)
