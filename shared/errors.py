@@ -32,3 +32,7 @@ class ObjectMissing(Exception):
     def __init__(self, key: str) -> None:
         super().__init__(f"no object {key!r} in the store")
         self.key = key
+
+
+class StoppedWhileStarting(Exception):
+    """The process was asked to stop while it waited for a dependency; it ends as if it had drained."""

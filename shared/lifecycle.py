@@ -3,8 +3,11 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import uvloop
+
+from shared.errors import StoppedWhileStarting
 
 Main = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -19,4 +22,5 @@ async def _until_stopped(main: Main) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await main(stop)
+    with suppress(StoppedWhileStarting):
+        await main(stop)

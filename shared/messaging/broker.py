@@ -14,7 +14,7 @@ import structlog
 from aio_pika.abc import AbstractRobustConnection
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
-from shared.errors import BrokerUnavailable
+from shared.errors import BrokerUnavailable, StoppedWhileStarting
 from shared.messaging.topology import declare_topology
 from shared.settings import RabbitSettings
 
@@ -44,18 +44,21 @@ class Broker:
 
 
 @asynccontextmanager
-async def open_broker(settings: RabbitSettings, name: str) -> AsyncIterator[Broker]:
-    """Connect, and declare the topology. Waits as long as it takes: a service may start before its broker."""
+async def open_broker(settings: RabbitSettings, name: str, stop: asyncio.Event) -> AsyncIterator[Broker]:
+    """Connect, and declare the topology. Waits as long as it takes: a service may start before its broker.
+
+    Raises StoppedWhileStarting if `stop` is set first.
+    """
     async with AsyncExitStack() as stack:
-        publishing = await stack.enter_async_context(await _connect(settings.rabbitmq_url, f"{name} publishing"))
-        consuming = await stack.enter_async_context(await _connect(settings.rabbitmq_url, f"{name} consuming"))
+        publishing = await stack.enter_async_context(await _connect(settings.rabbitmq_url, f"{name} publishing", stop))
+        consuming = await stack.enter_async_context(await _connect(settings.rabbitmq_url, f"{name} consuming", stop))
         async with publishing.channel() as channel:
             await declare_topology(channel, settings.dead_letter_after)
         yield Broker(publishing, consuming)
 
 
-async def _connect(url: str, name: str) -> AbstractRobustConnection:
-    while True:
+async def _connect(url: str, name: str, stop: asyncio.Event) -> AbstractRobustConnection:
+    while not stop.is_set():
         try:
             return await aio_pika.connect_robust(
                 url,
@@ -67,3 +70,4 @@ async def _connect(url: str, name: str) -> AbstractRobustConnection:
         except CONNECTION_EXCEPTIONS as error:
             log.warning("broker_unreachable", connection=name, error=str(error))
             await asyncio.sleep(_RECONNECT_SECONDS)
+    raise StoppedWhileStarting(name)

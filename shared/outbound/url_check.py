@@ -46,7 +46,7 @@ def _parse(url: str) -> httpx.URL:
         raise InvalidUrl("control character in the URL")
     try:
         return httpx.URL(url)
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise InvalidUrl(str(error)) from None
 
 

@@ -13,7 +13,7 @@ import structlog
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
-from shared.errors import DatabaseUnavailable
+from shared.errors import DatabaseUnavailable, StoppedWhileStarting
 from shared.persistence.deliveries import MongoDeliveries
 from shared.persistence.faults import database_faults
 from shared.persistence.images import MongoImages
@@ -70,11 +70,13 @@ class MongoDatabase:
 
 
 @asynccontextmanager
-async def open_database(settings: MongoSettings, clock: Clock = utc_now) -> AsyncIterator[MongoDatabase]:
+async def open_database(
+    settings: MongoSettings, stop: asyncio.Event, clock: Clock = utc_now
+) -> AsyncIterator[MongoDatabase]:
     """Connect and make the indexes. Waits as long as it takes: a service may start before its database.
 
     Writes are acknowledged by a majority with their journal on disk; reads go to the primary.
-    Raises ValueError if the URL names no database.
+    Raises StoppedWhileStarting if `stop` is set first, pymongo's ConfigurationError if the URL names no database.
     """
     milliseconds = int(settings.mongodb_timeout * 1000)
     client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
@@ -92,14 +94,14 @@ async def open_database(settings: MongoSettings, clock: Clock = utc_now) -> Asyn
     )
     try:
         database = MongoDatabase(client.get_default_database(), clock)
-        await _until_ready(database)
+        await _until_ready(database, stop)
         yield database
     finally:
-        client.close()
+        await asyncio.to_thread(client.close)  # it says goodbye to the server, which may not answer
 
 
-async def _until_ready(database: MongoDatabase) -> None:
-    while True:
+async def _until_ready(database: MongoDatabase, stop: asyncio.Event) -> None:
+    while not stop.is_set():
         try:
             await database.ensure_indexes()
         except DatabaseUnavailable as fault:
@@ -107,3 +109,4 @@ async def _until_ready(database: MongoDatabase) -> None:
             await asyncio.sleep(1)
         else:
             return
+    raise StoppedWhileStarting("the database")

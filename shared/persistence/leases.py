@@ -3,6 +3,7 @@
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from shared.persistence.faults import database_faults
@@ -20,19 +21,21 @@ class MongoLease:
         self._milliseconds = int(seconds * 1000)
 
     async def acquire(self) -> bool:
-        free_or_ours = {
-            "_id": self._name,
-            "$or": [{"owner": self._owner}, {"$expr": {"$lt": ["$until", "$$NOW"]}}],
-        }
+        # Both fields are made of the document as it was; a lease that never existed has no `until`, which is past.
+        taken = {"$and": [{"$ne": ["$owner", self._owner]}, {"$gte": ["$until", "$$NOW"]}]}
         until = {"$add": ["$$NOW", self._milliseconds]}
+        unless_taken = {
+            "owner": {"$cond": [taken, "$owner", self._owner]},
+            "until": {"$cond": [taken, "$until", until]},
+        }
         try:
             with database_faults():
-                await self._collection.update_one(
-                    free_or_ours, [{"$set": {"owner": self._owner, "until": until}}], upsert=True
+                lease = await self._collection.find_one_and_update(
+                    {"_id": self._name}, [{"$set": unless_taken}], upsert=True, return_document=ReturnDocument.AFTER
                 )
-        except DuplicateKeyError:  # it exists and is somebody else's, so the upsert tried to make a second one
+        except DuplicateKeyError:  # somebody else made it at the same moment
             return False
-        return True
+        return bool(lease["owner"] == self._owner)
 
     async def release(self) -> None:
         with database_faults():

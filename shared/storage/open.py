@@ -22,16 +22,21 @@ def open_object_store(url: str) -> ObjectStore:
     KEY and SECRET are percent-encoded; `secure` (default 1) means https; the region is asked of the server if it is
     not given. Raises ValueError, without repeating the secret, for a URL that is neither.
     """
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise _malformed("its host or port is malformed") from error
+    parts = _split(url)
     if parts.scheme == "file":
         return DirectoryObjectStore(_directory(parts))
     if parts.scheme == "s3":
-        return S3ObjectStore(_s3_location(parts, port))
+        return _s3(s3_location(url))
     raise _malformed(f"its scheme is {parts.scheme!r}" if parts.scheme else "it has no scheme")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises if it is none
+    except ValueError:  # whose message may hold the secret
+        raise _malformed("its host or port is malformed") from None
+    return parts
 
 
 def _directory(parts: SplitResult) -> Path:
@@ -43,7 +48,16 @@ def _directory(parts: SplitResult) -> Path:
     return path
 
 
-def _s3_location(parts: SplitResult, port: int | None) -> S3Location:
+def _s3(location: S3Location) -> S3ObjectStore:
+    try:
+        return S3ObjectStore(location)
+    except ValueError:
+        raise _malformed("the S3 client refuses its host or region") from None
+
+
+def s3_location(url: str) -> S3Location:
+    """What an s3: URL says. Raises ValueError as `open_object_store` does."""
+    parts = _split(url)
     options = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
     if unknown := options.keys() - _S3_OPTIONS:
         raise _malformed(f"S3 has no option {', '.join(sorted(unknown))}; there are secure and region")
@@ -58,7 +72,7 @@ def _s3_location(parts: SplitResult, port: int | None) -> S3Location:
         raise _malformed("its path is not the name of one bucket")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return S3Location(
-        endpoint=f"{host}:{port}" if port else host,
+        endpoint=f"{host}:{parts.port}" if parts.port else host,
         bucket=bucket,
         access_key=unquote(parts.username),
         secret_key=unquote(parts.password),

@@ -1,0 +1,20 @@
+"""`make dead-letters`: the operator's command, on the stack that runs here."""
+
+import shlex
+import sys
+
+from deploy.local.run import HOME
+from services.aggregator.dead_letters import main
+from shared.settings import RabbitSettings
+
+
+def _rabbitmq_url() -> str:
+    file = HOME / "stack.env"
+    if not file.exists():
+        sys.exit(f"No stack runs here ({file} is not there). Start one with `make run`.")
+    settings = dict(shlex.split(line)[0].partition("=")[::2] for line in file.read_text().splitlines())
+    return settings["RABBITMQ_URL"]
+
+
+if __name__ == "__main__":
+    main(settings=RabbitSettings(rabbitmq_url=_rabbitmq_url()))
