@@ -1,0 +1,50 @@
+"""What every database keeps of products and of deliveries."""
+
+from shared.persistence import Database
+from tests.builders import a_product
+from tests.contract.conftest import Subject
+
+URLS = ("http://images.test/1.jpg", "http://images.test/2.jpg")
+
+
+async def _rows(database: Database, request_id: str, size: int) -> list[list[int]]:
+    return [[product.row for product in batch] async for batch in database.products.batches(request_id, size)]
+
+
+async def test_products_are_read_as_they_were_written(database: Database) -> None:
+    products = [a_product(1, URLS, "a"), a_product(2, (), "a")]
+    await database.products.insert_many(products)
+    assert [batch async for batch in database.products.batches("a")] == [products]
+
+
+async def test_products_come_in_row_order_batch_by_batch(database: Database) -> None:
+    await database.products.insert_many([a_product(row, URLS, "a") for row in (10, 2, 9, 1, 100)])
+    assert await _rows(database, "a", 2) == [[1, 2], [9, 10], [100]]
+    assert await _rows(database, "a", 5) == [[1, 2, 9, 10, 100]]
+
+
+async def test_no_product_of_another_request_is_among_them(database: Database) -> None:
+    await database.products.insert_many(
+        [a_product(row, URLS, request_id) for request_id in ("a", "aa", "b") for row in (1, 2)]
+    )
+    assert await _rows(database, "a", 10) == [[1, 2]]
+    assert await _rows(database, "c", 10) == []
+
+
+async def test_inserting_products_again_adds_the_missing_ones_alone(database: Database) -> None:
+    await database.products.insert_many([a_product(1, URLS, "a")])
+    await database.products.insert_many([a_product(1, (), "a"), a_product(2, URLS, "a")])
+    await database.products.insert_many([])
+    assert [batch async for batch in database.products.batches("a")] == [
+        [a_product(1, URLS, "a"), a_product(2, URLS, "a")]
+    ]
+
+
+async def test_output_urls_are_recorded_by_row(subject: Subject) -> None:
+    products = subject.database.products
+    await products.insert_many([a_product(row, URLS, request_id) for request_id in ("a", "b") for row in (1, 2)])
+    await products.save_outputs("a", [(1, ["http://mill.test/1.jpg", ""]), (2, ["", "http://mill.test/2.jpg"])])
+    await products.save_outputs("a", [])
+    await products.save_outputs("a", [(3, ["http://mill.test/3.jpg"])])  # there is no such row
+    assert subject.outputs("a") == {1: ["http://mill.test/1.jpg", ""], 2: ["", "http://mill.test/2.jpg"]}
+    assert subject.outputs("b") == {}

@@ -1,0 +1,177 @@
+"""What every database keeps of requests, and when it lets them finish."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.contracts.messages import CompressOptions
+from shared.contracts.records import Progress, Request
+from shared.contracts.states import ImageState, RequestStatus
+from shared.persistence import Database
+from shared.testing.clock import MovableClock
+from tests.builders import NOW, a_request, an_image
+from tests.contract.conftest import Subject
+from tests.worker_messages import compressed
+
+DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
+
+
+async def _finish(database: Database) -> Request | None:
+    return await database.requests.finish(
+        "a", 1, RequestStatus.COMPLETED, DONE, "outputs/a/1/o.csv", "outputs/a/1/r.csv"
+    )
+
+
+async def test_a_request_is_read_as_it_was_written(database: Database) -> None:
+    request = a_request(
+        "a",
+        status=RequestStatus.FAILED,
+        round=2,
+        options=CompressOptions(percent=30),
+        webhook_url="https://shop.test/hook",
+        intake_open=False,
+        intake_rows=7,
+        progress=Progress(5, 1, 2, 2, NOW),
+        output_key="outputs/a/1/products-compressed.csv",
+        report_key="outputs/a/1/products-report.csv",
+        finished_at=NOW + timedelta(hours=1),
+    )
+    await database.requests.insert(request)
+    assert await database.requests.get("a") == request
+
+
+async def test_an_unknown_request_is_none(database: Database) -> None:
+    assert await database.requests.get("a") is None
+    assert await database.requests.current("a") is None
+
+
+async def test_inserting_a_request_again_changes_nothing(database: Database) -> None:
+    await database.requests.insert(a_request("a"))
+    await database.requests.insert(a_request("a", filename="other.csv", intake_open=False))
+    assert await database.requests.get("a") == a_request("a")
+
+
+async def test_open_intakes_are_listed_oldest_first(database: Database) -> None:
+    await database.requests.insert(a_request("c"))
+    await database.requests.insert(a_request("a"))
+    await database.requests.insert(a_request("b", intake_open=False))
+    assert [request.request_id for request in await database.requests.open_intakes()] == ["a", "c"]
+
+
+async def test_intake_never_goes_back(database: Database, clock: MovableClock) -> None:
+    await database.requests.insert(a_request("a"))
+    now = clock.advance(5)
+    await database.requests.save_intake("a", 2000)
+    await database.requests.save_intake("a", 1000)
+    assert await database.requests.get("a") == a_request("a", intake_rows=2000, updated_at=now)
+
+
+async def test_intake_is_closed_once(database: Database, clock: MovableClock) -> None:
+    await database.requests.insert(a_request("a"))
+    now = clock.advance(5)
+    counted = Progress(total=3, compressed=0, failed=1, pending=2, as_of=now)
+    await database.requests.close_intake("a", counted)
+    closed = a_request("a", intake_open=False, progress=counted, updated_at=now)
+    assert await database.requests.get("a") == closed
+    clock.advance(5)
+    await database.requests.close_intake("a", Progress(0, 0, 0, 0, clock()))
+    assert await database.requests.get("a") == closed
+
+
+async def test_requests_that_could_finish_are_stranded(database: Database) -> None:
+    for request_id in ("empty", "ended", "open-image", "dispatched-image"):
+        await database.requests.insert(a_request(request_id, intake_open=False))
+    await database.requests.insert(a_request("open-intake"))
+    await database.requests.insert(a_request("finished", intake_open=False, status=RequestStatus.FAILED))
+    await database.images.insert_many(
+        [
+            an_image(request_id="ended", state=ImageState.FAILED),
+            an_image(request_id="open-image"),
+            an_image("http://images.test/2.jpg", request_id="open-image", state=ImageState.COMPRESSED),
+            an_image(request_id="dispatched-image", state=ImageState.DISPATCHED),
+        ]
+    )
+    assert [request.request_id for request in await database.requests.stranded()] == ["empty", "ended"]
+
+
+async def test_a_finish_is_recorded_once(database: Database, clock: MovableClock) -> None:
+    await database.requests.insert(a_request("a", intake_open=False))
+    now = clock.advance(60)
+    finished = await _finish(database)
+    assert finished == a_request(
+        "a",
+        intake_open=False,
+        status=RequestStatus.COMPLETED,
+        progress=DONE,
+        output_key="outputs/a/1/o.csv",
+        report_key="outputs/a/1/r.csv",
+        updated_at=now,
+        finished_at=now,
+    )
+    clock.advance(60)
+    assert await _finish(database) is None
+    assert await database.requests.get("a") == finished
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        a_request("a", intake_open=True),
+        a_request("a", intake_open=False, round=2),
+        a_request("a", intake_open=False, status=RequestStatus.FAILED),
+        a_request("b", intake_open=False),
+    ],
+    ids=["open intake", "another round", "finished", "another request"],
+)
+async def test_a_finish_is_guarded(database: Database, request_: Request) -> None:
+    await database.requests.insert(request_)
+    assert await _finish(database) is None
+    assert await database.requests.get(request_.request_id) == request_
+
+
+async def test_of_two_who_finish_at_once_one_does(subject: Subject) -> None:
+    await subject.database.requests.insert(a_request("a", intake_open=False))
+    other = await subject.connect()
+    finished = await asyncio.gather(*(_finish(database) for database in (subject.database, other) for _ in range(5)))
+    assert len([request for request in finished if request]) == 1
+
+
+async def test_pending_requests_are_counted(database: Database) -> None:
+    await database.requests.insert(a_request("a"))
+    await database.requests.insert(a_request("b", intake_open=False))
+    await database.requests.insert(a_request("c", status=RequestStatus.COMPLETED))
+    assert await database.requests.count_open() == 2
+
+
+async def _shown(database: Database) -> Progress:
+    request = await database.requests.current("a")
+    assert request is not None
+    return request.progress
+
+
+async def test_progress_is_counted_again_every_two_seconds_at_most(database: Database, clock: MovableClock) -> None:
+    image = an_image(request_id="a")
+    await database.requests.insert(a_request("a", intake_open=False))
+    await database.images.insert_many([image])
+    first = clock.advance(0.001)
+    assert await _shown(database) == Progress(1, 0, 0, 1, first)
+    await database.images.record(compressed(image))
+    clock.advance(1.999)
+    assert await _shown(database) == Progress(1, 0, 0, 1, first)
+    second = clock.advance(0.001)
+    assert await _shown(database) == Progress(1, 1, 0, 0, second)
+    stored = await database.requests.get("a")
+    assert stored is not None
+    assert (stored.progress, stored.updated_at) == (Progress(1, 1, 0, 0, second), second)
+
+
+async def test_progress_of_a_finished_request_stays_as_it_was_at_its_end(
+    database: Database, clock: MovableClock
+) -> None:
+    await database.requests.insert(a_request("a", intake_open=False))
+    finished = await _finish(database)
+    clock.advance(3600)
+    assert finished is not None
+    assert await database.requests.current("a") == replace(finished, progress=DONE)
