@@ -1,0 +1,48 @@
+"""The composition root: what the compressor is made of, from the outside in."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+from services.compressor.cpu_pool import CpuPool, usable_cores
+from services.compressor.handler import CompressHandler
+from services.compressor.settings import CompressorSettings
+from shared.contracts.messages import CompressImage
+from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
+from shared.observability.health import Health
+from shared.observability.health_server import serve_health
+from shared.observability.metrics import Metrics, process_registry
+from shared.storage.open import open_object_store
+
+
+async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
+    """Compress until `stop` is set; then finish what is in hand."""
+    registry = process_registry()
+    metrics = Metrics(registry)
+    health = Health(metrics.ready)
+    processes = settings.compress.compress_processes or usable_cores()
+    async with AsyncExitStack() as open_things:
+        await open_things.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
+        store = open_object_store(settings.store.object_store_url)
+        open_things.push_async_callback(store.close)
+        pool = await open_things.enter_async_context(CpuPool(processes, settings.compress.compress_timeout))
+        broker = await open_things.enter_async_context(open_broker(settings.rabbit, "compressor", stop))
+        publisher = await open_things.enter_async_context(
+            Publisher.open(broker, settings.rabbit.publish_timeout, metrics)
+        )
+        handler = CompressHandler(
+            store=store,
+            compressor=pool,
+            max_pixels=settings.compress.compress_max_pixels,
+            attempts=settings.attempts,
+            metrics=metrics,
+            clock=lambda: datetime.now(UTC),
+        )
+        subscription = Subscription(Queue.COMPRESS, (CompressImage,), handler, _in_hand(processes))
+        gate = DependencyGate({"storage": store.probe, "broker": broker.probe}, health)
+        await Consumer(subscription, broker, publisher, gate, metrics).run(stop, settings.rabbit.drain_timeout)
+
+
+def _in_hand(processes: int) -> int:
+    """Images in hand at a time: while some are compressed, others are read, stored or announced."""
+    return 2 * processes + 2

@@ -1,0 +1,142 @@
+"""From the command to compress an original to the message that says what became of it."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from services.compressor.compress import Compressed
+from services.compressor.compress_error import CompressError
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import (
+    CompressImage,
+    ImageCompressed,
+    ImageDeferred,
+    ImageFailed,
+    ImageResult,
+    Message,
+)
+from shared.contracts.object_keys import result_key
+from shared.errors import ObjectMissing, OwnFault
+from shared.observability.metrics import Metrics
+from shared.settings import AttemptSettings
+from shared.storage.object_store import ObjectStore
+
+_FETCH_AGAIN_AFTER = timedelta(seconds=5)
+
+log = structlog.get_logger(__name__)
+
+
+class Compressor(Protocol):
+    """What a CpuPool does."""
+
+    async def compress(self, original: bytes, percent: int, max_pixels: int) -> tuple[Compressed, float]: ...
+
+
+class CompressHandler:
+    """Reads an original, compresses it, stores the result, and says so. Raises only OwnFault.
+
+    The same command leads to the same object under the same key, however often it is delivered.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        compressor: Compressor,
+        max_pixels: int,
+        attempts: AttemptSettings,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._compressor = compressor
+        self._max_pixels = max_pixels
+        self._attempts = attempts
+        self._metrics = metrics
+        self._clock = clock
+
+    async def __call__(self, command: CompressImage) -> Sequence[Message]:
+        """ImageCompressed, ImageFailed or ImageDeferred; nothing for a command that came too late."""
+        if self._clock() > command.start_by:
+            return []
+        try:
+            return [await self._compress(command)]
+        except OwnFault:
+            raise
+        except CompressError as error:
+            return [_failed(command, error.code, error.detail)]
+        except _OriginalLost as lost:
+            return [self._not_now(command, ErrorCode.STORAGE, str(lost), _FETCH_AGAIN_AFTER)]
+        except Exception as error:
+            log.exception("compress_failed", original_key=command.original_key)
+            delay = self._attempts.delay_after(command.attempt)
+            return [self._not_now(command, ErrorCode.INTERNAL, type(error).__name__, delay)]
+
+    async def _compress(self, command: CompressImage) -> ImageCompressed:
+        original = await self._original(command)
+        compressed, seconds = await self._compressor.compress(original, command.options.percent, self._max_pixels)
+        self._metrics.compress_seconds.observe(seconds)
+        data = original if compressed.data is None else compressed.data
+        key = result_key(command.request_id, command.image_id, command.url, data, compressed.extension)
+        await self._store.put_bytes(key, data, compressed.content_type)
+        return ImageCompressed(
+            **_about(command),
+            original_key=command.original_key,
+            result=ImageResult(
+                key=key,
+                content_type=compressed.content_type,
+                action=compressed.action,
+                format=compressed.format,
+                width=compressed.width,
+                height=compressed.height,
+                quality=compressed.quality,
+                target_met=compressed.target_met,
+                encodes=compressed.encodes,
+                bytes_in=len(original),
+                bytes_out=len(data),
+                fetch_ms=command.fetch_ms,
+                compress_ms=round(seconds * 1000),
+            ),
+        )
+
+    async def _original(self, command: CompressImage) -> bytes:
+        try:
+            original = await self._store.get_bytes(command.original_key)
+        except ObjectMissing as missing:
+            raise _OriginalLost("the stored original is gone") from missing
+        if len(original) != command.original_bytes:
+            raise _OriginalLost(f"the stored original has {len(original)} bytes, not {command.original_bytes}")
+        return original
+
+    def _not_now(self, command: CompressImage, code: ErrorCode, detail: str, delay: timedelta) -> Message:
+        """Another attempt, from the download on, if there is one left."""
+        if command.attempt >= self._attempts.fetch_attempts:
+            return _failed(command, code, detail)
+        return ImageDeferred(
+            **_about(command),
+            error_code=code,
+            error_detail=detail,
+            not_before=self._clock() + delay,
+            counts=True,
+            original_key=command.original_key,
+        )
+
+
+class _OriginalLost(Exception):
+    """The store answers, but not with the bytes that were put there."""
+
+
+def _failed(command: CompressImage, code: ErrorCode, detail: str) -> ImageFailed:
+    return ImageFailed(**_about(command), error_code=code, error_detail=detail, original_key=command.original_key)
+
+
+def _about(command: CompressImage) -> dict[str, Any]:
+    """What every message about an image carries."""
+    return {
+        "request_id": command.request_id,
+        "image_id": command.image_id,
+        "round": command.round,
+        "dispatch": command.dispatch,
+        "attempt": command.attempt,
+    }
