@@ -1,0 +1,174 @@
+import asyncio
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from shared.errors import StorageUnavailable
+from shared.storage.directory import DirectoryObjectStore
+
+KEY = "results/r1/chair-0af3.jpg"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+@pytest.fixture
+async def store(root: Path) -> AsyncIterator[DirectoryObjectStore]:
+    store = DirectoryObjectStore(root)
+    yield store
+    await store.close()
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()] if folder.exists() else []
+
+
+def unmount(root: Path) -> None:
+    root.rename(root.with_name("unmounted"))
+    root.mkdir()
+
+
+def mount(root: Path) -> None:
+    root.rmdir()
+    root.with_name("unmounted").rename(root)
+
+
+def files_of(root: Path) -> list[Path]:
+    return [path for path in root.rglob("*") if path.is_file()]
+
+
+async def test_nothing_is_touched_before_the_first_use(store: DirectoryObjectStore, root: Path) -> None:
+    assert names_in(root) == []
+    await store.probe()
+    assert names_in(root) == [".staging"]
+
+
+async def test_a_put_leaves_the_object_and_nothing_else(store: DirectoryObjectStore, root: Path) -> None:
+    for _ in range(3):
+        await store.put_bytes(KEY, b"x", "image/jpeg")
+    await store.probe()
+
+    (file,) = files_of(root)
+    assert file.name == "chair-0af3.jpg"
+
+
+async def test_durable_puts_sync_the_file_and_every_folder_before_they_return(
+    store: DirectoryObjectStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    sync = os.fsync
+
+    def record(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", record)
+    await store.put_bytes(KEY, b"x", "image/jpeg", durable=False)
+    assert synced == []
+
+    await store.put_bytes(KEY, b"x", "image/jpeg")
+    (file,) = files_of(root)
+    assert synced[0].parent == root / ".staging"
+    assert synced[1:] == [file.parent, root / "results/r1", root / "results", root]
+
+
+async def test_a_writer_killed_in_the_middle_leaves_the_old_object(
+    store: DirectoryObjectStore, root: Path, tmp_path: Path
+) -> None:
+    await store.put_bytes(KEY, b"the old one", "image/jpeg")
+    source = tmp_path / "endless"
+    os.mkfifo(source)
+    code = f"""
+        import asyncio
+        from pathlib import Path
+        from shared.storage.directory import DirectoryObjectStore
+        asyncio.run(DirectoryObjectStore(Path({str(root)!r})).put_file({KEY!r}, Path({str(source)!r}), "image/jpeg"))
+    """
+    with (
+        subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)]) as writer,  # noqa: ASYNC220, S603
+        await asyncio.to_thread(source.open, "wb", 0) as endless,
+    ):
+        for _ in range(2):  # the second megabyte is taken once the first has been written
+            await asyncio.to_thread(endless.write, bytes(1024 * 1024))
+        assert len(files_of(root)) == 2
+        writer.kill()
+        writer.wait()
+
+    assert await store.get_bytes(KEY) == b"the old one"
+    assert [key async for key in store.list_keys("")] == [KEY]
+
+
+async def test_what_killed_writers_left_is_removed_later(root: Path) -> None:
+    abandoned, recent = root / ".staging/abandoned", root / ".staging/recent"
+    abandoned.parent.mkdir(parents=True)
+    abandoned.touch()
+    recent.touch()
+    os.utime(abandoned, (10_000, 10_000))
+    os.utime(recent, (12_000, 12_000))
+
+    store = DirectoryObjectStore(root, clock=lambda: 14_000.0)
+    await store.probe()
+    await store.close()
+
+    assert files_of(root) == [recent]
+
+
+async def test_deleting_the_last_object_leaves_no_folders(store: DirectoryObjectStore, root: Path) -> None:
+    await store.put_bytes(KEY, b"x", "image/jpeg")
+    await store.put_bytes("results/r2/a.jpg", b"x", "image/jpeg")
+
+    await store.delete([KEY])
+    assert names_in(root / "results") == ["r2"]
+    await store.delete(["results/r2/a.jpg"])
+    assert names_in(root) == [".staging"]
+
+
+async def test_a_disc_that_is_not_mounted_is_a_fault_and_is_not_written_to(
+    store: DirectoryObjectStore, root: Path
+) -> None:
+    await store.probe()
+    unmount(root)
+
+    with pytest.raises(StorageUnavailable):
+        await store.put_bytes(KEY, b"x", "image/jpeg")
+    with pytest.raises(StorageUnavailable):
+        await store.get_bytes(KEY)
+    assert names_in(root) == []
+
+    mount(root)
+    await store.probe()
+
+
+async def test_a_root_that_cannot_be_made_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    store = DirectoryObjectStore(tmp_path / "file" / "store")
+
+    with pytest.raises(StorageUnavailable):
+        await store.probe()
+    await store.close()
+
+
+async def test_a_reader_keeps_the_object_it_began_with(store: DirectoryObjectStore) -> None:
+    await store.put_bytes(KEY, b"1" * 1_000_000, "image/jpeg")
+    chunks = store.read_chunks(KEY)
+    first = await anext(chunks)
+    await store.put_bytes(KEY, b"2" * 1_000_000, "image/jpeg")
+    await store.delete([KEY])
+
+    assert first + b"".join([chunk async for chunk in chunks]) == b"1" * 1_000_000
+
+
+async def test_chunks_are_large_and_a_small_object_is_one(store: DirectoryObjectStore) -> None:
+    await store.put_bytes(KEY, bytes(1_000_000), "image/jpeg")
+    await store.put_bytes("results/r1/small.jpg", bytes(100_000), "image/jpeg")
+
+    sizes = [len(chunk) async for chunk in store.read_chunks(KEY, 1000)]
+    assert sizes == [262144, 262144, 262144, 999_000 - 3 * 262144]
+    assert [len(chunk) async for chunk in store.read_chunks("results/r1/small.jpg")] == [100_000]
