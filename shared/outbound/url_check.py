@@ -1,9 +1,8 @@
-"""Whether a URL can be asked for at all, before anything is resolved or dialled."""
+"""Whether a URL can be asked for at all, before anything is resolved or dialled. Pure."""
 
 import re
 from ipaddress import ip_address
-
-import httpx
+from urllib.parse import SplitResult, urlsplit
 
 from shared.outbound.address_guard import AddressPolicy
 
@@ -21,33 +20,46 @@ class InvalidUrl(Exception):
         self.detail = detail
 
 
-def check_url(url: str, policy: AddressPolicy) -> httpx.URL:
-    """`url` as the client will send it. Raises InvalidUrl, or BlockedAddress if its host is a literal address.
+def check_url(url: str, policy: AddressPolicy) -> None:
+    """Raise InvalidUrl for what is no absolute http(s) URL, and BlockedAddress if its host is a refused address.
 
     This spares a connection, no more: hosts have many spellings (`127.1`, `0x7f000001`), so the verdict that
     counts falls on the resolved address when it is dialled.
     """
-    parsed = _parse(url)
-    if parsed.scheme not in _DEFAULT_PORTS:
+    parts = _split(url)
+    if parts.scheme not in _DEFAULT_PORTS:
         raise InvalidUrl("not an http or https URL")
-    if parsed.userinfo:
+    if "@" in parts.netloc:
         raise InvalidUrl("user name or password in the URL")
-    port = _DEFAULT_PORTS[parsed.scheme] if parsed.port is None else parsed.port
-    if not 0 < port <= 65535:
+    port = _DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
+    if port == 0:
         raise InvalidUrl("no such port")
-    _check_host(parsed.raw_host.decode("ascii"), port, policy)
-    return parsed
+    _check_host(_ascii_host(parts), port, policy)
 
 
-def _parse(url: str) -> httpx.URL:
+def _split(url: str) -> SplitResult:
     if len(url) > _MAX_LENGTH:
         raise InvalidUrl(f"longer than {_MAX_LENGTH} characters")
     if _CONTROL.search(url):
         raise InvalidUrl("control character in the URL")
     try:
-        return httpx.URL(url)
-    except (httpx.InvalidURL, UnicodeError) as error:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - parsed here, so that one that is none is found here
+    except ValueError as error:
         raise InvalidUrl(str(error)) from None
+    return parts
+
+
+def _ascii_host(parts: SplitResult) -> str:
+    host = parts.hostname or ""
+    if not host:
+        raise InvalidUrl("no host")
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        raise InvalidUrl("no valid host name") from None
 
 
 def _check_host(host: str, port: int, policy: AddressPolicy) -> None:
@@ -55,6 +67,6 @@ def _check_host(host: str, port: int, policy: AddressPolicy) -> None:
         address = ip_address(host)
     except ValueError:
         if not _HOST_NAME.fullmatch(host):
-            raise InvalidUrl("no valid host name" if host else "no host") from None
+            raise InvalidUrl("no valid host name") from None
     else:
         policy.check_address(address, port)

@@ -1,0 +1,63 @@
+"""The composition root: what the downloader is made of, from the outside in."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+import httpx
+
+from services.downloader.fetch import Fetcher, FetchLimits
+from services.downloader.handler import DownloadHandler
+from services.downloader.host_limiter import HostLimiter
+from services.downloader.outcomes import RetryPlan
+from services.downloader.settings import DownloaderSettings, FetchSettings
+from shared.contracts.messages import DownloadImage
+from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
+from shared.observability.health import Health
+from shared.observability.health_server import serve_health
+from shared.observability.metrics import Metrics, process_registry
+from shared.outbound.address_guard import AddressPolicy
+from shared.outbound.client import open_guarded_client
+from shared.storage.open import open_object_store
+
+
+async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
+    """Download until `stop` is set; then finish what is in hand."""
+    registry = process_registry()
+    metrics = Metrics(registry)
+    health = Health(metrics.ready)
+    async with AsyncExitStack() as open_things:
+        await open_things.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
+        store = open_object_store(settings.store.object_store_url)
+        open_things.push_async_callback(store.close)
+        fetcher = await open_things.enter_async_context(open_fetcher(settings.fetch, settings.targets.policy))
+        broker = await open_things.enter_async_context(open_broker(settings.rabbit, "downloader", stop))
+        publisher = await open_things.enter_async_context(
+            Publisher.open(broker, settings.rabbit.publish_timeout, metrics)
+        )
+        handler = DownloadHandler(
+            fetcher.fetch,
+            store,
+            RetryPlan(settings.attempts, settings.fetch.fetch_retry_after_max, random.random),
+            clock=lambda: datetime.now(UTC),
+            observe=metrics.fetch_seconds.observe,
+        )
+        gate = DependencyGate({"storage": store.probe, "broker": broker.probe}, health)
+        downloads = Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, settings.fetch.fetch_concurrency)
+        await Consumer(downloads, broker, publisher, gate, metrics).run(stop, settings.rabbit.drain_timeout)
+
+
+@asynccontextmanager
+async def open_fetcher(settings: FetchSettings, policy: AddressPolicy) -> AsyncIterator[Fetcher]:
+    """A fetcher with a client of its own."""
+    client = open_guarded_client(
+        policy,
+        user_agent=settings.fetch_user_agent,
+        timeout=httpx.Timeout(settings.fetch_read_timeout, connect=settings.fetch_connect_timeout),
+        max_idle=settings.fetch_concurrency,
+    )
+    limits = FetchLimits(settings.fetch_total_timeout, settings.fetch_max_bytes, settings.fetch_max_redirects)
+    async with client:
+        yield Fetcher(client, policy, HostLimiter(settings.fetch_per_host, settings.fetch_host_wait), limits)

@@ -1,0 +1,73 @@
+"""The bytes of one download: in memory while they are few, in a temporary file when they are many."""
+
+import asyncio
+import hashlib
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from shared.errors import StorageUnavailable
+
+MEMORY_BYTES = 1024 * 1024
+HEAD_BYTES = 1024
+
+
+class Spool:
+    """Takes pieces, and hands back the whole with its size and SHA-256. A context: leaving it removes the file.
+
+    head: the first bytes, up to `HEAD_BYTES`.
+    """
+
+    def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
+        self.size = 0
+        self.head = b""
+        self._memory_bytes = memory_bytes
+        self._digest = hashlib.sha256()
+        self._pieces: list[bytes] = []
+        self._in_memory = 0
+        self._file: IO[bytes] | None = None
+
+    async def write(self, piece: bytes) -> None:
+        """Append. Raises StorageUnavailable if the temporary file cannot take it."""
+        self.size += len(piece)
+        if len(self.head) < HEAD_BYTES:
+            self.head += piece[: HEAD_BYTES - len(self.head)]
+        self._digest.update(piece)
+        self._pieces.append(piece)
+        self._in_memory += len(piece)
+        if self._in_memory > self._memory_bytes:
+            await self._flush()
+
+    async def finish(self) -> bytes | Path:
+        """All that was written: the bytes, or the path of the file that holds them."""
+        if self._file is None:
+            return b"".join(self._pieces)
+        await self._flush()
+        return Path(self._file.name)
+
+    @property
+    def sha256(self) -> str:
+        """Of what was written so far, in hex."""
+        return self._digest.hexdigest()
+
+    async def _flush(self) -> None:
+        data = b"".join(self._pieces)
+        self._pieces, self._in_memory = [], 0
+        try:
+            await asyncio.to_thread(self._append, data)
+        except OSError as error:  # our disk is full or broken: nothing that an image should fail for
+            raise StorageUnavailable(f"temporary file: {error}") from error
+
+    def _append(self, data: bytes) -> None:
+        if self._file is None:
+            self._file = tempfile.NamedTemporaryFile(prefix="imagemill-")  # noqa: SIM115 (closed on exit)
+        self._file.write(data)
+        self._file.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._file is not None:
+            self._file.close()
