@@ -1,0 +1,69 @@
+"""docker-compose.yml gives each service its own settings, all of them and no other."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from tests.unit.deploy.settings_of import COMPOSITIONS, settings_of
+
+ROOT = Path(__file__).parents[3]
+FIXED_IN_THE_IMAGE = {"GATEWAY_HOST", "GATEWAY_PORT", "METRICS_PORT"}
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"])
+
+
+@pytest.mark.parametrize("name", COMPOSITIONS)
+def test_each_setting_can_be_given_and_nothing_else_is(services: dict[str, Any], name: str) -> None:
+    assert set(services[name]["environment"]) == set(settings_of(name)) - FIXED_IN_THE_IMAGE
+
+
+@pytest.mark.parametrize("name", COMPOSITIONS)
+def test_what_has_no_default_has_a_value(services: dict[str, Any], name: str) -> None:
+    required = {env for env, field in settings_of(name).items() if field.is_required()}
+    assert {env for env in required if not services[name]["environment"][env]} == set()
+
+
+@pytest.mark.parametrize("name", COMPOSITIONS)
+def test_there_is_time_to_drain(services: dict[str, Any], name: str) -> None:
+    grace = float(services[name]["stop_grace_period"].removesuffix("s"))
+    assert grace > settings_of(name)["DRAIN_TIMEOUT"].default + 10
+
+
+@pytest.mark.parametrize("name", COMPOSITIONS)
+def test_a_service_can_do_little_harm(services: dict[str, Any], name: str) -> None:
+    service = services[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service
+
+
+def test_only_the_gateway_can_be_reached_and_only_from_this_machine(services: dict[str, Any]) -> None:
+    assert {name: service["ports"] for name, service in services.items() if "ports" in service} == {
+        "gateway": ["${GATEWAY_HOST:-127.0.0.1}:${GATEWAY_PORT:-8000}:8000"]
+    }
+
+
+def test_the_workers_cannot_reach_the_database(services: dict[str, Any]) -> None:
+    assert {name for name, service in services.items() if "database" in service["networks"]} == {
+        "gateway",
+        "aggregator",
+        "mongo",
+    }
+
+
+def test_everything_waits_for_healthy_servers(services: dict[str, Any]) -> None:
+    for name in COMPOSITIONS:
+        for server, condition in services[name]["depends_on"].items():
+            assert condition == {"condition": "service_healthy"}
+            assert "healthcheck" in services[server]
+
+
+def test_what_is_scaled_has_neither_a_name_nor_a_port_of_its_own(services: dict[str, Any]) -> None:
+    for name in ("downloader", "compressor", "aggregator"):
+        assert not {"container_name", "hostname", "ports"} & set(services[name])

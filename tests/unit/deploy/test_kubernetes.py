@@ -1,0 +1,90 @@
+"""The Kubernetes base names settings that exist, and gives each service those that it cannot do without."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from tests.unit.deploy.settings_of import COMPOSITIONS, settings_of
+
+BASE = Path(__file__).parents[3] / "deploy" / "kubernetes" / "base"
+SECRETS = set(yaml.safe_load((BASE / "secret.example.yaml").read_text())["stringData"])
+
+
+def _resources(file: str) -> Iterator[dict[str, Any]]:
+    return iter(yaml.safe_load_all((BASE / file).read_text()))
+
+
+def _pod(service: str) -> dict[str, Any]:
+    deployment = next(found for found in _resources(f"{service}.yaml") if found["kind"] == "Deployment")
+    return dict(deployment["spec"]["template"]["spec"])
+
+
+def _environment(service: str) -> dict[str, dict[str, Any]]:
+    return {entry["name"]: entry for entry in _pod(service)["containers"][0]["env"]}
+
+
+def _shared_settings() -> set[str]:
+    kustomization = yaml.safe_load((BASE / "kustomization.yaml").read_text())
+    return {literal.partition("=")[0] for literal in kustomization["configMapGenerator"][0]["literals"]}
+
+
+@pytest.mark.parametrize("service", COMPOSITIONS)
+def test_the_service_has_what_it_cannot_do_without_and_knows_all_it_is_given(service: str) -> None:
+    required = {name for name, field in settings_of(service).items() if field.is_required()}
+    assert required <= set(_environment(service)) | _shared_settings()
+    assert set(_environment(service)) <= set(settings_of(service))
+
+
+def test_shared_settings_are_settings_of_some_service() -> None:
+    assert _shared_settings() <= set().union(*(settings_of(service) for service in COMPOSITIONS))
+
+
+@pytest.mark.parametrize("service", COMPOSITIONS)
+def test_secrets_come_from_the_secret_that_the_template_makes(service: str) -> None:
+    from_secret = {name for name, entry in _environment(service).items() if "secretKeyRef" in entry["valueFrom"]}
+    assert from_secret == SECRETS & set(settings_of(service))
+
+
+@pytest.mark.parametrize("service", COMPOSITIONS)
+def test_there_is_time_to_drain(service: str) -> None:
+    assert _pod(service)["terminationGracePeriodSeconds"] > settings_of(service)["DRAIN_TIMEOUT"].default + 10
+
+
+@pytest.mark.parametrize("service", COMPOSITIONS)
+def test_probes_ask_the_port_that_the_service_listens_on(service: str) -> None:
+    (container,) = _pod(service)["containers"]
+    (port,) = container["ports"]
+    setting = "GATEWAY_PORT" if service == "gateway" else "METRICS_PORT"
+    assert port["containerPort"] == settings_of(service)[setting].default
+    probes = [container[probe]["httpGet"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")]
+    assert [(probe["path"], probe["port"]) for probe in probes] == [
+        ("/livez", port["name"]),
+        ("/livez", port["name"]),
+        ("/readyz", port["name"]),
+    ]
+
+
+@pytest.mark.parametrize("service", COMPOSITIONS)
+def test_pods_pass_the_restricted_standard(service: str) -> None:
+    pod = _pod(service)
+    (container,) = pod["containers"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] >= 10000
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_every_pod_is_refused_what_no_policy_allows() -> None:
+    specs = {policy["metadata"]["name"]: policy["spec"] for policy in _resources("network-policies.yaml")}
+    assert specs["imagemill-refuse"] == {
+        "podSelector": {"matchLabels": {"app.kubernetes.io/part-of": "imagemill"}},
+        "policyTypes": ["Ingress", "Egress"],
+    }

@@ -1,0 +1,34 @@
+"""Alerts watch metrics that exist, with labels that they have."""
+
+import re
+from pathlib import Path
+
+import yaml  # type: ignore[import-untyped]
+from prometheus_client import CollectorRegistry
+
+from shared.observability.metrics import Metrics
+
+ALERTS = Path(__file__).parents[3] / "deploy" / "prometheus" / "alerts.yml"
+
+
+def _rules() -> list[dict[str, str]]:
+    return list(yaml.safe_load(ALERTS.read_text())["groups"][0]["rules"])
+
+
+def test_alerts_watch_metrics_that_exist() -> None:
+    declared = {metric.name for metric in Metrics(CollectorRegistry()).declarations}
+    watched = {name for rule in _rules() for name in re.findall(r"\bimagemill_\w+", rule["expr"])}
+    assert watched
+    assert watched <= declared
+
+
+def test_alerts_select_by_labels_that_their_metrics_have() -> None:
+    labels = {metric.name: set(metric.labels) for metric in Metrics(CollectorRegistry()).declarations}
+    selected = [
+        (name, label)
+        for rule in _rules()
+        for name, selector in re.findall(r"\b(imagemill_\w+)\{([^}]*)\}", rule["expr"])
+        for label in re.findall(r"(\w+)\s*=~?", selector)
+    ]
+    assert selected
+    assert [(name, label) for name, label in selected if label not in labels[name]] == []
