@@ -69,7 +69,7 @@ async def until(
     """Wait for `condition`, at most `seconds`."""
     try:
         async with asyncio.timeout(seconds):
-            while not await condition():  # noqa: ASYNC110 (what is waited for is in other processes)
+            while not await condition():
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"after {seconds} s {complaint()}") from None
