@@ -6,8 +6,12 @@ set -eu
 policy=/usr/sbin/policy-rc.d
 units="rabbitmq-server.service epmd.socket epmd.service"
 unset_policy=
-disable=
-cleanup() { [ -z "$unset_policy" ] || rm -f "$policy"; }
+new=
+log=$(mktemp)
+cleanup() {
+    rm -f "$log"
+    [ -z "$unset_policy" ] || rm -f "$policy"
+}
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
@@ -19,16 +23,19 @@ if [ ! -e "$policy" ]; then
 fi
 if [ -d /run/systemd/system ]; then
     for unit in $units; do
-        systemctl is-enabled --quiet "$unit" 2> /dev/null || disable="$disable $unit"
+        systemctl cat "$unit" > /dev/null 2>&1 || new="$new $unit"
     done
 fi
 
 export DEBIAN_FRONTEND=noninteractive
-install() { apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"; }
+install() { apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 "$@" >> "$log" 2>&1; }
 # The package lists may be missing or too old.
-install "$@" || { apt-get update -q && install "$@"; }
+install "$@" || { apt-get update -q >> "$log" 2>&1 && install "$@"; } || {
+    cat "$log" >&2
+    exit 1
+}
 
-# Nor at the next boot, unless it was so before.
-for unit in $disable; do
+# Nor at the next boot; what was here before keeps its ways.
+for unit in $new; do
     systemctl disable --now "$unit" > /dev/null 2>&1 || true
 done

@@ -22,7 +22,7 @@ def install(*packages: str) -> None:
     names = " ".join(packages)
     if not shutil.which("apt-get"):
         raise Missing(f"please install {names} (this machine has no apt-get), or use docker compose up")
-    print(f"Installing {names} from Debian's packages; no service is started.", flush=True)
+    print(f"Installing {names} from Debian's packages; no system service is started.", flush=True)
     try:
         subprocess.run([*_as_root(names), "sh", INSTALLER, *packages], check=True)
     except subprocess.CalledProcessError as error:

@@ -14,7 +14,8 @@ from deploy.local.processes import Process, spawn
 
 # The wrapper Debian puts on the PATH insists on the user rabbitmq; the script behind it runs as anybody.
 SERVER_SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-NODE = "imagemill@localhost"  # the epmd is ours, so the name need not differ from stack to stack
+# Our own epmd knows no other, so the name need not differ from stack to stack; an address needs no /etc/hosts.
+NODE = "imagemill@127.0.0.1"
 START_SECONDS = 90
 STOP_SECONDS = 30
 PORTS = ("amqp", "erlang-distribution", "epmd")
@@ -112,6 +113,7 @@ class RabbitMQ:
             "RABBITMQ_LOG_BASE": str(folder / "log"),
             "RABBITMQ_MNESIA_BASE": str(folder / "data"),
             "RABBITMQ_NODENAME": NODE,
+            "RABBITMQ_USE_LONGNAME": "true",
             "RABBITMQ_PID_FILE": str(folder / "pid"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
             "RUNNING_UNDER_SYSTEMD": "true",  # exec the node instead of keeping a shell between it and us
