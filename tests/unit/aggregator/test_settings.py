@@ -18,7 +18,7 @@ OTHER_SECRET = "whsec_" + base64.b64encode(bytes(64)).decode()
 def webhooks(monkeypatch: pytest.MonkeyPatch, **variables: str) -> WebhookSettings:
     for name, value in ({"WEBHOOK_SECRET": SECRET} | variables).items():
         monkeypatch.setenv(name, value)
-    return WebhookSettings()  # type: ignore[call-arg]
+    return WebhookSettings()
 
 
 def test_the_defaults_are_those_of_the_specification(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,23 @@
+"""`python -m services.aggregator`"""
+
+import asyncio
+
+from services.aggregator.app import run
+from services.aggregator.settings import AggregatorSettings
+from shared import lifecycle
+from shared.observability.logging import configure_logging
+from shared.settings import load
+
+
+def main() -> None:
+    settings = load(AggregatorSettings)
+    configure_logging("aggregator", settings.observability.log_level)
+
+    async def serve(stop: asyncio.Event) -> None:
+        await run(settings, stop)
+
+    lifecycle.run(serve)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""The composition root: what the aggregator is made of, from the outside in."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+import httpx
+
+from services.aggregator.deliver_webhook import WebhookDeliverer
+from services.aggregator.finish_request import RequestFinisher
+from services.aggregator.follow_up import FollowUp
+from services.aggregator.output_files import OutputWriter
+from services.aggregator.record_result import LostRecorder, ResultRecorder
+from services.aggregator.settings import AggregatorSettings, WebhookSettings
+from services.aggregator.webhook_delivery import RetryPlan
+from shared.contracts.messages import (
+    CompressImage,
+    DeliverWebhook,
+    DownloadImage,
+    FinishRequest,
+    ImageCompressed,
+    ImageDeferred,
+    ImageFailed,
+)
+from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
+from shared.observability.health import Health
+from shared.observability.health_server import serve_health
+from shared.observability.metrics import Metrics, process_registry
+from shared.outbound.address_guard import AddressPolicy
+from shared.outbound.client import open_guarded_client
+from shared.persistence import Database, open_database
+from shared.storage.object_store import ObjectStore
+from shared.storage.open import open_object_store
+
+_LOST_CONCURRENCY = 10
+_USER_AGENT = "imagemill-webhooks"
+
+
+async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
+    """Aggregate until `stop` is set; then finish what is in hand."""
+    registry = process_registry()
+    metrics = Metrics(registry)
+    health = Health(metrics.ready)
+    async with AsyncExitStack() as open_things:
+        await open_things.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
+        store = open_object_store(settings.store.object_store_url)
+        open_things.push_async_callback(store.close)
+        database = await open_things.enter_async_context(open_database(settings.mongo, stop))
+        client = await open_things.enter_async_context(_webhook_client(settings.webhooks))
+        broker = await open_things.enter_async_context(open_broker(settings.rabbit, "aggregator", stop))
+        publisher = await open_things.enter_async_context(
+            Publisher.open(broker, settings.rabbit.publish_timeout, metrics)
+        )
+        # Only finishing needs the object store, so its loss holds up neither results nor webhooks.
+        records = {"database": database.probe, "broker": broker.probe}
+        recording = DependencyGate(records, health)
+        finishing = DependencyGate(records | {"storage": store.probe}, health)
+        async with asyncio.TaskGroup() as consumers:
+            for subscription in _subscriptions(settings, database, store, client, metrics):
+                gate = finishing if subscription.queue is Queue.FINISH else recording
+                consumer = Consumer(subscription, broker, publisher, gate, metrics)
+                consumers.create_task(consumer.run(stop, settings.rabbit.drain_timeout))
+
+
+def _subscriptions(
+    settings: AggregatorSettings,
+    database: Database,
+    store: ObjectStore,
+    client: httpx.AsyncClient,
+    metrics: Metrics,
+) -> list[Subscription]:
+    finish, base_url = settings.finish, settings.public.public_base_url
+    follow_up = FollowUp(store, base_url, keep_originals=finish.keep_originals)
+    outputs = OutputWriter(database, store, base_url, guard_formulas=finish.csv_formula_guard)
+    finisher = RequestFinisher(database, store, outputs, base_url, metrics, keep_originals=finish.keep_originals)
+    deliverer = _deliverer(settings.webhooks, database, client, metrics)
+    return [
+        Subscription(
+            Queue.RESULTS,
+            (ImageCompressed, ImageFailed, ImageDeferred),
+            ResultRecorder(database.images, follow_up, metrics),
+            finish.results_concurrency,
+        ),
+        Subscription(Queue.FINISH, (FinishRequest,), finisher, finish.finish_concurrency),
+        Subscription(Queue.WEBHOOKS, (DeliverWebhook,), deliverer, settings.webhooks.webhook_concurrency),
+        Subscription(
+            Queue.LOST,
+            (DownloadImage, CompressImage),
+            LostRecorder(database.images, follow_up),
+            _LOST_CONCURRENCY,
+            park_unknown=False,  # dead results, finishes and deliveries: the sweep makes them good
+        ),
+    ]
+
+
+def _deliverer(
+    settings: WebhookSettings, database: Database, client: httpx.AsyncClient, metrics: Metrics
+) -> WebhookDeliverer:
+    return WebhookDeliverer(
+        deliveries=database.deliveries,
+        client=client,
+        policy=_policy(settings),
+        signers=settings.signers(),
+        plan=RetryPlan(settings.webhook_schedule, settings.webhook_retry_after_max),
+        timeout=settings.webhook_timeout,
+        clock=lambda: datetime.now(UTC),
+        metrics=metrics,
+    )
+
+
+def _webhook_client(settings: WebhookSettings) -> httpx.AsyncClient:
+    # No connection is kept: deliveries are rare, and one that a receiver has hung up on would cost an attempt.
+    return open_guarded_client(
+        _policy(settings),
+        user_agent=_USER_AGENT,
+        timeout=httpx.Timeout(settings.webhook_timeout),
+        max_idle=0,
+    )
+
+
+def _policy(settings: WebhookSettings) -> AddressPolicy:
+    return AddressPolicy(allow_networks=settings.webhook_allow_networks, ports=settings.webhook_ports)

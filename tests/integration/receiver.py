@@ -1,0 +1,99 @@
+"""A webhook receiver on loopback that answers as its script says.
+
+async with open_receiver(Reply(500), Reply(200)) as receiver:   # the last reply repeats
+    receiver.url, receiver.calls
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One response. until: answer only once this event is set. drip: send the body byte by byte, never all of it."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    until: asyncio.Event | None = None
+    drip: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """What was posted; header names are lower-case. time: of the event loop."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    time: float
+
+
+class Receiver:
+    def __init__(self, replies: tuple[Reply, ...]) -> None:
+        self.url = ""
+        self.calls: list[Call] = []
+        self.called = asyncio.Event()
+        self._replies = replies
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                call = await _read(reader)
+                self.calls.append(call)
+                self.called.set()
+                await _answer(writer, self._replies[min(len(self.calls), len(self._replies)) - 1])
+        finally:
+            writer.close()
+
+
+async def _read(reader: asyncio.StreamReader) -> Call:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    request_line, *lines = head.split("\r\n")
+    method, path, _ = request_line.split(" ")
+    assert method == "POST"
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
+    body = await reader.readexactly(int(headers["content-length"]))
+    return Call(path, headers, body, asyncio.get_running_loop().time())
+
+
+async def _answer(writer: asyncio.StreamWriter, reply: Reply) -> None:
+    if reply.until is not None:
+        await reply.until.wait()
+    length = len(reply.body) + int(reply.drip)
+    headers = {"Content-Length": str(length), "Connection": "close", **reply.headers}
+    lines = [f"HTTP/1.1 {reply.status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
+    writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
+    if reply.drip:
+        for byte in reply.body:
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0.05)
+        await asyncio.Event().wait()
+    writer.write(reply.body)
+    await writer.drain()
+
+
+@asynccontextmanager
+async def open_receiver(*replies: Reply) -> AsyncIterator[Receiver]:
+    """Receive on a free port of loopback. Connections that are still open when it ends are cut."""
+    receiver = Receiver(replies or (Reply(),))
+    tasks: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(receiver.handle(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+    try:
+        yield receiver
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.wait_closed()

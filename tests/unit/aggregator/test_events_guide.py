@@ -1,0 +1,56 @@
+"""docs/events.md shows events as they really are."""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from services.aggregator.webhook_delivery import new_delivery
+from shared.contracts.events import image_event, request_accepted_event, request_finished_event
+from shared.contracts.states import RequestStatus
+from shared.messaging.codec import encode_event
+from tests.unit.aggregator.make import BASE_URL, a_compressed_image, a_failed_image, a_request
+
+GUIDE = Path(__file__).parents[3] / "docs" / "events.md"
+TIME = datetime(2026, 11, 22, 12, 0, 0, 123000, UTC)
+URL = "http://i/1.jpg"
+FINISHED = a_request(
+    status=RequestStatus.COMPLETED, output_key="outputs/o.csv", report_key="outputs/r.csv", finished_at=TIME
+)
+
+
+def shown() -> list[dict[str, Any]]:
+    return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", GUIDE.read_text(), re.DOTALL)]
+
+
+def test_the_envelope_is_as_shown() -> None:
+    envelope = json.loads(encode_event(image_event(a_compressed_image(URL, ended_at=TIME), BASE_URL)).body)
+
+    assert envelope.keys() == shown()[0].keys()
+    assert envelope["time"] == shown()[0]["time"]
+    assert envelope["data"].keys() == shown()[0]["data"].keys()
+
+
+def test_the_data_of_the_other_events_are_as_shown() -> None:
+    of_image, of_failure, of_acceptance = shown()[0]["data"], shown()[1], shown()[2]
+
+    failed = image_event(a_failed_image(URL), BASE_URL).data
+    assert list(failed) == [*list(of_image)[:5], *of_failure]
+    assert request_accepted_event(a_request()).data.keys() == of_acceptance.keys()
+
+
+def test_the_webhook_is_as_shown() -> None:
+    body = json.loads(new_delivery(request_finished_event(FINISHED, BASE_URL), "r", "http://shop/hook").body)
+
+    assert body.keys() == shown()[3].keys()
+    assert body["timestamp"] == shown()[3]["timestamp"]
+    assert body["data"].keys() == shown()[3]["data"].keys()
+    assert body["data"]["images"].keys() == shown()[3]["data"]["images"].keys()
+
+
+def test_the_receiver_has_ten_lines() -> None:
+    receiver = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)[1]
+
+    assert "Webhook(" in receiver
+    assert len([line for line in receiver.splitlines() if line.strip()]) <= 10
