@@ -4,6 +4,7 @@ Hosts answer 200 with a page that says "not found", and declare pictures as text
 Every kind of image passes: what to do with an unusual one is for the compressor to say.
 """
 
+import codecs
 import re
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
@@ -35,6 +36,8 @@ _OTHER_MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 _BMP_HEADER_SIZES = {12, 40, 52, 56, 64, 108, 124}
 _HTML = re.compile(rb"<(!doctype html|html|head|body|title|meta|script|h1|p|div|center)\b")
+
+_NOT_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 
 
 def image_type(head: bytes) -> str | None:
@@ -77,4 +80,8 @@ def _is_svg(markup: bytes) -> bool:
 
 
 def _is_text(head: bytes) -> bool:
-    return not any(byte < 0x20 and byte not in b"\t\n\r\f\x1b" for byte in head)
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut
+    except UnicodeDecodeError:
+        return False
+    return not _NOT_IN_TEXT.search(text)

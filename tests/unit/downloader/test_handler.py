@@ -1,0 +1,155 @@
+"""What the downloader answers to a command."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.downloader.fetch import Fetched
+from services.downloader.fetch_fault import FetchFault
+from services.downloader.handler import DownloadHandler
+from services.downloader.outcomes import RetryPlan, Trouble
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import CompressImage, CompressOptions, DownloadImage, ImageDeferred, ImageFailed
+from shared.errors import StorageUnavailable
+from shared.settings import AttemptSettings
+from shared.testing.clock import MovableClock
+from shared.testing.memory_object_store import MemoryObjectStore
+
+PHOTO = b"\xff\xd8\xff photo"
+SHA256 = hashlib.sha256(PHOTO).hexdigest()
+CLOCK = MovableClock()
+IDS = {"request_id": "r1", "image_id": "a" * 32, "round": 2, "dispatch": 7}
+
+
+def command(attempt: int = 1) -> DownloadImage:
+    return DownloadImage(
+        **IDS,
+        attempt=attempt,
+        url="http://shop.example/a.jpg",
+        options=CompressOptions(percent=40),
+        start_by=CLOCK() + timedelta(minutes=15),
+    )
+
+
+class Downloads:
+    """Answers each fetch with `body`, or raises `fault`."""
+
+    def __init__(self, body: bytes | Path = PHOTO, fault: Exception | None = None) -> None:
+        self.body = body
+        self.fault = fault
+        self.urls: list[str] = []
+
+    def __call__(self, url: str) -> AbstractAsyncContextManager[Fetched]:
+        return self._fetch(url)
+
+    @asynccontextmanager
+    async def _fetch(self, url: str) -> AsyncIterator[Fetched]:
+        self.urls.append(url)
+        if self.fault:
+            raise self.fault
+        yield Fetched(self.body, len(PHOTO), SHA256, "image/jpeg", ms=12)
+
+
+@pytest.fixture
+def store() -> MemoryObjectStore:
+    return MemoryObjectStore()
+
+
+def handler(downloads: Downloads, store: MemoryObjectStore, observed: list[float] | None = None) -> DownloadHandler:
+    plan = RetryPlan(AttemptSettings(fetch_attempts=3, fetch_retry_schedule=(5, 30)), 3600, lambda: 0.0)
+    seconds: list[float] = [] if observed is None else observed
+    return DownloadHandler(downloads, store, plan, CLOCK, seconds.append)
+
+
+async def test_the_original_is_stored_before_the_compressor_is_told(store: MemoryObjectStore) -> None:
+    observed: list[float] = []
+    answer = await handler(Downloads(), store, observed)(command())
+    key = f"originals/r1/{'a' * 32}-{SHA256[:16]}"
+    assert answer == [
+        CompressImage(
+            **IDS,
+            attempt=1,
+            url="http://shop.example/a.jpg",
+            options=CompressOptions(percent=40),
+            start_by=command().start_by,
+            original_key=key,
+            original_bytes=len(PHOTO),
+            fetch_ms=12,
+        )
+    ]
+    assert store.objects[key].data == PHOTO
+    assert store.objects[key].content_type == "image/jpeg"
+    assert len(observed) == 1
+
+
+async def test_an_original_on_disk_is_stored_while_it_is_there(store: MemoryObjectStore, tmp_path: Path) -> None:
+    file = tmp_path / "spool"
+    file.write_bytes(PHOTO)
+    [answer] = await handler(Downloads(file), store)(command())
+    assert isinstance(answer, CompressImage)
+    assert store.objects[answer.original_key].data == PHOTO
+
+
+async def test_a_command_that_comes_too_late_is_dropped(store: MemoryObjectStore) -> None:
+    downloads = Downloads()
+    late = command().model_copy(update={"start_by": CLOCK() - timedelta(seconds=1)})
+    assert await handler(downloads, store)(late) == []
+    assert downloads.urls == []
+
+
+async def test_what_will_not_change_fails_the_image(store: MemoryObjectStore) -> None:
+    downloads = Downloads(fault=FetchFault(404, "HTTP 404 Not Found"))
+    assert await handler(downloads, store)(command()) == [
+        ImageFailed(**IDS, attempt=1, error_code=ErrorCode.HTTP_404, error_detail="HTTP 404 Not Found")
+    ]
+    assert not store.objects
+
+
+async def test_what_may_pass_defers_it_until_the_attempts_are_used_up(store: MemoryObjectStore) -> None:
+    handle = handler(Downloads(fault=FetchFault(503, "HTTP 503 Service Unavailable", retry_after="60")), store)
+    [first], [second], [third] = [await handle(command(attempt)) for attempt in (1, 2, 3)]
+    assert first == ImageDeferred(
+        **IDS,
+        attempt=1,
+        error_code=ErrorCode.HTTP_5XX,
+        error_detail="HTTP 503 Service Unavailable",
+        not_before=CLOCK() + timedelta(seconds=60),
+        counts=True,
+    )
+    assert isinstance(second, ImageDeferred)
+    assert isinstance(third, ImageFailed)
+    assert third.error_code is ErrorCode.HTTP_5XX
+
+
+async def test_a_busy_host_costs_no_attempt_not_even_the_last(store: MemoryObjectStore) -> None:
+    [answer] = await handler(Downloads(fault=FetchFault(Trouble.HOST_BUSY, "host busy")), store)(command(attempt=3))
+    assert isinstance(answer, ImageDeferred)
+    assert not answer.counts
+    assert answer.error_detail == "host busy"
+
+
+async def test_an_unexpected_exception_is_counted_and_ends_with_the_attempts(store: MemoryObjectStore) -> None:
+    handle = handler(Downloads(fault=ZeroDivisionError("secret detail")), store)
+    [first], [last] = await handle(command(attempt=1)), await handle(command(attempt=3))
+    assert isinstance(first, ImageDeferred)
+    assert first.counts
+    assert isinstance(last, ImageFailed)
+    for answer in (first, last):
+        assert answer.error_code is ErrorCode.INTERNAL
+        assert answer.error_detail == "ZeroDivisionError"
+
+
+async def test_a_fault_of_the_store_is_no_outcome_of_the_image(store: MemoryObjectStore) -> None:
+    store.available = False
+    with pytest.raises(StorageUnavailable):
+        await handler(Downloads(), store)(command(attempt=3))
+
+
+def test_a_detail_is_one_short_line() -> None:
+    fault = FetchFault(Trouble.CUT_OFF, "what\r\nthe  host said " + "x" * 1000)
+    assert fault.detail.startswith("what the host said x")
+    assert len(fault.detail) == 200

@@ -1,0 +1,134 @@
+"""What each way in which a download can go wrong means for the image."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.downloader.outcomes import Again, Defer, Fail, Outcome, RetryPlan, Trouble, outcome_of, seconds_asked_for
+from shared.contracts.error_codes import ErrorCode
+from shared.settings import AttemptSettings
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+ATTEMPTS = AttemptSettings(fetch_attempts=4, fetch_retry_schedule=(5, 30, 120))
+PLAN = RetryPlan(ATTEMPTS, retry_after_max=600, draw=lambda: 0.0)
+
+NEVER = {
+    Trouble.INVALID_URL: ErrorCode.INVALID_URL,
+    Trouble.BLOCKED_ADDRESS: ErrorCode.BLOCKED_ADDRESS,
+    Trouble.NO_SUCH_HOST: ErrorCode.DNS,
+    Trouble.BAD_CERTIFICATE: ErrorCode.TLS,
+    Trouble.BAD_REDIRECT: ErrorCode.REDIRECT,
+    Trouble.TOO_LARGE: ErrorCode.TOO_LARGE,
+    Trouble.NOT_AN_IMAGE: ErrorCode.NOT_AN_IMAGE,
+    204: ErrorCode.NOT_AN_IMAGE,
+    206: ErrorCode.NOT_AN_IMAGE,
+    300: ErrorCode.REDIRECT,
+    304: ErrorCode.REDIRECT,
+    400: ErrorCode.HTTP_4XX,
+    401: ErrorCode.HTTP_4XX,
+    403: ErrorCode.HTTP_403,
+    404: ErrorCode.HTTP_404,
+    410: ErrorCode.HTTP_410,
+    451: ErrorCode.HTTP_4XX,
+}
+LATER = {
+    Trouble.NAME_SERVERS_SILENT: ErrorCode.DNS,
+    Trouble.NOT_CONNECTED: ErrorCode.CONNECT,
+    Trouble.CUT_OFF: ErrorCode.CONNECT,
+    Trouble.NO_TLS: ErrorCode.TLS,
+    Trouble.TOO_SLOW: ErrorCode.TIMEOUT,
+    Trouble.INTERNAL: ErrorCode.INTERNAL,
+    408: ErrorCode.HTTP_4XX,
+    425: ErrorCode.HTTP_4XX,
+    429: ErrorCode.HTTP_429,
+    500: ErrorCode.HTTP_5XX,
+    502: ErrorCode.HTTP_5XX,
+    503: ErrorCode.HTTP_5XX,
+    504: ErrorCode.HTTP_5XX,
+    599: ErrorCode.HTTP_5XX,
+    999: ErrorCode.CONNECT,
+}
+
+
+def test_every_trouble_has_its_row_here() -> None:
+    assert {cause for cause in NEVER | LATER if isinstance(cause, Trouble)} == set(Trouble) - {Trouble.HOST_BUSY}
+
+
+@pytest.mark.parametrize(("cause", "code"), NEVER.items())
+def test_what_will_not_change_is_not_tried_again(cause: Trouble | int, code: ErrorCode) -> None:
+    assert outcome_of(cause) == Outcome(code, Again.NEVER)
+    assert PLAN.decide(cause, "10", attempt=1, now=NOW) == Fail(code)
+
+
+@pytest.mark.parametrize(("cause", "code"), LATER.items())
+def test_what_may_pass_is_tried_again_by_the_schedule_until_the_last_attempt(
+    cause: Trouble | int, code: ErrorCode
+) -> None:
+    decisions = [PLAN.decide(cause, None, attempt, NOW) for attempt in range(1, 5)]
+    waits = [timedelta(seconds=seconds) for seconds in (5, 30, 120)]
+    assert decisions == [*(Defer(code, NOW + wait, counts=True) for wait in waits), Fail(code)]
+
+
+def test_a_busy_host_uses_up_no_attempt() -> None:
+    for attempt in (1, 4, 9):
+        decision = PLAN.decide(Trouble.HOST_BUSY, None, attempt, NOW)
+        assert decision == Defer(ErrorCode.CONNECT, NOW + timedelta(seconds=5), counts=False)
+
+
+@given(st.floats(0, 1, exclude_max=True))
+def test_a_busy_host_gets_five_to_fifteen_seconds(drawn: float) -> None:
+    decision = RetryPlan(ATTEMPTS, 600, lambda: drawn).decide(Trouble.HOST_BUSY, None, 1, NOW)
+    assert isinstance(decision, Defer)
+    assert timedelta(seconds=5) <= decision.not_before - NOW <= timedelta(seconds=15)
+
+
+@given(st.floats(0, 1, exclude_max=True), st.integers(1, 3))
+def test_jitter_lengthens_a_wait_by_a_fifth_at_most(drawn: float, attempt: int) -> None:
+    decision = RetryPlan(ATTEMPTS, 600, lambda: drawn).decide(503, None, attempt, NOW)
+    assert isinstance(decision, Defer)
+    wait = ATTEMPTS.delay_after(attempt)
+    assert wait <= decision.not_before - NOW <= wait * 1.2
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [
+        ("20", 20),
+        (" 20 ", 20),
+        ("1", 5),  # sooner than the schedule: attempts would be used up in no time
+        ("0", 5),
+        ("599", 599),
+        ("601", 600),
+        ("9" * 5000, 600),
+        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90),
+        (format_datetime(NOW - timedelta(days=1), usegmt=True), 5),
+        (format_datetime(NOW + timedelta(days=9), usegmt=True), 600),
+        ("Mon, 05 Jan 2026 12:01:40 -0000", 100),
+        ("Mon, 05 Jan 2026 13:01:40 +0100", 100),
+        ("Mon, 05 Jan 99999999 12:01:40 GMT", 5),
+        ("soon", 5),
+        ("-5", 5),
+        ("1.5", 5),
+        ("٣٠", 5),
+        ("", 5),
+        (None, 5),
+    ],
+)
+def test_a_host_may_ask_for_a_longer_wait_up_to_a_limit(retry_after: str | None, seconds: float) -> None:
+    for cause in (429, 503):
+        decision = PLAN.decide(cause, retry_after, attempt=1, now=NOW)
+        assert isinstance(decision, Defer)
+        assert decision.not_before == NOW + timedelta(seconds=seconds)
+
+
+@given(st.text())
+def test_no_header_is_an_error(text: str) -> None:
+    assert seconds_asked_for(text, NOW) >= 0
+
+
+@given(st.integers(100, 999))
+def test_every_status_has_an_outcome(status: int) -> None:
+    assert outcome_of(status).code in ErrorCode

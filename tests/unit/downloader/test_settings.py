@@ -1,0 +1,48 @@
+"""What operators write, and what comes of it."""
+
+from ipaddress import ip_network
+
+import pytest
+from pydantic import ValidationError
+
+from services.downloader.settings import FetchSettings
+from shared.outbound.address_guard import BlockedAddress
+from shared.outbound.settings import FetchTargetSettings
+
+
+@pytest.mark.parametrize("text", ["127.0.0.0/8, fd00::/8", "127.0.0.0/8 fd00::/8", '["127.0.0.0/8", "fd00::/8"]'])
+def test_networks_are_listed_with_commas_or_as_json(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FETCH_ALLOW_NETWORKS", text)
+    monkeypatch.setenv("FETCH_PORTS", "8080")
+    policy = FetchTargetSettings().policy
+    assert policy.allow_networks == (ip_network("127.0.0.0/8"), ip_network("fd00::/8"))
+    policy.check_address("127.0.0.1", 9000)
+    policy.check_address("8.8.8.8", 8080)
+    with pytest.raises(BlockedAddress):
+        policy.check_address("8.8.8.8", 80)
+
+
+def test_nothing_private_is_allowed_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FETCH_ALLOW_NETWORKS", raising=False)
+    assert FetchTargetSettings().policy.allow_networks == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FETCH_ALLOW_NETWORKS", "localhost"),
+        ("FETCH_ALLOW_NETWORKS", "10.0.0.1/8"),
+        ("FETCH_ALLOW_NETWORKS", "[not json"),
+        ("FETCH_PORTS", "70000"),
+    ],
+)
+def test_what_is_no_network_or_port_is_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError):
+        FetchTargetSettings()
+
+
+def test_a_user_agent_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FETCH_USER_AGENT", "mill\r\nX-Other: header")
+    with pytest.raises(ValidationError):
+        FetchSettings()
