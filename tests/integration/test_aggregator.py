@@ -1,0 +1,239 @@
+"""The aggregator as a process of its own: from the workers' results to the files, the events and the webhook.
+
+The receiver and the listener are the guide's examples, run as they stand there.
+"""
+
+import asyncio
+import csv
+import io
+import os
+import re
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aio_pika
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import ImageCompressed, ImageFailed, Message
+from shared.contracts.object_keys import image_id
+from shared.contracts.records import Progress
+from shared.contracts.states import RequestStatus
+from shared.messaging import Publisher, Queue, open_broker
+from shared.observability.metrics import Metrics
+from shared.persistence import Database, open_database
+from shared.settings import MongoSettings, RabbitSettings
+from shared.storage.object_store import ObjectStore
+from shared.storage.open import open_object_store
+from tests.builders import REQUEST_ID, a_product, a_request, a_result, an_image
+
+TREE = Path(__file__).parents[2]
+GUIDE = TREE / "docs" / "events.md"
+SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
+BASE_URL = "http://mill.test"
+GOOD, BAD = "http://i.test/good.jpg", "http://i.test/bad.jpg"
+ORIGINAL_KEY = f"originals/{REQUEST_ID}/{image_id(GOOD)}-0123456789abcdef"
+RESULT_KEY = f"results/{REQUEST_ID}/good-0123456789abcdef.jpg"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def example(number: int) -> str:
+    """A Python example of the guide."""
+    return str(re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)[number])
+
+
+@asynccontextmanager
+async def running(*command: str, folder: Path, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A Python process; whatever is left of it at the end is killed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, cwd=folder, env=os.environ | variables, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
+
+
+async def until_up(url: str) -> None:
+    """Wait until `url` answers, and not with 503."""
+    async with httpx.AsyncClient() as client:
+        while True:
+            with suppress(httpx.TransportError):
+                if (await client.get(url)).status_code != 503:
+                    return
+            await asyncio.sleep(0.05)
+
+
+async def lines_until(process: asyncio.subprocess.Process, wanted: str) -> list[str]:
+    """What the process prints, up to the line with `wanted` in it."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    while not lines or wanted not in lines[-1]:
+        line = await process.stdout.readline()
+        assert line, f"the process ended after {lines}"
+        lines.append(line.decode().strip())
+    return lines
+
+
+@pytest.fixture
+async def database(mongodb_url: str) -> AsyncIterator[Database]:
+    async with open_database(MongoSettings(mongodb_url=mongodb_url), asyncio.Event()) as database:
+        yield database
+
+
+async def fill(database: Database, webhook_url: str) -> None:
+    """A request of two images that are with the workers, and its originals."""
+    now = datetime.now(UTC)
+    await database.requests.insert(a_request(webhook_url=webhook_url, created_at=now, updated_at=now))
+    await database.products.insert_many([a_product(1, (GOOD, BAD)), a_product(2, (GOOD,))])
+    images = [an_image(url, deadline=now + timedelta(days=1)) for url in (GOOD, BAD)]
+    await database.images.insert_many(images)
+    await database.images.mark_dispatched(images)
+    await database.requests.close_intake(REQUEST_ID, Progress(2, 0, 0, 2, now))
+
+
+def results() -> list[Message]:
+    """What the workers report; the broker may deliver twice."""
+    compressed = ImageCompressed(
+        request_id=REQUEST_ID,
+        image_id=image_id(GOOD),
+        round=1,
+        dispatch=1,
+        attempt=1,
+        original_key=ORIGINAL_KEY,
+        result=a_result(key=RESULT_KEY),
+    )
+    failed = ImageFailed(
+        request_id=REQUEST_ID,
+        image_id=image_id(BAD),
+        round=1,
+        dispatch=1,
+        attempt=1,
+        error_code=ErrorCode.HTTP_404,
+        error_detail="the host answered 404",
+    )
+    return [compressed, failed, compressed]
+
+
+async def until_read(rabbitmq_url: str, queue: str) -> None:
+    """Wait until somebody reads `queue`."""
+    async with await aio_pika.connect(rabbitmq_url) as connection:
+        while True:
+            with suppress(aio_pika.exceptions.ChannelNotFoundEntity):
+                async with connection.channel() as channel:
+                    if (await channel.declare_queue(queue, passive=True)).declaration_result.consumer_count:
+                        return
+            await asyncio.sleep(0.05)
+
+
+async def until_empty(rabbitmq_url: str) -> None:
+    """Wait until no queue of the house holds a message."""
+    async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
+        for name in Queue:
+            while (await channel.declare_queue(name, passive=True)).declaration_result.message_count:
+                await asyncio.sleep(0.05)
+
+
+async def delete_queue(rabbitmq_url: str, queue: str) -> None:
+    async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
+        await channel.queue_delete(queue)
+
+
+async def rows(store: ObjectStore, key: str | None) -> list[list[str]]:
+    assert key is not None
+    text = (await store.get_bytes(key)).decode()
+    return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+
+
+async def test_from_the_workers_results_to_the_guide_s_receiver_and_listener(
+    rabbitmq_url: str, mongodb_url: str, database: Database, tmp_path: Path
+) -> None:
+    receiver_port, metrics_port = free_port(), free_port()
+    webhook_url = f"http://127.0.0.1:{receiver_port}/"
+    settings = {
+        "RABBITMQ_URL": rabbitmq_url,
+        "MONGODB_URL": mongodb_url,
+        "OBJECT_STORE_URL": (tmp_path / "objects").as_uri(),
+        "PUBLIC_BASE_URL": BASE_URL,
+        "METRICS_PORT": str(metrics_port),
+        "WEBHOOK_SECRET": SECRET,
+        "WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+    }
+    store = open_object_store(settings["OBJECT_STORE_URL"])
+    await store.put_bytes(ORIGINAL_KEY, b"original", "image/jpeg")
+    (tmp_path / "receiver.py").write_text(example(1))
+    (tmp_path / "listener.py").write_text(example(0))
+    await fill(database, webhook_url)
+    async with (
+        asyncio.timeout(90),
+        running(
+            *("-m", "uvicorn", "receiver:app", "--port", str(receiver_port), "--no-access-log"),
+            folder=tmp_path,
+            WEBHOOK_SECRET=SECRET,
+        ) as receiver,
+        running("-m", "services.aggregator", folder=TREE, **settings) as aggregator,
+    ):
+        await until_up(webhook_url)
+        await until_up(f"http://127.0.0.1:{metrics_port}/readyz")
+        async with (
+            running("listener.py", folder=tmp_path, RABBITMQ_URL=rabbitmq_url) as listener,
+            open_broker(RabbitSettings(rabbitmq_url=rabbitmq_url), "test", asyncio.Event()) as broker,
+            Publisher.open(broker, 10, Metrics(CollectorRegistry())) as publisher,
+        ):
+            await until_read(rabbitmq_url, "shop.images")
+            await publisher.publish(results())
+            received = await lines_until(receiver, "request.completed")
+            heard = await lines_until(listener, "request.completed")
+        await delete_queue(rabbitmq_url, "shop.images")
+        await until_empty(rabbitmq_url)
+        aggregator.terminate()
+        assert await aggregator.wait() == 0
+
+    request = await database.requests.get(REQUEST_ID)
+    assert request is not None
+    assert request.status is RequestStatus.COMPLETED
+    assert received == [f"{REQUEST_ID}:1:request.completed request.completed {BASE_URL}/{request.output_key}"]
+    assert f"image.compressed {REQUEST_ID}/{image_id(GOOD)}" in heard
+    assert f"image.failed {REQUEST_ID}/{image_id(BAD)}" in heard
+    url = f"{BASE_URL}/{RESULT_KEY}"
+    assert [row[-1] for row in await rows(store, request.output_key)] == ["Output Image Urls", f"{url},", url]
+    assert [row[4:7] for row in await rows(store, request.report_key)][1:] == [
+        [url, "compressed", ""],
+        ["", "failed", "http_404"],
+        [url, "compressed", ""],
+    ]
+    assert [key async for key in store.list_keys("originals/")] == []
+    delivery = await database.deliveries.get(f"{REQUEST_ID}:1:request.completed")
+    assert delivery is not None
+    assert (delivery.delivered, delivery.attempts) == (True, 1)
+    await store.close()
+
+
+async def test_a_process_that_waits_for_its_servers_still_stops_when_it_is_told(tmp_path: Path) -> None:
+    settings = {
+        "RABBITMQ_URL": f"amqp://127.0.0.1:{free_port()}/",
+        "MONGODB_URL": f"mongodb://127.0.0.1:{free_port()}/mill",
+        "MONGODB_TIMEOUT": "1",
+        "OBJECT_STORE_URL": tmp_path.as_uri(),
+        "METRICS_PORT": str(metrics_port := free_port()),
+        "WEBHOOK_SECRET": SECRET,
+    }
+    async with asyncio.timeout(60), running("-m", "services.aggregator", folder=TREE, **settings) as aggregator:
+        await until_up(f"http://127.0.0.1:{metrics_port}/livez")
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(f"http://127.0.0.1:{metrics_port}/readyz")).status_code == 503
+        aggregator.terminate()
+        assert await aggregator.wait() == 0
