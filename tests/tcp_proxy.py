@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 _PIECE = 64 * 1024
+_AGAIN_SECONDS = 0.1
 
 
 class TcpProxy:
@@ -12,13 +13,14 @@ class TcpProxy:
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._open: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._cut = False
         self.port = 0
 
     def drop_connections(self) -> None:
         """Break every connection that is open now; new ones are let through."""
-        for writer in self._writers:
+        for writer in self._open:
             writer.transport.abort()
 
     def cut(self) -> None:
@@ -29,20 +31,32 @@ class TcpProxy:
     def restore(self) -> None:
         self._cut = False
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._cut:
             writer.transport.abort()
             return
-        with suppress(OSError):
+        self._open.add(writer)
+        task = asyncio.ensure_future(self._forward(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self._open.discard(writer))
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
             server_reader, server_writer = await asyncio.open_connection(*self._target)
-            ends = (writer, server_writer)
-            self._writers.update(ends)
-            try:
-                await asyncio.gather(_pump(reader, server_writer), _pump(server_reader, writer))
-            finally:
-                self._writers.difference_update(ends)
-                for end in ends:
-                    end.transport.abort()
+        except OSError:
+            writer.transport.abort()
+            return
+        self._open.add(server_writer)
+        await asyncio.gather(_pump(reader, server_writer), _pump(server_reader, writer))
+        self._open.discard(server_writer)
+
+    async def finish(self) -> None:
+        """Break everything and wait until it is gone."""
+        self.cut()
+        while self._tasks:
+            self.drop_connections()
+            await asyncio.wait(self._tasks, timeout=_AGAIN_SECONDS)
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -57,21 +71,11 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 async def open_proxy(host: str, port: int) -> AsyncIterator[TcpProxy]:
     """A proxy on a free port, `proxy.port`."""
     proxy = TcpProxy(host, port)
-    tasks: set[asyncio.Task[None]] = set()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(proxy.serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
         yield proxy
     finally:
         server.close()
-        proxy.cut()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await proxy.finish()
         await server.wait_closed()

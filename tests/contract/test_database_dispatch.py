@@ -1,0 +1,224 @@
+"""What the dispatcher and the sweep rely on: who is due, who is marked, and what becomes of the lost."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.records import Image
+from shared.contracts.states import ImageState
+from shared.persistence import Database, Recorded
+from shared.testing.clock import MovableClock
+from tests.builders import NOW, a_request, an_image
+from tests.worker_messages import compress, compressed, deferred, download
+
+
+async def _dispatch(database: Database, request_id: str, limit: int = 100) -> list[Image]:
+    """Everything that is due, as it was before the mark."""
+    due = await database.images.due(request_id, limit)
+    await database.images.mark_dispatched(due)
+    return due
+
+
+async def _only(database: Database, image: Image) -> Image:
+    return (await database.images.find(image.request_id, [image.image_id]))[image.image_id]
+
+
+async def _wait_until(database: Database, image: Image, seconds: float) -> None:
+    await database.images.record(deferred(image, dispatch=1, not_before=NOW + timedelta(seconds=seconds)))
+
+
+async def test_due_images_come_by_host_and_then_by_time(database: Database, clock: MovableClock) -> None:
+    urls = ["http://c/1", "http://a/2", "http://b/1", "http://a/1", "http://a/3"]
+    images = {url: an_image(url, "a") for url in urls}
+    await database.images.insert_many(list(images.values()))
+    await _wait_until(database, images["http://a/2"], 2)
+    await _wait_until(database, images["http://a/1"], 1)
+    await _wait_until(database, images["http://b/1"], 4)
+    clock.advance(3)
+    assert [image.url for image in await database.images.due("a", 10)] == [
+        "http://a/3",
+        "http://a/1",
+        "http://a/2",
+        "http://c/1",
+    ]
+    assert [image.url for image in await database.images.due("a", 2)] == ["http://a/3", "http://a/1"]
+
+
+async def test_due_images_are_of_one_request_and_pending(database: Database) -> None:
+    mine = [an_image(f"http://a/{number}", "a") for number in range(4)]
+    await database.images.insert_many([*mine, an_image("http://a/1", "aa"), an_image("http://a/1", "b")])
+    await database.images.record(compressed(mine[0]))
+    await database.images.mark_dispatched([mine[1]])
+    assert {image.url for image in await database.images.due("a", 10)} == {"http://a/2", "http://a/3"}
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({}, ["", "a", "b", "c"]),
+        ({"after_host": "a"}, ["b", "c"]),
+        ({"after_host": "aa"}, ["b", "c"]),
+        ({"after_host": "c"}, []),
+        ({"without_hosts": ["b", "z"]}, ["", "a", "c"]),
+        ({"without_hosts": [""]}, ["a", "b", "c"]),
+        ({"after_host": "a", "without_hosts": {"b"}}, ["c"]),
+    ],
+)
+async def test_hosts_can_be_left_out(database: Database, filters: dict[str, Any], expected: list[str]) -> None:
+    hosts = ["b", "a", "", "c"]
+    await database.images.insert_many([an_image(f"http://{host}/1", host=host) for host in hosts])
+    due = await database.images.due(an_image().request_id, 10, **filters)
+    assert [image.host for image in due] == expected
+
+
+async def test_a_mark_makes_the_next_dispatch(database: Database) -> None:
+    image = an_image()
+    await database.images.insert_many([image])
+    await database.images.mark_dispatched([image])
+    assert await _only(database, image) == replace(image, state=ImageState.DISPATCHED, dispatch=1)
+    assert await database.images.due(image.request_id, 10) == []
+
+
+@pytest.mark.parametrize(
+    ("stored", "marked"),
+    [
+        (an_image(state=ImageState.COMPRESSED), an_image()),
+        (an_image(state=ImageState.FAILED), an_image()),
+        (an_image(dispatch=1), an_image()),
+        (an_image(dispatch=1), an_image(dispatch=2)),
+        (an_image(round=2), an_image()),
+    ],
+    ids=["compressed", "failed", "dispatched since", "not yet due so", "next round"],
+)
+async def test_a_mark_is_guarded(database: Database, stored: Image, marked: Image) -> None:
+    await database.images.insert_many([stored])
+    await database.images.mark_dispatched([marked])
+    assert await _only(database, stored) == stored
+
+
+async def test_marking_twice_or_none_changes_nothing(database: Database) -> None:
+    image = an_image()
+    await database.images.insert_many([image])
+    await database.images.mark_dispatched([])
+    await database.images.mark_dispatched([image])
+    await database.images.mark_dispatched([image])
+    assert (await _only(database, image)).dispatch == 1
+
+
+async def test_what_waits_and_what_is_in_flight_is_counted(database: Database) -> None:
+    images = [an_image(f"http://{host}/{number}", host) for host in ("a", "b", "c") for number in range(3)]
+    await database.images.insert_many(images)
+    await database.images.record(compressed(images[0]))
+    await database.images.mark_dispatched([*images[1:4], images[6]])
+    await database.images.record(deferred(images[7], dispatch=1))  # not due, but it waits
+    assert await database.images.in_flight() == {"a": 2, "b": 1, "c": 1}
+    assert await database.images.requests_with_pending() == ["b", "c"]
+    assert await database.images.count_pending() == 4
+
+
+async def test_where_nothing_is_nothing_is_counted(database: Database) -> None:
+    assert await database.images.in_flight() == {}
+    assert await database.images.requests_with_pending() == []
+    assert await database.images.count_pending() == 0
+    assert await database.images.return_lost(NOW) == 0
+    assert await database.images.none_left("a")
+
+
+async def test_an_unanswered_dispatch_is_returned(database: Database, clock: MovableClock) -> None:
+    lost, recent, answered = [an_image(f"http://a/{number}") for number in range(3)]
+    await database.images.insert_many([lost, recent, answered])
+    await database.images.mark_dispatched([lost, answered])
+    await database.images.record(compressed(answered, dispatch=1))
+    later = clock.advance(60)
+    await database.images.mark_dispatched([recent])
+    assert await database.images.return_lost(later) == 1
+    assert await database.images.return_lost(later) == 0
+    assert await database.images.due(lost.request_id, 10) == [replace(lost, dispatch=1)]
+    assert (await _only(database, recent)).state is ImageState.DISPATCHED
+
+
+async def test_a_returned_image_takes_the_answer_to_either_dispatch(database: Database, clock: MovableClock) -> None:
+    slow, doubled = images = [an_image("http://a/1"), an_image("http://a/2")]
+    await database.images.insert_many(images)
+    await _dispatch(database, slow.request_id)
+    await database.images.return_lost(clock.advance(1))
+    await database.images.record(deferred(slow, dispatch=1, not_before=NOW))  # it was alive after all
+    waiting = await _only(database, slow)
+    assert (waiting.state, waiting.dispatch, waiting.attempts) == (ImageState.PENDING, 1, 1)
+    await _dispatch(database, doubled.request_id)
+    ended = await database.images.record(compressed(doubled, dispatch=1))
+    assert ended.image is not None
+    assert ended.image.state is ImageState.COMPRESSED
+    assert await database.images.record(compressed(doubled, dispatch=2, attempt=9)) == ended
+
+
+@pytest.mark.parametrize("command", [download, compress])
+async def test_a_dead_command_defers_its_image_at_no_cost(
+    database: Database, clock: MovableClock, command: Any
+) -> None:
+    image = an_image()
+    await database.images.insert_many([image])
+    await _dispatch(database, image.request_id)
+    clock.advance(60)
+    recorded = await database.images.record_lost(command(image, dispatch=1))
+    waiting = replace(
+        image,
+        dispatch=1,
+        error_code=ErrorCode.WORKER_LOST,
+        error_detail=f"its {type(command(image)).__name__} command was dead-lettered",
+    )
+    assert recorded == Recorded(waiting, none_left=False)
+    assert await database.images.due(image.request_id, 10) == [waiting]
+
+
+async def test_a_dead_command_is_taken_once(database: Database) -> None:
+    image = an_image()
+    await database.images.insert_many([image])
+    first = await database.images.record_lost(download(image, dispatch=1))
+    assert await database.images.record_lost(download(image, dispatch=1)) == first
+    assert await database.images.record_lost(compress(image, dispatch=1)) == first
+    assert (await database.images.record(deferred(image, dispatch=1))).image == first.image
+    assert await database.images.due(image.request_id, 10) == [first.image]
+
+
+async def test_the_second_dead_command_fails_its_image(database: Database, clock: MovableClock) -> None:
+    image = an_image()
+    await database.requests.insert(a_request(intake_open=False))
+    await database.images.insert_many([image])
+    await _dispatch(database, image.request_id)
+    await database.images.record_lost(download(image, dispatch=1))
+    await _dispatch(database, image.request_id)
+    now = clock.advance(60)
+    recorded = await database.images.record_lost(compress(image, dispatch=2))
+    assert recorded.none_left
+    assert recorded.image == replace(
+        image,
+        state=ImageState.FAILED,
+        dispatch=2,
+        ended_at=now,
+        error_code=ErrorCode.WORKER_LOST,
+        error_detail="its CompressImage command was dead-lettered",
+    )
+    clock.advance(60)
+    assert await database.images.record_lost(compress(image, dispatch=2)) == recorded
+
+
+async def test_a_dead_command_changes_no_ended_image(database: Database) -> None:
+    image = an_image()
+    await database.requests.insert(a_request(intake_open=False))
+    await database.images.insert_many([image])
+    ended = await database.images.record(compressed(image, dispatch=1))
+    assert await database.images.record_lost(download(image, dispatch=1)) == ended
+
+
+@pytest.mark.parametrize("changes", [{"round": 2}, {"image_id": "0" * 32}, {"request_id": "another"}], ids=str)
+async def test_a_dead_command_of_no_image_or_another_round_is_ignored(
+    database: Database, changes: dict[str, Any]
+) -> None:
+    image = an_image()
+    await database.images.insert_many([image])
+    assert await database.images.record_lost(download(image, **changes)) == Recorded(None, none_left=False)
+    assert await _only(database, image) == image

@@ -1,0 +1,297 @@
+"""Results change an image only where their guard holds, once, and tell who was the last."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.records import Image, Progress
+from shared.contracts.states import OPEN_STATES, ImageState, RequestStatus
+from shared.persistence import Database, Recorded
+from shared.testing.clock import MovableClock
+from tests.builders import NOW, a_request, a_result, an_image
+from tests.contract.conftest import Subject
+from tests.worker_messages import compressed, deferred, failed
+
+DISPATCHED: dict[str, Any] = {"state": ImageState.DISPATCHED, "dispatch": 1}
+"""As `an_image` is while its first command is with a worker."""
+
+
+async def _insert(database: Database, *images: Image) -> None:
+    """Record images as they are, dispatched ones by way of the dispatcher."""
+    pending = [
+        replace(image, state=ImageState.PENDING, dispatch=0) if _is_dispatched(image) else image for image in images
+    ]
+    await database.images.insert_many(pending)
+    await database.images.mark_dispatched(
+        [before for before, image in zip(pending, images, strict=True) if _is_dispatched(image)]
+    )
+
+
+def _is_dispatched(image: Image) -> bool:
+    return image.state is ImageState.DISPATCHED
+
+
+async def _stored(database: Database, image: Image) -> Image:
+    return (await database.images.find(image.request_id, [image.image_id]))[image.image_id]
+
+
+async def test_images_are_read_as_they_were_written(database: Database) -> None:
+    waiting = an_image()
+    ended = an_image(
+        "ftp://x/2.jpg",
+        state=ImageState.FAILED,
+        host="",
+        round=2,
+        dispatch=4,
+        attempts=3,
+        error_code=ErrorCode.INVALID_URL,
+        error_detail="not http",
+        ended_at=NOW,
+    )
+    done = an_image("http://x/3.jpg", state=ImageState.COMPRESSED, result=a_result(quality=None), ended_at=NOW)
+    images = {image.image_id: image for image in (waiting, ended, done)}
+    await database.images.insert_many([waiting, ended, done])
+    assert await database.images.find(waiting.request_id, [*images, "0" * 32]) == images
+    assert await database.images.find(waiting.request_id, []) == {}
+
+
+async def test_images_of_different_requests_are_different(database: Database) -> None:
+    mine, other = an_image(request_id="a"), an_image(request_id="aa")
+    await database.images.insert_many([mine, other])
+    await database.images.record(compressed(mine))
+    assert (await _stored(database, other)).state is ImageState.PENDING
+    assert (await database.images.count("a")).compressed == 1
+    assert (await database.images.count("aa")).compressed == 0
+
+
+async def test_inserting_images_again_adds_the_missing_ones_alone(database: Database) -> None:
+    first, second = an_image("http://x/1.jpg"), an_image("http://x/2.jpg")
+    await database.images.insert_many([first])
+    await database.images.record(compressed(first))
+    await database.images.insert_many([first, second])
+    await database.images.insert_many([])
+    assert (await _stored(database, first)).state is ImageState.COMPRESSED
+    assert await _stored(database, second) == second
+
+
+async def test_images_are_counted_by_state(database: Database, clock: MovableClock) -> None:
+    counts = {ImageState.PENDING: 1, ImageState.DISPATCHED: 2, ImageState.COMPRESSED: 3, ImageState.FAILED: 4}
+    images = [
+        an_image(f"http://x/{state}-{number}.jpg", state=state)
+        for state, count in counts.items()
+        for number in range(count)
+    ]
+    await _insert(database, *images)
+    await _insert(database, an_image(request_id="another"))
+    now = clock.advance(5)
+    expected = Progress(total=10, compressed=3, failed=4, pending=3, as_of=now)
+    assert await database.images.count(images[0].request_id) == expected
+    assert await database.images.count("unknown") == Progress(0, 0, 0, 0, now)
+
+
+@pytest.mark.parametrize("state", OPEN_STATES)
+async def test_a_success_is_recorded_from_any_open_state(
+    database: Database, clock: MovableClock, state: ImageState
+) -> None:
+    image = an_image(state=state, dispatch=0 if state is ImageState.PENDING else 1)
+    await _insert(database, image)
+    await database.images.record(deferred(image, dispatch=1, not_before=NOW, attempt=1))
+    now = clock.advance(5)
+    recorded = await database.images.record(compressed(image, dispatch=1, attempt=2))
+    ended = replace(image, state=ImageState.COMPRESSED, dispatch=1, attempts=2, result=a_result(), ended_at=now)
+    assert recorded.image == ended
+    assert await _stored(database, image) == ended
+
+
+@pytest.mark.parametrize("state", OPEN_STATES)
+async def test_a_failure_is_recorded_from_any_open_state(
+    database: Database, clock: MovableClock, state: ImageState
+) -> None:
+    image = an_image(state=state, dispatch=0 if state is ImageState.PENDING else 1)
+    await _insert(database, image)
+    now = clock.advance(5)
+    recorded = await database.images.record(failed(image, attempt=3))
+    assert recorded.image == replace(
+        image,
+        state=ImageState.FAILED,
+        attempts=3,
+        error_code=ErrorCode.HTTP_404,
+        error_detail="the host answered 404",
+        ended_at=now,
+    )
+
+
+RESULTS: list[Any] = [compressed, failed, deferred]
+
+
+@pytest.mark.parametrize("result", RESULTS)
+@pytest.mark.parametrize("image", [an_image(round=2), an_image(round=2, **DISPATCHED)], ids=OPEN_STATES)
+@pytest.mark.parametrize("round_", [1, 3])
+async def test_a_result_of_another_round_is_ignored(database: Database, image: Image, result: Any, round_: int) -> None:
+    await _insert(database, image)
+    assert await database.images.record(result(image, round=round_)) == Recorded(None, none_left=False)
+    assert await _stored(database, image) == image
+
+
+@pytest.mark.parametrize("result", RESULTS)
+async def test_a_result_of_an_unknown_image_is_ignored(database: Database, result: Any) -> None:
+    image = an_image()
+    assert await database.images.record(result(image)) == Recorded(None, none_left=False)
+    assert await database.images.find(image.request_id, [image.image_id]) == {}
+
+
+@pytest.mark.parametrize("first", [compressed, failed])
+@pytest.mark.parametrize("second", RESULTS)
+async def test_after_its_end_an_image_never_changes(
+    database: Database, clock: MovableClock, first: Any, second: Any
+) -> None:
+    image = an_image(**DISPATCHED)
+    await _insert(database, image)
+    ended = await database.images.record(first(image))
+    clock.advance(60)
+    later = second(image, dispatch=2, attempt=5)
+    assert await database.images.record(later) == ended
+    assert await _stored(database, image) == ended.image
+
+
+@pytest.mark.parametrize("counts", [True, False])
+async def test_a_deferral_makes_its_image_wait(database: Database, clock: MovableClock, counts: bool) -> None:
+    image = an_image(**DISPATCHED)
+    await _insert(database, image)
+    recorded = await database.images.record(deferred(image, counts=counts, not_before=NOW + timedelta(seconds=30)))
+    waiting = replace(
+        image,
+        state=ImageState.PENDING,
+        attempts=1 if counts else 0,
+        error_code=ErrorCode.HTTP_5XX,
+        error_detail="the host answered 503",
+    )
+    assert recorded == Recorded(waiting, none_left=False)
+    clock.advance(29.999)
+    assert await database.images.due(image.request_id, 10) == []
+    clock.advance(0.001)
+    assert await database.images.due(image.request_id, 10) == [waiting]
+
+
+async def test_a_deferral_counts_once(database: Database) -> None:
+    image = an_image(**DISPATCHED)
+    await _insert(database, image)
+    first = await database.images.record(deferred(image, not_before=NOW))
+    again = await database.images.record(deferred(image, not_before=NOW + timedelta(hours=1)))
+    assert again == first
+    assert await database.images.due(image.request_id, 10) == [first.image]
+
+
+async def test_a_late_copy_of_a_deferral_does_not_count_for_the_next_dispatch(database: Database) -> None:
+    image = an_image(**DISPATCHED)
+    await _insert(database, image)
+    await database.images.record(deferred(image, not_before=NOW))
+    await database.images.mark_dispatched(await database.images.due(image.request_id, 10))
+    recorded = await database.images.record(deferred(image, not_before=NOW))
+    assert recorded.image is not None
+    assert (recorded.image.state, recorded.image.dispatch, recorded.image.attempts) == (ImageState.DISPATCHED, 2, 1)
+
+
+async def test_a_deferral_may_overtake_the_mark_of_its_dispatch(database: Database) -> None:
+    image = an_image()
+    await _insert(database, image)
+    published = await database.images.due(image.request_id, 10)
+    await database.images.record(deferred(image, dispatch=1, not_before=NOW))
+    await database.images.mark_dispatched(published)
+    waiting = await _stored(database, image)
+    assert (waiting.state, waiting.dispatch, waiting.attempts) == (ImageState.PENDING, 1, 1)
+    await database.images.record(deferred(image, dispatch=1, not_before=NOW))
+    assert await _stored(database, image) == waiting
+    await database.images.mark_dispatched(await database.images.due(image.request_id, 10))
+    marked = await _stored(database, image)
+    assert (marked.state, marked.dispatch, marked.attempts) == (ImageState.DISPATCHED, 2, 1)
+
+
+@pytest.mark.parametrize("end", [compressed, failed])
+async def test_an_end_may_overtake_the_mark_of_its_dispatch(database: Database, end: Any) -> None:
+    image = an_image()
+    await _insert(database, image)
+    published = await database.images.due(image.request_id, 10)
+    ended = await database.images.record(end(image, dispatch=1))
+    await database.images.mark_dispatched(published)
+    assert await _stored(database, image) == ended.image
+
+
+async def test_the_last_result_of_a_request_is_told_that_none_is_left(database: Database) -> None:
+    first, second, third = images = [an_image(f"http://x/{number}.jpg", **DISPATCHED) for number in range(3)]
+    await database.requests.insert(a_request(intake_open=False))
+    await _insert(database, *images)
+    assert not (await database.images.record(compressed(first))).none_left
+    assert not (await database.images.record(deferred(second))).none_left
+    assert not (await database.images.record(failed(third))).none_left
+    assert not await database.images.none_left(first.request_id)
+    assert (await database.images.record(compressed(second))).none_left
+    assert await database.images.none_left(first.request_id)
+
+
+async def test_a_copy_of_the_last_result_is_told_the_same(database: Database) -> None:
+    image = an_image(**DISPATCHED)
+    await database.requests.insert(a_request(intake_open=False))
+    await _insert(database, image)
+    first = await database.images.record(compressed(image))
+    assert await database.images.record(compressed(image)) == first
+    assert first.none_left
+
+
+@pytest.mark.parametrize("open_", [True, False], ids=["open intake", "no request"])
+async def test_while_more_may_come_no_result_is_the_last(database: Database, open_: bool) -> None:
+    image = an_image(**DISPATCHED)
+    if open_:
+        await database.requests.insert(a_request(intake_open=True))
+    await _insert(database, image)
+    assert not (await database.images.record(compressed(image))).none_left
+
+
+async def test_a_result_for_a_finished_request_is_not_the_last(database: Database) -> None:
+    image = an_image(**DISPATCHED)
+    await database.requests.insert(a_request(intake_open=False, status=RequestStatus.COMPLETED))
+    await _insert(database, image)
+    assert not (await database.images.record(compressed(image))).none_left
+
+
+async def test_of_results_recorded_together_one_at_least_is_the_last(subject: Subject) -> None:
+    processes = [subject.database, await subject.connect()]
+    for turn in range(10):
+        request_id = f"request-{turn}"
+        images = [an_image(f"http://x/{number}.jpg", request_id, **DISPATCHED) for number in range(8)]
+        await subject.database.requests.insert(a_request(request_id, intake_open=False))
+        await _insert(subject.database, *images)
+        recorded = await asyncio.gather(
+            *(processes[number % 2].images.record(compressed(image)) for number, image in enumerate(images))
+        )
+        assert any(answer.none_left for answer in recorded)
+        assert all(answer.image and answer.image.state is ImageState.COMPRESSED for answer in recorded)
+
+
+async def test_results_recorded_together_are_each_answered_with_their_own_image(database: Database) -> None:
+    images = [an_image(f"http://x/{number}.jpg", f"request-{number % 7}", **DISPATCHED) for number in range(50)]
+    await _insert(database, *images)
+    recorded = await asyncio.gather(
+        *(database.images.record(RESULTS[number % 3](image)) for number, image in enumerate(images))
+    )
+    expected = [ImageState.COMPRESSED, ImageState.FAILED, ImageState.PENDING]
+    for number, (image, answer) in enumerate(zip(images, recorded, strict=True)):
+        assert answer.image is not None
+        assert (answer.image.url, answer.image.request_id) == (image.url, image.request_id)
+        assert answer.image.state is expected[number % 3]
+
+
+async def test_of_contradicting_results_recorded_together_one_holds(database: Database) -> None:
+    images = [an_image(f"http://x/{number}.jpg", **DISPATCHED) for number in range(20)]
+    await _insert(database, *images)
+    results = [result(image) for image in images for result in RESULTS]
+    await asyncio.gather(*(database.images.record(result) for result in results))
+    for image in images:
+        stored = await _stored(database, image)
+        assert (stored.result is None) == (stored.state is ImageState.FAILED)
+        assert (stored.error_code is None) == (stored.state is ImageState.COMPRESSED)
+        assert stored.ended_at is not None
