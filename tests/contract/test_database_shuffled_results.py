@@ -1,0 +1,131 @@
+"""Whatever the order and number of copies in which an image's messages arrive, it has one end, and counts right."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum, auto
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
+from shared.contracts.records import Image
+from shared.contracts.states import END_STATES, ImageState
+from shared.persistence import Database
+from tests.builders import NOW, a_request, an_image
+from tests.contract.conftest import Subject
+from tests.worker_messages import compressed, deferred, download, failed
+
+ATTEMPTS = 4
+"""What FETCH_ATTEMPTS is here: a worker fails an image rather than defer it when this attempt was in vain."""
+
+Answer = ImageCompressed | ImageFailed | ImageDeferred | DownloadImage
+
+
+class Outcome(Enum):
+    COMPRESSED = auto()
+    FAILED = auto()
+    DEFERRED = auto()  # through its host's fault
+    POSTPONED = auto()  # through no fault of its host's
+    DEAD_LETTERED = auto()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One dispatch of the image. `late`: the dispatcher marks only after the answer arrived.
+
+    copies: which of the answers so far, counted from the latest, arrive again after this one.
+    """
+
+    outcome: Outcome
+    late: bool
+    copies: Sequence[int]
+
+
+RUNS = st.lists(
+    st.builds(Run, st.sampled_from(Outcome), st.booleans(), st.lists(st.integers(0, 8), max_size=4)), max_size=8
+)
+request_ids = (f"shuffled-{number}" for number in itertools.count())
+
+
+def _answer(image: Image, outcome: Outcome) -> Answer:
+    """What a worker answers to the dispatch that follows on `image`."""
+    dispatched = replace(image, dispatch=image.dispatch + 1)
+    if outcome is Outcome.COMPRESSED:
+        return compressed(dispatched)
+    if outcome is Outcome.DEAD_LETTERED:
+        return download(dispatched)
+    if outcome is Outcome.POSTPONED:
+        return deferred(dispatched, not_before=NOW, counts=False)
+    if outcome is Outcome.DEFERRED and image.attempts + 1 < ATTEMPTS:
+        return deferred(dispatched, not_before=NOW)
+    return failed(dispatched)
+
+
+async def _take(database: Database, answer: Answer) -> Image:
+    if isinstance(answer, DownloadImage | CompressImage):
+        recorded = await database.images.record_lost(answer)
+    else:
+        recorded = await database.images.record(answer)
+    assert recorded.image is not None
+    return recorded.image
+
+
+async def _one_end_whatever_comes(database: Database, runs: Sequence[Run], replay: Sequence[int]) -> None:
+    image = an_image(request_id=next(request_ids))
+    await database.requests.insert(a_request(image.request_id, intake_open=False))
+    await database.images.insert_many([image])
+    answers: list[Answer] = []
+    for run in [*runs, Run(Outcome.COMPRESSED, late=False, copies=[])]:
+        due = await database.images.due(image.request_id, 10)
+        if not due:
+            break
+        if not run.late:
+            await database.images.mark_dispatched(due)
+        answers.append(_answer(due[0], run.outcome))
+        await _take(database, answers[-1])
+        if run.late:
+            await database.images.mark_dispatched(due)
+        for back in run.copies:
+            await _take(database, answers[-1 - back % len(answers)])
+    [ended] = (await database.images.find(image.request_id, [image.image_id])).values()
+    _check_end(ended, answers)
+    for back in replay:
+        assert await _take(database, answers[-1 - back % len(answers)]) == ended
+    assert await database.images.none_left(image.request_id)
+    assert await database.images.due(image.request_id, 10) == []
+
+
+def _check_end(image: Image, answers: Sequence[Answer]) -> None:
+    counted = [answer for answer in answers if isinstance(answer, ImageDeferred) and answer.counts]
+    dead = [answer for answer in answers if isinstance(answer, DownloadImage)]
+    assert image.state in END_STATES
+    assert image.ended_at is not None
+    assert (image.state is ImageState.COMPRESSED) == (image.result is not None) == (image.error_code is None)
+    assert image.attempts == len(counted) + (0 if len(dead) == 2 else 1)
+    assert image.attempts <= ATTEMPTS
+    assert len(dead) <= 2
+
+
+def _property(examples: int) -> settings:
+    # The subject is shared by the examples, each of which has a request of its own.
+    return settings(
+        max_examples=examples,
+        deadline=timedelta(seconds=20),
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+
+
+@pytest.mark.parametrize("kept_at", ["memory"])
+@_property(300)
+@given(runs=RUNS, replay=st.lists(st.integers(0, 20), max_size=10))
+async def test_an_image_has_one_end_in_memory(subject: Subject, runs: list[Run], replay: list[int]) -> None:
+    await _one_end_whatever_comes(subject.database, runs, replay)
+
+
+@_property(40)
+@given(runs=RUNS, replay=st.lists(st.integers(0, 20), max_size=10))
+async def test_an_image_has_one_end(subject: Subject, runs: list[Run], replay: list[int]) -> None:
+    await _one_end_whatever_comes(subject.database, runs, replay)
