@@ -26,7 +26,6 @@ from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscri
 from shared.observability.health import Health
 from shared.observability.health_server import serve_health
 from shared.observability.metrics import Metrics, process_registry
-from shared.outbound.address_guard import AddressPolicy
 from shared.outbound.client import open_guarded_client
 from shared.persistence import Database, open_database
 from shared.storage.object_store import ObjectStore
@@ -69,24 +68,24 @@ def _subscriptions(
     client: httpx.AsyncClient,
     metrics: Metrics,
 ) -> list[Subscription]:
-    finish, base_url = settings.finish, settings.public.public_base_url
-    follow_up = FollowUp(store, base_url, keep_originals=finish.keep_originals)
-    outputs = OutputWriter(database, store, base_url, guard_formulas=finish.csv_formula_guard)
-    finisher = RequestFinisher(database, store, outputs, base_url, metrics, keep_originals=finish.keep_originals)
+    base_url, keep_originals = settings.public.public_base_url, settings.results.keep_originals
+    follow_up = FollowUp(store, base_url, keep_originals=keep_originals)
+    outputs = OutputWriter(database, store, base_url, guard_formulas=settings.finish.csv_formula_guard)
+    finisher = RequestFinisher(database, store, outputs, base_url, metrics, keep_originals=keep_originals)
     deliverer = _deliverer(settings.webhooks, database, client, metrics)
     return [
         Subscription(
             Queue.RESULTS,
             (ImageCompressed, ImageFailed, ImageDeferred),
             ResultRecorder(database.images, follow_up, metrics),
-            finish.results_concurrency,
+            settings.results.results_concurrency,
         ),
-        Subscription(Queue.FINISH, (FinishRequest,), finisher, finish.finish_concurrency),
+        Subscription(Queue.FINISH, (FinishRequest,), finisher, settings.finish.finish_concurrency),
         Subscription(Queue.WEBHOOKS, (DeliverWebhook,), deliverer, settings.webhooks.webhook_concurrency),
         Subscription(
             Queue.LOST,
             (DownloadImage, CompressImage),
-            LostRecorder(database.images, follow_up),
+            LostRecorder(database.images, follow_up, metrics),
             _LOST_CONCURRENCY,
             park_unknown=False,  # dead results, finishes and deliveries: the sweep makes them good
         ),
@@ -99,7 +98,7 @@ def _deliverer(
     return WebhookDeliverer(
         deliveries=database.deliveries,
         client=client,
-        policy=_policy(settings),
+        policy=settings.policy,
         signers=settings.signers(),
         plan=RetryPlan(settings.webhook_schedule, settings.webhook_retry_after_max),
         timeout=settings.webhook_timeout,
@@ -111,12 +110,8 @@ def _deliverer(
 def _webhook_client(settings: WebhookSettings) -> httpx.AsyncClient:
     # No connection is kept: deliveries are rare, and one that a receiver has hung up on would cost an attempt.
     return open_guarded_client(
-        _policy(settings),
+        settings.policy,
         user_agent=_USER_AGENT,
         timeout=httpx.Timeout(settings.webhook_timeout),
         max_idle=0,
     )
-
-
-def _policy(settings: WebhookSettings) -> AddressPolicy:
-    return AddressPolicy(allow_networks=settings.webhook_allow_networks, ports=settings.webhook_ports)

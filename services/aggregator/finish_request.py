@@ -19,7 +19,8 @@ from shared.observability.metrics import Metrics
 from shared.persistence import Database, Lease
 from shared.storage.object_store import ObjectStore
 
-LEASE_SECONDS = 15.0
+LEASE_SECONDS = 10.0
+_PATIENCE = 1.2  # lease times: longer than a dead holder's lease can last
 _POLLS = 30
 _DELETE_AT_ONCE = 500
 
@@ -79,7 +80,7 @@ class RequestFinisher:
         self._in_hand.add(key)
         try:
             lease = self._database.lease(f"finish:{message.request_id}:{message.round}", self._lease_seconds)
-            if not await _acquired(lease, self._lease_seconds):
+            if not await _acquired(lease, _PATIENCE * self._lease_seconds):
                 return None
             async with _kept(lease, self._lease_seconds):
                 return await self._finish(message)
@@ -132,7 +133,7 @@ class RequestFinisher:
 
 
 async def _acquired(lease: Lease, patience: float) -> bool:
-    """Whether the lease is ours. A dead holder's runs out within `patience` seconds; a living one renews it."""
+    """Whether the lease is ours within `patience` seconds. A dead holder's runs out by then; a living one renews it."""
     deadline = time.monotonic() + patience
     while not await lease.acquire():
         if time.monotonic() > deadline:

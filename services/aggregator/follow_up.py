@@ -29,7 +29,7 @@ class FollowUp:
         """`original_key` and `result_key` are the objects that the message speaks of."""
         image = recorded.image
         if image is None:
-            log.warning("image_unknown")
+            log.info("image_of_no_current_round")
             return []
         outgoing: list[Message | PublicEvent] = []
         if image.state in END_STATES:

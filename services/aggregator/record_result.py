@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from services.aggregator.follow_up import FollowUp
+from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import PublicEvent
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed, Message
+from shared.contracts.states import ImageState
 from shared.observability.metrics import Metrics
 from shared.persistence import ImageRepository
 
@@ -39,11 +41,15 @@ class LostRecorder:
     Without this its image would wait for an answer that never comes; so it is deferred, and fails the second time.
     """
 
-    def __init__(self, images: ImageRepository, follow_up: FollowUp) -> None:
+    def __init__(self, images: ImageRepository, follow_up: FollowUp, metrics: Metrics) -> None:
         self._images = images
         self._follow_up = follow_up
+        self._metrics = metrics
 
     async def __call__(self, message: DownloadImage | CompressImage) -> Sequence[Message | PublicEvent]:
         recorded = await self._images.record_lost(message)
+        image = recorded.image
+        if image is not None and image.state is ImageState.FAILED and image.error_code is ErrorCode.WORKER_LOST:
+            self._metrics.images.labels(outcome="failed", error_code=ErrorCode.WORKER_LOST.value).inc()
         original_key = message.original_key if isinstance(message, CompressImage) else None
         return await self._follow_up(recorded, original_key)

@@ -1,15 +1,13 @@
 """The aggregator's own settings, and the blocks it shares with others."""
 
 import base64
-import re
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
-from pydantic_settings import NoDecode
+from pydantic import Field, SecretStr, field_validator
 from standardwebhooks import Webhook
 
+from shared.outbound.address_guard import AddressPolicy
+from shared.outbound.settings import Networks, Ports
 from shared.settings import (
     MongoSettings,
     ObservabilitySettings,
@@ -22,20 +20,19 @@ from shared.settings import (
 _SECRET_BYTES = range(24, 65)  # as the Standard Webhooks specification has it
 
 
-def _listed(value: Any) -> Any:
-    return re.split(r"[\s,]+", value.strip()) if isinstance(value, str) else value
-
-
-class FinishSettings(Settings):
+class ResultSettings(Settings):
+    results_concurrency: int = Field(default=100, ge=1, description="Results recorded at a time.")
     keep_originals: bool = Field(
         default=False, description="Keep the downloaded originals; else each goes as soon as its image has its end."
     )
+
+
+class FinishSettings(Settings):
+    finish_concurrency: int = Field(default=4, ge=1, description="Requests finished at a time.")
     csv_formula_guard: bool = Field(
         default=True,
         description="Put a ' before text in output CSV and report that a spreadsheet would run as a formula.",
     )
-    results_concurrency: int = Field(default=100, ge=1, description="Results recorded at a time.")
-    finish_concurrency: int = Field(default=4, ge=1, description="Requests finished at a time.")
 
 
 class WebhookSettings(Settings):
@@ -52,16 +49,17 @@ class WebhookSettings(Settings):
     webhook_retry_after_max: float = Field(
         default=86400, ge=0, description="The longest wait, in seconds, that a receiver's Retry-After may ask for."
     )
-    webhook_allow_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)] = (
-        Field(
-            default=(),
-            description="Networks (CIDR) that webhooks may reach on any port, though private; commas between.",
-        )
+    webhook_allow_networks: Networks = Field(
+        default=(), description="Networks (CIDR) that webhooks may reach on any port, though private; commas between."
     )
-    webhook_ports: frozenset[int] = Field(
-        default=frozenset({80, 443}), description="Ports that webhooks may reach elsewhere. A JSON list."
+    webhook_ports: Ports = Field(
+        default=frozenset({80, 443}), description="Ports that webhooks may reach elsewhere; commas between."
     )
     webhook_concurrency: int = Field(default=16, ge=1, description="Webhooks under way at a time.")
+
+    @property
+    def policy(self) -> AddressPolicy:
+        return AddressPolicy(self.webhook_allow_networks, self.webhook_ports)
 
     @field_validator("webhook_secret")
     @classmethod
@@ -96,5 +94,6 @@ class AggregatorSettings:
     store: StoreSettings
     public: PublicSettings
     observability: ObservabilitySettings
+    results: ResultSettings
     finish: FinishSettings
     webhooks: WebhookSettings

@@ -3,8 +3,9 @@
 import csv
 import io
 from dataclasses import replace
+from pathlib import Path
 
-from services.aggregator.csv_report import ReportCsv
+from services.aggregator.csv_report import COLUMNS, ReportCsv
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import Image, Product
 from tests.unit.aggregator.make import BASE_URL, a_compressed_image, a_failed_image, a_product, a_result
@@ -73,3 +74,9 @@ def test_text_that_strangers_chose_is_disarmed() -> None:
 
     (line,) = reported((product, 1, failed), guard=False)
     assert (line["Product Name"], line["Input Image Url"]) == ("@SUM(A1)", "=cmd()")
+
+
+def test_the_documentation_names_every_column() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "output.md").read_text()
+
+    assert [column for column in COLUMNS if f"`{column}`" not in page] == []

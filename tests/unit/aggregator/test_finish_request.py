@@ -277,7 +277,7 @@ async def test_the_lease_is_renewed_while_the_files_are_written(mill: Mill) -> N
         writing = asyncio.create_task(mill.finisher(mill.database, store, lease_seconds=0.03)(FINISH))
         await store.writing.wait()
         del mill.database.tables.leases[LEASE]
-        while LEASE not in mill.database.tables.leases:  # noqa: ASYNC110 (a dictionary tells nobody)
+        while LEASE not in mill.database.tables.leases:
             await asyncio.sleep(0)
         store.go_on.set()
         await writing

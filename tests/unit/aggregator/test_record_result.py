@@ -55,8 +55,10 @@ class Mill:
         self.database = MemoryDatabase(lambda: NOW)
         self.store = MemoryObjectStore()
         follow_up = FollowUp(self.store, BASE_URL, keep_originals=keep_originals)
-        self.record = ResultRecorder(self.database.images, follow_up, Metrics(CollectorRegistry()))
-        self.record_lost = LostRecorder(self.database.images, follow_up)
+        self.registry = CollectorRegistry()
+        metrics = Metrics(self.registry)
+        self.record = ResultRecorder(self.database.images, follow_up, metrics)
+        self.record_lost = LostRecorder(self.database.images, follow_up, metrics)
 
     async def fill(self, *images: Image, intake_open: bool = False) -> None:
         await self.database.requests.insert(a_request(intake_open=intake_open))
@@ -65,6 +67,10 @@ class Mill:
         await self.database.images.mark_dispatched(waiting)
         for key in (ORIGINAL, RESULT, OTHER_RESULT):
             await self.store.put_bytes(key, b"bytes", "image/jpeg")
+
+    def counted(self, outcome: str, error_code: str) -> float | None:
+        labels = {"outcome": outcome, "error_code": error_code}
+        return self.registry.get_sample_value("imagemill_images_total", labels)
 
     async def image(self) -> Image:
         return (await self.database.images.find(REQUEST_ID, [image_id(URL)]))[image_id(URL)]
@@ -108,6 +114,7 @@ async def test_the_last_end_asks_for_the_finish(mill: Mill) -> None:
     outgoing = await mill.record(COMPRESSED)
 
     assert list(outgoing)[1:] == [FINISH]
+    assert mill.counted("compressed", "none") == 1
 
 
 async def test_no_finish_while_the_intake_is_open(mill: Mill) -> None:
@@ -227,4 +234,5 @@ async def test_a_lost_command_defers_its_image_and_the_second_one_fails_it(
     assert (image.state, image.error_code) == (ImageState.FAILED, ErrorCode.WORKER_LOST)
     outgoing: list[Message | PublicEvent] = [image_event(image, BASE_URL), FINISH]
     assert second == outgoing
+    assert mill.counted("failed", "worker_lost") == 1
     assert (ORIGINAL in mill.store.objects) is (command is DOWNLOAD)

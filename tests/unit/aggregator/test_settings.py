@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
-from services.aggregator.settings import AggregatorSettings, FinishSettings, WebhookSettings
+from services.aggregator.settings import AggregatorSettings, FinishSettings, ResultSettings, WebhookSettings
+from shared.outbound.address_guard import AddressPolicy
 from shared.settings import load
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
@@ -27,7 +28,7 @@ def test_the_defaults_are_those_of_the_specification(monkeypatch: pytest.MonkeyP
     assert sum(settings.webhook_schedule) == 5 + 300 + 1800 + 7200 + 18000 + 36000 + 50400 + 72000 + 86400
     assert settings.webhook_timeout == 20
     assert settings.webhook_allow_networks == ()
-    assert not FinishSettings().keep_originals
+    assert not ResultSettings().keep_originals
     assert FinishSettings().csv_formula_guard
 
 
@@ -57,11 +58,10 @@ def test_the_secret_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     assert SECRET not in repr(webhooks(monkeypatch))
 
 
-@pytest.mark.parametrize("text", ["127.0.0.0/8,fd00::/8", "127.0.0.0/8 fd00::/8", " 127.0.0.0/8,  fd00::/8 "])
-def test_networks_are_listed_with_commas_or_spaces(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    settings = webhooks(monkeypatch, WEBHOOK_ALLOW_NETWORKS=text)
+def test_what_may_be_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = webhooks(monkeypatch, WEBHOOK_ALLOW_NETWORKS="127.0.0.0/8, fd00::/8", WEBHOOK_PORTS="443,8443")
 
-    assert settings.webhook_allow_networks == (ip_network("127.0.0.0/8"), ip_network("fd00::/8"))
+    assert settings.policy == AddressPolicy((ip_network("127.0.0.0/8"), ip_network("fd00::/8")), frozenset({443, 8443}))
 
 
 def test_a_service_without_its_settings_says_all_that_is_missing(
