@@ -11,10 +11,12 @@ Paths without a script answer 404.
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 _PIECE = 64 * 1024
 
@@ -62,8 +64,9 @@ class Request:
 class Origin:
     """See the module."""
 
-    def __init__(self, base_url: str) -> None:
-        self.base_url = base_url
+    def __init__(self) -> None:
+        self.base_url = ""
+        self.port = 0
         self.requests: list[Request] = []
         self.connections = 0
         self.most_at_once = 0
@@ -88,12 +91,8 @@ class Origin:
         """Serve one connection until either side hangs up."""
         self.connections += 1
         connection = self.connections
-        try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
-                while await self._handle_one(reader, writer, connection):
-                    pass
-        finally:
-            writer.close()
+        while await self._handle_one(reader, writer, connection):
+            pass
 
     async def _handle_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -157,24 +156,43 @@ async def _write_chunk(writer: asyncio.StreamWriter, piece: bytes) -> None:
 
 
 @asynccontextmanager
-async def open_origin(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> AsyncIterator[Origin]:
-    """Run an origin on a free port of loopback. Connections that are still open when it ends are cut."""
-    tasks: set[asyncio.Task[None]] = set()
+async def open_origin(
+    tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[Origin]:
+    """Run an origin on loopback, on a free port unless one is named. What is still open when it ends is cut."""
+    origin = Origin()
+    async with open_server(origin.handle, tls, host, port) as origin.port:
+        address = f"[{host}]" if ":" in host else host
+        origin.base_url = f"{'https' if tls else 'http'}://{address}:{origin.port}"
+        yield origin
+
+
+@asynccontextmanager
+async def open_server(
+    talk: Talk, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[int]:
+    """Let `talk` have each connection; yields the port. Conversations that go on when it ends are cancelled."""
+    talks: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(origin.handle(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        task = asyncio.create_task(_converse(talk, reader, writer))
+        talks.add(task)
+        task.add_done_callback(talks.discard)
 
-    server = await asyncio.start_server(accept, host, 0, ssl=tls)
-    name, port = server.sockets[0].getsockname()[:2]
-    address = f"[{name}]" if ":" in name else name
-    origin = Origin(f"{'https' if tls else 'http'}://{address}:{port}")
+    server = await asyncio.start_server(accept, host, port, ssl=tls)
     try:
-        yield origin
+        yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        for task in tasks:
+        for task in talks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*talks, return_exceptions=True)
         await server.wait_closed()
+
+
+async def _converse(talk: Talk, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await talk(reader, writer)
+    finally:
+        writer.close()

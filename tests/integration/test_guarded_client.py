@@ -1,0 +1,407 @@
+"""The guarded client against real servers on loopback.
+
+127.0.0.2 plays the public internet: the policy allows it. 127.0.0.1 plays the private network, with a server on the
+same port that nobody may reach.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from pathlib import Path
+
+import httpx
+import pytest
+import uvloop
+
+from shared.outbound.address_guard import AddressPolicy, BlockedAddress
+from shared.outbound.client import open_guarded_client
+from shared.outbound.connection import TlsFault
+from shared.outbound.dialer import NameNotResolved
+from shared.outbound.resolver import Resolve
+from tests.certificates import Authority, new_authority
+from tests.origin import Answer, Origin, image, open_origin, open_server, redirect
+
+PUBLIC, PRIVATE = "127.0.0.2", "127.0.0.1"
+POLICY = AddressPolicy(allow_networks=(ip_network(f"{PUBLIC}/32"),))
+TIMEOUT = httpx.Timeout(5, connect=2)
+
+
+@dataclass
+class Names:
+    """A resolver that gives each name's answers in turn; the last one repeats."""
+
+    answers: Mapping[str, Sequence[Sequence[str] | socket.gaierror]]
+    asked: list[str] = field(default_factory=list)
+
+    async def __call__(self, host: str, _port: int) -> Sequence[str]:
+        turn = self.asked.count(host)
+        self.asked.append(host)
+        answers = self.answers[host]
+        answer = answers[min(turn, len(answers) - 1)]
+        if isinstance(answer, socket.gaierror):
+            raise answer
+        return answer
+
+
+def client(
+    resolve: Resolve | None = None,
+    *,
+    policy: AddressPolicy = POLICY,
+    max_idle: int = 10,
+    timeout: httpx.Timeout = TIMEOUT,
+    tls: ssl.SSLContext | None = None,
+) -> httpx.AsyncClient:
+    return open_guarded_client(
+        policy, user_agent="mill-test", timeout=timeout, max_idle=max_idle, resolve=resolve, tls=tls
+    )
+
+
+@pytest.fixture
+async def public() -> AsyncIterator[Origin]:
+    async with open_origin(host=PUBLIC) as origin:
+        origin.serve("/a.jpg", image(b"public"))
+        yield origin
+
+
+@pytest.fixture
+async def private(public: Origin) -> AsyncIterator[Origin]:
+    """On the port of `public`, at the address that is refused."""
+    async with open_origin(host=PRIVATE, port=public.port) as origin:
+        origin.serve("/a.jpg", image(b"secret"))
+        yield origin
+
+
+async def test_a_name_is_asked_for_once_and_the_host_sees_the_name(public: Origin) -> None:
+    names = Names({"shop.test": [[PUBLIC]]})
+    async with client(names) as http:
+        answer = await http.get(f"http://shop.test:{public.port}/a.jpg")
+    assert answer.content == b"public"
+    assert names.asked == ["shop.test"]
+    assert public.requests[0].headers["host"] == f"shop.test:{public.port}"
+    assert public.requests[0].headers["user-agent"] == "mill-test"
+
+
+async def test_a_name_that_turns_private_after_its_first_answer_is_refused(public: Origin, private: Origin) -> None:
+    names = Names({"shop.test": [[PUBLIC], [PRIVATE]]})
+    url = f"http://shop.test:{public.port}/a.jpg"
+    async with client(names, max_idle=0) as http:
+        assert (await http.get(url)).content == b"public"
+        with pytest.raises(BlockedAddress):
+            await http.get(url)
+    assert private.connections == 0
+
+
+@pytest.mark.parametrize("answer", [[PUBLIC, PRIVATE], [PRIVATE, PUBLIC], [PUBLIC, "10.0.0.1"], [PUBLIC, "::1"]])
+async def test_one_private_address_among_public_ones_refuses_the_name(
+    public: Origin, private: Origin, answer: list[str]
+) -> None:
+    async with client(Names({"shop.test": [answer]})) as http:
+        with pytest.raises(BlockedAddress):
+            await http.get(f"http://shop.test:{public.port}/a.jpg")
+    assert (public.connections, private.connections) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "127.0.1",
+        "2130706433",
+        "017700000001",
+        "0x7f000001",
+        "0x7f.1",
+        "0x7f.0x0.0x0.0x1",
+        "0",
+        "0.0.0.0",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+        "169.254.169.254",
+        "2852039166",
+        "0xa9fea9fe",
+        "[fd00:ec2::254]",
+        "100.100.100.200",
+        "168.63.129.16",
+    ],
+)
+async def test_no_spelling_of_a_private_address_is_dialled(private: Origin, host: str) -> None:
+    """With the system's resolver, which understands them; the port is allowed, so it is the address that is refused."""
+    policy = AddressPolicy(ports=frozenset({private.port}))
+    async with client(policy=policy) as http:
+        with pytest.raises(BlockedAddress, match="blocked address"):
+            await http.get(f"http://{host}:{private.port}/a.jpg")
+    assert private.connections == 0
+
+
+@pytest.mark.parametrize("host", ["0177.0.0.1", "①②⑦.⓪.⓪.①"])
+async def test_spellings_that_the_client_does_not_know_are_invalid(private: Origin, host: str) -> None:
+    async with client(policy=AddressPolicy(ports=frozenset({private.port}))) as http:
+        with pytest.raises(httpx.InvalidURL):
+            await http.get(f"http://{host}:{private.port}/a.jpg")
+    assert private.connections == 0
+
+
+async def test_redirects_cookies_and_proxies_are_not_followed_kept_or_asked(
+    public: Origin, private: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, private.base_url)
+    public.serve("/moved", redirect(private.url("/a.jpg")))
+    public.serve("/cookie", Answer(headers={"Set-Cookie": "seen=1; Path=/"}))
+    async with client() as http:
+        assert (await http.get(public.url("/moved"))).status_code == 302
+        assert (await http.get(public.url("/cookie"))).headers["set-cookie"]
+        await http.get(public.url("/a.jpg"))
+    assert "cookie" not in public.requests[-1].headers
+    assert private.connections == 0
+
+
+async def test_a_name_without_an_address_and_silent_name_servers_are_told_apart(public: Origin) -> None:
+    names = Names(
+        {
+            "gone.test": [socket.gaierror(socket.EAI_NONAME, "Name or service not known")],
+            "none.test": [[]],
+            "silent.test": [socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")],
+        }
+    )
+    async with client(names) as http:
+        for host, temporary in (("gone.test", False), ("none.test", False), ("silent.test", True)):
+            with pytest.raises(NameNotResolved) as caught:
+                await http.get(f"http://{host}:{public.port}/")
+            assert caught.value.temporary is temporary
+
+
+async def test_the_systems_resolver_says_that_a_name_is_none() -> None:
+    async with client() as http:
+        with pytest.raises(NameNotResolved) as caught:
+            await http.get("http://a..b/")
+    assert not caught.value.temporary
+
+
+async def test_an_address_that_refuses_is_followed_by_the_next(public: Origin) -> None:
+    policy = AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
+    url = f"http://shop.test:{public.port}/a.jpg"
+    async with client(Names({"shop.test": [["127.0.0.3", PUBLIC]]}), policy=policy) as http:
+        assert (await http.get(url)).content == b"public"
+    async with client(Names({"shop.test": [["127.0.0.3"]]}), policy=policy) as http:
+        with pytest.raises(httpx.ConnectError, match=r"^Connection refused$"):
+            await http.get(url)
+
+
+async def test_a_silent_address_leaves_time_for_the_next(public: Origin) -> None:
+    async with silent_server("127.0.0.3", public.port):
+        names = Names({"shop.test": [["127.0.0.3", PUBLIC], ["127.0.0.3"]]})
+        policy = AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
+        async with client(names, policy=policy, max_idle=0, timeout=httpx.Timeout(5, connect=0.6)) as http:
+            assert (await http.get(f"http://shop.test:{public.port}/a.jpg")).content == b"public"
+            with pytest.raises(httpx.ConnectTimeout):
+                await http.get(f"http://shop.test:{public.port}/a.jpg")
+
+
+@asynccontextmanager
+async def silent_server(host: str, port: int) -> AsyncIterator[None]:
+    """Takes no connection: its queue of those that nobody accepts is full."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
+        listener.bind((host, port))
+        listener.listen(0)
+        for waiting in (first, second):
+            waiting.setblocking(False)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await loop.sock_connect(waiting, (host, port))
+        yield
+
+
+async def test_a_host_is_asked_again_over_the_same_connection(public: Origin) -> None:
+    public.serve("/missing", Answer(status=404, body=b"not here"))
+    async with client() as http:
+        for path in ("/a.jpg", "/missing", "/a.jpg"):
+            await http.get(public.url(path))
+    assert [request.connection for request in public.requests] == [1, 1, 1]
+
+
+async def test_no_more_connections_are_kept_than_allowed(public: Origin) -> None:
+    async with client(max_idle=2) as http:
+        for _ in range(2):
+            await asyncio.gather(*(http.get(public.url("/a.jpg")) for _ in range(5)))
+    assert public.connections == 5 + 3
+
+
+async def test_a_connection_whose_response_was_not_read_to_its_end_is_not_used_again(public: Origin) -> None:
+    public.serve("/long", Answer(body=b"x" * 1000, endless=True))
+    async with client() as http:
+        async with http.stream("GET", public.url("/long")):
+            pass
+        await http.get(public.url("/a.jpg"))
+    assert [request.connection for request in public.requests] == [1, 2]
+
+
+async def test_a_kept_connection_that_the_host_closed_or_spoiled_costs_nothing(public: Origin) -> None:
+    ok = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    public.serve("/closes", Answer(raw=ok))
+    public.serve("/says-more", Answer(raw=ok + b" and more than it announced"))
+    async with client() as http:
+        for path in ("/closes", "/says-more"):
+            assert (await http.get(public.url(path))).content == b"ok"
+            assert (await http.get(public.url("/a.jpg"))).content == b"public"
+
+
+async def test_a_host_that_hangs_up_on_a_new_connection_is_at_fault(public: Origin) -> None:
+    public.serve("/closes", Answer(raw=b""))
+    async with client() as http:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await http.get(public.url("/closes"))
+    assert public.asked("/closes") == 1
+
+
+async def test_a_post_is_never_sent_twice(public: Origin) -> None:
+    public.serve("/hook", Answer(), Answer(raw=b""), Answer())
+    async with client() as http:
+        await http.post(public.url("/hook"), content=b"{}")
+        with pytest.raises(httpx.RemoteProtocolError):
+            await http.post(public.url("/hook"), content=b"{}")
+    assert public.asked("/hook") == 2
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1x\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 200_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok",
+    ],
+)
+async def test_what_is_no_http_is_a_fault_of_the_transport(public: Origin, raw: bytes) -> None:
+    public.serve("/odd", Answer(raw=raw))
+    async with client() as http:
+        with pytest.raises(httpx.TransportError):
+            await http.get(public.url("/odd"))
+
+
+async def test_a_big_body_arrives_whole_through_a_slow_reader(public: Origin) -> None:
+    body = bytes(range(256)) * 40_000
+    public.serve("/big.jpg", image(body))
+    async with client() as http, http.stream("GET", public.url("/big.jpg")) as answer:
+        received = b""
+        async for piece in answer.aiter_raw():
+            received += piece
+            await asyncio.sleep(0)
+    assert received == body
+
+
+@pytest.fixture
+def authority() -> Authority:
+    return new_authority()
+
+
+async def test_tls_checks_the_name_though_the_address_is_dialled(authority: Authority, tmp_path: Path) -> None:
+    asked_for: list[str | None] = []
+    context = authority.server_context("shop.test", tmp_path)
+    context.sni_callback = lambda _socket, name, _context: asked_for.append(name)
+    async with (
+        open_origin(context, host=PUBLIC) as origin,
+        client(Names({"shop.test": [[PUBLIC]]}), tls=authority.client_context()) as http,
+    ):
+        origin.serve("/a.jpg", image(b"x" * 300_000))
+        for _ in range(2):
+            assert len((await http.get(f"https://shop.test:{origin.port}/a.jpg")).content) == 300_000
+        assert origin.connections == 1
+    assert asked_for == ["shop.test"]
+
+
+async def test_a_certificate_for_another_name_or_from_strangers_is_refused(
+    authority: Authority, tmp_path: Path
+) -> None:
+    names = Names({"shop.test": [[PUBLIC]], "other.test": [[PUBLIC]]})
+    async with open_origin(authority.server_context("shop.test", tmp_path), host=PUBLIC) as origin:
+        for host, trusted in (("other.test", authority), ("shop.test", new_authority())):
+            async with client(names, tls=trusted.client_context()) as http:
+                with pytest.raises(TlsFault) as caught:
+                    await http.get(f"https://{host}:{origin.port}/a.jpg")
+                assert caught.value.certificate
+        assert not origin.requests
+
+
+async def test_a_host_without_tls_is_no_certificate_fault() -> None:
+    async with open_server(complain, host=PUBLIC) as port, client() as http:
+        with pytest.raises(TlsFault) as caught:
+            await http.get(f"https://{PUBLIC}:{port}/a.jpg")
+    assert not caught.value.certificate
+
+
+async def test_a_handshake_that_never_comes_ends_with_the_connect_timeout() -> None:
+    async with open_server(silence, host=PUBLIC) as port, client(timeout=httpx.Timeout(5, connect=0.3)) as http:
+        with pytest.raises(httpx.ConnectTimeout):
+            await http.get(f"https://{PUBLIC}:{port}/a.jpg")
+
+
+async def test_what_comes_before_the_handshake_is_not_taken_for_the_answer(
+    authority: Authority, tmp_path: Path
+) -> None:
+    """A man in the middle could send it, and let the real host finish the handshake."""
+    async with open_origin(authority.server_context("shop.test", tmp_path), host=PUBLIC) as real:
+        real.serve("/a.jpg", image(b"real"))
+
+        async def inject(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged")
+            await writer.drain()
+            upstream_reader, upstream_writer = await asyncio.open_connection(PUBLIC, real.port)
+            with suppress(ConnectionError):
+                await asyncio.gather(pump(reader, upstream_writer), pump(upstream_reader, writer))
+
+        names = Names({"shop.test": [[PUBLIC]]})
+        async with open_server(inject, host=PUBLIC) as port, client(names, tls=authority.client_context()) as http:
+            with pytest.raises(TlsFault):
+                await http.get(f"https://shop.test:{port}/a.jpg")
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while piece := await reader.read(65536):
+        writer.write(piece)
+        await writer.drain()
+    writer.close()
+
+
+async def silence(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+async def complain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(1)
+    writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    await writer.drain()
+
+
+def test_it_works_on_uvloop_as_the_services_run(authority: Authority, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        names = Names({"shop.test": [[PUBLIC]], "evil.test": [[PRIVATE]]})
+        async with (
+            open_origin(authority.server_context("shop.test", tmp_path), host=PUBLIC) as secure,
+            open_origin(host=PUBLIC) as plain,
+            open_server(complain, host=PUBLIC) as no_tls,
+            client(names, tls=authority.client_context()) as http,
+        ):
+            body = bytes(range(256)) * 10_000
+            for url in (secure.serve("/a.jpg", image(body)), plain.serve("/a.jpg", image(body))):
+                named = url.replace(PUBLIC, "shop.test")
+                answers = await asyncio.gather(*(http.get(named) for _ in range(8)))
+                assert all(answer.content == body for answer in answers)
+            with pytest.raises(BlockedAddress):
+                await http.get(f"http://evil.test:{plain.port}/a.jpg")
+            with pytest.raises(TlsFault):
+                await http.get(f"https://shop.test:{no_tls}/a.jpg")
+
+    uvloop.run(scenario())
