@@ -1,0 +1,198 @@
+"""Worker processes die and hang; only the image in their hands is lost, and the pool goes on."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from services.compressor.compress import compress
+from services.compressor.compress_error import CompressError
+from services.compressor.cpu_pool import CpuPool, usable_cores
+from shared.contracts.error_codes import ErrorCode
+from tests.unit.compressor.make import MAX_PIXELS, a_picture, encoded
+
+ORIGINAL = encoded(a_picture(), "JPEG")
+LONG_WORK = encoded(a_picture(size=(2400, 1800), noise=60), "JPEG")
+PATIENCE = 20.0
+
+
+def worker_ids() -> set[int]:
+    """The processes that this one has started and that live."""
+    return {child.pid for child in multiprocessing.active_children() if child.pid}
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def status(process: int) -> list[str]:
+    """The fields of its /proc/…/stat from the third on."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+
+
+async def stop(process: int) -> None:
+    """Hold a process where it is, as a decoder that hangs would."""
+    os.kill(process, signal.SIGSTOP)
+    await until(lambda: status(process)[0] == "T")
+
+
+def ticks_of(process: int) -> int:
+    return int(status(process)[11])
+
+
+def has_worked_since(process: int, ticks: int) -> bool:
+    return ticks_of(process) > ticks
+
+
+def is_gone(process: int) -> bool:
+    """Also if nobody has asked for its exit status yet."""
+    try:
+        return status(process)[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+async def held_at_work(work: Callable[[], Awaitable[object]]) -> tuple[set[int], list[asyncio.Task[object]]]:
+    """Start `work` once for each process, and stop all of them in the middle of it."""
+    spent = {process: ticks_of(process) for process in worker_ids()}
+    tasks = [asyncio.ensure_future(work()) for _ in spent]
+    for process, ticks in spent.items():
+        await until(partial(has_worked_since, process, ticks))
+        await stop(process)
+    assert not any(task.done() for task in tasks)
+    return set(spent), tasks
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[CpuPool]:
+    async with CpuPool(2, timeout=PATIENCE) as running:
+        yield running
+
+
+async def compressed_by(pool: CpuPool, original: bytes = ORIGINAL) -> int:
+    """How many bytes it made of it."""
+    result, seconds = await pool.compress(original, 50, MAX_PIXELS)
+    assert result == compress(original, 50, MAX_PIXELS)
+    assert seconds > 0
+    return len(result.data or b"")
+
+
+async def test_does_what_compress_does_in_other_processes(pool: CpuPool) -> None:
+    sizes = await asyncio.gather(*(compressed_by(pool) for _ in range(6)))
+
+    assert set(sizes) == {sizes[0]}
+    assert len(worker_ids()) == 2
+
+
+async def test_refusals_come_back_whole(pool: CpuPool) -> None:
+    with pytest.raises(CompressError) as caught:
+        await pool.compress(b"GIF89a", 50, MAX_PIXELS)
+
+    assert (caught.value.code, caught.value.detail) == (ErrorCode.UNSUPPORTED_FORMAT, "the file is a GIF")
+
+
+async def test_a_process_that_dies_takes_only_its_own_image_with_it(pool: CpuPool) -> None:
+    processes, in_hand = await held_at_work(lambda: compressed_by(pool, LONG_WORK))
+    waiting = [asyncio.create_task(compressed_by(pool)) for _ in range(2)]
+    victim, survivor = processes
+
+    os.kill(victim, signal.SIGKILL)
+    os.kill(survivor, signal.SIGCONT)
+    outcomes = await asyncio.gather(*in_hand, *waiting, return_exceptions=True)
+
+    (lost,) = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert isinstance(lost, CompressError)
+    assert lost.code is ErrorCode.DECODER_CRASHED
+    assert "SIGKILL" in lost.detail
+    assert lost in outcomes[:2]
+    await asyncio.gather(*(compressed_by(pool) for _ in range(4)))
+    assert len(worker_ids()) == 2
+
+
+async def test_a_process_that_dies_idle_harms_no_image(pool: CpuPool) -> None:
+    await compressed_by(pool)
+    for process in worker_ids():
+        os.kill(process, signal.SIGKILL)
+    await until(lambda: not worker_ids())
+
+    await asyncio.gather(*(compressed_by(pool) for _ in range(4)))
+
+
+async def test_a_process_that_hangs_is_ended_and_replaced() -> None:
+    async with CpuPool(1, timeout=0.5) as pool:
+        (hanging,) = worker_ids()
+        await stop(hanging)
+
+        with pytest.raises(CompressError) as caught:
+            await pool.compress(ORIGINAL, 50, MAX_PIXELS)
+
+        assert (caught.value.code, caught.value.detail) == (ErrorCode.DECODE_TIMEOUT, "not compressed after 0.5 s")
+        await compressed_by(pool)
+        assert worker_ids().isdisjoint({hanging})
+
+
+async def test_cancelling_gives_up_the_result_but_not_the_process(pool: CpuPool) -> None:
+    processes, abandoned = await held_at_work(lambda: compressed_by(pool, LONG_WORK))
+    for task in abandoned:
+        task.cancel()
+    await asyncio.wait(abandoned)
+    for process in processes:
+        os.kill(process, signal.SIGCONT)
+
+    await asyncio.gather(*(compressed_by(pool) for _ in range(4)))
+    assert worker_ids() == processes
+
+
+async def test_signals_to_the_whole_group_leave_the_end_to_the_service(pool: CpuPool) -> None:
+    for process in worker_ids():
+        os.kill(process, signal.SIGINT)
+        os.kill(process, signal.SIGTERM)
+
+    await asyncio.gather(*(compressed_by(pool) for _ in range(4)))
+
+
+async def test_leaves_no_process_behind_even_if_all_hang() -> None:
+    async with CpuPool(2, timeout=PATIENCE) as pool:
+        _, in_hand = await held_at_work(lambda: compressed_by(pool, LONG_WORK))
+        begun = time.monotonic()
+
+    assert not worker_ids()
+    assert time.monotonic() - begun < PATIENCE / 2
+    await asyncio.gather(*in_hand, return_exceptions=True)
+
+
+_KILLED_SERVICE = """
+import asyncio, multiprocessing, signal, os
+from services.compressor.cpu_pool import CpuPool
+
+async def main():
+    async with CpuPool(2, timeout=60):
+        print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+async def test_the_processes_end_when_the_service_is_killed() -> None:
+    service = await asyncio.create_subprocess_exec(sys.executable, "-c", _KILLED_SERVICE, stdout=subprocess.PIPE)
+    output, _ = await service.communicate()
+    processes = [int(process) for process in output.split()]
+
+    assert len(processes) == 2
+    await until(lambda: all(is_gone(process) for process in processes))
+
+
+def test_counts_the_cores_it_may_use() -> None:
+    assert 1 <= usable_cores() <= (os.cpu_count() or 1)

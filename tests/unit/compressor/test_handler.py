@@ -1,0 +1,200 @@
+"""One command in, the message that follows out; the store is the only thing that changes."""
+
+from datetime import timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.compressor.compress import Compressed, compress
+from services.compressor.handler import CompressHandler
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import (
+    CompressImage,
+    CompressOptions,
+    ImageCompressed,
+    ImageDeferred,
+    ImageFailed,
+    Message,
+)
+from shared.contracts.object_keys import image_id, original_key, result_key
+from shared.errors import StorageUnavailable
+from shared.observability.metrics import Metrics
+from shared.settings import AttemptSettings
+from shared.testing.memory_object_store import MemoryObjectStore
+from tests.builders import NOW, REQUEST_ID
+from tests.unit.compressor.make import MAX_PIXELS, a_picture, decoded, encoded
+
+URL = "http://images.test/Red%20Shoe.JPG?size=big"
+IMAGE = image_id(URL)
+ORIGINAL = encoded(a_picture(), "JPEG")
+KEY = original_key(REQUEST_ID, IMAGE, "a" * 64)
+SECONDS = 0.034
+
+
+class InThisProcess:
+    """Compresses for real, without worker processes."""
+
+    async def compress(self, original: bytes, percent: int, max_pixels: int) -> tuple[Compressed, float]:
+        return compress(original, percent, max_pixels), SECONDS
+
+
+class Broken:
+    async def compress(self, original: bytes, percent: int, max_pixels: int) -> tuple[Compressed, float]:
+        raise RuntimeError(f"cannot do {percent} % of {len(original)} bytes and {max_pixels} pixels")
+
+
+def a_command(original: bytes = ORIGINAL, **changes: object) -> CompressImage:
+    known = {
+        "request_id": REQUEST_ID,
+        "image_id": IMAGE,
+        "round": 2,
+        "dispatch": 3,
+        "attempt": 1,
+        "url": URL,
+        "options": CompressOptions(percent=50),
+        "start_by": NOW + timedelta(minutes=1),
+        "original_key": KEY,
+        "original_bytes": len(original),
+        "fetch_ms": 12,
+    }
+    return CompressImage.model_validate(known | changes)
+
+
+@pytest.fixture
+async def store() -> MemoryObjectStore:
+    store = MemoryObjectStore(lambda: NOW)
+    await store.put_bytes(KEY, ORIGINAL, "image/jpeg")
+    return store
+
+
+def a_handler(store: MemoryObjectStore, compressor: InThisProcess | Broken | None = None) -> CompressHandler:
+    return CompressHandler(
+        store=store,
+        compressor=compressor or InThisProcess(),
+        max_pixels=MAX_PIXELS,
+        attempts=AttemptSettings(fetch_attempts=3, fetch_retry_schedule=(5, 30)),
+        metrics=Metrics(CollectorRegistry()),
+        clock=lambda: NOW,
+    )
+
+
+async def answer(handler: CompressHandler, command: CompressImage) -> Message:
+    (message,) = await handler(command)
+    assert isinstance(message, ImageCompressed | ImageFailed | ImageDeferred)
+    same = ("request_id", "image_id", "round", "dispatch", "attempt", "original_key")
+    assert [getattr(message, name) for name in same] == [getattr(command, name) for name in same]
+    return message
+
+
+async def test_the_result_is_stored_for_good_before_it_is_announced(store: MemoryObjectStore) -> None:
+    message = await answer(a_handler(store), a_command())
+
+    assert isinstance(message, ImageCompressed)
+    result = message.result
+    stored = store.objects[result.key]
+    assert result.key == result_key(REQUEST_ID, IMAGE, URL, stored.data, "jpg")
+    assert result.key.startswith(f"results/{REQUEST_ID}/red-shoe-")
+    assert stored.durable
+    assert stored.content_type == result.content_type == "image/jpeg"
+    assert decoded(stored.data).size == (result.width, result.height) == (160, 120)
+    assert (result.bytes_in, result.bytes_out) == (len(ORIGINAL), len(stored.data))
+    assert result.bytes_out <= result.bytes_in // 2
+    assert (result.action, result.target_met, result.format) == ("compressed", True, "jpeg")
+    assert (result.fetch_ms, result.compress_ms) == (12, round(SECONDS * 1000))
+
+
+async def test_a_kept_original_becomes_an_object_of_its_own(store: MemoryObjectStore) -> None:
+    original = encoded(a_picture("L", (1, 1)), "PNG", optimize=True)
+    await store.put_bytes(KEY, original, "image/png")
+
+    message = await answer(a_handler(store), a_command(original))
+
+    assert isinstance(message, ImageCompressed)
+    assert message.result.action == "kept_original"
+    assert message.result.bytes_in == message.result.bytes_out == len(original)
+    assert store.objects[message.result.key].data == original
+    assert message.result.key.endswith(".png")
+    assert KEY in store.objects
+
+
+async def test_a_second_delivery_changes_nothing(store: MemoryObjectStore) -> None:
+    handler = a_handler(store)
+    first = await answer(handler, a_command())
+    objects = dict(store.objects)
+
+    assert await answer(handler, a_command()) == first
+    assert store.objects == objects
+
+
+async def test_the_percentage_asked_for_is_the_one_aimed_at(store: MemoryObjectStore) -> None:
+    message = await answer(a_handler(store), a_command(options=CompressOptions(percent=20)))
+
+    assert isinstance(message, ImageCompressed)
+    assert len(ORIGINAL) * 0.1 < message.result.bytes_out <= len(ORIGINAL) * 0.2
+
+
+async def test_a_command_past_its_time_is_dropped(store: MemoryObjectStore) -> None:
+    before = dict(store.objects)
+
+    assert await a_handler(store)(a_command(start_by=NOW - timedelta(seconds=1))) == []
+    assert store.objects == before
+
+
+async def test_a_picture_that_does_not_decode_fails_at_once(store: MemoryObjectStore) -> None:
+    broken = ORIGINAL[:400]
+    await store.put_bytes(KEY, broken, "image/jpeg")
+
+    message = await answer(a_handler(store), a_command(broken))
+
+    assert isinstance(message, ImageFailed)
+    assert message.error_code is ErrorCode.DECODE_ERROR
+    assert message.error_detail
+
+
+async def test_an_original_that_vanished_is_fetched_again(store: MemoryObjectStore) -> None:
+    await store.delete([KEY])
+
+    message = await answer(a_handler(store), a_command())
+
+    assert isinstance(message, ImageDeferred)
+    assert (message.error_code, message.counts) == (ErrorCode.STORAGE, True)
+    assert message.not_before == NOW + timedelta(seconds=5)
+
+
+async def test_an_original_of_another_size_is_fetched_again(store: MemoryObjectStore) -> None:
+    message = await answer(a_handler(store), a_command(original_bytes=len(ORIGINAL) + 1))
+
+    assert isinstance(message, ImageDeferred)
+    assert message.error_code is ErrorCode.STORAGE
+
+
+async def test_a_fault_in_the_code_defers_the_image_by_the_schedule(store: MemoryObjectStore) -> None:
+    handler = a_handler(store, Broken())
+
+    first, second = await answer(handler, a_command()), await answer(handler, a_command(attempt=2))
+
+    assert isinstance(first, ImageDeferred)
+    assert isinstance(second, ImageDeferred)
+    assert (first.error_code, first.error_detail, first.counts) == (ErrorCode.INTERNAL, "RuntimeError", True)
+    assert first.not_before == NOW + timedelta(seconds=5)
+    assert second.not_before == NOW + timedelta(seconds=30)
+
+
+@pytest.mark.parametrize("cause", [ErrorCode.STORAGE, ErrorCode.INTERNAL])
+async def test_the_last_attempt_fails_the_image(store: MemoryObjectStore, cause: ErrorCode) -> None:
+    if cause is ErrorCode.STORAGE:
+        await store.delete([KEY])
+    handler = a_handler(store, Broken())
+
+    assert isinstance(await answer(handler, a_command(attempt=2)), ImageDeferred)
+    message = await answer(handler, a_command(attempt=3))
+
+    assert isinstance(message, ImageFailed)
+    assert message.error_code is cause
+
+
+async def test_a_fault_of_the_store_is_for_the_runtime(store: MemoryObjectStore) -> None:
+    store.available = False
+
+    with pytest.raises(StorageUnavailable):
+        await a_handler(store)(a_command())
