@@ -29,6 +29,7 @@ _READ_TIMEOUT = 20.0  # seconds without a byte
 _PART = 5 * 1024 * 1024  # the smallest that S3 allows, and so the memory that a large file takes
 _BATCH = 1000  # S3's limit for one deletion and one page of a listing
 
+_PARTIAL = 206
 _NOT_FOUND = "NoSuchKey"
 _RANGE_IS_EMPTY = "InvalidRange"
 _BUCKET_EXISTS = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
@@ -139,6 +140,9 @@ class S3ObjectStore:
             if error.code == _RANGE_IS_EMPTY:
                 return io.BytesIO(), 0
             raise
+        if response.status != _PARTIAL and (start or end is not None):
+            response.close()
+            raise StorageUnavailable(f"S3 sent all of {key} when asked for a part")
         return response, int(response.headers.get("content-length", ""))
 
     def _delete(self, keys: list[str]) -> None:
@@ -188,7 +192,12 @@ class S3ObjectStore:
 def _connection_pool() -> urllib3.PoolManager:
     # Idempotent calls only. Longer faults are for the caller, who holds its message meanwhile.
     retries = urllib3.Retry(
-        total=2, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504), respect_retry_after_header=False
+        total=2,
+        connect=1,
+        read=1,
+        backoff_factor=0.2,
+        status_forcelist=(500, 502, 503, 504),
+        respect_retry_after_header=False,
     )
     return urllib3.PoolManager(
         maxsize=_THREADS,

@@ -142,6 +142,13 @@ async def test_another_process_may_make_the_bucket_first(s3: ScriptedS3, store: 
     await store.probe()
 
 
+async def test_a_server_that_ignores_ranges_is_not_believed(s3: ScriptedS3, store: S3ObjectStore) -> None:
+    s3.answer = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123456789"
+
+    with pytest.raises(StorageUnavailable, match="part"):
+        await anext(store.read_chunks(KEY, 3, 7))
+
+
 async def test_connections_are_kept(s3: ScriptedS3, store: S3ObjectStore) -> None:
     await store.probe()
     for _ in range(5):
