@@ -1,0 +1,23 @@
+"""`python -m services.gateway`"""
+
+import asyncio
+
+from services.gateway.app import run
+from services.gateway.settings import GatewaySettings
+from shared import lifecycle
+from shared.observability.logging import configure_logging
+from shared.settings import load
+
+
+def main() -> None:
+    settings = load(GatewaySettings)
+    configure_logging("gateway", settings.observability.log_level)
+
+    async def serve(stop: asyncio.Event) -> None:
+        await run(settings, stop)
+
+    lifecycle.run(serve)
+
+
+if __name__ == "__main__":
+    main()

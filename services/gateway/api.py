@@ -1,0 +1,63 @@
+"""The ASGI application: the routes, and that every error is a problem document."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.gateway import docs_page, openapi, problems
+from services.gateway.access_log import AccessLog
+from services.gateway.objects import Objects
+from services.gateway.routes import api_router, health_router, objects_router
+from services.gateway.upload import Uploads
+from shared.errors import DatabaseUnavailable
+from shared.observability.health import HealthAnswers
+from shared.persistence import Database
+
+_DESCRIPTION = """\
+Upload a product catalogue as CSV; every image it names is downloaded, compressed to a share of its bytes (half, unless
+you say otherwise) and stored. Ask for the status by the `request_id`, or have a webhook called; in the end there is the
+same CSV with the output image URLs, and a report that says for each image what became of it.
+
+Every error is a problem document (RFC 9457, `application/problem+json`).
+"""
+_ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def build_app(
+    *, uploads: Uploads, database: Database, objects: Objects, health: HealthAnswers, public_base_url: str
+) -> FastAPI:
+    """The API."""
+    app = _bare_app(health)
+    app.include_router(api_router(uploads, database, public_base_url))
+    app.include_router(objects_router(objects))
+    docs_page.install(app)
+    openapi.install(app)
+    return app
+
+
+def build_starting_app(health: HealthAnswers) -> FastAPI:
+    """What answers until the database does: that the process lives, and to all else 503."""
+    app = _bare_app(health)
+    app.add_route("/{path:path}", _starting, methods=_ALL_METHODS)
+    return app
+
+
+def _bare_app(health: HealthAnswers) -> FastAPI:
+    app = FastAPI(title="Imagemill", version=_version(), description=_DESCRIPTION, docs_url=None, redoc_url=None)
+    app.add_middleware(AccessLog)
+    problems.install(app)
+    app.include_router(health_router(health))
+    return app
+
+
+async def _starting(_: Request) -> Response:
+    raise DatabaseUnavailable("the gateway has not reached the database yet")
+
+
+def _version() -> str:
+    try:
+        return version("imagemill")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "0"

@@ -1,0 +1,143 @@
+"""The composition root: what the gateway is made of, from the outside in."""
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from functools import partial
+
+from services.gateway.api import build_app, build_starting_app
+from services.gateway.background import repeat
+from services.gateway.dispatcher import Dispatcher
+from services.gateway.held_lease import HeldLease
+from services.gateway.http_server import HttpServer, listen
+from services.gateway.intake import Intake
+from services.gateway.objects import Objects
+from services.gateway.settings import DispatchSettings, GatewaySettings
+from services.gateway.sweep import Sweep
+from services.gateway.upload import Uploads
+from shared.errors import OwnFault
+from shared.messaging import DependencyGate, Publish, Publisher, open_broker
+from shared.observability.health import Health, HealthAnswers
+from shared.observability.metrics import Metrics, process_registry
+from shared.persistence import Database, open_database
+from shared.storage.object_store import ObjectStore
+from shared.storage.open import open_object_store
+
+_DISPATCH_LEASE_SECONDS = 15.0
+
+
+async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set; then finish what is in hand."""
+    registry = process_registry()
+    metrics = Metrics(registry)
+    health = Health(metrics.ready)
+    answers = HealthAnswers(health, registry)
+    arrived = asyncio.Event()
+    async with AsyncExitStack() as open_things:
+        http = HttpServer(build_starting_app(answers), settings.rabbit.drain_timeout)
+        open_things.push_async_callback(http.stop)
+        await http.start(listen(settings.api.gateway_host, settings.public.gateway_port))
+        store = open_object_store(settings.store.object_store_url)
+        open_things.push_async_callback(store.close)
+        database = await open_things.enter_async_context(open_database(settings.mongo, stop))
+        http.app = build_app(
+            uploads=_uploads(settings, database, store, arrived, metrics),
+            database=database,
+            objects=Objects(store),
+            health=answers,
+            public_base_url=settings.public.public_base_url,
+        )
+        # Requests under way need the database, so they finish before it is closed.
+        open_things.push_async_callback(http.stop)
+        # Without the broker uploads are accepted all the same; what follows waits in the database.
+        needed = {"database": database.probe, "storage": store.probe}
+        for dependency in needed:
+            health.set_ready(dependency, True)
+        broker = await open_things.enter_async_context(open_broker(settings.rabbit, "gateway", stop))
+        publisher = await open_things.enter_async_context(
+            Publisher.open(broker, settings.rabbit.publish_timeout, metrics)
+        )
+        gate = DependencyGate({**needed, "broker": broker.probe}, health, unready_without=needed)
+        taken_in = asyncio.Event()
+        lease = HeldLease(database.lease("dispatch", _DISPATCH_LEASE_SECONDS), _DISPATCH_LEASE_SECONDS)
+        intake = _intake(settings, database, store, publisher.publish, gate, taken_in)
+        dispatcher = _dispatcher(settings.dispatch, database, publisher.publish, lease, metrics)
+        sweep = _sweep(settings.dispatch, database, publisher.publish, lease, metrics)
+        async with asyncio.TaskGroup() as work:
+            work.create_task(repeat("intake", partial(intake.step, stop), gate, stop, arrived))
+            work.create_task(repeat("dispatch", dispatcher.step, gate, stop, taken_in))
+            work.create_task(repeat("sweep", sweep.step, gate, stop, asyncio.Event()))
+        await intake.drain()
+        with suppress(OwnFault):  # it runs out by itself
+            await lease.release()
+
+
+def _uploads(
+    settings: GatewaySettings, database: Database, store: ObjectStore, arrived: asyncio.Event, metrics: Metrics
+) -> Uploads:
+    return Uploads(
+        database=database,
+        store=store,
+        limits=settings.catalogue.limits,
+        max_bytes=settings.api.upload_max_bytes,
+        stall_timeout=settings.api.upload_stall_timeout,
+        webhook_policy=settings.webhook_targets.policy,
+        clock=_now,
+        arrived=arrived,
+        metrics=metrics,
+    )
+
+
+def _intake(
+    settings: GatewaySettings,
+    database: Database,
+    store: ObjectStore,
+    publish: Publish,
+    gate: DependencyGate,
+    taken_in: asyncio.Event,
+) -> Intake:
+    return Intake(
+        database=database,
+        store=store,
+        publish=publish,
+        limits=settings.catalogue.limits,
+        policy=settings.fetch_targets.policy,
+        image_max_age=settings.dispatch.image_max_age,
+        public_base_url=settings.public.public_base_url,
+        clock=_now,
+        gate=gate,
+        taken_in=taken_in,
+    )
+
+
+def _dispatcher(
+    settings: DispatchSettings, database: Database, publish: Publish, lease: HeldLease, metrics: Metrics
+) -> Dispatcher:
+    return Dispatcher(
+        database=database,
+        publish=publish,
+        lease=lease,
+        window=settings.dispatch_window,
+        per_host=settings.dispatch_per_host,
+        start_by=settings.command_start_by,
+        clock=_now,
+        metrics=metrics,
+    )
+
+
+def _sweep(
+    settings: DispatchSettings, database: Database, publish: Publish, lease: HeldLease, metrics: Metrics
+) -> Sweep:
+    return Sweep(
+        database=database,
+        publish=publish,
+        lease=lease,
+        interval=settings.sweep_interval,
+        lost_after=settings.lost_after,
+        clock=_now,
+        metrics=metrics,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,177 @@
+"""Every error of the API as a problem document (RFC 9457), those of the framework too."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from services.gateway.findings import CatalogueRefused, Finding
+from services.gateway.schemas import Fault, ProblemDocument
+from shared.errors import OwnFault
+
+MEDIA_TYPE = "application/problem+json"
+_TYPE_PREFIX = "urn:imagemill:problem:"
+_RETRY_AFTER_SECONDS = 5
+
+log = structlog.get_logger(__name__)
+
+
+class Problem(Exception):
+    """An answer that is not the one asked for."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        kind: str,
+        title: str,
+        detail: str,
+        *,
+        errors: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.headers = dict(headers or {})
+        self.document = ProblemDocument(
+            type=f"{_TYPE_PREFIX}{kind}", title=title, status=status, detail=detail, errors=list(errors) or None
+        )
+
+    def response(self) -> Response:
+        return Response(
+            self.document.model_dump_json(exclude_none=True),
+            self.document.status,
+            {"Cache-Control": "no-store"} | self.headers,
+            MEDIA_TYPE,
+        )
+
+
+def bad_catalogue(refused: CatalogueRefused) -> Problem:
+    count = len(refused.findings) + refused.more
+    detail = f"{count:,} {'fault was' if count == 1 else 'faults were'} found; nothing was processed."
+    if refused.more:
+        detail += f" The first {len(refused.findings):,} are listed."
+    return Problem(
+        HTTPStatus.BAD_REQUEST,
+        "catalogue",
+        "The catalogue cannot be used",
+        detail,
+        errors=[_fault(finding) for finding in refused.findings],
+    )
+
+
+def bad_form(detail: str, advice: str) -> Problem:
+    """The request's body is not what its Content-Type says, or holds no file."""
+    return Problem(
+        HTTPStatus.BAD_REQUEST,
+        "form",
+        "The form cannot be used",
+        f"{detail[0].upper()}{detail[1:]}.",
+        errors=[Fault(detail=detail, advice=advice)],
+    )
+
+
+def bad_options(errors: Sequence[Fault]) -> Problem:
+    detail = "; ".join(error.detail for error in errors)
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "options", "An option cannot be used", detail, errors=errors)
+
+
+def too_large(max_bytes: int) -> Problem:
+    return Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "too-large",
+        "The upload is too large",
+        f"At most {max_bytes:,} bytes are accepted; split the catalogue and upload the parts.",
+        headers={"Connection": "close"},
+    )
+
+
+def stalled(seconds: float) -> Problem:
+    return Problem(
+        HTTPStatus.REQUEST_TIMEOUT,
+        "stalled",
+        "The upload came to a halt",
+        f"Nothing arrived for {seconds:g} seconds; upload the file again.",
+        headers={"Connection": "close"},
+    )
+
+
+def unknown_request(request_id: str) -> Problem:
+    return Problem(
+        HTTPStatus.NOT_FOUND,
+        "unknown-request",
+        "There is no such request",
+        f"No request has the id {request_id[:64]!r}.",
+    )
+
+
+def no_such_object() -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, "not-found", "Not Found", "Nothing is stored under this URL.")
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error with a problem document."""
+    app.exception_handlers |= {
+        Problem: _problem,
+        HTTPException: _http,
+        RequestValidationError: _validation,
+        OwnFault: _own_fault,
+        ClientDisconnect: _client_left,
+        Exception: _unexpected,
+    }
+
+
+async def _problem(_: Request, error: Problem) -> Response:
+    return error.response()
+
+
+async def _http(request: Request, error: HTTPException) -> Response:
+    """What the framework refuses by itself: unknown paths, wrong methods."""
+    status = HTTPStatus(error.status_code)
+    headers = dict(error.headers or {})
+    detail = f"{request.method} {request.url.path[:200]}: {status.description or status.phrase}"
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"{request.url.path[:200]} answers {headers.get('Allow', 'other methods')}, not {request.method}"
+    return Problem(status, status.phrase.lower().replace(" ", "-"), status.phrase, detail, headers=headers).response()
+
+
+async def _validation(_: Request, error: RequestValidationError) -> Response:
+    faults = [
+        Fault(detail=f"{fault['loc'][-1]}: {fault['msg']}", option=str(fault["loc"][-1])) for fault in error.errors()
+    ]
+    return bad_options(faults).response()
+
+
+async def _own_fault(request: Request, error: OwnFault) -> Response:
+    log.error("request_unanswered", path=request.url.path, dependency=error.dependency, error=str(error))
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "unavailable",
+        "Not available at the moment",
+        f"The {error.dependency} does not answer. Nothing is lost; try again in a few seconds.",
+        headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
+    ).response()
+
+
+async def _client_left(_: Request, __: ClientDisconnect) -> Response:
+    return Response(status_code=HTTPStatus.BAD_REQUEST)  # there is nobody to read it
+
+
+async def _unexpected(_: Request, __: Exception) -> Response:
+    """The server logs the exception; the client learns no more than that it was not at fault."""
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return Problem(status, "internal", status.phrase, "This is a fault of the service; it is logged.").response()
+
+
+def _fault(finding: Finding) -> Fault:
+    return Fault(
+        detail=finding.problem,
+        advice=finding.advice,
+        row=finding.row,
+        line=finding.line,
+        column=finding.column,
+        text=finding.text,
+    )

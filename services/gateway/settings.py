@@ -1,0 +1,100 @@
+"""The gateway's own settings, and the blocks it shares with others."""
+
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from services.gateway.csv_input import CatalogueLimits
+from shared.outbound.address_guard import AddressPolicy
+from shared.outbound.settings import FetchTargetSettings, Networks, Ports
+from shared.settings import (
+    MongoSettings,
+    ObservabilitySettings,
+    PublicSettings,
+    RabbitSettings,
+    Settings,
+    StoreSettings,
+)
+
+
+class ApiSettings(Settings):
+    gateway_host: str = Field(default="127.0.0.1", description="Address the API listens on; 0.0.0.0 in a container.")
+    upload_max_bytes: int = Field(default=2 << 30, ge=1, description="Bytes that the body of an upload may have.")
+    upload_stall_timeout: float = Field(
+        default=60, gt=0, description="Seconds without a byte after which an upload is given up."
+    )
+
+
+class CatalogueSettings(Settings):
+    """Limits on what an upload may hold; the defaults of a row keep its database record below 16 MB."""
+
+    csv_max_rows: int = Field(default=5_000_000, ge=1, description="Data rows in a catalogue.")
+    csv_max_columns: int = Field(default=1_000, ge=3, description="Columns of a catalogue.")
+    csv_max_cell_chars: int = Field(default=1_000_000, ge=1, description="Characters in a cell.")
+    csv_max_row_chars: int = Field(default=2_000_000, ge=1, description="Characters in a row.")
+    csv_max_urls_per_row: int = Field(default=10_000, ge=1, description="Image URLs in a row.")
+
+    @property
+    def limits(self) -> CatalogueLimits:
+        return CatalogueLimits(
+            rows=self.csv_max_rows,
+            columns=self.csv_max_columns,
+            cell_chars=self.csv_max_cell_chars,
+            row_chars=self.csv_max_row_chars,
+            urls_per_row=self.csv_max_urls_per_row,
+        )
+
+
+class WebhookTargetSettings(Settings):
+    """Which webhooks a client may name. The aggregator, which calls them, judges again what it dials."""
+
+    webhook_allow_networks: Networks = Field(
+        default=(), description="Networks (CIDR) that webhooks may reach on any port, though private; commas between."
+    )
+    webhook_ports: Ports = Field(
+        default=frozenset({80, 443}), description="Ports that webhooks may reach elsewhere; commas between."
+    )
+
+    @property
+    def policy(self) -> AddressPolicy:
+        return AddressPolicy(self.webhook_allow_networks, self.webhook_ports)
+
+
+class DispatchSettings(Settings):
+    dispatch_window: int = Field(
+        default=500,
+        ge=1,
+        description="Images in the broker and the workers, over all requests; at least twice the workers' prefetch.",
+    )
+    dispatch_per_host: int = Field(default=100, ge=1, description="Of these, images of one host.")
+    command_start_by: float = Field(
+        default=900, gt=0, description="Seconds in which a worker may begin with a command; later it is dropped."
+    )
+    image_max_age: float = Field(
+        default=86400, gt=0, description="Seconds from intake after which an image without an end fails."
+    )
+    sweep_interval: float = Field(
+        default=5, gt=0, description="Seconds between looks for lost work, stranded requests and due webhooks."
+    )
+    longest_handler: float = Field(
+        default=300, gt=0, description="Seconds that the slowest worker may be at one command, once it has begun."
+    )
+
+    @property
+    def lost_after(self) -> float:
+        """Seconds after which no copy of a command can be alive any more."""
+        return self.command_start_by + self.longest_handler + 60
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    rabbit: RabbitSettings
+    mongo: MongoSettings
+    store: StoreSettings
+    public: PublicSettings
+    observability: ObservabilitySettings
+    api: ApiSettings
+    catalogue: CatalogueSettings
+    fetch_targets: FetchTargetSettings
+    webhook_targets: WebhookTargetSettings
+    dispatch: DispatchSettings
