@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
+from shared.observability.redaction import redact
+
 
 class Health:
     """Which of a process's dependencies answer. It is ready when it knows of one or more, and all of them do."""
@@ -18,8 +20,8 @@ class Health:
         self._faults: dict[str, str | None] = {}
 
     def set_ready(self, dependency: str, ready: bool, detail: str = "") -> None:
-        """Record the dependency's state; `detail` says what is wrong with it. It is shown, so it holds no secret."""
-        self._faults[dependency] = None if ready else detail or "unavailable"
+        """Record the dependency's state; `detail` says what is wrong with it, for /readyz to show."""
+        self._faults[dependency] = None if ready else redact(detail) or "unavailable"
         if self._gauge is not None:
             self._gauge.labels(dependency=dependency).set(ready)
 

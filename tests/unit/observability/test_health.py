@@ -53,7 +53,7 @@ async def test_ready_while_every_dependency_answers(client: httpx.AsyncClient, h
 
 async def test_what_is_not_ready_is_named_until_it_recovers(client: httpx.AsyncClient, health: Health) -> None:
     health.set_ready("broker", True)
-    health.set_ready("storage", False, "connection refused")
+    health.set_ready("storage", False, "s3://key:hunter2@store refused")
     health.set_ready("database", False)
     answer = await client.get("/readyz")
 
@@ -62,7 +62,7 @@ async def test_what_is_not_ready_is_named_until_it_recovers(client: httpx.AsyncC
     assert answer.headers["cache-control"] == "no-store"
     assert answer.json() == {
         "ready": False,
-        "not_ready": {"storage": "connection refused", "database": "unavailable"},
+        "not_ready": {"storage": "s3://***@store refused", "database": "unavailable"},
     }
 
     health.set_ready("storage", True)
