@@ -155,6 +155,23 @@ async def test_a_returned_image_takes_the_answer_to_either_dispatch(database: Da
     assert await database.images.record(compressed(doubled, dispatch=2, attempt=9)) == ended
 
 
+async def test_once_dispatched_again_only_the_new_dispatch_can_be_deferred(
+    database: Database, clock: MovableClock
+) -> None:
+    image = an_image()
+    await database.images.insert_many([image])
+    await _dispatch(database, image.request_id)
+    await database.images.return_lost(clock.advance(1))
+    await _dispatch(database, image.request_id)
+    again = await _only(database, image)
+    assert (again.state, again.dispatch) == (ImageState.DISPATCHED, 2)
+    assert await database.images.record(deferred(image, dispatch=1)) == Recorded(again, none_left=False)
+    assert await database.images.record_lost(download(image, dispatch=1)) == Recorded(again, none_left=False)
+    recorded = await database.images.record(deferred(image, dispatch=2))
+    assert recorded.image is not None
+    assert recorded.image.attempts == 1
+
+
 @pytest.mark.parametrize("command", [download, compress])
 async def test_a_dead_command_defers_its_image_at_no_cost(
     database: Database, clock: MovableClock, command: Any

@@ -272,6 +272,17 @@ async def test_of_results_recorded_together_one_at_least_is_the_last(subject: Su
         assert all(answer.image and answer.image.state is ImageState.COMPRESSED for answer in recorded)
 
 
+async def test_each_request_hears_of_its_last_result_where_several_end_together(database: Database) -> None:
+    request_ids = ["a", "b", "c", "d"]
+    for request_id in request_ids:
+        await database.requests.insert(a_request(request_id, intake_open=False))
+    images = [an_image(f"http://x/{number}.jpg", id_, **DISPATCHED) for number in range(3) for id_ in request_ids]
+    await _insert(database, *images)
+    recorded = await asyncio.gather(*(database.images.record(failed(image)) for image in images))
+    heard = {answer.image.request_id for answer in recorded if answer.image and answer.none_left}
+    assert heard == set(request_ids)
+
+
 async def test_results_recorded_together_are_each_answered_with_their_own_image(database: Database) -> None:
     images = [an_image(f"http://x/{number}.jpg", f"request-{number % 7}", **DISPATCHED) for number in range(50)]
     await _insert(database, *images)
