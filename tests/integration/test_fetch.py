@@ -1,0 +1,339 @@
+"""The downloader's fetch against an origin that behaves as hosts do."""
+
+import asyncio
+import hashlib
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.downloader.app import open_fetcher
+from services.downloader.fetch import Fetcher
+from services.downloader.fetch_fault import FetchFault
+from services.downloader.handler import DownloadHandler
+from services.downloader.outcomes import RetryPlan, Trouble
+from services.downloader.settings import FetchSettings
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import CompressImage, CompressOptions, DownloadImage, ImageDeferred
+from shared.outbound.address_guard import AddressPolicy
+from shared.settings import AttemptSettings
+from shared.testing.clock import MovableClock
+from shared.testing.memory_object_store import MemoryObjectStore
+from tests.origin import Answer, Origin, image, open_origin, redirect
+
+JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
+LOOPBACK = AddressPolicy(allow_networks=(ip_network("127.0.0.1/32"),))
+
+
+def fetcher(policy: AddressPolicy = LOOPBACK, **settings: Any) -> AbstractAsyncContextManager[Fetcher]:
+    usual: dict[str, Any] = {"fetch_total_timeout": 5, "fetch_read_timeout": 2, "fetch_connect_timeout": 2}
+    return open_fetcher(FetchSettings(**usual | settings), policy)
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Origin]:
+    async with open_origin() as running:
+        yield running
+
+
+async def fault_of(url: str, policy: AddressPolicy = LOOPBACK, **settings: float) -> FetchFault:
+    async with fetcher(policy, **settings) as fetching:
+        with pytest.raises(FetchFault) as caught:
+            async with fetching.fetch(url):
+                pytest.fail("it was fetched")
+    return caught.value
+
+
+async def test_an_image_comes_with_its_size_hash_and_true_type(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", image(JPEG, "text/plain"))
+    async with fetcher() as fetching, fetching.fetch(url) as fetched:
+        assert fetched.body == JPEG
+        assert (fetched.size, fetched.content_type) == (len(JPEG), "image/jpeg")
+        assert fetched.sha256 == hashlib.sha256(JPEG).hexdigest()
+        assert 0 <= fetched.ms < 5000
+    asked = origin.requests[0].headers
+    assert asked["accept"].startswith("image/*")
+    assert asked["accept-encoding"] == "identity"
+    assert asked["user-agent"].startswith("imagemill/")
+    assert asked["host"] == origin.url("").removeprefix("http://")
+
+
+async def test_a_big_image_comes_as_a_file(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    body = JPEG + b"x" * 3_000_000
+    url = origin.serve("/big.jpg", image(body))
+    async with fetcher() as fetching:
+        async with fetching.fetch(url) as fetched:
+            assert isinstance(fetched.body, Path)
+            assert fetched.body.parent == tmp_path
+            assert sha256_of(fetched.body) == fetched.sha256 == hashlib.sha256(body).hexdigest()
+            assert fetched.size == len(body)
+        assert not files(tmp_path)
+
+
+def sha256_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def files(directory: Path) -> list[Path]:
+    return list(directory.iterdir())
+
+
+async def test_connections_are_kept_even_after_errors_and_redirects(origin: Origin) -> None:
+    origin.serve("/moved", redirect("/a.jpg"))
+    origin.serve("/a.jpg", image(JPEG))
+    async with fetcher() as fetching:
+        for _ in range(3):
+            async with fetching.fetch(origin.url("/moved")):
+                pass
+            with pytest.raises(FetchFault):
+                async with fetching.fetch(origin.url("/missing")):
+                    pass
+    assert origin.connections == 1
+    assert len(origin.requests) == 9
+
+
+@pytest.mark.parametrize("status", [204, 206, 304, 400, 403, 404, 410, 429, 500, 503])
+async def test_any_other_status_is_a_fault_with_its_retry_after(origin: Origin, status: int) -> None:
+    url = origin.serve("/a.jpg", Answer(status=status, headers={"Retry-After": "7"}))
+    fault = await fault_of(url)
+    assert (fault.cause, fault.retry_after) == (status, "7")
+    assert fault.detail.startswith(f"HTTP {status} ")
+
+
+async def test_a_page_that_comes_with_an_error_holds_nobody_up(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", Answer(status=503, body=b"x" * 5000, byte_interval=1))
+    async with asyncio.timeout(2):
+        assert (await fault_of(url)).cause == 503
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_redirects_are_followed(origin: Origin, status: int) -> None:
+    origin.serve("/a.jpg", redirect("/b.jpg?x=1", status))
+    origin.serve("/b.jpg?x=1", redirect(origin.url("/c.jpg"), status))
+    origin.serve("/c.jpg", image(JPEG))
+    async with fetcher() as fetching, fetching.fetch(origin.url("/a.jpg")) as fetched:
+        assert fetched.body == JPEG
+
+
+async def test_redirects_end_somewhere(origin: Origin) -> None:
+    origin.serve("/loop", redirect("/loop"))
+    fault = await fault_of(origin.url("/loop"), fetch_max_redirects=3)
+    assert (fault.cause, fault.detail) == (Trouble.BAD_REDIRECT, "more than 3 redirects")
+    assert origin.asked("/loop") == 4
+    assert (await fault_of(origin.url("/loop"), fetch_max_redirects=0)).cause is Trouble.BAD_REDIRECT
+
+
+@pytest.mark.parametrize(
+    ("location", "cause"),
+    [
+        ("http://169.254.169.254/latest/meta-data/", Trouble.BLOCKED_ADDRESS),
+        ("http://[fd00:ec2::254]/latest/", Trouble.BLOCKED_ADDRESS),
+        ("http://100.100.100.200/", Trouble.BLOCKED_ADDRESS),
+        ("http://127.0.0.2/a.jpg", Trouble.BLOCKED_ADDRESS),
+        ("http://2130706434/a.jpg", Trouble.BLOCKED_ADDRESS),
+        ("//10.0.0.1/a.jpg", Trouble.BLOCKED_ADDRESS),
+        ("http://[::1]/a.jpg", Trouble.BLOCKED_ADDRESS),
+        ("http://8.8.8.8:6379/", Trouble.BLOCKED_ADDRESS),
+        ("file:///etc/passwd", Trouble.BAD_REDIRECT),
+        ("gopher://127.0.0.1/_x", Trouble.BAD_REDIRECT),
+        ("ftp://example.com/a.jpg", Trouble.BAD_REDIRECT),
+        ("data:image/png;base64,AAAA", Trouble.BAD_REDIRECT),
+        ("http://user:secret@127.0.0.1/a.jpg", Trouble.BAD_REDIRECT),
+        ("http://[nonsense/a.jpg", Trouble.BAD_REDIRECT),
+        ("http://example.com:port/", Trouble.BAD_REDIRECT),
+        ("http://xn--a.com/", Trouble.BAD_REDIRECT),
+        ("/" + "a" * 3000, Trouble.BAD_REDIRECT),
+    ],
+)
+async def test_every_redirect_is_judged(origin: Origin, location: str, cause: Trouble) -> None:
+    fault = await fault_of(origin.serve("/a.jpg", redirect(location)))
+    assert fault.cause is cause
+
+
+async def test_the_first_url_is_judged_before_anything_is_dialled(origin: Origin) -> None:
+    nowhere = AddressPolicy(ports=frozenset({origin.port}))
+    assert (await fault_of(origin.url("/a.jpg"), nowhere)).cause is Trouble.BLOCKED_ADDRESS
+    assert (await fault_of(f"http://localhost:{origin.port}/a.jpg", nowhere)).cause is Trouble.BLOCKED_ADDRESS
+    for url in ("ftp://127.0.0.1/", "http://a..b/", "http://300.1.1.1/", "http://xn--a.com:x/", "nonsense"):
+        assert (await fault_of(url)).cause is Trouble.INVALID_URL
+    assert origin.connections == 0
+
+
+async def test_a_drip_ends_with_the_total_time(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", Answer(body=JPEG, byte_interval=0.05))
+    fault = await fault_of(url, fetch_total_timeout=0.5)
+    assert (fault.cause, fault.detail) == (Trouble.TOO_SLOW, "not finished after 0.5 s")
+
+
+@pytest.mark.parametrize("headers_first", [True, False])
+async def test_silence_ends_with_the_read_timeout(origin: Origin, headers_first: bool) -> None:
+    url = origin.serve(
+        "/a.jpg", Answer(body=JPEG, byte_interval=60) if headers_first else Answer(until=asyncio.Event())
+    )
+    fault = await fault_of(url, fetch_read_timeout=0.3)
+    assert (fault.cause, fault.detail) == (Trouble.TOO_SLOW, "nothing arrived")
+
+
+async def test_a_body_without_end_is_cut_off_at_the_limit(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", Answer(body=JPEG, endless=True))
+    fault = await fault_of(url, fetch_max_bytes=100_000)
+    assert fault.cause is Trouble.TOO_LARGE
+
+
+async def test_a_body_that_says_it_is_too_large_is_not_read(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", Answer(body=JPEG, declared=10**9))
+    fault = await fault_of(url)
+    assert (fault.cause, fault.detail) == (Trouble.TOO_LARGE, "1000000000 bytes, 52428800 are allowed")
+
+
+async def test_an_image_of_exactly_the_limit_passes(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", image(JPEG))
+    async with fetcher(fetch_max_bytes=len(JPEG)) as fetching, fetching.fetch(url) as fetched:
+        assert fetched.size == len(JPEG)
+    assert (await fault_of(url, fetch_max_bytes=len(JPEG) - 1)).cause is Trouble.TOO_LARGE
+
+
+async def test_a_body_shorter_than_declared_was_cut_off(origin: Origin) -> None:
+    short = b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + JPEG
+    assert (await fault_of(origin.serve("/a.jpg", Answer(raw=short)))).cause is Trouble.CUT_OFF
+
+
+async def test_a_body_longer_than_declared_harms_no_other_image(origin: Origin) -> None:
+    long = b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + JPEG
+    origin.serve("/long.jpg", Answer(raw=long))
+    origin.serve("/a.jpg", image(JPEG))
+    async with fetcher() as fetching:
+        async with fetching.fetch(origin.url("/long.jpg")) as fetched:
+            assert fetched.size == 2000
+        async with fetching.fetch(origin.url("/a.jpg")) as fetched:
+            assert fetched.body == JPEG
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        (image(b"<!doctype html><p>Not found"), "an HTML page, declared as image/jpeg"),
+        (image(b"Photo to follow", "text/plain"), "text, declared as text/plain"),
+        (Answer(body=b"\x1f\x8b\x08" + b"\0" * 50, headers={"Content-Encoding": "gzip"}), "gzip data"),
+        (Answer(body=b""), "empty"),
+        (Answer(body=b"\0" * 2_000_000, endless=True), "no known kind of file"),
+    ],
+)
+async def test_what_is_no_image_is_said_to_be_what_it_is(origin: Origin, answer: Answer, detail: str) -> None:
+    fault = await fault_of(origin.serve("/a.jpg", answer))
+    assert (fault.cause, fault.detail) == (Trouble.NOT_AN_IMAGE, detail)
+
+
+async def test_an_image_that_arrives_in_single_bytes_is_known(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", Answer(body=JPEG[:40], byte_interval=0.001))
+    async with fetcher() as fetching, fetching.fetch(url) as fetched:
+        assert fetched.content_type == "image/jpeg"
+
+
+async def test_nobody_there_and_hanging_up_are_faults_of_the_connection(origin: Origin) -> None:
+    fault = await fault_of(origin.serve("/a.jpg", Answer(raw=b"")))
+    assert fault.cause is Trouble.CUT_OFF
+    async with open_origin() as gone:
+        url = gone.url("/a.jpg")
+    fault = await fault_of(url)
+    assert (fault.cause, fault.detail) == (Trouble.NOT_CONNECTED, "Connection refused")
+
+
+async def test_a_host_never_has_more_requests_than_allowed(origin: Origin) -> None:
+    urls = [origin.serve(f"/{number}.jpg", Answer(body=JPEG[:20], byte_interval=0.001)) for number in range(40)]
+    async with fetcher(fetch_per_host=3, fetch_host_wait=30, fetch_total_timeout=60) as fetching:
+        await asyncio.gather(*(size_of(fetching, url) for url in urls))
+    assert origin.most_at_once == 3
+    assert origin.connections == 3
+
+
+async def test_a_busy_host_is_left_for_later_and_others_are_not_held_up(origin: Origin) -> None:
+    free = asyncio.Event()
+    urls = [origin.serve(f"/{number}.jpg", Answer(body=JPEG, until=free)) for number in range(3)]
+    policy = AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
+    async with (
+        open_origin(host="127.0.0.2") as other,
+        fetcher(policy, fetch_per_host=2, fetch_host_wait=0.05) as fetching,
+    ):
+        holding = [asyncio.create_task(size_of(fetching, url)) for url in urls[:2]]
+        await until(lambda: len(origin.requests) == 2)
+        with pytest.raises(FetchFault) as caught:
+            await size_of(fetching, urls[2])
+        assert (caught.value.cause, caught.value.detail) == (Trouble.HOST_BUSY, "host busy")
+        assert await size_of(fetching, other.serve("/a.jpg", image(JPEG))) == len(JPEG)
+        free.set()
+        assert await asyncio.gather(*holding) == [len(JPEG)] * 2
+
+
+async def test_a_redirect_counts_for_the_host_it_leads_to(origin: Origin) -> None:
+    policy = AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
+    async with open_origin(host="127.0.0.2") as images:
+        image_url = images.serve("/a.jpg", Answer(body=JPEG[:20], byte_interval=0.001))
+        url = origin.serve("/moved", redirect(image_url))
+        async with fetcher(policy, fetch_per_host=2, fetch_host_wait=30, fetch_total_timeout=60) as fetching:
+            await asyncio.gather(*(size_of(fetching, url) for _ in range(10)))
+        assert images.most_at_once == 2
+
+
+async def test_giving_up_in_the_middle_leaves_nothing_behind(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    url = origin.serve("/a.jpg", Answer(body=JPEG * 300, endless=True))
+    async with fetcher(fetch_per_host=1, fetch_host_wait=0) as fetching:
+        task = asyncio.create_task(size_of(fetching, url))
+        await until(lambda: bool(files(tmp_path)))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not files(tmp_path)
+        assert await size_of(fetching, origin.serve("/b.jpg", image(JPEG))) == len(JPEG)
+
+
+async def test_a_host_that_recovers_gets_its_image_through_in_the_end(origin: Origin) -> None:
+    """Attempt by attempt, as the dispatcher would send them."""
+    busy = Answer(status=429, headers={"Retry-After": "40"})
+    url = origin.serve("/a.jpg", busy, Answer(status=503), image(JPEG))
+    clock, store = MovableClock(), MemoryObjectStore()
+    plan = RetryPlan(AttemptSettings(fetch_attempts=4, fetch_retry_schedule=(5, 30)), 3600, lambda: 0.0)
+    waits = []
+    async with fetcher() as fetching:
+        handle = DownloadHandler(fetching.fetch, store, plan, clock, observe=lambda _: None)
+        for attempt in (1, 2):
+            [answer] = await handle(download(url, attempt, clock() + timedelta(minutes=15)))
+            assert isinstance(answer, ImageDeferred)
+            waits.append((answer.error_code, (answer.not_before - clock()).total_seconds()))
+        [answer] = await handle(download(url, 3, clock() + timedelta(minutes=15)))
+    assert waits == [(ErrorCode.HTTP_429, 40), (ErrorCode.HTTP_5XX, 30)]
+    assert isinstance(answer, CompressImage)
+    assert store.objects[answer.original_key].data == JPEG
+
+
+def download(url: str, attempt: int, start_by: datetime) -> DownloadImage:
+    return DownloadImage(
+        request_id="r1",
+        image_id="a" * 32,
+        round=1,
+        dispatch=attempt,
+        attempt=attempt,
+        url=url,
+        options=CompressOptions(),
+        start_by=start_by,
+    )
+
+
+async def size_of(fetching: Fetcher, url: str) -> int:
+    async with fetching.fetch(url) as fetched:
+        return fetched.size
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
