@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ("gateway", "downloader", "compressor", "aggregator")
 SCALE = {"downloader": 3, "compressor": 4}
 WEBHOOK_SECRET = "whsec_c21va2UtdGVzdC1zZWNyZXQtb2YtMzItYnl0ZXM="  # noqa: S105 (of this test alone)
+DOCKER_NETWORKS = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"  # the origin has no public address
 
 
 class Stack:
@@ -31,6 +32,9 @@ class Stack:
             "GATEWAY_PORT": str(port),
             "PUBLIC_BASE_URL": f"http://localhost:{port}",
             "WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "FETCH_ALLOW_NETWORKS": DOCKER_NETWORKS,
+            "WEBHOOK_ALLOW_NETWORKS": DOCKER_NETWORKS,
+            "FETCH_RETRY_SCHEDULE": "[1]",
         }
 
     def compose(self, *arguments: str) -> str:

@@ -22,7 +22,7 @@ webhooks: list[dict[str, object]] = []
 @lru_cache(maxsize=64)
 def picture(name: str) -> bytes:
     """A soft gradient under film grain: compresses like a photograph."""
-    number = int("".join(filter(str.isdigit, name)) or 0)
+    number = int(PurePosixPath(name).stem)
     base = Image.merge("RGB", [Image.linear_gradient("L").rotate(90 * ((number + turn) % 4)) for turn in range(3)])
     grain = Image.effect_noise(SIZE, 20 + number % 10).convert("RGB")
     shot = ImageChops.overlay(base.resize(SIZE), grain)
@@ -41,7 +41,7 @@ class Origin(BaseHTTPRequestHandler):
             self._answer(200, "application/json", json.dumps(webhooks).encode())
         elif path.parent.name == "flaky" and asked[self.path] <= 2:
             self._answer(503, "text/plain", b"try again\n")
-        elif path.suffix in FORMATS:
+        elif path.suffix in FORMATS and path.stem.isdigit():
             self._answer(200, f"image/{FORMATS[path.suffix].lower()}", picture(path.name))
         else:
             self._answer(404, "text/plain", b"no such picture\n")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from tests.unit.deploy.settings_of import COMPOSITIONS, settings_of
+from deploy.env_example import COMPOSITIONS, settings_of
 
 ROOT = Path(__file__).parents[3]
 FIXED_IN_THE_IMAGE = {"GATEWAY_HOST", "GATEWAY_PORT", "METRICS_PORT"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from tests.unit.deploy.settings_of import COMPOSITIONS, settings_of
+from deploy.env_example import COMPOSITIONS, settings_of
 
 BASE = Path(__file__).parents[3] / "deploy" / "kubernetes" / "base"
 SECRETS = set(yaml.safe_load((BASE / "secret.example.yaml").read_text())["stringData"])

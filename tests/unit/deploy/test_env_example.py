@@ -1,0 +1,36 @@
+""".env.example lists every setting with its default, in words that the services read back as that default."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+
+from deploy.env_example import COMPOSITIONS, env_example, settings_of
+
+FILE = Path(__file__).parents[3] / ".env.example"
+_ENTRY = re.compile(r"^# ([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
+
+
+def test_the_file_is_up_to_date() -> None:
+    assert FILE.read_text() == env_example(), "run: python -m deploy.env_example > .env.example"
+
+
+@pytest.mark.parametrize("service", COMPOSITIONS)
+def test_every_setting_has_a_meaning(service: str) -> None:
+    assert {name for name, field in settings_of(service).items() if not field.description} == set()
+
+
+@pytest.mark.parametrize("service", COMPOSITIONS)
+def test_what_is_written_is_read_back_as_the_default(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = dict(_ENTRY.findall(FILE.read_text()))
+    for name, field in settings_of(service).items():
+        required = "amqp://anywhere" if field.is_required() else ""
+        monkeypatch.setenv(name, required or "".join(shlex.split(written[name])))
+    monkeypatch.setenv("WEBHOOK_SECRET", "whsec_" + "A" * 32)
+    for block in get_type_hints(COMPOSITIONS[service]).values():
+        loaded = block()
+        for name, field in block.model_fields.items():
+            if not field.is_required() and name != "public_base_url":  # which is made of the port
+                assert getattr(loaded, name) == field.default, name
