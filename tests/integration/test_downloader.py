@@ -1,0 +1,123 @@
+"""The downloader as a process, between a real broker, an origin and a directory."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel
+
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import CompressImage, CompressOptions, DownloadImage, ImageFailed, Message
+from shared.messaging import Queue
+from shared.messaging.codec import decode, encode
+from shared.messaging.topology import declare_topology
+from shared.storage.open import open_object_store
+from tests.origin import Answer, Origin, image, open_origin
+
+JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
+DEADLINE = 30
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Origin]:
+    async with open_origin() as running:
+        yield running
+
+
+@pytest.fixture
+async def channel(rabbitmq_url: str) -> AsyncIterator[AbstractChannel]:
+    async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as opened:
+        await declare_topology(opened, dead_letter_after=10)
+        yield opened
+
+
+@asynccontextmanager
+async def downloader(rabbitmq_url: str, store_url: str) -> AsyncIterator[Process]:
+    settings = {
+        "RABBITMQ_URL": rabbitmq_url,
+        "OBJECT_STORE_URL": store_url,
+        "FETCH_ALLOW_NETWORKS": "127.0.0.1/32",
+        "METRICS_PORT": "0",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.downloader", env=os.environ | settings, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def send(channel: AbstractChannel, url: str) -> None:
+    command = DownloadImage(
+        request_id="r1",
+        image_id="a" * 32,
+        round=1,
+        dispatch=1,
+        attempt=1,
+        url=url,
+        options=CompressOptions(),
+        start_by=datetime.now(UTC) + timedelta(minutes=1),
+    )
+    await channel.default_exchange.publish(encode(command), Queue.DOWNLOAD)
+
+
+async def receive(channel: AbstractChannel, queue: Queue) -> Message:
+    waiting = await channel.get_queue(queue, ensure=False)
+    async with asyncio.timeout(DEADLINE):
+        while (delivery := await waiting.get(fail=False)) is None:
+            await asyncio.sleep(0.05)
+    await delivery.ack()
+    return decode(delivery, (CompressImage, ImageFailed))
+
+
+async def consumers(channel: AbstractChannel) -> int:
+    queue = await channel.declare_queue(Queue.DOWNLOAD, passive=True)
+    return queue.declaration_result.consumer_count or 0
+
+
+async def test_commands_become_originals_or_results_and_sigterm_lets_the_last_one_finish(
+    rabbitmq_url: str, channel: AbstractChannel, origin: Origin, tmp_path: Path
+) -> None:
+    free = asyncio.Event()
+    origin.serve("/a.jpg", image(JPEG))
+    origin.serve("/slow.jpg", Answer(body=JPEG, until=free))
+    store = open_object_store(f"file://{tmp_path}/store")
+    async with downloader(rabbitmq_url, f"file://{tmp_path}/store") as process:
+        await send(channel, origin.url("/a.jpg"))
+        stored = await receive(channel, Queue.COMPRESS)
+        assert isinstance(stored, CompressImage)
+        assert await store.get_bytes(stored.original_key) == JPEG
+
+        for url, code in (
+            (origin.url("/missing.jpg"), ErrorCode.HTTP_404),
+            ("http://169.254.169.254/latest/meta-data/", ErrorCode.BLOCKED_ADDRESS),
+            ("http://127.0.0.2/a.jpg", ErrorCode.BLOCKED_ADDRESS),
+        ):
+            await send(channel, url)
+            failed = await receive(channel, Queue.RESULTS)
+            assert isinstance(failed, ImageFailed)
+            assert failed.error_code is code
+
+        await send(channel, origin.url("/slow.jpg"))
+        async with asyncio.timeout(DEADLINE):
+            while not origin.asked("/slow.jpg"):
+                await asyncio.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            while await consumers(channel):
+                await asyncio.sleep(0.01)
+        free.set()
+        assert isinstance(await receive(channel, Queue.COMPRESS), CompressImage)
+        async with asyncio.timeout(DEADLINE):
+            assert await process.wait() == 0
+    await store.close()
