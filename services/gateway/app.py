@@ -23,7 +23,7 @@ from shared.persistence import Database, open_database
 from shared.storage.object_store import ObjectStore
 from shared.storage.open import open_object_store
 
-_DISPATCH_LEASE_SECONDS = 15.0
+_DISPATCH_LEASE_SECONDS = 10.0
 
 
 async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:

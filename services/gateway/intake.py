@@ -31,7 +31,7 @@ from shared.outbound.address_guard import AddressPolicy
 from shared.persistence import Database
 from shared.storage.object_store import ObjectStore
 
-_LEASE_SECONDS = 30.0
+_LEASE_SECONDS = 10.0
 _BATCH_ROWS = 500
 _CHUNK_BYTES = 1 << 20
 _AT_ONCE = 16

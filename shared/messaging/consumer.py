@@ -73,7 +73,8 @@ class Consumer:
         concurrency = self._subscription.concurrency
         async with self._broker.consuming.channel(publisher_confirms=False) as channel:
             await channel.set_qos(prefetch_count=concurrency)
-            queue = await channel.get_queue(self._subscription.queue, ensure=False)
+            # Declared, if passively: a queue from get_queue(ensure=False) is not consumed again after an outage.
+            queue = await channel.declare_queue(self._subscription.queue, passive=True)
             tag = await queue.consume(self._inbox.put)
             workers = [asyncio.create_task(self._work()) for _ in range(concurrency)]
             await stop.wait()

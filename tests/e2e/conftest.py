@@ -14,8 +14,8 @@ from tests.origin import Origin, open_origin
 from tests.servers import servers_at
 
 SETTINGS = {
-    "FETCH_ALLOW_NETWORKS": '["127.0.0.0/8"]',
-    "WEBHOOK_ALLOW_NETWORKS": '["127.0.0.0/8"]',
+    "FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
+    "WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
     "FETCH_RETRY_SCHEDULE": "[0.2, 0.4, 0.8]",
     "FETCH_ATTEMPTS": "4",
     "WEBHOOK_SCHEDULE": "[0.3, 0.6, 1]",

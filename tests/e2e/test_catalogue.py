@@ -57,17 +57,17 @@ async def test_thirty_products_with_ninety_urls(
 
 async def check_report(mill: Mill, report_url: str, photos: dict[str, bytes], products: list[list[str]]) -> None:
     lines = await mill.table(report_url)
-    assert [line["Input URL"] for line in lines] == [url for urls in products for url in urls]
+    assert [line["Input Image Url"] for line in lines] == [url for urls in products for url in urls]
     for line in lines:
-        url = line["Input URL"]
+        url = line["Input Image Url"]
         if url in photos:
-            result = (await mill.http.get(line["Output URL"])).content
+            result = (await mill.http.get(line["Output Image Url"])).content
             assert size_of(result) == size_of(photos[url])
             assert len(result) == int(line["Bytes Out"])
             assert len(photos[url]) == int(line["Bytes In"])
             assert 2 * len(result) <= len(photos[url]), line
             assert line["State"] == "compressed"
-    codes = {line["Input URL"].rsplit("/")[-1]: line["Error Code"] for line in lines if line["State"] == "failed"}
+    codes = {line["Input Image Url"].rsplit("/")[-1]: line["Error Code"] for line in lines if line["State"] == "failed"}
     assert codes == {"gone.jpg": "http_404", "readme.jpg": "not_an_image", NOT_A_URL: "invalid_url"}
 
 
