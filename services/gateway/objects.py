@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from services.gateway.byte_range import Unsatisfiable, http_date, is_same, is_unchanged, read_range
-from services.gateway.problems import Problem, no_such_object
+from services.gateway.problems import no_such_object, no_such_part
 from shared.contracts.object_keys import PUBLIC_PREFIXES
 from shared.errors import ObjectMissing
 from shared.storage.keys import check_key
@@ -81,13 +81,7 @@ def _part(header: str | None, size: int) -> tuple[int, int] | None:
     try:
         return read_range(header, size)
     except Unsatisfiable:
-        raise Problem(
-            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-            "range",
-            "The range lies outside the object",
-            f"It is {size} bytes long.",
-            headers={"Content-Range": f"bytes */{size}"},
-        ) from None
+        raise no_such_part(size) from None
 
 
 def _headers(key: str, stat: ObjectStat) -> dict[str, str]:

@@ -7,8 +7,19 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from services.gateway.problems import MEDIA_TYPE
-from services.gateway.schemas import ProblemDocument
+from services.gateway.findings import CatalogueRefused, Finding
+from services.gateway.problems import (
+    MEDIA_TYPE,
+    Problem,
+    bad_catalogue,
+    bad_options,
+    no_such_part,
+    stalled,
+    too_large,
+    unavailable,
+    wrong_content_type,
+)
+from services.gateway.schemas import Fault, ProblemDocument
 from services.gateway.upload_body import CSV_TYPES, FORM_TYPE
 from shared.contracts.messages import CompressOptions
 
@@ -36,16 +47,19 @@ _FORM = {
         "webhook_url": _WEBHOOK_URL,
     },
 }
+# No defaults here: the documentation's own client would send them beside the form's.
+_QUERY_PERCENT = {key: value for key, value in _PERCENT.items() if key != "default"}
 _CSV = {"schema": {"type": "string"}, "example": _CSV_EXAMPLE}
 
 UPLOAD: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "A form with the file and the options, in any order; or the CSV itself, with query parameters.",
-        "content": {FORM_TYPE: {"schema": _FORM}} | dict.fromkeys(CSV_TYPES, _CSV),
+        "description": "A form with the file and the options, in any order; or the CSV itself, with query parameters. "
+        f"As the CSV's type also {', '.join(CSV_TYPES[1:])} will do.",
+        "content": {FORM_TYPE: {"schema": _FORM}} | {CSV_TYPES[0]: _CSV},
     },
     "parameters": [
-        {"name": "percent", "in": "query", "schema": _PERCENT},
+        {"name": "percent", "in": "query", "schema": _QUERY_PERCENT},
         {"name": "webhook_url", "in": "query", "schema": _WEBHOOK_URL},
     ],
 }
@@ -62,6 +76,9 @@ OBJECT: dict[str, Any] = {
     ]
 }
 
+IMAGE: dict[str, Any] = {"image/*": {"schema": {"type": "string", "format": "binary"}}}
+CSV: dict[str, Any] = {"text/csv": {"schema": {"type": "string"}}}
+
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait before asking.", "schema": {"type": "integer"}}}
 ACCEPTED_HEADERS = {
     "Location": {"description": "Where to ask for the status.", "schema": {"type": "string"}},
@@ -69,10 +86,46 @@ ACCEPTED_HEADERS = {
 }
 
 
-def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """`responses` of a route that answers problem documents with these statuses."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model=ProblemDocument.__name__)}}}
-    return {int(status): {"description": status.phrase, "content": content} for status in statuses}
+_EXAMPLES = (
+    bad_catalogue(
+        CatalogueRefused(
+            (
+                Finding(
+                    "text follows a cell's closing quote",
+                    "Put double quotes around the cell, and write a quote inside it twice.",
+                    row=7,
+                    line=9,
+                    column="Product Name",
+                    text='"Oak" table,https://shop.example/oak-1.jpg',
+                ),
+            )
+        )
+    ),
+    stalled(60),
+    too_large(2 << 30),
+    wrong_content_type("application/json", (FORM_TYPE, *CSV_TYPES)),
+    bad_options([Fault(detail="percent is a whole number from 1 to 99, not '0'", option="percent")]),
+    no_such_part(29_735),
+    unavailable("database"),
+)
+
+
+def problems(*statuses: HTTPStatus, missing: Problem | None = None) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route that answers problem documents with these statuses, and with 404 as `missing` says."""
+    documents = {problem.document.status: problem.document for problem in _EXAMPLES}
+    if missing is not None:
+        documents[HTTPStatus.NOT_FOUND] = missing.document
+        statuses = (HTTPStatus.NOT_FOUND, *statuses)
+    schema = {"$ref": _REF.format(model=ProblemDocument.__name__)}
+    return {
+        int(status): {
+            "description": documents[status].title,
+            "content": {
+                MEDIA_TYPE: {"schema": schema, "example": documents[status].model_dump(mode="json", exclude_none=True)}
+            },
+        }
+        for status in statuses
+    }
 
 
 def install(app: FastAPI) -> None:

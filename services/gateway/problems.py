@@ -99,6 +99,17 @@ def stalled(seconds: float) -> Problem:
     )
 
 
+def wrong_content_type(given: str, wanted: Sequence[str]) -> Problem:
+    """`wanted` begins with the one to recommend for forms and the one for plain bodies."""
+    return Problem(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "content-type",
+        "The upload has the wrong Content-Type",
+        f"It is {given[:100] or 'missing'}. Send {wanted[0]} with the file, or the CSV itself as {wanted[1]}.",
+        headers={"Accept-Post": ", ".join(wanted)},
+    )
+
+
 def unknown_request(request_id: str) -> Problem:
     return Problem(
         HTTPStatus.NOT_FOUND,
@@ -109,7 +120,28 @@ def unknown_request(request_id: str) -> Problem:
 
 
 def no_such_object() -> Problem:
-    return Problem(HTTPStatus.NOT_FOUND, "not-found", "Not Found", "Nothing is stored under this URL.")
+    status = HTTPStatus.NOT_FOUND
+    return Problem(status, "not-found", status.phrase, "Nothing is stored under this URL.")
+
+
+def no_such_part(size: int) -> Problem:
+    return Problem(
+        HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+        "range",
+        "The range lies outside the object",
+        f"It is {size:,} bytes long.",
+        headers={"Content-Range": f"bytes */{size}"},
+    )
+
+
+def unavailable(dependency: str) -> Problem:
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "unavailable",
+        "Not available at the moment",
+        f"The {dependency} does not answer. Nothing is lost; try again in a few seconds.",
+        headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
+    )
 
 
 def install(app: FastAPI) -> None:
@@ -147,13 +179,7 @@ async def _validation(_: Request, error: RequestValidationError) -> Response:
 
 async def _own_fault(request: Request, error: OwnFault) -> Response:
     log.error("request_unanswered", path=request.url.path, dependency=error.dependency, error=str(error))
-    return Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "unavailable",
-        "Not available at the moment",
-        f"The {error.dependency} does not answer. Nothing is lost; try again in a few seconds.",
-        headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
-    ).response()
+    return unavailable(error.dependency).response()
 
 
 async def _client_left(_: Request, __: ClientDisconnect) -> Response:

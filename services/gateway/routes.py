@@ -1,14 +1,14 @@
 """The API's paths: what they are called, what they take and what they answer."""
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import Response as AnyResponse
 
 from services.gateway import openapi
 from services.gateway.objects import Objects
-from services.gateway.problems import unknown_request
+from services.gateway.problems import no_such_object, unknown_request
 from services.gateway.schemas import REQUEST_ID, StatusAnswer, UploadAccepted
 from services.gateway.status import retry_after, status_answer
 from services.gateway.upload import Uploads
@@ -57,7 +57,9 @@ def api_router(uploads: Uploads, database: Database, public_base_url: str) -> AP
         summary="Ask how far a request is",
         responses={
             200: {"headers": openapi.RETRY_AFTER},
-            **openapi.problems(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+            **openapi.problems(
+                HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE, missing=unknown_request(REQUEST_ID)
+            ),
         },
     )
     async def status(
@@ -82,32 +84,31 @@ def api_router(uploads: Uploads, database: Database, public_base_url: str) -> AP
 def objects_router(objects: Objects) -> APIRouter:
     """GET and HEAD of results and outputs."""
     router = APIRouter(tags=["objects"])
-    missing = openapi.problems(
-        HTTPStatus.NOT_FOUND, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, HTTPStatus.SERVICE_UNAVAILABLE
+    problems = openapi.problems(
+        HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, HTTPStatus.SERVICE_UNAVAILABLE, missing=no_such_object()
     )
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    images: dict[int | str, dict[str, Any]] = {200: {"description": "The image.", "content": {"image/*": binary}}}
-    files: dict[int | str, dict[str, Any]] = {
-        200: {"description": "The CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}
-    }
 
     async def result(request: Request) -> AnyResponse:
-        """A compressed image. Conditional requests and single ranges are understood; HEAD as well."""
+        """With its true content type. HEAD, conditional requests and single ranges are understood as well."""
         return await objects.serve(request, f"results/{request.path_params['path']}")
 
     async def output(request: Request) -> AnyResponse:
-        """An output CSV or a report, for download. HEAD as well."""
+        """For download under a sensible name. HEAD, conditional requests and single ranges are understood as well."""
         return await objects.serve(request, f"outputs/{request.path_params['path']}")
 
-    for url, serve, found in (("/results/{path:path}", result, images), ("/outputs/{path:path}", output, files)):
+    for url, serve, summary, content in (
+        ("/results/{path:path}", result, "Fetch a compressed image", openapi.IMAGE),
+        ("/outputs/{path:path}", output, "Fetch an output CSV or a report", openapi.CSV),
+    ):
         # The first answers both methods; the second is there to be described, since HEAD would be so under its name.
         router.add_api_route(url, serve, methods=["GET", "HEAD"], include_in_schema=False)
         router.add_api_route(
             url,
             serve,
             methods=["GET"],
+            summary=summary,
             response_class=AnyResponse,
-            responses={**found, **missing},
+            responses={200: {"content": content}, **problems},
             openapi_extra=openapi.OBJECT,
         )
     return router

@@ -5,14 +5,13 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import IO
 
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from services.gateway.problems import Problem, stalled, too_large
+from services.gateway.problems import Problem, stalled, too_large, wrong_content_type
 from services.gateway.upload_form import UploadForm
 from shared.errors import StorageUnavailable
 
@@ -73,13 +72,7 @@ def _form(request: Request) -> UploadForm | None:
         return UploadForm(parameters.get(b"boundary"))
     if kind in CSV_TYPES:
         return None
-    raise Problem(
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        "content-type",
-        "The upload has the wrong Content-Type",
-        f"It is {kind[:100] or 'missing'}. Send {FORM_TYPE} with the file, or the CSV itself as text/csv.",
-        headers={"Accept-Post": f"{FORM_TYPE}, text/csv"},
-    )
+    raise wrong_content_type(kind, (FORM_TYPE, *CSV_TYPES))
 
 
 def _check_announced(request: Request, max_bytes: int) -> None:
