@@ -151,9 +151,7 @@ class Catalogue:
         row = "".join(self._text.held)
         fault = find_quote_fault(row)
         if fault is None:
-            self._find(
-                f"a cell of more than {self._limits.cell_chars:,} characters", "Shorten it.", text=cut(row[:1000])
-            )
+            self._find(f"a cell of more than {self._limits.cell_chars:,} characters", "Shorten it.", text=row[:1000])
             return True
         self._line += fault.line
         column = self.header[fault.column] if fault.column < len(self.header) else None
@@ -174,7 +172,7 @@ class Catalogue:
             return
         if fault.place == "line":
             self._line = self._reader.line_num + 1
-        self._find(fault.problem, fault.advice, text=fault.text)
+        self._find(fault.problem, fault.advice, text=fault.text or "".join(self._text.held)[:1000] or None)
 
     def _fitted(self, cells: list[str]) -> list[str] | None:
         """The row with as many cells as the header; None, and a finding, if that cannot be had."""
@@ -191,7 +189,7 @@ class Catalogue:
             f"{len(cells)} cells, but the header has {width}",
             "Put double quotes around each cell that holds commas.",
             INPUT_IMAGE_URLS if self._layout.urls_are_last else None,
-            text=cut("".join(self._text.held)[:1000]),
+            text="".join(self._text.held)[:1000],
         )
         return None
 

@@ -65,6 +65,7 @@ class Uploads:
             except CatalogueRefused as refused:
                 raise bad_catalogue(refused) from None
             request = self._request(options, upload.filename, header)
+            await self._database.probe()  # lest the upload is stored in vain
             await self._store.put_file(request.upload_key, upload.path, "text/csv; charset=utf-8")
         # If this fails the database may have it all the same, so the stored upload must stay.
         await self._database.requests.insert(request)

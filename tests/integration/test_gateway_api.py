@@ -453,8 +453,7 @@ async def test_a_fault_of_our_own_refuses_for_now(gateway: Gateway, dependency: 
     document = problem(answer, 503)
     assert dependency in document["detail"]
     assert int(answer.headers["Retry-After"]) > 0
-    assert not gateway.database.tables.requests
-    assert not any(gateway.spool.iterdir())
+    assert gateway.holds_nothing()
     assert not gateway.arrived.is_set()
 
 
