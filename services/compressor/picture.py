@@ -2,6 +2,8 @@
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,9 +49,7 @@ class Picture:
 
 def open_picture(original: bytes, max_pixels: int) -> Picture:
     """Decode an original. Raises CompressError if it is no JPEG, PNG or WebP, too large, or broken."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+    with _guarded(max_pixels):
         image = _identify(original, max_pixels)
         try:
             image.load()
@@ -61,8 +61,21 @@ def open_picture(original: bytes, max_pixels: int) -> Picture:
         return _picture(image)
 
 
+@contextmanager
+def _guarded(max_pixels: int) -> Iterator[None]:
+    """Let Pillow refuse more pixels before it allocates any. It takes the limit from a module variable."""
+    usual = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = usual
+
+
 def _identify(original: bytes, max_pixels: int) -> Image.Image:
-    Image.MAX_IMAGE_PIXELS = max_pixels  # Pillow's own check, before any pixel is allocated, takes it from there
     try:
         image = Image.open(io.BytesIO(original), formats=("JPEG", "PNG", "WEBP"))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:

@@ -16,7 +16,8 @@ _MAGIC = (
     (4, b"ftypavi", "an AVIF"),
     (4, b"ftyphei", "a HEIC"),
     (4, b"ftyphev", "a HEIC"),
-    (4, b"ftypm", "a HEIF"),
+    (4, b"ftypmif1", "a HEIF"),
+    (4, b"ftypmsf1", "a HEIF"),
 )
 _MARKUP = ((b"<!doctype html", "an HTML page"), (b"<html", "an HTML page"), (b"<svg", "an SVG"), (b"<?xml", "XML"))
 _SUPPORTED = ((0, b"\xff\xd8\xff", "JPEG"), (0, b"\x89PNG\r\n\x1a\n", "PNG"), (8, b"WEBP", "WebP"))

@@ -42,11 +42,10 @@ class Worker:
         self.discard()
         their_tasks, self._tasks = _context.Pipe(duplex=False)
         self._answers, their_answers = _context.Pipe(duplex=False)
-        self._process = _context.Process(target=_serve, args=(their_tasks, their_answers), daemon=True)
-        self._process.start()
-        # Ours alone hold the pipes open now, so that either side sees the other's end.
-        their_tasks.close()
-        their_answers.close()
+        process = _context.Process(target=_serve, args=(their_tasks, their_answers), daemon=True)
+        with their_tasks, their_answers:  # closed here once they are over there, so that each side sees the other's end
+            process.start()
+        self._process = process
         try:
             ready = self._answers.poll(_START_SECONDS) and self._answers.recv() is None
         except EOFError:
@@ -76,8 +75,8 @@ class Worker:
 
     def kill(self) -> None:
         """End the process at once; a `run` under way in another thread ends with an error."""
-        if self._process:
-            self._process.kill()
+        if process := self._process:
+            process.kill()
 
     def discard(self) -> None:
         """End the process and let go of it."""

@@ -82,6 +82,14 @@ def test_the_limit_is_on_pixels_and_inclusive() -> None:
     assert refusal(original, 40 * 30 - 1).code is ErrorCode.TOO_MANY_PIXELS
 
 
+def test_the_limit_is_gone_with_the_picture() -> None:
+    usual = Image.MAX_IMAGE_PIXELS
+
+    refusal(encoded(a_picture(size=(40, 30)), "JPEG"), max_pixels=1)
+
+    assert usual == Image.MAX_IMAGE_PIXELS
+
+
 def test_the_limit_may_be_raised_beyond_pillows_own() -> None:
     pillows = Image.MAX_IMAGE_PIXELS or 0
     width, height = 65_000, 1_400
