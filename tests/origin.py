@@ -69,6 +69,7 @@ class Origin:
         self.port = 0
         self.requests: list[Request] = []
         self.connections = 0
+        self.open_connections = 0
         self.most_at_once = 0
         self._at_once = 0
         self._scripts: dict[str, tuple[Answer, ...]] = {}
@@ -91,8 +92,15 @@ class Origin:
         """Serve one connection until either side hangs up."""
         self.connections += 1
         connection = self.connections
-        while await self._handle_one(reader, writer, connection):
-            pass
+        self.open_connections += 1
+        try:
+            while await self._handle_one(reader, writer, connection):
+                pass
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+            self.open_connections -= 1
 
     async def _handle_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")

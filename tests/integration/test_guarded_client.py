@@ -7,7 +7,7 @@ same port that nobody may reach.
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -19,7 +19,7 @@ import uvloop
 
 from shared.outbound.address_guard import AddressPolicy, BlockedAddress
 from shared.outbound.client import open_guarded_client
-from shared.outbound.connection import TlsFault
+from shared.outbound.connection import Connection, TlsFault
 from shared.outbound.dialer import NameNotResolved
 from shared.outbound.resolver import Resolve
 from tests.certificates import Authority, new_authority
@@ -257,6 +257,22 @@ async def test_a_kept_connection_that_the_host_closed_or_spoiled_costs_nothing(p
             assert (await http.get(public.url("/a.jpg"))).content == b"public"
 
 
+async def test_a_kept_connection_that_the_host_closed_is_not_used_even_for_a_post(public: Origin) -> None:
+    public.serve("/closes", Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
+    public.serve("/hook", Answer())
+    async with client() as http:
+        await http.get(public.url("/closes"))
+        await until(lambda: not public.open_connections)
+        assert (await http.post(public.url("/hook"))).status_code == 200
+
+
+async def test_a_get_that_meets_a_host_hanging_up_on_a_kept_connection_is_repeated(public: Origin) -> None:
+    public.serve("/a.jpg", image(b"first"), Answer(raw=b""), image(b"second"))
+    async with client() as http:
+        assert (await http.get(public.url("/a.jpg"))).content == b"first"
+        assert (await http.get(public.url("/a.jpg"))).content == b"second"
+
+
 async def test_a_host_that_hangs_up_on_a_new_connection_is_at_fault(public: Origin) -> None:
     public.serve("/closes", Answer(raw=b""))
     async with client() as http:
@@ -353,26 +369,27 @@ async def test_what_comes_before_the_handshake_is_not_taken_for_the_answer(
 ) -> None:
     """A man in the middle could send it, and let the real host finish the handshake."""
     async with open_origin(authority.server_context("shop.test", tmp_path), host=PUBLIC) as real:
-        real.serve("/a.jpg", image(b"real"))
 
         async def inject(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged")
-            await writer.drain()
             upstream_reader, upstream_writer = await asyncio.open_connection(PUBLIC, real.port)
-            with suppress(ConnectionError):
+            try:
                 await asyncio.gather(pump(reader, upstream_writer), pump(upstream_reader, writer))
+            finally:
+                upstream_writer.close()
 
-        names = Names({"shop.test": [[PUBLIC]]})
-        async with open_server(inject, host=PUBLIC) as port, client(names, tls=authority.client_context()) as http:
+        async with open_server(inject, host=PUBLIC) as port:
+            _, connection = await asyncio.get_running_loop().create_connection(Connection, PUBLIC, port)
+            await until(lambda: bool(connection.get_extra_info("is_readable")))
             with pytest.raises(TlsFault):
-                await http.get(f"https://shop.test:{port}/a.jpg")
+                await connection.start_tls(authority.client_context(), "shop.test", timeout=5)
+            await connection.aclose()
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while piece := await reader.read(65536):
         writer.write(piece)
         await writer.drain()
-    writer.close()
 
 
 async def silence(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
@@ -383,6 +400,12 @@ async def complain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     await reader.read(1)
     writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     await writer.drain()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 def test_it_works_on_uvloop_as_the_services_run(authority: Authority, tmp_path: Path) -> None:
