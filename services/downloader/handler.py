@@ -54,7 +54,7 @@ class DownloadHandler:
         except FetchFault as fault:
             return [self._answer(command, fault)]
         except Exception as error:
-            log.exception("download_failed_unexpectedly", url=command.url)
+            log.exception("download_failed_unexpectedly")
             return [self._answer(command, FetchFault(Trouble.INTERNAL, type(error).__name__))]
         finally:
             self._observe(monotonic() - begun)

@@ -415,7 +415,8 @@ def test_it_works_on_uvloop_as_the_services_run(authority: Authority, tmp_path: 
             open_origin(authority.server_context("shop.test", tmp_path), host=PUBLIC) as secure,
             open_origin(host=PUBLIC) as plain,
             open_server(complain, host=PUBLIC) as no_tls,
-            client(names, tls=authority.client_context()) as http,
+            open_server(silence, host=PUBLIC) as silent,
+            client(names, tls=authority.client_context(), timeout=httpx.Timeout(5, connect=0.5)) as http,
         ):
             body = bytes(range(256)) * 10_000
             for url in (secure.serve("/a.jpg", image(body)), plain.serve("/a.jpg", image(body))):
@@ -426,5 +427,9 @@ def test_it_works_on_uvloop_as_the_services_run(authority: Authority, tmp_path: 
                 await http.get(f"http://evil.test:{plain.port}/a.jpg")
             with pytest.raises(TlsFault):
                 await http.get(f"https://shop.test:{no_tls}/a.jpg")
+            with pytest.raises(httpx.ConnectTimeout):
+                await http.get(f"https://shop.test:{silent}/a.jpg")
+            with pytest.raises(httpx.ReadTimeout):
+                await http.get(f"http://shop.test:{silent}/a.jpg", timeout=0.2)
 
     uvloop.run(scenario())
