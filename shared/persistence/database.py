@@ -33,7 +33,7 @@ INDEXES = {
             [("state", ASCENDING), ("request_id", ASCENDING), ("host", ASCENDING), ("not_before", ASCENDING)],
         )
     ],
-    "deliveries": [IndexModel([("due_at", ASCENDING)], partialFilterExpression={"due_at": {"$type": "date"}})],
+    "deliveries": [IndexModel([("due_at", ASCENDING)])],
 }
 """Products need none: their ids sort by request and row."""
 
