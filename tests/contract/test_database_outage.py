@@ -2,70 +2,17 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
-from shared.contracts.records import Product
-from shared.contracts.states import RequestStatus
 from shared.errors import DatabaseUnavailable
 from shared.persistence import (
-    Database,
     DeliveryRepository,
     ImageRepository,
     Lease,
     ProductRepository,
     RequestRepository,
 )
-from tests.builders import NOW, a_product, a_request, an_image
 from tests.contract.conftest import Subject
-from tests.contract.test_database_deliveries import a_delivery
-from tests.contract.test_database_requests import DONE
-from tests.worker_messages import compressed, download
-
-IMAGE = an_image()
-
-
-async def _read_products(database: Database) -> list[Product]:
-    return [product async for batch in database.products.batches("a") for product in batch]
-
-
-CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
-    "probe": lambda database: database.probe(),
-    "requests.insert": lambda database: database.requests.insert(a_request("a")),
-    "requests.get": lambda database: database.requests.get("a"),
-    "requests.current": lambda database: database.requests.current("a"),
-    "requests.open_intakes": lambda database: database.requests.open_intakes(),
-    "requests.save_intake": lambda database: database.requests.save_intake("a", 1),
-    "requests.close_intake": lambda database: database.requests.close_intake("a", DONE),
-    "requests.stranded": lambda database: database.requests.stranded(),
-    "requests.finish": lambda database: database.requests.finish("a", 1, RequestStatus.FAILED, DONE, "o", "r"),
-    "requests.count_open": lambda database: database.requests.count_open(),
-    "products.insert_many": lambda database: database.products.insert_many([a_product(1, ())]),
-    "products.batches": _read_products,
-    "products.save_outputs": lambda database: database.products.save_outputs("a", [(1, [""])]),
-    "images.insert_many": lambda database: database.images.insert_many([IMAGE]),
-    "images.find": lambda database: database.images.find("a", [IMAGE.image_id]),
-    "images.count": lambda database: database.images.count("a"),
-    "images.none_left": lambda database: database.images.none_left("a"),
-    "images.record": lambda database: database.images.record(compressed(IMAGE)),
-    "images.record_lost": lambda database: database.images.record_lost(download(IMAGE)),
-    "images.in_flight": lambda database: database.images.in_flight(),
-    "images.requests_with_pending": lambda database: database.images.requests_with_pending(),
-    "images.due": lambda database: database.images.due("a", 1),
-    "images.mark_dispatched": lambda database: database.images.mark_dispatched([IMAGE]),
-    "images.return_lost": lambda database: database.images.return_lost(NOW),
-    "images.count_pending": lambda database: database.images.count_pending(),
-    "deliveries.put": lambda database: database.deliveries.put(a_delivery()),
-    "deliveries.get": lambda database: database.deliveries.get("a"),
-    "deliveries.announce_due": lambda database: database.deliveries.announce_due(),
-    "deliveries.claim": lambda database: database.deliveries.claim("a", NOW + timedelta(minutes=1)),
-    "deliveries.record_attempt": lambda database: database.deliveries.record_attempt(
-        "a", 1, due_at=None, delivered=True, error=None
-    ),
-    "lease.acquire": lambda database: database.lease("a", 1).acquire(),
-    "lease.release": lambda database: database.lease("a", 1).release(),
-}
-"""One call of every method there is; also run by the test of the queries' plans."""
+from tests.database_calls import CALLS
 
 PROTOCOLS = {
     "requests": RequestRepository,

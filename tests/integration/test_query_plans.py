@@ -1,0 +1,126 @@
+"""No query scans a collection, and none reads much more than it answers: shown by the server's own profiler."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.database import Database as RawDatabase
+
+from deploy.local.servers import Servers
+from shared.contracts.states import ImageState
+from shared.persistence import Database, open_database
+from shared.settings import MongoSettings
+from shared.testing.clock import MovableClock
+from tests.builders import NOW, a_product, a_request, an_image
+from tests.database_calls import CALLS, DELIVERY
+from tests.servers import fresh_database
+
+Document = dict[str, Any]
+
+REQUESTS = [f"request-{number}" for number in range(4)]
+IMAGES = 1000
+"""In each request: three quarters ended, the rest waits until tomorrow, but for a few that are dispatched."""
+
+HOSTS_WITH_PENDING = 5
+
+NO_QUERY = {"probe", "requests.insert", "products.insert_many", "images.insert_many"}
+COUNTING = {"images.count", "requests.current", "images.in_flight", "images.return_lost", "images.count_pending"}
+"""They read the index entries of what they count; the others a few, however much there is."""
+
+
+@pytest.fixture(scope="module")
+def url(servers: Servers) -> str:
+    return fresh_database(servers.mongodb_url)
+
+
+@pytest.fixture(scope="module")
+async def populated(url: str) -> AsyncIterator[Database]:
+    clock = MovableClock(NOW)
+    async with open_database(MongoSettings(mongodb_url=url), asyncio.Event(), clock) as database:
+        clock.advance(24 * 3600)
+        for request_id in REQUESTS:
+            await _populate(database, request_id)
+        clock.advance(-24 * 3600)
+        await database.requests.insert(a_request("a", intake_open=False))
+        await database.images.insert_many([an_image(request_id="a")])
+        await database.products.insert_many([a_product(row, (), "a") for row in range(1, 4)])
+        yield database
+
+
+async def _populate(database: Database, request_id: str) -> None:
+    cycle = [ImageState.COMPRESSED] * 10 + [ImageState.FAILED] * 5 + [ImageState.PENDING] * 5
+    images = [
+        an_image(f"http://host-{number % 20}/{number}", request_id, state=cycle[number % len(cycle)])
+        for number in range(IMAGES)
+    ]
+    await database.requests.insert(a_request(request_id, intake_open=False))
+    await database.images.insert_many(images)
+    pending = [image for image in images if image.state is ImageState.PENDING]
+    await database.images.mark_dispatched(pending[:20])
+    await database.products.insert_many([a_product(row, (), request_id) for row in range(1, 201)])
+    for number in range(100):
+        delivery = replace(DELIVERY, delivery_id=f"{request_id}:{number}", due_at=NOW + timedelta(days=number + 1))
+        await database.deliveries.put(delivery)
+
+
+@contextmanager
+def _profiled(url: str) -> Iterator[list[Document]]:
+    """Yields a list that holds, afterwards, what the server did meanwhile for the database under test."""
+    seen: list[Document] = []
+    with MongoClient[Document](url) as client:
+        raw: RawDatabase[Document] = client.get_default_database()
+        raw.command({"profile": 0})
+        raw["system.profile"].drop()
+        raw.command({"profile": 2})
+        yield seen
+        raw.command({"profile": 0})
+        seen += raw["system.profile"].find({"appName": "imagemill", "op": {"$ne": "insert"}})
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name not in NO_QUERY])
+async def test_every_query_uses_an_index_and_reads_little(populated: Database, url: str, name: str) -> None:
+    await populated.deliveries.put(DELIVERY)
+    call: Callable[[Database], Awaitable[object]] = CALLS[name]
+    with _profiled(url) as operations:
+        await call(populated)
+    assert operations
+    for operation in operations:
+        plan = operation.get("planSummary", "no plan")
+        assert plan != "no plan", operation
+        assert "COLLSCAN" not in plan, operation
+        if name not in COUNTING:
+            assert operation["keysExamined"] <= 30, operation
+        assert operation["docsExamined"] <= 100, operation
+
+
+@pytest.mark.parametrize("filters", [{}, {"after_host": "host-17"}, {"without_hosts": ["host-16", "host-18"]}], ids=str)
+async def test_images_that_wait_are_passed_over_by_host(populated: Database, url: str, filters: dict[str, Any]) -> None:
+    with _profiled(url) as operations:
+        assert await populated.images.due(REQUESTS[0], 10, **filters) == []
+    [operation] = operations
+    assert operation["keysExamined"] <= 3 * HOSTS_WITH_PENDING
+    assert operation["docsExamined"] == 0
+
+
+async def test_no_more_due_images_are_read_than_asked_for(populated: Database, url: str) -> None:
+    await populated.images.insert_many([an_image(f"http://host/{number}", "many-due") for number in range(500)])
+    with _profiled(url) as operations:
+        assert len(await populated.images.due("many-due", 10)) == 10
+    [operation] = operations
+    assert operation["keysExamined"] <= 11
+    assert operation["docsExamined"] == 10
+
+
+async def test_the_last_image_is_found_among_many_that_ended(populated: Database, url: str) -> None:
+    with _profiled(url) as operations:
+        assert not await populated.images.none_left(REQUESTS[0])
+        assert await populated.images.none_left("unknown")
+    assert len(operations) == 2
+    for operation in operations:
+        assert operation["docsExamined"] <= 1
+        assert operation["keysExamined"] <= 3
