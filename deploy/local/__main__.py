@@ -9,13 +9,12 @@ import typer
 
 from deploy.local.clean import remove
 from deploy.local.missing import Missing
-from deploy.local.mongod import find_mongod
 from deploy.local.ports import PortTaken
 from deploy.local.processes import ProcessDied
-from deploy.local.rabbitmq import find_server
 from deploy.local.run import DEMO_HOME, HOME
 from deploy.local.run import run as keep_running
 from deploy.local.run import up as keep_servers_running
+from deploy.local.servers import prepare as install_servers
 from deploy.local.supervisor import InUse
 
 app = typer.Typer(help="Imagemill without containers: real servers as private processes.", no_args_is_help=True)
@@ -27,7 +26,7 @@ Port = Annotated[int, typer.Option(envvar="GATEWAY_PORT", min=1, max=65535, help
 @app.command()
 def prepare() -> None:
     """Install the servers if the machine has none, and start nothing."""
-    _do(lambda: 0 if find_server() and find_mongod() else 1)
+    _do(install_servers)
 
 
 @app.command()
@@ -56,7 +55,8 @@ def clean() -> None:
     _do(remove)
 
 
-def _do(command: Callable[[], int]) -> None:
+def _do(command: Callable[[], int | None]) -> None:
+    """Run a command and exit with its status; what a person can mend is told without a traceback."""
     try:
         sys.exit(command())
     except PortTaken as error:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from deploy.local.console import say
+from deploy.local.servers import prepare
 from deploy.local.stack import LocalStack
 from deploy.local.supervisor import lock, supervise
 
@@ -15,6 +16,7 @@ DEMO_HOME = HOME / "demo"
 
 def run(home: Path, port: int) -> int:
     """Keep the whole stack up; 0 once it has been stopped."""
+    prepare()
     say(f"Starting RabbitMQ, MongoDB and the four services (data and logs in {home}) ...")
     with lock(home):
         asyncio.run(supervise(LocalStack(home, gateway_port=port), LocalStack.start, _serve))
@@ -23,6 +25,7 @@ def run(home: Path, port: int) -> int:
 
 def up(home: Path) -> int:
     """Keep the servers alone up; 0 once they have been stopped."""
+    prepare()
     say(f"Starting RabbitMQ and MongoDB (data and logs in {home}) ...")
     with lock(home):
         asyncio.run(supervise(LocalStack(home), _start_servers, _lend_servers))

@@ -1,5 +1,6 @@
-"""The broker and the database: as private processes here, or whatever else answers to the protocol."""
+"""Broker, database and object store: as private processes and a folder here, or what else answers to the protocol."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -13,12 +14,17 @@ from deploy.local.waiting import together
 
 
 class Servers(Protocol):
-    """Where RabbitMQ and MongoDB run. The URLs are valid from the end of `start` and survive `stop_broker`."""
+    """Where RabbitMQ, MongoDB and the object store are.
+
+    The URLs are valid from the end of `start` and survive `stop_broker`.
+    """
 
     @property
     def rabbitmq_url(self) -> str: ...
     @property
     def mongodb_url(self) -> str: ...
+    @property
+    def object_store_url(self) -> str: ...
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
     async def start_broker(self) -> None: ...
@@ -28,10 +34,21 @@ class Servers(Protocol):
         ...
 
 
+def prepare() -> None:
+    """Install what this machine lacks; may take a minute and talk to the person at the terminal.
+
+    Raises:
+        Missing: something cannot be installed.
+    """
+    find_server()
+    find_mongod()
+
+
 class PrivateServers:
-    """Both as child processes with their data under `home`."""
+    """RabbitMQ and MongoDB as child processes, and all data under `home`."""
 
     def __init__(self, home: Path, ports: Ports) -> None:
+        self._home = home
         self._ports = ports
         self._broker = RabbitMQ(home, ports)
         self._database = Mongod(home, ports)
@@ -44,6 +61,10 @@ class PrivateServers:
     def mongodb_url(self) -> str:
         return self._database.url
 
+    @property
+    def object_store_url(self) -> str:
+        return (self._home / "objects").as_uri()
+
     def processes(self) -> Sequence[Process]:
         return [*self._broker.processes(), *self._database.processes()]
 
@@ -54,8 +75,7 @@ class PrivateServers:
             Missing: one is not on this machine and cannot be installed.
             ProcessDied: one ended or did not become ready.
         """
-        find_server()
-        find_mongod()
+        await asyncio.to_thread(prepare)
         await together(
             on_free_ports(self._ports, RABBITMQ_PORTS, self._broker.start, self._broker.stop),
             on_free_ports(self._ports, ["mongodb"], self._database.start, self._database.stop),

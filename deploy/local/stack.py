@@ -58,7 +58,7 @@ class LocalStack:
     def joint(self) -> dict[str, str]:
         """The settings that the services of this stack and its foreign consumers share."""
         defaults = {
-            "OBJECT_STORE_URL": (self.home / "objects").as_uri(),
+            "OBJECT_STORE_URL": self.servers.object_store_url,
             "PUBLIC_BASE_URL": self.gateway_url,
             "WEBHOOK_SECRET": self._webhook_secret(),
         }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aio_pika
+import httpx
 import pytest
 from pymongo import MongoClient
 
@@ -19,6 +20,9 @@ from deploy.local.mongod import Mongod
 from deploy.local.ports import Ports
 from deploy.local.processes import end_leftovers, living
 from deploy.local.waiting import until
+from tests.e2e.mill import Mill, a_catalogue
+from tests.origin import image, open_origin
+from tests.pictures import a_photo
 
 TREE = Path(__file__).parents[2]
 UP_SECONDS = 90
@@ -165,6 +169,34 @@ async def test_a_database_whose_port_was_taken_meanwhile_comes_back_on_another(h
     with MongoClient[dict[str, Any]](database.url) as client:
         assert client.get_default_database().kept.count_documents({}) == 1
     await database.stop()
+
+
+async def test_a_later_run_finishes_what_an_earlier_one_left(home: Path, tmp_path: Path) -> None:
+    ports = Ports(tmp_path / "ports.json")
+    # Reaches the services: without it they would refuse the address, with another schedule they would wait for long.
+    caller = {"FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "FETCH_RETRY_SCHEDULE": "[1]", "FETCH_ATTEMPTS": "1000"}
+    caller["GATEWAY_PORT"] = str(ports["gateway"])
+    url = f"http://127.0.0.1:{ports['origin']}/photo.jpg"
+    with supervisor("run", home, **caller) as process:
+        gateway = (await up(home, process))["PUBLIC_BASE_URL"]
+        assert gateway == f"http://localhost:{ports['gateway']}"
+        async with httpx.AsyncClient(base_url=gateway) as http:
+            answer = await http.post("/upload", files={"file": ("products.csv", a_catalogue([[url]]), "text/csv")})
+            assert (await http.get("/docs")).status_code == 200
+        assert answer.status_code == 202
+        ctrl_c(process)
+        output, _ = process.communicate(timeout=STOP_SECONDS)
+        assert process.returncode == 0, output
+        assert "curl -F file=@" in output
+    assert not list(living(home))
+    with supervisor("run", home, **caller) as process:
+        await up(home, process)
+        async with open_origin(port=ports["origin"]) as origin, httpx.AsyncClient(base_url=gateway) as http:
+            origin.serve("/photo.jpg", image(a_photo(1, 320, 240)))
+            status = await Mill(http).finished(answer.json()["request_id"])
+        assert status["status"] == "Completed"
+        ctrl_c(process)
+        process.communicate(timeout=STOP_SECONDS)
 
 
 def test_a_taken_gateway_port_is_refused_with_the_way_out(home: Path) -> None:

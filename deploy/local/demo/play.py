@@ -15,6 +15,7 @@ from deploy.local.demo.promises import Promises
 from deploy.local.demo.shop import open_shop
 from deploy.local.demo.show import progress, show_journey, show_promises
 from deploy.local.processes import living
+from deploy.local.servers import prepare
 from deploy.local.stack import LocalStack, new_webhook_secret
 from deploy.local.supervisor import lock, supervise
 
@@ -23,6 +24,7 @@ INTERRUPTED = 130
 
 def demo(home: Path) -> int:
     """Show the mill at work in a stack of its own under `home`; 0 only if every promise held."""
+    prepare()
     play = _Play(Console(highlight=False), Promises(), new_webhook_secret())
     with lock(home):
         stack = LocalStack(home, play.settings())
@@ -52,7 +54,7 @@ class _Play:
         began = time.monotonic()
         with self.console.status("Starting RabbitMQ, MongoDB and the four services ..."):
             await stack.start()
-        self.console.print(f"RabbitMQ, MongoDB and the four services run after {time.monotonic() - began:.1f} s.")
+        self.console.print(f"RabbitMQ, MongoDB and the four services are up after {time.monotonic() - began:.1f} s.")
 
     async def work(self, stack: LocalStack) -> int:
         photos = stack.home / "photos"

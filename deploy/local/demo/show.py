@@ -37,8 +37,10 @@ def _line_by_line(console: Console) -> Callable[[Status], None]:
 
     def show(status: Status) -> None:
         nonlocal shown
-        if shown != (shown := _done_of(status)):
-            console.print(f"  {shown[0]} of {shown[1]} images")
+        done, total = _done_of(status)
+        if total and shown != (done, total):
+            shown = done, total
+            console.print(f"  {done} of {total} images")
 
     return show
 
