@@ -199,6 +199,14 @@ async def test_a_later_run_finishes_what_an_earlier_one_left(home: Path, tmp_pat
         process.communicate(timeout=STOP_SECONDS)
 
 
+def test_the_demo_keeps_every_promise(home: Path) -> None:
+    with supervisor("demo", home) as process:
+        output, _ = process.communicate(timeout=UP_SECONDS)
+    assert process.returncode == 0, output
+    assert "BROKEN" not in output
+    assert not list(living(home))
+
+
 def test_a_taken_gateway_port_is_refused_with_the_way_out(home: Path) -> None:
     port = Ports(home / "ports.json")["somebody's"]
     with socket.create_server(("127.0.0.1", port)), supervisor("run", home, GATEWAY_PORT=str(port)) as process:

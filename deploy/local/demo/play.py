@@ -33,7 +33,10 @@ def demo(home: Path) -> int:
     if status is None:
         return INTERRUPTED
     show_promises(play.console, play.promises)
-    return 0 if play.promises.all_held else 1
+    if not play.promises.all_held:
+        play.console.print(f"Logs of the services: {stack.home}/logs/", soft_wrap=True)
+        return 1
+    return 0
 
 
 @dataclass(frozen=True)

@@ -31,13 +31,18 @@ class Shop:
 def open_shop(folder: Path) -> Iterator[Shop]:
     """Serve the photographs in `folder` on a free port of the loopback interface."""
     deliveries: queue.Queue[Delivery] = queue.Queue()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, deliveries, directory=str(folder)))
+    server = _Server(("127.0.0.1", 0), partial(_Handler, deliveries, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield Shop(f"http://127.0.0.1:{server.server_port}", deliveries)
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A client that hangs up, as one may that has seen enough, is no news."""
 
 
 class _Handler(SimpleHTTPRequestHandler):

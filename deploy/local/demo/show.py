@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.filesize import decimal
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -64,7 +65,7 @@ def show_promises(console: Console, promises: Promises) -> None:
     """Print each promise with whether it held."""
     console.rule("The promises", align="left")
     for promise, held in promises.tested:
-        console.print("[green]held  [/]" if held else "[bold red]BROKEN[/]", promise)
+        console.print("[green]held  [/]" if held else "[bold red]BROKEN[/]", escape(promise), soft_wrap=True)
 
 
 def _savings(photographs: Sequence[Comparison]) -> Table:
