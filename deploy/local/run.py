@@ -17,8 +17,8 @@ DEMO_HOME = HOME / "demo"
 def run(home: Path, port: int) -> int:
     """Keep the whole stack up; 0 once it has been stopped."""
     prepare()
-    say(f"Starting RabbitMQ, MongoDB and the four services (data and logs in {home}) ...")
     with lock(home):
+        say(f"Starting RabbitMQ, MongoDB and the four services (data and logs in {home}) ...")
         asyncio.run(supervise(LocalStack(home, gateway_port=port), LocalStack.start, _serve))
     return 0
 
@@ -26,8 +26,8 @@ def run(home: Path, port: int) -> int:
 def up(home: Path) -> int:
     """Keep the servers alone up; 0 once they have been stopped."""
     prepare()
-    say(f"Starting RabbitMQ and MongoDB (data and logs in {home}) ...")
     with lock(home):
+        say(f"Starting RabbitMQ and MongoDB (data and logs in {home}) ...")
         asyncio.run(supervise(LocalStack(home), _start_servers, _lend_servers))
     return 0
 
