@@ -53,7 +53,8 @@ def decode(delivery: AbstractMessage, known: Iterable[type[Message]]) -> Message
     try:
         return type_.model_validate_json(delivery.body)
     except ValidationError as error:
-        raise Undecodable(f"not a valid {type_.__name__}: {error.errors(include_url=False)[:3]}") from error
+        faults = error.errors(include_url=False, include_input=False)[:3]  # URLs may carry tokens
+        raise Undecodable(f"not a valid {type_.__name__}: {faults}") from error
 
 
 def encode_event(event: PublicEvent) -> AmqpMessage:

@@ -1,11 +1,13 @@
 """What was parked in imagemill.dead: a look at it, and a way back to the queue it came from."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.exceptions import DeliveryError
 
 from shared.messaging.publisher import QUEUE_HEADER, REASON_HEADER
 from shared.messaging.topology import COMMANDS_EXCHANGE, Queue
@@ -30,7 +32,7 @@ async def list_dead(rabbitmq_url: str) -> list[DeadLetter]:
 
 
 async def replay_dead(rabbitmq_url: str) -> int:
-    """Send each parked message to the queue it came from, and say how many.
+    """Send each parked message to the queue it came from, and say how many; what has no such queue stays parked.
 
     Safe at any time: handlers take a repeated message without harm, and a command past its time is dropped.
     """
@@ -45,7 +47,10 @@ async def replay_dead(rabbitmq_url: str) -> int:
                 delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
                 type=message.type,
             )
-            await commands.publish(again, _describe(message).queue, mandatory=True)
+            try:
+                await commands.publish(again, _describe(message).queue, mandatory=True)
+            except DeliveryError:
+                continue
             await message.ack()
             replayed += 1
     return replayed
@@ -62,11 +67,12 @@ async def _parked(connection: aio_pika.abc.AbstractConnection) -> AsyncIterator[
 
 
 def _describe(message: AbstractIncomingMessage) -> DeadLetter:
-    headers = message.headers
+    headers: Mapping[str, Any] = message.headers
+    deaths = headers.get("x-death") or [{}]
     return DeadLetter(
         queue=str(headers.get(QUEUE_HEADER) or headers.get("x-first-death-queue") or "unknown"),
         reason=str(headers.get(REASON_HEADER) or headers.get("x-first-death-reason") or "unknown"),
         type=message.type or "unknown",
         body=message.body.decode(errors="replace"),
-        parked_at=message.timestamp,
+        parked_at=message.timestamp or deaths[0].get("time"),
     )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import structlog
 from aio_pika import DeliveryMode
@@ -80,6 +81,7 @@ class Publisher:
             headers={REASON_HEADER: reason[:500], QUEUE_HEADER: queue},
             content_type=delivery.content_type,
             delivery_mode=DeliveryMode.PERSISTENT,
+            timestamp=datetime.now(UTC),
             type=delivery.type,
         )
         async with self._confirmed():
