@@ -1,0 +1,230 @@
+"""Messages on a real broker: handled, followed up and only then acknowledged; parked where nobody can read them."""
+
+import asyncio
+from typing import Any
+
+import aio_pika
+import pytest
+from aio_pika.exceptions import ChannelPreconditionFailed
+
+from shared.contracts.messages import (
+    CompressImage,
+    DeliverWebhook,
+    DownloadImage,
+    FinishRequest,
+    ImageCompressed,
+    ImageFailed,
+)
+from shared.errors import BrokerUnavailable, StoppedWhileStarting
+from shared.messaging import Queue, Subscription, open_broker
+from shared.messaging.dead_letters import list_dead, replay_dead
+from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE
+from shared.settings import RabbitSettings
+from tests.builders import an_image
+from tests.messaging_runtime import Recorder, open_broker_proxy, open_runtime, waiting_in
+from tests.waiting import until
+from tests.worker_messages import compress, compressed, download, failed
+
+IMAGES = [an_image(f"http://images.test/{number}.jpg") for number in range(20)]
+
+
+async def _publish_raw(url: str, queue: Queue, body: bytes, **properties: Any) -> None:
+    async with await aio_pika.connect(url) as connection, connection.channel() as channel:
+        exchange = await channel.get_exchange(COMMANDS_EXCHANGE, ensure=False)
+        await exchange.publish(aio_pika.Message(body, **properties), queue)
+
+
+async def test_what_follows_from_a_message_is_published_and_the_message_is_gone(rabbitmq_url: str) -> None:
+    downloads = Recorder(answer=[compress(IMAGES[0])])
+    compressions = Recorder(answer=[compressed(IMAGES[0]), failed(IMAGES[1])])
+    results = Recorder()
+    async with open_runtime(rabbitmq_url) as runtime:
+        async with runtime.consuming(
+            Subscription(Queue.DOWNLOAD, (DownloadImage,), downloads, 4),
+            Subscription(Queue.COMPRESS, (CompressImage,), compressions, 4),
+            Subscription(Queue.RESULTS, (ImageCompressed, ImageFailed), results, 4),
+        ):
+            await runtime.publisher.publish([download(IMAGES[0])])
+            await until(lambda: len(results.handled) == 2, what="two results")
+        assert downloads.handled == [download(IMAGES[0])]
+        assert compressions.handled == [compress(IMAGES[0])]
+        assert {type(result) for result in results.handled} == {ImageCompressed, ImageFailed}
+        assert runtime.counted("imagemill_messages_handled_total", queue=Queue.DOWNLOAD, outcome="handled") == 1
+        assert runtime.counted("imagemill_messages_published_total", exchange=COMMANDS_EXCHANGE) == 4
+    assert [await waiting_in(rabbitmq_url, queue) for queue in Queue] == [0] * len(Queue)
+
+
+async def test_as_many_messages_are_handled_at_once_as_allowed(rabbitmq_url: str) -> None:
+    handler = Recorder(hold=asyncio.Event())
+    async with (
+        open_runtime(rabbitmq_url) as runtime,
+        runtime.consuming(Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, 3)),
+    ):
+        await runtime.publisher.publish([download(image) for image in IMAGES])
+        await until(lambda: len(handler.seen) == 3)
+        await until(lambda: _is_waiting(rabbitmq_url, Queue.DOWNLOAD, 17))
+        assert len(handler.seen) == 3
+        assert handler.hold is not None
+        handler.hold.set()
+        await until(lambda: len(handler.handled) == 20)
+
+
+async def _is_waiting(url: str, queue: Queue, count: int) -> bool:
+    return await waiting_in(url, queue) == count
+
+
+@pytest.mark.parametrize(
+    ("body", "type_", "reason"),
+    [
+        (b'{"request_id": "a", "round": 1}', "Unheard", "unknown message type 'Unheard'"),
+        (b'{"request_id": "a", "round": 1}', None, "unknown message type None"),
+        (b'{"request_id": "a", "round": 1}', "FinishRequest", "unknown message type 'FinishRequest'"),
+        (b'{"request_id": "a"}', "DownloadImage", "not a valid DownloadImage"),
+        (b"\xff\x00 not JSON", "DownloadImage", "not a valid DownloadImage"),
+    ],
+    ids=["unknown type", "no type", "another queue's type", "fields missing", "not JSON"],
+)
+async def test_what_cannot_be_decoded_is_parked_with_its_reason(
+    rabbitmq_url: str, body: bytes, type_: str | None, reason: str
+) -> None:
+    handler = Recorder()
+    async with open_runtime(rabbitmq_url) as runtime:
+        async with runtime.consuming(Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, 1)):
+            await _publish_raw(rabbitmq_url, Queue.DOWNLOAD, body, type=type_)
+            await runtime.publisher.publish([download(IMAGES[0])])
+            await until(lambda: handler.handled == [download(IMAGES[0])], what="the next message")
+        assert runtime.counted("imagemill_dead_letters_total", queue=Queue.DOWNLOAD, reason="undecodable") == 1
+    [letter] = await list_dead(rabbitmq_url)
+    assert letter.queue == Queue.DOWNLOAD
+    assert reason in letter.reason
+    assert letter.type == (type_ or "unknown")
+    assert letter.body == body.decode(errors="replace")
+    assert letter.parked_at is not None
+    assert await waiting_in(rabbitmq_url, Queue.LOST) == 1
+    assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
+
+
+async def test_what_is_parked_already_is_dropped(rabbitmq_url: str) -> None:
+    handler = Recorder()
+    async with (
+        open_runtime(rabbitmq_url) as runtime,
+        runtime.consuming(Subscription(Queue.LOST, (DownloadImage,), handler, 1, park_unknown=False)),
+    ):
+        async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
+            dead = await channel.get_exchange(DEAD_EXCHANGE, ensure=False)
+            await dead.publish(aio_pika.Message(b"{}", type="Unheard"), "")
+            body = download(IMAGES[0]).model_dump_json().encode()
+            await dead.publish(aio_pika.Message(body, type="DownloadImage"), "")
+        await until(lambda: handler.handled == [download(IMAGES[0])])
+    assert await waiting_in(rabbitmq_url, Queue.LOST) == 0
+    assert len(await list_dead(rabbitmq_url)) == 2
+
+
+async def test_looking_at_parked_messages_leaves_them_there(rabbitmq_url: str) -> None:
+    async with (
+        open_runtime(rabbitmq_url) as runtime,
+        runtime.consuming(Subscription(Queue.FINISH, (DeliverWebhook,), Recorder(), 1)),
+    ):
+        await runtime.publisher.publish([FinishRequest(request_id=name, round=1) for name in ("a", "b", "c")])
+        await until(lambda: _is_waiting(rabbitmq_url, Queue.DEAD, 3))
+    for _ in range(3):
+        assert [letter.type for letter in await list_dead(rabbitmq_url)] == ["FinishRequest"] * 3
+
+
+async def test_parked_messages_are_replayed_to_the_queue_they_came_from(rabbitmq_url: str) -> None:
+    handler = Recorder()
+    async with open_runtime(rabbitmq_url) as runtime:
+        async with runtime.consuming(Subscription(Queue.FINISH, (DeliverWebhook,), handler, 1)):
+            await runtime.publisher.publish([FinishRequest(request_id=name, round=1) for name in ("a", "b")])
+            await until(lambda: _is_waiting(rabbitmq_url, Queue.DEAD, 2))
+        assert await replay_dead(rabbitmq_url) == 2
+        assert await list_dead(rabbitmq_url) == []
+        async with runtime.consuming(Subscription(Queue.FINISH, (FinishRequest,), handler, 1)):
+            await until(lambda: len(handler.handled) == 2)
+    assert {message.request_id for message in handler.handled if isinstance(message, FinishRequest)} == {"a", "b"}
+
+
+async def test_replay_leaves_what_has_nowhere_to_go(rabbitmq_url: str) -> None:
+    async with open_runtime(rabbitmq_url) as runtime:
+        async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
+            dead = await channel.get_exchange(DEAD_EXCHANGE, ensure=False)
+            await dead.publish(aio_pika.Message(b"from nowhere"), "")
+        async with runtime.consuming(Subscription(Queue.FINISH, (DeliverWebhook,), Recorder(), 1)):
+            await runtime.publisher.publish([FinishRequest(request_id="a", round=1)])
+            await until(lambda: _is_waiting(rabbitmq_url, Queue.DEAD, 2))
+        assert await replay_dead(rabbitmq_url) == 1
+    assert [letter.body for letter in await list_dead(rabbitmq_url)] == ["from nowhere"]
+    assert await waiting_in(rabbitmq_url, Queue.FINISH) == 1
+
+
+async def test_a_message_that_always_fails_is_parked_at_the_delivery_limit(rabbitmq_url: str) -> None:
+    good = Recorder()
+
+    async def fails_for_one(message: DownloadImage) -> list[Any]:
+        if message == download(IMAGES[0]):
+            raise ZeroDivisionError
+        await good(message)
+        return []
+
+    async with open_runtime(rabbitmq_url, dead_letter_after=2) as runtime:
+        async with runtime.consuming(Subscription(Queue.DOWNLOAD, (DownloadImage,), fails_for_one, 2)):
+            await runtime.publisher.publish([download(image) for image in IMAGES[:5]])
+            await until(lambda: _is_waiting(rabbitmq_url, Queue.DEAD, 1), within=30)
+        assert runtime.counted("imagemill_messages_handled_total", queue=Queue.DOWNLOAD, outcome="rejected") == 3
+        assert len(good.handled) == 4
+    [letter] = await list_dead(rabbitmq_url)
+    assert (letter.queue, letter.reason, letter.type) == (Queue.DOWNLOAD, "delivery_limit", "DownloadImage")
+    assert letter.parked_at is not None
+    assert DownloadImage.model_validate_json(letter.body) == download(IMAGES[0])
+    assert await waiting_in(rabbitmq_url, Queue.LOST) == 1
+    assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
+
+
+async def test_the_topology_can_be_declared_again(rabbitmq_url: str) -> None:
+    async with open_runtime(rabbitmq_url) as first, open_runtime(rabbitmq_url) as second:
+        await first.publisher.publish([download(IMAGES[0])])
+        await second.publisher.publish([download(IMAGES[1])])
+    assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 2
+
+
+async def test_another_delivery_limit_is_refused_by_the_broker(rabbitmq_url: str) -> None:
+    async with open_runtime(rabbitmq_url, dead_letter_after=10):
+        with pytest.raises(ChannelPreconditionFailed):
+            async with open_runtime(rabbitmq_url, dead_letter_after=11):
+                pass
+
+
+async def test_a_service_may_start_before_its_broker(rabbitmq_url: str) -> None:
+    async with open_broker_proxy(rabbitmq_url) as (proxy, url):
+        proxy.cut()
+        opening = asyncio.create_task(_open_and_probe(url, asyncio.Event()))
+        await asyncio.wait([opening], timeout=0.5)
+        assert not opening.done()
+        proxy.restore()
+        await asyncio.wait_for(opening, 15)
+
+
+async def test_a_service_may_stop_before_its_broker_is_there(rabbitmq_url: str) -> None:
+    stop = asyncio.Event()
+    async with open_broker_proxy(rabbitmq_url) as (proxy, url):
+        proxy.cut()
+        opening = asyncio.create_task(_open_and_probe(url, stop))
+        await asyncio.wait([opening], timeout=0.5)
+        stop.set()
+        with pytest.raises(StoppedWhileStarting):
+            await asyncio.wait_for(opening, 15)
+
+
+async def _open_and_probe(url: str, stop: asyncio.Event) -> None:
+    async with open_broker(RabbitSettings(rabbitmq_url=url), "test", stop) as broker:
+        await broker.probe()
+
+
+async def test_a_probe_tells_whether_the_broker_answers(rabbitmq_url: str) -> None:
+    async with open_broker_proxy(rabbitmq_url) as (proxy, url), open_runtime(url) as runtime:
+        await runtime.broker.probe()
+        proxy.cut()
+        with pytest.raises(BrokerUnavailable):
+            await runtime.broker.probe()
+        proxy.restore()
+        await runtime.broker.probe()
