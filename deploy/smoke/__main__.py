@@ -70,7 +70,7 @@ def main() -> int:
         faults += [f"{name} exited with {code} on SIGTERM" for name, code in codes.items() if code]
         if len(codes) != len(SERVICES) + sum(SCALE.values()) - len(SCALE):
             faults.append(f"not the containers asked for: {sorted(codes)}")
-    except (subprocess.CalledProcessError, TimeoutError) as error:
+    except (subprocess.CalledProcessError, OSError) as error:
         sys.stderr.write(stack.compose("logs", "--no-color", "--tail", "40"))
         faults = [str(error)]
     finally:
