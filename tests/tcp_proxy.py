@@ -16,6 +16,8 @@ class TcpProxy:
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._cut = False
+        self._flows = asyncio.Event()
+        self._flows.set()
         self.port = 0
 
     def drop_connections(self) -> None:
@@ -28,8 +30,13 @@ class TcpProxy:
         self._cut = True
         self.drop_connections()
 
+    def hold(self) -> None:
+        """Keep connections, and let nothing through them until `restore`."""
+        self._flows.clear()
+
     def restore(self) -> None:
         self._cut = False
+        self._flows.set()
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._cut:
@@ -48,23 +55,24 @@ class TcpProxy:
             writer.transport.abort()
             return
         self._open.add(server_writer)
-        await asyncio.gather(_pump(reader, server_writer), _pump(server_reader, writer))
+        await asyncio.gather(self._pump(reader, server_writer), self._pump(server_reader, writer))
         self._open.discard(server_writer)
 
     async def finish(self) -> None:
         """Break everything and wait until it is gone."""
         self.cut()
+        self._flows.set()
         while self._tasks:
             self.drop_connections()
             await asyncio.wait(self._tasks, timeout=_AGAIN_SECONDS)
 
-
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while piece := await source.read(_PIECE):
-            sink.write(piece)
-            await sink.drain()
-    sink.transport.abort()
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while piece := await source.read(_PIECE):
+                await self._flows.wait()
+                sink.write(piece)
+                await sink.drain()
+        sink.transport.abort()
 
 
 @asynccontextmanager

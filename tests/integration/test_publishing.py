@@ -1,0 +1,136 @@
+"""Publishing on a real broker: what is confirmed is there, and what is not confirmed says so in time."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractQueue
+
+from shared.contracts.events import PublicEvent
+from shared.contracts.messages import DeliverWebhook, FinishRequest
+from shared.errors import BrokerUnavailable
+from shared.messaging import Queue
+from shared.messaging.topology import COMMANDS_EXCHANGE, EVENTS_EXCHANGE
+from tests.messaging_runtime import open_broker_proxy, open_runtime, waiting_in
+from tests.waiting import until
+
+COMMANDS = [FinishRequest(request_id=f"request-{number}", round=1) for number in range(50)]
+
+
+def _events(count: int, type_: str = "image.failed") -> list[PublicEvent]:
+    now = datetime.now(UTC)
+    return [
+        PublicEvent(f"event-{number}", type_, f"subject-{number}", now, {"number": number}) for number in range(count)
+    ]
+
+
+@asynccontextmanager
+async def _subscriber(url: str, pattern: str, arguments: dict[str, Any] | None = None) -> AsyncIterator[AbstractQueue]:
+    """A stranger's own queue on imagemill.events."""
+    async with await aio_pika.connect(url) as connection, connection.channel() as channel:
+        queue = await channel.declare_queue(exclusive=True, arguments=arguments)
+        await queue.bind(EVENTS_EXCHANGE, routing_key=pattern)
+        yield queue
+
+
+async def _ids_in(queue: AbstractQueue) -> list[str]:
+    ids = []
+    while (message := await queue.get(fail=False)) is not None:
+        await message.ack()
+        ids.append(str(message.message_id))
+    return sorted(ids)
+
+
+async def test_what_was_published_is_there(rabbitmq_url: str) -> None:
+    async with open_runtime(rabbitmq_url) as runtime:
+        await runtime.publisher.publish(COMMANDS)
+        await runtime.publisher.publish([])
+    assert await waiting_in(rabbitmq_url, Queue.FINISH) == len(COMMANDS)
+
+
+async def test_a_command_that_nobody_can_take_is_a_fault(rabbitmq_url: str) -> None:
+    async with open_runtime(rabbitmq_url) as runtime:
+        async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
+            await channel.queue_delete(Queue.WEBHOOKS)
+        with pytest.raises(BrokerUnavailable):
+            await runtime.publisher.publish([DeliverWebhook(delivery_id="a")])
+        await runtime.publisher.publish(COMMANDS)
+    assert await waiting_in(rabbitmq_url, Queue.FINISH) == len(COMMANDS)
+
+
+async def test_events_reach_those_who_listen_for_them(rabbitmq_url: str) -> None:
+    async with (
+        open_runtime(rabbitmq_url) as runtime,
+        _subscriber(rabbitmq_url, "#") as everything,
+        _subscriber(rabbitmq_url, "image.*") as images,
+        _subscriber(rabbitmq_url, "request.*") as requests,
+    ):
+        await runtime.publisher.publish([*_events(3), *_events(1, "request.completed"), COMMANDS[0]])
+        assert await _ids_in(everything) == ["event-0", "event-0", "event-1", "event-2"]
+        assert await _ids_in(images) == ["event-0", "event-1", "event-2"]
+        assert await _ids_in(requests) == ["event-0"]
+        assert runtime.counted("imagemill_messages_published_total", exchange=EVENTS_EXCHANGE) == 4
+
+
+async def test_events_need_no_listener(rabbitmq_url: str) -> None:
+    async with open_runtime(rabbitmq_url) as runtime:
+        await runtime.publisher.publish(_events(3))
+
+
+async def test_a_full_queue_of_one_subscriber_harms_nobody_else(rabbitmq_url: str) -> None:
+    full = {"x-max-length": 2, "x-overflow": "reject-publish"}
+    async with (
+        open_runtime(rabbitmq_url) as runtime,
+        _subscriber(rabbitmq_url, "#", full),
+        _subscriber(rabbitmq_url, "#") as roomy,
+    ):
+        for event, command in zip(_events(6), COMMANDS, strict=False):
+            await runtime.publisher.publish([event, command])
+        assert runtime.counted("imagemill_events_refused_total") == 4
+        assert await _ids_in(roomy) == [f"event-{number}" for number in range(6)]
+    assert await waiting_in(rabbitmq_url, Queue.FINISH) == 6
+
+
+async def test_during_an_outage_publishing_ends_in_time(rabbitmq_url: str) -> None:
+    async with open_broker_proxy(rabbitmq_url) as (proxy, url), open_runtime(url, publish_timeout=1) as runtime:
+        await runtime.publisher.publish(COMMANDS[:1])
+        proxy.cut()
+        for _ in range(2):
+            begun = time.monotonic()
+            with pytest.raises(BrokerUnavailable):
+                await runtime.publisher.publish([*COMMANDS[1:3], *_events(2)])
+            assert time.monotonic() - begun < 3
+        proxy.restore()
+        await until(lambda: _publishes(runtime.publisher.publish))
+    assert await waiting_in(rabbitmq_url, Queue.FINISH) >= 2
+
+
+async def _publishes(publish: Any) -> bool:
+    try:
+        await publish([*COMMANDS[3:4], *_events(1)])
+    except BrokerUnavailable:
+        return False
+    return True
+
+
+async def test_a_broker_that_falls_silent_is_a_fault_in_time(rabbitmq_url: str) -> None:
+    async with open_broker_proxy(rabbitmq_url) as (proxy, url), open_runtime(url, publish_timeout=1) as runtime:
+        proxy.hold()
+        begun = time.monotonic()
+        with pytest.raises(BrokerUnavailable):
+            await runtime.publisher.publish(COMMANDS)
+        assert time.monotonic() - begun < 3
+        proxy.restore()
+        await until(lambda: _publishes(runtime.publisher.publish))
+
+
+async def test_of_many_who_publish_at_once_each_is_confirmed(rabbitmq_url: str) -> None:
+    async with open_runtime(rabbitmq_url) as runtime:
+        await asyncio.gather(*(runtime.publisher.publish([command, *_events(1)]) for command in COMMANDS))
+        assert runtime.counted("imagemill_messages_published_total", exchange=COMMANDS_EXCHANGE) == len(COMMANDS)
+    assert await waiting_in(rabbitmq_url, Queue.FINISH) == len(COMMANDS)
