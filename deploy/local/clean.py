@@ -5,7 +5,7 @@ import shutil
 from contextlib import ExitStack
 
 from deploy.local.processes import end_leftovers
-from deploy.local.run import DEMO_HOME, HOME
+from deploy.local.run import HOME
 from deploy.local.supervisor import lock
 
 LEFTOVER_SECONDS = 15
@@ -20,7 +20,7 @@ def remove() -> int:
     if not HOME.exists():
         return 0
     with ExitStack() as held:
-        for home in (HOME, DEMO_HOME):
+        for home in (HOME, *(ports.parent for ports in HOME.glob("*/ports.json"))):
             held.enter_context(lock(home))
             asyncio.run(end_leftovers(home.resolve(), LEFTOVER_SECONDS))
         shutil.rmtree(HOME)

@@ -95,9 +95,9 @@ class Mongod:
         await self._process.ready(self._is_primary, START_SECONDS)
 
     async def stop(self) -> None:
-        if self._process:
-            await self._process.stop(STOP_SECONDS)
-        self._process = None
+        process, self._process = self._process, None
+        if process:
+            await process.stop(STOP_SECONDS)
 
     def _command(self) -> list[str | Path]:
         listen = ["--bind_ip", "127.0.0.1", "--port", str(self._ports["mongodb"]), "--nounixsocket"]

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from deploy.local.files import replace
 from deploy.local.processes import ProcessDied
 
 LOWEST = 20_000
@@ -15,10 +16,11 @@ ATTEMPTS = 3
 
 
 class PortTaken(Exception):
-    """Another program listens on a port that the caller asked for by number."""
+    """A port that the caller asked for by number cannot be had."""
 
     def __init__(self, port: int) -> None:
-        super().__init__(f"port {port} is taken by another program")
+        also = ", or only root may use it" if port < 1024 else ""
+        super().__init__(f"port {port} is taken by another program{also}")
         self.port = port
 
 
@@ -27,7 +29,7 @@ class Ports:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._kept: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+        self._kept = self._read()
         self._demanded: dict[str, int] = {}
 
     def __getitem__(self, name: str) -> int:
@@ -53,11 +55,14 @@ class Ports:
         return self._choose(name)
 
     def _choose(self, name: str) -> int:
-        taken = set(self._kept.values())
-        self._kept[name] = next(port for port in iter(_candidate, None) if port not in taken and is_free(port))
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_text(json.dumps(self._kept, indent=2) + "\n")
-        return self._kept[name]
+        others = self._read() | self._kept
+        chosen = next(port for port in iter(_candidate, None) if port not in others.values() and is_free(port))
+        self._kept = others | {name: chosen}
+        replace(self._file, json.dumps(self._kept, indent=2) + "\n")
+        return chosen
+
+    def _read(self) -> dict[str, int]:
+        return json.loads(self._file.read_text()) if self._file.exists() else {}
 
 
 async def on_free_ports(

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from deploy.local.waiting import until
 # Every child inherits it, also what daemonises itself (epmd) or outlives its parent (a pool's workers): whatever
 # process carries it is this stack's, whoever started it, and no reuse of process ids can mislead.
 MARKER = "IMAGEMILL_LOCAL_HOME"
+NAME_MARKER = "IMAGEMILL_LOCAL_PROCESS"
 TAIL_LINES = 25
 
 
@@ -75,7 +76,7 @@ def spawn(name: str, command: Sequence[str | Path], env: Mapping[str, str], home
     with log.open("ab") as output:
         popen = subprocess.Popen(
             command,
-            env={**env, MARKER: str(home)},
+            env={**env, MARKER: str(home), NAME_MARKER: name},
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -91,27 +92,29 @@ def tail(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
 
 
-def living(home: Path) -> Iterator[int]:
-    """The ids of all living processes that belong to the stack at `home`."""
+def living(home: Path, but: Collection[str] = ()) -> Iterator[int]:
+    """The ids of all living processes of the stack at `home` but those that were spawned under certain names."""
     mark = f"{MARKER}={home}".encode()
+    spared = {f"{NAME_MARKER}={name}".encode() for name in but}
     for environ in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):
-            if mark in environ.read_bytes().split(b"\0"):
+            variables = environ.read_bytes().split(b"\0")
+            if mark in variables and spared.isdisjoint(variables):
                 yield int(environ.parent.name)
 
 
-async def end_leftovers(home: Path, within: float) -> int:
+async def end_leftovers(home: Path, within: float, but: Collection[str] = ()) -> int:
     """End what is left of the stack at `home`, by force after `within` seconds; how many processes there were."""
-    found = signal_all(home, signal.SIGTERM)
-    if found and not await until(lambda: not any(living(home)), within):
-        signal_all(home, signal.SIGKILL)
-        await until(lambda: not any(living(home)), 5)
+    found = signal_all(home, signal.SIGTERM, but)
+    if found and not await until(lambda: not any(living(home, but)), within):
+        signal_all(home, signal.SIGKILL, but)
+        await until(lambda: not any(living(home, but)), 5)
     return found
 
 
-def signal_all(home: Path, number: signal.Signals) -> int:
+def signal_all(home: Path, number: signal.Signals, but: Collection[str] = ()) -> int:
     """Send a signal to every process of the stack at `home`; how many there were."""
-    pids = list(living(home))
+    pids = list(living(home, but))
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, number)

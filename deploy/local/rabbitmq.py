@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from deploy.local.files import PRIVATE, replace
 from deploy.local.missing import Missing, install
 from deploy.local.ports import Ports
 from deploy.local.processes import Process, spawn
@@ -84,20 +85,19 @@ class RabbitMQ:
 
     async def stop(self) -> None:
         """Stop the node in order, then its epmd."""
-        if self._node:
-            await self._node.stop(STOP_SECONDS)
-        if self._epmd:
-            await self._epmd.stop(5)
-        self._node = self._epmd = None
+        # No longer among the processes whose end is a fault.
+        node, epmd, self._node, self._epmd = self._node, self._epmd, None, None
+        if node:
+            await node.stop(STOP_SECONDS)
+        if epmd:
+            await epmd.stop(STOP_SECONDS)
 
     def _configure(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / "rabbitmq.conf").write_text(CONFIGURATION.format(port=self._ports["amqp"]))
-        (self._folder / "enabled_plugins").write_text("[].\n")
+        replace(self._folder / "rabbitmq.conf", CONFIGURATION.format(port=self._ports["amqp"]))
+        replace(self._folder / "enabled_plugins", "[].\n")
         cookie = self._folder / ".erlang.cookie"
         if not cookie.exists():
-            cookie.touch(mode=0o600)
-            cookie.write_text(secrets.token_hex(16))
+            replace(cookie, secrets.token_hex(16), PRIVATE)
 
     def _environment(self) -> Mapping[str, str]:
         folder = self._folder

@@ -28,13 +28,8 @@ def up(home: Path) -> int:
     prepare()
     with lock(home):
         say(f"Starting RabbitMQ and MongoDB (data and logs in {home}) ...")
-        asyncio.run(supervise(LocalStack(home), _start_servers, _lend_servers))
+        asyncio.run(supervise(LocalStack(home), LocalStack.start_servers, _lend_servers))
     return 0
-
-
-async def _start_servers(stack: LocalStack) -> None:
-    await stack.start_servers()
-    stack.write_env_file()
 
 
 async def _serve(stack: LocalStack) -> int:

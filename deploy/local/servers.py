@@ -12,6 +12,8 @@ from deploy.local.rabbitmq import PORTS as RABBITMQ_PORTS
 from deploy.local.rabbitmq import RabbitMQ, find_server
 from deploy.local.waiting import together
 
+SERVER_NAMES = ("epmd", "rabbitmq", "mongodb")  # of the processes
+
 
 class Servers(Protocol):
     """Where RabbitMQ, MongoDB and the object store are.

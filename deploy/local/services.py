@@ -15,7 +15,7 @@ TREE = Path(__file__).parents[2]
 NAMES = ("gateway", "downloader", "compressor", "aggregator")
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
 START_SECONDS = 60
-STOP_SECONDS = 45  # longer than DRAIN_TIMEOUT
+STOP_SECONDS = 45  # longer than DRAIN_TIMEOUT by default
 
 
 class Services:

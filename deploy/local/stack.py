@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+from deploy.local.files import PRIVATE, replace
 from deploy.local.ports import Ports
 from deploy.local.processes import end_leftovers, signal_all
-from deploy.local.servers import PrivateServers, Servers
+from deploy.local.servers import SERVER_NAMES, PrivateServers, Servers
 from deploy.local.services import Services
 
 LEFTOVER_SECONDS = 15
@@ -52,7 +53,7 @@ class LocalStack:
 
     @property
     def env_file(self) -> Path:
-        """Holds the URLs and the secret of what runs, as shell variables, for other consumers."""
+        """The URLs and the secret of what runs, as shell variables for other programs; it is there as long as that."""
         return self.home / "stack.env"
 
     def joint(self) -> dict[str, str]:
@@ -77,12 +78,10 @@ class LocalStack:
             process.check()
 
     async def start_servers(self) -> None:
-        """End what a killed supervisor left here, then start the servers."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        await end_leftovers(self.home, LEFTOVER_SECONDS)
-        for log in self.home.glob("logs/*.log"):
-            log.replace(log.with_suffix(".log.1"))
+        """Start no more than the servers, and say where they are."""
+        await self._clear()
         await self.servers.start()
+        self._write_env_file()
 
     async def start(self) -> None:
         """Start everything and wait until it is ready.
@@ -92,12 +91,13 @@ class LocalStack:
             ProcessDied: a process ended or did not become ready.
             PortTaken: another program listens on the demanded gateway port.
         """
+        await self._clear()
         self._ports.free("gateway-0")
-        await self.start_servers()
+        await self.servers.start()
         environment = {"GATEWAY_HOST": "127.0.0.1", **os.environ, **self._settings, **self.joint()}
         self._services = Services(self.home, self._ports, environment)
         await self._services.start_all()
-        self.write_env_file()
+        self._write_env_file()
 
     async def stop(self) -> None:
         """Stop the services, then the servers; nothing is left behind."""
@@ -122,17 +122,22 @@ class LocalStack:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    def write_env_file(self) -> None:
-        """Tell other programs what runs; they may take the file for the sign that it does."""
+    async def _clear(self) -> None:
+        """End what a killed supervisor left here, which may hold our ports, and set earlier logs aside."""
+        # Services first, as in every stop: they give back what they have in hand while there is somebody to take it.
+        await end_leftovers(self.home, LEFTOVER_SECONDS, but=SERVER_NAMES)
+        await end_leftovers(self.home, LEFTOVER_SECONDS)
+        for log in self.home.glob("logs/*.log"):
+            log.replace(log.with_suffix(".log.1"))
+
+    def _write_env_file(self) -> None:
         lines = [f"{name}={shlex.quote(value)}\n" for name, value in self.joint().items()]
-        self.env_file.touch(mode=0o600)
-        self.env_file.write_text("".join(lines))
+        replace(self.env_file, "".join(lines), PRIVATE)
 
     def _webhook_secret(self) -> str:
         file = self.home / "webhook_secret"
         if not file.exists():
-            file.touch(mode=0o600)
-            file.write_text(new_webhook_secret() + "\n")
+            replace(file, new_webhook_secret() + "\n", PRIVATE)
         return file.read_text().strip()
 
 

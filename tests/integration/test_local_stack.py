@@ -184,11 +184,9 @@ async def test_a_later_run_finishes_what_an_earlier_one_left(home: Path, tmp_pat
             answer = await http.post("/upload", files={"file": ("products.csv", a_catalogue([[url]]), "text/csv")})
             assert (await http.get("/docs")).status_code == 200
         assert answer.status_code == 202
-        ctrl_c(process)
-        output, _ = process.communicate(timeout=STOP_SECONDS)
-        assert process.returncode == 0, output
-        assert "curl -F file=@" in output
-    assert not list(living(home))
+        process.kill()
+        process.wait()
+    (home / "stack.env").unlink()
     with supervisor("run", home, **caller) as process:
         await up(home, process)
         async with open_origin(port=ports["origin"]) as origin, httpx.AsyncClient(base_url=gateway) as http:
@@ -196,7 +194,10 @@ async def test_a_later_run_finishes_what_an_earlier_one_left(home: Path, tmp_pat
             status = await Mill(http).finished(answer.json()["request_id"])
         assert status["status"] == "Completed"
         ctrl_c(process)
-        process.communicate(timeout=STOP_SECONDS)
+        output, _ = process.communicate(timeout=STOP_SECONDS)
+        assert process.returncode == 0, output
+        assert "curl -F file=@" in output
+    assert not list(living(home))
 
 
 def test_the_demo_keeps_every_promise(home: Path) -> None:

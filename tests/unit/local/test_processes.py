@@ -78,3 +78,14 @@ async def test_the_processes_of_another_stack_are_left_alone(home: Path) -> None
     assert await end_leftovers(home, within=1) == 0
     assert list(living(neighbour)) == [process.popen.pid]
     await process.stop(within=10)
+
+
+async def test_some_can_be_spared_for_a_later_turn(home: Path) -> None:
+    server = start(home, FOREVER, "mongodb")
+    service = start(home, FOREVER, "gateway-0")
+    assert await is_up(server)
+    assert await is_up(service)
+    assert await end_leftovers(home, within=5, but=["mongodb"]) == 1
+    assert not service.alive
+    assert server.alive
+    await server.stop(within=10)
