@@ -9,6 +9,7 @@ from shared.contracts.messages import FinishRequest, Message
 from shared.contracts.records import Image
 from shared.contracts.states import END_STATES
 from shared.errors import StorageUnavailable
+from shared.gather import Gatherer
 from shared.persistence import Recorded
 from shared.storage.object_store import ObjectStore
 
@@ -22,6 +23,7 @@ class FollowUp:
         self._store = store
         self._base_url = public_base_url
         self._keep_originals = keep_originals
+        self._remove = Gatherer(self._remove_all)
 
     async def __call__(
         self, recorded: Recorded, original_key: str | None, result_key: str | None = None
@@ -33,7 +35,8 @@ class FollowUp:
             return []
         outgoing: list[Message | PublicEvent] = []
         if image.state in END_STATES:
-            await self._remove(self._leftovers(image, original_key, result_key))
+            if leftovers := self._leftovers(image, original_key, result_key):
+                await self._remove(leftovers)
             outgoing.append(image_event(image, self._base_url))
         if recorded.none_left:
             outgoing.append(FinishRequest(request_id=image.request_id, round=image.round))
@@ -50,10 +53,11 @@ class FollowUp:
             leftovers.append(result_key)
         return leftovers
 
-    async def _remove(self, keys: Sequence[str]) -> None:
-        if not keys:
-            return
+    async def _remove_all(self, leftovers: Sequence[list[str]]) -> list[None]:
+        """Results are recorded together, so what they leave is removed together."""
+        keys = [key for each in leftovers for key in each]
         try:
             await self._store.delete(keys)
         except StorageUnavailable as fault:  # the finish removes what is left of the originals
             log.warning("leftovers_not_removed", keys=keys, error=str(fault))
+        return [None] * len(leftovers)

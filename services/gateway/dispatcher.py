@@ -18,7 +18,7 @@ from shared.messaging import Publish
 from shared.observability.metrics import Metrics
 from shared.persistence import Database
 
-_BUSY_SECONDS = 0.1
+_BUSY_SECONDS = 0.2
 _IDLE_SECONDS = 0.5
 _NOT_OURS_SECONDS = 2.0
 

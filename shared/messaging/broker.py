@@ -6,12 +6,12 @@ connection would stall with them.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractRobustConnection
+from aio_pika.abc import AbstractChannel, AbstractRobustConnection
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
 from shared.errors import BrokerUnavailable, StoppedWhileStarting
@@ -21,6 +21,7 @@ from shared.settings import RabbitSettings
 _HEARTBEAT_SECONDS = 15  # a dead link is noticed after three of them; below 5 there are false alarms
 _RECONNECT_SECONDS = 2
 _PROBE_SECONDS = 5
+_CLOSE_SECONDS = 2  # without a limit a broker that has fallen silent would hold up the stop for a heartbeat or two
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,18 @@ class Broker:
                     pass
         except CONNECTION_EXCEPTIONS as error:  # a TimeoutError is an OSError
             raise BrokerUnavailable(f"RabbitMQ does not answer: {error!r}") from error
+
+
+@asynccontextmanager
+async def open_channel(connection: AbstractRobustConnection, **options: bool) -> AsyncIterator[AbstractChannel]:
+    """A channel that is closed in the end, if the broker answers; closing the connection does the rest."""
+    channel = await connection.channel(**options)
+    try:
+        yield channel
+    finally:
+        with suppress(*CONNECTION_EXCEPTIONS):  # a TimeoutError is an OSError
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await channel.close()
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from structlog.contextvars import bound_contextvars
 
 from shared.contracts.messages import Message
 from shared.errors import OwnFault
-from shared.messaging.broker import Broker
+from shared.messaging.broker import Broker, open_channel
 from shared.messaging.codec import Undecodable, decode
 from shared.messaging.dependency_gate import DependencyGate
 from shared.messaging.publisher import Outgoing, Publisher
@@ -71,7 +71,7 @@ class Consumer:
         """
         self._stop = stop
         concurrency = self._subscription.concurrency
-        async with self._broker.consuming.channel(publisher_confirms=False) as channel:
+        async with open_channel(self._broker.consuming, publisher_confirms=False) as channel:
             await channel.set_qos(prefetch_count=concurrency)
             # Declared, if passively: a queue from get_queue(ensure=False) is not consumed again after an outage.
             queue = await channel.declare_queue(self._subscription.queue, passive=True)
@@ -100,9 +100,6 @@ class Consumer:
         while (delivery := await self._inbox.get()) is not None:
             try:
                 await self._process(delivery)
-            except OwnFault as fault:  # it could not even be parked
-                self._gate.close(fault)
-                await delivery.reject(requeue=True)
             except CONNECTION_EXCEPTIONS as error:  # the acknowledgement came too late: the broker delivers again
                 log.debug("delivery_lost", queue=self._subscription.queue, error=repr(error))
 
@@ -136,22 +133,33 @@ class Consumer:
                 await delivery.reject(requeue=True)  # counts towards the delivery limit, unlike a nack on RabbitMQ 4.3
                 return "rejected"
             else:
-                await delivery.ack()
+                await _acknowledge(delivery)
                 return "handled"
         return "returned"
 
     async def _may_go_on(self, delivery: AbstractIncomingMessage) -> bool:
         """Wait for the gate. False if the delivery is no longer ours, or if we stop while the gate is closed."""
-        if not self._gate.is_open:
-            await self._gate.open_unless(self._stop)
+        # Of those who wait, the first to go on may close it again before the next one looks.
+        while not self._gate.is_open and await self._gate.open_unless(self._stop):
+            pass
         return self._gate.is_open and not delivery.channel.is_closed
 
     async def _put_aside(self, delivery: AbstractIncomingMessage, reason: str) -> None:
         if self._subscription.park_unknown:
+            try:
+                await self._publisher.park(delivery, self._subscription.queue, reason)
+            except OwnFault as fault:
+                self._gate.close(fault)
+                await delivery.reject(requeue=True)
+                return
             log.error("message_parked", queue=self._subscription.queue, reason=reason)
-            await self._publisher.park(delivery, self._subscription.queue, reason)
             self._metrics.dead_letters.labels(queue=self._subscription.queue, reason="undecodable").inc()
-        await delivery.ack()
+        await _acknowledge(delivery)
+
+
+async def _acknowledge(delivery: AbstractIncomingMessage) -> None:
+    # Without waiting until it is on the wire, as `delivery.ack()` does: one that is lost brings the message again.
+    await delivery.channel.basic_ack(delivery.delivery_tag or 0, wait=False)
 
 
 async def _cancel(queue: AbstractQueue, tag: str) -> None:

@@ -4,17 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import cast
 
+import aiormq
 import structlog
 from aio_pika import DeliveryMode
 from aio_pika import Message as AmqpMessage
-from aio_pika.abc import AbstractExchange, AbstractMessage
+from aio_pika.abc import AbstractChannel, AbstractMessage
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, DeliveryError
 
 from shared.contracts.events import PublicEvent
 from shared.contracts.messages import Message
 from shared.errors import BrokerUnavailable
-from shared.messaging.broker import Broker
+from shared.messaging.broker import Broker, open_channel
 from shared.messaging.codec import encode, encode_event, queue_of
 from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE
 from shared.observability.metrics import Metrics
@@ -34,17 +36,11 @@ class Publisher:
     """Publishes commands (mandatory: somebody must take them) and public events (whoever listens)."""
 
     def __init__(
-        self,
-        commands: AbstractExchange,
-        events: AbstractExchange,
-        dead: AbstractExchange,
-        timeout: float,
-        metrics: Metrics,
+        self, commands: AbstractChannel, events: AbstractChannel, publish_timeout: float, metrics: Metrics
     ) -> None:
         self._commands = commands
         self._events = events
-        self._dead = dead
-        self._timeout = timeout
+        self._timeout = publish_timeout
         self._metrics = metrics
 
     @classmethod
@@ -53,16 +49,10 @@ class Publisher:
         """A publisher on channels of its own. `publish_timeout` is in seconds, for each call of `publish`."""
         # An unroutable command must be an error: without on_return_raises it would count as published.
         async with (
-            broker.publishing.channel(on_return_raises=True) as commands,
-            broker.publishing.channel() as events,
+            open_channel(broker.publishing, on_return_raises=True) as commands,
+            open_channel(broker.publishing) as events,
         ):
-            yield cls(
-                await commands.get_exchange(COMMANDS_EXCHANGE, ensure=False),
-                await events.get_exchange(EVENTS_EXCHANGE, ensure=False),
-                await commands.get_exchange(DEAD_EXCHANGE, ensure=False),
-                publish_timeout,
-                metrics,
-            )
+            yield cls(commands, events, publish_timeout, metrics)
 
     async def publish(self, outgoing: Sequence[Outgoing]) -> None:
         """Publish all and wait for the confirms.
@@ -85,7 +75,7 @@ class Publisher:
             type=delivery.type,
         )
         async with self._confirmed():
-            await self._dead.publish(parked, "", mandatory=True)
+            await self._send(self._commands, DEAD_EXCHANGE, parked, "")
 
     @asynccontextmanager
     async def _confirmed(self) -> AsyncIterator[None]:
@@ -100,14 +90,25 @@ class Publisher:
         if isinstance(item, PublicEvent):
             await self._publish_event(item)
         else:
-            await self._commands.publish(encode(item), queue_of(item), mandatory=True)
-            self._metrics.messages_published.labels(exchange=COMMANDS_EXCHANGE).inc()
+            await self._send(self._commands, COMMANDS_EXCHANGE, encode(item), queue_of(item))
 
     async def _publish_event(self, event: PublicEvent) -> None:
         try:
-            await self._events.publish(encode_event(event), event.type, mandatory=False)
+            await self._send(self._events, EVENTS_EXCHANGE, encode_event(event), event.type)
         except DeliveryError:
             self._metrics.events_refused.inc()
             log.warning("event_refused_by_a_full_queue", event_id=event.event_id)
-        else:
-            self._metrics.messages_published.labels(exchange=EVENTS_EXCHANGE).inc()
+
+    async def _send(self, channel: AbstractChannel, exchange: str, message: AmqpMessage, routing_key: str) -> None:
+        # What aio-pika's Exchange.publish does, but without a wait for each frame to be on the wire before the next
+        # one: a third less CPU. The confirm says that it arrived.
+        underlay = cast(aiormq.Channel, await channel.get_underlay_channel())
+        await underlay.basic_publish(
+            message.body,
+            exchange=exchange,
+            routing_key=routing_key,
+            properties=message.properties,
+            mandatory=exchange != EVENTS_EXCHANGE,
+            wait=False,
+        )
+        self._metrics.messages_published.labels(exchange=exchange).inc()

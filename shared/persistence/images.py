@@ -17,13 +17,15 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
 from shared.contracts.records import Image, Progress
 from shared.contracts.states import END_STATES, OPEN_STATES, ImageState, RequestStatus
+from shared.gather import Gatherer
 from shared.persistence.faults import database_faults, duplicates_ignored
-from shared.persistence.gather import Gatherer
 from shared.persistence.image_documents import document_id, image_from, to_document
 from shared.persistence.repositories import Recorded
 
 Document = dict[str, Any]
 Result = ImageCompressed | ImageFailed | ImageDeferred
+
+_LINGER_SECONDS = 0.03  # results trickle in; two dozen of them cost the database little more than one
 
 _OPEN = {"$in": [state.value for state in OPEN_STATES]}
 
@@ -38,7 +40,7 @@ class MongoImages:
         self._images = images
         self._requests = requests
         self._clock = clock
-        self._record = Gatherer(self._record_many)
+        self._record = Gatherer(self._record_many, linger=_LINGER_SECONDS)
 
     async def insert_many(self, images: Sequence[Image]) -> None:
         if images:

@@ -12,14 +12,36 @@ from shared.storage.folders import STAGING, make_folders
 Write = Callable[[BinaryIO], object]
 
 _PRUNE_RACES = 100  # how often in a row another process may remove a folder just before it is filled
+_REMEMBERED = 10_000
 
 
-def write_atomically(root: Path, target: Path, write: Write, *, durable: bool) -> None:
-    """Let `write` fill a new file in the root's staging folder and rename it to `target`, making its folders."""
-    with staged_file(root, write, durable=durable) as staged:
-        _rename(root, staged, target)
-    if durable:
-        _sync_folders(root, target.parent)
+class AtomicWriter:
+    """Writes files below `root`, of which each appears whole or not at all."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lasting: set[Path] = set()
+
+    def write(self, target: Path, write: Write, *, durable: bool) -> None:
+        """Let `write` fill a new file in the root's staging folder and rename it to `target`, making its folders."""
+        folder = target.parent
+        with staged_file(self._root, write, durable=durable) as staged:
+            if _rename(self._root, staged, target):
+                self._lasting.discard(folder)
+        if durable and folder in self._lasting:
+            _sync(folder)
+        elif durable:
+            _sync_folders(self._root, folder)
+            self._remember(folder)
+
+    def _remember(self, folder: Path) -> None:
+        """The folders above this one are on disk for good: writing them again for each file costs more than the file.
+
+        Whoever finds a folder gone makes it anew, and then syncs what is above it again.
+        """
+        if len(self._lasting) >= _REMEMBERED:
+            self._lasting.clear()
+        self._lasting.add(folder)
 
 
 @contextmanager
@@ -47,30 +69,36 @@ def remove_abandoned(root: Path, before: float) -> None:
                 staged.unlink()
 
 
-def _rename(root: Path, staged: Path, target: Path) -> None:
+def _rename(root: Path, staged: Path, target: Path) -> bool:
+    """Whether folders had to be made."""
+    made = False
     for _ in range(_PRUNE_RACES):
         try:
             staged.replace(target)
         except FileNotFoundError:  # no folder yet, or a delete found it empty a moment ago and pruned it
+            made = True
             with suppress(FileNotFoundError):
                 make_folders(root, target.parent)
         else:
-            return
+            return made
     staged.replace(target)
+    return made
 
 
 def _sync_folders(root: Path, folder: Path) -> None:
     """Make the rename last. The folders above are included, since they may be as new, made by whichever process."""
     while True:
-        with suppress(FileNotFoundError):  # the object has been deleted already, and the folder pruned
-            _sync(folder)
+        _sync(folder)
         if folder == root:
             return
         folder = folder.parent
 
 
 def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:  # the object has been deleted already, and the folder pruned
+        return
     try:
         os.fsync(descriptor)
     finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shared.errors import ObjectMissing, StorageUnavailable
-from shared.storage.atomic_file import Write, remove_abandoned, staged_file, write_atomically
+from shared.storage.atomic_file import AtomicWriter, Write, remove_abandoned, staged_file
 from shared.storage.folders import STAGING, keys_under, path_of, prune
 from shared.storage.keys import check_key, check_prefix
 from shared.storage.object_store import ObjectStat, check_range
@@ -36,6 +36,7 @@ class DirectoryObjectStore:
         self._root = root
         self._clock = clock
         self._opened = False
+        self._writer = AtomicWriter(root)
         self._threads = Threads(_THREADS, "directory-store")
 
     async def put_file(self, key: str, path: Path, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
@@ -77,7 +78,7 @@ class DirectoryObjectStore:
 
     def _put(self, key: str, write: Write, durable: bool) -> None:
         with self._faults():
-            write_atomically(self._root, path_of(self._root, key), write, durable=durable)
+            self._writer.write(path_of(self._root, key), write, durable=durable)
 
     def _get(self, key: str) -> bytes:
         with self._faults(missing=key):

@@ -1,7 +1,8 @@
 """Where a directory store keeps the object of a key.
 
-`results/r1/chair-0af3.jpg` is the file `results/r1/@5e/chair-0af3.jpg`: the name's hash picks one of 256 folders,
-so a request's million objects lie 4000 to a folder. No key contains "@", so none can collide with such a folder.
+`results/r1/chair-0af3.jpg` is the file `results/r1/@e/chair-0af3.jpg`: the name's hash picks one of 16 folders, so a
+request's million objects lie 62,500 to a folder, and a small request makes few of them. No key contains "@", so none can collide with such
+a folder.
 """
 
 import zlib
@@ -17,7 +18,7 @@ _SHARD_MARK = "@"
 
 def path_of(root: Path, key: str) -> Path:
     folders, _, name = key.rpartition("/")
-    return root / folders / f"{_SHARD_MARK}{zlib.crc32(name.encode()) & 0xFF:02x}" / name
+    return root / folders / f"{_SHARD_MARK}{zlib.crc32(name.encode()) & 0xF:x}" / name
 
 
 def keys_under(root: Path, prefix: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Concurrent calls made into one: while a batch is under way, the next one gathers."""
+"""Concurrent calls made into one: while a batch is under way, or a moment long, the next one gathers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,8 +14,12 @@ class Gatherer(Generic[Item, Answer]):
     `flush` answers in the order of its items; what it raises, each of its callers gets.
     """
 
-    def __init__(self, flush: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], most: int = 200) -> None:
+    def __init__(
+        self, flush: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], *, linger: float = 0, most: int = 200
+    ) -> None:
+        """`linger`: seconds to wait for company before each flush; so many calls cost hardly more than one."""
         self._flush = flush
+        self._linger = linger
         self._most = most
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
         self._flushing: asyncio.Task[None] | None = None
@@ -30,6 +34,7 @@ class Gatherer(Generic[Item, Answer]):
     async def _flush_all(self) -> None:
         try:
             while self._waiting:
+                await asyncio.sleep(self._linger)
                 batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 await self._answer(batch)
         finally:
