@@ -10,7 +10,7 @@ import aio_pika
 from aio_pika.exceptions import ChannelNotFoundEntity
 from prometheus_client import CollectorRegistry
 
-from shared.contracts.messages import Message
+from shared.contracts.messages import DownloadImage, Message
 from shared.messaging import (
     Broker,
     Consumer,
@@ -25,9 +25,14 @@ from shared.messaging import (
 from shared.observability.health import Health
 from shared.observability.metrics import Metrics
 from shared.settings import RabbitSettings
+from tests.builders import an_image
 from tests.tcp_proxy import TcpProxy, open_proxy
+from tests.worker_messages import compress, download
 
 STOP_WITHIN = 15.0
+
+COMMANDS = [download(an_image(f"http://images.test/{number}.jpg")) for number in range(20)]
+FOLLOW_UP = compress(an_image())
 
 
 @dataclass
@@ -45,6 +50,15 @@ class Recorder:
             await self.hold.wait()
         self.handled.append(message)
         return self.answer
+
+
+def downloads(handler: Recorder, concurrency: int = 4) -> Subscription:
+    return Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, concurrency)
+
+
+def are_all(messages: Sequence[Message]) -> bool:
+    """Whether every one of COMMANDS is among them."""
+    return all(command in messages for command in COMMANDS)
 
 
 @dataclass(frozen=True)
@@ -125,3 +139,8 @@ async def waiting_in(url: str, queue: Queue) -> int:
         except ChannelNotFoundEntity:
             return 0
         return declared.declaration_result.message_count or 0
+
+
+async def is_waiting(url: str, queue: Queue, count: int) -> bool:
+    """Whether that many are ready, and no more."""
+    return await waiting_in(url, queue) == count

@@ -21,7 +21,7 @@ from shared.messaging.dead_letters import list_dead, replay_dead
 from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE
 from shared.settings import RabbitSettings
 from tests.builders import an_image
-from tests.messaging_runtime import Recorder, open_broker_proxy, open_runtime, waiting_in
+from tests.messaging_runtime import Recorder, is_waiting, open_broker_proxy, open_runtime, waiting_in
 from tests.waiting import until
 from tests.worker_messages import compress, compressed, download, failed
 
@@ -62,15 +62,11 @@ async def test_as_many_messages_are_handled_at_once_as_allowed(rabbitmq_url: str
     ):
         await runtime.publisher.publish([download(image) for image in IMAGES])
         await until(lambda: len(handler.seen) == 3)
-        await until(lambda: _is_waiting(rabbitmq_url, Queue.DOWNLOAD, 17))
+        await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, 17))
         assert len(handler.seen) == 3
         assert handler.hold is not None
         handler.hold.set()
         await until(lambda: len(handler.handled) == 20)
-
-
-async def _is_waiting(url: str, queue: Queue, count: int) -> bool:
-    return await waiting_in(url, queue) == count
 
 
 @pytest.mark.parametrize(
@@ -126,7 +122,7 @@ async def test_looking_at_parked_messages_leaves_them_there(rabbitmq_url: str) -
         runtime.consuming(Subscription(Queue.FINISH, (DeliverWebhook,), Recorder(), 1)),
     ):
         await runtime.publisher.publish([FinishRequest(request_id=name, round=1) for name in ("a", "b", "c")])
-        await until(lambda: _is_waiting(rabbitmq_url, Queue.DEAD, 3))
+        await until(lambda: is_waiting(rabbitmq_url, Queue.DEAD, 3))
     for _ in range(3):
         assert [letter.type for letter in await list_dead(rabbitmq_url)] == ["FinishRequest"] * 3
 
@@ -136,7 +132,7 @@ async def test_parked_messages_are_replayed_to_the_queue_they_came_from(rabbitmq
     async with open_runtime(rabbitmq_url) as runtime:
         async with runtime.consuming(Subscription(Queue.FINISH, (DeliverWebhook,), handler, 1)):
             await runtime.publisher.publish([FinishRequest(request_id=name, round=1) for name in ("a", "b")])
-            await until(lambda: _is_waiting(rabbitmq_url, Queue.DEAD, 2))
+            await until(lambda: is_waiting(rabbitmq_url, Queue.DEAD, 2))
         assert await replay_dead(rabbitmq_url) == 2
         assert await list_dead(rabbitmq_url) == []
         async with runtime.consuming(Subscription(Queue.FINISH, (FinishRequest,), handler, 1)):
@@ -151,7 +147,7 @@ async def test_replay_leaves_what_has_nowhere_to_go(rabbitmq_url: str) -> None:
             await dead.publish(aio_pika.Message(b"from nowhere"), "")
         async with runtime.consuming(Subscription(Queue.FINISH, (DeliverWebhook,), Recorder(), 1)):
             await runtime.publisher.publish([FinishRequest(request_id="a", round=1)])
-            await until(lambda: _is_waiting(rabbitmq_url, Queue.DEAD, 2))
+            await until(lambda: is_waiting(rabbitmq_url, Queue.DEAD, 2))
         assert await replay_dead(rabbitmq_url) == 1
     assert [letter.body for letter in await list_dead(rabbitmq_url)] == ["from nowhere"]
     assert await waiting_in(rabbitmq_url, Queue.FINISH) == 1
@@ -169,7 +165,7 @@ async def test_a_message_that_always_fails_is_parked_at_the_delivery_limit(rabbi
     async with open_runtime(rabbitmq_url, dead_letter_after=2) as runtime:
         async with runtime.consuming(Subscription(Queue.DOWNLOAD, (DownloadImage,), fails_for_one, 2)):
             await runtime.publisher.publish([download(image) for image in IMAGES[:5]])
-            await until(lambda: _is_waiting(rabbitmq_url, Queue.DEAD, 1), within=30)
+            await until(lambda: is_waiting(rabbitmq_url, Queue.DEAD, 1), within=30)
         assert runtime.counted("imagemill_messages_handled_total", queue=Queue.DOWNLOAD, outcome="rejected") == 3
         assert len(good.handled) == 4
     [letter] = await list_dead(rabbitmq_url)

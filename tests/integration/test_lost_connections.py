@@ -1,0 +1,162 @@
+"""Connections that are lost around a message: it comes again, no handler is interrupted, no worker is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import aio_pika
+
+from deploy.local.servers import Servers
+from shared.contracts.messages import CompressImage
+from shared.errors import BrokerUnavailable
+from shared.messaging import Broker, Outgoing, Publisher, Queue, Subscription
+from shared.messaging.dead_letters import list_dead
+from shared.messaging.topology import COMMANDS_EXCHANGE
+from tests.messaging_runtime import (
+    COMMANDS,
+    FOLLOW_UP,
+    Recorder,
+    Runtime,
+    are_all,
+    downloads,
+    is_waiting,
+    open_broker_proxy,
+    open_runtime,
+    waiting_in,
+)
+from tests.tcp_proxy import TcpProxy
+from tests.waiting import until
+
+
+@dataclass(frozen=True)
+class Cuttable:
+    """A runtime that publishes directly, and consumes through a proxy."""
+
+    runtime: Runtime
+    proxy: TcpProxy
+
+    def publishing_by(self, publisher: Publisher) -> Runtime:
+        return replace(self.runtime, publisher=publisher)
+
+
+@asynccontextmanager
+async def _open_cuttable(url: str) -> AsyncIterator[Cuttable]:
+    async with (
+        open_broker_proxy(url) as (proxy, proxied_url),
+        open_runtime(url) as direct,
+        open_runtime(proxied_url) as proxied,
+    ):
+        broker = Broker(direct.broker.publishing, proxied.broker.consuming)
+        yield Cuttable(replace(direct, broker=broker), proxy)
+
+
+class CutsOnce(Publisher):
+    """Loses the consumer's connection the first time, when everything is published and nothing acknowledged."""
+
+    def __init__(self, publisher: Publisher, proxy: TcpProxy) -> None:
+        self._publisher = publisher
+        self._proxy = proxy
+        self.cuts = 0
+
+    async def publish(self, outgoing: Sequence[Outgoing]) -> None:
+        await self._publisher.publish(outgoing)
+        if not self.cuts:
+            self.cuts += 1
+            self._proxy.drop_connections()
+
+
+async def test_lost_before_its_acknowledgement_a_message_and_what_follows_come_again(rabbitmq_url: str) -> None:
+    handler = Recorder(answer=[FOLLOW_UP])
+    async with _open_cuttable(rabbitmq_url) as cuttable:
+        publisher = CutsOnce(cuttable.runtime.publisher, cuttable.proxy)
+        async with cuttable.publishing_by(publisher).consuming(downloads(handler)):
+            await cuttable.runtime.publisher.publish(COMMANDS[:1])
+            await until(lambda: handler.handled == [COMMANDS[0]] * 2, what="the second delivery")
+            await until(lambda: is_waiting(rabbitmq_url, Queue.COMPRESS, 2))
+    assert publisher.cuts == 1
+    assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
+
+
+async def test_a_connection_lost_in_the_middle_interrupts_no_handler(rabbitmq_url: str) -> None:
+    handler = Recorder(hold=asyncio.Event())
+    assert handler.hold is not None
+    async with _open_cuttable(rabbitmq_url) as cuttable, cuttable.runtime.consuming(downloads(handler)):
+        await cuttable.runtime.publisher.publish(COMMANDS)
+        await until(lambda: len(handler.seen) == 4)
+        in_hand = list(handler.seen)
+        cuttable.proxy.drop_connections()
+        # All come back to a queue that nobody reads, until the connection is made again.
+        await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, len(COMMANDS)), what="the return of the messages")
+        await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, len(COMMANDS) - 4), what="a new connection")
+        handler.hold.set()
+        await until(lambda: are_all(handler.handled))
+        await until(lambda: len(handler.handled) == len(COMMANDS) + 4, what="the second delivery of four")
+        assert [handler.handled.count(message) for message in in_hand] == [2, 2, 2, 2]
+    assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
+    assert await list_dead(rabbitmq_url) == []
+
+
+async def test_connections_lost_again_and_again_lose_no_message(rabbitmq_url: str) -> None:
+    handler = Recorder(answer=[FOLLOW_UP])
+    async with _open_cuttable(rabbitmq_url) as cuttable, cuttable.runtime.consuming(downloads(handler)):
+        for number, command in enumerate(COMMANDS):
+            await cuttable.runtime.publisher.publish([command])
+            if number % 5 == 0:
+                await until(lambda: bool(handler.handled))
+                cuttable.proxy.drop_connections()
+        await until(lambda: are_all(handler.handled), within=30)
+        await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, 0))
+    assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
+
+
+class NeverParks(Publisher):
+    """The broker is lost just when a message is to be parked."""
+
+    def __init__(self, publisher: Publisher, proxy: TcpProxy) -> None:
+        self._publisher = publisher
+        self._proxy = proxy
+        self.parked = 0
+
+    async def publish(self, outgoing: Sequence[Outgoing]) -> None:
+        await self._publisher.publish(outgoing)
+
+    async def park(self, delivery: aio_pika.abc.AbstractMessage, queue: str, reason: str) -> None:
+        self.parked += 1
+        if self.parked == 1:
+            self._proxy.drop_connections()
+            await until(lambda: delivery.channel.is_closed)  # type: ignore[attr-defined]
+            raise BrokerUnavailable("lost")
+        await self._publisher.park(delivery, queue, reason)
+
+
+async def test_a_worker_outlives_an_outage_while_it_parks(rabbitmq_url: str) -> None:
+    handler = Recorder()
+    async with _open_cuttable(rabbitmq_url) as cuttable:
+        publisher = NeverParks(cuttable.runtime.publisher, cuttable.proxy)
+        async with cuttable.publishing_by(publisher).consuming(downloads(handler, concurrency=1)):
+            async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
+                commands = await channel.get_exchange(COMMANDS_EXCHANGE, ensure=False)
+                await commands.publish(aio_pika.Message(b"?", type="Unheard"), Queue.DOWNLOAD)
+            await cuttable.runtime.publisher.publish(COMMANDS)
+            await until(lambda: len(handler.handled) == len(COMMANDS), within=30)
+    assert [letter.body for letter in await list_dead(rabbitmq_url)] == ["?"]
+
+
+async def test_a_broker_that_restarts_costs_time_and_no_message(servers: Servers, rabbitmq_url: str) -> None:
+    handler = Recorder(answer=[FOLLOW_UP], hold=asyncio.Event())
+    compressions = Recorder()
+    assert handler.hold is not None
+    async with (
+        open_runtime(rabbitmq_url, publish_timeout=2) as runtime,
+        runtime.consuming(downloads(handler), Subscription(Queue.COMPRESS, (CompressImage,), compressions, 4)),
+    ):
+        await runtime.publisher.publish(COMMANDS)
+        await until(lambda: len(handler.seen) == 4)
+        await servers.stop_broker()
+        handler.hold.set()
+        await servers.start_broker()
+        await until(lambda: are_all(handler.handled), within=30)
+        await until(lambda: len(compressions.handled) >= len(COMMANDS), within=30)
+        await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, 0))
+    assert [await waiting_in(rabbitmq_url, queue) for queue in Queue] == [0] * len(Queue)

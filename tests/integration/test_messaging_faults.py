@@ -1,0 +1,164 @@
+"""What goes wrong with a dependency, and a stop: messages are delayed or given back, and none is lost."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from shared.contracts.messages import Message
+from shared.errors import DatabaseUnavailable, OwnFault
+from shared.messaging import Outgoing, Queue
+from shared.messaging.dead_letters import list_dead
+from tests.messaging_runtime import (
+    COMMANDS,
+    FOLLOW_UP,
+    Recorder,
+    are_all,
+    downloads,
+    is_waiting,
+    open_broker_proxy,
+    open_runtime,
+    waiting_in,
+)
+from tests.waiting import until
+
+
+@dataclass
+class Database:
+    """A dependency that answers, or not."""
+
+    fault: OwnFault | None = None
+    probes: int = 0
+
+    async def probe(self) -> None:
+        self.probes += 1
+        if self.fault is not None:
+            raise self.fault
+
+
+@dataclass
+class Dependent(Recorder):
+    """A handler that asks the database."""
+
+    database: Database = field(default_factory=Database)
+
+    async def __call__(self, message: Message) -> Sequence[Outgoing]:
+        self.seen.append(message)
+        await self.database.probe()
+        self.handled.append(message)
+        return self.answer
+
+
+async def test_while_a_dependency_is_away_messages_are_held(rabbitmq_url: str) -> None:
+    database = Database()
+    handler = Dependent(database=database)
+    async with (
+        open_runtime(rabbitmq_url, {"database": database.probe}) as runtime,
+        runtime.consuming(downloads(handler)),
+    ):
+        assert runtime.health.ready
+        database.fault = DatabaseUnavailable("it was taken away")
+        await runtime.publisher.publish(COMMANDS)
+        await until(lambda: not runtime.health.ready, what="turning unready")
+        assert runtime.health.faults == {"database": "it was taken away"}
+        await until(lambda: not runtime.gate.is_open)
+        assert handler.handled == []
+        database.fault = None
+        await until(lambda: runtime.health.ready, what="turning ready")
+        await until(lambda: len(handler.handled) >= len(COMMANDS))
+    assert are_all(handler.handled)
+    assert len(handler.handled) == len(COMMANDS)
+    assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
+    assert await list_dead(rabbitmq_url) == []
+
+
+async def test_a_short_fault_goes_unnoticed(rabbitmq_url: str) -> None:
+    database = Database(DatabaseUnavailable("for a moment"))
+    handler = Dependent(database=database)
+    async with (
+        open_runtime(rabbitmq_url, {"database": database.probe}) as runtime,
+        runtime.consuming(downloads(handler)),
+    ):
+        await runtime.publisher.publish(COMMANDS[:1])
+        await until(lambda: len(handler.seen) >= 2, what="a second try")
+        database.fault = None
+        await until(lambda: handler.handled == COMMANDS[:1])
+        assert runtime.health.ready
+
+
+async def test_a_dependency_that_answers_probes_alone_is_probed_again_and_again(rabbitmq_url: str) -> None:
+    database, pings = Database(DatabaseUnavailable("but pings are answered")), Database()
+    handler = Dependent(database=database)
+    async with (
+        open_runtime(rabbitmq_url, {"database": pings.probe}) as runtime,
+        runtime.consuming(downloads(handler)),
+    ):
+        await runtime.publisher.publish(COMMANDS)
+        await until(lambda: pings.probes >= 3, what="a third probe")
+        database.fault = None
+        await until(lambda: len(handler.handled) >= len(COMMANDS))
+    assert are_all(handler.handled)
+    assert len(handler.handled) == len(COMMANDS)
+
+
+async def test_a_stop_while_a_dependency_is_away_gives_messages_back(rabbitmq_url: str) -> None:
+    database = Database(DatabaseUnavailable("away"))
+    async with open_runtime(rabbitmq_url, {"database": database.probe}) as runtime:
+        async with runtime.consuming(downloads(Dependent(database=database))) as stop:
+            await runtime.publisher.publish(COMMANDS)
+            await until(lambda: not runtime.gate.is_open)
+            begun = time.monotonic()
+            stop.set()
+        assert time.monotonic() - begun < 3
+        await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, len(COMMANDS)))
+
+
+async def test_a_stop_finishes_what_is_in_hand_and_leaves_the_rest(rabbitmq_url: str) -> None:
+    handler = Recorder(answer=[FOLLOW_UP], hold=asyncio.Event())
+    assert handler.hold is not None
+    async with open_runtime(rabbitmq_url) as runtime:
+        async with runtime.consuming(downloads(handler)) as stop:
+            await runtime.publisher.publish(COMMANDS)
+            await until(lambda: len(handler.seen) == 4)
+            in_hand = list(handler.seen)
+            stop.set()
+            handler.hold.set()
+        await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, len(COMMANDS) - len(handler.handled)))
+    assert all(message in handler.handled for message in in_hand)
+    assert await waiting_in(rabbitmq_url, Queue.COMPRESS) == len(handler.handled)
+
+
+async def test_a_handler_that_takes_too_long_at_the_stop_gives_its_message_back(rabbitmq_url: str) -> None:
+    handler = Recorder(hold=asyncio.Event())
+    async with open_runtime(rabbitmq_url, drain_timeout=0.3) as runtime:
+        async with runtime.consuming(downloads(handler)):
+            await runtime.publisher.publish(COMMANDS)
+            await until(lambda: len(handler.seen) == 4)
+            begun = time.monotonic()
+        assert time.monotonic() - begun < 3
+        await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, len(COMMANDS)))
+    assert handler.handled == []
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["connections break", "connections fall silent"])
+async def test_a_stop_during_an_outage_ends_in_time(rabbitmq_url: str, silent: bool) -> None:
+    handler = Recorder(hold=asyncio.Event())
+    assert handler.hold is not None
+    async with open_broker_proxy(rabbitmq_url) as (proxy, url):
+        async with (
+            open_runtime(url, publish_timeout=1, drain_timeout=3) as runtime,
+            runtime.consuming(downloads(handler)) as stop,
+        ):
+            await runtime.publisher.publish(COMMANDS)
+            await until(lambda: len(handler.seen) == 4)
+            if silent:
+                proxy.hold()
+            else:
+                proxy.cut()
+            handler.hold.set()
+            begun = time.monotonic()
+            stop.set()
+        assert time.monotonic() - begun < 20
+    await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, len(COMMANDS)), within=30)
