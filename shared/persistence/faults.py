@@ -9,7 +9,6 @@ from pymongo.errors import (
     ExecutionTimeout,
     NotPrimaryError,
     OperationFailure,
-    PyMongoError,
     WaitQueueTimeoutError,
     WTimeoutError,
 )
@@ -17,12 +16,13 @@ from pymongo.errors import (
 from shared.errors import DatabaseUnavailable
 
 _DUPLICATE_KEY = 11000
+_NOT_LET_IN = (13, 18)  # Unauthorized, AuthenticationFailed: no fault of the message at hand
 _OUTAGES = (ConnectionFailure, ExecutionTimeout, NotPrimaryError, WaitQueueTimeoutError, WTimeoutError)
 
 
 @contextmanager
 def database_faults() -> Iterator[None]:
-    """Raises DatabaseUnavailable for outages and time-outs; a query that is wrong stays what it is."""
+    """Raises DatabaseUnavailable for outages, time-outs and refused access; a query that is wrong stays what it is."""
     try:
         yield
     except _OUTAGES as error:
@@ -32,6 +32,8 @@ def database_faults() -> Iterator[None]:
             raise DatabaseUnavailable(f"MongoDB did not make a write durable in time: {error}") from error
         raise
     except OperationFailure as error:
+        if error.code in _NOT_LET_IN:
+            raise DatabaseUnavailable(f"MongoDB does not let us in: {error}") from error
         if error.has_error_label("RetryableWriteError") or error.has_error_label("TransientTransactionError"):
             raise DatabaseUnavailable(f"MongoDB changes its primary: {error}") from error
         raise
@@ -47,6 +49,3 @@ def duplicates_ignored() -> Iterator[None]:
             raise DatabaseUnavailable(f"MongoDB did not make a write durable in time: {error}") from error
         if any(fault["code"] != _DUPLICATE_KEY for fault in error.details["writeErrors"]):
             raise
-
-
-__all__ = ["PyMongoError", "database_faults", "duplicates_ignored"]
