@@ -30,6 +30,14 @@ up: .venv ## only RabbitMQ and MongoDB, for a service started by hand
 dead-letters: .venv ## list the messages parked in the running stack; REPLAY=1 sends them again
 	@$(BIN)/python -m deploy.local.dead_letters $(if $(REPLAY),--replay)
 
+.PHONY: smoke
+smoke: .venv ## the stack in Compose, scaled, one request through it; needs Docker
+	$(BIN)/python -m deploy.smoke $(ARGS)
+
+.PHONY: vendor-docs
+vendor-docs: ## fetch the API documentation's assets anew; needs npm and VERSION=...
+	sh services/gateway/static/swagger-ui/vendor.sh $(VERSION)
+
 .PHONY: clean
 clean: ## remove all data, logs and servers under .local, and the caches
 	@if [ -x $(BIN)/python ]; then $(LOCAL) clean; fi

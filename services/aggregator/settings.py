@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pydantic import Field, SecretStr, field_validator
 from standardwebhooks import Webhook
 
-from shared.outbound.address_guard import AddressPolicy
-from shared.outbound.settings import Networks, Ports
+from shared.outbound.settings import WebhookTargetSettings
 from shared.settings import (
     MongoSettings,
     ObservabilitySettings,
@@ -35,7 +34,7 @@ class FinishSettings(Settings):
     )
 
 
-class WebhookSettings(Settings):
+class WebhookSettings(WebhookTargetSettings):
     webhook_secret: SecretStr = Field(
         description="What webhooks are signed with: whsec_ and base64 of 24 to 64 bytes. "
         "While secrets change, several with spaces between: each signs."
@@ -49,17 +48,7 @@ class WebhookSettings(Settings):
     webhook_retry_after_max: float = Field(
         default=86400, ge=0, description="The longest wait, in seconds, that a receiver's Retry-After may ask for."
     )
-    webhook_allow_networks: Networks = Field(
-        default=(), description="Networks (CIDR) that webhooks may reach on any port, though private; commas between."
-    )
-    webhook_ports: Ports = Field(
-        default=frozenset({80, 443}), description="Ports that webhooks may reach elsewhere; commas between."
-    )
     webhook_concurrency: int = Field(default=16, ge=1, description="Webhooks under way at a time.")
-
-    @property
-    def policy(self) -> AddressPolicy:
-        return AddressPolicy(self.webhook_allow_networks, self.webhook_ports)
 
     @field_validator("webhook_secret")
     @classmethod

@@ -1,12 +1,12 @@
-"""uvicorn inside the process's own event loop: it leaves signals alone and ends when it is told to."""
+"""The API's server, inside the process's own event loop."""
 
 import asyncio
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.observability.in_process_server import InProcessServer
 
 _KEEP_ALIVE_SECONDS = 75  # longer than load balancers keep idle connections, so that they hang up and not we
 
@@ -17,7 +17,7 @@ class HttpServer:
     def __init__(self, app: ASGIApp, drain_timeout: float) -> None:
         """`drain_timeout`: seconds that requests under way get to finish when the server stops."""
         self.app = app
-        self._server = _Server(
+        self._server = InProcessServer(
             uvicorn.Config(
                 self._answer,
                 interface="asgi3",
@@ -49,20 +49,6 @@ class HttpServer:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
 
 
 def listen(host: str, port: int) -> socket.socket:

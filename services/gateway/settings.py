@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from services.gateway.csv_input import CatalogueLimits
-from shared.outbound.address_guard import AddressPolicy
-from shared.outbound.settings import FetchTargetSettings, Networks, Ports
+from shared.outbound.settings import FetchTargetSettings, WebhookTargetSettings
 from shared.settings import (
     MongoSettings,
     ObservabilitySettings,
@@ -43,21 +42,6 @@ class CatalogueSettings(Settings):
             row_chars=self.csv_max_row_chars,
             urls_per_row=self.csv_max_urls_per_row,
         )
-
-
-class WebhookTargetSettings(Settings):
-    """Which webhooks a client may name. The aggregator, which calls them, judges again what it dials."""
-
-    webhook_allow_networks: Networks = Field(
-        default=(), description="Networks (CIDR) that webhooks may reach on any port, though private; commas between."
-    )
-    webhook_ports: Ports = Field(
-        default=frozenset({80, 443}), description="Ports that webhooks may reach elsewhere; commas between."
-    )
-
-    @property
-    def policy(self) -> AddressPolicy:
-        return AddressPolicy(self.webhook_allow_networks, self.webhook_ports)
 
 
 class DispatchSettings(Settings):

@@ -2,14 +2,15 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
 from prometheus_client import CollectorRegistry
 
 from shared.observability.health import Answer, Health, HealthAnswers
+from shared.observability.in_process_server import InProcessServer
 
 Event = dict[str, Any]
 Send = Callable[[Event], Awaitable[None]]
@@ -38,7 +39,7 @@ async def serve_health(
 @asynccontextmanager
 async def serve_health_on(listener: socket.socket, health: Health, registry: CollectorRegistry) -> AsyncIterator[None]:
     """Answer on a socket that listens already."""
-    server = _Server(
+    server = InProcessServer(
         uvicorn.Config(
             health_app(HealthAnswers(health, registry)),
             lifespan="off",
@@ -80,19 +81,3 @@ async def _send(answer: Answer, send: Send) -> None:
     ]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to the process, and tells when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()

@@ -37,3 +37,18 @@ class FetchTargetSettings(Settings):
     @property
     def policy(self) -> AddressPolicy:
         return AddressPolicy(allow_networks=self.fetch_allow_networks, ports=self.fetch_ports)
+
+
+class WebhookTargetSettings(Settings):
+    """The gateway judges by them which webhooks a client may name; the aggregator, which calls them, what it dials."""
+
+    webhook_allow_networks: Networks = Field(
+        default=(), description="Networks (CIDR) that webhooks may reach on any port, though private; commas between."
+    )
+    webhook_ports: Ports = Field(
+        default=frozenset({80, 443}), description="Ports that webhooks may reach elsewhere; commas between."
+    )
+
+    @property
+    def policy(self) -> AddressPolicy:
+        return AddressPolicy(allow_networks=self.webhook_allow_networks, ports=self.webhook_ports)

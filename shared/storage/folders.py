@@ -1,8 +1,8 @@
 """Where a directory store keeps the object of a key.
 
 `results/r1/chair-0af3.jpg` is the file `results/r1/@e/chair-0af3.jpg`: the name's hash picks one of 16 folders, so a
-request's million objects lie 62,500 to a folder, and a small request makes few of them. No key contains "@", so none can collide with such
-a folder.
+request's million objects lie 62,500 to a folder, and a small request makes few of them. No key contains "@", so none
+can collide with such a folder.
 """
 
 import zlib

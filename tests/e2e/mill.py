@@ -41,7 +41,7 @@ class Mill:
                 last.update(await self.status(request_id))
             except (httpx.HTTPError, AssertionError):
                 return False
-            return last["status"] != "Pending"
+            return bool(last["status"] != "Pending")
 
         await until(ended, seconds, lambda: f"still not finished: {last}")
         return last

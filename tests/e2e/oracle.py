@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import aio_pika
 from pymongo import AsyncMongoClient
@@ -36,7 +37,7 @@ async def check_slots(mill: Mill, request_id: str, products: Sequence[Sequence[s
 
 async def check_images(mongodb_url: str, request_id: str, compressed: int, failed: int) -> None:
     """Each image stands at one end in the database."""
-    async with AsyncMongoClient(mongodb_url) as client:
+    async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
         images = client.get_default_database()["images"]
         states = Counter([document["state"] async for document in images.find({"request_id": request_id})])
     assert states == Counter({"compressed": compressed, "failed": failed})

@@ -2,6 +2,7 @@
 
 import aio_pika
 import pytest
+from pamqp.common import FieldValue
 
 from deploy.local.stack import LocalStack
 from tests.e2e.mill import OUTPUT_COLUMN, Mill, a_catalogue, until
@@ -136,8 +137,8 @@ async def test_foreign_queues_that_nobody_reads_harm_nothing(stack: LocalStack, 
     """One queue grows unread; another is full after one message and refuses the rest."""
     async with await aio_pika.connect(stack.servers.rabbitmq_url) as connection:
         channel = await connection.channel()
-        full = {"x-max-length": 1, "x-overflow": "reject-publish"}
-        for name, arguments in (("unread", {}), ("full", full)):
+        full: dict[str, FieldValue] = {"x-max-length": 1, "x-overflow": "reject-publish"}
+        for name, arguments in (("unread", None), ("full", full)):
             queue = await channel.declare_queue(name, exclusive=True, arguments=arguments)
             await queue.bind(EVENTS, "#")
         products = [[url] for url in serve_photos(origin, 10, "unread")]

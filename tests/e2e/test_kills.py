@@ -1,7 +1,8 @@
 """Services killed and the broker restarted while images run: the request completes and nothing is lost or doubled."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient
@@ -17,7 +18,7 @@ from tests.pictures import a_photo
 IMAGES = 300
 JPEG = {"Content-Type": "image/jpeg"}
 
-Disturb = Callable[[LocalStack], Awaitable[None]]
+Disturb = Callable[[LocalStack], Coroutine[Any, Any, None]]
 
 
 def kill_and_restart(service: str) -> Disturb:
@@ -95,7 +96,7 @@ async def test_the_gateway_killed_in_the_middle_of_intake(stack: LocalStack, mil
     urls = [origin.serve(f"/{number}.jpg", Answer(body=a_photo(number, 64, 64), headers=JPEG)) for number in range(20)]
     products = [[urls[number % 20]] for number in range(20_000)]
     request_id = await mill.upload(a_catalogue(products))
-    async with AsyncMongoClient(stack.servers.mongodb_url) as client:
+    async with AsyncMongoClient[dict[str, Any]](stack.servers.mongodb_url) as client:
         requests = client.get_default_database()["requests"]
 
         async def half_in() -> bool:
@@ -121,7 +122,7 @@ async def test_the_aggregator_killed_between_the_last_result_and_the_finish(
     url = origin.serve("/one.jpg", Answer(body=a_photo(1, 64, 64), headers=JPEG))
     products = [[url]] * 30_000
     request_id = await mill.upload(a_catalogue(products), webhook_url=receiver.url)
-    async with AsyncMongoClient(stack.servers.mongodb_url) as client:
+    async with AsyncMongoClient[dict[str, Any]](stack.servers.mongodb_url) as client:
         database = client.get_default_database()
 
         async def only_the_finish_is_left() -> bool:

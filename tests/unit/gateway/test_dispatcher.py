@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -48,7 +49,7 @@ def a_dispatcher(database: MemoryDatabase, outbox: Outbox, clock: MovableClock, 
     )
 
 
-async def fill(database: MemoryDatabase, request_id: str, urls: Sequence[str], **changes: object) -> None:
+async def fill(database: MemoryDatabase, request_id: str, urls: Sequence[str], **changes: Any) -> None:
     await database.requests.insert(a_request(request_id, **changes))
     await database.images.insert_many([an_image(url, request_id) for url in urls])
 

@@ -4,7 +4,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from services.gateway.settings import CatalogueSettings, DispatchSettings, GatewaySettings, WebhookTargetSettings
+from services.gateway.settings import CatalogueSettings, DispatchSettings, GatewaySettings
+from shared.outbound.settings import WebhookTargetSettings
 from shared.settings import load
 
 NEEDED = {

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ class House:
         self.gate = DependencyGate({"database": self.database.probe}, Health())
         self.catalogue = catalogue
 
-    async def accept(self, **changes: object) -> None:
+    async def accept(self, **changes: Any) -> None:
         request = a_request(**changes)
         await self.store.put_bytes(request.upload_key, self.catalogue, "text/csv")
         await self.database.requests.insert(request)

@@ -1,6 +1,7 @@
 """The sweep over the memory database: what a lost message left behind is found."""
 
 from datetime import timedelta
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -46,7 +47,7 @@ async def test_an_image_nobody_answered_for_is_pending_again_after_its_time() ->
 async def test_a_request_that_could_finish_is_told_to() -> None:
     clock, outbox = MovableClock(NOW), Outbox()
     database = MemoryDatabase(clock)
-    ended = {"state": ImageState.COMPRESSED, "result": a_result(), "ended_at": NOW}
+    ended: dict[str, Any] = {"state": ImageState.COMPRESSED, "result": a_result(), "ended_at": NOW}
     for request_id, intake_open, changes in (("done", False, ended), ("reading", True, ended), ("running", False, {})):
         await database.requests.insert(a_request(request_id, intake_open=intake_open))
         await database.images.insert_many([an_image(request_id=request_id, **changes)])
