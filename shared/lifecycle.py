@@ -1,6 +1,7 @@
 """How a process lives: it runs until SIGTERM or SIGINT, is asked to stop, and exits 0 once it has drained."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -9,11 +10,16 @@ import uvloop
 
 from shared.errors import StoppedWhileStarting
 
+_GC_THRESHOLD = 20_000  # new containers between two looks; Python's 700 are made by a handful of messages
+
 Main = Callable[[asyncio.Event], Awaitable[None]]
 
 
 def run(main: Main) -> None:
     """Run `main(stop)` on uvloop. `stop` is set by the first SIGTERM or SIGINT; `main` then drains and returns."""
+    # What is loaded by now stays: looking through it for garbage again and again cost a tenth of a worker's CPU.
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD, 20, 50)
     uvloop.run(_until_stopped(main))
 
 

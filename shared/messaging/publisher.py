@@ -60,8 +60,12 @@ class Publisher:
         Raises BrokerUnavailable if one was not confirmed in time; any of them may have arrived all the same.
         A subscriber's full queue refuses an event: that is the subscriber's loss, and counted.
         """
-        if outgoing:
-            async with self._confirmed():
+        if not outgoing:
+            return
+        async with self._confirmed():
+            if len(outgoing) == 1:  # the usual case, without the cost of a task
+                await self._publish_one(outgoing[0])
+            else:
                 await asyncio.gather(*map(self._publish_one, outgoing))
 
     async def park(self, delivery: AbstractMessage, queue: str, reason: str) -> None:
