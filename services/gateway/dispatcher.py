@@ -1,10 +1,11 @@
-"""The dispatcher: keeps a bounded window of images in the broker, dealt round-robin over requests and capped per host.
+"""The dispatcher: keeps a bounded window of images in the broker, dealt over all requests and capped per host.
 
 So no request waits behind another's million images, and no host's trouble holds up another host's. One gateway at a
 time dispatches, by a lease; that two might for a moment does no harm, since commands may arrive twice.
 """
 
 import math
+import random
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -21,6 +22,7 @@ from shared.persistence import Database
 _BUSY_SECONDS = 0.2
 _IDLE_SECONDS = 0.5
 _NOT_OURS_SECONDS = 2.0
+_REQUESTS_A_DEAL = 100  # each costs a query
 
 log = structlog.get_logger(__name__)
 
@@ -49,8 +51,7 @@ class Dispatcher:
         self._start_by = timedelta(seconds=start_by)
         self._clock = clock
         self._metrics = metrics
-        self._last_request = ""
-        self._last_host: dict[str, str] = {}
+        self._random = random.Random()  # noqa: S311 (a fair order, not a secret)
         self._options: dict[str, CompressOptions] = {}
 
     async def step(self) -> float:
@@ -70,31 +71,31 @@ class Dispatcher:
         return _BUSY_SECONDS if waiting else _IDLE_SECONDS
 
     async def _deal(self, waiting: Sequence[str], in_flight: dict[str, int]) -> list[Image]:
-        """One hand for each request, beginning behind the one that was served last, while there is room."""
+        """One hand for each request while there is room; the order is drawn, so that nobody always comes last."""
         room = self._window - sum(in_flight.values())
         hand = math.ceil(room / len(waiting))
         dealt: list[Image] = []
-        for request_id in _beginning_behind(self._last_request, waiting):
+        for request_id in self._random.sample(waiting, min(len(waiting), _REQUESTS_A_DEAL)):
             if len(dealt) >= room:
                 break
-            dealt += await self._take(request_id, min(hand, room - len(dealt)), in_flight)
-            self._last_request = request_id
+            dealt += await self._take(request_id, min(hand, room - len(dealt)), len(waiting), in_flight)
         return dealt
 
-    async def _take(self, request_id: str, hand: int, in_flight: dict[str, int]) -> list[Image]:
-        """Images of the next host that has any due and is not at its cap; they are counted as in flight."""
+    async def _take(self, request_id: str, hand: int, sharers: int, in_flight: dict[str, int]) -> list[Image]:
+        """Images of hosts that are not at their cap, counted as in flight.
+
+        All requests may want the same host, so no hand takes more than its share of what that host has left.
+        """
         full = [host for host, count in in_flight.items() if count >= self._per_host]
-        images = self._database.images
-        last = self._last_host.get(request_id, "")
-        due = await images.due(request_id, hand, after_host=last, without_hosts=full)
-        if not due and last:
-            due = await images.due(request_id, hand, without_hosts=full)
-        taken = []
-        for image in due:
-            if in_flight.get(image.host, 0) < self._per_host:
-                in_flight[image.host] = in_flight.get(image.host, 0) + 1
+        taken: list[Image] = []
+        shares: dict[str, int] = {}
+        for image in await self._database.images.due(request_id, hand, without_hosts=full):
+            flying = in_flight.get(image.host, 0)
+            left = shares.setdefault(image.host, math.ceil((self._per_host - flying) / sharers))
+            if left > 0:
+                shares[image.host] = left - 1
+                in_flight[image.host] = flying + 1
                 taken.append(image)
-                self._last_host[request_id] = image.host
         return taken
 
     async def _dispatch(self, images: Sequence[Image]) -> None:
@@ -126,11 +127,6 @@ class Dispatcher:
     async def _forget_all_but(self, waiting: Sequence[str]) -> None:
         keep = set(waiting)
         self._options = {key: value for key, value in self._options.items() if key in keep}
-        self._last_host = {key: value for key, value in self._last_host.items() if key in keep}
-
-
-def _beginning_behind(last: str, request_ids: Sequence[str]) -> list[str]:
-    return [each for each in request_ids if each > last] + [each for each in request_ids if each <= last]
 
 
 def _expired(image: Image) -> ImageFailed:

@@ -147,13 +147,11 @@ class MongoImages:
         with database_faults():
             return sorted(await self._images.distinct("request_id", {"state": ImageState.PENDING.value}))
 
-    async def due(
-        self, request_id: str, limit: int, *, after_host: str = "", without_hosts: Collection[str] = ()
-    ) -> list[Image]:
+    async def due(self, request_id: str, limit: int, *, without_hosts: Collection[str] = ()) -> list[Image]:
         condition = {
             "state": ImageState.PENDING.value,
             "request_id": request_id,
-            "host": {"$gte" if not after_host else "$gt": after_host, "$nin": list(without_hosts)},
+            "host": {"$nin": list(without_hosts)},
             "not_before": {"$lte": self._clock()},
         }
         with database_faults():

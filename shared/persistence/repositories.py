@@ -96,10 +96,8 @@ class ImageRepository(Protocol):
     async def requests_with_pending(self) -> list[str]:
         """Ids of requests that have pending images, due or not, in order."""
 
-    async def due(
-        self, request_id: str, limit: int, *, after_host: str = "", without_hosts: Collection[str] = ()
-    ) -> list[Image]:
-        """Pending images of a request that are due, by host; hosts up to `after_host` and `without_hosts` left out."""
+    async def due(self, request_id: str, limit: int, *, without_hosts: Collection[str] = ()) -> list[Image]:
+        """Pending images of a request that are due, ordered by host; those of `without_hosts` left out."""
 
     async def mark_dispatched(self, images: Sequence[Image]) -> None:
         """The next dispatch of each of these images, as `due` gave them, is published."""

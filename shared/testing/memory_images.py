@@ -65,18 +65,13 @@ class MemoryImages:
         self._tables.answer()
         return sorted({row.image.request_id for row in self._in_state(ImageState.PENDING)})
 
-    async def due(
-        self, request_id: str, limit: int, *, after_host: str = "", without_hosts: Collection[str] = ()
-    ) -> list[Image]:
+    async def due(self, request_id: str, limit: int, *, without_hosts: Collection[str] = ()) -> list[Image]:
         self._tables.answer()
         now = self._tables.clock()
         rows = [
             row
             for row in self._in_state(ImageState.PENDING)
-            if row.image.request_id == request_id
-            and row.not_before <= now
-            and (not after_host or row.image.host > after_host)
-            and row.image.host not in without_hosts
+            if row.image.request_id == request_id and row.not_before <= now and row.image.host not in without_hosts
         ]
         rows.sort(key=lambda row: (row.image.host, row.not_before))
         return [row.image for row in rows[:limit]]

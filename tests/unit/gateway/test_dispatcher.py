@@ -111,6 +111,27 @@ async def test_a_host_at_its_cap_makes_way_for_the_request_s_other_hosts(
     assert hosts == {"a-slow.test": 5, "b-quick.test": 3}
 
 
+async def test_requests_that_want_the_same_busy_host_share_it(
+    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+) -> None:
+    """Twenty requests keep the host at its cap; one that comes later gets its turn at once, not behind them."""
+    for number in range(20):
+        await fill(database, f"large-{number:02}", urls_of(f"images.test/{number}", 50))
+    dispatcher = a_dispatcher(database, outbox, clock, window=100, per_host=20)
+    await dispatcher.step()
+    await fill(database, "small", urls_of("images.test/small", 3))
+    for _ in range(10):
+        await end_all_in_flight(database, outbox)
+        await dispatcher.step()
+    assert sum(command.request_id == "small" for command in outbox.downloads()) == 3
+
+
+async def end_all_in_flight(database: MemoryDatabase, outbox: Outbox) -> None:
+    for command in outbox.downloads():
+        about = command.model_dump(include={"request_id", "image_id", "round", "dispatch", "attempt"})
+        await database.images.record(ImageFailed(**about, error_code=ErrorCode.HTTP_404, error_detail="404"))
+
+
 async def test_an_image_that_waits_is_left_until_its_time(
     database: MemoryDatabase, outbox: Outbox, clock: MovableClock
 ) -> None:
