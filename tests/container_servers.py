@@ -15,7 +15,8 @@ from deploy.local.ports import Ports
 from deploy.local.processes import Process
 from deploy.local.waiting import together, until
 
-_READY_SECONDS = 120
+_READY_SECONDS = 40
+_ATTEMPTS = 3
 _STOP_SECONDS = 30
 _BUCKET = "imagemill"
 _S3_USER = "imagemill"
@@ -57,17 +58,10 @@ class ContainerServers:
         """
         # We remove the containers ourselves; the reaper would be one image more, from another place.
         testcontainers_config.ryuk_disabled = True
-        mongod = ["mongod", "--replSet", "rs0", "--bind_ip_all", "--wiredTigerCacheSizeGB", "0.25"]
-        keys = {"AWS_ACCESS_KEY_ID": _S3_USER, "AWS_SECRET_ACCESS_KEY": _S3_PASSWORD, "S3_BUCKET": _BUCKET}
-        broker = DockerContainer("rabbitmq:4-management")
-        database = DockerContainer("mongo:8").with_command(mongod)
-        objects = DockerContainer("chrislusf/seaweedfs:4.47", env=keys).with_command(
-            ["mini", "-dir=/data", f"-bucket={_BUCKET}"]
-        )
         await together(
-            self._start("amqp", broker, 5672, self._broker_answers),
-            self._start("mongodb", database, 27017, self._is_primary),
-            self._start("s3", objects, 8333, self._store_answers),
+            self._start("amqp", _broker, 5672, self._broker_answers),
+            self._start("mongodb", _database, 27017, self._is_primary),
+            self._start("s3", _object_store, 8333, self._store_answers),
         )
 
     async def stop(self) -> None:
@@ -76,24 +70,33 @@ class ContainerServers:
         self._containers.clear()
 
     async def start_broker(self) -> None:
-        await asyncio.to_thread(self._containers["amqp"].get_wrapped_container().start)
-        await self._ready("amqp", self._broker_answers)
+        """Start the broker again, where its clients look for it.
+
+        Raises:
+            NotReady: it took too long.
+        """
+        broker = self._containers["amqp"]
+        await asyncio.to_thread(broker.get_wrapped_container().start)
+        if not await until(self._broker_answers, _READY_SECONDS):
+            raise _not_ready("amqp", broker)
 
     async def stop_broker(self) -> None:
         await asyncio.to_thread(self._containers["amqp"].get_wrapped_container().stop, timeout=_STOP_SECONDS)
 
-    async def _start(self, name: str, container: DockerContainer, port: int, ready: Callable[[], bool]) -> None:
+    async def _start(
+        self, name: str, make: Callable[[], DockerContainer], port: int, is_ready: Callable[[], bool]
+    ) -> None:
         # A server that comes back must be where its clients look for it, so the port on our side is ours to choose.
         ours: Any = ("127.0.0.1", self._ports.free(name))
-        container.ports[str(port)] = ours
-        self._containers[name] = container
-        await asyncio.to_thread(container.start)
-        await self._ready(name, ready)
-
-    async def _ready(self, name: str, condition: Callable[[], bool]) -> None:
-        if not await until(condition, _READY_SECONDS):
-            logs = b"\n".join(self._containers[name].get_logs()).decode(errors="replace")
-            raise NotReady(f"{name} was not ready in {_READY_SECONDS} s:\n{logs}")
+        for attempt in range(1, _ATTEMPTS + 1):  # now and then one hangs when it starts
+            container = self._containers[name] = make()
+            container.ports[str(port)] = ours
+            await asyncio.to_thread(container.start)
+            if await until(is_ready, _READY_SECONDS):
+                return
+            if attempt == _ATTEMPTS:
+                raise _not_ready(name, container)
+            await asyncio.to_thread(container.stop)
 
     def _broker_answers(self) -> bool:
         """Whether a client that says hello is answered with a method frame (Connection.Start)."""
@@ -120,3 +123,25 @@ class ContainerServers:
                 client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
             return bool(client.admin.command("hello")["isWritablePrimary"])
         return False
+
+
+def _not_ready(name: str, container: DockerContainer) -> NotReady:
+    logs = b"\n".join(container.get_logs()).decode(errors="replace")
+    return NotReady(f"{name} was not ready in {_READY_SECONDS} s:\n{logs}")
+
+
+def _broker() -> DockerContainer:
+    return DockerContainer("rabbitmq:4-management")
+
+
+def _database() -> DockerContainer:
+    return DockerContainer("mongo:8").with_command(
+        ["mongod", "--replSet", "rs0", "--bind_ip_all", "--wiredTigerCacheSizeGB", "0.25"]
+    )
+
+
+def _object_store() -> DockerContainer:
+    keys = {"AWS_ACCESS_KEY_ID": _S3_USER, "AWS_SECRET_ACCESS_KEY": _S3_PASSWORD, "S3_BUCKET": _BUCKET}
+    return DockerContainer("chrislusf/seaweedfs:4.47", env=keys).with_command(
+        ["mini", "-dir=/data", f"-bucket={_BUCKET}"]
+    )
