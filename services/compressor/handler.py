@@ -25,6 +25,10 @@ from shared.storage.object_store import ObjectStore
 
 _FETCH_AGAIN_AFTER = timedelta(seconds=5)
 
+# The kernel short of memory ends whichever process it likes, and a starved machine is slow: a picture that happened to
+# be in hand gets a second chance, and one that is guilty shows it again.
+_PERHAPS_OURS = frozenset({ErrorCode.DECODER_CRASHED, ErrorCode.DECODE_TIMEOUT})
+
 log = structlog.get_logger(__name__)
 
 
@@ -65,6 +69,8 @@ class CompressHandler:
         except OwnFault:
             raise
         except CompressError as error:
+            if error.code in _PERHAPS_OURS and command.attempt == 1:
+                return [self._not_now(command, error.code, error.detail, self._attempts.delay_after(1))]
             return [_failed(command, error.code, error.detail)]
         except _OriginalLost as lost:
             return [self._not_now(command, ErrorCode.STORAGE, str(lost), _FETCH_AGAIN_AFTER)]

@@ -18,8 +18,12 @@ class FetchSettings(Settings):
     )
     fetch_max_bytes: int = Field(default=52_428_800, ge=1, description="Bytes an image may have.")
     fetch_max_redirects: int = Field(default=5, ge=0, description="Redirects that are followed for one image.")
-    fetch_per_host: int = Field(default=16, ge=1, description="Requests to one host at a time, in each downloader.")
-    fetch_concurrency: int = Field(default=64, ge=1, description="Downloads at a time, in each downloader.")
+    fetch_per_host: int = Field(default=8, ge=1, description="Requests to one host at a time, in each downloader.")
+    fetch_concurrency: int = Field(
+        default=128,
+        ge=1,
+        description="Downloads at a time, in each downloader; many times FETCH_PER_HOST, so that slow hosts leave room.",
+    )
     fetch_host_wait: float = Field(
         default=1, ge=0, description="Seconds to wait for a busy host before its image is put back."
     )

@@ -50,7 +50,7 @@ class DispatchSettings(Settings):
         ge=1,
         description="Images in the broker and the workers, over all requests; at least twice the workers' prefetch.",
     )
-    dispatch_per_host: int = Field(default=100, ge=1, description="Of these, images of one host.")
+    dispatch_per_host: int = Field(default=64, ge=1, description="Of these, images of one host.")
     command_start_by: float = Field(
         default=900, gt=0, description="Seconds in which a worker may begin with a command; later it is dropped."
     )

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.compressor.compress import Compressed, compress
+from services.compressor.compress_error import CompressError
 from services.compressor.handler import CompressHandler
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import (
@@ -198,3 +199,18 @@ async def test_a_fault_of_the_store_is_for_the_runtime(store: MemoryObjectStore)
 
     with pytest.raises(StorageUnavailable):
         await a_handler(store)(a_command())
+
+
+@pytest.mark.parametrize("code", [ErrorCode.DECODER_CRASHED, ErrorCode.DECODE_TIMEOUT])
+async def test_a_picture_whose_process_died_gets_a_second_chance_and_no_third(
+    store: MemoryObjectStore, code: ErrorCode
+) -> None:
+    handler = a_handler(store, Broken(CompressError(code, "it died")))
+
+    first = await answer(handler, a_command(attempt=1))
+    second = await answer(handler, a_command(attempt=2))
+
+    assert isinstance(first, ImageDeferred)
+    assert (first.error_code, first.counts) == (code, True)
+    assert isinstance(second, ImageFailed)
+    assert second.error_code == code
