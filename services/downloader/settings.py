@@ -22,7 +22,7 @@ class FetchSettings(Settings):
     fetch_concurrency: int = Field(
         default=128,
         ge=1,
-        description="Downloads at a time, in each downloader; many times FETCH_PER_HOST, so that slow hosts leave room.",
+        description="Downloads at a time, in each downloader; many times FETCH_PER_HOST, so slow hosts leave room.",
     )
     fetch_host_wait: float = Field(
         default=1, ge=0, description="Seconds to wait for a busy host before its image is put back."

@@ -40,8 +40,13 @@ class InThisProcess:
 
 
 class Broken:
+    """Always fails, with `error` or in a way that nobody foresaw."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+
     async def compress(self, original: bytes, percent: int, max_pixels: int) -> tuple[Compressed, float]:
-        raise RuntimeError(f"cannot do {percent} % of {len(original)} bytes and {max_pixels} pixels")
+        raise self._error or RuntimeError(f"cannot do {percent} % of {len(original)} bytes and {max_pixels} pixels")
 
 
 def a_command(original: bytes = ORIGINAL, **changes: object) -> CompressImage:
