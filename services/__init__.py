@@ -1,0 +1,3 @@
+"""The four services."""
+
+__version__ = "0.1.0"

@@ -1,11 +1,10 @@
 """The ASGI application: the routes, and that every error is a problem document."""
 
-from importlib.metadata import PackageNotFoundError, version
-
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services import __version__
 from services.gateway import docs_page, openapi, problems
 from services.gateway.access_log import AccessLog
 from services.gateway.objects import Objects
@@ -45,7 +44,7 @@ def build_starting_app(health: HealthAnswers) -> FastAPI:
 
 
 def _bare_app(health: HealthAnswers) -> FastAPI:
-    app = FastAPI(title="Imagemill", version=_version(), description=_DESCRIPTION, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Imagemill", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None)
     app.add_middleware(AccessLog)
     problems.install(app)
     app.include_router(health_router(health))
@@ -54,10 +53,3 @@ def _bare_app(health: HealthAnswers) -> FastAPI:
 
 async def _starting(_: Request) -> Response:
     raise DatabaseUnavailable("the gateway has not reached the database yet")
-
-
-def _version() -> str:
-    try:
-        return version("imagemill")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "0"
