@@ -21,13 +21,20 @@ class DependencyGate:
     """Open while every dependency answers. `probes` names them as `OwnFault.dependency` does.
 
     `unready_without`: those whose loss makes the process unready; all unless it can do a part of its work without.
+    `behind`: a gate that must be open as well, for work that needs more than other work of the process does. A fault
+    of what that one probes closes that one, so that each dependency has one state in the process and in `health`.
     """
 
     def __init__(
-        self, probes: Mapping[str, Probe], health: Health, unready_without: Collection[str] | None = None
+        self,
+        probes: Mapping[str, Probe],
+        health: Health,
+        unready_without: Collection[str] | None = None,
+        behind: "DependencyGate | None" = None,
     ) -> None:
         self._probes = probes
         self._health = health
+        self._behind = behind
         self._open = asyncio.Event()
         self._open.set()
         self._probing: dict[str, asyncio.Task[None]] = {}
@@ -37,10 +44,15 @@ class DependencyGate:
 
     @property
     def is_open(self) -> bool:
-        return self._open.is_set()
+        return self._open.is_set() and (self._behind is None or self._behind.is_open)
 
     async def open_unless(self, stop: asyncio.Event) -> bool:
-        """Wait until the gate is open; False if `stop` is set, now or before it opens."""
+        """Wait until the gate is open; False if `stop` is set, now or before it opens.
+
+        Others may have closed it again by the time that the caller goes on.
+        """
+        if self._behind is not None:
+            await self._behind.open_unless(stop)
         if not (self._open.is_set() or stop.is_set()):
             waits = [asyncio.create_task(self._open.wait()), asyncio.create_task(stop.wait())]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -50,6 +62,9 @@ class DependencyGate:
 
     def close(self, fault: OwnFault) -> None:
         """Close the gate, turn unready, and open again once the faulty dependency answers a probe."""
+        if self._behind is not None and fault.dependency in self._behind._probes:
+            self._behind.close(fault)
+            return
         if fault.dependency in self._probing:
             return
         log.error("dependency_lost", dependency=fault.dependency, error=str(fault))
@@ -66,6 +81,8 @@ class DependencyGate:
                 await probe()
             except OwnFault as fault:
                 log.warning("dependency_still_lost", dependency=dependency, error=str(fault))
+            except Exception:  # were this the end of the task, the gate would never open again
+                log.exception("probe_broke", dependency=dependency)
             else:
                 break
         log.info("dependency_answers_again", dependency=dependency)

@@ -128,3 +128,83 @@ async def test_a_process_may_be_ready_without_some(database: Dependency, health:
 async def test_a_fault_of_something_without_a_probe_passes(gate: DependencyGate) -> None:
     gate.close(BrokerUnavailable("nobody probes it here"))
     await until(lambda: gate.is_open)
+
+
+async def test_a_probe_that_breaks_is_made_again(health: Health) -> None:
+    faults = [KeyError("a fault in the driver"), DatabaseUnavailable("away")]
+
+    async def probe() -> None:
+        if faults:
+            raise faults.pop(0)
+
+    gate = DependencyGate({"database": probe}, health)
+    gate.close(DatabaseUnavailable("away"))
+    await until(lambda: gate.is_open)
+    assert health.ready
+    assert faults == []
+
+
+@pytest.fixture
+def wider(gate: DependencyGate, health: Health) -> tuple[DependencyGate, Dependency]:
+    """A gate behind the other one, for work that needs the cache as well."""
+    cache = Dependency()
+    return DependencyGate({"cache": cache.probe}, health, behind=gate), cache
+
+
+class CacheUnavailable(OwnFault):
+    dependency = "cache"
+
+
+async def test_what_only_the_gate_behind_needs_closes_that_one_alone(
+    gate: DependencyGate, wider: tuple[DependencyGate, Dependency], health: Health
+) -> None:
+    behind, cache = wider
+    await _break(behind, cache, CacheUnavailable("gone"))
+    assert gate.is_open
+    assert not behind.is_open
+    assert health.faults == {"cache": "gone"}
+    cache.fault = None
+    assert await behind.open_unless(asyncio.Event())
+    await until(lambda: behind.is_open)
+    assert health.ready
+
+
+@pytest.mark.parametrize("noticed_by", ["gate", "wider"])
+async def test_what_both_need_closes_both_whoever_notices(
+    gate: DependencyGate,
+    wider: tuple[DependencyGate, Dependency],
+    health: Health,
+    database: Dependency,
+    noticed_by: str,
+) -> None:
+    behind, cache = wider
+    await _break(gate if noticed_by == "gate" else behind, database, DatabaseUnavailable("away"))
+    await _break(behind, cache, CacheUnavailable("gone"))
+    assert not gate.is_open
+    assert health.faults == {"database": "away", "cache": "gone"}
+    cache.fault = None
+    await until(lambda: "cache" not in health.faults)
+    assert not behind.is_open
+    assert not health.ready
+    stop = asyncio.Event()
+    waiting = asyncio.create_task(behind.open_unless(stop))
+    await until(lambda: database.probes >= 3)
+    assert not waiting.done()
+    database.fault = None
+    assert await waiting
+    await until(lambda: gate.is_open and behind.is_open)
+    assert health.ready
+
+
+async def test_a_stop_ends_the_wait_behind_another_gate(
+    gate: DependencyGate, wider: tuple[DependencyGate, Dependency], database: Dependency
+) -> None:
+    behind, _ = wider
+    await _break(gate, database, DatabaseUnavailable("away"))
+    stop = asyncio.Event()
+    waiting = asyncio.create_task(behind.open_unless(stop))
+    await until(lambda: database.probes >= 1)
+    stop.set()
+    assert not await waiting
+    database.fault = None
+    await until(lambda: behind.is_open)
