@@ -9,12 +9,13 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelInvalidStateError
 from structlog.contextvars import bound_contextvars
 
 from shared.contracts.messages import Message
@@ -102,6 +103,9 @@ class Consumer:
                 await self._process(delivery)
             except CONNECTION_EXCEPTIONS as error:  # the acknowledgement came too late: the broker delivers again
                 log.debug("delivery_lost", queue=self._subscription.queue, error=repr(error))
+            except Exception:  # of the runtime itself: a worker that ended here would be missed by nobody
+                log.exception("delivery_broke", queue=self._subscription.queue)
+                await _reject(delivery)
 
     async def _process(self, delivery: AbstractIncomingMessage) -> None:
         queue = self._subscription.queue
@@ -129,8 +133,7 @@ class Consumer:
                     await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 (jitter)
             except Exception:
                 log.exception("handler_failed", queue=self._subscription.queue)
-                await asyncio.sleep(_REJECT_AFTER_SECONDS)
-                await delivery.reject(requeue=True)  # counts towards the delivery limit, unlike a nack on RabbitMQ 4.3
+                await _reject(delivery)
                 return "rejected"
             else:
                 await _acknowledge(delivery)
@@ -142,7 +145,7 @@ class Consumer:
         # Of those who wait, the first to go on may close it again before the next one looks.
         while not self._gate.is_open and await self._gate.open_unless(self._stop):
             pass
-        return self._gate.is_open and not delivery.channel.is_closed
+        return self._gate.is_open and _is_ours(delivery)
 
     async def _put_aside(self, delivery: AbstractIncomingMessage, reason: str) -> None:
         if self._subscription.park_unknown:
@@ -155,6 +158,19 @@ class Consumer:
             log.error("message_parked", queue=self._subscription.queue, reason=reason)
             self._metrics.dead_letters.labels(queue=self._subscription.queue, reason="undecodable").inc()
         await _acknowledge(delivery)
+
+
+def _is_ours(delivery: AbstractIncomingMessage) -> bool:
+    try:
+        return not delivery.channel.is_closed
+    except ChannelInvalidStateError:
+        return False
+
+
+async def _reject(delivery: AbstractIncomingMessage) -> None:
+    await asyncio.sleep(_REJECT_AFTER_SECONDS)
+    with suppress(*CONNECTION_EXCEPTIONS):  # with its channel gone, it is delivered again anyway
+        await delivery.reject(requeue=True)  # counts towards the delivery limit, unlike a nack on RabbitMQ 4.3
 
 
 async def _acknowledge(delivery: AbstractIncomingMessage) -> None:

@@ -1,0 +1,42 @@
+"""A fault in the runtime itself costs neither a message nor one of the workers that take them."""
+
+import asyncio
+from collections.abc import Iterable
+
+import pytest
+from aio_pika.abc import AbstractMessage
+
+from shared.contracts.messages import Message
+from shared.messaging import Queue, codec
+from shared.messaging.dead_letters import list_dead
+from tests.messaging_runtime import COMMANDS, Recorder, are_all, downloads, open_runtime, waiting_in
+from tests.waiting import until
+
+CONCURRENCY = 4
+
+
+async def test_a_delivery_that_breaks_the_runtime_is_given_back_and_no_worker_is_lost(
+    rabbitmq_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = 0
+
+    def decode(delivery: AbstractMessage, known: Iterable[type[Message]]) -> Message:
+        nonlocal broken
+        if broken < CONCURRENCY:  # once for each worker
+            broken += 1
+            raise KeyError("a fault in the code")
+        return codec.decode(delivery, known)
+
+    monkeypatch.setattr("shared.messaging.consumer.decode", decode)
+    handler = Recorder(hold=asyncio.Event())
+    assert handler.hold is not None
+    async with open_runtime(rabbitmq_url) as runtime:
+        async with runtime.consuming(downloads(handler, CONCURRENCY)):
+            await runtime.publisher.publish(COMMANDS)
+            await until(lambda: len(handler.seen) == CONCURRENCY, what="as many messages in hand as before")
+            handler.hold.set()
+            await until(lambda: are_all(handler.handled))
+        assert broken == CONCURRENCY
+        assert len(handler.handled) == len(COMMANDS)
+    assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
+    assert await list_dead(rabbitmq_url) == []
