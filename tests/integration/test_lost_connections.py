@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import aio_pika
+from aio_pika.abc import AbstractIncomingMessage, AbstractMessage
 
 from deploy.local.servers import Servers
 from shared.contracts.messages import CompressImage
@@ -110,8 +111,8 @@ async def test_connections_lost_again_and_again_lose_no_message(rabbitmq_url: st
     assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
 
 
-class NeverParks(Publisher):
-    """The broker is lost just when a message is to be parked."""
+class LosesTheBroker(Publisher):
+    """The broker is lost just when the first message is to be parked."""
 
     def __init__(self, publisher: Publisher, proxy: TcpProxy) -> None:
         self._publisher = publisher
@@ -121,11 +122,13 @@ class NeverParks(Publisher):
     async def publish(self, outgoing: Sequence[Outgoing]) -> None:
         await self._publisher.publish(outgoing)
 
-    async def park(self, delivery: aio_pika.abc.AbstractMessage, queue: str, reason: str) -> None:
+    async def park(self, delivery: AbstractMessage, queue: str, reason: str) -> None:
+        assert isinstance(delivery, AbstractIncomingMessage)
         self.parked += 1
         if self.parked == 1:
+            channel = delivery.channel
             self._proxy.drop_connections()
-            await until(lambda: delivery.channel.is_closed)  # type: ignore[attr-defined]
+            await until(lambda: channel.is_closed)
             raise BrokerUnavailable("lost")
         await self._publisher.park(delivery, queue, reason)
 
@@ -133,13 +136,14 @@ class NeverParks(Publisher):
 async def test_a_worker_outlives_an_outage_while_it_parks(rabbitmq_url: str) -> None:
     handler = Recorder()
     async with _open_cuttable(rabbitmq_url) as cuttable:
-        publisher = NeverParks(cuttable.runtime.publisher, cuttable.proxy)
+        publisher = LosesTheBroker(cuttable.runtime.publisher, cuttable.proxy)
         async with cuttable.publishing_by(publisher).consuming(downloads(handler, concurrency=1)):
             async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
                 commands = await channel.get_exchange(COMMANDS_EXCHANGE, ensure=False)
                 await commands.publish(aio_pika.Message(b"?", type="Unheard"), Queue.DOWNLOAD)
             await cuttable.runtime.publisher.publish(COMMANDS)
             await until(lambda: len(handler.handled) == len(COMMANDS), within=30)
+    assert publisher.parked == 2
     assert [letter.body for letter in await list_dead(rabbitmq_url)] == ["?"]
 
 

@@ -1,7 +1,6 @@
 """Publishing on a real broker: what is confirmed is there, and what is not confirmed says so in time."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from shared.messaging.topology import COMMANDS_EXCHANGE, EVENTS_EXCHANGE
 from tests.messaging_runtime import open_broker_proxy, open_runtime, waiting_in
 from tests.waiting import until
 
+IN_TIME = 4  # seconds, with a publish_timeout of 1
 COMMANDS = [FinishRequest(request_id=f"request-{number}", round=1) for number in range(50)]
 
 
@@ -101,10 +101,8 @@ async def test_during_an_outage_publishing_ends_in_time(rabbitmq_url: str) -> No
         await runtime.publisher.publish(COMMANDS[:1])
         proxy.cut()
         for _ in range(2):
-            begun = time.monotonic()
             with pytest.raises(BrokerUnavailable):
-                await runtime.publisher.publish([*COMMANDS[1:3], *_events(2)])
-            assert time.monotonic() - begun < 3
+                await asyncio.wait_for(runtime.publisher.publish([*COMMANDS[1:3], *_events(2)]), IN_TIME)
         proxy.restore()
         await until(lambda: _publishes(runtime.publisher.publish))
     assert await waiting_in(rabbitmq_url, Queue.FINISH) >= 2
@@ -121,10 +119,8 @@ async def _publishes(publish: Any) -> bool:
 async def test_a_broker_that_falls_silent_is_a_fault_in_time(rabbitmq_url: str) -> None:
     async with open_broker_proxy(rabbitmq_url) as (proxy, url), open_runtime(url, publish_timeout=1) as runtime:
         proxy.hold()
-        begun = time.monotonic()
         with pytest.raises(BrokerUnavailable):
-            await runtime.publisher.publish(COMMANDS)
-        assert time.monotonic() - begun < 3
+            await asyncio.wait_for(runtime.publisher.publish(COMMANDS), IN_TIME)
         proxy.restore()
         await until(lambda: _publishes(runtime.publisher.publish))
 
