@@ -1,5 +1,6 @@
 """What follows once something is recorded of an image: the same for the first message and for every duplicate."""
 
+import asyncio
 from collections.abc import Sequence
 
 import structlog
@@ -12,6 +13,8 @@ from shared.errors import StorageUnavailable
 from shared.gather import Gatherer
 from shared.persistence import Recorded
 from shared.storage.object_store import ObjectStore
+
+_REMOVAL_SECONDS = 2.0  # results wait for it; a store that hangs would hold them up for a minute and longer
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +60,8 @@ class FollowUp:
         """Results are recorded together, so what they leave is removed together."""
         keys = [key for each in leftovers for key in each]
         try:
-            await self._store.delete(keys)
-        except StorageUnavailable as fault:  # the finish removes what is left of the originals
-            log.warning("leftovers_not_removed", keys=keys, error=str(fault))
+            async with asyncio.timeout(_REMOVAL_SECONDS):
+                await self._store.delete(keys)
+        except (StorageUnavailable, TimeoutError) as fault:  # the finish removes what is left of the originals
+            log.warning("leftovers_not_removed", keys=keys, error=str(fault) or "no answer in time")
         return [None] * len(leftovers)

@@ -1,5 +1,7 @@
 """A result is recorded, the world is told, and what is no longer needed goes."""
 
+import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -51,9 +53,9 @@ FINISH = FinishRequest(request_id=REQUEST_ID, round=1)
 class Mill:
     """The two handlers over memory."""
 
-    def __init__(self, *, keep_originals: bool = False) -> None:
+    def __init__(self, store: MemoryObjectStore | None = None, *, keep_originals: bool = False) -> None:
         self.database = MemoryDatabase(lambda: NOW)
-        self.store = MemoryObjectStore()
+        self.store = store or MemoryObjectStore()
         follow_up = FollowUp(self.store, BASE_URL, keep_originals=keep_originals)
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
@@ -198,6 +200,25 @@ async def test_a_store_that_cannot_delete_holds_up_no_result(mill: Mill) -> None
     mill.store.available = False
 
     assert events(await mill.record(COMPRESSED)) == ["image.compressed"]
+
+
+class HangingStore(MemoryObjectStore):
+    """Never answers."""
+
+    async def delete(self, keys: Iterable[str]) -> None:  # noqa: ARG002
+        await asyncio.Event().wait()
+
+
+async def test_a_store_that_hangs_holds_up_no_result_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.aggregator.follow_up._REMOVAL_SECONDS", 0.01)
+    mill = Mill(HangingStore())
+    await mill.fill(an_image(URL), an_image(OTHER_URL))
+
+    async with asyncio.timeout(10):
+        together = await asyncio.gather(mill.record(COMPRESSED), mill.record(COMPRESSED))
+        afterwards = await mill.record(COMPRESSED)
+
+    assert [events(outgoing) for outgoing in (*together, afterwards)] == [["image.compressed"]] * 3
 
 
 async def test_a_database_that_does_not_answer_is_the_runtime_s_to_wait_for(mill: Mill) -> None:
