@@ -2,7 +2,8 @@
 
 import re
 
-_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FULL_WIDTH = ("\uff1d", "\uff0b", "\uff0d", "\uff20")  # "=+-@" as East Asian keyboards type them
+_STARTS_FORMULA = ("=", "+", "-", "@", *_FULL_WIDTH, "\t", "\r", "\n")
 _NUMBER = re.compile(r"[+-](?:[0-9]+(?:[.,][0-9]+)*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?%?")
 _URL = re.compile(r"\s*https?://", re.IGNORECASE)
 
@@ -10,7 +11,8 @@ _URL = re.compile(r"\s*https?://", re.IGNORECASE)
 def guard(cell: str) -> str:
     """The cell, with a leading "'" if a spreadsheet would run it. Numbers and cells that list URLs stay as they are.
 
-    A tab or line break at the start counts too: spreadsheets skip it and look at what follows.
+    A tab or line break at the start counts too: spreadsheets skip it and look at what follows. So do the full-width
+    signs, which some spreadsheets take for the plain ones.
     """
     if not cell.startswith(_STARTS_FORMULA) or _NUMBER.fullmatch(cell) or _URL.match(cell):
         return cell

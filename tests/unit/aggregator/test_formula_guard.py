@@ -26,6 +26,11 @@ from services.aggregator.formula_guard import guard
         "-1,",
         "=http://a",
         "-https://a",
+        "\uff1d1+1",
+        "\uff0b1+1",
+        "\uff0d1+1",
+        "\uff20SUM(A1)",
+        "\uff1dhttp://a",
     ],
 )
 def test_formulas_get_a_leading_apostrophe(cell: str) -> None:
@@ -42,7 +47,7 @@ def test_urls_stay_as_they_are(cell: str) -> None:
     assert guard(cell) == cell
 
 
-@pytest.mark.parametrize("cell", ["", "a=b", "'=1", " x", "A-1", "5", "# 1", "ü"])
+@pytest.mark.parametrize("cell", ["", "a=b", "'=1", " x", "A-1", "5", "# 1", "ü", "a\uff1db"])
 def test_plain_text_stays_as_it_is(cell: str) -> None:
     assert guard(cell) == cell
 
