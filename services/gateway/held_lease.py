@@ -1,7 +1,11 @@
-"""A lease that is renewed only as often as it needs to be."""
+"""Leases that are renewed without a thought: when asked for, or in the background."""
 
+import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
+from shared.errors import DatabaseUnavailable
 from shared.persistence import Lease
 
 
@@ -25,3 +29,24 @@ class HeldLease:
     async def release(self) -> None:
         self._ours_until_renewal = float("-inf")
         await self._lease.release()
+
+
+@asynccontextmanager
+async def kept(lease: Lease, seconds: float) -> AsyncIterator[asyncio.Event]:
+    """Renew an acquired lease while the block runs, and give it back at the end. Yields what is set if it is lost."""
+    lost = asyncio.Event()
+    renewing = asyncio.create_task(_renew(lease, seconds / 3, lost))
+    try:
+        yield lost
+    finally:
+        renewing.cancel()
+        with suppress(DatabaseUnavailable):  # it runs out by itself
+            await lease.release()
+
+
+async def _renew(lease: Lease, interval: float, lost: asyncio.Event) -> None:
+    while not lost.is_set():
+        await asyncio.sleep(interval)
+        with suppress(DatabaseUnavailable):  # should somebody else have it afterwards, the next renewal hears of it
+            if not await lease.acquire():
+                lost.set()

@@ -5,20 +5,20 @@ how many rows are in for certain. So any gateway may go on where another one was
 """
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import BinaryIO
 from urllib.parse import urlsplit
 
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from services.gateway.csv_input import CatalogueLimits, CatalogueRow, open_catalogue
-from services.gateway.held_lease import HeldLease
+from services.gateway.accepted_upload import copied_upload, read_batches
+from services.gateway.csv_input import CatalogueLimits, CatalogueRow
+from services.gateway.findings import CatalogueRefused
+from services.gateway.held_lease import kept
 from services.gateway.image_urls import slot_fault
 from shared.contracts.events import image_event, request_accepted_event
 from shared.contracts.messages import FinishRequest
@@ -31,14 +31,17 @@ from shared.outbound.address_guard import AddressPolicy
 from shared.persistence import Database
 from shared.storage.object_store import ObjectStore
 
-_LEASE_SECONDS = 10.0
-_BATCH_ROWS = 500
-_CHUNK_BYTES = 1 << 20
+LEASE_SECONDS = 10.0
+_IMAGES_AT_ONCE = 1_000
 _AT_ONCE = 16
 _IDLE_SECONDS = 1.0
 _AFTER_A_FAULT_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
+
+
+class _Interrupted(Exception):
+    """The process stops, or the lease is lost: whoever takes the request up next goes on from here."""
 
 
 class Intake:
@@ -57,6 +60,7 @@ class Intake:
         clock: Callable[[], datetime],
         gate: DependencyGate,
         taken_in: asyncio.Event,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         """`image_max_age` is in seconds. `taken_in` is set whenever there may be something new to dispatch."""
         self._database = database
@@ -69,11 +73,14 @@ class Intake:
         self._clock = clock
         self._gate = gate
         self._taken_in = taken_in
+        self._lease_seconds = lease_seconds
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def step(self, stop: asyncio.Event) -> float:
         """Begin with open uploads that nobody is at, side by side. Returns when to look again, in seconds."""
         for request in await self._database.requests.open_intakes():
+            if stop.is_set():
+                break
             if len(self._running) < _AT_ONCE and request.request_id not in self._running:
                 task = asyncio.create_task(self._take_in_if_ours(request, stop))
                 self._running[request.request_id] = task
@@ -88,58 +95,46 @@ class Intake:
         await asyncio.gather(*self._running.values())
 
     async def _take_in_if_ours(self, request: Request, stop: asyncio.Event) -> None:
-        lease = HeldLease(self._database.lease(f"intake:{request.request_id}", _LEASE_SECONDS), _LEASE_SECONDS)
+        lease = self._database.lease(f"intake:{request.request_id}", self._lease_seconds)
         with bound_contextvars(request_id=request.request_id):
             try:
-                if await lease.held():
-                    await self._take_in(request, lease, stop)
-                    await lease.release()
+                if await lease.acquire():
+                    async with kept(lease, self._lease_seconds) as lost:
+                        await self._take_in(request, partial(_go_on_unless_set, stop, lost))
+            except _Interrupted:
+                log.info("intake_interrupted")
             except OwnFault as fault:
                 self._gate.close(fault)
             except Exception:
-                log.exception("intake_failed")  # the request stays open, and the next step begins again
-                await asyncio.sleep(_AFTER_A_FAULT_SECONDS)
+                log.exception("intake_failed")  # the request stays open, and a later step begins again
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _AFTER_A_FAULT_SECONDS)
 
-    async def _take_in(self, request: Request, lease: HeldLease, stop: asyncio.Event) -> None:
+    async def _take_in(self, request: Request, go_on: Callable[[], None]) -> None:
         await self._publish([request_accepted_event(request)])
         try:
-            async with self._upload(request) as upload:
-                rows = open_catalogue(iter(lambda: upload.read(_CHUNK_BYTES), b""), self._limits).rows()
-                if not await self._record_all(request, rows, lease, stop):
-                    return
+            async with copied_upload(self._store, request.upload_key, go_on) as upload:
+                async for batch in read_batches(upload, self._limits, request.intake_rows, go_on):
+                    await self._record(request, batch)
+                    await self._database.requests.save_intake(request.request_id, batch[-1].row)
+                    self._taken_in.set()
         except ObjectMissing:  # nothing more can be had; what is recorded gets its answer
             log.exception("upload_lost")
+        except CatalogueRefused:  # nor will it be another one next time
+            log.exception("accepted_upload_refused")
         await self._database.requests.close_intake(
             request.request_id, await self._database.images.count(request.request_id)
         )
         await self._publish([FinishRequest(request_id=request.request_id, round=request.round)])
         log.info("intake_closed")
 
-    @asynccontextmanager
-    async def _upload(self, request: Request) -> AsyncIterator[BinaryIO]:
-        """The upload on the local disk, since it is read more slowly than the store likes to wait."""
-        with tempfile.TemporaryFile() as file:
-            async for chunk in self._store.read_chunks(request.upload_key):
-                await asyncio.to_thread(file.write, chunk)
-            file.seek(0)
-            yield file
-
-    async def _record_all(
-        self, request: Request, rows: Iterator[CatalogueRow], lease: HeldLease, stop: asyncio.Event
-    ) -> bool:
-        """Record the rows behind those that are in already; False if interrupted, and another gateway may go on."""
-        rows = (row for row in rows if row.row > request.intake_rows)
-        while batch := list(islice(rows, _BATCH_ROWS)):
-            await self._record(request, batch)
-            await self._database.requests.save_intake(request.request_id, batch[-1].row)
-            self._taken_in.set()
-            if stop.is_set() or not await lease.held():
-                return False
-        return True
-
     async def _record(self, request: Request, rows: list[CatalogueRow]) -> None:
         await self._database.products.insert_many([_product(request, row) for row in rows])
-        images = self._images(request, (url for row in rows for url in row.urls))
+        urls = iter(dict.fromkeys(url for row in rows for url in row.urls))
+        while some := list(islice(urls, _IMAGES_AT_ONCE)):
+            await self._record_images(request, await asyncio.to_thread(self._images, request, some))
+
+    async def _record_images(self, request: Request, images: list[Image]) -> None:
         await self._database.images.insert_many(images)
         refused = [image.image_id for image in images if image.state is ImageState.FAILED]
         if refused:
@@ -148,7 +143,7 @@ class Intake:
 
     def _images(self, request: Request, urls: Iterable[str]) -> list[Image]:
         now = self._clock()
-        return [self._image(request, url, now) for url in dict.fromkeys(urls)]
+        return [self._image(request, url, now) for url in urls]
 
     def _image(self, request: Request, url: str, now: datetime) -> Image:
         fault = slot_fault(url, self._policy)
@@ -166,6 +161,11 @@ class Intake:
             error_detail=fault[1] if fault else None,
             ended_at=now if fault else None,
         )
+
+
+def _go_on_unless_set(stop: asyncio.Event, lost: asyncio.Event) -> None:
+    if stop.is_set() or lost.is_set():
+        raise _Interrupted
 
 
 def _product(request: Request, row: CatalogueRow) -> Product:
