@@ -105,7 +105,7 @@ class Dispatcher:
 
     async def _command(self, image: Image) -> Message:
         now = self._clock()
-        if image.deadline <= now:
+        if image.deadline <= now and image.dispatch > 0:  # after an outage of our own, each still gets its one try
             return _expired(image)
         return DownloadImage(
             request_id=image.request_id,
@@ -137,7 +137,7 @@ def _expired(image: Image) -> ImageFailed:
         image_id=image.image_id,
         round=image.round,
         dispatch=image.dispatch + 1,
-        attempt=max(1, image.attempts),
+        attempt=max(1, image.attempts),  # the first was begun, if without an answer that counts
         error_code=image.error_code or ErrorCode.EXPIRED,
         error_detail=f"no end was reached in time{last}",
     )

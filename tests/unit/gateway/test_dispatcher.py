@@ -179,7 +179,8 @@ async def test_an_image_past_its_deadline_fails_with_what_kept_it_waiting(
     waiting = an_image(
         request_id="r1", deadline=NOW, error_code=ErrorCode.HTTP_429, error_detail="slow down", attempts=3, dispatch=3
     )
-    await database.images.insert_many([waiting, an_image("http://images.test/2.jpg", "r1", deadline=NOW)])
+    unanswered = an_image("http://images.test/2.jpg", "r1", deadline=NOW, dispatch=1)
+    await database.images.insert_many([waiting, unanswered])
     await a_dispatcher(database, outbox, clock).step()
     failures = [item for item in outbox.sent if isinstance(item, ImageFailed)]
     assert {(failure.error_code, failure.attempt) for failure in failures} == {
@@ -191,6 +192,20 @@ async def test_an_image_past_its_deadline_fails_with_what_kept_it_waiting(
         await database.images.record(failure)
     states = {image.state for image in (await database.images.find("r1", [f.image_id for f in failures])).values()}
     assert states == {ImageState.FAILED}
+
+
+async def test_an_image_that_was_never_sent_gets_its_one_try_however_late(
+    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+) -> None:
+    await fill(database, "r1", ["http://images.test/1.jpg"])
+    clock.advance(30 * 86400)  # an outage of our own
+    await a_dispatcher(database, outbox, clock).step()
+    [command] = outbox.downloads()
+    assert (command.dispatch, command.attempt, command.start_by) == (1, 1, clock() + timedelta(seconds=900))
+    assert outbox.sent == [command]
+    await database.images.return_lost(clock() + timedelta(seconds=1))
+    await a_dispatcher(database, outbox, clock).step()
+    assert isinstance(outbox.sent[-1], ImageFailed)
 
 
 async def test_only_the_holder_of_the_lease_dispatches(
