@@ -99,6 +99,16 @@ def stalled(seconds: float) -> Problem:
     )
 
 
+def too_slow(seconds: float) -> Problem:
+    return Problem(
+        HTTPStatus.REQUEST_TIMEOUT,
+        "too-slow",
+        "The upload took too long",
+        f"It was not complete after {seconds:g} seconds; split the catalogue and upload the parts.",
+        headers={"Connection": "close"},
+    )
+
+
 def wrong_content_type(given: str, wanted: Sequence[str]) -> Problem:
     """`wanted` begins with the one to recommend for forms and the one for plain bodies."""
     return Problem(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from services.gateway.csv_input import CatalogueLimits
+from services.gateway.upload_body import BodyLimits
 from shared.outbound.settings import FetchTargetSettings, WebhookTargetSettings
 from shared.settings import (
     MongoSettings,
@@ -22,6 +23,13 @@ class ApiSettings(Settings):
     upload_stall_timeout: float = Field(
         default=60, gt=0, description="Seconds without a byte after which an upload is given up."
     )
+    upload_max_seconds: float = Field(
+        default=3600, gt=0, description="Seconds that an upload may take, however steadily it comes."
+    )
+
+    @property
+    def body_limits(self) -> BodyLimits:
+        return BodyLimits(self.upload_max_bytes, self.upload_stall_timeout, self.upload_max_seconds)
 
 
 class CatalogueSettings(Settings):
@@ -55,7 +63,7 @@ class DispatchSettings(Settings):
         default=900, gt=0, description="Seconds in which a worker may begin with a command; later it is dropped."
     )
     image_max_age: float = Field(
-        default=86400, gt=0, description="Seconds from intake after which an image without an end fails."
+        default=86400, gt=0, description="Seconds from intake after which an image that was tried without an end fails."
     )
     sweep_interval: float = Field(
         default=5, gt=0, description="Seconds between looks for lost work, stranded requests and due webhooks."

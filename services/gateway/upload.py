@@ -12,7 +12,7 @@ from ulid import PureRandomPolicy, ULIDGenerator
 from services.gateway.csv_input import CatalogueLimits, check_catalogue
 from services.gateway.findings import CatalogueRefused
 from services.gateway.problems import bad_catalogue
-from services.gateway.upload_body import receive_upload
+from services.gateway.upload_body import BodyLimits, receive_upload
 from services.gateway.upload_options import UploadOptions, read_options
 from shared.contracts.object_keys import upload_key
 from shared.contracts.records import Progress, Request
@@ -39,8 +39,7 @@ class Uploads:
         database: Database,
         store: ObjectStore,
         limits: CatalogueLimits,
-        max_bytes: int,
-        stall_timeout: float,
+        body_limits: BodyLimits,
         webhook_policy: AddressPolicy,
         clock: Callable[[], datetime],
         arrived: asyncio.Event,
@@ -49,8 +48,7 @@ class Uploads:
         self._database = database
         self._store = store
         self._limits = limits
-        self._max_bytes = max_bytes
-        self._stall_timeout = stall_timeout
+        self._body_limits = body_limits
         self._webhook_policy = webhook_policy
         self._clock = clock
         self._arrived = arrived
@@ -58,7 +56,7 @@ class Uploads:
 
     async def accept(self, http: HttpRequest) -> Request:
         """The request that was made of an upload. Raises Problem or OwnFault; then nothing was accepted."""
-        async with receive_upload(http, self._max_bytes, self._stall_timeout) as upload:
+        async with receive_upload(http, self._body_limits) as upload:
             options = read_options([*http.query_params.multi_items(), *upload.fields], self._webhook_policy)
             try:
                 header, rows, size = await asyncio.to_thread(_check, upload.path, self._limits)

@@ -5,13 +5,14 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO
 
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from services.gateway.problems import Problem, stalled, too_large, wrong_content_type
+from services.gateway.problems import Problem, stalled, too_large, too_slow, wrong_content_type
 from services.gateway.upload_form import UploadForm
 from shared.errors import StorageUnavailable
 
@@ -31,6 +32,15 @@ _DRAIN_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """What a body may be: its bytes, seconds without one of them, and seconds in all."""
+
+    max_bytes: int
+    stall_timeout: float
+    max_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReceivedUpload:
     """A catalogue as it was sent: the file at `path`, and the form's other fields."""
 
@@ -40,25 +50,26 @@ class ReceivedUpload:
 
 
 @asynccontextmanager
-async def receive_upload(request: Request, max_bytes: int, stall_timeout: float) -> AsyncIterator[ReceivedUpload]:
+async def receive_upload(request: Request, limits: BodyLimits) -> AsyncIterator[ReceivedUpload]:
     """Receive the body; the file is gone when the context ends, however it ends.
 
-    Raises Problem: 415 for a type that is neither a form nor CSV, 413 beyond `max_bytes`, 400 for a broken form, 408
-    if nothing comes for `stall_timeout` seconds. StorageUnavailable if the local disk takes no more.
+    Raises Problem: 415 for a type that is neither a form nor CSV, 413 for too large a body, 400 for a broken form, 408
+    if nothing comes for a while or all takes too long. StorageUnavailable if the local disk takes no more.
     """
     try:
         form = _form(request)
-        _check_announced(request, max_bytes)
+        _check_announced(request, limits.max_bytes)
     except Problem:
         if request.headers.get("Expect", "").lower() != "100-continue":  # else the client waits for our word
             await _drain(request)
         raise
     with tempfile.NamedTemporaryFile(prefix="imagemill-upload-") as file:
         try:
-            await _receive(request, form, file, max_bytes, stall_timeout)
-        except TimeoutError:
-            raise stalled(stall_timeout) from None
-        except Problem:
+            async with _in_time(limits) as patience:
+                await _receive(request, form, file, limits, patience)
+        except Problem as problem:
+            if problem.document.status == HTTPStatus.REQUEST_TIMEOUT:
+                raise
             await _drain(request)
             raise
         yield ReceivedUpload(Path(file.name), form.filename if form else None, tuple(form.fields) if form else ())
@@ -81,23 +92,33 @@ def _check_announced(request: Request, max_bytes: int) -> None:
         raise too_large(max_bytes)
 
 
+@asynccontextmanager
+async def _in_time(limits: BodyLimits) -> AsyncIterator[asyncio.Timeout]:
+    """Yields the timeout that is to be moved whenever something came."""
+    try:
+        async with asyncio.timeout(limits.max_seconds) as total, asyncio.timeout(limits.stall_timeout) as patience:
+            yield patience
+    except TimeoutError:
+        raise (too_slow(limits.max_seconds) if total.expired() else stalled(limits.stall_timeout)) from None
+
+
 async def _receive(
-    request: Request, form: UploadForm | None, file: IO[bytes], max_bytes: int, stall_timeout: float
+    request: Request, form: UploadForm | None, file: IO[bytes], limits: BodyLimits, patience: asyncio.Timeout
 ) -> None:
     waiting = form.file_bytes if form else bytearray()
     received = 0
-    async with asyncio.timeout(stall_timeout) as patience, aclosing(request.stream()) as body:
+    async with aclosing(request.stream()) as body:
         async for chunk in body:
             received += len(chunk)
-            if received > max_bytes:
-                raise too_large(max_bytes)
+            if received > limits.max_bytes:
+                raise too_large(limits.max_bytes)
             if form:
                 form.feed(chunk)
             else:
                 waiting += chunk
             if len(waiting) >= _WRITE_BYTES:  # in large pieces, since each takes a thread
                 await _write(file, waiting)
-            patience.reschedule(asyncio.get_running_loop().time() + stall_timeout)
+            patience.reschedule(asyncio.get_running_loop().time() + limits.stall_timeout)
     if form:
         form.finish()
     await _write(file, waiting)

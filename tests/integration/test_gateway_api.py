@@ -21,6 +21,7 @@ from services.gateway.csv_input import CatalogueLimits
 from services.gateway.http_server import HttpServer, listen
 from services.gateway.objects import Objects
 from services.gateway.upload import Uploads
+from services.gateway.upload_body import BodyLimits
 from shared.contracts.messages import CompressOptions
 from shared.contracts.records import Progress
 from shared.contracts.states import RequestStatus
@@ -36,6 +37,7 @@ from tests.builders import NOW, REQUEST_ID, a_request
 CSV = b"S. No.,Product Name,Input Image Urls\r\n1,Lamp,https://images.test/1.jpg\r\n"
 MAX_BYTES = 300_000
 STALL_SECONDS = 0.5
+MAX_SECONDS = 2.0
 BASE_URL = "https://mill.test"
 KEY = f"results/{REQUEST_ID}/oak-table-0123456789abcdef.jpg"
 
@@ -106,8 +108,7 @@ def an_app(gateway: Gateway, clock: MovableClock) -> FastAPI:
         database=gateway.database,
         store=gateway.store,
         limits=CatalogueLimits(rows=1000),
-        max_bytes=MAX_BYTES,
-        stall_timeout=STALL_SECONDS,
+        body_limits=BodyLimits(MAX_BYTES, STALL_SECONDS, MAX_SECONDS),
         webhook_policy=AddressPolicy(),
         clock=clock,
         arrived=gateway.arrived,
@@ -407,6 +408,24 @@ async def test_an_upload_that_comes_to_a_halt_is_given_up(gateway: Gateway) -> N
     head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10 * STALL_SECONDS)
 
     assert head.startswith(b"HTTP/1.1 408 ")
+    await until(gateway.holds_nothing)
+    writer.close()
+
+
+async def test_an_upload_that_trickles_in_is_given_up_in_the_end(gateway: Gateway) -> None:
+    reader, writer = await send(gateway.port, UPLOAD_HEAD, CSV)
+    answering = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
+    begun = asyncio.get_running_loop().time()
+
+    while not answering.done():
+        writer.write(b"1")  # often enough not to stall
+        await writer.drain()
+        await asyncio.wait([answering], timeout=STALL_SECONDS / 5)
+        assert asyncio.get_running_loop().time() < begun + 3 * MAX_SECONDS
+
+    assert (await answering).startswith(b"HTTP/1.1 408 ")
+    assert b"urn:imagemill:problem:too-slow" in await reader.read()
+    assert asyncio.get_running_loop().time() >= begun + 0.9 * MAX_SECONDS
     await until(gateway.holds_nothing)
     writer.close()
 
