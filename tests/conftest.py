@@ -1,5 +1,6 @@
 """What tests of any kind share: real servers, started once for a run and only if a test asks for one."""
 
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,6 +10,11 @@ from deploy.local.servers import Servers
 from tests.servers import fresh_database, remove_topology, servers_at
 
 _LEFTOVER_SECONDS = 15
+
+
+def pytest_configure() -> None:
+    # Whoever stops a run with SIGTERM, as CI does when time is up, must not leave its servers behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
