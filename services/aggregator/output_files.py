@@ -2,8 +2,9 @@
 
 import asyncio
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +12,7 @@ import structlog
 
 from services.aggregator.csv_output import OutputCsv
 from services.aggregator.csv_report import ReportCsv
+from services.aggregator.portion import SLOTS, Portion
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.object_keys import image_id, outputs_key, public_url
 from shared.contracts.records import Image, Product, Request
@@ -18,8 +20,8 @@ from shared.contracts.states import OPEN_STATES, ImageState
 from shared.persistence import Database
 from shared.storage.object_store import ObjectStore
 
-_PRODUCTS_AT_ONCE = 250
-_SLOTS_AT_ONCE = 2000
+_PRODUCTS_AT_ONCE = 25  # a row may take megabytes
+_BATCHES_AT_ONCE = 4
 _CSV_TYPE = "text/csv; charset=utf-8"
 
 Filled = tuple[Product, Sequence[Image]]
@@ -33,13 +35,18 @@ class RoundOver(Exception):
 
 
 class OutputWriter:
-    """Reads products and images in batches, writes both files to a temporary folder, then stores them."""
+    """Reads products and images in batches, writes both files to a temporary folder, then stores them.
+
+    However many requests are written at once, only a few of their batches are in memory, and each request's turn comes
+    after a batch of the others', not after all of them.
+    """
 
     def __init__(self, database: Database, store: ObjectStore, public_base_url: str, *, guard_formulas: bool) -> None:
         self._database = database
         self._store = store
         self._base_url = public_base_url
         self._guard_formulas = guard_formulas
+        self._batches_in_memory = asyncio.Semaphore(_BATCHES_AT_ONCE)
 
     async def write(self, request: Request) -> tuple[str, str]:
         """Store both files and record the products' output URLs; the keys of output and report.
@@ -57,22 +64,46 @@ class OutputWriter:
         return output_key, report_key
 
     async def _fill(self, files: "_OpenFiles", request: Request) -> None:
-        async for batch in self._database.products.batches(request.request_id, _PRODUCTS_AT_ONCE):
-            for products in _in_portions(batch):
-                filled = await self._look_up(request, products)
-                outputs = await asyncio.to_thread(files.write, filled)
-                await self._database.products.save_outputs(request.request_id, outputs)
+        batches = self._database.products.batches(request.request_id, _PRODUCTS_AT_ONCE)
+        portion = Portion()
+        while await self._fill_batch(files, request, batches, portion):
+            pass
+        await self._fill_portion(files, request, portion.take())
+
+    async def _fill_batch(
+        self, files: "_OpenFiles", request: Request, batches: AsyncIterator[Sequence[Product]], portion: Portion
+    ) -> bool:
+        """Write the next batch, but for what is left in `portion`. False if there is none."""
+        async with self._batches_in_memory:
+            batch = await anext(batches, None)
+            for product in batch or ():
+                portion.add(product)
+                if portion.is_full:
+                    await self._fill_portion(files, request, portion.take())
+        return batch is not None
+
+    async def _fill_portion(self, files: "_OpenFiles", request: Request, products: Sequence[Product]) -> None:
+        filled = await self._look_up(request, products)
+        outputs = await asyncio.to_thread(files.write, filled)
+        await self._database.products.save_outputs(request.request_id, outputs)
 
     async def _look_up(self, request: Request, products: Sequence[Product]) -> list[Filled]:
         ids = {url: image_id(url) for product in products for url in product.input_image_urls}
-        found = await self._database.images.find(request.request_id, set(ids.values()))
-        for image in found.values():
-            if image.state in OPEN_STATES or image.round > request.round:
-                raise RoundOver(f"image {image.image_id} is {image.state} in round {image.round}")
+        found = await self._ended_images(request, set(ids.values()))
         return [
             (product, [found.get(ids[url]) or _unrecorded(request, url) for url in product.input_image_urls])
             for product in products
         ]
+
+    async def _ended_images(self, request: Request, ids: Collection[str]) -> dict[str, Image]:
+        found: dict[str, Image] = {}
+        left = iter(ids)
+        while some := list(islice(left, SLOTS)):
+            found |= await self._database.images.find(request.request_id, some)
+        for image in found.values():
+            if image.state in OPEN_STATES or image.round > request.round:
+                raise RoundOver(f"image {image.image_id} is {image.state} in round {image.round}")
+        return found
 
 
 class _OpenFiles:
@@ -102,20 +133,6 @@ class _OpenFiles:
                 self._report.write(product, position, image)
             outputs.append((product.row, slots))
         return outputs
-
-
-def _in_portions(products: Iterable[Product]) -> Iterator[list[Product]]:
-    """The products in lists of about `_SLOTS_AT_ONCE` slots: a single cell may list thousands of URLs."""
-    portion: list[Product] = []
-    slots = 0
-    for product in products:
-        portion.append(product)
-        slots += len(product.input_image_urls)
-        if slots >= _SLOTS_AT_ONCE:
-            yield portion
-            portion, slots = [], 0
-    if portion:
-        yield portion
 
 
 def _unrecorded(request: Request, url: str) -> Image:
