@@ -1,5 +1,7 @@
 """The ASGI application: the routes, and that every error is a problem document."""
 
+from collections.abc import Callable
+
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +12,8 @@ from services.gateway.access_log import AccessLog
 from services.gateway.objects import Objects
 from services.gateway.routes import api_router, health_router, objects_router
 from services.gateway.upload import Uploads
-from shared.errors import DatabaseUnavailable
+from shared.errors import DatabaseUnavailable, OwnFault
+from shared.messaging import DependencyGate
 from shared.observability.health import HealthAnswers
 from shared.persistence import Database
 
@@ -25,10 +28,16 @@ _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def build_app(
-    *, uploads: Uploads, database: Database, objects: Objects, health: HealthAnswers, public_base_url: str
+    *,
+    uploads: Uploads,
+    database: Database,
+    objects: Objects,
+    health: HealthAnswers,
+    gate: DependencyGate,
+    public_base_url: str,
 ) -> FastAPI:
-    """The API."""
-    app = _bare_app(health)
+    """The API. `gate` hears of dependencies that do not answer; the API itself goes on with what it can do."""
+    app = _bare_app(health, gate.close)
     app.include_router(api_router(uploads, database, public_base_url))
     app.include_router(objects_router(objects))
     docs_page.install(app)
@@ -38,15 +47,15 @@ def build_app(
 
 def build_starting_app(health: HealthAnswers) -> FastAPI:
     """What answers until the database does: that the process lives, and to all else 503."""
-    app = _bare_app(health)
+    app = _bare_app(health, lambda _: None)
     app.add_route("/{path:path}", _starting, methods=_ALL_METHODS)
     return app
 
 
-def _bare_app(health: HealthAnswers) -> FastAPI:
+def _bare_app(health: HealthAnswers, tell: Callable[[OwnFault], None]) -> FastAPI:
     app = FastAPI(title="Imagemill", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None)
     app.add_middleware(AccessLog)
-    problems.install(app)
+    problems.install(app, tell)
     app.include_router(health_router(health))
     return app
 

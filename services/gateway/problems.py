@@ -1,6 +1,6 @@
 """Every error of the API as a problem document (RFC 9457), those of the framework too."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 
 import structlog
@@ -154,13 +154,19 @@ def unavailable(dependency: str) -> Problem:
     )
 
 
-def install(app: FastAPI) -> None:
-    """Make `app` answer every error with a problem document."""
+def install(app: FastAPI, tell: Callable[[OwnFault], None]) -> None:
+    """Make `app` answer every error with a problem document, and `tell` of our own faults."""
+
+    async def own_fault(request: Request, fault: OwnFault) -> Response:
+        log.error("request_unanswered", path=request.url.path, dependency=fault.dependency, error=str(fault))
+        tell(fault)
+        return unavailable(fault.dependency).response()
+
     app.exception_handlers |= {
         Problem: _problem,
         HTTPException: _http,
         RequestValidationError: _validation,
-        OwnFault: _own_fault,
+        OwnFault: own_fault,
         ClientDisconnect: _client_left,
         Exception: _unexpected,
     }
@@ -185,11 +191,6 @@ async def _validation(_: Request, error: RequestValidationError) -> Response:
         Fault(detail=f"{fault['loc'][-1]}: {fault['msg']}", option=str(fault["loc"][-1])) for fault in error.errors()
     ]
     return bad_options(faults).response()
-
-
-async def _own_fault(request: Request, error: OwnFault) -> Response:
-    log.error("request_unanswered", path=request.url.path, dependency=error.dependency, error=str(error))
-    return unavailable(error.dependency).response()
 
 
 async def _client_left(_: Request, __: ClientDisconnect) -> Response:

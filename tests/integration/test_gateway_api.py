@@ -25,6 +25,7 @@ from services.gateway.upload_body import BodyLimits
 from shared.contracts.messages import CompressOptions
 from shared.contracts.records import Progress
 from shared.contracts.states import RequestStatus
+from shared.messaging import DependencyGate
 from shared.observability.health import Health, HealthAnswers
 from shared.observability.metrics import Metrics
 from shared.outbound.address_guard import AddressPolicy
@@ -114,11 +115,13 @@ def an_app(gateway: Gateway, clock: MovableClock) -> FastAPI:
         arrived=gateway.arrived,
         metrics=Metrics(gateway.registry),
     )
+    needed = {"database": gateway.database.probe, "storage": gateway.store.probe}
     return build_app(
         uploads=uploads,
         database=gateway.database,
         objects=Objects(gateway.store),
         health=HealthAnswers(gateway.health, gateway.registry),
+        gate=DependencyGate(needed, gateway.health),
         public_base_url=BASE_URL,
     )
 
@@ -781,8 +784,46 @@ async def test_health_and_metrics_are_answered_on_the_same_port(gateway: Gateway
     assert "imagemill_upload_bytes_total" in (await gateway.http.get("/metrics")).text
 
 
+async def readiness(gateway: Gateway) -> int:
+    return (await gateway.http.get("/readyz")).status_code
+
+
+async def test_whoever_misses_the_store_makes_the_gateway_unready_until_it_answers(
+    gateway: Gateway, picture: bytes
+) -> None:
+    assert picture
+    await gateway.database.requests.insert(a_request())
+    assert await readiness(gateway) == 200
+    for method, path in (("GET", f"/{KEY}"), ("POST", "/upload")):
+        gateway.store.available = False
+        problem(await gateway.http.request(method, path, files={"file": CSV} if method == "POST" else None), 503)
+
+        unready = await gateway.http.get("/readyz")
+
+        assert (unready.status_code, list(unready.json()["not_ready"])) == (503, ["storage"])
+        assert (await gateway.http.get("/status", params={"request_id": REQUEST_ID})).status_code == 200
+        gateway.store.available = True
+        async with asyncio.timeout(5):
+            while await readiness(gateway) != 200:
+                await asyncio.sleep(0.05)
+
+
+async def test_whoever_misses_the_database_makes_the_gateway_unready_until_it_answers(
+    gateway: Gateway, picture: bytes
+) -> None:
+    gateway.database.available = False
+    problem(await gateway.http.get("/status", params={"request_id": REQUEST_ID}), 503)
+
+    assert await readiness(gateway) == 503
+    assert (await gateway.http.get(f"/{KEY}")).content == picture
+    gateway.database.available = True
+    async with asyncio.timeout(5):
+        while await readiness(gateway) != 200:
+            await asyncio.sleep(0.05)
+
+
 async def test_before_the_database_is_there_all_but_health_is_unavailable(gateway: Gateway) -> None:
-    gateway.server.app = build_starting_app(HealthAnswers(gateway.health, gateway.registry))
+    gateway.server.app = build_starting_app(HealthAnswers(Health(), gateway.registry))
 
     assert (await gateway.http.get("/livez")).status_code == 200
     assert (await gateway.http.get("/readyz")).status_code == 503
