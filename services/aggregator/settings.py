@@ -27,7 +27,9 @@ class ResultSettings(Settings):
 
 
 class FinishSettings(Settings):
-    finish_concurrency: int = Field(default=4, ge=1, description="Requests finished at a time.")
+    finish_concurrency: int = Field(
+        default=16, ge=1, description="Requests finished at a time. They take turns, so a small one is done soon."
+    )
     csv_formula_guard: bool = Field(
         default=True,
         description="Put a ' before text in output CSV and report that a spreadsheet would run as a formula.",

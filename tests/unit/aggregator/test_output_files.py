@@ -15,6 +15,7 @@ from shared.testing.memory_database import MemoryDatabase
 from shared.testing.memory_object_store import MemoryObjectStore
 from tests.builders import NOW, REQUEST_ID
 from tests.unit.aggregator.make import BASE_URL, a_compressed_image, a_product, a_request
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +121,21 @@ async def test_rows_with_many_urls_are_looked_up_in_parts() -> None:
     wanted = [[outputs[url] for url in product.input_image_urls] for product in products]
     assert [row[-1].split(",") for row in await reading.written(output_key)][1:] == wanted
     assert [row[4] for row in await reading.written(report_key)][1:] == [url for slots in wanted for url in slots]
+
+
+async def test_a_small_request_does_not_wait_for_the_large_ones() -> None:
+    reading = Reading()
+    for number in range(8):
+        products = [a_product(row, f"http://i/{row}.jpg", request_id=f"large-{number}") for row in range(1, 2001)]
+        await reading.fill(products, f"large-{number}")
+    await reading.fill([a_product(1, "http://i/1.jpg")])
+
+    async with asyncio.timeout(30):
+        large = [asyncio.create_task(reading.writer.write(a_request(request_id=f"large-{n}"))) for n in range(8)]
+        await until(lambda: len(reading.rows_read) >= 8, what="writing the large ones")
+        await reading.writer.write(a_request())
+        assert not any(task.done() for task in large)
+        await asyncio.gather(*large)
 
 
 async def test_however_many_requests_are_written_few_of_their_batches_are_in_memory(
