@@ -16,7 +16,7 @@ from services.gateway.settings import DispatchSettings, GatewaySettings
 from services.gateway.sweep import Sweep
 from services.gateway.upload import Uploads
 from shared.errors import OwnFault
-from shared.messaging import DependencyGate, Probe, Publish, Publisher, open_broker
+from shared.messaging import DependencyGate, Publish, Publisher, open_broker
 from shared.observability.health import Health, HealthAnswers
 from shared.observability.metrics import Metrics, process_registry
 from shared.persistence import Database, open_database
@@ -40,14 +40,13 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         store = open_object_store(settings.store.object_store_url)
         open_things.push_async_callback(store.close)
         database = await open_things.enter_async_context(open_database(settings.mongo, stop))
-        probes: dict[str, Probe] = {"database": database.probe, "storage": store.probe}
-        gate = DependencyGate(probes, health, unready_without=set(probes))
+        answering = DependencyGate({"database": database.probe, "storage": store.probe}, health)
         http.app = build_app(
             uploads=_uploads(settings, database, store, arrived, metrics),
             database=database,
             objects=Objects(store),
             health=answers,
-            gate=gate,
+            gate=answering,
             public_base_url=settings.public.public_base_url,
         )
         # Requests under way need the database, so they finish before it is closed.
@@ -56,8 +55,8 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         publisher = await open_things.enter_async_context(
             Publisher.open(broker, settings.rabbit.publish_timeout, metrics)
         )
-        # Ready without it: uploads are accepted all the same, and what follows waits in the database.
-        probes["broker"] = broker.probe
+        # Ready without the broker: uploads are accepted all the same, and what follows waits in the database.
+        gate = DependencyGate({"broker": broker.probe}, health, unready_without=(), behind=answering)
         taken_in = asyncio.Event()
         lease = HeldLease(database.lease("dispatch", _DISPATCH_LEASE_SECONDS), _DISPATCH_LEASE_SECONDS)
         intake = _intake(settings, database, store, publisher.publish, gate, taken_in)
