@@ -119,7 +119,7 @@ class RequestFinisher:
         return outgoing
 
     async def _remove_originals(self, request_id: str) -> None:
-        """Remove what interrupted runs left behind; whatever stays, retention removes."""
+        """Remove what interrupted runs left behind. What a store that is away keeps now stays; see the runbook."""
         keys: list[str] = []
         try:
             async for key in self._store.list_keys(originals_prefix(request_id)):
