@@ -26,7 +26,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "requests.open_intakes": lambda database: database.requests.open_intakes(),
     "requests.save_intake": lambda database: database.requests.save_intake("a", 1),
     "requests.close_intake": lambda database: database.requests.close_intake("a", DONE),
-    "requests.stranded": lambda database: database.requests.stranded(),
+    "requests.announce_stranded": lambda database: database.requests.announce_stranded(),
     "requests.finish": lambda database: database.requests.finish("a", 1, RequestStatus.FAILED, DONE, "o", "r"),
     "requests.count_open": lambda database: database.requests.count_open(),
     "products.insert_many": lambda database: database.products.insert_many([a_product(1, (), "a")]),

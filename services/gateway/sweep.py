@@ -61,7 +61,7 @@ class Sweep:
             log.warning("lost_images_returned", images=returned)
 
     async def _finish_stranded(self) -> None:
-        stranded = await self._database.requests.stranded()
+        stranded = await self._database.requests.announce_stranded()
         await self._publish([FinishRequest(request_id=request.request_id, round=request.round) for request in stranded])
 
     async def _deliver_due(self) -> None:

@@ -45,8 +45,11 @@ class RequestRepository(Protocol):
     async def close_intake(self, request_id: str, progress: Progress) -> None:
         """All rows are in the database; from now on the request may finish."""
 
-    async def stranded(self) -> list[Request]:
-        """Pending requests that could finish: intake closed and no image open."""
+    async def announce_stranded(self) -> list[Request]:
+        """Pending requests that could finish: intake closed and no image open.
+
+        Each at most once a minute, for the one who sends FinishRequest.
+        """
 
     async def finish(
         self, request_id: str, round_: int, status: RequestStatus, progress: Progress, output_key: str, report_key: str

@@ -1,4 +1,8 @@
-"""The collection `requests`: `_id` is the request_id."""
+"""The collection `requests`: `_id` is the request_id.
+
+Fields beside those of `records.Request`: `count_again_at` (when progress may be counted again) and
+`finish_announced_at` (when the sweep last sent FinishRequest).
+"""
 
 import time
 from collections.abc import Callable
@@ -20,6 +24,8 @@ Document = dict[str, Any]
 
 _COUNT_EVERY_SECONDS = 2.0
 _COUNT_SHARE = 10  # counting takes at most a tenth of the time
+
+_ANNOUNCE_AGAIN_AFTER = timedelta(minutes=1)
 
 _CLOSED_AND_PENDING = {"status": RequestStatus.PENDING.value, "intake_open": False}
 
@@ -94,10 +100,24 @@ class MongoRequests:
                 {"$set": {"intake_open": False, "progress": asdict(progress), "updated_at": self._clock()}},
             )
 
-    async def stranded(self) -> list[Request]:
+    async def announce_stranded(self) -> list[Request]:
+        now = self._clock()
+        # Thousands may be under way. One query tells which have images pending; so many at most as the dispatcher's
+        # window holds have all of theirs dispatched, and cost a query each.
+        candidates = {
+            **_CLOSED_AND_PENDING,
+            "_id": {"$nin": await self._images.requests_with_pending()},
+            "finish_announced_at": {"$not": {"$gt": now - _ANNOUNCE_AGAIN_AFTER}},
+        }
         with database_faults():
-            pending = await self._collection.find(_CLOSED_AND_PENDING).sort("_id", 1).to_list(None)
-            return [_request(document) for document in pending if not await self._images.any_open(document["_id"])]
+            found = await self._collection.find(candidates).sort("_id", 1).to_list(None)
+            stranded = [document for document in found if not await self._images.any_open(document["_id"])]
+            if stranded:
+                await self._collection.update_many(
+                    {"_id": {"$in": [document["_id"] for document in stranded]}},
+                    {"$set": {"finish_announced_at": now}},
+                )
+        return [_request(document) for document in stranded]
 
     async def finish(
         self, request_id: str, round_: int, status: RequestStatus, progress: Progress, output_key: str, report_key: str

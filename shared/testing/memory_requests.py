@@ -9,6 +9,7 @@ from shared.testing.memory_images import any_open, count_images
 from shared.testing.memory_tables import RequestRow, Tables
 
 _COUNT_EVERY = timedelta(seconds=2)
+_ANNOUNCE_AGAIN_AFTER = timedelta(minutes=1)
 
 
 class MemoryRequests:
@@ -33,7 +34,7 @@ class MemoryRequests:
             if request.progress.as_of < now:
                 request = replace(request, progress=count_images(self._tables, request_id), updated_at=now)
             # Counting takes no time here, so the other half of the rule, ten times its duration, never applies.
-            self._tables.requests[request_id] = RequestRow(request, now + _COUNT_EVERY)
+            self._tables.requests[request_id] = replace(row, request=request, count_again_at=now + _COUNT_EVERY)
         return await self.get(request_id)
 
     async def open_intakes(self) -> list[Request]:
@@ -52,13 +53,24 @@ class MemoryRequests:
         if row and row.request.intake_open:
             self._save(row, intake_open=False, progress=progress, updated_at=self._tables.clock())
 
-    async def stranded(self) -> list[Request]:
+    async def announce_stranded(self) -> list[Request]:
         self._tables.answer()
-        return [
+        now = self._tables.clock()
+        stranded = [
             request
             for request in self._pending()
-            if not request.intake_open and not any_open(self._tables, request.request_id)
+            if not request.intake_open
+            and not any_open(self._tables, request.request_id)
+            and not self._announced_lately(request.request_id)
         ]
+        for request in stranded:
+            row = self._tables.requests[request.request_id]
+            self._tables.requests[request.request_id] = replace(row, finish_announced_at=now)
+        return stranded
+
+    def _announced_lately(self, request_id: str) -> bool:
+        announced = self._tables.requests[request_id].finish_announced_at
+        return announced is not None and announced > self._tables.clock() - _ANNOUNCE_AGAIN_AFTER
 
     async def finish(
         self, request_id: str, round_: int, status: RequestStatus, progress: Progress, output_key: str, report_key: str

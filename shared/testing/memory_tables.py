@@ -12,6 +12,7 @@ from shared.errors import DatabaseUnavailable
 class RequestRow:
     request: Request
     count_again_at: datetime
+    finish_announced_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,10 @@ async def test_intake_is_closed_once(database: Database, clock: MovableClock) ->
     assert await database.requests.get("a") == closed
 
 
+async def _stranded(database: Database) -> list[str]:
+    return [request.request_id for request in await database.requests.announce_stranded()]
+
+
 async def test_requests_that_could_finish_are_stranded(database: Database) -> None:
     for request_id in ("empty", "ended", "open-image", "dispatched-image"):
         await database.requests.insert(a_request(request_id, intake_open=False))
@@ -93,7 +97,20 @@ async def test_requests_that_could_finish_are_stranded(database: Database) -> No
             an_image(request_id="dispatched-image", state=ImageState.DISPATCHED),
         ]
     )
-    assert [request.request_id for request in await database.requests.stranded()] == ["empty", "ended"]
+    assert await _stranded(database) == ["empty", "ended"]
+
+
+async def test_a_stranded_request_is_announced_once_a_minute(database: Database, clock: MovableClock) -> None:
+    await database.requests.insert(a_request("a", intake_open=False))
+    assert await _stranded(database) == ["a"]
+    clock.advance(59)
+    await database.requests.insert(a_request("b", intake_open=False))
+    assert await _stranded(database) == ["b"]
+    clock.advance(1)
+    assert await _stranded(database) == ["a"]
+    await _finish(database)
+    clock.advance(60)
+    assert await _stranded(database) == ["b"]
 
 
 async def test_a_finish_is_recorded_once(database: Database, clock: MovableClock) -> None:

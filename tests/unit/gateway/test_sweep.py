@@ -51,8 +51,14 @@ async def test_a_request_that_could_finish_is_told_to() -> None:
     for request_id, intake_open, changes in (("done", False, ended), ("reading", True, ended), ("running", False, {})):
         await database.requests.insert(a_request(request_id, intake_open=intake_open))
         await database.images.insert_many([an_image(request_id=request_id, **changes)])
-    await a_sweep(database, outbox, clock, CollectorRegistry()).step()
+    sweep = a_sweep(database, outbox, clock, CollectorRegistry())
+    await sweep.step()
+    clock.advance(5)
+    await sweep.step()  # it may be at its finish by now
     assert outbox.sent == [FinishRequest(request_id="done", round=1)]
+    clock.advance(60)
+    await sweep.step()
+    assert outbox.sent == [FinishRequest(request_id="done", round=1)] * 2
 
 
 async def test_a_due_webhook_is_announced() -> None:
