@@ -8,7 +8,6 @@ from pymongo import UpdateOne
 
 from shared.contracts.records import Product
 from shared.persistence.faults import database_faults, duplicates_ignored
-from shared.persistence.id_range import ids_of
 
 Document = dict[str, Any]
 
@@ -23,14 +22,11 @@ class MongoProducts:
                 await self._collection.insert_many([_document(product) for product in products], ordered=False)
 
     async def batches(self, request_id: str, size: int = 1000) -> AsyncIterator[list[Product]]:
-        after = _id(request_id, 0)
+        after, end = _id(request_id, 0), f"{request_id};"  # ";" follows ":"
         while True:
             with database_faults():
                 found = await (
-                    self._collection.find({"_id": {"$gt": after, "$lt": ids_of(request_id)["$lt"]}})
-                    .sort("_id", 1)
-                    .limit(size)
-                    .to_list(size)
+                    self._collection.find({"_id": {"$gt": after, "$lt": end}}).sort("_id", 1).limit(size).to_list(size)
                 )
             if not found:
                 return
