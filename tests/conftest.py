@@ -4,6 +4,7 @@ import signal
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.local.processes import end_leftovers
 from deploy.local.servers import Servers
@@ -15,6 +16,9 @@ _LEFTOVER_SECONDS = 15
 def pytest_configure() -> None:
     # Whoever stops a run with SIGTERM, as CI does when time is up, must not leave its servers behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # How long an example takes says more about what else the machine is doing.
+    settings.register_profile("imagemill", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("imagemill")
 
 
 @pytest.fixture(scope="session")
