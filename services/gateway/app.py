@@ -12,6 +12,7 @@ from services.gateway.held_lease import HeldLease
 from services.gateway.http_server import HttpServer, listen
 from services.gateway.intake import Intake
 from services.gateway.objects import Objects
+from services.gateway.retention import Retention
 from services.gateway.settings import DispatchSettings, GatewaySettings
 from services.gateway.sweep import Sweep
 from services.gateway.upload import Uploads
@@ -61,11 +62,13 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         lease = HeldLease(database.lease("dispatch", _DISPATCH_LEASE_SECONDS), _DISPATCH_LEASE_SECONDS)
         intake = _intake(settings, database, store, publisher.publish, gate, taken_in)
         dispatcher = _dispatcher(settings.dispatch, database, publisher.publish, lease, metrics)
+        retention = Retention(database, store, lease, settings.dispatch.retention_days, _now)
         sweep = _sweep(settings.dispatch, database, publisher.publish, lease, metrics)
         async with asyncio.TaskGroup() as work:
             work.create_task(repeat("intake", partial(intake.step, stop), gate, stop, arrived))
             work.create_task(repeat("dispatch", dispatcher.step, gate, stop, taken_in))
             work.create_task(repeat("sweep", sweep.step, gate, stop, asyncio.Event()))
+            work.create_task(repeat("retention", retention.step, gate, stop, asyncio.Event()))
         await intake.drain()
         with suppress(OwnFault):  # it runs out by itself
             await lease.release()

@@ -68,6 +68,11 @@ class DispatchSettings(Settings):
     sweep_interval: float = Field(
         default=5, gt=0, description="Seconds between looks for lost work, stranded requests and due webhooks."
     )
+    retention_days: float = Field(
+        default=0,
+        ge=0,
+        description="Days from a request's finish until it is removed with all its objects; 0 keeps everything.",
+    )
     longest_handler: float = Field(
         default=300, gt=0, description="Seconds that the slowest worker may be at one command, once it has begun."
     )

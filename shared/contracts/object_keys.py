@@ -21,6 +21,11 @@ def upload_key(request_id: str) -> str:
     return f"uploads/{request_id}.csv"
 
 
+def owned_prefixes(request_id: str) -> tuple[str, ...]:
+    """What all keys of a request begin with, but for its upload's."""
+    return (originals_prefix(request_id), f"results/{request_id}/", f"outputs/{request_id}/")
+
+
 def originals_prefix(request_id: str) -> str:
     return f"originals/{request_id}/"
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
 from shared.errors import DatabaseUnavailable, StoppedWhileStarting
@@ -26,7 +26,10 @@ Document = dict[str, Any]
 Clock = Callable[[], datetime]
 
 INDEXES = {
-    "requests": [IndexModel([("status", ASCENDING), ("intake_open", ASCENDING), ("_id", ASCENDING)])],
+    "requests": [
+        IndexModel([("status", ASCENDING), ("intake_open", ASCENDING), ("_id", ASCENDING)]),
+        IndexModel([("finished_at", ASCENDING)]),
+    ],
     # One index serves dispatch, the window's count, progress and the completion check; each begins with equality.
     "images": [
         IndexModel(
@@ -36,6 +39,8 @@ INDEXES = {
     "deliveries": [IndexModel([("due_at", ASCENDING)])],
 }
 """Products need none: their ids sort by request and row."""
+
+_FORGET_AT_ONCE = 5_000
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +62,20 @@ class MongoDatabase:
 
     def lease(self, name: str, seconds: float) -> MongoLease:
         return MongoLease(self._database["leases"], name, self._owner, seconds)
+
+    async def forget(self, request_id: str) -> None:
+        with database_faults():
+            for name in ("images", "products", "deliveries"):
+                while await self._forget_some(self._database[name], request_id):
+                    pass
+            await self._database["requests"].delete_one({"_id": request_id})
+
+    async def _forget_some(self, collection: AsyncIOMotorCollection[Document], request_id: str) -> bool:
+        """A million documents in one operation would take longer than an operation may."""
+        owned = {"_id": {"$gt": f"{request_id}:", "$lt": f"{request_id};"}}  # ";" follows ":"
+        found = await collection.find(owned, projection={"_id": 1}).limit(_FORGET_AT_ONCE).to_list(_FORGET_AT_ONCE)
+        await collection.delete_many({"_id": {"$in": [document["_id"] for document in found]}})
+        return bool(found)
 
     async def probe(self) -> None:
         with database_faults():

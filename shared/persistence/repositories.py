@@ -59,6 +59,9 @@ class RequestRepository(Protocol):
     async def count_open(self) -> int:
         """How many requests are Pending."""
 
+    async def finished_before(self, before: datetime, limit: int = 10) -> list[Request]:
+        """Requests that finished before that time, the longest ago first."""
+
 
 class ProductRepository(Protocol):
     async def insert_many(self, products: Sequence[Product]) -> None:
@@ -158,6 +161,9 @@ class Database(Protocol):
 
     def lease(self, name: str, seconds: float) -> Lease:
         """A lease called `name` for this process, running out `seconds` after it was last acquired."""
+
+    async def forget(self, request_id: str) -> None:
+        """Remove all that is recorded of a request, the request itself last; may be made again."""
 
     async def probe(self) -> None:
         """Returns if the database answers; raises DatabaseUnavailable if not."""

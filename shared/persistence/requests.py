@@ -139,6 +139,16 @@ class MongoRequests:
             )
         return _request(document) if document else None
 
+    async def finished_before(self, before: datetime, limit: int = 10) -> list[Request]:
+        with database_faults():
+            found = (
+                await self._collection.find({"finished_at": {"$lt": before}})
+                .sort("finished_at", 1)
+                .limit(limit)
+                .to_list(limit)
+            )
+        return [_request(document) for document in found]
+
     async def count_open(self) -> int:
         with database_faults():
             return await self._collection.count_documents({"status": RequestStatus.PENDING.value})

@@ -52,6 +52,17 @@ class MemoryDatabase:
     def lease(self, name: str, seconds: float) -> "MemoryLease":
         return MemoryLease(self.tables, name, self._owner, timedelta(seconds=seconds))
 
+    async def forget(self, request_id: str) -> None:
+        self.tables.answer()
+        for images_key in [key for key in self.tables.images if key[0] == request_id]:
+            del self.tables.images[images_key]
+        for row_key in [key for key in self.tables.products if key[0] == request_id]:
+            del self.tables.products[row_key]
+            self.tables.outputs.pop(row_key, None)
+        for delivery_id in [each for each in self.tables.deliveries if each.startswith(f"{request_id}:")]:
+            del self.tables.deliveries[delivery_id]
+        self.tables.requests.pop(request_id, None)
+
     async def probe(self) -> None:
         self.tables.answer()
 

@@ -1,7 +1,7 @@
 """Requests in a dictionary, with the guards of the real collection."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.contracts.records import Progress, Request
 from shared.contracts.states import RequestStatus
@@ -91,6 +91,15 @@ class MemoryRequests:
             updated_at=now,
             finished_at=now,
         )
+
+    async def finished_before(self, before: datetime, limit: int = 10) -> list[Request]:
+        self._tables.answer()
+        ended = [
+            (row.request.finished_at, request_id)
+            for request_id, row in self._tables.requests.items()
+            if row.request.finished_at is not None and row.request.finished_at < before
+        ]
+        return [self._tables.requests[request_id].request for _, request_id in sorted(ended)[:limit]]
 
     async def count_open(self) -> int:
         self._tables.answer()

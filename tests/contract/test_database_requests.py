@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from shared.contracts.messages import CompressOptions
-from shared.contracts.records import Progress, Request
+from shared.contracts.records import Delivery, Progress, Request
 from shared.contracts.states import ImageState, RequestStatus
 from shared.persistence import Database
 from shared.testing.clock import MovableClock
-from tests.builders import NOW, a_request, an_image
+from tests.builders import NOW, a_product, a_request, an_image
 from tests.contract.conftest import Subject
 from tests.worker_messages import compressed
 
@@ -192,3 +192,30 @@ async def test_progress_of_a_finished_request_stays_as_it_was_at_its_end(
     clock.advance(3600)
     assert finished is not None
     assert await database.requests.current("a") == replace(finished, progress=DONE)
+
+
+async def test_finished_requests_are_found_by_their_age(database: Database) -> None:
+    for request_id, days in (("a", 3), ("b", 5), ("c", 1)):
+        finished_at = NOW - timedelta(days=days)
+        await database.requests.insert(a_request(request_id, status=RequestStatus.FAILED, finished_at=finished_at))
+    await database.requests.insert(a_request("open"))
+    found = await database.requests.finished_before(NOW - timedelta(days=2))
+    assert [request.request_id for request in found] == ["b", "a"]
+    assert [request.request_id for request in await database.requests.finished_before(NOW, limit=1)] == ["b"]
+
+
+async def test_a_forgotten_request_leaves_nothing_behind(database: Database) -> None:
+    for request_id in ("a", "b"):
+        await database.requests.insert(a_request(request_id))
+        await database.images.insert_many([an_image(request_id=request_id)])
+        await database.products.insert_many([a_product(1, (), request_id)])
+        await database.deliveries.put(Delivery(f"{request_id}:1", request_id, "http://hook.test/", "{}", 0, NOW))
+    await database.forget("a")
+    await database.forget("a")
+    assert await database.requests.get("a") is None
+    assert (await database.images.count("a")).total == 0
+    assert [batch async for batch in database.products.batches("a")] == []
+    assert await database.deliveries.get("a:1") is None
+    assert await database.requests.get("b") is not None
+    assert (await database.images.count("b")).total == 1
+    assert await database.deliveries.get("b:1") is not None
