@@ -137,7 +137,7 @@ def _expired(image: Image) -> ImageFailed:
         image_id=image.image_id,
         round=image.round,
         dispatch=image.dispatch + 1,
-        attempt=max(1, image.attempts),  # the first was begun, if without an answer that counts
+        attempt=image.attempts,
         error_code=image.error_code or ErrorCode.EXPIRED,
         error_detail=f"no end was reached in time{last}",
     )

@@ -95,8 +95,12 @@ class ImageCompressed(ImageMessage):
 
 
 class ImageFailed(ImageMessage):
-    """From a worker: this image has reached its end without a result."""
+    """From a worker: this image has reached its end without a result.
 
+    attempt: 0 if its time was over before any attempt counted.
+    """
+
+    attempt: int = Field(ge=0)
     error_code: ErrorCode
     error_detail: str
     original_key: str | None = None

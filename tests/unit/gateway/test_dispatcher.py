@@ -185,7 +185,7 @@ async def test_an_image_past_its_deadline_fails_with_what_kept_it_waiting(
     failures = [item for item in outbox.sent if isinstance(item, ImageFailed)]
     assert {(failure.error_code, failure.attempt) for failure in failures} == {
         (ErrorCode.HTTP_429, 3),
-        (ErrorCode.EXPIRED, 1),
+        (ErrorCode.EXPIRED, 0),
     }
     assert not outbox.downloads()
     for failure in failures:
