@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -16,6 +16,7 @@ from shared.contracts.messages import (
     ImageFailed,
     ImageResult,
     Message,
+    about,
 )
 from shared.contracts.object_keys import result_key
 from shared.errors import ObjectMissing, OwnFault
@@ -87,7 +88,7 @@ class CompressHandler:
         key = result_key(command.request_id, command.image_id, command.url, data, compressed.extension)
         await self._store.put_bytes(key, data, compressed.content_type)
         return ImageCompressed(
-            **_about(command),
+            **about(command),
             original_key=command.original_key,
             result=ImageResult(
                 key=key,
@@ -120,7 +121,7 @@ class CompressHandler:
         if command.attempt >= self._attempts.fetch_attempts:
             return _failed(command, code, detail)
         return ImageDeferred(
-            **_about(command),
+            **about(command),
             error_code=code,
             error_detail=detail,
             not_before=self._clock() + delay,
@@ -134,15 +135,4 @@ class _OriginalLost(Exception):
 
 
 def _failed(command: CompressImage, code: ErrorCode, detail: str) -> ImageFailed:
-    return ImageFailed(**_about(command), error_code=code, error_detail=detail, original_key=command.original_key)
-
-
-def _about(command: CompressImage) -> dict[str, Any]:
-    """What every message about an image carries."""
-    return {
-        "request_id": command.request_id,
-        "image_id": command.image_id,
-        "round": command.round,
-        "dispatch": command.dispatch,
-        "attempt": command.attempt,
-    }
+    return ImageFailed(**about(command), error_code=code, error_detail=detail, original_key=command.original_key)

@@ -5,14 +5,13 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import structlog
 
 from services.downloader.fetch import Fetched
 from services.downloader.fetch_fault import FetchFault
 from services.downloader.outcomes import Defer, RetryPlan, Trouble
-from shared.contracts.messages import CompressImage, DownloadImage, ImageDeferred, ImageFailed, Message
+from shared.contracts.messages import CompressImage, DownloadImage, ImageDeferred, ImageFailed, Message, about
 from shared.contracts.object_keys import original_key
 from shared.errors import OwnFault
 from shared.storage.object_store import ObjectStore
@@ -64,7 +63,7 @@ class DownloadHandler:
             key = original_key(command.request_id, command.image_id, fetched.sha256)
             await self._put(key, fetched)
         return CompressImage(
-            **_about(command),
+            **about(command),
             url=command.url,
             options=command.options,
             start_by=command.start_by,
@@ -84,20 +83,10 @@ class DownloadHandler:
         decision = self._retries.decide(fault.cause, fault.retry_after, command.attempt, self._clock())
         if isinstance(decision, Defer):
             return ImageDeferred(
-                **_about(command),
+                **about(command),
                 error_code=decision.code,
                 error_detail=fault.detail,
                 not_before=decision.not_before,
                 counts=decision.counts,
             )
-        return ImageFailed(**_about(command), error_code=decision.code, error_detail=fault.detail)
-
-
-def _about(command: DownloadImage) -> dict[str, Any]:
-    return {
-        "request_id": command.request_id,
-        "image_id": command.image_id,
-        "round": command.round,
-        "dispatch": command.dispatch,
-        "attempt": command.attempt,
-    }
+        return ImageFailed(**about(command), error_code=decision.code, error_detail=fault.detail)

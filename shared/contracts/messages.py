@@ -4,7 +4,7 @@ A reader ignores fields it does not know, so that a newer sender may add some; i
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,6 +42,11 @@ class ImageMessage(Message):
     round: int = Field(ge=1)
     dispatch: int = Field(ge=1)
     attempt: int = Field(ge=1)
+
+
+def about(command: ImageMessage) -> dict[str, Any]:
+    """The fields by which an answer to `command` names its image, round, dispatch and attempt."""
+    return {name: getattr(command, name) for name in ImageMessage.model_fields}
 
 
 class DownloadImage(ImageMessage):
