@@ -1,18 +1,21 @@
 """What must hold of a finished request, whatever happened to the services on the way."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import aio_pika
+from pamqp.commands import Queue
 from pymongo import AsyncMongoClient
 
-from shared.messaging import Queue
+from deploy.local.stack import LocalStack
+from shared.messaging import Queue as HouseQueue
 from tests.e2e.mill import OUTPUT_COLUMN, Mill, until
 from tests.e2e.subscriber import Subscriber
 from tests.pictures import size_of
 
-QUEUES = tuple(Queue)
+QUEUES = tuple(HouseQueue)
 
 
 async def check_slots(mill: Mill, request_id: str, products: Sequence[Sequence[str]], failing: set[str]) -> None:
@@ -58,22 +61,38 @@ async def check_events(
     await until(complete, 20, lambda: f"events are {seen()}, not {expected}")
 
 
-async def check_queues_empty(rabbitmq_url: str) -> None:
-    """Nothing is left in the house's queues, ready or unacknowledged, and nothing was parked."""
+async def check_queues_empty(stack: LocalStack) -> None:
+    """Nothing is left in the house's queues, ready or unacknowledged, and nothing was parked.
 
-    async def depth() -> dict[str, int]:
-        async with await aio_pika.connect(rabbitmq_url) as connection:
-            channel = await connection.channel()
-            return {
-                queue: (await channel.declare_queue(queue, passive=True)).declaration_result.message_count or 0
-                for queue in QUEUES
-            }
+    AMQP counts what is ready and nothing else. So those who consume are stopped, one after the other as the work goes:
+    what they have in hand they finish, and what they did not acknowledge is ready again, with nobody left to take it.
+    """
+    await _nothing_is_ready(stack.servers.rabbitmq_url)
+    stopped = []
+    try:
+        for service in ("downloader", "compressor", "aggregator"):
+            stopped.append(service)
+            assert await stack.services.stop(service) == 0
+            await _nothing_is_ready(stack.servers.rabbitmq_url)  # what it sent on at the last moment is for the next
+        queues = await _declared(stack.servers.rabbitmq_url)
+        assert not any(queue.consumer_count for queue in queues), "somebody may still hold messages"
+    finally:
+        await asyncio.gather(*map(stack.services.start, stopped))
 
+
+async def _nothing_is_ready(rabbitmq_url: str) -> None:
     left: dict[str, int] = {}
 
     async def empty() -> bool:
         left.clear()
-        left.update(await depth())
+        left.update({str(queue.queue): queue.message_count or 0 for queue in await _declared(rabbitmq_url)})
         return not any(left.values())
 
     await until(empty, 20, lambda: f"messages are left: {left}")
+
+
+async def _declared(rabbitmq_url: str) -> list[Queue.DeclareOk]:
+    """The house's queues as they are."""
+    async with await aio_pika.connect(rabbitmq_url) as connection:
+        channel = await connection.channel()
+        return [(await channel.declare_queue(name, passive=True)).declaration_result for name in QUEUES]

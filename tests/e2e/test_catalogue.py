@@ -53,7 +53,7 @@ async def test_thirty_products_with_ninety_urls(
     assert all(origin.asked(url.removeprefix(origin.base_url)) == 1 for url in photos), "each URL is fetched once"
     await check_events(subscriber, request_id, compressed=61, failed=3)
     await check_webhook(stack, receiver, request_id, status)
-    await check_queues_empty(stack.servers.rabbitmq_url)
+    await check_queues_empty(stack)
 
 
 async def check_report(mill: Mill, report_url: str, photos: dict[str, bytes], products: list[list[str]]) -> None:
@@ -144,4 +144,4 @@ async def test_foreign_queues_that_nobody_reads_harm_nothing(stack: LocalStack, 
         products = [[url] for url in serve_photos(origin, 10, "unread")]
         status = await mill.finished(await mill.upload(a_catalogue(products)))
     assert status["progress"]["compressed"] == 10
-    await check_queues_empty(stack.servers.rabbitmq_url)
+    await check_queues_empty(stack)
