@@ -1,0 +1,96 @@
+"""What a client on the other side of HTTP sees: uploads as a plain body, the status, results and files to fetch."""
+
+import asyncio
+
+import pytest
+
+from tests.e2e.mill import OUTPUT_COLUMN, Mill, a_catalogue
+from tests.origin import Answer, Origin, image
+from tests.pictures import a_photo, size_of
+
+REPORT_COLUMNS = [
+    "Serial Number",
+    "Product Name",
+    "Position",
+    "Input Image Url",
+    "Output Image Url",
+    "State",
+    "Error Code",
+    "Bytes In",
+    "Bytes Out",
+    "Saved %",
+    "Attempts",
+]
+
+
+async def test_a_plain_body_with_its_options_in_the_query(mill: Mill, origin: Origin) -> None:
+    """From the 202, over a status that is still Pending, to files that can be fetched."""
+    photo, let_go = a_photo(1, 640, 480), asyncio.Event()
+    url = origin.serve("/one.jpg", Answer(body=photo, headers={"Content-Type": "image/jpeg"}, until=let_go))
+    accepted = await mill.http.post(
+        "/upload", params={"percent": "20"}, content=a_catalogue([[url]]), headers={"content-type": "text/csv"}
+    )
+    assert accepted.status_code == 202
+    request_id = accepted.json()["request_id"]
+    assert accepted.json() == {"request_id": request_id, "status": "Pending"}
+    assert int(accepted.headers["retry-after"]) > 0
+
+    pending = await mill.http.get(accepted.headers["location"])
+    assert pending.json()["status"] == "Pending"
+    assert (pending.json()["output_csv_url"], pending.json()["report_url"]) == (None, None)
+    assert int(pending.headers["retry-after"]) > 0
+
+    let_go.set()
+    status = await mill.finished(request_id)
+    assert {"total", "compressed", "failed", "pending", "as_of"} == set(status["progress"])
+    [line] = await mill.table(status["report_url"])
+    assert [column for column in line if column in REPORT_COLUMNS] == REPORT_COLUMNS
+    assert (line["Position"], line["State"], line["Attempts"]) == ("1", "compressed", "1")
+    assert int(line["Bytes In"]) == len(photo)
+    assert 5 * int(line["Bytes Out"]) <= len(photo), "the option was heard"
+    saved = 100 - 100 * int(line["Bytes Out"]) / len(photo)
+    assert float(line["Saved %"]) == pytest.approx(saved, abs=0.1)
+
+
+@pytest.mark.parametrize(("file_format", "content_type"), [("JPEG", "jpeg"), ("PNG", "png"), ("WEBP", "webp")])
+async def test_a_result_is_served_as_what_it_is(
+    mill: Mill, origin: Origin, file_format: str, content_type: str
+) -> None:
+    """Also where the host lied about its type, and to those who ask for its head alone."""
+    photo = a_photo(2, 320, 240, file_format)
+    url = origin.serve("/Blue%20Shirt.bin", image(photo, "application/octet-stream"))
+    status = await mill.finished(await mill.upload(a_catalogue([[url]])))
+    [row] = await mill.table(status["output_csv_url"])
+
+    got = await mill.http.get(row[OUTPUT_COLUMN])
+    assert got.status_code == 200
+    assert got.headers["content-type"] == f"image/{content_type}"
+    assert "immutable" in got.headers["cache-control"]
+    assert int(got.headers["content-length"]) == len(got.content)
+    assert size_of(got.content) == (320, 240)
+    assert row[OUTPUT_COLUMN].rsplit("/")[-1].startswith("blue-shirt-")
+
+    head = await mill.http.head(row[OUTPUT_COLUMN])
+    assert head.status_code == 200
+    assert head.content == b""
+    described = ("content-type", "content-length", "cache-control", "etag")
+    assert [head.headers[name] for name in described] == [got.headers[name] for name in described]
+    again = await mill.http.get(row[OUTPUT_COLUMN], headers={"if-none-match": got.headers["etag"]})
+    assert again.status_code == 304
+
+
+async def test_output_and_report_are_downloads_named_after_the_upload(mill: Mill, origin: Origin) -> None:
+    url = origin.serve("/a.jpg", image(a_photo(3)))
+    status = await mill.finished(await mill.upload(a_catalogue([[url]])))
+    for name, kind in (("output_csv_url", "compressed"), ("report_url", "report")):
+        file = await mill.http.head(status[name])
+        assert file.headers["content-disposition"] == f'attachment; filename="products-{kind}.csv"'
+
+
+async def test_an_unknown_request_is_a_problem(mill: Mill) -> None:
+    answer = await mill.http.get("/status", params={"request_id": "01KDA7ZZ00000000000000NONE"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == 404
+    assert "01KDA7ZZ00000000000000NONE" in problem["detail"]
