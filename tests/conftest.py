@@ -23,7 +23,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Servers]:
-    """RabbitMQ and MongoDB, shared by all tests of the run; whoever stops the broker starts it again."""
+    """RabbitMQ and MongoDB, shared by all tests of the run."""
     home = tmp_path_factory.mktemp("servers")
     servers = servers_at(home)
     try:
