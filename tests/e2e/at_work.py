@@ -1,5 +1,6 @@
 """Catching a service in the middle of its work: what is done to it then hits something for certain."""
 
+import asyncio
 import signal
 from typing import Any
 
@@ -13,23 +14,28 @@ from shared.messaging.topology import COMMANDS_EXCHANGE
 from tests.e2e.mill import until
 
 OPEN_STATES = ["pending", "dispatched"]
-_QUEUES = {"downloader": Queue.DOWNLOAD, "compressor": Queue.COMPRESS, "aggregator": Queue.RESULTS}
+_FED_BY_DOWNLOADS = {"compressor": Queue.COMPRESS, "aggregator": Queue.RESULTS}
 _ENOUGH = 3
 
 
-async def freeze_at_work(stack: LocalStack, service: str, request_id: str) -> None:
-    """Stop `service` where it is (SIGSTOP) while it has images of the request in hand. If it has none it goes on."""
+async def freeze_at_work(stack: LocalStack, service: str, request_id: str, let_go: asyncio.Event) -> None:
+    """Stop `service` where it is (SIGSTOP) while it has images of the request in hand. If it has none it goes on.
+
+    A few downloads must hang until `let_go` is set, which happens here once the service is frozen.
+    """
     await some_are_compressed(stack, request_id)
     freeze(stack, service)
     try:
         if service == "gateway":
             # Its work are the images that only it can dispatch.
             assert await count_images(stack, request_id, ["pending"]), "it was frozen too late to show anything"
-        else:
-            await _given_more(stack.servers.rabbitmq_url, _QUEUES[service])
+        if queue := _FED_BY_DOWNLOADS.get(service):
+            await _given_more(stack.servers.rabbitmq_url, queue, let_go)
     except BaseException:
         thaw(stack, service)
         raise
+    finally:
+        let_go.set()
 
 
 def freeze(stack: LocalStack, service: str) -> None:
@@ -45,8 +51,8 @@ def _process(stack: LocalStack, service: str) -> Process:
     return process
 
 
-async def _given_more(rabbitmq_url: str, queue: Queue) -> None:
-    """Returns once some messages came to `queue` whose only consumer is frozen.
+async def _given_more(rabbitmq_url: str, queue: Queue, let_go: asyncio.Event) -> None:
+    """Returns once some of the downloads that were let go came to `queue`, whose only consumer is frozen.
 
     It acknowledges nothing, so they are in its hands, or left in the queue because its hands are full.
     """
@@ -54,6 +60,7 @@ async def _given_more(rabbitmq_url: str, queue: Queue) -> None:
         channel = await connection.channel()
         copies = await channel.declare_queue(exclusive=True)
         await copies.bind(COMMANDS_EXCHANGE, routing_key=queue)
+        let_go.set()
 
         async def some_came() -> bool:
             counted = await channel.declare_queue(copies.name, passive=True)

@@ -84,7 +84,6 @@ async def _nothing_is_ready(rabbitmq_url: str) -> None:
     left: dict[str, int] = {}
 
     async def empty() -> bool:
-        left.clear()
         left.update({str(queue.queue): queue.message_count or 0 for queue in await _declared(rabbitmq_url)})
         return not any(left.values())
 

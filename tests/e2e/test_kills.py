@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,10 +15,13 @@ from tests.e2e.mill import Mill, a_catalogue, until
 from tests.e2e.oracle import check_events, check_images, check_queues_empty, check_slots
 from tests.e2e.receiver import Receiver
 from tests.e2e.subscriber import Subscriber
-from tests.origin import Origin, image
+from tests.origin import Origin, image, open_origin
 from tests.pictures import a_photo
 
 IMAGES = 300
+HANGING = 5
+"""Downloads that have begun and cannot end before the service is struck."""
+
 OUTAGE_SECONDS = 31
 
 Strike = Callable[[LocalStack, str], Awaitable[None]]
@@ -58,13 +62,25 @@ async def test_three_hundred_images_survive_the_end_of_a_service(
     service: str,
     strike: Strike,
 ) -> None:
-    products = serve_products(origin, photos)
-    request_id = await mill.upload(a_catalogue(products), webhook_url=receiver.url)
-    await freeze_at_work(stack, service, request_id)
-    await strike(stack, service)
-    await stack.services.start(service)
+    # A host of its own, lest the other images wait for it too.
+    async with open_origin(host="127.0.0.2") as hanging:
+        let_go = asyncio.Event()
+        urls = [
+            hanging.serve(f"/{number}.jpg", replace(image(photo), until=let_go))
+            for number, photo in enumerate(photos[:HANGING])
+        ]
+        products = [urls, *serve_products(origin, photos, IMAGES - HANGING)]
+        request_id = await mill.upload(a_catalogue(products), webhook_url=receiver.url)
 
-    status = await mill.finished(request_id, 90)
+        async def all_hang() -> bool:
+            return len(hanging.requests) == HANGING
+
+        await until(all_hang, 30, lambda: "the downloader did not begin")
+        await freeze_at_work(stack, service, request_id, let_go)
+        await strike(stack, service)
+        await stack.services.start(service)
+        status = await mill.finished(request_id, 90)
+
     assert status["progress"]["compressed"] == IMAGES
     await check_all(stack, mill, subscriber, request_id, products)
     await check_one_webhook(stack, receiver, request_id)
