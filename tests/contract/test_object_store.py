@@ -6,8 +6,6 @@ S3 is moto's server in a process of its own, and the server at IMAGEMILL_TEST_S3
 import asyncio
 import os
 import shutil
-import subprocess
-import sys
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -23,42 +21,18 @@ from shared.errors import ObjectMissing, StorageUnavailable
 from shared.storage.object_store import ObjectStore
 from shared.storage.open import open_object_store
 from shared.testing.memory_object_store import MemoryObjectStore
+from tests.s3_server import open_s3_server
 
 MIB = 1024 * 1024
 EXTERNAL_S3 = os.environ.get("IMAGEMILL_TEST_S3_URL", "")
 STREAMING_STORES = ["directory", "s3"] + (["external-s3"] if EXTERNAL_S3 else [])
 ALL_STORES = ["memory", *STREAMING_STORES]
 
-# One request at a time: moto answers 500 to a put that meets another of the same key.
-MOTO = """
-import sys
-from threading import Lock, Thread
-from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.serving import make_server
-
-backend, turn = DomainDispatcherApplication(create_backend_app), Lock()
-
-def application(environ, start_response):
-    with turn:
-        return list(backend(environ, start_response))
-
-server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
-Thread(target=server.serve_forever, daemon=True).start()
-print(server.server_port, flush=True)
-sys.stdin.read()  # until the parent closes it or dies
-"""
-
 
 @pytest.fixture(scope="module")
 def moto_s3() -> Iterator[str]:
-    with subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", MOTO], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        port = int(server.stdout.readline())
-        yield f"s3://a%2Bkey:a%2Fsecret%40@127.0.0.1:{port}/imagemill-test?secure=0"
-        server.stdin.close()
+    with open_s3_server() as url:
+        yield url
 
 
 @dataclass
