@@ -17,7 +17,7 @@ from deploy.local.waiting import together, until
 
 _READY_SECONDS = 40
 _ATTEMPTS = 3
-_STOP_SECONDS = 30
+_STOP_SECONDS = 1  # then by force: an outage begins when the test says so
 _BUCKET = "imagemill"
 _S3_USER = "imagemill"
 _S3_PASSWORD = "development"

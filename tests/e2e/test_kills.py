@@ -93,9 +93,9 @@ async def test_while_the_broker_is_away_uploads_are_accepted_and_all_completes_a
     before, meanwhile = serve_products(origin, photos), serve_products(origin, photos, 20, "meanwhile")
     earlier = await mill.upload(a_catalogue(before), webhook_url=receiver.url)
     await some_are_compressed(stack, earlier)
-    await stack.servers.stop_broker()
-    assert await count_images(stack, earlier, OPEN_STATES), "it was stopped too late to show anything"
     try:
+        await stack.servers.stop_broker()
+        assert await count_images(stack, earlier, OPEN_STATES), "it was stopped too late to show anything"
         await asyncio.sleep(OUTAGE_SECONDS / 2)
         later = await mill.upload(a_catalogue(meanwhile))
         await asyncio.sleep(OUTAGE_SECONDS / 2)
