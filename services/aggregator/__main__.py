@@ -1,6 +1,6 @@
 """`python -m services.aggregator`"""
 
-import asyncio
+from functools import partial
 
 from services.aggregator.app import run
 from services.aggregator.settings import AggregatorSettings
@@ -12,11 +12,7 @@ from shared.settings import load
 def main() -> None:
     settings = load(AggregatorSettings)
     configure_logging("aggregator", settings.observability.log_level)
-
-    async def serve(stop: asyncio.Event) -> None:
-        await run(settings, stop)
-
-    lifecycle.run(serve)
+    lifecycle.run(partial(run, settings))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """`python -m services.compressor`"""
 
-import asyncio
+from functools import partial
 
 from services.compressor.app import run
 from services.compressor.settings import CompressorSettings
@@ -12,11 +12,7 @@ from shared.settings import load
 def main() -> None:
     settings = load(CompressorSettings)
     configure_logging("compressor", settings.observability.log_level)
-
-    async def serve(stop: asyncio.Event) -> None:
-        await run(settings, stop)
-
-    lifecycle.run(serve)
+    lifecycle.run(partial(run, settings))
 
 
 if __name__ == "__main__":

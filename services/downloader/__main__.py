@@ -1,6 +1,6 @@
 """`python -m services.downloader`"""
 
-import asyncio
+from functools import partial
 
 from services.downloader.app import run
 from services.downloader.settings import DownloaderSettings
@@ -12,11 +12,7 @@ from shared.settings import load
 def main() -> None:
     settings = load(DownloaderSettings)
     configure_logging("downloader", settings.observability.log_level)
-
-    async def serve(stop: asyncio.Event) -> None:
-        await run(settings, stop)
-
-    lifecycle.run(serve)
+    lifecycle.run(partial(run, settings))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """`python -m services.gateway`"""
 
-import asyncio
+from functools import partial
 
 from services.gateway.app import run
 from services.gateway.settings import GatewaySettings
@@ -12,11 +12,7 @@ from shared.settings import load
 def main() -> None:
     settings = load(GatewaySettings)
     configure_logging("gateway", settings.observability.log_level)
-
-    async def serve(stop: asyncio.Event) -> None:
-        await run(settings, stop)
-
-    lifecycle.run(serve)
+    lifecycle.run(partial(run, settings))
 
 
 if __name__ == "__main__":
