@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from services.compressor.compress import compress
+from shared.contracts.messages import CompressOptions
 
 _MAX_PIXELS = 100_000_000
 
@@ -34,5 +35,5 @@ def bare_pillow_loop(paths: Sequence[Path], percent: int, processes: int) -> Loo
 def _compress_file(percent: int, path: Path) -> float:
     """Returns the CPU seconds it took."""
     begun = time.process_time()
-    compress(path.read_bytes(), percent, _MAX_PIXELS)
+    compress(path.read_bytes(), CompressOptions(percent=percent), _MAX_PIXELS)
     return time.process_time() - begun

@@ -1,16 +1,17 @@
-"""Make a picture at most a percentage of its bytes, at the highest quality that fits. Pure: bytes in, bytes out."""
+"""Compress a picture as a client asked for. Pure: bytes in, bytes out."""
 
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from services.compressor.encoders import encode_jpeg, encode_webp
-from services.compressor.expected_size import QUALITIES, jpeg_sizes, webp_sizes
-from services.compressor.picture import Format, Picture, open_picture
-from services.compressor.png_search import search_png
-from services.compressor.quality_search import Encoding, Outcome, search
+from services.compressor.fitting.ladder import Ladder
+from services.compressor.fitting.size import Fitted, fit
+from services.compressor.formats.registry import EXTENSIONS, LADDERS
+from services.compressor.opening.open_picture import open_picture
+from services.compressor.opening.picture import Format, Picture
+from shared.contracts.messages import CompressOptions, OutputFormat
 
-_EXTENSIONS: dict[Format, str] = {"jpeg": "jpg", "png": "png", "webp": "webp"}
+_DIMENSIONS_QUALITY = 85
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +19,11 @@ class Compressed:
     """What became of a picture.
 
     data: the new file, or None where nothing smaller could be made: then the original's bytes are the result.
-    width, height: as a viewer shows it, that is after the orientation of its EXIF.
-    quality: of the encoder, 1 to 95; None for a PNG, which has none, and for a kept original.
-    target_met: whether the result is at most the percentage asked for.
-    encodes: how many encodings it took to find.
+    width, height, original_width, original_height: as a viewer shows it, that is after the orientation of its EXIF.
+    quality: of the encoder, 1 to 95; None where the format has none, for a lossless result and for a kept original.
+    target_met: in mode "size", whether the result is at most the percentage asked for; otherwise true.
+    encodes: how many full encodings it took to find.
+    ssim: see `ssim.py`; None where it was not measured.
     """
 
     data: bytes | None
@@ -31,49 +33,68 @@ class Compressed:
     extension: str
     width: int
     height: int
+    original_width: int
+    original_height: int
     quality: int | None
     target_met: bool
     encodes: int
+    ssim: float | None = None
 
 
-def compress(original: bytes, percent: int, max_pixels: int) -> Compressed:
-    """Compress a JPEG, PNG or WebP to at most `percent` % of its bytes.
+def compress(original: bytes, options: CompressOptions, max_pixels: int) -> Compressed:
+    """Compress a picture of one of the formats of `Format`, as CompressOptions says.
 
-    Format, upright dimensions, ICC profile and alpha stay; other metadata goes. Where the target cannot be met, the
-    smallest encoding is delivered; where none is smaller than the original, and for animations, the original.
+    The result is never larger than the original: then, and where nothing can be gained, the original is the result.
     Raises CompressError if the picture cannot be decoded or has more than `max_pixels`.
     """
-    picture = open_picture(original, max_pixels)
-    limit = len(original) * percent // 100
-    found = None if picture.animated else _search(picture, original, limit)
-    return _compressed(picture, found, len(original))
+    opened = open_picture(original, max_pixels, options.metadata)
+    picture = opened.scaled_to(*_wanted_size(opened.image.size, options))
+    format_ = _wanted_format(opened, options.format)
+    limit = len(original) * options.percent // 100
+    ladder_of = partial(_ladder_of, format_, len(original))
+    if options.mode == "size":
+        made = fit(ladder_of, picture, limit, options.min_quality, allow_resize=options.allow_resize)
+    else:
+        made = _encoded_once(ladder_of(picture), picture, options)
+    return _compressed(opened, made, format_, len(original), in_bytes=options.mode == "size")
 
 
-def _search(picture: Picture, original: bytes, limit: int) -> Outcome:
-    if picture.format == "png":
-        return search_png(picture, original, limit)
-    if picture.format == "jpeg":
-        expected = jpeg_sizes(len(original), picture.quantiser)
-        return search(partial(encode_jpeg, picture), limit, QUALITIES, expected)
-    return search(partial(encode_webp, picture), limit, QUALITIES, webp_sizes(len(original)))
+def _wanted_size(size: tuple[int, int], options: CompressOptions) -> tuple[int, int]:
+    width, height = size
+    scale = options.percent / 100 if options.mode == "dimensions" else 1.0
+    scale = min(scale, (options.max_width or width) / width, (options.max_height or height) / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _compressed(picture: Picture, found: Outcome | None, original_bytes: int) -> Compressed:
-    best = _best(found, original_bytes) if found else None
+def _wanted_format(opened: Picture, wanted: OutputFormat) -> Format:
+    return opened.format if wanted == "keep" or wanted == "auto" else wanted  # noqa: PLR1714 mypy follows only this
+
+
+def _ladder_of(format_: Format, original_bytes: int, picture: Picture) -> Ladder:
+    return LADDERS[format_](picture, original_bytes)
+
+
+def _encoded_once(ladder: Ladder, picture: Picture, options: CompressOptions) -> Fitted:
+    quality = options.percent if options.mode == "quality" else _DIMENSIONS_QUALITY
+    rung = ladder.rung_of(quality)
+    return Fitted(ladder.encode(rung), picture, rung, fits=True, encodes=1)
+
+
+def _compressed(opened: Picture, made: Fitted, format_: Format, original_bytes: int, *, in_bytes: bool) -> Compressed:
+    gained = len(made.data) < original_bytes
+    shown = made.picture.image if gained else opened.image
+    became = format_ if gained else opened.format
     return Compressed(
-        data=best.data if best else None,
-        action="compressed" if best else "kept_original",
-        format=picture.format,
-        content_type=f"image/{picture.format}",
-        extension=_EXTENSIONS[picture.format],
-        width=picture.image.width,
-        height=picture.image.height,
-        quality=best.quality if best and picture.format != "png" else None,
-        target_met=found is not None and found.fitting is not None,
-        encodes=found.encodes if found else 0,
+        data=made.data if gained else None,
+        action="compressed" if gained else "kept_original",
+        format=became,
+        content_type=f"image/{became}",
+        extension=EXTENSIONS[became],
+        width=shown.width,
+        height=shown.height,
+        original_width=opened.image.width,
+        original_height=opened.image.height,
+        quality=made.rung if gained else None,
+        target_met=not in_bytes or made.fits,
+        encodes=made.encodes,
     )
-
-
-def _best(found: Outcome, original_bytes: int) -> Encoding | None:
-    best = found.fitting or found.smallest
-    return best if len(best.data) < original_bytes else None

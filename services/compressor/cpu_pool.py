@@ -16,6 +16,7 @@ from typing import Self
 
 from services.compressor.compress import Compressed
 from services.compressor.worker import Task, Worker
+from shared.contracts.messages import CompressOptions
 
 
 def usable_cores() -> int:
@@ -49,13 +50,13 @@ class CpuPool:
         """End all processes; what they still work on is lost."""
         await self._close()
 
-    async def compress(self, original: bytes, percent: int, max_pixels: int) -> tuple[Compressed, float]:
+    async def compress(self, original: bytes, options: CompressOptions, max_pixels: int) -> tuple[Compressed, float]:
         """As `compress.compress`, and the seconds it took, without the wait for an idle process.
 
         Raises CompressError, with DECODER_CRASHED or DECODE_TIMEOUT if the process died or was too slow; WorkerFault.
         Cancelling gives up the result, not the work: the process takes its next task when it is done.
         """
-        task = (original, percent, max_pixels)
+        task = (original, options, max_pixels)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, task)
 
     def _run(self, task: Task) -> tuple[Compressed, float]:

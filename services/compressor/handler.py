@@ -11,6 +11,7 @@ from services.compressor.compress_error import CompressError
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import (
     CompressImage,
+    CompressOptions,
     ImageCompressed,
     ImageDeferred,
     ImageFailed,
@@ -36,7 +37,9 @@ log = structlog.get_logger(__name__)
 class Compressor(Protocol):
     """What a CpuPool does."""
 
-    async def compress(self, original: bytes, percent: int, max_pixels: int) -> tuple[Compressed, float]: ...
+    async def compress(
+        self, original: bytes, options: CompressOptions, max_pixels: int
+    ) -> tuple[Compressed, float]: ...
 
 
 class CompressHandler:
@@ -82,7 +85,7 @@ class CompressHandler:
 
     async def _compress(self, command: CompressImage) -> ImageCompressed:
         original = await self._original(command)
-        compressed, seconds = await self._compressor.compress(original, command.options.percent, self._max_pixels)
+        compressed, seconds = await self._compressor.compress(original, command.options, self._max_pixels)
         self._metrics.compress_seconds.observe(seconds)
         data = original if compressed.data is None else compressed.data
         key = result_key(command.request_id, command.image_id, command.url, data, compressed.extension)
@@ -97,9 +100,12 @@ class CompressHandler:
                 format=compressed.format,
                 width=compressed.width,
                 height=compressed.height,
+                original_width=compressed.original_width,
+                original_height=compressed.original_height,
                 quality=compressed.quality,
                 target_met=compressed.target_met,
                 encodes=compressed.encodes,
+                ssim=compressed.ssim,
                 bytes_in=len(original),
                 bytes_out=len(data),
                 fetch_ms=command.fetch_ms,

@@ -13,8 +13,9 @@ from multiprocessing.process import BaseProcess
 from services.compressor.compress import Compressed, compress
 from services.compressor.compress_error import CompressError
 from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import CompressOptions
 
-Task = tuple[bytes, int, int]
+Task = tuple[bytes, CompressOptions, int]
 """The arguments of `compress`."""
 
 _START_SECONDS = 60.0

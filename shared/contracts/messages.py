@@ -17,15 +17,36 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+Mode = Literal["size", "quality", "dimensions"]
+OutputFormat = Literal["keep", "jpeg", "webp", "avif", "auto"]
+MetadataPolicy = Literal["strip", "copyright", "keep"]
+
+
 class CompressOptions(BaseModel):
     """What the client asked for.
 
-    percent: upper limit of the output's bytes, in per cent of the original's.
+    percent: of what `mode` says: "size": the output has at most so many per cent of the original's bytes; "quality":
+        the encoder's quality; "dimensions": width and height are so many per cent of the original's.
+    format: of the output. "keep" is the original's; "auto" is the smallest of those that a browser shows and that keep
+        alpha and animation.
+    max_width, max_height: in pixels; a larger picture is scaled to fit inside, none is enlarged.
+    min_quality: in mode "size", the encoder goes no lower.
+    allow_resize: in mode "size", what does not fit at `min_quality` is scaled down until it does; otherwise it is
+        delivered at `min_quality` with `target_met` false.
+    metadata: "strip" leaves only what the pixels need (the colour profile; the orientation is applied), "copyright"
+        also the author and the copyright notice, "keep" all but the orientation.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     percent: int = Field(default=50, ge=1, le=99)
+    mode: Mode = "size"
+    format: OutputFormat = "keep"
+    max_width: int | None = Field(default=None, ge=1, le=65535)
+    max_height: int | None = Field(default=None, ge=1, le=65535)
+    min_quality: int = Field(default=30, ge=1, le=95)
+    allow_resize: bool = True
+    metadata: MetadataPolicy = "strip"
 
 
 class ImageMessage(Message):
@@ -71,8 +92,13 @@ class CompressImage(ImageMessage):
 class ImageResult(BaseModel):
     """What became of one image. Sizes are bytes, times milliseconds, `percent` aims at `bytes_in`.
 
+    format: of the result, as is `content_type`; the original's if it was kept.
+    width, height: of the result, upright, in pixels.
+    original_width, original_height: of the original, upright; None in results of earlier versions.
     quality: the encoder's quality, None where the format has none or the original was kept.
-    target_met: whether `bytes_out` is at most the percentage asked for.
+    target_met: mode "size": whether `bytes_out` is at most the percentage asked for; always true in the other modes.
+    encodes: how many full encodings it took.
+    ssim: how much the result looks like the original, 1.0 being the same; None where it was not measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -83,9 +109,12 @@ class ImageResult(BaseModel):
     format: str
     width: int
     height: int
+    original_width: int | None = None
+    original_height: int | None = None
     quality: int | None
     target_met: bool
     encodes: int
+    ssim: float | None = None
     bytes_in: int
     bytes_out: int
     fetch_ms: int

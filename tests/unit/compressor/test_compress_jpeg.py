@@ -7,7 +7,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from services.compressor.compress import Compressed, compress
 from services.compressor.encoders import encode_jpeg
-from services.compressor.picture import open_picture
+from services.compressor.opening.open_picture import open_picture
 from tests.unit.compressor.make import COPYRIGHT, MAX_PIXELS, SRGB, a_picture, an_exif, decoded, encoded
 
 

@@ -8,7 +8,7 @@ from PIL import ImageChops, ImageStat
 
 from services.compressor.compress import compress
 from services.compressor.compress_error import CompressError
-from services.compressor.picture import open_picture
+from services.compressor.opening.open_picture import open_picture
 from tests.unit.compressor.make import MAX_PIXELS, SRGB, a_picture, an_exif, decoded, encoded
 
 MODES = {

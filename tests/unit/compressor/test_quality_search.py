@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.compressor.expected_size import COLOURS, QUALITIES, jpeg_sizes, palette_sizes, webp_sizes
-from services.compressor.quality_search import Outcome, most_encodes, search
+from services.compressor.fitting.expected_size import COLOURS, QUALITIES, jpeg_sizes, palette_sizes, webp_sizes
+from services.compressor.fitting.quality_search import Outcome, most_encodes, search
 
 sizes = st.integers(1, 1_000_000)
 any_sizes = st.lists(sizes, min_size=1, max_size=95)

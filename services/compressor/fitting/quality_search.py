@@ -1,6 +1,6 @@
-"""Find the highest quality whose encoding fits a number of bytes, with few encodes.
+"""Find the highest rung of a ladder whose encoding fits a number of bytes, with few encodes.
 
-Each encode costs more than all the rest of an image's way through the house. So the next quality to try is not the
+Each encode costs more than all the rest of an image's way through the house. So the next rung to try is not the
 middle of what is left, as in bisection, but where the expected curve of sizes, shifted and stretched through the sizes
 measured so far, crosses the limit. The guess is held within such bounds that bisection could still finish the search
 in the encodes that are left; a bad expectation therefore costs encodes, never the answer.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    quality: int
+    rung: int
     data: bytes
 
 
@@ -22,8 +22,8 @@ class Encoding:
 class Outcome:
     """What a search found.
 
-    fitting: the highest quality that fits: the next higher one was tried and is too large, or there is none.
-        None if not even the lowest fits.
+    fitting: the highest rung known to fit: it fills the limit as far as was asked, or the next higher one was tried
+        and is too large, or there is none. None if not even the lowest fits.
     smallest: the fewest bytes of all encodings made.
     """
 
@@ -33,38 +33,45 @@ class Outcome:
 
 
 def most_encodes(candidates: int) -> int:
-    """How many encodes a search among so many qualities takes at most: one more than bisection."""
+    """How many encodes a search among so many rungs takes at most: one more than bisection."""
     return candidates.bit_length() + 1
 
 
 def search(
-    encode: Callable[[int], bytes], limit: int, qualities: Sequence[int], expected_sizes: Sequence[float]
+    encode: Callable[[int], bytes],
+    limit: int,
+    rungs: Sequence[int],
+    expected_sizes: Sequence[float],
+    good_enough: float = 1.0,
 ) -> Outcome:
-    """Search `qualities`, in ascending order, for the highest whose encoding is at most `limit` bytes.
+    """Search `rungs`, in ascending order, for the highest whose encoding is at most `limit` bytes.
 
-    expected_sizes: about how many bytes each quality takes, never falling. Only the number of encodes depends on it.
+    expected_sizes: about how many bytes each rung takes, never falling. Only the number of encodes depends on it.
+    good_enough: the search ends with an encoding that fits and takes this part of the limit.
     """
     expected = [math.log(size) for size in expected_sizes]
     log_limit = math.log(max(limit, 1))
     measured: dict[int, float] = {}
     fitting: Encoding | None = None
     smallest: Encoding | None = None
-    low, high = -1, len(qualities)  # all up to `low` fit, all from `high` on are too large
-    budget = most_encodes(len(qualities))
+    low, high = -1, len(rungs)  # all up to `low` fit, all from `high` on are too large
+    budget = most_encodes(len(rungs))
     while high - low > 1:
         guess = _crossing(low, high, measured, expected, log_limit)
         reach = 2 ** (budget - len(measured) - 1)
         at = min(max(guess, low + 1, high - reach), high - 1, low + reach)
-        tried = Encoding(qualities[at], encode(qualities[at]))
+        tried = Encoding(rungs[at], encode(rungs[at]))
         measured[at] = math.log(max(len(tried.data), 1))
         if smallest is None or len(tried.data) < len(smallest.data):
             smallest = tried
-        if len(tried.data) <= limit:
-            low, fitting = at, tried
-        else:
+        if len(tried.data) > limit:
             high = at
+            continue
+        low, fitting = at, tried
+        if len(tried.data) >= good_enough * limit:
+            break
     if smallest is None:
-        raise ValueError("there is no quality to try")
+        raise ValueError("there is no rung to try")
     return Outcome(fitting, smallest, len(measured))
 
 

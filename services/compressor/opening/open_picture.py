@@ -4,16 +4,15 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
 
 from PIL import ExifTags, Image
 
 from services.compressor.compress_error import CompressError
-from services.compressor.sniff import describe, supported_format
+from services.compressor.opening.picture import Animation, Format, Frame, JpegSource, Picture
+from services.compressor.opening.png_chunks import colour_chunks
+from services.compressor.opening.sniff import describe, supported_format
 from shared.contracts.error_codes import ErrorCode
-
-Format = Literal["jpeg", "png", "webp"]
+from shared.contracts.messages import MetadataPolicy
 
 # A camera's MPO is a JPEG with further pictures behind the first, and Pillow's JPEG plugin opens it as such.
 _FORMATS: dict[str | None, Format] = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png", "WEBP": "webp"}
@@ -29,26 +28,11 @@ _UPRIGHT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A decoded original.
+def open_picture(original: bytes, max_pixels: int, metadata: MetadataPolicy = "strip") -> Picture:
+    """Decode an original, with that metadata which is to be kept.
 
-    image: upright; of its metadata only what its pixels need, that is a palette's or colour key's transparency.
-    animated: it has further frames, which `image` does not hold.
-    progressive: a progressive JPEG.
-    quantiser: mean step of a JPEG's luminance table: the larger, the coarser it was encoded. None if not a JPEG.
+    Raises CompressError if it is no picture of a format we take, too large, or broken.
     """
-
-    image: Image.Image
-    format: Format
-    icc_profile: bytes | None
-    animated: bool
-    progressive: bool
-    quantiser: float | None
-
-
-def open_picture(original: bytes, max_pixels: int) -> Picture:
-    """Decode an original. Raises CompressError if it is no JPEG, PNG or WebP, too large, or broken."""
     with _guarded(max_pixels):
         image = _identify(original, max_pixels)
         try:
@@ -58,7 +42,7 @@ def open_picture(original: bytes, max_pixels: int) -> Picture:
         except Exception as error:
             # A decoder fed with hostile bytes raises whatever it stumbles over, not only OSError.
             raise CompressError(ErrorCode.DECODE_ERROR, f"{image.format} does not decode: {error}") from error
-        return _picture(image)
+        return _picture(image, original)
 
 
 @contextmanager
@@ -91,20 +75,44 @@ def _identify(original: bytes, max_pixels: int) -> Image.Image:
     return image
 
 
-def _picture(image: Image.Image) -> Picture:
+def _picture(image: Image.Image, original: bytes) -> Picture:
     format_ = _FORMATS[image.format]
-    tables = getattr(image, "quantization", None)
     info = image.info
     upright = _upright(image)
     upright.info = {key: info[key] for key in ("transparency",) if key in info}
     return Picture(
         image=upright,
         format=format_,
+        animation=_animation(image) if format_ != "jpeg" else None,
         icc_profile=info.get("icc_profile") or None,
-        animated=format_ != "jpeg" and getattr(image, "n_frames", 1) > 1,
-        progressive=bool(info.get("progressive")),
-        quantiser=sum(tables[0]) / len(tables[0]) if tables and tables.get(0) else None,
+        jpeg=_jpeg_source(image) if format_ == "jpeg" else None,
+        colour_chunks=tuple(colour_chunks(original)) if format_ == "png" else (),
     )
+
+
+def _jpeg_source(image: Image.Image) -> JpegSource | None:
+    table = getattr(image, "quantization", {}).get(0)
+    layer = getattr(image, "layer", None)
+    if not table or not layer:
+        return None
+    return JpegSource(
+        quantiser=sum(table) / len(table),
+        subsampling=(layer[0][1], layer[0][2]) if len(layer) == 3 else (1, 1),
+        progressive=bool(image.info.get("progressive")),
+    )
+
+
+def _animation(image: Image.Image) -> Animation | None:
+    count = getattr(image, "n_frames", 1)
+    if count == 1:
+        return None
+
+    def frames() -> Iterator[Frame]:
+        for index in range(count):
+            image.seek(index)
+            yield Frame(image.convert("RGBA"), round(image.info.get("duration", 100)))
+
+    return Animation(frames, count, image.info.get("loop", 1))
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -7,8 +7,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 
-QUALITIES = range(1, 96)
-"""The qualities of JPEG and WebP. Above 95 JPEG adds bytes and nothing that could be seen."""
+from services.compressor.fitting.ladder import QUALITIES
 
 COLOURS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 """The palettes that are tried: each step is about as visible as the next."""

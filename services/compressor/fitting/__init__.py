@@ -1,0 +1,1 @@
+"""How a picture is made to fit a number of bytes."""

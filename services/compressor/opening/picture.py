@@ -1,0 +1,84 @@
+"""What an original is once it is open: pixels, frames, and what must travel with them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, Self
+
+from PIL import Image
+
+Format = Literal["jpeg", "png", "webp", "gif", "avif", "tiff", "bmp"]
+
+
+class Frame(NamedTuple):
+    """One picture of an animation, whole (not the part that changed), upright, in RGB or RGBA."""
+
+    image: Image.Image
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Animation:
+    """Pictures that are shown one after the other.
+
+    frames: decodes them anew at each call, one at a time, so that none but the current one takes memory.
+    loop: how often they are played; 0 is for ever.
+    """
+
+    frames: Callable[[], Iterator[Frame]]
+    count: int
+    loop: int
+
+
+@dataclass(frozen=True, slots=True)
+class JpegSource:
+    """How a JPEG was encoded.
+
+    quantiser: mean step of its luminance table: the larger, the coarser.
+    subsampling: how many luminance samples share a chrominance sample, across and down; (1, 1) for grey.
+    """
+
+    quantiser: float
+    subsampling: tuple[int, int]
+    progressive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded original, or a scaled one.
+
+    image: upright; of an animation the first frame. In the mode it was decoded to, except that CMYK and the like have
+        become sRGB. Of its `info` only what its pixels need, that is a palette's or colour key's transparency.
+    format: of the original.
+    icc_profile: what its colours mean; None for sRGB, or if the original did not say.
+    exif, xmp: metadata that is to be kept, without any orientation. `exif` begins with the TIFF header.
+    colour_chunks: type and data of a PNG's chunks that say what its colours mean, besides the profile.
+    """
+
+    image: Image.Image
+    format: Format
+    animation: Animation | None = None
+    icc_profile: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    jpeg: JpegSource | None = None
+    colour_chunks: tuple[tuple[bytes, bytes], ...] = ()
+
+    def scaled_to(self, width: int, height: int) -> Self:
+        """The same in so many pixels, with all its frames."""
+        if (width, height) == self.image.size:
+            return self
+        animation = self.animation
+        return replace(
+            self,
+            image=_scaled(self.image, (width, height)),
+            animation=animation and replace(animation, frames=lambda: _scaled_frames(animation, (width, height))),
+        )
+
+
+def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _scaled_frames(animation: Animation, size: tuple[int, int]) -> Iterator[Frame]:
+    for frame in animation.frames():
+        yield Frame(_scaled(frame.image, size), frame.milliseconds)
