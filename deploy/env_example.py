@@ -81,7 +81,7 @@ def _entry(name: str, field: FieldInfo) -> str:
 
 def _words(default: Any) -> list[str]:
     """The value as the environment wants it; no word for none."""
-    if not default and isinstance(default, str | tuple | frozenset):
+    if default in (None, "", (), frozenset()):
         return []
     if isinstance(default, str):
         return [default]

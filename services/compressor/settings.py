@@ -17,6 +17,9 @@ class CompressSettings(Settings):
     compress_max_pixels: int = Field(
         default=100_000_000, ge=1, description="Pixels a picture may have; a larger one fails with too_many_pixels."
     )
+    compress_ssim: bool = Field(
+        default=True, description="Measure how much each result looks like its original (SSIM)."
+    )
 
 
 @dataclass(frozen=True)

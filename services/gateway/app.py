@@ -82,6 +82,7 @@ def _uploads(
         store=store,
         limits=settings.catalogue.limits,
         body_limits=settings.api.body_limits,
+        default_options=settings.default_options.options,
         webhook_policy=settings.webhook_targets.policy,
         clock=_now,
         arrived=arrived,

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from services.gateway.findings import CatalogueRefused, Finding
+from services.gateway.option_schemas import SCHEMAS
 from services.gateway.problems import (
     MEDIA_TYPE,
     Problem,
@@ -29,40 +30,13 @@ _CSV_EXAMPLE = (
     '1,Oak table,"https://shop.example/oak-1.jpg,https://shop.example/oak-2.jpg"\n'
     "2,Lamp,https://shop.example/lamp.png\n"
 )
-_PERCENT = {
-    **CompressOptions.model_json_schema()["properties"]["percent"],
-    "description": "At most this share of each original's bytes, in per cent.",
-}
 _WEBHOOK_URL = {
     "type": "string",
     "format": "uri",
     "description": "Called once the request is done, signed by the Standard Webhooks specification.",
 }
-_FORM = {
-    "type": "object",
-    "required": ["file"],
-    "properties": {
-        "file": {"type": "string", "format": "binary", "description": "The catalogue: CSV, UTF-8, commas."},
-        "percent": _PERCENT,
-        "webhook_url": _WEBHOOK_URL,
-    },
-}
-# No defaults here: the documentation's own client would send them beside the form's.
-_QUERY_PERCENT = {key: value for key, value in _PERCENT.items() if key != "default"}
+_FILE = {"type": "string", "format": "binary", "description": "The catalogue: CSV, UTF-8, commas."}
 _CSV = {"schema": {"type": "string"}, "example": _CSV_EXAMPLE}
-
-UPLOAD: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "A form with the file and the options, in any order; or the CSV itself, with query parameters. "
-        f"As the CSV's type also {', '.join(CSV_TYPES[1:])} will do.",
-        "content": {FORM_TYPE: {"schema": _FORM}} | {CSV_TYPES[0]: _CSV},
-    },
-    "parameters": [
-        {"name": "percent", "in": "query", "schema": _QUERY_PERCENT},
-        {"name": "webhook_url", "in": "query", "schema": _WEBHOOK_URL},
-    ],
-}
 
 OBJECT: dict[str, Any] = {
     "parameters": [
@@ -108,6 +82,31 @@ _EXAMPLES = (
     no_such_part(29_735),
     unavailable("database"),
 )
+
+
+def upload(defaults: CompressOptions) -> dict[str, Any]:
+    """The body and the query parameters of an upload; `defaults` holds for what it does not say."""
+    form = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": _FILE, **_with_defaults(defaults), "webhook_url": _WEBHOOK_URL},
+    }
+    # No defaults in the query: the documentation's own client would send them beside the form's.
+    query = SCHEMAS | {"webhook_url": _WEBHOOK_URL}
+    return {
+        "requestBody": {
+            "required": True,
+            "description": "A form with the file and the options, in any order; or the CSV itself, with query "
+            f"parameters. As the CSV's type also {', '.join(CSV_TYPES[1:])} will do.",
+            "content": {FORM_TYPE: {"schema": form}} | {CSV_TYPES[0]: _CSV},
+        },
+        "parameters": [{"name": name, "in": "query", "schema": schema} for name, schema in query.items()],
+    }
+
+
+def _with_defaults(defaults: CompressOptions) -> dict[str, dict[str, Any]]:
+    known = defaults.model_dump(exclude_none=True)
+    return {name: schema | ({"default": known[name]} if name in known else {}) for name, schema in SCHEMAS.items()}
 
 
 def problems(*statuses: HTTPStatus, missing: Problem | None = None) -> dict[int | str, dict[str, Any]]:

@@ -38,14 +38,15 @@ def api_router(uploads: Uploads, database: Database, public_base_url: str) -> AP
                 HTTPStatus.SERVICE_UNAVAILABLE,
             ),
         },
-        openapi_extra=openapi.UPLOAD,
+        openapi_extra=openapi.upload(uploads.default_options),
     )
     async def upload(request: Request, response: Response) -> UploadAccepted:
         """Store the catalogue, and have each of its images downloaded and compressed.
 
         The columns serial number, product name and input image URLs are found by their names, in many spellings;
         other columns come back as they are. A catalogue that cannot be used is refused with all its faults at once. A
-        URL that cannot be used fails its own slot, not the catalogue.
+        URL that cannot be used fails its own slot, not the catalogue. What the options do not say has the operator's
+        defaults; the status tells what applies.
         """
         accepted = await uploads.accept(request)
         response.headers["Location"] = f"/status?request_id={accepted.request_id}"
@@ -66,7 +67,7 @@ def api_router(uploads: Uploads, database: Database, public_base_url: str) -> AP
         response: Response,
         request_id: Annotated[str, Query(description="As the upload was answered.", examples=[REQUEST_ID])],
     ) -> StatusAnswer:
-        """The state, the progress, and, once they can be fetched, the URLs of the output CSV and the report.
+        """The state, the options that apply, the progress, and the URLs of output CSV and report when they are there.
 
         While the request is Pending, `Retry-After` says when to ask again.
         """

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.contracts.messages import CompressOptions
 from shared.contracts.states import RequestStatus
 
 REQUEST_ID = "01KAP2Y3Q4R5S6T7V8W9XAYBZC"
@@ -36,6 +37,7 @@ class StatusAnswer(Answer):
 
     request_id: str = Field(examples=[REQUEST_ID])
     status: RequestStatus
+    options: CompressOptions = Field(description="What applies to this request's images, asked for or by default.")
     output_csv_url: str | None = Field(
         description="The catalogue with the output URLs; null until it can be fetched.",
         examples=[f"http://localhost:8000/outputs/{REQUEST_ID}/1/products-compressed.csv"],

@@ -1,11 +1,14 @@
 """The gateway's own settings, and the blocks it shares with others."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import Field
 
 from services.gateway.csv_input import CatalogueLimits
+from services.gateway.option_schemas import SCHEMAS, in_words
 from services.gateway.upload_body import BodyLimits
+from shared.contracts.messages import CompressOptions, MetadataPolicy, Mode, OutputFormat
 from shared.outbound.settings import FetchTargetSettings, WebhookTargetSettings
 from shared.settings import (
     MongoSettings,
@@ -83,6 +86,33 @@ class DispatchSettings(Settings):
         return self.command_start_by + self.longest_handler + 60
 
 
+def _default_of(option: str) -> Any:
+    schema = SCHEMAS[option]
+    return Field(
+        default=CompressOptions.model_fields[option].default,
+        ge=schema.get("minimum"),
+        le=schema.get("maximum"),
+        description=f"Option {option} of uploads that do not give it: {in_words(option)}. {schema['description']}",
+    )
+
+
+class DefaultOptionSettings(Settings):
+    """The options that hold where an upload does not say; each is named like its option."""
+
+    default_percent: int = _default_of("percent")
+    default_mode: Mode = _default_of("mode")
+    default_format: OutputFormat = _default_of("format")
+    default_max_width: int | None = _default_of("max_width")
+    default_max_height: int | None = _default_of("max_height")
+    default_min_quality: int = _default_of("min_quality")
+    default_allow_resize: bool = _default_of("allow_resize")
+    default_metadata: MetadataPolicy = _default_of("metadata")
+
+    @property
+    def options(self) -> CompressOptions:
+        return CompressOptions(**{name.removeprefix("default_"): value for name, value in self})
+
+
 @dataclass(frozen=True)
 class GatewaySettings:
     rabbit: RabbitSettings
@@ -92,6 +122,7 @@ class GatewaySettings:
     observability: ObservabilitySettings
     api: ApiSettings
     catalogue: CatalogueSettings
+    default_options: DefaultOptionSettings
     fetch_targets: FetchTargetSettings
     webhook_targets: WebhookTargetSettings
     dispatch: DispatchSettings

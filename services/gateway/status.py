@@ -14,6 +14,7 @@ def status_answer(request: Request, public_base_url: str) -> StatusAnswer:
     return StatusAnswer(
         request_id=request.request_id,
         status=request.status,
+        options=request.options,
         output_csv_url=request.output_key and public_url(public_base_url, request.output_key),
         report_url=request.report_key and public_url(public_base_url, request.report_key),
         created_at=request.created_at,

@@ -14,6 +14,7 @@ from services.gateway.findings import CatalogueRefused
 from services.gateway.problems import bad_catalogue
 from services.gateway.upload_body import BodyLimits, receive_upload
 from services.gateway.upload_options import UploadOptions, read_options
+from shared.contracts.messages import CompressOptions
 from shared.contracts.object_keys import upload_key
 from shared.contracts.records import Progress, Request
 from shared.contracts.states import RequestStatus
@@ -40,6 +41,7 @@ class Uploads:
         store: ObjectStore,
         limits: CatalogueLimits,
         body_limits: BodyLimits,
+        default_options: CompressOptions,
         webhook_policy: AddressPolicy,
         clock: Callable[[], datetime],
         arrived: asyncio.Event,
@@ -49,6 +51,7 @@ class Uploads:
         self._store = store
         self._limits = limits
         self._body_limits = body_limits
+        self.default_options = default_options
         self._webhook_policy = webhook_policy
         self._clock = clock
         self._arrived = arrived
@@ -57,7 +60,8 @@ class Uploads:
     async def accept(self, http: HttpRequest) -> Request:
         """The request that was made of an upload. Raises Problem or OwnFault; then nothing was accepted."""
         async with receive_upload(http, self._body_limits) as upload:
-            options = read_options([*http.query_params.multi_items(), *upload.fields], self._webhook_policy)
+            given = [*http.query_params.multi_items(), *upload.fields]
+            options = read_options(given, self.default_options, self._webhook_policy)
             try:
                 header, rows, size = await asyncio.to_thread(_check, upload.path, self._limits)
             except CatalogueRefused as refused:

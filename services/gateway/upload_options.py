@@ -2,17 +2,21 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
+from services.gateway.option_schemas import SCHEMAS, in_words, listed
 from services.gateway.problems import bad_options
 from services.gateway.schemas import Fault
 from shared.contracts.messages import CompressOptions
 from shared.outbound.address_guard import AddressPolicy, BlockedAddress
 from shared.outbound.url_check import InvalidUrl, check_url
 
-OPTIONS = ("percent", "webhook_url")
-_PERCENT = re.compile(r"[1-9][0-9]?")
+OPTIONS = (*SCHEMAS, "webhook_url")
+_WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
+_BOOLEANS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,28 +25,28 @@ class UploadOptions:
     webhook_url: str | None
 
 
-def read_options(given: Sequence[tuple[str, str]], webhook_policy: AddressPolicy) -> UploadOptions:
-    """The options among `given` names and values; a blank value means the default.
+def read_options(
+    given: Sequence[tuple[str, str]], defaults: CompressOptions, webhook_policy: AddressPolicy
+) -> UploadOptions:
+    """The options among `given` names and values; `defaults` holds for one that is blank or missing.
 
     Raises Problem (422), naming every option that is unknown, given twice or has a value that cannot be used.
     """
-    faults = _misnamed(given)
     values = {name: value.strip() for name, value in given if name in OPTIONS and value.strip()}
-    if fault := _percent_fault(values.get("percent")):
-        faults.append(fault)
-    if fault := _webhook_fault(values.get("webhook_url"), webhook_policy):
-        faults.append(fault)
-    if faults:
+    webhook_url = values.pop("webhook_url", None)
+    asked = {name: _typed(value) for name, value in values.items()}
+    if faults := [*_misnamed(given), *_unusable(asked, values), *_uncallable(webhook_url, webhook_policy)]:
         raise bad_options(faults)
-    percent = values.get("percent")
-    return UploadOptions(
-        compress=CompressOptions(percent=int(percent)) if percent else CompressOptions(),
-        webhook_url=values.get("webhook_url"),
-    )
+    return UploadOptions(compress=defaults.model_copy(update=asked), webhook_url=webhook_url)
+
+
+def _typed(value: str) -> int | bool | str:
+    """As JSON would have it; in any case, since some languages write True."""
+    return int(value) if _WHOLE_NUMBER.fullmatch(value) else _BOOLEANS.get(value.lower(), value)
 
 
 def _misnamed(given: Sequence[tuple[str, str]]) -> list[Fault]:
-    known = " and ".join(OPTIONS)
+    known = listed([*OPTIONS], "and")
     return [
         Fault(detail=f"{name[:64]!r} is no option; the options are {known}", option=name[:64])
         if name not in OPTIONS
@@ -52,17 +56,20 @@ def _misnamed(given: Sequence[tuple[str, str]]) -> list[Fault]:
     ]
 
 
-def _percent_fault(value: str | None) -> Fault | None:
-    if value is None or _PERCENT.fullmatch(value):
-        return None
-    return Fault(detail=f"percent is a whole number from 1 to 99, not {value[:64]!r}", option="percent")
-
-
-def _webhook_fault(value: str | None, policy: AddressPolicy) -> Fault | None:
-    if value is None:
-        return None
+def _unusable(asked: Mapping[str, object], values: Mapping[str, str]) -> list[Fault]:
     try:
-        check_url(value, policy)
+        CompressOptions.model_validate(asked, strict=True)
+    except ValidationError as error:
+        names = [str(fault["loc"][0]) for fault in error.errors()]
+        return [Fault(detail=f"{name} is {in_words(name)}, not {values[name][:64]!r}", option=name) for name in names]
+    return []
+
+
+def _uncallable(webhook_url: str | None, policy: AddressPolicy) -> list[Fault]:
+    if webhook_url is None:
+        return []
+    try:
+        check_url(webhook_url, policy)
     except (InvalidUrl, BlockedAddress) as fault:
-        return Fault(detail=f"webhook_url cannot be called: {fault.detail}", option="webhook_url")
-    return None
+        return [Fault(detail=f"webhook_url cannot be called: {fault.detail}", option="webhook_url")]
+    return []

@@ -40,6 +40,7 @@ MAX_BYTES = 300_000
 STALL_SECONDS = 2.0  # a busy machine may take half a second over a few bytes
 MAX_SECONDS = 6.0
 BASE_URL = "https://mill.test"
+DEFAULTS = CompressOptions(min_quality=35)
 KEY = f"results/{REQUEST_ID}/oak-table-0123456789abcdef.jpg"
 
 
@@ -110,6 +111,7 @@ def an_app(gateway: Gateway, clock: MovableClock) -> FastAPI:
         store=gateway.store,
         limits=CatalogueLimits(rows=1000),
         body_limits=BodyLimits(MAX_BYTES, STALL_SECONDS, MAX_SECONDS),
+        default_options=DEFAULTS,
         webhook_policy=AddressPolicy(),
         clock=clock,
         arrived=gateway.arrived,
@@ -166,7 +168,7 @@ async def test_an_accepted_upload_is_stored_and_recorded_before_the_answer(gatew
     stored = gateway.store.objects[f"uploads/{request_id}.csv"]
     assert (stored.data, stored.durable) == (CSV, True)
     assert await gateway.database.requests.get(request_id) == a_request(
-        request_id, filename="My Products.csv", options=CompressOptions(percent=40)
+        request_id, filename="My Products.csv", options=DEFAULTS.model_copy(update={"percent": 40})
     )
     assert gateway.arrived.is_set()
     assert not any(gateway.spool.iterdir())
@@ -208,6 +210,42 @@ async def test_a_form_s_parts_may_come_in_any_order(
     assert recorded is not None
     assert (recorded.options.percent, recorded.webhook_url) == (30, "https://hooks.test/")
     assert gateway.store.objects[recorded.upload_key].data == CSV
+
+
+OPTIONS = {
+    "percent": "7",
+    "mode": "dimensions",
+    "format": "auto",
+    "max_width": "1200",
+    "max_height": "900",
+    "min_quality": "40",
+    "allow_resize": "false",
+    "metadata": "copyright",
+}
+
+
+@pytest.mark.parametrize("in_query", [True, False])
+async def test_every_option_is_heard_in_form_and_query_and_shown_by_the_status(
+    gateway: Gateway, in_query: bool
+) -> None:
+    answer = await (
+        gateway.http.post("/upload", params=OPTIONS, content=CSV, headers={"Content-Type": "text/csv"})
+        if in_query
+        else gateway.http.post("/upload", data=OPTIONS, files={"file": CSV})
+    )
+
+    assert answer.status_code == 202, answer.text
+    shown = (await gateway.http.get(answer.headers["Location"])).json()["options"]
+    assert shown == {
+        "percent": 7,
+        "mode": "dimensions",
+        "format": "auto",
+        "max_width": 1200,
+        "max_height": 900,
+        "min_quality": 40,
+        "allow_resize": False,
+        "metadata": "copyright",
+    }
 
 
 async def test_options_that_are_left_blank_have_their_defaults(gateway: Gateway) -> None:
@@ -364,7 +402,7 @@ async def test_too_large_an_upload_is_refused_announced_or_not(gateway: Gateway,
         (
             "percent=x&Percent=3",
             [("webhook_url", None, b"?"), ("mode", None, b"a")],
-            ["Percent", "mode", "percent", "webhook_url"],
+            ["Percent", "percent", "mode", "webhook_url"],
         ),
     ],
 )
@@ -382,7 +420,8 @@ async def test_every_option_that_cannot_be_used_is_named(
 async def test_an_unknown_option_s_problem_says_which_there_are(gateway: Gateway) -> None:
     document = problem(await gateway.http.post("/upload?quality=80", files={"file": CSV}), 422)
 
-    assert document["detail"] == "'quality' is no option; the options are percent and webhook_url"
+    assert document["detail"].startswith("'quality' is no option; the options are percent, mode, ")
+    assert document["detail"].endswith(" and webhook_url")
 
 
 async def send(port: int, head: str, body: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -491,6 +530,7 @@ async def test_the_status_of_a_new_request(gateway: Gateway) -> None:
     assert answer.json() == {
         "request_id": REQUEST_ID,
         "status": "Pending",
+        "options": CompressOptions().model_dump(),
         "output_csv_url": None,
         "report_url": None,
         "created_at": "2026-01-05T12:00:00Z",

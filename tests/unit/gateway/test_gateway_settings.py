@@ -5,6 +5,7 @@ from ipaddress import ip_network
 import pytest
 
 from services.gateway.settings import CatalogueSettings, DispatchSettings, GatewaySettings
+from shared.contracts.messages import CompressOptions
 from shared.outbound.settings import WebhookTargetSettings
 from shared.settings import load
 
@@ -37,6 +38,41 @@ def test_networks_and_limits_are_taken_from_the_environment(environment: pytest.
 
     assert WebhookTargetSettings().policy.allow_networks == (ip_network("127.0.0.0/8"), ip_network("10.1.0.0/16"))
     assert CatalogueSettings().limits.rows == 7
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_default_options_are_those_of_the_product() -> None:
+    assert load(GatewaySettings).default_options.options == CompressOptions()
+
+
+def test_the_default_options_are_taken_from_the_environment(environment: pytest.MonkeyPatch) -> None:
+    options = CompressOptions(
+        percent=70,
+        mode="quality",
+        format="webp",
+        max_width=2000,
+        max_height=1500,
+        min_quality=40,
+        allow_resize=False,
+        metadata="copyright",
+    )
+    for name, value in options.model_dump(mode="json").items():
+        environment.setenv(f"DEFAULT_{name.upper()}", str(value))
+
+    assert load(GatewaySettings).default_options.options == options
+
+
+@pytest.mark.parametrize("option", CompressOptions.model_fields)
+def test_a_default_that_no_upload_may_ask_for_is_refused(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    environment.setenv(f"DEFAULT_{option.upper()}", "100000")
+
+    with pytest.raises(SystemExit) as ended:
+        load(GatewaySettings)
+
+    assert ended.value.code == 2
+    assert f"DEFAULT_{option.upper()}: " in capsys.readouterr().err
 
 
 def test_a_command_is_lost_only_when_no_copy_of_it_can_be_alive() -> None:
