@@ -1,11 +1,12 @@
 """The report CSV: a line for every slot of the catalogue, and what became of it. Pure: it writes where it is told."""
 
 import csv
-from typing import TextIO
+from typing import Any, TextIO
 
 from services.aggregator.formula_guard import guard
+from shared.contracts.messages import ImageResult
 from shared.contracts.object_keys import public_url
-from shared.contracts.records import Image, Product
+from shared.contracts.records import Image, Product, saved_percent
 
 COLUMNS = (
     "Serial Number",
@@ -19,10 +20,18 @@ COLUMNS = (
     "Action",
     "Format",
     "Quality",
+    "Width In",
+    "Height In",
+    "Width Out",
+    "Height Out",
     "Bytes In",
     "Bytes Out",
     "Saved %",
     "Target Met",
+    "SSIM",
+    "Encodes",
+    "Fetch Ms",
+    "Compress Ms",
     "Attempts",
 )
 
@@ -31,44 +40,42 @@ class ReportCsv:
     """Writes the report slot by slot to `sink`, a text file that was opened with newline=""."""
 
     def __init__(self, sink: TextIO, public_base_url: str, *, guard_formulas: bool) -> None:
-        self._rows = csv.writer(sink)
+        self._lines = csv.DictWriter(sink, COLUMNS)  # what a line does not have is empty, as is None
         self._base_url = public_base_url
         self._text = guard if guard_formulas else str
-        self._rows.writerow(COLUMNS)
+        self._lines.writeheader()
 
     def write(self, product: Product, position: int, image: Image) -> None:
         """Write the line of one slot: the image at `position` (from 1) of the product's list."""
-        self._rows.writerow(
-            [
-                self._text(product.serial_number),
-                self._text(product.product_name),
-                position,
-                self._text(image.url),
-                *self._outcome(image),
-                image.attempts,
-            ]
-        )
+        slot = {
+            "Serial Number": self._text(product.serial_number),
+            "Product Name": self._text(product.product_name),
+            "Position": position,
+            "Input Image Url": self._text(image.url),
+            "State": image.state,
+            "Attempts": image.attempts,
+        }
+        self._lines.writerow(slot | (self._failure(image) if image.result is None else self._figures(image.result)))
 
-    def _outcome(self, image: Image) -> list[str | int]:
-        result = image.result
-        if result is None:
-            detail = self._text(image.error_detail or "")
-            return ["", image.state, image.error_code or "", detail, "", "", "", "", "", "", ""]
-        return [
-            public_url(self._base_url, result.key),
-            image.state,
-            "",
-            "",
-            result.action,
-            result.format,
-            "" if result.quality is None else result.quality,
-            result.bytes_in,
-            result.bytes_out,
-            _saved(result.bytes_in, result.bytes_out),
-            "yes" if result.target_met else "no",
-        ]
+    def _failure(self, image: Image) -> dict[str, Any]:
+        return {"Error Code": image.error_code, "Error Detail": self._text(image.error_detail or "")}
 
-
-def _saved(bytes_in: int, bytes_out: int) -> str:
-    """Per cent of the original's bytes that are no longer there."""
-    return f"{100 * (1 - bytes_out / bytes_in):.1f}" if bytes_in else ""
+    def _figures(self, result: ImageResult) -> dict[str, Any]:
+        return {
+            "Output Image Url": public_url(self._base_url, result.key),
+            "Action": result.action,
+            "Format": result.format,
+            "Quality": result.quality,
+            "Width In": result.original_width,
+            "Height In": result.original_height,
+            "Width Out": result.width,
+            "Height Out": result.height,
+            "Bytes In": result.bytes_in,
+            "Bytes Out": result.bytes_out,
+            "Saved %": saved_percent(result),
+            "Target Met": "yes" if result.target_met else "no",
+            "SSIM": None if result.ssim is None else f"{result.ssim:.4f}",
+            "Encodes": result.encodes,
+            "Fetch Ms": result.fetch_ms,
+            "Compress Ms": result.compress_ms,
+        }

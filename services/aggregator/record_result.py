@@ -31,6 +31,7 @@ class ResultRecorder:
             self._metrics.images.labels(outcome="compressed", error_code="none").inc()
             self._metrics.image_bytes_in.inc(message.result.bytes_in)
             self._metrics.image_bytes_out.inc(message.result.bytes_out)
+            self._metrics.image_encodes.inc(message.result.encodes)
         elif isinstance(message, ImageFailed):
             self._metrics.images.labels(outcome="failed", error_code=message.error_code.value).inc()
 

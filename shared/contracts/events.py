@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.contracts.object_keys import public_url
-from shared.contracts.records import Image, Request
+from shared.contracts.records import Image, Request, saved_percent
 from shared.contracts.states import ImageState, RequestStatus
 
 IMAGE_COMPRESSED = "image.compressed"
@@ -44,9 +44,8 @@ def image_event(image: Image, public_base_url: str) -> PublicEvent:
     }
     if image.result is not None:
         result = image.result
-        data |= {"output_url": public_url(public_base_url, result.key)} | result.model_dump(
-            mode="json", exclude={"key"}
-        )
+        data |= {"output_url": public_url(public_base_url, result.key)}
+        data |= result.model_dump(mode="json", exclude={"key"}) | {"saved_percent": saved_percent(result)}
     else:
         data |= {"error_code": image.error_code, "error_detail": image.error_detail}
     return PublicEvent(

@@ -84,6 +84,11 @@ class Image:
     ended_at: datetime | None = None
 
 
+def saved_percent(result: ImageResult) -> float:
+    """How many per cent of the original's bytes are no longer there, to one place: 100 * (1 - out / in)."""
+    return round(100 * (1 - result.bytes_out / result.bytes_in), 1) if result.bytes_in else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One webhook on its way. `delivery_id` is the event's id and the `webhook-id` of every attempt.

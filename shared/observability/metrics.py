@@ -71,6 +71,11 @@ class Metrics:
         self.image_bytes_out = declare.counter(
             "imagemill_image_bytes_out_total", "Bytes of the results of compressed images.", unit="bytes"
         )
+        self.image_encodes = declare.counter(
+            "imagemill_image_encodes_total",
+            "Full encodings that the results took; by the number of compressed images it is the mean.",
+            unit="encodes",
+        )
         self.fetch_seconds = declare.seconds(
             "imagemill_fetch_seconds", "Downloading one image, whether it succeeded or not.", buckets=_FETCH_SECONDS
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import ImageResult
-from shared.contracts.records import Image
+from shared.contracts.records import Image, saved_percent
 from shared.contracts.states import ImageState
 
 Document = dict[str, Any]
@@ -29,13 +29,18 @@ def to_document(image: Image, now: datetime) -> Document:
         "deadline": image.deadline,
         "error_code": image.error_code.value if image.error_code else None,
         "error_detail": image.error_detail,
-        "result": image.result.model_dump() if image.result else None,
+        "result": result_document(image.result) if image.result else None,
         "ended_at": image.ended_at,
         "not_before": now,
         "dispatched_at": None,
         "answered": image.dispatch,
         "lost": 0,
     }
+
+
+def result_document(result: ImageResult) -> Document:
+    """With the share saved, for whoever reads the database; we work it out again."""
+    return result.model_dump() | {"saved_percent": saved_percent(result)}
 
 
 def image_from(document: Document) -> Image:

@@ -19,7 +19,7 @@ from shared.contracts.records import Image, Progress
 from shared.contracts.states import END_STATES, OPEN_STATES, ImageState, RequestStatus
 from shared.gather import Gatherer
 from shared.persistence.faults import database_faults, duplicates_ignored
-from shared.persistence.image_documents import document_id, image_from, to_document
+from shared.persistence.image_documents import document_id, image_from, result_document, to_document
 from shared.persistence.repositories import Recorded
 
 Document = dict[str, Any]
@@ -205,7 +205,7 @@ def _transition(result: Result, now: datetime) -> UpdateOne:
     if isinstance(result, ImageCompressed):
         end |= {
             "state": ImageState.COMPRESSED.value,
-            "result": result.result.model_dump(),
+            "result": result_document(result.result),
             "error_code": None,
             "error_detail": None,
         }

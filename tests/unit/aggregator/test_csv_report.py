@@ -5,6 +5,8 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from services.aggregator.csv_report import COLUMNS, ReportCsv
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import Image, Product
@@ -35,10 +37,18 @@ def test_a_compressed_image() -> None:
             "Action": "compressed",
             "Format": "jpeg",
             "Quality": "71",
+            "Width In": "1600",
+            "Height In": "1200",
+            "Width Out": "800",
+            "Height Out": "600",
             "Bytes In": "1000",
             "Bytes Out": "498",
             "Saved %": "50.2",
             "Target Met": "yes",
+            "SSIM": "0.9731",
+            "Encodes": "2",
+            "Fetch Ms": "12",
+            "Compress Ms": "34",
             "Attempts": "2",
         }
     ]
@@ -52,6 +62,25 @@ def test_an_original_that_was_kept() -> None:
     assert (line["Action"], line["Quality"], line["Saved %"], line["Target Met"]) == ("kept_original", "", "0.0", "no")
 
 
+def test_what_was_not_measured_is_left_empty() -> None:
+    earlier = a_result(original_width=None, original_height=None, ssim=None)
+
+    (line,) = reported((a_product(1, "http://i/1.jpg"), 1, a_compressed_image("http://i/1.jpg", result=earlier)))
+
+    assert (line["Width In"], line["Height In"], line["SSIM"]) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("bytes_in", "bytes_out", "saved"), [(3000, 1000, "66.7"), (1000, 1, "99.9"), (1000, 1000, "0.0")]
+)
+def test_what_is_saved_is_the_share_of_the_original_that_is_gone(bytes_in: int, bytes_out: int, saved: str) -> None:
+    result = a_result(bytes_in=bytes_in, bytes_out=bytes_out)
+
+    (line,) = reported((a_product(1, "http://i/1.jpg"), 1, a_compressed_image("http://i/1.jpg", result=result)))
+
+    assert line["Saved %"] == saved
+
+
 def test_a_failed_image_has_a_reason_and_no_output() -> None:
     (line,) = reported((a_product(1, "http://i/1.jpg"), 1, a_failed_image("http://i/1.jpg", attempts=6)))
 
@@ -59,7 +88,8 @@ def test_a_failed_image_has_a_reason_and_no_output() -> None:
     assert line["Error Code"] == "http_404"
     assert line["Error Detail"] == "the host answered 404"
     assert line["Attempts"] == "6"
-    assert {line[name] for name in ("Output Image Url", "Action", "Bytes In", "Bytes Out", "Saved %")} == {""}
+    figures = COLUMNS[COLUMNS.index("Action") : COLUMNS.index("Attempts")]
+    assert {line[name] for name in ("Output Image Url", *figures)} == {""}
 
 
 def test_text_that_strangers_chose_is_disarmed() -> None:

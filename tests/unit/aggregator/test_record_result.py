@@ -117,6 +117,9 @@ async def test_the_last_end_asks_for_the_finish(mill: Mill) -> None:
 
     assert list(outgoing)[1:] == [FINISH]
     assert mill.counted("compressed", "none") == 1
+    figures = {"bytes_in": 1000, "bytes_out": 498, "encodes": 2}
+    for name, figure in figures.items():
+        assert mill.registry.get_sample_value(f"imagemill_image_{name}_total") == figure
 
 
 async def test_no_finish_while_the_intake_is_open(mill: Mill) -> None:

@@ -58,13 +58,17 @@ def test_a_compressed_image_is_told_with_its_result() -> None:
             "format": "jpeg",
             "width": 800,
             "height": 600,
+            "original_width": 1600,
+            "original_height": 1200,
             "quality": 71,
             "target_met": True,
-            "encodes": 4,
+            "encodes": 2,
+            "ssim": 0.9731,
             "bytes_in": 100_000,
             "bytes_out": 49_000,
             "fetch_ms": 12,
             "compress_ms": 34,
+            "saved_percent": 51.0,
         },
     )
 
@@ -84,14 +88,28 @@ def test_a_failed_image_is_told_with_its_reason() -> None:
     }
 
 
-def test_an_accepted_request_is_told_with_its_options() -> None:
-    event = request_accepted_event(a_request(options=CompressOptions(percent=40)))
+def test_an_accepted_request_is_told_with_all_options_that_apply() -> None:
+    event = request_accepted_event(a_request(options=CompressOptions(percent=40, format="auto", max_width=1200)))
     assert event == PublicEvent(
         event_id=f"{REQUEST_ID}:1:request.accepted",
         type="request.accepted",
         subject=REQUEST_ID,
         time=NOW,
-        data={"request_id": REQUEST_ID, "round": 1, "filename": "products.csv", "options": {"percent": 40}},
+        data={
+            "request_id": REQUEST_ID,
+            "round": 1,
+            "filename": "products.csv",
+            "options": {
+                "percent": 40,
+                "mode": "size",
+                "format": "auto",
+                "max_width": 1200,
+                "max_height": None,
+                "min_quality": 30,
+                "allow_resize": True,
+                "metadata": "strip",
+            },
+        },
     )
 
 
