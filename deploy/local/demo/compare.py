@@ -24,14 +24,15 @@ class Comparison:
     same_size: bool
     same_picture: bool
     true_headers: bool
+    ssim: str
 
     @property
     def saved_percent(self) -> float:
         return 100 * (1 - self.bytes_after / self.bytes_before)
 
     @classmethod
-    def of(cls, name: str, before: Response, after: Response, head: Response) -> Self:
-        """Compare what two URLs were answered with; `head` is the second one's answer to HEAD.
+    def of(cls, name: str, ssim: str, before: Response, after: Response, head: Response) -> Self:
+        """Compare what two URLs were answered with; `head` is the second one's answer to HEAD, `ssim` as reported.
 
         Raises:
             OSError: one of them is not an image that can be decoded.
@@ -48,6 +49,7 @@ class Comparison:
                 same_picture=_difference(old, new) < ALIKE,
                 true_headers=after.headers["content-type"] == head.headers["content-type"] == new.get_format_mimetype()
                 and head.headers["content-length"] == str(len(after.content)),
+                ssim=ssim,
             )
 
 

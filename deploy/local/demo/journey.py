@@ -5,7 +5,7 @@ import csv
 import io
 import json
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,8 @@ async def travel(
     promises.test("the report has a line for each slot", in_report == [slot.url_in for slot in slots])
     empty = {f"{line['Input Image Url']} {line['Error Code']}" for line in report if not line["Output Image Url"]}
     promises.test("  ".join(["every slot is filled, in the input's order", *sorted(empty)]), held=not empty)
-    photographs = await _compare(client, [slot for slot in slots if slot.url_out], promises)
+    ssim = {line["Input Image Url"]: line["SSIM"] for line in report}
+    photographs = await _compare(client, [slot for slot in slots if slot.url_out], ssim, promises)
     webhook = await _webhook(shop, secret, request_id, promises)
     return Journey(output_csv, photographs, webhook)
 
@@ -63,8 +64,10 @@ async def _upload(client: Client, catalogue: str, webhook_url: str, promises: Pr
     return str(answer.json()["request_id"])
 
 
-async def _compare(client: Client, slots: Sequence[Slot], promises: Promises) -> Sequence[Comparison]:
-    compared = [await _compare_one(client, slot) for slot in slots]
+async def _compare(
+    client: Client, slots: Sequence[Slot], ssim: Mapping[str, str], promises: Promises
+) -> Sequence[Comparison]:
+    compared = [await _compare_one(client, slot, ssim[slot.url_in]) for slot in slots]
     outputs = {(slot.url_in, slot.url_out) for slot in slots}
     by_url = {slot.url_in: comparison for slot, comparison in zip(slots, compared, strict=True)}
     promises.test("a URL that stands in two rows has one output", len(outputs) == len(by_url))
@@ -75,9 +78,9 @@ async def _compare(client: Client, slots: Sequence[Slot], promises: Promises) ->
     return list(by_url.values())
 
 
-async def _compare_one(client: Client, slot: Slot) -> Comparison:
+async def _compare_one(client: Client, slot: Slot, ssim: str) -> Comparison:
     answers = await client.get(slot.url_in), await client.get(slot.url_out), await client.head(slot.url_out)
-    return await asyncio.to_thread(Comparison.of, slot.url_in.rsplit("/", 1)[-1], *answers)
+    return await asyncio.to_thread(Comparison.of, slot.url_in.rsplit("/", 1)[-1], ssim, *answers)
 
 
 async def _webhook(shop: Shop, secret: str, request_id: str, promises: Promises) -> dict[str, Any]:

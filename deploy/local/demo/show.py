@@ -70,10 +70,10 @@ def show_promises(console: Console, promises: Promises) -> None:
 
 def _savings(photographs: Sequence[Comparison]) -> Table:
     table = Table("Image", "Format", "Pixels")
-    for column in ("Before", "After", "Saved"):
+    for column in ("Before", "After", "Saved", "SSIM"):
         table.add_column(column, justify="right")
     for photo in photographs:
         pixels = f"{photo.size[0]} x {photo.size[1]}"
         before, after = decimal(photo.bytes_before), decimal(photo.bytes_after)
-        table.add_row(photo.name, photo.format, pixels, before, after, f"{photo.saved_percent:.0f} %")
+        table.add_row(photo.name, photo.format, pixels, before, after, f"{photo.saved_percent:.0f} %", photo.ssim)
     return table
