@@ -17,11 +17,13 @@ from services.compressor.compress import compress
 from services.compressor.compress_error import CompressError
 from services.compressor.cpu_pool import CpuPool, usable_cores
 from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import CompressOptions
 from tests.unit.compressor.make import MAX_PIXELS, a_picture, encoded
 
 ORIGINAL = encoded(a_picture(), "JPEG")
 LONG_WORK = encoded(a_picture(size=(2400, 1800), noise=60), "JPEG")
 PATIENCE = 20.0
+HALF = CompressOptions(percent=50)
 
 
 def worker_ids() -> set[int]:
@@ -81,8 +83,8 @@ async def pool() -> AsyncIterator[CpuPool]:
 
 async def compressed_by(pool: CpuPool, original: bytes = ORIGINAL) -> int:
     """How many bytes it made of it."""
-    result, seconds = await pool.compress(original, 50, MAX_PIXELS)
-    assert result == compress(original, 50, MAX_PIXELS)
+    result, seconds = await pool.compress(original, HALF, MAX_PIXELS)
+    assert result == compress(original, HALF, MAX_PIXELS)
     assert seconds > 0
     return len(result.data or b"")
 
@@ -96,7 +98,7 @@ async def test_does_what_compress_does_in_other_processes(pool: CpuPool) -> None
 
 async def test_refusals_come_back_whole(pool: CpuPool) -> None:
     with pytest.raises(CompressError) as caught:
-        await pool.compress(b"GIF89a", 50, MAX_PIXELS)
+        await pool.compress(b"GIF89a", HALF, MAX_PIXELS)
 
     assert (caught.value.code, caught.value.detail) == (ErrorCode.UNSUPPORTED_FORMAT, "the file is a GIF")
 
@@ -134,7 +136,7 @@ async def test_a_process_that_hangs_is_ended_and_replaced() -> None:
         await stop(hanging)
 
         with pytest.raises(CompressError) as caught:
-            await pool.compress(ORIGINAL, 50, MAX_PIXELS)
+            await pool.compress(ORIGINAL, HALF, MAX_PIXELS)
 
         assert (caught.value.code, caught.value.detail) == (ErrorCode.DECODE_TIMEOUT, "not compressed after 0.5 s")
         await compressed_by(pool)

@@ -35,8 +35,8 @@ SECONDS = 0.034
 class InThisProcess:
     """Compresses for real, without worker processes."""
 
-    async def compress(self, original: bytes, percent: int, max_pixels: int) -> tuple[Compressed, float]:
-        return compress(original, percent, max_pixels), SECONDS
+    async def compress(self, original: bytes, options: CompressOptions, max_pixels: int) -> tuple[Compressed, float]:
+        return compress(original, options, max_pixels), SECONDS
 
 
 class Broken:
@@ -45,8 +45,8 @@ class Broken:
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error
 
-    async def compress(self, original: bytes, percent: int, max_pixels: int) -> tuple[Compressed, float]:
-        raise self._error or RuntimeError(f"cannot do {percent} % of {len(original)} bytes and {max_pixels} pixels")
+    async def compress(self, original: bytes, options: CompressOptions, max_pixels: int) -> tuple[Compressed, float]:
+        raise self._error or RuntimeError(f"cannot do {options} of {len(original)} bytes and {max_pixels} pixels")
 
 
 def a_command(original: bytes = ORIGINAL, **changes: object) -> CompressImage:
@@ -130,6 +130,20 @@ async def test_a_second_delivery_changes_nothing(store: MemoryObjectStore) -> No
 
     assert await answer(handler, a_command()) == first
     assert store.objects == objects
+
+
+async def test_what_is_asked_for_reaches_the_picture_and_its_key(store: MemoryObjectStore) -> None:
+    options = CompressOptions(mode="dimensions", percent=50, format="webp", max_height=30)
+
+    message = await answer(a_handler(store), a_command(options=options))
+
+    assert isinstance(message, ImageCompressed)
+    result = message.result
+    assert (result.original_width, result.original_height) == (160, 120)
+    assert (result.width, result.height) == decoded(store.objects[result.key].data).size == (40, 30)
+    assert (result.format, result.content_type) == ("webp", "image/webp")
+    assert result.key.endswith(".webp")
+    assert result.encodes == 1
 
 
 async def test_the_percentage_asked_for_is_the_one_aimed_at(store: MemoryObjectStore) -> None:
