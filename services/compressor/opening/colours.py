@@ -1,19 +1,60 @@
 """Pixels in the few modes that encoders and scaling can work with."""
 
+import numpy as np
 from PIL import Image
+
+_WHITE_16 = 65535
+_TO_8_BITS = ((np.arange(_WHITE_16 + 1, dtype=np.uint32) + 128) // 257).astype(np.uint8)  # 255/65535 = 1/257
 
 
 def plain(image: Image.Image) -> Image.Image:
-    """In mode L, LA, RGB, RGBX or RGBA, 8 bits a channel, without an alpha channel in which every pixel is opaque."""
-    if image.mode == "1":
-        return image.convert("L")
-    if image.mode.startswith("I"):
-        return image.point(lambda value: value / 256).convert("L")
-    if image.mode == "P":
+    """In mode L, LA, RGB, RGBX or RGBA, 8 bits a channel, without an alpha channel in which every pixel is opaque.
+
+    Inks and Lab are converted without a profile; `open_picture` has heeded theirs.
+    """
+    mode = image.mode
+    if mode.startswith(("I", "F")):
+        return _grey_of_numbers(image)
+    if mode == "1":
+        return _grey_of_bits(image)
+    if mode in {"PA", "RGBa"} or (mode in {"P", "RGB", "RGBX"} and "transparency" in image.info):
         return without_idle_alpha(image.convert("RGBA"))
-    if "transparency" in image.info:
-        return without_idle_alpha(image.convert("LA" if image.mode == "L" else "RGBA"))
-    return without_idle_alpha(image)
+    if mode == "La" or (mode == "L" and "transparency" in image.info):
+        return without_idle_alpha(image.convert("LA"))
+    if mode in {"L", "LA", "RGB", "RGBX", "RGBA"}:
+        return without_idle_alpha(image)
+    return image.convert("RGB")
+
+
+def _grey_of_numbers(image: Image.Image) -> Image.Image:
+    """From 16 or 32 bits or floats. What is white is agreed on for 16 bits only; else it is what the values suggest."""
+    values = np.asarray(image)
+    if not image.mode.startswith("I;16"):
+        values = _as_16_bits(np.nan_to_num(values))
+    grey = Image.fromarray(np.take(_TO_8_BITS, values))
+    key = image.info.get("transparency")
+    if not isinstance(key, int):
+        return grey
+    alpha = Image.fromarray(np.where(values == key, 0, 255).astype(np.uint8))
+    return without_idle_alpha(Image.merge("LA", (grey, alpha)))
+
+
+def _as_16_bits(values: np.ndarray) -> np.ndarray:
+    """White is 1, 255 or 65535, the first of them that no value exceeds; beyond, or below 0, the range is stretched."""
+    low, high = min(float(values.min()), 0.0), float(values.max())
+    whites = (1, 255, _WHITE_16) if values.dtype.kind == "f" else (255, _WHITE_16)
+    white = next((white for white in whites if high <= white and low == 0), high)
+    scaled = (values.astype(np.float64) - low) * (_WHITE_16 / max(white - low, 1e-9))
+    return scaled.round().clip(0, _WHITE_16).astype(np.uint16)
+
+
+def _grey_of_bits(image: Image.Image) -> Image.Image:
+    grey = image.convert("L")
+    key = image.info.get("transparency")
+    if key is None:
+        return grey
+    alpha = grey.point(lambda value: 255 * (value != key))
+    return without_idle_alpha(Image.merge("LA", (grey, alpha)))
 
 
 def without_idle_alpha(image: Image.Image) -> Image.Image:

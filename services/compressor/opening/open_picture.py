@@ -1,48 +1,70 @@
-"""Open an original safely: decoded, upright, and without metadata."""
+"""Open an original safely: decoded as a whole, upright, in colours and with metadata that may travel."""
 
 import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
-from PIL import ExifTags, Image
+from PIL import Image, ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
 
 from services.compressor.compress_error import CompressError
-from services.compressor.opening.picture import Animation, Format, Frame, JpegSource, Picture
+from services.compressor.opening.colour_profile import inks_to_srgb, travelling
+from services.compressor.opening.colours import plain
+from services.compressor.opening.decoding import decode
+from services.compressor.opening.jpeg_source import jpeg_source
+from services.compressor.opening.metadata import kept
+from services.compressor.opening.picture import Format, Picture
 from services.compressor.opening.png_chunks import colour_chunks
 from services.compressor.opening.sniff import describe, supported_format
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import MetadataPolicy
 
-# A camera's MPO is a JPEG with further pictures behind the first, and Pillow's JPEG plugin opens it as such.
-_FORMATS: dict[str | None, Format] = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png", "WEBP": "webp"}
-
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+_FORMATS: dict[str | None, Format] = {
+    "JPEG": "jpeg",
+    "PNG": "png",
+    "WEBP": "webp",
+    "GIF": "gif",
+    "AVIF": "avif",
+    "TIFF": "tiff",
+    "BMP": "bmp",
 }
+_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBX", "RGBA", "I;16"})
+_ANIMATED_PICTURES = 4
 
 
 def open_picture(original: bytes, max_pixels: int, metadata: MetadataPolicy = "strip") -> Picture:
     """Decode an original, with that metadata which is to be kept.
 
-    Raises CompressError if it is no picture of a format we take, too large, or broken.
+    Its format is what the content says. Of several pages in a TIFF, or pictures in a camera's MPO, the first is meant.
+    `max_pixels` holds for width times height, before memory is taken for them; an animation may have four times as many
+    in all its frames, since they are decoded one at a time.
+    Raises CompressError if it is no picture of a format we open, too large, or not whole.
     """
     with _guarded(max_pixels):
         image = _identify(original, max_pixels)
+        format_ = _FORMATS[image.format]
         try:
-            image.load()
-        except MemoryError:
+            decoded, animation = decode(image, format_, original, partial(_limit, max_pixels))
+        except (CompressError, MemoryError):
             raise
         except Exception as error:
             # A decoder fed with hostile bytes raises whatever it stumbles over, not only OSError.
             raise CompressError(ErrorCode.DECODE_ERROR, f"{image.format} does not decode: {error}") from error
-        return _picture(image, original)
+    profile = image.info.get("icc_profile")
+    exif, xmp = kept(image, metadata)
+    shown = _shown(decoded, profile)
+    return Picture(
+        image=shown,
+        format=format_,
+        animation=animation,
+        icc_profile=travelling(profile, shown),
+        exif=exif,
+        xmp=xmp,
+        jpeg=jpeg_source(image, original) if isinstance(image, JpegImageFile) else None,
+        colour_chunks=tuple(colour_chunks(original)) if format_ == "png" else (),
+    )
 
 
 @contextmanager
@@ -59,66 +81,44 @@ def _guarded(max_pixels: int) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = usual
 
 
-def _identify(original: bytes, max_pixels: int) -> Image.Image:
+def _identify(original: bytes, max_pixels: int) -> ImageFile.ImageFile:
+    name = supported_format(original)
+    if name is None:
+        raise CompressError(ErrorCode.UNSUPPORTED_FORMAT, f"the file is {describe(original)}")
     try:
-        image = Image.open(io.BytesIO(original), formats=("JPEG", "PNG", "WEBP"))
+        # The JPEG plugin's own class, since `open` looks for a camera's further pictures and trips over a broken list.
+        stream = io.BytesIO(original)
+        image = JpegImageFile(stream) if name == "JPEG" else Image.open(stream, formats=(name.upper(),))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise CompressError(ErrorCode.TOO_MANY_PIXELS, f"more than {max_pixels} pixels") from error
     except MemoryError:
         raise
     except Exception as error:
-        if name := supported_format(original):
-            raise CompressError(ErrorCode.DECODE_ERROR, f"{name} with a broken header") from error
-        raise CompressError(ErrorCode.UNSUPPORTED_FORMAT, f"the file is {describe(original)}") from error
-    if image.width * image.height > max_pixels:
-        raise CompressError(ErrorCode.TOO_MANY_PIXELS, f"{image.width} x {image.height}, more than {max_pixels} pixels")
+        raise CompressError(ErrorCode.DECODE_ERROR, f"{name} with a broken header") from error
+    _limit(max_pixels, image.size, 1)
     return image
 
 
-def _picture(image: Image.Image, original: bytes) -> Picture:
-    format_ = _FORMATS[image.format]
-    info = image.info
-    upright = _upright(image)
-    upright.info = {key: info[key] for key in ("transparency",) if key in info}
-    return Picture(
-        image=upright,
-        format=format_,
-        animation=_animation(image) if format_ != "jpeg" else None,
-        icc_profile=info.get("icc_profile") or None,
-        jpeg=_jpeg_source(image) if format_ == "jpeg" else None,
-        colour_chunks=tuple(colour_chunks(original)) if format_ == "png" else (),
-    )
+def _limit(max_pixels: int, size: tuple[int, int], frames: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise CompressError(ErrorCode.TOO_MANY_PIXELS, f"{width} x {height}, more than {max_pixels} pixels")
+    if frames > 1 and frames * width * height > _ANIMATED_PICTURES * max_pixels:
+        most = _ANIMATED_PICTURES * max_pixels
+        raise CompressError(
+            ErrorCode.TOO_MANY_PIXELS, f"{frames} frames of {width} x {height}, more than {most} pixels"
+        )
 
 
-def _jpeg_source(image: Image.Image) -> JpegSource | None:
-    table = getattr(image, "quantization", {}).get(0)
-    layer = getattr(image, "layer", None)
-    if not table or not layer:
-        return None
-    return JpegSource(
-        quantiser=sum(table) / len(table),
-        subsampling=(layer[0][1], layer[0][2]) if len(layer) == 3 else (1, 1),
-        progressive=bool(image.info.get("progressive")),
-    )
-
-
-def _animation(image: Image.Image) -> Animation | None:
-    count = getattr(image, "n_frames", 1)
-    if count == 1:
-        return None
-
-    def frames() -> Iterator[Frame]:
-        for index in range(count):
-            image.seek(index)
-            yield Frame(image.convert("RGBA"), round(image.info.get("duration", 100)))
-
-    return Animation(frames, count, image.info.get("loop", 1))
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception:
-        return image  # broken EXIF turns nothing, and is no reason to refuse the picture
-    method = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
-    return image if method is None else image.transpose(method)
+def _shown(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """In a mode of `_MODES`, with none of Pillow's notes but the transparency that its pixels need."""
+    if image.mode in {"CMYK", "LAB"}:
+        shown = inks_to_srgb(image, profile)
+    elif image.mode == "I;16B":
+        shown = image.convert("I;16")
+    elif image.mode in _MODES:
+        shown = image
+    else:
+        shown = plain(image)
+    shown.info = {key: image.info[key] for key in ("transparency",) if key in image.info and shown is image}
+    return shown
