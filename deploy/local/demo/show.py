@@ -69,7 +69,7 @@ def show_promises(console: Console, promises: Promises) -> None:
 
 
 def _savings(photographs: Sequence[Comparison]) -> Table:
-    table = Table("Image", "Format", "Pixels")
+    table = Table("Image", "Format", "Pixels", box=None, pad_edge=False)  # or it is wider than a terminal's 80 columns
     for column in ("Before", "After", "Saved", "SSIM"):
         table.add_column(column, justify="right")
     for photo in photographs:
