@@ -84,6 +84,10 @@ bench: .venv ## images per second and CPU per image, beside a bare Pillow loop
 	@$(LOCAL) prepare
 	$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: bench-compress
+bench-compress: .venv ## the compressor beside three peers: fit, cost, beauty and memory; ARGS=--quick for a sixth
+	$(BIN)/python -m benchmarks.compress $(ARGS)
+
 ## Dependencies
 
 .PHONY: .venv

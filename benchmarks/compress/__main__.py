@@ -1,0 +1,77 @@
+"""`make bench-compress`: python -m benchmarks.compress [--quick] [--jpeg-only] [--write]"""
+
+import argparse
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.compress.beauty import beauty_table, measure_beauty, worst
+from benchmarks.compress.contact_sheet import write_contact_sheet
+from benchmarks.compress.corpus import Specimen, make_corpus
+from benchmarks.compress.cost import cost_table, encodes_line, measure_cost
+from benchmarks.compress.fit import fit_table, measure_fit, misfits
+from benchmarks.compress.memory import measure_memory
+from benchmarks.compress.peers import install_imagemagick
+from benchmarks.compress.photographs import photographs
+
+_ROOT = Path(__file__).parents[2]
+_HOME = _ROOT / ".local" / "bench-compress"
+_DOCS = _ROOT / "docs" / "compression"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.compress", description="The compressor beside its peers."
+    )
+    parser.add_argument("--quick", action="store_true", help="every sixth file")
+    parser.add_argument("--jpeg-only", action="store_true", help="no other formats")
+    parser.add_argument("--skip", nargs="*", default=(), choices=("fit", "cost", "beauty", "memory"))
+    parser.add_argument("--repeats", type=int, default=5, help="runs of each file when time is taken")
+    parser.add_argument(
+        "--write", action="store_true", help=f"the tables and the picture to {_DOCS.relative_to(_ROOT)}"
+    )
+    options = parser.parse_args()
+    install_imagemagick()
+    specimens = make_corpus(_HOME)
+    specimens = [one for one in specimens if one.format == "jpeg" or not options.jpeg_only]
+    specimens = specimens[::6] if options.quick else specimens
+    out = _DOCS if options.write else _HOME
+    parts = []
+    for part in _parts(specimens, options, out):
+        print(f"{part}\n", flush=True)
+        parts.append(part)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "table.md").write_text("\n\n".join(parts) + "\n")
+
+
+def _parts(specimens: Sequence[Specimen], options: argparse.Namespace, out: Path) -> Iterator[str]:
+    jpegs = [one for one in specimens if one.format == "jpeg"]
+    begun = time.monotonic()
+    yield f"{len(specimens)} files, {len(jpegs)} of them JPEGs, {_mean_kilobytes(specimens):.0f} kB each on average."
+    if "cost" not in options.skip:
+        costs = measure_cost(jpegs, options.repeats)
+        yield f"## Cost\n\n{cost_table(costs)}\n\n{encodes_line(costs)}"
+    with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
+        if "fit" not in options.skip:
+            fits = measure_fit(pool, specimens)
+            yield "\n".join([f"## Fit\n\n{fit_table(fits)}\n", *misfits(fits)])
+        if "beauty" not in options.skip:
+            coloured = [one for one in jpegs if one.kind != "CMYK photograph"]
+            duels = measure_beauty(pool, coloured)
+            yield f"## Beauty at equal bytes\n\n{beauty_table(duels)}"
+            trailing = worst(duels, 10)
+            write_contact_sheet(trailing, out / "worst.jpg")
+            yield "\n".join(f"{one.lead:+.2f} {one.specimen.path.name} {one.peer}" for one in trailing)
+    if "memory" not in options.skip:
+        yield f"## Memory\n\n{measure_memory(_HOME, photographs()[13])}"
+    print(f"{time.monotonic() - begun:.0f} s")
+
+
+def _mean_kilobytes(specimens: Sequence[Specimen]) -> float:
+    return sum(one.path.stat().st_size for one in specimens) / len(specimens) / 1000
+
+
+if __name__ == "__main__":
+    main()

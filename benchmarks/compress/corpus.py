@@ -1,0 +1,156 @@
+"""Over two hundred pictures of all kinds that a catalogue holds, made by code from code and packages."""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from benchmarks.compress.drawn import DRAWN, cut_out_product, moving, product, screenshot
+from benchmarks.compress.photographs import SIZES, photographs, view
+
+_VERSION = "1"  # of the recipes: another one makes all files anew
+
+# How the JPEGs of the world were written, by Pillow's options; one after the other.
+_JPEG_WAYS: Sequence[Mapping[str, Any]] = (
+    {"quality": 90},
+    {"quality": 85, "optimize": True},
+    {"quality": 95, "subsampling": "4:4:4"},
+    {"quality": 80, "progressive": True},
+    {"quality": 92, "subsampling": "4:2:2"},
+    {"quality": 75},
+    {"quality": 88, "subsampling": "4:4:4", "optimize": True},
+    {"quality": 97, "subsampling": "4:4:4"},
+    {"quality": 70, "optimize": True},
+    {"quality": 93, "progressive": True, "subsampling": "4:4:4"},
+    {"quality": 82, "subsampling": "4:2:2", "progressive": True},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Specimen:
+    """One file of the corpus. kind: what it shows, such as "photograph"; format: as the compressor names it."""
+
+    path: Path
+    kind: str
+    format: str
+
+    def read(self) -> bytes:
+        return self.path.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """A file still to be made. source: a photograph; otherwise the picture is drawn. ways: of Pillow's encoder."""
+
+    kind: str
+    format: str
+    size: tuple[int, int]
+    seed: int
+    source: Path | None = None
+    ways: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        ways = "".join(f"-{value}".replace(":", "") for value in self.ways.values() if value is not True)
+        flags = "".join(f"-{name}" for name, value in self.ways.items() if value is True)
+        return f"{self.kind.replace(' ', '-')}-{self.seed:03}{ways}{flags}.{self.format}"
+
+
+def make_corpus(home: Path) -> list[Specimen]:
+    """Made once, then kept in `home`; needs the packages of `photographs`."""
+    folder = home / f"corpus-{_VERSION}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_made(recipe, folder / recipe.name) for recipe in _recipes(photographs())]
+
+
+def _made(recipe: _Recipe, path: Path) -> Specimen:
+    if not path.exists():
+        unfinished = path.with_suffix(".part")
+        unfinished.write_bytes(_encoded(_drawn(recipe), recipe))
+        unfinished.replace(path)
+    return Specimen(path, recipe.kind, recipe.format)
+
+
+def _recipes(sources: Sequence[Path]) -> Iterator[_Recipe]:
+    yield from _photographs(sources)
+    yield from _drawn_jpegs()
+    yield from _other_formats(sources)
+
+
+def _photographs(sources: Sequence[Path]) -> Iterator[_Recipe]:
+    for number in range(132):
+        source = sources[number % len(sources)]
+        ways = _JPEG_WAYS[(number + number // len(sources)) % len(_JPEG_WAYS)]
+        yield _Recipe("photograph", "jpeg", SIZES[(number * 5) % len(SIZES)], number, source, ways)
+    for number in range(4):
+        yield _Recipe("large photograph", "jpeg", (2400, 1600), number, sources[number * 7], _JPEG_WAYS[number])
+    for number in range(6):
+        yield _Recipe(
+            "grey photograph", "jpeg", SIZES[number], number, sources[number * 5], {"quality": 78 + 3 * number}
+        )
+    for number in range(3):
+        yield _Recipe("CMYK photograph", "jpeg", SIZES[number], number, sources[number * 9], {"quality": 90})
+
+
+def _drawn_jpegs() -> Iterator[_Recipe]:
+    for kind, count in (("product", 24), ("screenshot", 8), ("line art", 6), ("texture", 8)):
+        for seed in range(count):
+            yield _Recipe(
+                kind, "jpeg", SIZES[(seed * 7) % len(SIZES)], seed, None, _JPEG_WAYS[(seed * 3) % len(_JPEG_WAYS)]
+            )
+
+
+def _other_formats(sources: Sequence[Path]) -> Iterator[_Recipe]:
+    for number in range(8):
+        yield _Recipe("photograph", "webp", SIZES[number], number, sources[number * 3], {"quality": 75 + 3 * number})
+        yield _Recipe("photograph", "png", SIZES[number + 2], number, sources[number * 3 + 1])
+        yield _Recipe("screenshot", "png", SIZES[number + 3], number)
+        yield _Recipe("alpha", "png", SIZES[number], number)
+    for number in range(4):
+        yield _Recipe("line art", "png", SIZES[number], number)
+        yield _Recipe("alpha", "webp", SIZES[number], number, None, {"quality": 90})
+        yield _Recipe("palette", "png", SIZES[number], number)
+        yield _Recipe("palette", "gif", SIZES[number + 1], number)
+        yield _Recipe("photograph", "avif", SIZES[number], number, sources[number * 2], {"quality": 70 + 5 * number})
+        yield _Recipe("screenshot", "webp", SIZES[number], number, None, {"lossless": True})
+    for number in range(3):
+        for format_ in ("gif", "png", "webp"):
+            yield _Recipe("animation", format_, (320, 320 - 40 * number), number)
+        yield _Recipe("photograph", "tiff", SIZES[number], number, sources[number])
+        yield _Recipe("photograph", "bmp", SIZES[number + 5], number, sources[number + 8])
+
+
+def _drawn(recipe: _Recipe) -> list[Image.Image]:
+    """The frames; one for a still picture."""
+    if recipe.kind == "animation":
+        return moving(recipe.size, recipe.seed)
+    if recipe.kind == "alpha":
+        return [cut_out_product(recipe.size, recipe.seed)]
+    if recipe.kind == "palette":
+        draw = screenshot if recipe.seed % 2 else product
+        return [draw(recipe.size, recipe.seed).quantize(256 >> recipe.seed)]
+    if recipe.source is None:
+        drawn: Image.Image = DRAWN[recipe.kind](recipe.size, recipe.seed)
+        return [drawn]
+    picture = view(_opened(recipe.source), recipe.size, recipe.seed)
+    return [picture.convert({"grey photograph": "L", "CMYK photograph": "CMYK"}.get(recipe.kind, "RGB"))]
+
+
+@cache
+def _opened(path: Path) -> Image.Image:
+    return Image.open(path).convert("RGB")
+
+
+def _encoded(frames: list[Image.Image], recipe: _Recipe) -> bytes:
+    out = io.BytesIO()
+    options = dict(recipe.ways)
+    if len(frames) > 1:
+        options |= {"save_all": True, "append_images": frames[1:], "duration": 80, "loop": 0}
+    if recipe.format == "jpeg":
+        options["icc_profile"] = None
+    frames[0].save(out, recipe.format.upper(), **options)
+    return out.getvalue()

@@ -1,0 +1,113 @@
+"""Fit: does every result keep to half the original's bytes, and does it use them?"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from multiprocessing.pool import Pool
+from statistics import fmean
+
+from benchmarks.compress.corpus import Specimen
+from benchmarks.compress.metrics import Likeness, likeness, shown
+from benchmarks.compress.ours import HALF, MAX_PIXELS, next_finer
+from benchmarks.compress.tables import mean, share, table
+from services.compressor.compress import Compressed, compress
+from services.compressor.compress_error import CompressError
+
+_WINDOW = 0.90
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What became of a specimen.
+
+    filled: the result's bytes as part of the limit; 0.0 where there was none.
+    lossy: whether the result lost anything (a kept original and a lossless one did not).
+    finer_exceeds: below the window: whether the next finer rung would have been too large.
+    likeness: of the result; None where the original was kept.
+    error: why there is none.
+    """
+
+    specimen: Specimen
+    filled: float
+    lossy: bool = False
+    finer_exceeds: bool = False
+    scaled: bool = False
+    encodes: int = 0
+    likeness: Likeness | None = None
+    error: str = ""
+
+    @property
+    def fits(self) -> bool:
+        return not self.error and self.filled <= 1.0
+
+    @property
+    def in_window(self) -> bool:
+        return self.fits and self.filled >= _WINDOW
+
+
+def measure_fit(pool: Pool, specimens: Sequence[Specimen]) -> list[Fit]:
+    return pool.map(_fit, specimens, chunksize=1)
+
+
+def _fit(specimen: Specimen) -> Fit:
+    original = specimen.read()
+    try:
+        made = compress(original, HALF, MAX_PIXELS)
+    except CompressError as error:
+        return Fit(specimen, 0.0, error=str(error))
+    limit = len(original) * HALF.percent // 100
+    filled = len(made.data or original) / limit
+    lossy = _is_lossy(made)
+    return Fit(
+        specimen,
+        filled,
+        lossy,
+        lossy and filled < _WINDOW and (next_finer(original, limit) or 0) > limit,
+        made.width < made.original_width,
+        made.encodes,
+        likeness(shown(original), shown(made.data)) if made.data else None,
+    )
+
+
+def _is_lossy(made: Compressed) -> bool:
+    """With a quality, or scaled; of formats without one the palette counts as lossy too, but its rung is not told."""
+    return made.data is not None and (made.quality is not None or made.width < made.original_width)
+
+
+def fit_table(fits: Sequence[Fit]) -> str:
+    head = ("kind", "files", "at most 50 %", "lossy", "in [0.90, 1]", "or finer exceeds", "scaled", "encodes")
+    rows = [_row(f"{format_}: {kind}", group) for (format_, kind), group in _groups(fits)]
+    return table((*head, "SSIM", "SSIMULACRA2"), [*rows, _row("all", fits)])
+
+
+def _groups(fits: Sequence[Fit]) -> Iterator[tuple[tuple[str, str], list[Fit]]]:
+    def key(fit: Fit) -> tuple[str, str]:
+        return fit.specimen.format, fit.specimen.kind
+
+    return ((name, list(group)) for name, group in groupby(sorted(fits, key=key), key))
+
+
+def _row(name: str, fits: Sequence[Fit]) -> list[str]:
+    lossy = [fit for fit in fits if fit.lossy]
+    seen = [fit.likeness for fit in fits if fit.likeness]
+    return [
+        name,
+        str(len(fits)),
+        share(sum(fit.fits for fit in fits), len(fits)),
+        str(len(lossy)),
+        share(sum(fit.in_window for fit in lossy), len(lossy)),
+        share(sum(fit.in_window or fit.finer_exceeds for fit in lossy), len(lossy)),
+        str(sum(fit.scaled for fit in fits)),
+        f"{fmean(fit.encodes for fit in fits):.2f}",
+        mean([one.ssim for one in seen], 4),
+        mean([one.ssimulacra2 for one in seen], 2),
+    ]
+
+
+def misfits(fits: Sequence[Fit]) -> list[str]:
+    """Every result outside the promise, by name."""
+    return [
+        f"{fit.specimen.path.name}: {fit.error or f'{fit.filled:.3f} of the limit after {fit.encodes} encodes'}"
+        for fit in fits
+        if not fit.fits or (fit.lossy and not fit.in_window and not fit.finer_exceeds)
+    ]

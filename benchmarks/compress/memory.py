@@ -1,0 +1,78 @@
+"""Memory: a photograph of fifty megapixels in a fresh process, and in one of the compressor's own workers."""
+
+import argparse
+import multiprocessing
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+from benchmarks.compress.ours import HALF, MAX_PIXELS
+from benchmarks.compress.tables import table
+from services.compressor.compress import compress
+from services.compressor.worker import Worker
+
+_SIZE = (8660, 5774)
+_SECONDS = 120.0
+
+
+def measure_memory(home: Path, photograph: Path) -> str:
+    """A table. Raises CalledProcessError if a process fails."""
+    originals = [_large(home, photograph, progressive=progressive) for progressive in (False, True)]
+    rows = [
+        [
+            f"{original.stem}, {original.stat().st_size / 1e6:.1f} MB",
+            *(f"{_peak(original, way):.0f} MB" for way in _WAYS),
+        ]
+        for original in originals
+    ]
+    return table(("50 megapixels", *_WAYS.values()), rows)
+
+
+_WAYS = {"alone": "peak of a fresh process", "worker": "peak of a worker process"}
+
+
+def _large(home: Path, photograph: Path, *, progressive: bool) -> Path:
+    path = home / f"50-megapixels-{'progressive' if progressive else 'baseline'}.jpg"
+    if not path.exists():
+        picture = Image.open(photograph).convert("RGB").resize(_SIZE, Image.Resampling.BICUBIC)
+        picture.save(path, "JPEG", quality=90, progressive=progressive)
+    return path
+
+
+def _peak(original: Path, way: str) -> float:
+    """In a process of its own, for what is resident at its highest is a process's own figure. In 10^6 bytes."""
+    command = [sys.executable, "-m", "benchmarks.compress.memory", way, str(original)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def _resident_peak(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    kibibytes = int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
+    return kibibytes * 1024 / 1e6
+
+
+def _alone(original: bytes) -> float:
+    compress(original, HALF, MAX_PIXELS)
+    return _resident_peak(os.getpid())
+
+
+def _in_worker(original: bytes) -> float:
+    worker = Worker()
+    try:
+        worker.start()
+        worker.run((original, HALF, MAX_PIXELS), _SECONDS)
+        (process,) = multiprocessing.active_children()
+        return _resident_peak(process.pid or 0)
+    finally:
+        worker.discard()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("way", choices=_WAYS)
+    parser.add_argument("original", type=Path)
+    chosen = parser.parse_args()
+    print((_alone if chosen.way == "alone" else _in_worker)(chosen.original.read_bytes()))
