@@ -24,7 +24,7 @@ def travelling(profile: bytes | None, image: Image.Image) -> bytes | None:
     if not profile:
         return None
     mode = _mode_of(profile)
-    if mode not in {"L", "RGB"} or (mode == "L" and not _is_grey(image)):
+    if mode not in {"L", "RGB"} or (mode == "L" and not is_grey(image)):
         return None
     return None if _changes_nothing(profile) else profile
 
@@ -55,7 +55,8 @@ def inks_to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
-def _is_grey(image: Image.Image) -> bool:
+def is_grey(image: Image.Image) -> bool:
+    """Whether its mode has no colours."""
     return image.mode.startswith(("1", "L", "I", "F")) and image.mode != "LAB"
 
 

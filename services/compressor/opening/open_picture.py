@@ -10,13 +10,14 @@ from PIL import Image, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from services.compressor.compress_error import CompressError
-from services.compressor.opening.colour_profile import inks_to_srgb, travelling
+from services.compressor.opening.colour_profile import inks_to_srgb, is_grey, travelling
 from services.compressor.opening.colours import plain
 from services.compressor.opening.decoding import decode
 from services.compressor.opening.jpeg_source import jpeg_source
 from services.compressor.opening.metadata import kept
 from services.compressor.opening.picture import Format, Picture
 from services.compressor.opening.png_chunks import colour_chunks
+from services.compressor.opening.png_colours import outranked, profile_of
 from services.compressor.opening.sniff import describe, supported_format
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import MetadataPolicy
@@ -55,15 +56,17 @@ def open_picture(original: bytes, max_pixels: int, metadata: MetadataPolicy = "s
     profile = image.info.get("icc_profile")
     exif, xmp = kept(image, metadata)
     shown = _shown(decoded, profile)
+    profile = travelling(profile, shown)
+    chunks = dict(colour_chunks(original)) if format_ == "png" else {}
     return Picture(
         image=shown,
         format=format_,
         animation=animation,
-        icc_profile=travelling(profile, shown),
+        icc_profile=profile_of(chunks, profile, grey=is_grey(shown)) if chunks else profile,
         exif=exif,
         xmp=xmp,
         jpeg=jpeg_source(image, original) if isinstance(image, JpegImageFile) else None,
-        colour_chunks=tuple(colour_chunks(original)) if format_ == "png" else (),
+        colour_chunks=tuple(outranked(chunks, profile).items()),
     )
 
 
