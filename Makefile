@@ -86,6 +86,8 @@ bench: .venv ## images per second and CPU per image, beside a bare Pillow loop
 
 .PHONY: bench-compress
 bench-compress: .venv ## the compressor beside three peers: fit, cost, beauty and memory; ARGS=--quick for a sixth
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r benchmarks/compress/requirements.txt
 	$(BIN)/python -m benchmarks.compress $(ARGS)
 
 ## Dependencies

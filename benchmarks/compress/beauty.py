@@ -17,8 +17,6 @@ STRONGER = "Pillow, 7 encodes, optimize"
 PEERS = (_NO_LIMIT, "Pillow, 7 encodes", "ImageMagick extent", STRONGER)
 """The last is stronger than what the compressor is measured against."""
 
-VISIBLE = 2.0  # points of SSIMULACRA2
-
 
 @dataclass(frozen=True, slots=True)
 class Duel:
@@ -34,10 +32,8 @@ class Duel:
 
     @property
     def lead(self) -> float:
-        """By SSIMULACRA2, or if that is not installed by a hundred times SSIM."""
-        if self.ours.ssimulacra2 == self.ours.ssimulacra2:
-            return self.ours.ssimulacra2 - self.theirs.ssimulacra2
-        return 100 * (self.ours.ssim - self.theirs.ssim)
+        """In points of SSIMULACRA2."""
+        return self.ours.ssimulacra2 - self.theirs.ssimulacra2
 
 
 def measure_beauty(pool: Pool, specimens: Sequence[Specimen]) -> list[Duel]:
