@@ -43,11 +43,13 @@ def search(
     rungs: Sequence[int],
     expected_sizes: Sequence[float],
     good_enough: float = 1.0,
+    well_filled: float = 1.0,
 ) -> Outcome:
     """Search `rungs`, in ascending order, for the highest whose encoding is at most `limit` bytes.
 
     expected_sizes: about how many bytes each rung takes, never falling. Only the number of encodes depends on it.
-    good_enough: the search ends with an encoding that fits and takes this part of the limit.
+    good_enough: the search ends with an encoding that fits and takes this part of the limit,
+    well_filled: and with one that takes this part, if the next rung is expected to be too large.
     """
     expected = [math.log(size) for size in expected_sizes]
     log_limit = math.log(max(limit, 1))
@@ -69,6 +71,8 @@ def search(
             continue
         low, fitting = at, tried
         if len(tried.data) >= good_enough * limit:
+            break
+        if len(tried.data) >= well_filled * limit and _crossing(low, high, measured, expected, log_limit) <= low:
             break
     if smallest is None:
         raise ValueError("there is no rung to try")

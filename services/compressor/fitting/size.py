@@ -11,6 +11,9 @@ from services.compressor.opening.picture import Picture
 _GOOD_ENOUGH = 0.94
 """A fit that fills so much of the limit is taken. What is left buys less than could be seen, and costs an encode."""
 
+_WELL_FILLED = 0.90
+"""So is this one, if the next rung is expected to be too large."""
+
 _MOST_SCALINGS = 6
 _SAFETY = 0.98  # bytes fall a little slower than pixels
 
@@ -61,7 +64,7 @@ def _climb(ladder: Ladder, limit: int, min_quality: int) -> Outcome | None:
     if not rungs:
         return None
     expected = ladder.expected_sizes(limit)[-len(rungs) :]
-    return search(ladder.encode, limit, rungs, expected, _GOOD_ENOUGH)
+    return search(ladder.encode, limit, rungs, expected, _GOOD_ENOUGH, _WELL_FILLED)
 
 
 def _scaled_down(ladder_of: Callable[[Picture], Ladder], too_large: Fitted, limit: int, min_quality: int) -> Fitted:

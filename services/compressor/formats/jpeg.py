@@ -1,55 +1,44 @@
 """JPEG: lossy, opaque, one frame."""
 
-import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
 
-from PIL import Image, ImageFile
-
-from services.compressor.fitting.expected_size import jpeg_sizes
 from services.compressor.fitting.ladder import QUALITIES, Ladder
+from services.compressor.formats.jpeg_chrominance import needs_full_chrominance
+from services.compressor.formats.jpeg_encode import Coding, encode_jpeg
+from services.compressor.formats.jpeg_forecast import forecast
+from services.compressor.formats.jpeg_tables import tables
 from services.compressor.opening.colours import on_white
 from services.compressor.opening.picture import Picture
 
-_MARKERS_BYTES = 1 << 16
 
-
-def ladder(picture: Picture, original_bytes: int) -> Ladder:
+def ladder(picture: Picture, _original_bytes: int) -> Ladder:
     """What is clear becomes white; of an animation only the first frame is left."""
-    image = on_white(picture.image)
-
-    def expected(_limit: int) -> Sequence[float]:
-        return jpeg_sizes(original_bytes, picture.jpeg.quantiser if picture.jpeg else None)
-
-    return Ladder(QUALITIES, partial(_encode, picture, image), expected)
+    jpeg = _Jpeg(picture)
+    return Ladder(QUALITIES, jpeg.encode, jpeg.expected_sizes)
 
 
-def _encode(picture: Picture, image: Image.Image, quality: int) -> bytes:
-    out = io.BytesIO()
-    with _room(image, picture.icc_profile):
-        image.save(
-            out,
-            "JPEG",
-            quality=quality,
-            optimize=True,
-            progressive=bool(picture.jpeg and picture.jpeg.progressive),
+class _Jpeg:
+    """A picture on its way to a JPEG. How it is coded may change once, when the sizes are expected."""
+
+    def __init__(self, picture: Picture) -> None:
+        self._picture = picture
+        self._image = on_white(picture.image)
+        full = needs_full_chrominance(self._image, picture.jpeg)
+        self._coding = Coding(full_chrominance=full, fitted_huffman=True)
+
+    def encode(self, quality: int) -> bytes:
+        picture = self._picture
+        return encode_jpeg(
+            self._image,
+            tables(quality),
+            self._coding,
             icc_profile=picture.icc_profile,
+            exif=picture.exif,
+            xmp=picture.xmp,
         )
-    return out.getvalue()
 
-
-@contextmanager
-def _room(image: Image.Image, icc_profile: bytes | None) -> Iterator[None]:
-    """Let libjpeg write the whole file at once, as it must with fitted Huffman tables.
-
-    Pillow guesses the room from the number of pixels, which noise in a small or narrow picture exceeds ("broken data
-    stream"). Its lower bound is a module variable; a process compresses one picture at a time.
-    """
-    usual = ImageFile.MAXBLOCK
-    blocks = (image.width + 16) * (image.height + 16)
-    ImageFile.MAXBLOCK = 2 * blocks * len(image.getbands()) + len(icc_profile or b"") + _MARKERS_BYTES
-    try:
-        yield
-    finally:
-        ImageFile.MAXBLOCK = usual
+    def expected_sizes(self, limit: int) -> Sequence[float]:
+        carried = sum(len(data or b"") for data in (self._picture.icc_profile, self._picture.exif, self._picture.xmp))
+        found = forecast(self._image, self._picture.jpeg, self._coding, max(limit - carried, 1))
+        self._coding = found.coding
+        return [size + carried for size in found.sizes]

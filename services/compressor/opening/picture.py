@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple, Self
 
 from PIL import Image
 
+from services.compressor.opening.colours import plain
+
 Format = Literal["jpeg", "png", "webp", "gif", "avif", "tiff", "bmp"]
 
 
@@ -33,13 +35,17 @@ class Animation:
 class JpegSource:
     """How a JPEG was encoded.
 
-    quantiser: mean step of its luminance table: the larger, the coarser.
+    tables: the steps of luminance and chrominance, as Pillow orders them.
     subsampling: how many luminance samples share a chrominance sample, across and down; (1, 1) for grey.
+    fitted_huffman: its Huffman tables were made for it.
+    scan_bytes: the bytes that its pixels take, without the headers before them.
     """
 
-    quantiser: float
+    tables: tuple[tuple[int, ...], tuple[int, ...]]
     subsampling: tuple[int, int]
     progressive: bool
+    fitted_huffman: bool
+    scan_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +55,11 @@ class Picture:
     image: upright; of an animation the first frame. In the mode it was decoded to, except that CMYK and the like have
         become sRGB. Of its `info` only what its pixels need, that is a palette's or colour key's transparency.
     format: of the original.
-    icc_profile: what its colours mean; None for sRGB, or if the original did not say.
+    icc_profile: what its colours mean; None for sRGB, or if the original did not say. It is always for the image's mode
+        (grey, or RGB; also RGB for a grey picture), and sound.
     exif, xmp: metadata that is to be kept, without any orientation. `exif` begins with the TIFF header.
-    colour_chunks: type and data of a PNG's chunks that say what its colours mean, besides the profile.
+    colour_chunks: type and data of a PNG's chunks that say what its colours mean, if they do and not its profile; a
+        PNG may have them in place of `icc_profile`, which says the same to other formats.
     """
 
     image: Image.Image
@@ -64,19 +72,20 @@ class Picture:
     colour_chunks: tuple[tuple[bytes, bytes], ...] = ()
 
     def scaled_to(self, width: int, height: int) -> Self:
-        """The same in so many pixels, with all its frames."""
+        """The same in so many pixels, with all its frames. How a JPEG was encoded says nothing about it any more."""
         if (width, height) == self.image.size:
             return self
         animation = self.animation
         return replace(
             self,
             image=_scaled(self.image, (width, height)),
+            jpeg=None,
             animation=animation and replace(animation, frames=lambda: _scaled_frames(animation, (width, height))),
         )
 
 
 def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    return image.resize(size, Image.Resampling.LANCZOS)
+    return plain(image).resize(size, Image.Resampling.LANCZOS)
 
 
 def _scaled_frames(animation: Animation, size: tuple[int, int]) -> Iterator[Frame]:

@@ -1,0 +1,62 @@
+"""One JPEG from one picture."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from PIL import Image, ImageFile
+
+_MARKERS_BYTES = 1 << 16
+_START_OF_SCAN = b"\xff\xda"
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How a JPEG is encoded, besides its quantisation.
+
+    full_chrominance: colour at the resolution of brightness, instead of half of it across and down.
+    fitted_huffman: Huffman tables made for the picture; that takes about two thirds longer.
+    """
+
+    full_chrominance: bool
+    fitted_huffman: bool
+
+
+def encode_jpeg(image: Image.Image, tables: Sequence[Sequence[int]], coding: Coding, **carried: bytes | None) -> bytes:
+    """A baseline JPEG of a picture in mode L, RGB or RGBX.
+
+    tables: of luminance and chrominance, by rows of the block. carried: icc_profile and exif.
+    """
+    out = io.BytesIO()
+    with _room(image, sum(len(data or b"") for data in carried.values())):
+        image.save(
+            out,
+            "JPEG",
+            qtables=tables[:1] if image.mode == "L" else tables,
+            subsampling="4:4:4" if coding.full_chrominance else "4:2:0",
+            optimize=coding.fitted_huffman,
+            **{name: data for name, data in carried.items() if data},
+        )
+    return out.getvalue()
+
+
+def scan_bytes(jpeg: bytes) -> int:
+    """The bytes of a JPEG without thumbnail that its pixels take, without the headers before them."""
+    return len(jpeg) - jpeg.index(_START_OF_SCAN)
+
+
+@contextmanager
+def _room(image: Image.Image, carried: int) -> Iterator[None]:
+    """Let libjpeg write the whole file at once, as it must with fitted Huffman tables.
+
+    Pillow guesses the room from the number of pixels, which noise in a small or narrow picture exceeds ("broken data
+    stream"). Its lower bound is a module variable; a process compresses one picture at a time.
+    """
+    usual = ImageFile.MAXBLOCK
+    blocks = (image.width + 16) * (image.height + 16)
+    ImageFile.MAXBLOCK = 2 * blocks * len(image.getbands()) + carried + _MARKERS_BYTES
+    try:
+        yield
+    finally:
+        ImageFile.MAXBLOCK = usual

@@ -1,0 +1,118 @@
+"""How many bytes a JPEG will take at each quality, from a sample of its tiles. See docs/compression.md.
+
+The sample is encoded at a quality near the one that will fit. Where the original is a JPEG, the sample is also encoded
+with the original's own tables: what the original takes beside that says how much the rest of the picture holds beside
+the sample, and most of the sample's error is gone. Around the qualities that were tried, the logarithm of the size
+falls in proportion to the logarithm of the quantiser's scale.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+from services.compressor.fitting.ladder import QUALITIES
+from services.compressor.fitting.tile_sample import tile_sample
+from services.compressor.formats.jpeg_encode import Coding, encode_jpeg, scan_bytes
+from services.compressor.formats.jpeg_tables import mean_step, quality_of, scale_of, tables
+from services.compressor.opening.picture import JpegSource
+
+_MOST_TRIALS = 5
+_CLOSE = (0.965, 1.0)
+_MARGIN = 1.02
+"""Sizes are given a little too large: a picture that turns out too large costs an encode, one too small only beauty."""
+
+_HALVED_CHROMINANCE = 0.85  # of the bytes are left when a source of full chrominance gets half
+_FINENESS = [-math.log(scale_of(quality)) for quality in QUALITIES]
+_FAR = 10.0  # beyond any quality, as a logarithm of the scale
+_SMALL_PIXELS = 300_000
+_WORTH_FITTING = 0.04
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """sizes: expected bytes for each of QUALITIES. coding: with Huffman tables fitted if that pays."""
+
+    sizes: Sequence[float]
+    coding: Coding
+
+
+def forecast(image: Image.Image, source: JpegSource | None, coding: Coding, limit: int) -> Forecast:
+    """What a picture in mode L, RGB or RGBX will take, above all near `limit` bytes.
+
+    Fitting Huffman tables takes as long again as encoding, so a large picture goes without where they gain little.
+    """
+    sample = _Sample(image, source)
+    quality = _first_guess(source, coding, limit)
+    size = sample.size(quality, coding)
+    if image.width * image.height > _SMALL_PIXELS:
+        plain_coding = replace(coding, fitted_huffman=False)
+        plain = sample.size(quality, plain_coding)
+        if size > plain * (1 - _WORTH_FITTING):
+            size, coding = plain, plain_coding
+    aim = limit / _MARGIN
+    curve = {quality: size}
+    for _ in range(_MOST_TRIALS - 1):
+        quality = _highest_fitting(curve, aim)
+        if quality in curve:
+            break
+        curve[quality] = sample.size(quality, coding)
+        if _CLOSE[0] <= curve[quality] / aim <= _CLOSE[1]:
+            break
+    return Forecast([_MARGIN * size for size in _curve_through(curve)], coding)
+
+
+class _Sample:
+    """Tiles of a picture, and how many bytes of the whole one of theirs stands for."""
+
+    def __init__(self, image: Image.Image, source: JpegSource | None) -> None:
+        self._tiles = tile_sample(image)
+        if source is None:
+            self._worth = image.width * image.height / (self._tiles.width * self._tiles.height)
+        else:
+            coding = Coding(full_chrominance=source.subsampling == (1, 1), fitted_huffman=source.fitted_huffman)
+            self._worth = source.scan_bytes / scan_bytes(encode_jpeg(self._tiles, source.tables, coding))
+
+    def size(self, quality: int, coding: Coding) -> float:
+        jpeg = encode_jpeg(self._tiles, tables(quality), coding)
+        scan = scan_bytes(jpeg)
+        return len(jpeg) - scan + scan * self._worth
+
+
+def _first_guess(source: JpegSource | None, coding: Coding, limit: int) -> int:
+    if source is None:
+        return 75
+    coarse = mean_step(source.tables[0])
+    known: float = source.scan_bytes
+    if source.subsampling == (1, 1) and not coding.full_chrominance:
+        known *= _HALVED_CHROMINANCE
+    return quality_of(coarse * (known / limit) ** (1 / _usual_fall(2 * coarse)) / mean_step(tables(50)[0]))
+
+
+def _usual_fall(step: float) -> float:
+    """How fast bytes fall with the scale of the quantiser, as logarithms: a mean over photographs.
+
+    step: the mean of the quantiser; the coarser it already is, the faster they fall.
+    """
+    return min(max(0.45 + 0.12 * math.log(step), 0.3), 1.0)
+
+
+def _highest_fitting(known: dict[int, float], aim: float) -> int:
+    return QUALITIES[max(bisect_right(_curve_through(known), aim) - 1, 0)]
+
+
+def _curve_through(known: dict[int, float]) -> list[float]:
+    """The size at each of QUALITIES, never falling, from those at a few."""
+    points = [(-math.log(scale_of(quality)), math.log(known[quality])) for quality in sorted(known)]
+    points.insert(0, _beyond(min(known), points[0], -_FAR))
+    points.append(_beyond(max(known), points[-1], _FAR))
+    curve = np.interp(_FINENESS, [fineness for fineness, _ in points], [size for _, size in points])
+    return [float(size) for size in np.exp(np.maximum.accumulate(curve))]
+
+
+def _beyond(quality: int, point: tuple[float, float], distance: float) -> tuple[float, float]:
+    fall = _usual_fall(mean_step(tables(quality)[0]))
+    return point[0] + distance, point[1] + distance * fall

@@ -1,0 +1,59 @@
+"""The quantisation tables of our JPEGs, and how they scale.
+
+Luminance is the table of N. Robidoux (ImageMagick and mozjpeg have it), drawn three parts in ten towards a flat one;
+chrominance is the standard's (ITU-T T.81, table K.2), a tenth finer. At equal bytes they leave more of a picture than
+the standard's own, most of all where an already compressed JPEG is compressed again; docs/compression.md has figures.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import cache
+
+_ROBIDOUX = (
+    (16, 16, 16, 18, 25, 37, 56, 85),
+    (16, 17, 20, 27, 34, 40, 53, 75),
+    (16, 20, 24, 31, 43, 62, 91, 135),
+    (18, 27, 31, 40, 53, 74, 106, 156),
+    (25, 34, 43, 53, 69, 94, 131, 189),
+    (37, 40, 62, 74, 94, 124, 169, 238),
+    (56, 53, 91, 106, 131, 169, 226, 311),
+    (85, 75, 135, 156, 189, 238, 311, 418),
+)
+_STANDARD_CHROMINANCE = (
+    (17, 18, 24, 47),
+    (18, 21, 26, 66),
+    (24, 26, 56, 99),
+    (47, 66, 99, 99),
+)
+_COARSEST_CHROMINANCE = 99
+_FLAT = 16
+_FLATNESS = 0.3
+
+_LUMINANCE = [step ** (1 - _FLATNESS) * _FLAT**_FLATNESS for row in _ROBIDOUX for step in row]
+_CHROMINANCE = [
+    0.9 * (_STANDARD_CHROMINANCE[row][column] if row < 4 and column < 4 else _COARSEST_CHROMINANCE)
+    for row in range(8)
+    for column in range(8)
+]
+
+
+def scale_of(quality: float) -> float:
+    """By how much libjpeg scales its tables for a quality: 1 at 50, 5 at 10, 0.2 at 90."""
+    return 50 / quality if quality < 50 else 2 - quality / 50
+
+
+def quality_of(scale: float) -> int:
+    """The quality, from 1 to 95, whose scale is nearest: the inverse of `scale_of`."""
+    return min(max(round(50 / scale if scale > 1 else 100 - 50 * scale), 1), 95)
+
+
+def mean_step(table: Sequence[int]) -> float:
+    """How coarse a table is: the mean of its steps, as logarithms, for the sake of a table with a few huge ones."""
+    return math.exp(sum(math.log(max(step, 1)) for step in table) / len(table))
+
+
+@cache
+def tables(quality: int) -> list[list[int]]:
+    """For luminance and chrominance, each 64 steps by rows of the block, as Pillow takes them."""
+    scale = scale_of(quality)
+    return [[min(max(round(step * scale), 1), 255) for step in table] for table in (_LUMINANCE, _CHROMINANCE)]
