@@ -10,6 +10,7 @@ from services.compressor.opening.animation import first_of_all, of_parts, of_pil
 from services.compressor.opening.apng import read_apng
 from services.compressor.opening.gif import read_gif
 from services.compressor.opening.jpeg_decode import decode_jpeg
+from services.compressor.opening.jpeg_segments import check_scans
 from services.compressor.opening.orientation import orientation_of, upright
 from services.compressor.opening.picture import Animation, Format
 from services.compressor.opening.png_chunks import check_pixels, chunks, header
@@ -35,8 +36,7 @@ def decode(image: ImageFile.ImageFile, format_: Format, original: bytes, limit: 
     """
     match format_:
         case "jpeg":
-            pixels = decode_jpeg(original, progressive="progressive" in image.info)
-            return _still(image, pixels)
+            return _jpeg(image, original)
         case "png":
             return _png(image, original, limit)
         case "gif":
@@ -53,6 +53,13 @@ def _still(image: ImageFile.ImageFile, pixels: Image.Image | None = None) -> Dec
     if pixels is None:
         image.load()
     return Decoded(upright(pixels or image, orientation_of(image)))
+
+
+def _jpeg(image: ImageFile.ImageFile, original: bytes) -> Decoded:
+    progressive = "progressive" in image.info
+    if progressive:
+        check_scans(original)
+    return _still(image, decode_jpeg(original, progressive=progressive))
 
 
 def _png(image: ImageFile.ImageFile, png: bytes, limit: PixelLimit) -> Decoded:

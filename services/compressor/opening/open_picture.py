@@ -33,6 +33,7 @@ _FORMATS: dict[str | None, Format] = {
 }
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBX", "RGBA", "I;16"})
 _ANIMATED_PICTURES = 4
+_LOST_TAGS = "Truncated File Read|Corrupt EXIF data|Possibly corrupt"  # of a TIFF: its colours may depend on them
 
 
 def open_picture(original: bytes, max_pixels: int, metadata: MetadataPolicy = "strip") -> Picture:
@@ -91,7 +92,10 @@ def _identify(original: bytes, max_pixels: int) -> ImageFile.ImageFile:
     try:
         # The JPEG plugin's own class, since `open` looks for a camera's further pictures and trips over a broken list.
         stream = io.BytesIO(original)
-        image = JpegImageFile(stream) if name == "JPEG" else Image.open(stream, formats=(name.upper(),))
+        with warnings.catch_warnings():
+            if name == "TIFF":
+                warnings.filterwarnings("error", _LOST_TAGS)
+            image = JpegImageFile(stream) if name == "JPEG" else Image.open(stream, formats=(name.upper(),))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise CompressError(ErrorCode.TOO_MANY_PIXELS, f"more than {max_pixels} pixels") from error
     except MemoryError:

@@ -65,7 +65,7 @@ def supported_format(data: bytes) -> str | None:
     if data[4:8] == b"ftyp" and any(brand in _AVIF_BRANDS for brand in _brands(data)):
         return "AVIF"
     # Two letters are little to go by: a text may begin with them.
-    if data.startswith(b"BM") and (len(data) < 18 or int.from_bytes(data[14:18], "little") in _BITMAP_HEADERS):
+    if data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in _BITMAP_HEADERS:
         return "BMP"
     return None
 

@@ -1,0 +1,211 @@
+"""PNGs of every kind, written chunk by chunk: Pillow writes few of them."""
+
+import struct
+import zlib
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from PIL import Image
+
+from tests.zoo.specimen import (
+    HEIGHT,
+    SIZE,
+    WIDTH,
+    Specimen,
+    alpha,
+    drawn,
+    drawn_grey,
+    exif,
+    frames,
+    saved,
+    turned_away,
+    with_alpha,
+)
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+GREY, TRUECOLOUR, INDEXED, GREY_ALPHA, TRUECOLOUR_ALPHA = 0, 2, 3, 4, 6
+_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_ROUNDED = 1.0
+
+Samples = np.ndarray
+Chunks = tuple[tuple[bytes, bytes], ...]
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def header(
+    width: int, height: int, depth: int = 8, colour_type: int = TRUECOLOUR, *, interlaced: bool = False
+) -> bytes:
+    return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, interlaced))
+
+
+def png(samples: Samples, depth: int, colour_type: int, before: Chunks = (), *, interlaced: bool = False) -> bytes:
+    """samples: rows of pixels of samples, unfiltered."""
+    height, width = samples.shape[:2]
+    head = header(width, height, depth, colour_type, interlaced=interlaced)
+    parts = [samples[y::down, x::across] for x, y, across, down in _PASSES] if interlaced else [samples]
+    pixels = zlib.compress(b"".join(_rows(part, depth) for part in parts))
+    extra = b"".join(chunk(*each) for each in before)
+    return SIGNATURE + head + extra + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def _rows(samples: Samples, depth: int) -> bytes:
+    flat = samples.reshape(samples.shape[0], -1)
+    if depth == 16:
+        return b"".join(b"\0" + row.astype(">u2").tobytes() for row in flat)
+    bits = np.unpackbits(flat.astype(np.uint8)[:, :, None], axis=2)[:, :, 8 - depth :]
+    return b"".join(b"\0" + np.packbits(row.reshape(-1)).tobytes() for row in bits)
+
+
+def _grey(depth: int, *, interlaced: bool = False) -> Specimen:
+    levels = 1 << min(depth, 8)
+    shown = drawn_grey(levels)
+    samples = np.asarray(shown).astype(int) * ((1 << depth) - 1) // 255
+    data = png(samples, depth, GREY, interlaced=interlaced)
+    return Specimen(data, "png", shown.convert("RGB"))
+
+
+def _grey_keyed(depth: int) -> Specimen:
+    """One level is clear; in 16 bits only one that 8 bits cannot tell from its neighbours."""
+    most = (1 << depth) - 1
+    grey = drawn_grey(1 << min(depth, 8))
+    samples = np.asarray(grey).astype(int) * most // 255
+    key = samples[0, 0] if depth < 16 else samples[0, 0] + 1
+    samples[:8, :8] = key
+    shown = with_alpha(Image.fromarray((samples * 255 // most).astype(np.uint8)), _cleared(samples == key))
+    return Specimen(png(samples, depth, GREY, ((b"tRNS", struct.pack(">H", key)),)), "png", shown)
+
+
+def _cleared(where: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.where(where, 0, 255).astype(np.uint8))
+
+
+def _colour(depth: int, *, interlaced: bool = False) -> Specimen:
+    samples = np.asarray(drawn()).astype(int) * ((1 << depth) - 1) // 255
+    data = png(samples, depth, TRUECOLOUR, interlaced=interlaced)
+    return Specimen(data, "png", drawn())
+
+
+def _colour_keyed(depth: int) -> Specimen:
+    samples = np.asarray(drawn(16)).astype(int)
+    key = samples[0, 0]
+    shown = with_alpha(drawn(16), _cleared((samples == key).all(axis=2)))
+    scale = ((1 << depth) - 1) // 255
+    chunks = ((b"tRNS", struct.pack(">HHH", *(key * scale))),)
+    return Specimen(png(samples * scale, depth, TRUECOLOUR, chunks), "png", shown)
+
+
+def _alpha(depth: int, colour_type: int) -> Specimen:
+    base = drawn() if colour_type == TRUECOLOUR_ALPHA else drawn_grey()
+    pixels = np.dstack([np.asarray(base), np.asarray(alpha())]).astype(int)
+    return Specimen(png(pixels * ((1 << depth) - 1) // 255, depth, colour_type), "png", with_alpha(base))
+
+
+def _indexed(depth: int, *, clear: bool = False, interlaced: bool = False) -> Specimen:
+    colours = min(1 << depth, 16)
+    palette_image = drawn(colours if colours in {2, 4, 16} else 16).quantize(colours, dither=Image.Dither.NONE)
+    shown = palette_image.convert("RGB")
+    indices = np.asarray(palette_image)
+    chunks: list[tuple[bytes, bytes]] = [(b"PLTE", bytes(palette_image.getpalette() or ())[: 3 * colours])]
+    if clear:
+        opacity = bytes((0, 128))
+        chunks.append((b"tRNS", opacity))
+        shown = with_alpha(shown, Image.fromarray(np.array([*opacity, *[255] * 254], dtype=np.uint8)[indices]))
+    return Specimen(png(indices, depth, INDEXED, tuple(chunks), interlaced=interlaced), "png", shown)
+
+
+def _opaque_alpha() -> Specimen:
+    return Specimen(saved(with_alpha(drawn(), Image.new("L", SIZE, 255)), "PNG"), "png", drawn())
+
+
+def _gamma() -> Specimen:
+    """Numbers that are light itself, as renderers write them."""
+    linear = drawn().point(lambda value: round(255 * (value / 255) ** 2.2))
+    data = png(np.asarray(linear), 8, TRUECOLOUR, ((b"gAMA", struct.pack(">I", 100_000)),))
+    return Specimen(data, "png", drawn(), 3, profiled=True)
+
+
+def _usual_gamma() -> Specimen:
+    chunks = ((b"sRGB", b"\0"), (b"gAMA", struct.pack(">I", 45_455)))
+    return Specimen(png(np.asarray(drawn()), 8, TRUECOLOUR, chunks), "png", drawn())
+
+
+def _turned(orientation: int) -> Specimen:
+    data = saved(turned_away(drawn(), orientation), "PNG", exif=exif(orientation))
+    return Specimen(data, "png", drawn())
+
+
+def _turned_at_the_end() -> Specimen:
+    data = saved(turned_away(drawn(), 6), "PNG")
+    end = chunk(b"IEND", b"")
+    return Specimen(data.replace(end, chunk(b"eXIf", exif(6).tobytes()[6:]) + end), "png", drawn())
+
+
+_TIMES = (100, 250, 40)
+
+
+def _animated(*, still_apart: bool = False) -> Specimen:
+    first, *others = ([Image.new("RGB", SIZE)] if still_apart else []) + frames()
+    data = saved(
+        first, "PNG", save_all=True, append_images=others, duration=list(_TIMES), loop=2, default_image=still_apart
+    )
+    return Specimen(data, "png", frames()[0], milliseconds=_TIMES, loop=2)
+
+
+def _control(number: int, box: tuple[int, int, int, int], milliseconds: int, disposal: int, blend: int) -> bytes:
+    x, y, width, height = box
+    places = struct.pack(">IIIII", number, width, height, x, y)
+    return chunk(b"fcTL", places + struct.pack(">HHBB", milliseconds, 1000, disposal, blend))
+
+
+def patched_frames() -> list[Image.Image]:
+    """What the file of `_patched` shows: a patch that is cleared again, one that is undone, one that stays."""
+    base = drawn(16).convert("RGBA")
+    patch = Image.new("RGBA", (20, 10), (255, 0, 0, 255))
+    shown = [base.copy()]
+    first, second, third = base.copy(), base.copy(), base.copy()
+    first.paste(patch, (5, 5))
+    for later in (second, third):
+        later.paste((0, 0, 0, 0), (5, 5, 25, 15))
+    second.paste(patch, (30, 20))
+    third.paste(patch, (40, 30))
+    return [*shown, first, second, third]
+
+
+def _patched() -> Specimen:
+    """Opaque pixels only, in mode RGB, and yet a frame is clear in part."""
+    patch = zlib.compress((b"\0" + bytes((255, 0, 0)) * 20) * 10)
+    base = zlib.compress(_rows(np.asarray(drawn(16)), 8))
+    data = SIGNATURE + header(*SIZE) + chunk(b"acTL", struct.pack(">II", 4, 0))
+    data += _control(0, (0, 0, WIDTH, HEIGHT), 70, 0, 0) + chunk(b"IDAT", base)
+    for index, (x, y, disposal) in enumerate(((5, 5, 1), (30, 20, 2), (40, 30, 0))):
+        number = 1 + 2 * index
+        data += _control(number, (x, y, 20, 10), 70, disposal, index % 2)
+        data += chunk(b"fdAT", struct.pack(">I", number + 1) + patch)
+    return Specimen(data + chunk(b"IEND", b""), "png", drawn(16), milliseconds=(70, 70, 70, 70), loop=0)
+
+
+PNGS: dict[str, Callable[[], Specimen]] = {
+    **{f"png grey {depth} bit": partial(_grey, depth) for depth in (1, 2, 4, 8, 16)},
+    **{f"png grey {depth} bit interlaced": partial(_grey, depth, interlaced=True) for depth in (1, 16)},
+    **{f"png grey {depth} bit with a clear level": partial(_grey_keyed, depth) for depth in (1, 2, 8, 16)},
+    **{f"png colour {depth} bit": partial(_colour, depth) for depth in (8, 16)},
+    "png colour interlaced": partial(_colour, 8, interlaced=True),
+    **{f"png colour {depth} bit with a clear colour": partial(_colour_keyed, depth) for depth in (8, 16)},
+    **{f"png colour and alpha {depth} bit": partial(_alpha, depth, TRUECOLOUR_ALPHA) for depth in (8, 16)},
+    **{f"png grey and alpha {depth} bit": partial(_alpha, depth, GREY_ALPHA) for depth in (8, 16)},
+    **{f"png palette {depth} bit": partial(_indexed, depth) for depth in (1, 2, 4, 8)},
+    **{f"png palette {depth} bit with alpha": partial(_indexed, depth, clear=True) for depth in (1, 2, 4, 8)},
+    "png palette interlaced": partial(_indexed, 4, interlaced=True),
+    "png with idle alpha": _opaque_alpha,
+    "png gamma": _gamma,
+    "png usual gamma": _usual_gamma,
+    **{f"png orientation {orientation}": partial(_turned, orientation) for orientation in (3, 6, 7)},
+    "png orientation behind the pixels": _turned_at_the_end,
+    "png animated": _animated,
+    "png animated with a picture apart": partial(_animated, still_apart=True),
+    "png animated in patches": _patched,
+}
