@@ -73,13 +73,12 @@ def open_picture(original: bytes, max_pixels: int, metadata: MetadataPolicy = "s
 
 @contextmanager
 def _guarded(max_pixels: int) -> Iterator[None]:
-    """Let Pillow refuse more pixels before it allocates any. It takes the limit from a module variable."""
+    """Let Pillow refuse more pixels before it allocates any: it does at twice the limit in a module variable."""
     usual = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = max_pixels
+    Image.MAX_IMAGE_PIXELS = (max_pixels + 1) // 2
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
     finally:
         Image.MAX_IMAGE_PIXELS = usual
@@ -96,7 +95,7 @@ def _identify(original: bytes, max_pixels: int) -> ImageFile.ImageFile:
             if name == "TIFF":
                 warnings.filterwarnings("error", _LOST_TAGS)
             image = JpegImageFile(stream) if name == "JPEG" else Image.open(stream, formats=(name.upper(),))
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
         raise CompressError(ErrorCode.TOO_MANY_PIXELS, f"more than {max_pixels} pixels") from error
     except MemoryError:
         raise

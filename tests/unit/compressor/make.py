@@ -1,4 +1,4 @@
-"""Originals made by code, in every mode that JPEG, PNG and WebP have."""
+"""Originals made by code, in every mode; `tests/zoo` has one of every kind of file."""
 
 import hashlib
 import io
@@ -6,9 +6,12 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageCms
 
+from services.compressor.opening.icc import P3_PRIMARIES, SRGB_CURVE, grey_profile, rgb_profile
+
 MAX_PIXELS = 10_000_000
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-GREY_PROFILE = b"\0" * 16 + b"GRAY" + b"\0" * 200
+WIDE_PROFILE = rgb_profile(P3_PRIMARIES, SRGB_CURVE)  # it changes colours, and so must travel
+GREY_PROFILE = grey_profile((1.8,))
 ORIENTATION, COPYRIGHT = 0x0112, 0x8298
 
 

@@ -1,0 +1,133 @@
+"""What of the metadata is kept, and that the rest is gone."""
+
+import io
+from typing import Any
+
+import pytest
+from PIL import ExifTags, Image, PngImagePlugin
+
+from services.compressor.opening.open_picture import open_picture
+from services.compressor.opening.picture import Picture
+from shared.contracts.messages import MetadataPolicy
+from tests.unit.compressor.make import MAX_PIXELS, ORIENTATION, a_picture, encoded
+
+ARTIST, COPYRIGHT, MODEL, LENS, THUMBNAIL = 0x013B, 0x8298, 0x0110, 0xA434, 0x0201
+GPS = ExifTags.IFD.GPSInfo
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"
+ xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:creator><rdf:Seq><rdf:li>Ann</rdf:li><rdf:li>Bob &amp; Co</rdf:li>
+</rdf:Seq></dc:creator><dc:rights><rdf:Alt><rdf:li xml:lang="x-default">theirs</rdf:li></rdf:Alt></dc:rights>
+</rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+def an_exif(*, rights: bool = True) -> Image.Exif:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    exif[MODEL] = "Camera 1"
+    if rights:
+        exif[ARTIST], exif[COPYRIGHT] = "Ann", "hers"
+    exif.get_ifd(ExifTags.IFD.Exif)[LENS] = "Lens 1"
+    exif.get_ifd(GPS).update({1: "N", 2: (52.0, 31.0, 12.0)})
+    return exif
+
+
+def opened(file_format: str, policy: MetadataPolicy, **save: Any) -> Picture:
+    if file_format == "PNG" and "xmp" in save:
+        save["pnginfo"] = PngImagePlugin.PngInfo()
+        save["pnginfo"].add_itxt("XML:com.adobe.xmp", save.pop("xmp"))
+    return open_picture(encoded(a_picture(), file_format, **save), MAX_PIXELS, policy)
+
+
+def parsed(picture: Picture) -> Image.Exif:
+    assert picture.exif is not None
+    assert picture.exif[:4] in {b"II*\0", b"MM\0*"}
+    exif = Image.Exif()
+    exif.load(picture.exif)
+    return exif
+
+
+FORMATS = ["JPEG", "PNG", "WEBP", "AVIF"]
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_nothing_is_kept_unless_asked_for(file_format: str) -> None:
+    picture = opened(file_format, "strip", exif=an_exif(), xmp=XMP)
+
+    assert (picture.exif, picture.xmp) == (None, None)
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_whose_it_is_stays_alone(file_format: str) -> None:
+    picture = opened(file_format, "copyright", exif=an_exif(), xmp=XMP)
+
+    assert dict(parsed(picture)) == {ARTIST: "Ann", COPYRIGHT: "hers"}
+    assert picture.xmp is None
+
+
+@pytest.mark.parametrize("exif", [None, an_exif(rights=False)])
+def test_whose_it_is_may_stand_in_xmp(exif: Image.Exif | None) -> None:
+    picture = opened("WEBP", "copyright", xmp=XMP, **({"exif": exif} if exif else {}))
+
+    assert dict(parsed(picture)) == {ARTIST: "Ann; Bob & Co", COPYRIGHT: "theirs"}
+
+
+def test_whose_it_is_may_stand_in_iptc() -> None:
+    entries = b"\x1c\x02\x50\0\x03Ann\x1c\x02\x74\0\x04hers"
+    resource = b"Photoshop 3.0\x008BIM\x04\x04\0\0" + len(entries).to_bytes(4, "big") + entries
+    segment = b"\xff\xed" + (len(resource) + 2).to_bytes(2, "big") + resource
+    jpeg = encoded(a_picture(), "JPEG")
+
+    picture = open_picture(jpeg[:2] + segment + jpeg[2:], MAX_PIXELS, "copyright")
+
+    assert dict(parsed(picture)) == {ARTIST: "Ann", COPYRIGHT: "hers"}
+
+
+def test_nobodys_picture_has_no_exif() -> None:
+    assert opened("JPEG", "copyright", exif=an_exif(rights=False)).exif is None
+    assert opened("JPEG", "keep").exif is None
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_all_is_kept_but_what_the_turning_made_wrong(file_format: str) -> None:
+    picture = opened(file_format, "keep", exif=an_exif(), xmp=XMP)
+
+    exif = parsed(picture)
+    assert ORIENTATION not in exif
+    assert (exif[MODEL], exif[COPYRIGHT]) == ("Camera 1", "hers")
+    assert exif.get_ifd(ExifTags.IFD.Exif)[LENS] == "Lens 1"
+    assert exif.get_ifd(GPS)[2] == (52.0, 31.0, 12.0)
+    assert picture.xmp == XMP.replace(b'tiff:Orientation="6"', b'tiff:Orientation="1"')
+
+
+def test_a_thumbnail_does_not_travel() -> None:
+    # One directory with the orientation, and after it one with a thumbnail of four bytes.
+    first = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\x1a"
+    second = b"\0\x02\x02\x01\0\x04\0\0\0\x01\0\0\0\x38\x02\x02\0\x04\0\0\0\x01\0\0\0\x04\0\0\0\0"
+    exif = b"Exif\0\0" + first + second + b"thmb"
+    original = encoded(a_picture(), "JPEG", exif=exif)
+    assert b"thmb" in original
+
+    picture = open_picture(original, MAX_PIXELS, "keep")
+
+    assert picture.image.size == (120, 160)
+    assert picture.exif is None  # nothing is left
+
+
+@pytest.mark.parametrize("policy", ["strip", "copyright", "keep"])
+@pytest.mark.parametrize("exif", [b"Exif\0\0", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff", b"Exif\0\0nonsense", b"\0" * 30])
+def test_broken_exif_is_harmless(exif: bytes, policy: MetadataPolicy) -> None:
+    picture = opened("WEBP", policy, exif=exif)
+
+    assert picture.image.size == (160, 120)
+    assert picture.exif is None
+
+
+def test_of_a_tiff_only_what_describes_it_is_kept() -> None:
+    tags = {ORIENTATION: 6, MODEL: "Camera 1", COPYRIGHT: "hers", 0xC000: "private"}
+    out = io.BytesIO()
+    a_picture().save(out, "TIFF", tiffinfo=tags)
+
+    picture = open_picture(out.getvalue(), MAX_PIXELS, "keep")
+
+    assert picture.image.size == (120, 160)
+    assert dict(parsed(picture)) == {MODEL: "Camera 1", COPYRIGHT: "hers"}
