@@ -1,7 +1,5 @@
 """The compressor, asked for an exact number of bytes instead of a percentage; and what lies just above its answer."""
 
-from functools import partial
-
 from services.compressor.fitting.ladder import Ladder
 from services.compressor.fitting.size import Fitted, fit
 from services.compressor.formats.registry import LADDERS
@@ -15,19 +13,25 @@ HALF = CompressOptions(percent=50)
 
 def fitted(original: bytes, limit: int) -> Fitted:
     """The best that fits so many bytes, by the same way as `compress` in mode "size"."""
-    picture = open_picture(original, MAX_PIXELS, HALF.metadata)
-    return fit(partial(_ladder, len(original)), picture, limit, HALF.min_quality, allow_resize=HALF.allow_resize)
+    return _fitted(original, limit)[0]
 
 
 def next_finer(original: bytes, limit: int) -> int | None:
     """How many bytes the next finer rung takes, by one encode more; None if there is none, or nothing was lost."""
-    answer = fitted(original, limit)
+    answer, ladder = _fitted(original, limit)
     if answer.rung is None:
         return None
-    ladder = _ladder(len(original), answer.picture)
     finer = [rung for rung in ladder.rungs if rung > answer.rung]
     return len(ladder.encode(finer[0])) if finer else None
 
 
-def _ladder(original_bytes: int, picture: Picture) -> Ladder:
-    return LADDERS[picture.format](picture, original_bytes)
+def _fitted(original: bytes, limit: int) -> tuple[Fitted, Ladder]:
+    """And the ladder it stands on, as the search left it: a ladder may choose its ways while it is searched."""
+    picture = open_picture(original, MAX_PIXELS, HALF.metadata)
+    ladders: list[Ladder] = []
+
+    def ladder_of(picture: Picture) -> Ladder:
+        ladders.append(LADDERS[picture.format](picture, len(original)))
+        return ladders[-1]
+
+    return fit(ladder_of, picture, limit, HALF.min_quality, allow_resize=HALF.allow_resize), ladders[-1]
