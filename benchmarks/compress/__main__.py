@@ -11,6 +11,7 @@ from benchmarks.compress.beauty import beauty_table, measure_beauty, worst
 from benchmarks.compress.contact_sheet import write_contact_sheet
 from benchmarks.compress.corpus import Specimen, make_corpus
 from benchmarks.compress.cost import cost_table, encodes_line, measure_cost
+from benchmarks.compress.features import measure_features
 from benchmarks.compress.fit import fit_table, measure_fit, misfits
 from benchmarks.compress.memory import measure_memory
 from benchmarks.compress.peers import install_imagemagick
@@ -27,7 +28,7 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="every sixth file")
     parser.add_argument("--jpeg-only", action="store_true", help="no other formats")
-    parser.add_argument("--skip", nargs="*", default=(), choices=("fit", "cost", "beauty", "memory"))
+    parser.add_argument("--skip", nargs="*", default=(), choices=("fit", "cost", "beauty", "features", "memory"))
     parser.add_argument("--repeats", type=int, default=5, help="runs of each file when time is taken")
     parser.add_argument(
         "--write", action="store_true", help=f"the tables and the picture to {_DOCS.relative_to(_ROOT)}"
@@ -58,12 +59,14 @@ def _parts(specimens: Sequence[Specimen], options: argparse.Namespace, out: Path
             fits = measure_fit(pool, specimens)
             yield "\n".join([f"## Fit\n\n{fit_table(fits)}\n", *misfits(fits)])
         if "beauty" not in options.skip:
-            coloured = [one for one in jpegs if one.kind != "CMYK photograph"]
-            duels = measure_beauty(pool, coloured)
+            duels = measure_beauty(pool, [one for one in jpegs if one.kind != "CMYK photograph"])
             yield f"## Beauty at equal bytes\n\n{beauty_table(duels)}"
             trailing = worst(duels, 10)
             write_contact_sheet(trailing, out / "worst.jpg")
             yield "\n".join(f"{one.lead:+.2f} {one.specimen.path.name} {one.peer}" for one in trailing)
+        if "features" not in options.skip:
+            coloured = [one for one in jpegs if one.kind not in ("CMYK photograph", "grey photograph")]
+            yield f"## Features\n\n{measure_features(pool, coloured[::5])}"
     if "memory" not in options.skip:
         yield f"## Memory\n\n{measure_memory(_HOME, photographs()[13])}"
     print(f"{time.monotonic() - begun:.0f} s")
