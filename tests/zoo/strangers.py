@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from functools import partial
 
 from PIL import TiffImagePlugin
 
@@ -96,11 +97,20 @@ def _gif_between_frames() -> bytes:
     return gif[: gif.rindex(b"!\xf9\x04")]
 
 
-def _tiff_jpeg_with_a_hole() -> bytes:
-    tiff = saved(drawn(), "TIFF", compression="jpeg", quality=95)
+def _tiff_with_a_hole(compression: str) -> bytes:
+    tiff = saved(drawn(), "TIFF", compression=compression)
     tags = TiffImagePlugin.TiffImageFile(io.BytesIO(tiff)).tag_v2
     middle = tags[_STRIPS][0] + tags[_STRIP_BYTES][0] // 2
-    return tiff[:middle] + b"\0" * 40 + tiff[middle + 40 :]
+    return tiff[:middle] + b"\0" * 20 + tiff[middle + 20 :]
+
+
+def _tiff_with_a_strip_missing() -> bytes:
+    """Pixels for a third of the rows that it says it has."""
+    tiff = TIFFS_AND_BMPS["tiff"]().data
+    rows = struct.pack("<HHI", 278, 4, 1)
+    assert rows in tiff
+    at = tiff.index(rows) + len(rows)
+    return tiff[:at] + struct.pack("<I", 16) + tiff[at + 4 :]
 
 
 # Broken though the beginning is sound, and though Pillow lets some of them through.
@@ -127,7 +137,9 @@ BROKEN: dict[str, Callable[[], bytes]] = {
     "webp cut": lambda: WEBPS_AND_AVIFS["webp"]().data[:-100],
     "avif cut": lambda: WEBPS_AND_AVIFS["avif"]().data[:-20],
     "tiff header": lambda: b"II*\0\x08\0\0\0",
-    "tiff jpeg with a hole": _tiff_jpeg_with_a_hole,
+    "tiff jpeg with a hole": partial(_tiff_with_a_hole, "jpeg"),
+    "tiff deflate with a hole": partial(_tiff_with_a_hole, "tiff_adobe_deflate"),
+    "tiff with a strip missing": _tiff_with_a_strip_missing,
     "bmp of an unknown depth": lambda: TIFFS_AND_BMPS["bmp"]().data.replace(b"\x01\0\x18\0", b"\x01\0\x07\0", 1),
     "bmp cut": lambda: TIFFS_AND_BMPS["bmp"]().data[:-100],
     "bmp run lengths cut": lambda: TIFFS_AND_BMPS["bmp run lengths"]().data[:-100],

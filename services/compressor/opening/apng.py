@@ -2,7 +2,7 @@
 
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from services.compressor.opening.colours import plain
 from services.compressor.opening.composing import Part
-from services.compressor.opening.png_chunks import SIGNATURE, Header, check_pixels, chunks
+from services.compressor.opening.png_chunks import SIGNATURE, Chunk, Header, check_pixels
 
 _DISPOSALS: dict[int, Literal["keep", "clear", "previous"]] = {0: "keep", 1: "clear", 2: "previous"}
 _NAMELESS_DENOMINATOR = 100
@@ -60,10 +60,10 @@ class Apng:
         return SIGNATURE + b"".join(_chunk(name, data) for name, data in pieces)
 
 
-def read_apng(png: bytes, header: Header) -> Apng | None:
-    """None if it is not animated. Raises ValueError if the file was cut off, or lacks frames that it announces."""
+def read_apng(pieces: Iterable[Chunk], header: Header) -> Apng | None:
+    """From all chunks of the file; None if it is not animated. Raises ValueError if it lacks frames it announces."""
     animation, announced = Apng(header, loop=0), 0
-    for name, data in chunks(png):
+    for name, data in pieces:
         if name == b"acTL" and len(data) == 8:
             announced, animation.loop = int.from_bytes(data[:4], "big"), int.from_bytes(data[4:], "big")
         elif name in _SHARED:

@@ -63,11 +63,13 @@ def _jpeg(image: ImageFile.ImageFile, original: bytes) -> Decoded:
 
 
 def _png(image: ImageFile.ImageFile, png: bytes, limit: PixelLimit) -> Decoded:
-    form = header(png)
-    check_pixels((data for name, data in chunks(png) if name == b"IDAT"), form)
+    form, pieces = header(png), list(chunks(png))
     image.load()
+    # Rows that are missing are black; so there is nothing to count if the last is not.
+    if form.interlaced or not _last_row(image).getbbox(alpha_only=False):
+        check_pixels((data for name, data in pieces if name == b"IDAT"), form)
     orientation = orientation_of(image)
-    if animated := read_apng(png, form):
+    if animated := read_apng(pieces, form):
         limit(image.size, len(animated.frames))
         animation = of_parts(animated, image.size, len(animated.frames), orientation)
         return Decoded(first_of_all(animation), animation)
@@ -75,6 +77,10 @@ def _png(image: ImageFile.ImageFile, png: bytes, limit: PixelLimit) -> Decoded:
     if form.depth == 16 and form.colour_type == _TRUECOLOUR and isinstance(key, tuple):
         image.info["transparency"] = tuple(value >> 8 for value in key)  # Pillow takes the upper bytes of the pixels
     return Decoded(upright(image, orientation))
+
+
+def _last_row(image: Image.Image) -> Image.Image:
+    return image.crop((0, image.height - 1, image.width, image.height))
 
 
 def _gif(original: bytes, limit: PixelLimit) -> Decoded:

@@ -32,7 +32,8 @@ def jpeg_source(image: JpegImageFile, original: bytes) -> JpegSource | None:
         scan = end
         if marker == SCAN:
             break
-    last = original.find(_END, scan)  # a camera's further pictures may follow
+    # A camera's further pictures may follow; without them the end is nearer from behind.
+    last = original.find(_END, scan) if "mp" in image.info else original.rfind(_END, scan)
     colour = len(layers) == 3
     return JpegSource(
         tables=(tables[0], tables[1] if colour else tables[0]),

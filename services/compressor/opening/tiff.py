@@ -1,22 +1,47 @@
-"""Look a TIFF's pixels through: libtiff only warns of some that are missing, and fills them with grey."""
+"""Look a TIFF's pixels through: of some that are missing libtiff only warns. Source: TIFF 6.0, Adobe 1992."""
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
 
 import simplejpeg
 from PIL import TiffImagePlugin
 
-_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES = 273, 279, 324, 325
-_COMPRESSION, _JPEG, _JPEG_TABLES = 259, 7, 347
+_WIDTH, _HEIGHT, _COMPRESSION, _JPEG_TABLES = 256, 257, 259, 347
+_STRIPS, _STRIP_ROWS, _STRIP_BYTES = 273, 278, 279
+_TILE_WIDTH, _TILE_ROWS, _TILES, _TILE_BYTES = 322, 323, 324, 325
+_JPEG, _DEFLATE = 7, (8, 32946)
 _START, _END = b"\xff\xd8", b"\xff\xd9"
+_INFLATED_AT_ONCE = 1 << 20
+
+Tags = Mapping[int, Any]
 
 
 def check_strips(image: TiffImagePlugin.TiffImageFile, original: bytes) -> None:
-    """Raises ValueError if a strip or tile of the first page reaches beyond the file, or is a JPEG that is broken."""
+    """Raises ValueError if a strip or tile of the first page is missing, or does not hold what its checks ask for.
+
+    Those of JPEG and deflate are checked here, those of other compressions when they are decoded.
+    """
     tags = image.tag_v2
-    for offsets, lengths in ((_STRIPS, _STRIP_BYTES), (_TILES, _TILE_BYTES)):
-        for at, length in zip(_numbers(tags.get(offsets)), _numbers(tags.get(lengths)), strict=False):
-            if at + length > len(original):
-                raise ValueError("the file was cut off")
-            if tags.get(_COMPRESSION) == _JPEG:
-                _check_jpeg(original[at : at + length], tags.get(_JPEG_TABLES))
+    offsets = _numbers(tags.get(_STRIPS)) or _numbers(tags.get(_TILES))
+    lengths = _numbers(tags.get(_STRIP_BYTES)) or _numbers(tags.get(_TILE_BYTES))
+    if len(offsets) < _wanted(tags):
+        raise ValueError("strips are missing")
+    for at, length in zip(offsets, lengths, strict=False):
+        if at + length > len(original):
+            raise ValueError("the file was cut off")
+        if tags.get(_COMPRESSION) == _JPEG:
+            _check_jpeg(original[at : at + length], tags.get(_JPEG_TABLES))
+        elif tags.get(_COMPRESSION) in _DEFLATE:
+            _check_deflate(original[at : at + length])
+
+
+def _wanted(tags: Tags) -> int:
+    """How many strips or tiles hold one layer of the picture."""
+    width, height = tags[_WIDTH], tags[_HEIGHT]
+    if _TILES in tags and _STRIPS not in tags:
+        return int(-(-width // tags[_TILE_WIDTH]) * -(-height // tags[_TILE_ROWS]))
+    return int(-(-height // min(tags.get(_STRIP_ROWS, height), height)))
 
 
 def _numbers(value: object) -> tuple[int, ...]:
@@ -31,3 +56,16 @@ def _check_jpeg(strip: bytes, tables: object) -> None:
         strip = tables.removesuffix(_END) + strip.removeprefix(_START)
     colourspace = simplejpeg.decode_jpeg_header(strip)[2]
     simplejpeg.decode_jpeg(strip, {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}.get(str(colourspace), "RGB"))
+
+
+def _check_deflate(strip: bytes) -> None:
+    """libtiff stops before the checksum."""
+    inflate = zlib.decompressobj()
+    try:
+        while strip and not inflate.eof:
+            inflate.decompress(strip, _INFLATED_AT_ONCE)
+            strip = inflate.unconsumed_tail
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    if not inflate.eof:
+        raise ValueError("a strip was cut off")
