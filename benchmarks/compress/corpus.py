@@ -87,13 +87,22 @@ def _photographs(sources: Sequence[Path]) -> Iterator[_Recipe]:
         ways = _JPEG_WAYS[(number + number // len(sources)) % len(_JPEG_WAYS)]
         yield _Recipe("photograph", "jpeg", SIZES[(number * 5) % len(SIZES)], number, source, ways)
     for number in range(4):
-        yield _Recipe("large photograph", "jpeg", (2400, 1600), number, sources[number * 7], _JPEG_WAYS[number])
+        yield _Recipe(
+            "large photograph", "jpeg", (2400, 1600), number, sources[number * 7 % len(sources)], _JPEG_WAYS[number]
+        )
     for number in range(6):
         yield _Recipe(
-            "grey photograph", "jpeg", SIZES[number], number, sources[number * 5], {"quality": 78 + 3 * number}
+            "grey photograph",
+            "jpeg",
+            SIZES[number],
+            number,
+            sources[number * 5 % len(sources)],
+            {"quality": 78 + 3 * number},
         )
     for number in range(3):
-        yield _Recipe("CMYK photograph", "jpeg", SIZES[number], number, sources[number * 9], {"quality": 90})
+        yield _Recipe(
+            "CMYK photograph", "jpeg", SIZES[number], number, sources[number * 9 % len(sources)], {"quality": 90}
+        )
 
 
 def _drawn_jpegs() -> Iterator[_Recipe]:
@@ -106,8 +115,15 @@ def _drawn_jpegs() -> Iterator[_Recipe]:
 
 def _other_formats(sources: Sequence[Path]) -> Iterator[_Recipe]:
     for number in range(8):
-        yield _Recipe("photograph", "webp", SIZES[number], number, sources[number * 3], {"quality": 75 + 3 * number})
-        yield _Recipe("photograph", "png", SIZES[number + 2], number, sources[number * 3 + 1])
+        yield _Recipe(
+            "photograph",
+            "webp",
+            SIZES[number],
+            number,
+            sources[number * 3 % len(sources)],
+            {"quality": 75 + 3 * number},
+        )
+        yield _Recipe("photograph", "png", SIZES[number + 2], number, sources[(number * 3 + 1) % len(sources)])
         yield _Recipe("screenshot", "png", SIZES[number + 3], number)
         yield _Recipe("alpha", "png", SIZES[number], number)
     for number in range(4):
@@ -115,13 +131,20 @@ def _other_formats(sources: Sequence[Path]) -> Iterator[_Recipe]:
         yield _Recipe("alpha", "webp", SIZES[number], number, None, {"quality": 90})
         yield _Recipe("palette", "png", SIZES[number], number)
         yield _Recipe("palette", "gif", SIZES[number + 1], number)
-        yield _Recipe("photograph", "avif", SIZES[number], number, sources[number * 2], {"quality": 70 + 5 * number})
+        yield _Recipe(
+            "photograph",
+            "avif",
+            SIZES[number],
+            number,
+            sources[number * 2 % len(sources)],
+            {"quality": 70 + 5 * number},
+        )
         yield _Recipe("screenshot", "webp", SIZES[number], number, None, {"lossless": True})
     for number in range(3):
         for format_ in ("gif", "png", "webp"):
             yield _Recipe("animation", format_, (320, 320 - 40 * number), number)
         yield _Recipe("photograph", "tiff", SIZES[number], number, sources[number])
-        yield _Recipe("photograph", "bmp", SIZES[number + 5], number, sources[number + 8])
+        yield _Recipe("photograph", "bmp", SIZES[number + 5], number, sources[(number + 8) % len(sources)])
 
 
 def _drawn(recipe: _Recipe) -> list[Image.Image]:

@@ -10,7 +10,7 @@ from benchmarks.compress.corpus import Specimen
 from benchmarks.compress.metrics import Likeness, likeness, shown
 from benchmarks.compress.ours import HALF, MAX_PIXELS, next_finer
 from benchmarks.compress.tables import mean, share, table
-from services.compressor.compress import Compressed, compress
+from services.compressor.compress import compress
 from services.compressor.compress_error import CompressError
 
 _WINDOW = 0.90
@@ -21,7 +21,7 @@ class Fit:
     """What became of a specimen.
 
     filled: the result's bytes as part of the limit; 0.0 where there was none.
-    lossy: whether the result lost anything (a kept original and a lossless one did not).
+    lossy: whether a pixel is another.
     finer_exceeds: below the window: whether the next finer rung would have been too large.
     likeness: of the result; None where the original was kept.
     error: why there is none.
@@ -57,7 +57,10 @@ def _fit(specimen: Specimen) -> Fit:
         return Fit(specimen, 0.0, error=str(error))
     limit = len(original) * HALF.percent // 100
     filled = len(made.data or original) / limit
-    lossy = _is_lossy(made)
+    if not made.data:
+        return Fit(specimen, filled, encodes=made.encodes)
+    decoded, result = shown(original), shown(made.data)
+    lossy = decoded != result
     return Fit(
         specimen,
         filled,
@@ -65,13 +68,8 @@ def _fit(specimen: Specimen) -> Fit:
         lossy and filled < _WINDOW and (next_finer(original, limit) or 0) > limit,
         made.width < made.original_width,
         made.encodes,
-        likeness(shown(original), shown(made.data)) if made.data else None,
+        likeness(decoded, result),
     )
-
-
-def _is_lossy(made: Compressed) -> bool:
-    """With a quality, or scaled; of formats without one the palette counts as lossy too, but its rung is not told."""
-    return made.data is not None and (made.quality is not None or made.width < made.original_width)
 
 
 def fit_table(fits: Sequence[Fit]) -> str:
