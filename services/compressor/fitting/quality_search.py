@@ -11,6 +11,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+_CAUTION = 0.01  # the curve is trusted to one per cent; an encode that just fails is lost
+
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
@@ -86,9 +88,9 @@ def _crossing(low: int, high: int, measured: dict[int, float], expected: list[fl
         part = (log_limit - below) / (above - below)
         aim = expected[low] + part * (expected[high] - expected[low])
     elif below is not None:
-        aim = log_limit - below + expected[low]
+        aim = log_limit - _CAUTION - below + expected[low]
     elif above is not None:
-        aim = log_limit - above + expected[high]
+        aim = log_limit - _CAUTION - above + expected[high]
     else:
         aim = log_limit
     return bisect_right(expected, aim) - 1

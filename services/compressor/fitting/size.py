@@ -2,19 +2,23 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.compressor.fitting.ladder import Ladder
-from services.compressor.fitting.quality_search import Outcome, search
+from services.compressor.fitting.quality_search import Encoding, Outcome, search
 from services.compressor.opening.picture import Picture
 
-_GOOD_ENOUGH = 0.94
+_GOOD_ENOUGH = 0.92
 """A fit that fills so much of the limit is taken. What is left buys less than could be seen, and costs an encode."""
 
-_WELL_FILLED = 0.90
+_WELL_FILLED = 0.85
 """So is this one, if the next rung is expected to be too large."""
 
+_HOPELESS = 1.15
+"""A picture whose lowest rung is expected to be so much too large is scaled without that being tried."""
+
 _MOST_SCALINGS = 6
+_LEAST_SCALE = 0.1  # what does not fit then is kept from fitting by more than its pixels
 _SAFETY = 0.98  # bytes fall a little slower than pixels
 
 
@@ -37,53 +41,81 @@ def fit(
 ) -> Fitted:
     """Lossless if that fits; else the highest rung from `min_quality` up; else, if allowed, the largest scale.
 
-    Where nothing fits, the smallest file that was made.
+    Where nothing fits, the smallest file that can be made of all the pixels, from `min_quality` up.
     """
     ladder = ladder_of(picture)
     lossless = ladder.lossless() if ladder.lossless else None
     made = 0 if lossless is None else 1
-    if lossless is not None and len(lossless) <= limit:
-        return Fitted(lossless, picture, None, fits=True, encodes=made)
-    found = _climb(ladder, limit, min_quality)
-    if found is None:
-        if lossless is None:
-            raise ValueError("a format without rungs must have a lossless way")
-        return Fitted(lossless, picture, None, fits=False, encodes=made)
-    made += found.encodes
-    if found.fitting:
-        return Fitted(found.fitting.data, picture, found.fitting.rung, fits=True, encodes=made)
-    smallest = Fitted(found.smallest.data, picture, found.smallest.rung, fits=False, encodes=made)
-    if lossless is not None and len(lossless) < len(smallest.data):
-        smallest = Fitted(lossless, picture, None, fits=False, encodes=made)
-    return _scaled_down(ladder_of, smallest, limit, min_quality) if allow_resize else smallest
-
-
-def _climb(ladder: Ladder, limit: int, min_quality: int) -> Outcome | None:
-    floor = ladder.rung_of(min_quality)
-    rungs = [rung for rung in ladder.rungs if rung >= floor] or list(ladder.rungs[-1:])
-    if not rungs:
-        return None
-    expected = ladder.expected_sizes(limit)[-len(rungs) :]
-    return search(ladder.encode, limit, rungs, expected, _GOOD_ENOUGH, _WELL_FILLED)
-
-
-def _scaled_down(ladder_of: Callable[[Picture], Ladder], too_large: Fitted, limit: int, min_quality: int) -> Fitted:
-    """Scale so that the lowest rung should just fit; then see whether a higher one does."""
-    picture, best, made = too_large.picture, too_large, too_large.encodes
-    scale = 1.0
-    for _ in range(_MOST_SCALINGS):
-        scale *= _SAFETY * math.sqrt(limit / len(best.data))
-        smaller = picture.scaled_to(*_scaled(picture.image.size, scale))
-        found = _climb(ladder_of(smaller), limit, min_quality)
-        if found is None:
-            break
+    if lossless is not None and (len(lossless) <= limit or not ladder.rungs):
+        return Fitted(lossless, picture, None, fits=len(lossless) <= limit, encodes=made)
+    climb = _Climb(ladder, limit, min_quality)
+    if not (allow_resize and climb.hopeless):
+        found = climb.search()
         made += found.encodes
         if found.fitting:
-            return Fitted(found.fitting.data, smaller, found.fitting.rung, fits=True, encodes=made)
-        best = Fitted(found.smallest.data, smaller, found.smallest.rung, fits=False, encodes=made)
-        if smaller.image.size == (1, 1):
+            return Fitted(found.fitting.data, picture, found.fitting.rung, fits=True, encodes=made)
+        climb.least_bytes = len(found.smallest.data)
+    if allow_resize:
+        scaled, tried = _scaled_down(ladder_of, picture, climb, min_quality)
+        made += tried
+        if scaled:
+            return replace(scaled, encodes=made)
+    smallest, extra = climb.lowest()
+    made += extra
+    if lossless is not None and len(lossless) <= len(smallest.data):
+        return Fitted(lossless, picture, None, fits=False, encodes=made)
+    return Fitted(smallest.data, picture, smallest.rung, fits=False, encodes=made)
+
+
+class _Climb:
+    """The search on the rungs of a ladder that are allowed.
+
+    least_bytes: what the lowest of them takes, or is expected to.
+    """
+
+    def __init__(self, ladder: Ladder, limit: int, min_quality: int) -> None:
+        floor = ladder.rung_of(min_quality)
+        self._rungs = [rung for rung in ladder.rungs if rung >= floor] or list(ladder.rungs[-1:])
+        self._ladder = ladder
+        self._expected = ladder.expected_sizes(limit)[-len(self._rungs) :]
+        self._found: Outcome | None = None
+        self.limit = limit
+        self.least_bytes = self._expected[0]
+
+    @property
+    def hopeless(self) -> bool:
+        return self.least_bytes > _HOPELESS * self.limit
+
+    def search(self) -> Outcome:
+        self._found = search(self._ladder.encode, self.limit, self._rungs, self._expected, _GOOD_ENOUGH, _WELL_FILLED)
+        return self._found
+
+    def lowest(self) -> tuple[Encoding, int]:
+        """The fewest bytes, and the encodes that it takes to have them now."""
+        if self._found:
+            return self._found.smallest, 0
+        return Encoding(self._rungs[0], self._ladder.encode(self._rungs[0])), 1
+
+
+def _scaled_down(
+    ladder_of: Callable[[Picture], Ladder], picture: Picture, climb: _Climb, min_quality: int
+) -> tuple[Fitted | None, int]:
+    """Scaled so that the lowest rung should just fit, and then as high as fits; and the encodes it took."""
+    scale, made = 1.0, 0
+    for _ in range(_MOST_SCALINGS):
+        scale *= _SAFETY * math.sqrt(climb.limit / climb.least_bytes)
+        if scale < _LEAST_SCALE:
             break
-    return best
+        smaller = picture.scaled_to(*_scaled(picture.image.size, scale))
+        climb = _Climb(ladder_of(smaller), climb.limit, min_quality)
+        if climb.hopeless:
+            continue
+        found = climb.search()
+        made += found.encodes
+        if found.fitting:
+            return Fitted(found.fitting.data, smaller, found.fitting.rung, fits=True, encodes=made), made
+        climb.least_bytes = len(found.smallest.data)
+    return None, made
 
 
 def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:

@@ -24,7 +24,7 @@ class _Jpeg:
         self._picture = picture
         self._image = on_white(picture.image)
         full = needs_full_chrominance(self._image, picture.jpeg)
-        self._coding = Coding(full_chrominance=full, fitted_huffman=True)
+        self._coding = Coding(subsampling=(1, 1) if full else (2, 2), fitted_huffman=True)
 
     def encode(self, quality: int) -> bytes:
         picture = self._picture

@@ -10,7 +10,7 @@ from PIL import Image, ImageChops
 from services.compressor.fitting.tile_sample import tile_sample
 from services.compressor.opening.picture import JpegSource
 
-_TILES = 200
+_TILES = 100
 _SHARP = 12.0  # of 255; see docs/compression.md
 _SHARPEST_PART = 90  # per cent of the tiles may be sharper than that without being asked
 

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from PIL import Image, ImageFile
 
 _MARKERS_BYTES = 1 << 16
+_NAMES = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
+# Of a block of luminance and of chrominance, by the standard tables (ITU-T T.81, annex K) and by fitted ones.
+_EMPTY_BITS = (6, 4)
+_EMPTY_FITTED_BITS = (2.5, 2)
 _START_OF_SCAN = b"\xff\xda"
 
 
@@ -15,12 +19,19 @@ _START_OF_SCAN = b"\xff\xda"
 class Coding:
     """How a JPEG is encoded, besides its quantisation.
 
-    full_chrominance: colour at the resolution of brightness, instead of half of it across and down.
-    fitted_huffman: Huffman tables made for the picture; that takes about two thirds longer.
+    subsampling: how many luminance samples share a chrominance sample, across and down.
+    fitted_huffman: Huffman tables made for the picture; that takes about half as long again.
     """
 
-    full_chrominance: bool
+    subsampling: tuple[int, int]
     fitted_huffman: bool
+
+    @property
+    def empty_tile_bytes(self) -> float:
+        """What 16 x 16 pixels without any detail take: each block says "no change" and "nothing more"."""
+        across, down = self.subsampling
+        bits = _EMPTY_FITTED_BITS if self.fitted_huffman else _EMPTY_BITS
+        return 4 * (bits[0] + 2 * bits[1] / (across * down)) / 8
 
 
 def encode_jpeg(image: Image.Image, tables: Sequence[Sequence[int]], coding: Coding, **carried: bytes | None) -> bytes:
@@ -34,7 +45,7 @@ def encode_jpeg(image: Image.Image, tables: Sequence[Sequence[int]], coding: Cod
             out,
             "JPEG",
             qtables=tables[:1] if image.mode == "L" else tables,
-            subsampling="4:4:4" if coding.full_chrominance else "4:2:0",
+            subsampling=_NAMES.get(coding.subsampling, "4:2:0"),
             optimize=coding.fitted_huffman,
             **{name: data for name, data in carried.items() if data},
         )
