@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 
 from services.compressor.fitting.ladder import Ladder
-from services.compressor.formats import jpeg, png, webp
+from services.compressor.formats import avif, jpeg, png, tiff, webp
 from services.compressor.opening.picture import Format, Picture
 
 LADDERS: Mapping[Format, Callable[[Picture, int], Ladder]] = {
     "jpeg": jpeg.ladder,
     "png": png.ladder,
     "webp": webp.ladder,
+    "avif": avif.ladder,
+    "tiff": tiff.ladder,
 }
 """From a picture and the number of the original's bytes, which is worth knowing for a guess, to its ladder."""
 
@@ -22,3 +24,11 @@ EXTENSIONS: Mapping[Format, str] = {
     "tiff": "tif",
     "bmp": "bmp",
 }
+
+LARGEST_SIDE: Mapping[Format, int] = {
+    "jpeg": 65500,
+    "webp": webp.LARGEST_SIDE,
+    "gif": 65535,
+    "avif": avif.LARGEST_SIDE,
+}
+"""Pixels that a picture's width and height may have, where the format has a limit worth minding."""

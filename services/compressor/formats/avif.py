@@ -1,0 +1,120 @@
+"""AVIF: lossy, with alpha and animation."""
+
+import io
+from collections.abc import Sequence
+
+from PIL import Image
+
+from services.compressor.fitting.ladder import QUALITIES, Ladder
+from services.compressor.fitting.run_sizes import run_sizes
+from services.compressor.fitting.sampled_sizes import Rate, sampled_sizes
+from services.compressor.formats.reel import Reel, start_of
+from services.compressor.opening.colours import plain
+from services.compressor.opening.picture import Animation, Picture
+
+LARGEST_SIDE = 65536
+"""In pixels; AV1 has no room for more."""
+
+_RATE = Rate(
+    curve=(
+        (1, -2.201),
+        (5, -2.119),
+        (10, -1.911),
+        (20, -1.593),
+        (30, -1.214),
+        (40, -0.839),
+        (50, -0.394),
+        (60, -0.062),
+        (70, 0.246),
+        (75, 0.423),
+        (80, 0.569),
+        (85, 0.694),
+        (90, 0.93),
+        (95, 1.223),
+    ),
+    at_50=(0.17, 0.113, 0.989, -0.018, 0.049),
+    slope=(-0.194, -0.146, -0.057, 0.092, 0.001),
+)
+# Pixels up to which libaom's speed is affordable: 6 takes 0.47 s a megapixel, 7 0.28 s for 3 to 12 % more bytes, 8
+# 0.17 s, 9 0.05 s. Above 7 it has no tools for screenshots, which then take four times the bytes; below 6 it takes
+# four times as long for 3 %.
+_SPEEDS = ((6_000_000, 6), (15_000_000, 7), (40_000_000, 8))
+_FASTEST = 9
+_ANIMATION_SPEED = 8
+_GRAPHIC_COLOURS = 4096  # at most; photographs have more
+
+
+def ladder(picture: Picture, _original_bytes: int) -> Ladder:
+    if picture.animation:
+        return _animated(picture, picture.animation)
+    image = _writable(plain(picture.image))
+    how: dict[str, str | int] = {"subsampling": _subsampling(picture, image), "speed": _speed(image)}
+
+    def encode(quality: int) -> bytes:
+        return _encode(image, quality, how, _carried(picture))
+
+    def expected(limit: int) -> Sequence[float]:
+        carried = sum(map(len, _carried(picture).values()))
+        sizes = sampled_sizes(image, lambda sample, quality: len(_encode(sample, quality, how)), _RATE, limit - carried)
+        return [size + carried for size in sizes]
+
+    return Ladder(QUALITIES, encode, expected)
+
+
+def _encode(
+    image: Image.Image, quality: int, how: dict[str, str | int], carried: dict[str, bytes] | None = None
+) -> bytes:
+    """On one core: every core has a worker process of its own. Tiles would only serve more."""
+    out = io.BytesIO()
+    image.save(out, "AVIF", quality=quality, max_threads=1, autotiling=False, **how, **(carried or {}))
+    return out.getvalue()
+
+
+def _carried(picture: Picture) -> dict[str, bytes]:
+    return {"icc_profile": picture.icc_profile or b"", "exif": picture.exif or b"", "xmp": picture.xmp or b""}
+
+
+def _writable(image: Image.Image) -> Image.Image:
+    """In one of the modes that the writer takes; it would convert at each encode."""
+    if image.mode == "LA":
+        return image.convert("RGBA")
+    return image.convert("RGB") if image.mode == "RGBX" else image
+
+
+def _speed(image: Image.Image) -> int:
+    pixels = image.width * image.height
+    return next((speed for most, speed in _SPEEDS if pixels <= most), _FASTEST)
+
+
+def _subsampling(picture: Picture, image: Image.Image) -> str:
+    """Colour at full size for graphics, whose edges it would blur, and for JPEGs that had it so."""
+    if image.mode == "L":
+        return "4:0:0"
+    if picture.jpeg:
+        return "4:4:4" if picture.jpeg.subsampling == (1, 1) else "4:2:0"
+    return "4:4:4" if image.getcolors(_GRAPHIC_COLOURS) else "4:2:0"
+
+
+def _animated(picture: Picture, animation: Animation) -> Ladder:
+    """The format has no number of times to play it that the writer could set: it is played for ever."""
+
+    def encode(quality: int, frames: int = animation.count) -> bytes:
+        reel = Reel(start_of(animation, frames))
+        out = io.BytesIO()
+        reel.save(
+            out,
+            "AVIF",
+            save_all=True,
+            duration=reel.milliseconds,
+            quality=quality,
+            speed=_ANIMATION_SPEED,
+            max_threads=1,
+            autotiling=False,
+            **_carried(picture),
+        )
+        return out.getvalue()
+
+    def expected(_limit: int) -> Sequence[float]:
+        return run_sizes(animation.count, lambda frames, quality: len(encode(quality, frames)))
+
+    return Ladder(QUALITIES, encode, expected)

@@ -1,0 +1,82 @@
+"""TIFF: packed without loss, or as a JPEG inside. One page."""
+
+import io
+from collections.abc import Sequence
+
+from PIL import Image, TiffImagePlugin
+
+from services.compressor.fitting.ladder import QUALITIES, Ladder
+from services.compressor.fitting.sampled_sizes import Rate, sampled_sizes
+from services.compressor.opening.colours import plain
+from services.compressor.opening.picture import Picture
+
+_PREDICTOR, _XMP = 317, 700
+_DIFFERENCES = 2  # of neighbouring samples
+_ONLY = 1
+_JPEG_STRIP = 1 << 20  # bytes of pixels; each strip is a JPEG of its own, with tables and borders
+_RATE = Rate(
+    curve=((1, -2.2), (10, -1.15), (20, -0.66), (30, -0.36), (50, 0.0), (70, 0.35), (80, 0.63), (90, 1.12), (95, 1.6)),
+    at_50=(0.0, 0.0, 1.0, 0.0, 0.0),
+    slope=(0.0, 0.0, 0.0, 0.0, 0.0),
+)
+
+
+def ladder(picture: Picture, _original_bytes: int) -> Ladder:
+    """JPEG has no alpha and no single bits: there is then only the lossless way, and scaling."""
+
+    def lossless() -> bytes:
+        image = picture.image
+        return _packed(picture, image.convert("RGB") if image.mode == "RGBX" else image)
+
+    if picture.image.mode == "1" or "A" in plain(picture.image).getbands():
+        return Ladder(
+            (_ONLY,), lambda _rung: lossless(), lambda limit: (limit,), lambda _quality: _ONLY, has_quality=False
+        )
+    # As RGB, a JPEG inside a TIFF takes twice the bytes: nothing else separates its colours from its light.
+    image = plain(picture.image)
+    image = image if image.mode == "L" else image.convert("RGB").convert("YCbCr")
+
+    def encode(quality: int) -> bytes:
+        return _save(picture, image, compression="jpeg", quality=quality, strip_size=_JPEG_STRIP)
+
+    def expected(limit: int) -> Sequence[float]:
+        carried = sum(len(data or b"") for data in (picture.icc_profile, picture.exif, picture.xmp))
+        sizes = sampled_sizes(image, _jpeg_bytes, _RATE, limit - carried)
+        return [size + carried for size in sizes]
+
+    return Ladder(QUALITIES, encode, expected, lossless=lossless)
+
+
+def _jpeg_bytes(sample: Image.Image, quality: int) -> int:
+    """Without what comes before the pixels, which is there but once."""
+    return _jpeg_length(sample, quality) - _jpeg_length(Image.new(sample.mode, (16, 16)), quality)
+
+
+def _jpeg_length(image: Image.Image, quality: int) -> int:
+    out = io.BytesIO()
+    image.save(out, "TIFF", compression="jpeg", quality=quality, strip_size=_JPEG_STRIP)
+    return len(out.getvalue())
+
+
+def _packed(picture: Picture, image: Image.Image) -> bytes:
+    """Fax coding for single bits; else Deflate, over differences where a sample is a number of light."""
+    if image.mode == "1":
+        return _save(picture, image, compression="group4")
+    return _save(picture, image, compression="tiff_adobe_deflate", differences=image.mode not in ("P", "PA", "F"))
+
+
+def _save(picture: Picture, image: Image.Image, *, differences: bool = False, **how: str | int) -> bytes:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    if picture.exif:
+        exif = Image.Exif()
+        exif.load(picture.exif)
+        for tag, value in exif.items():
+            tags[tag] = value
+    if picture.xmp:
+        tags[_XMP] = picture.xmp
+        tags.tagtype[_XMP] = 1
+    if differences:
+        tags[_PREDICTOR] = _DIFFERENCES
+    out = io.BytesIO()
+    image.save(out, "TIFF", tiffinfo=tags, icc_profile=picture.icc_profile, **how)
+    return out.getvalue()
