@@ -44,13 +44,13 @@ class Specimen:
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """A file still to be made. source: a photograph; otherwise the picture is drawn. ways: of Pillow's encoder."""
+    """A file still to be made. source: which photograph; None if the picture is drawn. ways: of Pillow's encoder."""
 
     kind: str
     format: str
     size: tuple[int, int]
     seed: int
-    source: Path | None = None
+    source: int | None = None
     ways: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -62,68 +62,43 @@ class _Recipe:
 
 def make_corpus(home: Path) -> list[Specimen]:
     """Made once, then kept in `home`; needs the packages of `photographs`."""
-    folder = home / f"corpus-{_VERSION}"
+    sources = photographs()
+    folder = home / f"corpus-{_VERSION}-{len(sources)}"
     folder.mkdir(parents=True, exist_ok=True)
-    return [_made(recipe, folder / recipe.name) for recipe in _recipes(photographs())]
+    return [_made(recipe, sources, folder / recipe.name) for recipe in _recipes()]
 
 
-def _made(recipe: _Recipe, path: Path) -> Specimen:
+def _made(recipe: _Recipe, sources: Sequence[Path], path: Path) -> Specimen:
     if not path.exists():
         unfinished = path.with_suffix(".part")
-        unfinished.write_bytes(_encoded(_drawn(recipe), recipe))
+        unfinished.write_bytes(_encoded(_drawn(recipe, sources), recipe))
         unfinished.replace(path)
     return Specimen(path, recipe.kind, recipe.format)
 
 
-def _recipes(sources: Sequence[Path]) -> Iterator[_Recipe]:
-    yield from _photographs(sources)
+def _recipes() -> Iterator[_Recipe]:
+    yield from _photographs()
     yield from _drawn_jpegs()
-    yield from _other_formats(sources)
+    yield from _other_formats()
 
 
-def _photographs(sources: Sequence[Path]) -> Iterator[_Recipe]:
+def _photographs() -> Iterator[_Recipe]:
     for number in range(132):
-        source = sources[number % len(sources)]
-        ways = _JPEG_WAYS[(number + number // len(sources)) % len(_JPEG_WAYS)]
-        yield _Recipe("photograph", "jpeg", SIZES[(number * 5) % len(SIZES)], number, source, ways)
+        ways = _JPEG_WAYS[(number + number // 44) % len(_JPEG_WAYS)]
+        yield _Recipe("photograph", "jpeg", SIZES[(number * 5) % len(SIZES)], number, number, ways)
     for number in range(4):
-        yield _Recipe(
-            "large photograph", "jpeg", (2400, 1600), number, sources[number * 7 % len(sources)], _JPEG_WAYS[number]
-        )
+        yield _Recipe("large photograph", "jpeg", (2400, 1600), number, number * 7, _JPEG_WAYS[number])
     for number in range(6):
-        yield _Recipe(
-            "grey photograph",
-            "jpeg",
-            SIZES[number],
-            number,
-            sources[number * 5 % len(sources)],
-            {"quality": 78 + 3 * number},
-        )
+        yield _Recipe("grey photograph", "jpeg", SIZES[number], number, number * 5, {"quality": 78 + 3 * number})
     for number in range(3):
-        yield _Recipe(
-            "CMYK photograph", "jpeg", SIZES[number], number, sources[number * 9 % len(sources)], {"quality": 90}
-        )
+        yield _Recipe("CMYK photograph", "jpeg", SIZES[number], number, number * 9, {"quality": 90})
 
 
 def _drawn_jpegs() -> Iterator[_Recipe]:
     for kind, count in (("product", 24), ("screenshot", 8), ("line art", 6), ("texture", 8)):
         for seed in range(count):
-            yield _Recipe(
-                kind, "jpeg", SIZES[(seed * 7) % len(SIZES)], seed, None, _JPEG_WAYS[(seed * 3) % len(_JPEG_WAYS)]
-            )
-
-
-def _other_formats(sources: Sequence[Path]) -> Iterator[_Recipe]:
-    for number in range(8):
-        yield _Recipe(
-            "photograph",
-            "webp",
-            SIZES[number],
-            number,
-            sources[number * 3 % len(sources)],
-            {"quality": 75 + 3 * number},
-        )
-        yield _Recipe("photograph", "png", SIZES[number + 2], number, sources[(number * 3 + 1) % len(sources)])
+            yield _Recipe(kind, "jpeg", SIZES[(seed * 7) % len(SIZES)], seed, None, _JPEG_WAYS[(seed * 3) % len(_JPEG_WAYS)] )   def _other_formats() -> Iterator[_Recipe]: for number in range(8): yield _Recipe( "photograph", "webp", SIZES[number], number, number * 3, {"quality": 75 + 3 * number})
+        yield _Recipe("photograph", "png", SIZES[number + 2], number, number * 3 + 1)
         yield _Recipe("screenshot", "png", SIZES[number + 3], number)
         yield _Recipe("alpha", "png", SIZES[number], number)
     for number in range(4):
@@ -131,23 +106,16 @@ def _other_formats(sources: Sequence[Path]) -> Iterator[_Recipe]:
         yield _Recipe("alpha", "webp", SIZES[number], number, None, {"quality": 90})
         yield _Recipe("palette", "png", SIZES[number], number)
         yield _Recipe("palette", "gif", SIZES[number + 1], number)
-        yield _Recipe(
-            "photograph",
-            "avif",
-            SIZES[number],
-            number,
-            sources[number * 2 % len(sources)],
-            {"quality": 70 + 5 * number},
-        )
+        yield _Recipe("photograph", "avif", SIZES[number], number, number * 2, {"quality": 70 + 5 * number})
         yield _Recipe("screenshot", "webp", SIZES[number], number, None, {"lossless": True})
     for number in range(3):
         for format_ in ("gif", "png", "webp"):
             yield _Recipe("animation", format_, (320, 320 - 40 * number), number)
-        yield _Recipe("photograph", "tiff", SIZES[number], number, sources[number])
-        yield _Recipe("photograph", "bmp", SIZES[number + 5], number, sources[(number + 8) % len(sources)])
+        yield _Recipe("photograph", "tiff", SIZES[number], number, number)
+        yield _Recipe("photograph", "bmp", SIZES[number + 5], number, number + 8)
 
 
-def _drawn(recipe: _Recipe) -> list[Image.Image]:
+def _drawn(recipe: _Recipe, sources: Sequence[Path]) -> list[Image.Image]:
     """The frames; one for a still picture."""
     if recipe.kind == "animation":
         return moving(recipe.size, recipe.seed)
@@ -159,7 +127,7 @@ def _drawn(recipe: _Recipe) -> list[Image.Image]:
     if recipe.source is None:
         drawn: Image.Image = DRAWN[recipe.kind](recipe.size, recipe.seed)
         return [drawn]
-    picture = view(_opened(recipe.source), recipe.size, recipe.seed)
+    picture = view(_opened(sources[recipe.source % len(sources)]), recipe.size, recipe.seed)
     return [picture.convert({"grey photograph": "L", "CMYK photograph": "CMYK"}.get(recipe.kind, "RGB"))]
 
 
