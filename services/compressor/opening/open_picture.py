@@ -10,6 +10,7 @@ from PIL import Image, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from services.compressor.compress_error import CompressError
+from services.compressor.opening.coded_colours import profile_of_avif
 from services.compressor.opening.colour_profile import inks_to_srgb, is_grey, travelling
 from services.compressor.opening.colours import plain
 from services.compressor.opening.decoding import decode
@@ -54,19 +55,18 @@ def open_picture(original: bytes, max_pixels: int, metadata: MetadataPolicy = "s
         except Exception as error:
             # A decoder fed with hostile bytes raises whatever it stumbles over, not only OSError.
             raise CompressError(ErrorCode.DECODE_ERROR, f"{image.format} does not decode: {error}") from error
-    profile = image.info.get("icc_profile")
+    source = jpeg_source(image, original) if isinstance(image, JpegImageFile) else None
     exif, xmp = kept(image, metadata)
-    shown = _shown(decoded, profile)
-    profile = travelling(profile, shown)
+    shown, profile = _shown(decoded, image.info.get("icc_profile"))
     chunks = dict(colour_chunks(original)) if format_ == "png" else {}
     return Picture(
         image=shown,
         format=format_,
         animation=animation,
-        icc_profile=profile_of(chunks, profile, grey=is_grey(shown)) if chunks else profile,
+        icc_profile=_meant(format_, original, chunks, profile, grey=is_grey(shown)),
         exif=exif,
         xmp=xmp,
-        jpeg=jpeg_source(image, original) if isinstance(image, JpegImageFile) else None,
+        jpeg=source,
         colour_chunks=tuple(outranked(chunks, profile).items()),
     )
 
@@ -116,8 +116,8 @@ def _limit(max_pixels: int, size: tuple[int, int], frames: int) -> None:
         )
 
 
-def _shown(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """In a mode of `_MODES`, with none of Pillow's notes but the transparency that its pixels need."""
+def _shown(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bytes | None]:
+    """In a mode of `_MODES`, with none of Pillow's notes but the transparency that its pixels need; and its profile."""
     if image.mode in {"CMYK", "LAB"}:
         shown = inks_to_srgb(image, profile)
     elif image.mode == "I;16B":
@@ -127,4 +127,15 @@ def _shown(image: Image.Image, profile: bytes | None) -> Image.Image:
     else:
         shown = plain(image)
     shown.info = {key: image.info[key] for key in ("transparency",) if key in image.info and shown is image}
-    return shown
+    return shown, travelling(profile, shown)
+
+
+def _meant(
+    format_: Format, original: bytes, chunks: dict[bytes, bytes], profile: bytes | None, *, grey: bool
+) -> bytes | None:
+    """The profile that says which colours are meant, if the file says it, by whatever means."""
+    if chunks:
+        return profile_of(chunks, profile, grey=grey)
+    if format_ == "avif" and not profile:
+        return profile_of_avif(original, grey=grey)
+    return profile

@@ -2,24 +2,16 @@
 
 That is the order of PNG (Third Edition) 4.3, and browsers heed each of them; also gAMA alone, in Chrome and Firefox by
 libpng's own gamma. cHRM alone they ignore. Other formats cannot hold the chunks, so there is a profile that says the
-same. Of cICP the wide-gamut spaces are translated; those of HDR have no profile, and are left to its tone mapping.
+same.
 """
 
 import numpy as np
 
-from services.compressor.opening.icc import (
-    BT2020_PRIMARIES,
-    P3_PRIMARIES,
-    SRGB_CURVE,
-    SRGB_PRIMARIES,
-    Primaries,
-    grey_profile,
-    rgb_profile,
-)
+from services.compressor.opening.coded_colours import profile_of_codes
+from services.compressor.opening.icc import SRGB_PRIMARIES, Primaries, grey_profile, rgb_profile
 
 _UNIT = 100_000
-_CODED_PRIMARIES = {1: SRGB_PRIMARIES, 9: BT2020_PRIMARIES, 12: P3_PRIMARIES}  # ITU-T H.273, table 2
-_CODED_CURVES: dict[int, tuple[float, ...]] = {4: (2.2,), 5: (2.8,), 8: (1.0,), 13: SRGB_CURVE}  # table 3
+_SRGB_CODES = b"\x01\x0d"
 _GAMMAS = range(10_000, 1_000_001)
 _SRGB_GAMMA, _NEAR_GAMMA, _NEAR_PRIMARIES = 45_455, 500, 0.002
 
@@ -27,7 +19,10 @@ _SRGB_GAMMA, _NEAR_GAMMA, _NEAR_PRIMARIES = 45_455, 500, 0.002
 def profile_of(chunks: dict[bytes, bytes], own: bytes | None, *, grey: bool) -> bytes | None:
     """The profile that says what the chunks say, or the PNG's `own` where that counts; None for sRGB."""
     try:
-        if coded := _of_codes(chunks.get(b"cICP", b""), grey=grey):
+        codes = chunks.get(b"cICP", b"")
+        if codes[:2] == _SRGB_CODES:
+            return None
+        if len(codes) == 4 and (coded := profile_of_codes(codes[0], codes[1], grey=grey)):
             return coded
         if own or b"sRGB" in chunks:
             return own
@@ -41,12 +36,6 @@ def outranked(chunks: dict[bytes, bytes], own: bytes | None) -> dict[bytes, byte
     return {name: data for name, data in chunks.items() if name == b"cICP" or not own}
 
 
-def _of_codes(codes: bytes, *, grey: bool) -> bytes | None:
-    if len(codes) != 4 or codes[0] not in _CODED_PRIMARIES or codes[1] not in _CODED_CURVES:
-        return None
-    return _profile(_CODED_PRIMARIES[codes[0]], _CODED_CURVES[codes[1]], grey=grey)
-
-
 def _of_gamma(gamma: bytes, chromaticities: bytes, *, grey: bool) -> bytes | None:
     value = int.from_bytes(gamma, "big")
     if value not in _GAMMAS:
@@ -55,14 +44,12 @@ def _of_gamma(gamma: bytes, chromaticities: bytes, *, grey: bool) -> bytes | Non
     if len(chromaticities) == 32:
         x_and_y = [int.from_bytes(chromaticities[at : at + 4], "big") / _UNIT for at in range(0, 32, 4)]
         primaries = Primaries(*zip(x_and_y[::2], x_and_y[1::2], strict=True))
-    return None if _is_srgb(value, primaries) else _profile(primaries, (_UNIT / value,), grey=grey)
+    if _is_srgb(value, primaries):
+        return None
+    return grey_profile((_UNIT / value,)) if grey else rgb_profile(primaries, (_UNIT / value,))
 
 
 def _is_srgb(gamma: int, primaries: Primaries) -> bool:
     """As encoders write sRGB: its curve is no power, and 1/2.2 the nearest."""
     near = np.allclose(primaries, SRGB_PRIMARIES, rtol=0, atol=_NEAR_PRIMARIES)
     return near and abs(gamma - _SRGB_GAMMA) <= _NEAR_GAMMA
-
-
-def _profile(primaries: Primaries, curve: tuple[float, ...], *, grey: bool) -> bytes:
-    return grey_profile(curve) if grey else rgb_profile(primaries, curve)

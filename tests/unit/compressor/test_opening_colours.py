@@ -149,6 +149,7 @@ def test_the_first_of_a_pngs_chunks_counts() -> None:
     assert profile_of(both | {b"sRGB": b"\0"}, None, grey=False) is None
     assert profile_of(both | {b"sRGB": b"\0"}, WIDE_PROFILE, grey=False) == WIDE_PROFILE
     assert profile_of(both | {b"cICP": P3}, SRGB, grey=False) == wide
+    assert profile_of({b"cICP": b"\1\x0d\0\1"}, WIDE_PROFILE, grey=False) is None
     assert profile_of({b"cICP": HDR}, WIDE_PROFILE, grey=False) == WIDE_PROFILE
 
 
@@ -193,3 +194,27 @@ def test_white_is_white_in_every_space(primaries: Primaries) -> None:
     white = to_srgb(Image.new("RGB", (1, 1), "white"), rgb_profile(primaries, SRGB_CURVE))
 
     assert white.getpixel((0, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    ("codes", "profile"),
+    [
+        ((1, 13), None),
+        ((12, 13), WIDE_PROFILE),
+        ((9, 16), None),  # HDR
+        ((200, 13), None),
+    ],
+)
+def test_codes_in_an_avif_become_a_profile(codes: tuple[int, int], profile: bytes | None) -> None:
+    avif = encoded(a_picture(), "AVIF")
+    at = avif.index(b"colrnclx") + 8
+
+    picture = open_picture(avif[:at] + struct.pack(">HH", *codes) + avif[at + 4 :], MAX_PIXELS)
+
+    assert picture.icc_profile == profile
+
+
+def test_a_profile_in_an_avif_outranks_its_codes() -> None:
+    avif = encoded(a_picture(), "AVIF", icc_profile=GREY_PROFILE)  # of no use for RGB
+
+    assert open_picture(avif, MAX_PIXELS).icc_profile is None
