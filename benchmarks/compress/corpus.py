@@ -97,7 +97,13 @@ def _photographs() -> Iterator[_Recipe]:
 def _drawn_jpegs() -> Iterator[_Recipe]:
     for kind, count in (("product", 24), ("screenshot", 8), ("line art", 6), ("texture", 8)):
         for seed in range(count):
-            yield _Recipe(kind, "jpeg", SIZES[(seed * 7) % len(SIZES)], seed, None, _JPEG_WAYS[(seed * 3) % len(_JPEG_WAYS)] )   def _other_formats() -> Iterator[_Recipe]: for number in range(8): yield _Recipe( "photograph", "webp", SIZES[number], number, number * 3, {"quality": 75 + 3 * number})
+            ways = _JPEG_WAYS[(seed * 3) % len(_JPEG_WAYS)]
+            yield _Recipe(kind, "jpeg", SIZES[(seed * 7) % len(SIZES)], seed, None, ways)
+
+
+def _other_formats() -> Iterator[_Recipe]:
+    for number in range(8):
+        yield _Recipe("photograph", "webp", SIZES[number], number, number * 3, {"quality": 75 + 3 * number})
         yield _Recipe("photograph", "png", SIZES[number + 2], number, number * 3 + 1)
         yield _Recipe("screenshot", "png", SIZES[number + 3], number)
         yield _Recipe("alpha", "png", SIZES[number], number)
