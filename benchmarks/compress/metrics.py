@@ -41,7 +41,7 @@ def shown(data: bytes) -> Image.Image:
 
 def ssim(original: Image.Image, result: Image.Image) -> float:
     """Of luma, with the Gaussian window of Wang et al. 2004."""
-    pixels = [np.asarray(picture.convert("L")) for picture in (original, result)]
+    pixels = [np.asarray(picture.convert("L"), np.float32) for picture in (original, result)]
     window = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     return float(structural_similarity(*pixels, data_range=255, **window))  # type: ignore[no-untyped-call]
 
