@@ -64,6 +64,11 @@ def without_idle_alpha(image: Image.Image) -> Image.Image:
     return image.convert(image.mode.removesuffix("A"))
 
 
+def has_alpha(image: Image.Image) -> bool:
+    """Whether there is a pixel that is not opaque."""
+    return "A" in plain(image).getbands()
+
+
 def on_white(image: Image.Image) -> Image.Image:
     """Without alpha, in mode L, RGB or RGBX: what was clear is white, as the page of a shop is."""
     image = plain(image)

@@ -1,8 +1,11 @@
 """How a JPEG was encoded, from its header. Source: ITU T.81, annex K."""
 
+from collections.abc import Sequence
+
 from PIL.JpegImagePlugin import JpegImageFile
 
 from services.compressor.opening.jpeg_segments import SCAN, TABLES, segments
+from services.compressor.opening.orientation import orientation_of
 from services.compressor.opening.picture import JpegSource
 
 _END = b"\xff\xd9"
@@ -37,11 +40,16 @@ def jpeg_source(image: JpegImageFile, original: bytes) -> JpegSource | None:
     colour = len(layers) == 3
     return JpegSource(
         tables=(tables[0], tables[1] if colour else tables[0]),
-        subsampling=(layers[0][1] // layers[1][1], layers[0][2] // layers[1][2]) if colour else (1, 1),
+        subsampling=(_ratio(layers, 1), _ratio(layers, 2)) if colour else (1, 1),
         progressive="progressive" in image.info,
         fitted_huffman=fitted,
         scan_bytes=(last if last > 0 else len(original)) - scan,
+        turned=orientation_of(image) != 1,
     )
+
+
+def _ratio(layers: Sequence[tuple[int, ...]], axis: int) -> int:
+    return max(1, layers[0][axis] // layers[1][axis])
 
 
 def _has_usual_codes(tables: bytes) -> bool:

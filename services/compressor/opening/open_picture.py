@@ -18,7 +18,7 @@ from services.compressor.opening.jpeg_source import jpeg_source
 from services.compressor.opening.metadata import kept
 from services.compressor.opening.picture import Format, Picture
 from services.compressor.opening.png_chunks import colour_chunks
-from services.compressor.opening.png_colours import outranked, profile_of
+from services.compressor.opening.png_colours import allowed, outranked, profile_of
 from services.compressor.opening.sniff import describe, supported_format
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import MetadataPolicy
@@ -58,12 +58,15 @@ def open_picture(original: bytes, max_pixels: int, metadata: MetadataPolicy = "s
     source = jpeg_source(image, original) if isinstance(image, JpegImageFile) else None
     exif, xmp = kept(image, metadata)
     shown, profile = _shown(decoded, image.info.get("icc_profile"))
-    chunks = dict(colour_chunks(original)) if format_ == "png" else {}
+    grey = is_grey(shown)
+    chunks: dict[bytes, bytes] = {}
+    if format_ == "png":
+        chunks, profile = dict(colour_chunks(original)), allowed(profile, grey=grey)
     return Picture(
         image=shown,
         format=format_,
         animation=animation,
-        icc_profile=_meant(format_, original, chunks, profile, grey=is_grey(shown)),
+        icc_profile=_meant(format_, original, chunks, profile, grey=grey),
         exif=exif,
         xmp=xmp,
         jpeg=source,

@@ -38,7 +38,8 @@ class JpegSource:
     tables: the steps of luminance and chrominance, as Pillow orders them.
     subsampling: how many luminance samples share a chrominance sample, across and down; (1, 1) for grey.
     fitted_huffman: its Huffman tables were made for it.
-    scan_bytes: the bytes that its pixels take, without the headers before them.
+    scan_bytes: the bytes that its pixels take, without the headers before them and the end behind them.
+    turned: its pixels were turned upright after decoding.
     """
 
     tables: tuple[tuple[int, ...], tuple[int, ...]]
@@ -46,6 +47,7 @@ class JpegSource:
     progressive: bool
     fitted_huffman: bool
     scan_bytes: int
+    turned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from services.compressor.opening.colour_profile import inks_to_srgb, to_srgb, travelling
-from services.compressor.opening.colours import on_white, plain
+from services.compressor.opening.colours import has_alpha, on_white, plain
 from services.compressor.opening.icc import (
     BT2020_PRIMARIES,
     P3_PRIMARIES,
@@ -72,6 +72,7 @@ def test_every_mode_becomes_one_that_encoders_know(mode: str) -> None:
 
     assert result.mode in {"L", "LA", "RGB", "RGBX", "RGBA"}
     assert ("A" in result.getbands()) == (mode in {"LA", "La", "PA", "RGBA", "RGBa"})
+    assert has_alpha(image) == ("A" in result.getbands())
     assert on_white(image).mode in {"L", "RGB", "RGBX"}
 
 
@@ -105,6 +106,13 @@ def test_a_profile_that_says_nothing_does_not_travel(profile: bytes | None, mode
 )
 def test_a_profile_that_changes_colours_travels(profile: bytes, mode: str) -> None:
     assert travelling(profile, Image.new(mode, (1, 1))) == profile
+
+
+@pytest.mark.parametrize(("file_format", "travels"), [("PNG", False), ("JPEG", True)])
+def test_a_profile_for_rgb_means_nothing_in_a_grey_png(file_format: str, *, travels: bool) -> None:
+    picture = open_picture(encoded(a_picture("L"), file_format, icc_profile=WIDE_PROFILE), MAX_PIXELS)
+
+    assert (picture.icc_profile is not None) == travels
 
 
 def test_to_srgb_gives_the_same_colours() -> None:
