@@ -22,7 +22,7 @@ class Fit:
 
     filled: the result's bytes as part of the limit; 0.0 where there was none.
     lossy: whether a pixel is another.
-    finer_exceeds: below the window: whether the next finer rung would have been too large.
+    finer: below the window: what the next finer rung would fill; None if there is none.
     likeness: of the result; None where the original was kept.
     error: why there is none.
     """
@@ -30,7 +30,7 @@ class Fit:
     specimen: Specimen
     filled: float
     lossy: bool = False
-    finer_exceeds: bool = False
+    finer: float | None = None
     scaled: bool = False
     encodes: int = 0
     likeness: Likeness | None = None
@@ -39,6 +39,10 @@ class Fit:
     @property
     def fits(self) -> bool:
         return not self.error and self.filled <= 1.0
+
+    @property
+    def finer_exceeds(self) -> bool:
+        return self.finer is not None and self.finer > 1.0
 
     @property
     def in_window(self) -> bool:
@@ -65,11 +69,16 @@ def _fit(specimen: Specimen) -> Fit:
         specimen,
         filled,
         lossy,
-        lossy and filled < _WINDOW and (next_finer(original, limit) or 0) > limit,
+        _finer(original, limit) if lossy and filled < _WINDOW else None,
         made.width < made.original_width,
         made.encodes,
         likeness(decoded, result),
     )
+
+
+def _finer(original: bytes, limit: int) -> float | None:
+    finer = next_finer(original, limit)
+    return finer and finer / limit
 
 
 def fit_table(fits: Sequence[Fit]) -> str:
@@ -105,7 +114,12 @@ def _row(name: str, fits: Sequence[Fit]) -> list[str]:
 def misfits(fits: Sequence[Fit]) -> list[str]:
     """Every result outside the promise, by name."""
     return [
-        f"{fit.specimen.path.name}: {fit.error or f'{fit.filled:.3f} of the limit after {fit.encodes} encodes'}"
+        f"{fit.specimen.path.name}: {fit.error or _how_it_fills(fit)}"
         for fit in fits
         if not fit.fits or (fit.lossy and not fit.in_window and not fit.finer_exceeds)
     ]
+
+
+def _how_it_fills(fit: Fit) -> str:
+    finer = f"the next finer quality {fit.finer:.3f}" if fit.finer else "there is no finer quality"
+    return f"{fit.filled:.3f} of the limit after {fit.encodes} encodes; {finer}"
