@@ -25,7 +25,9 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
         await open_things.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
         store = open_object_store(settings.store.object_store_url)
         open_things.push_async_callback(store.close)
-        pool = await open_things.enter_async_context(CpuPool(processes, settings.compress.compress_timeout))
+        pool = await open_things.enter_async_context(
+            CpuPool(processes, settings.compress.compress_timeout, measure_ssim=settings.compress.compress_ssim)
+        )
         broker = await open_things.enter_async_context(open_broker(settings.rabbit, "compressor", stop))
         publisher = await open_things.enter_async_context(
             Publisher.open(broker, settings.rabbit.publish_timeout, metrics)

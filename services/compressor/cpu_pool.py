@@ -27,8 +27,9 @@ def usable_cores() -> int:
 class CpuPool:
     """Compresses in `processes` worker processes, each picture within `timeout` seconds. An async context manager."""
 
-    def __init__(self, processes: int, timeout: float) -> None:
+    def __init__(self, processes: int, timeout: float, *, measure_ssim: bool = True) -> None:
         self._timeout = timeout
+        self._measure_ssim = measure_ssim
         self._workers = [Worker() for _ in range(processes)]
         self._idle: SimpleQueue[Worker] = SimpleQueue()
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="compress")
@@ -56,7 +57,7 @@ class CpuPool:
         Raises CompressError, with DECODER_CRASHED or DECODE_TIMEOUT if the process died or was too slow; WorkerFault.
         Cancelling gives up the result, not the work: the process takes its next task when it is done.
         """
-        task = (original, options, max_pixels)
+        task = (original, options, max_pixels, self._measure_ssim)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, task)
 
     def _run(self, task: Task) -> tuple[Compressed, float]:

@@ -15,8 +15,8 @@ from services.compressor.compress_error import CompressError
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 
-Task = tuple[bytes, CompressOptions, int]
-"""The arguments of `compress`."""
+Task = tuple[bytes, CompressOptions, int, bool]
+"""The arguments of `compress`: original, options, max_pixels and measure_ssim."""
 
 _START_SECONDS = 60.0
 
@@ -111,7 +111,9 @@ def _serve(tasks: Connection, answers: Connection) -> None:
 def _answer(task: Task) -> tuple[Compressed, float] | Exception:
     begun = time.perf_counter()
     try:
-        return compress(*task), time.perf_counter() - begun
+        original, options, max_pixels, measure_ssim = task
+        compressed = compress(original, options, max_pixels, measure_ssim=measure_ssim)
+        return compressed, time.perf_counter() - begun
     except CompressError as error:
         return error
     except Exception:

@@ -52,6 +52,11 @@ def mean_step(table: Sequence[int]) -> float:
     return math.exp(sum(math.log(max(step, 1)) for step in table) / len(table))
 
 
+def quality_like(luminance: Sequence[int]) -> int:
+    """The quality, from 1 to 95, at which our luminance table is as coarse as another."""
+    return quality_of(mean_step(luminance) / mean_step(tables(50)[0]))
+
+
 @cache
 def tables(quality: int) -> list[list[int]]:
     """For luminance and chrominance, each 64 steps by rows of the block, as Pillow takes them."""

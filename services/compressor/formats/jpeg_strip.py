@@ -1,0 +1,36 @@
+"""Take the metadata out of a JPEG without touching its pixels."""
+
+from services.compressor.opening.jpeg_segments import SCAN, segments
+from services.compressor.opening.picture import Picture
+
+_START_OF_IMAGE = b"\xff\xd8"
+_END_OF_IMAGE = b"\xff\xd9"
+_COMMENT, _FIRST_APPLICATION, _LAST_APPLICATION = 0xFE, 0xE0, 0xEF
+_SAY_WHAT_COLOURS_ARE = ((0xE0, b"JFIF\0"), (0xEE, b"Adobe"), (0xE2, b"ICC_PROFILE\0"))
+
+
+def stripped_jpeg(original: bytes, picture: Picture) -> bytes | None:
+    """The same pixels, and only the metadata that is to be kept.
+
+    None if the picture is no longer the original's: scaled, turned upright or with other colours; or if some of its
+    metadata is to be kept, which would have to be written anew.
+    """
+    if picture.jpeg is None or picture.jpeg.turned or picture.exif or picture.xmp:
+        return None
+    kept = [_START_OF_IMAGE]
+    for marker, start, end in segments(original):
+        if marker == SCAN:
+            kept += (original[start - 4 : end + picture.jpeg.scan_bytes], _END_OF_IMAGE)
+            break
+        if _belongs(marker, original[start:end], with_profile=picture.icc_profile is not None):
+            kept.append(original[start - 4 : end])
+    return b"".join(kept)
+
+
+def _belongs(marker: int, content: bytes, *, with_profile: bool) -> bool:
+    if marker == _COMMENT:
+        return False
+    if not _FIRST_APPLICATION <= marker <= _LAST_APPLICATION:
+        return True
+    name = next((name for number, name in _SAY_WHAT_COLOURS_ARE if marker == number and content.startswith(name)), None)
+    return name is not None and (with_profile or name != b"ICC_PROFILE\0")

@@ -1,0 +1,179 @@
+"""One file of a picture, in the mode, the format and the dimensions that were asked for."""
+
+import itertools
+from dataclasses import dataclass, replace
+from functools import partial
+
+from services.compressor.fitting.equal_quality import equivalent
+from services.compressor.fitting.ladder import QUALITIES, Ladder
+from services.compressor.fitting.size import fit
+from services.compressor.formats.jpeg_strip import stripped_jpeg
+from services.compressor.formats.jpeg_tables import quality_like
+from services.compressor.formats.registry import LADDERS, LARGEST_SIDE, WITHOUT_QUALITY
+from services.compressor.opening.colours import has_alpha
+from services.compressor.opening.picture import Format, Picture
+from services.compressor.ssim import ssim
+from shared.contracts.messages import CompressOptions
+
+_DIMENSIONS_QUALITY = 85
+"""Of a JPEG, and what looks the same elsewhere: hardly to be told from the original."""
+
+
+_MORE_QUALITY = (0, 10)
+"""Added to the quality that usually looks the same: some pictures need more."""
+
+_HARDLY_SEEN = 0.01
+"""Of SSIM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file.
+
+    picture: as it was encoded, perhaps scaled. rung: of its ladder; None if nothing was lost.
+    """
+
+    data: bytes
+    picture: Picture
+    format: Format
+    rung: int | None = None
+    encodes: int = 1
+
+    @property
+    def quality(self) -> int | None:
+        """Of the encoder; None if it has none or nothing was lost."""
+        return None if self.format in WITHOUT_QUALITY else self.rung
+
+
+def make(opened: Picture, original: bytes, options: CompressOptions) -> Made:
+    """The file that CompressOptions describes, which may be larger than the original."""
+    work = _Work(opened, original, options)
+    if options.format == "auto":
+        return work.smallest()
+    return work.in_format(opened.format if options.format == "keep" else options.format)
+
+
+def _wanted_size(size: tuple[int, int], options: CompressOptions) -> tuple[int, int]:
+    width, height = size
+    scale = options.percent / 100 if options.mode == "dimensions" else 1.0
+    return _inside(size, scale, options.max_width or width, options.max_height or height)
+
+
+def _inside(size: tuple[int, int], scale: float, max_width: int, max_height: int) -> tuple[int, int]:
+    width, height = size
+    scale = min(scale, max_width / width, max_height / height)
+    return min(max(1, round(width * scale)), max_width), min(max(1, round(height * scale)), max_height)
+
+
+class _Work:
+    """A picture in its wanted dimensions, and what is to become of it."""
+
+    def __init__(self, opened: Picture, original: bytes, options: CompressOptions) -> None:
+        self._picture = opened.scaled_to(*_wanted_size(opened.image.size, options))
+        self._scaled = self._picture is not opened
+        self._original = original
+        self._options = options
+        # An original that was coarser gains nothing by being encoded finer.
+        known = quality_like(opened.jpeg.tables[0]) if opened.jpeg else QUALITIES[-1]
+        self._dimensions_quality = min(_DIMENSIONS_QUALITY, known)
+
+    def in_format(self, format_: Format) -> Made:
+        """In one format; a JPEG by its metadata alone, if that is all that is to go or can."""
+        stripped = stripped_jpeg(self._original, self._picture) if format_ == "jpeg" else None
+        if stripped and self._options.mode == "size" and len(stripped) <= self._limit:
+            return Made(stripped, self._picture, format_, encodes=0)
+        made = self._encoded(format_)
+        if stripped and len(stripped) < len(self._original) <= len(made.data):
+            return Made(stripped, self._picture, format_, encodes=made.encodes)
+        return made
+
+    def smallest(self) -> Made:
+        """In the format, of those that keep alpha and animation, that looks the same in the fewest bytes.
+
+        The first is made as was asked, the others so that they look like it.
+        """
+        first, *others = _candidates(self._picture)
+        best = made = self.in_format(first)
+        look = ssim(made.picture.image, made.data) or 1.0
+        encodes = made.encodes
+        for format_, more in itertools.product(others, _MORE_QUALITY):
+            other = self._like(made, format_, more)
+            encodes += other.encodes
+            if len(other.data) >= len(best.data):
+                continue
+            if (ssim(made.picture.image, other.data) or 1.0) >= look - _HARDLY_SEEN:
+                best = other
+        return replace(best, encodes=encodes)
+
+    @property
+    def _limit(self) -> int:
+        return len(self._original) * self._options.percent // 100
+
+    def _ladder(self, format_: Format, picture: Picture) -> Ladder:
+        return LADDERS[format_](picture, len(self._original))
+
+    def _encoded(self, format_: Format) -> Made:
+        picture, options = _small_enough(self._picture, format_), self._options
+        if options.mode == "size":
+            return self._fitted(format_, picture, self._limit, options.min_quality, allow_resize=options.allow_resize)
+        made = self._encoded_once(format_, picture)
+        if len(made.data) < len(self._original) or not self._scaled:
+            return made
+        # The dimensions that were asked for are worth more than the quality.
+        found = self._fitted(format_, picture, len(self._original) - 1, 1, allow_resize=False)
+        return replace(found, encodes=found.encodes + made.encodes)
+
+    def _fitted(self, format_: Format, picture: Picture, limit: int, min_quality: int, *, allow_resize: bool) -> Made:
+        found = fit(partial(self._ladder, format_), picture, limit, min_quality, allow_resize=allow_resize)
+        return Made(found.data, found.picture, format_, found.rung, found.encodes)
+
+    def _encoded_once(self, format_: Format, picture: Picture) -> Made:
+        if self._options.mode == "quality":
+            return self._at_quality(format_, picture, self._options.percent)
+        return self._without_loss(format_, picture) or self._at_quality(
+            format_, picture, equivalent(self._dimensions_quality, "jpeg", format_)
+        )
+
+    def _at_quality(self, format_: Format, picture: Picture, quality: int) -> Made:
+        ladder = self._ladder(format_, picture)
+        if not ladder.rungs and ladder.lossless:
+            return Made(ladder.lossless(), picture, format_)
+        rung = max((rung for rung in ladder.rungs if rung <= ladder.rung_of(quality)), default=ladder.rungs[0])
+        return Made(ladder.encode(rung), picture, format_, rung)
+
+    def _without_loss(self, format_: Format, picture: Picture) -> Made | None:
+        """For a format without qualities, if that is smaller than the original."""
+        lossless = self._ladder(format_, picture).lossless if format_ in WITHOUT_QUALITY else None
+        data = lossless() if lossless else None
+        return Made(data, picture, format_) if data and len(data) < len(self._original) else None
+
+    def _like(self, made: Made, format_: Format, more: int) -> Made:
+        picture = _small_enough(made.picture, format_)
+        if made.quality is None:
+            lossless = self._ladder(format_, picture).lossless
+            if lossless:
+                return Made(lossless(), picture, format_)
+        quality = equivalent(made.quality or _DIMENSIONS_QUALITY, _scale(made.format), format_)
+        return self._at_quality(format_, picture, min(quality + more, QUALITIES[-1]))
+
+
+def _scale(format_: Format) -> Format:
+    return "jpeg" if format_ in WITHOUT_QUALITY else format_
+
+
+def _candidates(picture: Picture) -> list[Format]:
+    """What a browser shows and keeps alpha and animation, first that which the original is or comes nearest to."""
+    lasting: list[Format] = ["webp", "avif"]
+    own = picture.format
+    if picture.animation:
+        return [own, *(each for each in lasting if each != own)] if own in ("gif", "png") else lasting
+    if own in ("png", "gif") or own in lasting:
+        return [own, *(each for each in lasting if each != own)]
+    return ["jpeg", *lasting] if not has_alpha(picture.image) else lasting
+
+
+def _small_enough(picture: Picture, format_: Format) -> Picture:
+    most = LARGEST_SIDE.get(format_)
+    if most is None or max(picture.image.size) <= most:
+        return picture
+    return picture.scaled_to(*_inside(picture.image.size, 1.0, most, most))
