@@ -13,7 +13,7 @@ from services.compressor.compress_error import CompressError
 from services.compressor.opening.coded_colours import profile_of_avif
 from services.compressor.opening.colour_profile import inks_to_srgb, is_grey, travelling
 from services.compressor.opening.colours import plain
-from services.compressor.opening.decoding import decode
+from services.compressor.opening.decoding import Decoded, decode
 from services.compressor.opening.jpeg_source import jpeg_source
 from services.compressor.opening.metadata import kept
 from services.compressor.opening.picture import Format, Picture
@@ -47,17 +47,21 @@ def open_picture(original: bytes, max_pixels: int, metadata: MetadataPolicy = "s
     """
     with _guarded(max_pixels):
         image = _identify(original, max_pixels)
-        format_ = _FORMATS[image.format]
         try:
-            decoded, animation = decode(image, format_, original, partial(_limit, max_pixels))
+            decoded = decode(image, _FORMATS[image.format], original, partial(_limit, max_pixels))
         except (CompressError, MemoryError):
             raise
         except Exception as error:
             # A decoder fed with hostile bytes raises whatever it stumbles over, not only OSError.
             raise CompressError(ErrorCode.DECODE_ERROR, f"{image.format} does not decode: {error}") from error
+        return _picture(image, decoded, original, metadata)
+
+
+def _picture(image: ImageFile.ImageFile, decoded: Decoded, original: bytes, metadata: MetadataPolicy) -> Picture:
+    format_ = _FORMATS[image.format]
     source = jpeg_source(image, original) if isinstance(image, JpegImageFile) else None
     exif, xmp = kept(image, metadata)
-    shown, profile = _shown(decoded, image.info.get("icc_profile"))
+    shown, profile = _shown(decoded.image, image.info.get("icc_profile"))
     grey = is_grey(shown)
     chunks: dict[bytes, bytes] = {}
     if format_ == "png":
@@ -65,7 +69,7 @@ def open_picture(original: bytes, max_pixels: int, metadata: MetadataPolicy = "s
     return Picture(
         image=shown,
         format=format_,
-        animation=animation,
+        animation=decoded.animation,
         icc_profile=_meant(format_, original, chunks, profile, grey=grey),
         exif=exif,
         xmp=xmp,
