@@ -41,23 +41,23 @@ def sampled_sizes(
     image: Image.Image, encoded_bytes: Callable[[Image.Image, int], int], rate: Rate, limit: float
 ) -> list[float]:
     """For each of QUALITIES; the nearer the limit, the better. A tiny picture gets the usual curve only."""
-    curve = _curve(rate)
+    curve = usual_curve(rate)
     weight = _jpeg_bytes(image)
     usual = curve + math.log(weight)
     sample = mosaic(image)
     if sample is None:
-        return _sizes(usual)
+        return sizes(usual)
     correction = _Correction(image, sample, weight, rate)
     first = _reached(usual, limit)
     known = {first: correction.logarithm(encoded_bytes(sample.image, QUALITIES[first]), QUALITIES[first])}
     second = _reached(usual + known[first] - usual[first], limit)
     if abs(second - first) >= _NEAR:
         known[second] = correction.logarithm(encoded_bytes(sample.image, QUALITIES[second]), QUALITIES[second])
-    return _sizes(_through(curve, known) + _AIM)
+    return sizes(through(curve, known) + _AIM)
 
 
-def _curve(rate: Rate) -> NDArray[np.float64]:
-    """For each of QUALITIES."""
+def usual_curve(rate: Rate) -> NDArray[np.float64]:
+    """What each of QUALITIES usually takes: logarithms, of which only the differences are meant."""
     points = np.array(rate.curve)
     logarithms: NDArray[np.float64] = np.interp(np.array(QUALITIES), points[:, 0], points[:, 1])
     return logarithms
@@ -83,7 +83,7 @@ def _reached(logarithms: NDArray[np.float64], limit: float) -> int:
     return max(int(np.searchsorted(logarithms, math.log(max(limit, 1)), side="right")) - 1, 0)
 
 
-def _through(curve: NDArray[np.float64], known: dict[int, float]) -> NDArray[np.float64]:
+def through(curve: NDArray[np.float64], known: dict[int, float]) -> NDArray[np.float64]:
     """The curve, moved and stretched so that it goes through the known points."""
     low, high = min(known), max(known)
     stretch = (known[high] - known[low]) / (curve[high] - curve[low]) if high > low else 1.0
@@ -91,7 +91,7 @@ def _through(curve: NDArray[np.float64], known: dict[int, float]) -> NDArray[np.
     return moved
 
 
-def _sizes(logarithms: NDArray[np.float64]) -> list[float]:
+def sizes(logarithms: NDArray[np.float64]) -> list[float]:
     return [float(size) for size in np.exp(logarithms)]
 
 

@@ -15,6 +15,9 @@ from services.compressor.opening.picture import Animation, Picture
 LARGEST_SIDE = 65536
 """In pixels; AV1 has no room for more."""
 
+# libaom has 64 quantisers for libavif's 101 qualities: at these the file is the same as at one less.
+_NOTHING_NEW = frozenset((*range(5, 34, 2), *(2, 4, 36, 38, 41, 43, 46, 48, 51), *range(53, 94, 4)))
+_RUNGS = tuple(quality for quality in QUALITIES if quality not in _NOTHING_NEW)
 _RATE = Rate(
     curve=(
         (1, -2.201),
@@ -56,9 +59,18 @@ def ladder(picture: Picture, _original_bytes: int) -> Ladder:
     def expected(limit: int) -> Sequence[float]:
         carried = sum(map(len, _carried(picture).values()))
         sizes = sampled_sizes(image, lambda sample, quality: len(_encode(sample, quality, how)), _RATE, limit - carried)
-        return [size + carried for size in sizes]
+        return _on_rungs([size + carried for size in sizes])
 
-    return Ladder(QUALITIES, encode, expected)
+    return Ladder(_RUNGS, encode, expected, _rung_of)
+
+
+def _on_rungs(sizes: Sequence[float]) -> list[float]:
+    return [sizes[QUALITIES.index(rung)] for rung in _RUNGS]
+
+
+def _rung_of(quality: int) -> int:
+    """The lowest that is the same as `quality`."""
+    return max(rung for rung in _RUNGS if rung <= quality)
 
 
 def _encode(
@@ -115,6 +127,6 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
         return out.getvalue()
 
     def expected(_limit: int) -> Sequence[float]:
-        return run_sizes(animation.count, lambda frames, quality: len(encode(quality, frames)))
+        return _on_rungs(run_sizes(animation.count, lambda frames, quality: len(encode(quality, frames)), _RATE))
 
-    return Ladder(QUALITIES, encode, expected)
+    return Ladder(_RUNGS, encode, expected, _rung_of)

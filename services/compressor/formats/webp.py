@@ -102,9 +102,9 @@ def _alpha_bytes(image: Image.Image) -> int:
 
 
 def _on_black(image: Image.Image) -> Image.Image:
-    """As libwebp sees it, for which what is clear is without colour."""
+    """As libwebp sees it: what is wholly clear loses its colour, nothing else does."""
     black = Image.new("RGB", image.size)
-    black.paste(image.convert("RGB"), mask=image.getchannel("A"))
+    black.paste(image.convert("RGB"), mask=image.getchannel("A").point(lambda alpha: 255 if alpha else 0))
     return black
 
 
@@ -120,6 +120,8 @@ def _lossless_pays(picture: Picture, image: Image.Image, original_bytes: int) ->
 
 
 def _animated(picture: Picture, animation: Animation) -> Ladder:
+    """Each frame as whichever is smaller, lossy or not: a third of the bytes for graphics, at no cost for films."""
+
     def encode(quality: int, frames: int = animation.count) -> bytes:
         reel = Reel(start_of(animation, frames))
         out = io.BytesIO()
@@ -131,6 +133,7 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
             loop=animation.loop,
             quality=quality,
             method=4,
+            allow_mixed=True,
             **_carried(picture),
         )
         return out.getvalue()
@@ -138,13 +141,13 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
     def encoded_bytes(frames: int, quality: int) -> int:
         return len(encode(quality, frames))
 
-    def expected(_limit: int) -> Sequence[float]:
-        if animation.count <= RUN:  # as dear as encoding all of it
-            return sampled_sizes(plain(picture.image), partial(_sample_length, animation), _RATE, _limit)
-        return run_sizes(animation.count, encoded_bytes)
+    def sampled(sample: Image.Image, quality: int) -> int:
+        return _length(sample, quality=quality, method=4)
+
+    def expected(limit: int) -> Sequence[float]:
+        if animation.count <= RUN:  # a run would be as dear as all of it
+            part = sampled_sizes(plain(picture.image), sampled, _RATE, limit / animation.count)
+            return [size * animation.count for size in part]
+        return run_sizes(animation.count, encoded_bytes, _RATE)
 
     return Ladder(QUALITIES, encode, expected)
-
-
-def _sample_length(animation: Animation, sample: Image.Image, quality: int) -> int:
-    return _length(sample, quality=quality, method=4) * animation.count

@@ -1,0 +1,79 @@
+"""TIFF: packed without loss first, then a JPEG inside, then scaled."""
+
+import pytest
+from PIL import Image, ImageChops, ImageDraw, ImageStat
+
+from services.compressor.fitting.size import fit
+from services.compressor.formats import tiff
+from services.compressor.formats.registry import LADDERS
+from services.compressor.opening.picture import Picture
+from tests.unit.compressor.make import COPYRIGHT, SRGB, a_picture, an_exif, decoded
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_packs_every_mode_without_loss(mode: str) -> None:
+    original = a_picture("L").convert("1") if mode == "1" else a_picture(mode)
+    ladder = tiff.ladder(Picture(original, "tiff"), 10**6)
+
+    written = decoded(ladder.lossless() if ladder.lossless else ladder.encode(ladder.rung_of(50)))
+
+    assert written.mode == mode
+    assert written.tobytes() == original.tobytes()
+
+
+def test_a_page_of_text_is_packed_as_a_fax() -> None:
+    page = Image.new("1", (800, 600), 1)
+    ImageDraw.Draw(page).text((40, 40), "Nothing but letters " * 5, fill=0)
+    ladder = tiff.ladder(Picture(page, "tiff"), 60_000)
+
+    data = ladder.encode(ladder.rung_of(50))
+
+    assert decoded(data).info["compression"] == "group4"
+    assert len(data) < 4000
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBX"])
+def test_a_photograph_becomes_a_jpeg_inside_with_its_colours(mode: str) -> None:
+    original = a_picture("RGB", (320, 240)).convert(mode)
+    ladder = tiff.ladder(Picture(original, "tiff"), 10**6)
+
+    written = decoded(ladder.encode(85))
+
+    assert written.info["compression"] == "jpeg"
+    assert written.mode == mode.replace("X", "B").replace("RGBB", "RGB")
+    difference = ImageChops.difference(written, original.convert(written.mode))
+    assert max(ImageStat.Stat(difference).mean) < 5
+    assert len(ladder.encode(30)) < len(ladder.encode(85))
+
+
+def test_foretells_its_sizes() -> None:
+    ladder = tiff.ladder(Picture(a_picture(size=(700, 500)), "tiff"), 10**6)
+    length = len(ladder.encode(60))
+
+    sizes = ladder.expected_sizes(length)
+
+    assert list(sizes) == sorted(sizes)
+    assert sizes[ladder.rungs.index(60)] == pytest.approx(length, rel=0.2)
+
+
+def test_what_has_alpha_is_scaled_until_it_fits() -> None:
+    original = Picture(a_picture("RGBA"), "tiff")
+
+    made = fit(lambda picture: LADDERS["tiff"](picture, 10**6), original, 20_000, 30, allow_resize=True)
+
+    assert made.fits
+    assert made.picture.image.width < original.image.width
+    assert decoded(made.data).mode == "RGBA"
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_carries_profile_and_metadata_as_the_picture_says(lossless: bool) -> None:
+    exif = an_exif(1).tobytes().removeprefix(b"Exif\0\0")
+    ladder = tiff.ladder(Picture(a_picture(), "tiff", icc_profile=SRGB, exif=exif, xmp=b"<x/>"), 10**6)
+
+    assert ladder.lossless is not None
+    written = decoded(ladder.lossless() if lossless else ladder.encode(50))
+
+    assert written.info["icc_profile"] == SRGB
+    assert written.info["xmp"] == b"<x/>"
+    assert written.getexif()[COPYRIGHT] == "somebody"
