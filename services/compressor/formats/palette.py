@@ -1,82 +1,95 @@
-"""Reduce a picture to a palette: the lossy step that PNG has.
+"""Reduce a picture to a palette: the lossy step of the formats that have no quality.
 
-Pillow's quantiser for RGBA mixes colour and opacity, and lets the background shine through what is opaque. So opaque
-and translucent pixels get entries of their own here: opaque stays opaque, clear stays clear.
+Without dithering: at equal bytes more colours look better than dithered ones, see decision 0011.
 """
 
-from PIL import Image, ImageChops, ImageStat
+from functools import cached_property
 
-_EXACT_PIXELS = 16_000_000
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
+from services.compressor.formats.colour_histogram import BINS, CLEAR_BIN, Histogram, bins_of, histogram
+from services.compressor.formats.palette_choice import choose, nearest_entries
 
-def colours_of_quality(quality: int) -> int:
-    """The number of colours that stands for a quality from 1 to 95: 230 for 95, 64 for 50, 23 for 30."""
-    return max(2, round(256 * (quality / 100) ** 2))
+COLOURS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+"""The palettes that are tried: each step is about as visible as the next."""
 
 
 def lowest_colours(image: Image.Image) -> int:
-    """The fewest colours that `reduce_colours` can make do with."""
+    """The fewest colours that a reduction can make do with: clear, opaque and two soft ones need four."""
     return 4 if "A" in image.getbands() else 2
+
+
+class Palette:
+    """Entries, and which of them each colour of the histogram becomes.
+
+    error: the mean square of what a channel is wrong by.
+    """
+
+    def __init__(self, seen: Histogram, colours: int) -> None:
+        clear = seen.bins == CLEAR_BIN
+        shown = ~clear
+        has_clear = bool(clear.any())
+        self.entries: NDArray[np.uint8] = np.zeros((0, 4), dtype=np.uint8)
+        self.error = 0.0
+        self._entry_of_bin = np.zeros(BINS, dtype=np.uint8)
+        if shown.any():
+            self.entries = choose(seen.colours[shown], seen.counts[shown], colours - has_clear)
+            nearest = nearest_entries(seen.colours[shown], self.entries)
+            self._entry_of_bin[seen.bins[shown]] = nearest
+            self.error = _mean_square(seen.colours[shown], self.entries[nearest], seen.counts[shown])
+        if has_clear:
+            self._entry_of_bin[CLEAR_BIN] = len(self.entries)
+            self.entries = np.concatenate((self.entries, np.zeros((1, 4), dtype=np.uint8)))
+
+    def applied_to(self, image: Image.Image) -> Image.Image:
+        """In mode P. All of its colours must have been in the histogram."""
+        return palette_image(self.indices(image), self.entries)
+
+    def indices(self, image: Image.Image) -> NDArray[np.uint8]:
+        """The entry of each pixel, as rows."""
+        found = np.concatenate([self._entry_of_bin[bins] for bins in bins_of(image)])
+        return found.reshape(image.height, image.width)
+
+
+def palette_image(indices: NDArray[np.uint8], entries: NDArray[np.uint8]) -> Image.Image:
+    """A picture in mode P whose palette has alpha only if some entry is not opaque."""
+    image = Image.frombytes("P", indices.shape[::-1], indices.tobytes())
+    if entries[:, 3].min() < 255:
+        image.putpalette(entries.tobytes(), "RGBA")
+    else:
+        image.putpalette(entries[:, :3].tobytes(), "RGB")
+    return image
+
+
+def _mean_square(colours: NDArray[np.float32], entries: NDArray[np.uint8], counts: NDArray[np.float64]) -> float:
+    wrong = ((colours[:, :3] - entries[:, :3]) ** 2).mean(axis=1)
+    return float((wrong * counts).sum() / counts.sum())
+
+
+class Reduction:
+    """One picture in mode L, LA, RGB or RGBA, to be reduced to several numbers of colours."""
+
+    def __init__(self, image: Image.Image) -> None:
+        self._image = image
+        self._palettes: dict[int, Palette] = {}
+
+    @cached_property
+    def _seen(self) -> Histogram:
+        return histogram([self._image])
+
+    def palette(self, colours: int) -> Palette:
+        """The best for the whole picture."""
+        if colours not in self._palettes:
+            self._palettes[colours] = Palette(self._seen, colours)
+        return self._palettes[colours]
+
+    def to(self, colours: int) -> Image.Image:
+        """A palette picture of at most so many colours."""
+        return self.palette(colours).applied_to(self._image)
 
 
 def reduce_colours(image: Image.Image, colours: int) -> Image.Image:
     """A palette picture of at most so many colours, from one in mode L, LA, RGB or RGBA."""
-    if "A" in image.getbands():
-        return _reduce_with_alpha(image.convert("RGBA"), colours)
-    return _quantize(image, colours)
-
-
-def _quantize(image: Image.Image, colours: int) -> Image.Image:
-    """By median cut; that takes seconds for a huge picture, which the octree does at once and less well."""
-    exact = image.width * image.height <= _EXACT_PIXELS
-    return image.quantize(colours, Image.Quantize.MEDIANCUT if exact else Image.Quantize.FASTOCTREE)
-
-
-def _reduce_with_alpha(image: Image.Image, colours: int) -> Image.Image:
-    alpha = image.getchannel("A")
-    opaque = alpha.point(lambda value: 255 * (value == 255))
-    clear = alpha.point(lambda value: 255 * (value == 0))
-    translucent = ImageChops.invert(ImageChops.lighter(opaque, clear))
-    for_translucent = _share(_area(translucent), _area(opaque), colours - 1)
-
-    solid = _quantize(_only(image, opaque).convert("RGB"), colours - 1 - for_translucent)
-    indices, entries = _indices(solid), _entries(solid)
-    if for_translucent:
-        soft = _only(image, translucent).quantize(for_translucent, Image.Quantize.FASTOCTREE)
-        offset = len(entries) // 4
-        indices.paste(_indices(soft).point(lambda index: index + offset), mask=translucent)
-        entries += _entries(soft)
-    indices.paste(len(entries) // 4, mask=clear)
-    reduced = Image.frombytes("P", image.size, indices.tobytes())
-    reduced.putpalette(entries + bytes(4), "RGBA")
-    return reduced
-
-
-def _area(mask: Image.Image) -> int:
-    return mask.histogram()[255]
-
-
-def _share(translucent: int, opaque: int, entries: int) -> int:
-    """How many of the entries the translucent pixels get: by their number, but an eighth at least for soft edges."""
-    if not translucent:
-        return 0
-    fair = round(entries * translucent / (translucent + opaque))
-    return min(max(fair, entries // 8, 1), entries - 1)
-
-
-def _only(image: Image.Image, mask: Image.Image) -> Image.Image:
-    """The picture where the mask is, and the mean colour of that part elsewhere, so that the rest costs no entries."""
-    if not _area(mask):
-        return image
-    mean = tuple(round(value) for value in ImageStat.Stat(image, mask).mean)
-    return Image.composite(image, Image.new(image.mode, image.size, mean), mask)
-
-
-def _indices(palette_image: Image.Image) -> Image.Image:
-    return Image.frombytes("L", palette_image.size, palette_image.tobytes())
-
-
-def _entries(palette_image: Image.Image) -> bytes:
-    """The entries in use, as RGBA."""
-    used = max(index for index, count in enumerate(palette_image.histogram()) if count) + 1
-    return bytes(palette_image.getpalette("RGBA") or ())[: 4 * used]
+    return Reduction(image).to(colours)

@@ -1,40 +1,63 @@
-"""PNG: without loss if that is enough, else with fewer colours."""
+"""PNG: without loss if that is enough, else true colour in steps, else a palette of fewer and fewer colours."""
 
-import io
-from collections.abc import Sequence
+from PIL import Image
 
-from PIL import Image, PngImagePlugin
-
-from services.compressor.fitting.expected_size import COLOURS, palette_sizes
 from services.compressor.fitting.ladder import Ladder
-from services.compressor.formats.palette import colours_of_quality, lowest_colours, reduce_colours
+from services.compressor.formats import apng
+from services.compressor.formats.packed_sizes import packed_sizes, strips_of
+from services.compressor.formats.palette import COLOURS, Reduction, lowest_colours
+from services.compressor.formats.png_file import png_file
+from services.compressor.formats.true_colour import ALL_COLOURS, STEP_OF_COLOURS, STEPPED, colours_of_quality, in_steps
 from services.compressor.opening.colours import plain, without_idle_alpha
 from services.compressor.opening.picture import Picture
 
-_ALL_COLOURS = 1 << 24
-_BEST_DEFLATE_PIXELS = 1_000_000
+
+def ladder(picture: Picture, _original_bytes: int) -> Ladder:
+    """Its rungs are numbers of colours, the last one being no loss."""
+    if picture.animation:
+        return apng.ladder(picture, picture.animation)
+    png = _Png(picture)
+    return Ladder(png.rungs, png.encode, png.expected_sizes, colours_of_quality, has_quality=False)
 
 
-def ladder(picture: Picture, original_bytes: int) -> Ladder:
-    base = _reducible(picture.image)
-    rungs = _worth_trying(base) if base else []
-    grey_profile = (picture.icc_profile or b"")[16:20] == b"GRAY"
+class _Png:
+    def __init__(self, picture: Picture) -> None:
+        self._picture = picture
+        self._image = without_idle_alpha(picture.image)
+        self._base = _reducible(picture.image)
+        self._reduction = None if self._base is None else Reduction(self._base)
+        self.rungs = [ALL_COLOURS]
+        if self._base is not None and self._reduction is not None:
+            self.rungs = [*_worth_trying(self._base, self._reduction), ALL_COLOURS]
 
-    def lossless() -> bytes:
-        return _encode(picture, without_idle_alpha(picture.image))
+    def encode(self, colours: int) -> bytes:
+        return png_file(self._picture, self._reduced(self._image, self._base, colours))
 
-    def reduced(colours: int) -> bytes:
-        if base is None:
-            raise ValueError("there is nothing to reduce")
-        image = reduce_colours(base, colours)
+    def expected_sizes(self, limit: int) -> list[float]:
+        image = strips_of(self._image)
+        base = self._base and strips_of(self._base)
+        bare = Picture(image, "png")
+
+        def packed(colours: int) -> int:
+            return len(png_file(bare, self._reduced(image, base, colours), quick=True))
+
+        return packed_sizes(self.rungs, limit, image.height / self._image.height, packed)
+
+    def _reduced(self, image: Image.Image, base: Image.Image | None, colours: int) -> Image.Image:
+        """The picture or a sample of it, as it is and as it can be reduced, in so many colours."""
+        if base is None or self._reduction is None or colours > max(STEP_OF_COLOURS):
+            return image
+        if colours in STEP_OF_COLOURS and base.mode in STEPPED:
+            return in_steps(base, STEP_OF_COLOURS[colours])
+        if colours > COLOURS[-1]:
+            return image
+        reduced = self._reduction.palette(colours).applied_to(base)
         # A profile for grey may not stand in a palette PNG, whose entries are RGB.
-        return _encode(picture, image.convert(base.mode) if grey_profile else image)
+        return reduced.convert(base.mode) if _is_for_grey(self._picture.icc_profile) else reduced
 
-    def expected(_limit: int) -> Sequence[float]:
-        sizes = dict(zip(COLOURS, palette_sizes(original_bytes, len(base.getbands()) if base else 1), strict=True))
-        return [sizes[colours] for colours in rungs]
 
-    return Ladder(rungs, reduced, expected, colours_of_quality, has_quality=False, lossless=lossless)
+def _is_for_grey(icc_profile: bytes | None) -> bool:
+    return (icc_profile or b"")[16:20] == b"GRAY"
 
 
 def _reducible(image: Image.Image) -> Image.Image | None:
@@ -42,25 +65,17 @@ def _reducible(image: Image.Image) -> Image.Image | None:
         return None
     if image.mode == "I;16" and "transparency" in image.info:
         return None  # a 16-bit colour key cannot be told apart in 8 bits
-    return plain(image)
+    image = plain(image)
+    return image.convert("RGB") if image.mode == "RGBX" else image
 
 
-def _worth_trying(base: Image.Image) -> list[int]:
-    """The palettes from the smallest up to the first that holds every colour there is."""
-    seen = len(base.getcolors(COLOURS[-1]) or ()) or _ALL_COLOURS
-    enough = next((colours for colours in COLOURS if colours >= seen), COLOURS[-1])
-    return [colours for colours in COLOURS if lowest_colours(base) <= colours <= enough]
-
-
-def _encode(picture: Picture, image: Image.Image) -> bytes:
-    """Without loss. sRGB chunks are written only without an ICC profile.
-
-    Deflate's best level takes ten times as long for a few per cent, so large pictures go without.
-    """
-    info = PngImagePlugin.PngInfo()
-    for name, data in picture.colour_chunks:
-        info.add(name, data)
-    out = io.BytesIO()
-    small = image.width * image.height <= _BEST_DEFLATE_PIXELS
-    image.save(out, "PNG", optimize=small, icc_profile=picture.icc_profile, pnginfo=info)
-    return out.getvalue()
+def _worth_trying(base: Image.Image, reduction: Reduction) -> list[int]:
+    """The palettes that lose colours, and those steps that lose less than the largest palette."""
+    palettes = [colours for colours in COLOURS if colours >= lowest_colours(base)]
+    seen = base.getcolors(COLOURS[-1])
+    if seen is not None:
+        return [colours for colours in palettes if colours < len(seen)]
+    if base.mode not in STEPPED:
+        return palettes
+    wrong = reduction.palette(COLOURS[-1]).error
+    return palettes + [colours for colours, step in sorted(STEP_OF_COLOURS.items()) if step * step / 12 <= wrong + 1]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from services.compressor.fitting.ladder import Ladder
-from services.compressor.formats import avif, jpeg, png, tiff, webp
+from services.compressor.formats import avif, bmp, gif, jpeg, png, tiff, webp
 from services.compressor.opening.picture import Format, Picture
 
 LADDERS: Mapping[Format, Callable[[Picture, int], Ladder]] = {
@@ -12,6 +12,8 @@ LADDERS: Mapping[Format, Callable[[Picture, int], Ladder]] = {
     "webp": webp.ladder,
     "avif": avif.ladder,
     "tiff": tiff.ladder,
+    "gif": gif.ladder,
+    "bmp": bmp.ladder,
 }
 """From a picture and the number of the original's bytes, which is worth knowing for a guess, to its ladder."""
 
