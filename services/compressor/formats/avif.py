@@ -35,8 +35,8 @@ _RATE = Rate(
         (90, 0.93),
         (95, 1.223),
     ),
-    at_50=(0.17, 0.113, 0.989, -0.018, 0.049),
-    slope=(-0.194, -0.146, -0.057, 0.092, 0.001),
+    at_50=(0.033, 0.043, 0.914, 0.014, 0.014),
+    slope=(-0.058, -0.051, -0.123, -0.026, -0.018),
 )
 # Pixels up to which libaom's speed is affordable: 6 takes 0.47 s a megapixel, 7 0.28 s for 3 to 12 % more bytes, 8
 # 0.17 s, 9 0.05 s. Above 7 it has no tools for screenshots, which then take four times the bytes; below 6 it takes

@@ -41,15 +41,10 @@ def ladder(picture: Picture, _original_bytes: int) -> Ladder:
 
     def expected(limit: int) -> Sequence[float]:
         carried = sum(len(data or b"") for data in (picture.icc_profile, picture.exif, picture.xmp))
-        sizes = sampled_sizes(image, _jpeg_bytes, _RATE, limit - carried)
+        sizes = sampled_sizes(image, _jpeg_length, _RATE, limit - carried)
         return [size + carried for size in sizes]
 
     return Ladder(QUALITIES, encode, expected, lossless=lossless)
-
-
-def _jpeg_bytes(sample: Image.Image, quality: int) -> int:
-    """Without what comes before the pixels, which is there but once."""
-    return _jpeg_length(sample, quality) - _jpeg_length(Image.new(sample.mode, (16, 16)), quality)
 
 
 def _jpeg_length(image: Image.Image, quality: int) -> int:

@@ -34,12 +34,13 @@ _RATE = Rate(
         (90, 0.704),
         (95, 1.053),
     ),
-    at_50=(0.065, 0.042, 1.256, 0.026, 0.035),
-    slope=(-0.011, -0.011, -0.099, -0.038, -0.03),
+    at_50=(0.049, 0.036, 1.277, 0.005, 0.016),
+    slope=(-0.004, -0.007, -0.15, -0.025, -0.018),
 )
-# Pixels up to which libwebp's effort is affordable: 4 takes 0.13 s a megapixel, 2 half of it for 6 % more bytes,
-# 0 a quarter for a third more. 5 saves 2 % and loses as much, 6 takes five times as long.
-_EFFORTS = ((25_000_000, 4), (50_000_000, 2))
+# libwebp's effort: 4 takes 0.11 s a megapixel, 2 half of it for 6 % more bytes, 0 a quarter of it for a third more.
+# 5 saves 2 % and loses as much likeness, 6 takes five times as long.
+_EFFORT, _LARGE_EFFORT = 4, 2
+_LARGE_PIXELS = 40_000_000
 _LOSSLESS_PIXELS = 25_000_000
 _LOSSLESS_PART = 0.65  # of the original's bytes: more would hardly fit
 _LOSSLESS = {"lossless": True, "method": 4, "quality": 75}
@@ -72,8 +73,7 @@ def _carried(picture: Picture) -> dict[str, bytes]:
 
 
 def _effort(image: Image.Image) -> int:
-    pixels = image.width * image.height
-    return next((effort for most, effort in _EFFORTS if pixels <= most), 0)
+    return _EFFORT if image.width * image.height <= _LARGE_PIXELS else _LARGE_EFFORT
 
 
 def _expected(picture: Picture, image: Image.Image, limit: int) -> list[float]:
@@ -132,7 +132,7 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
             duration=reel.milliseconds,
             loop=animation.loop,
             quality=quality,
-            method=4,
+            method=_EFFORT,
             allow_mixed=True,
             **_carried(picture),
         )
@@ -142,7 +142,7 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
         return len(encode(quality, frames))
 
     def sampled(sample: Image.Image, quality: int) -> int:
-        return _length(sample, quality=quality, method=4)
+        return _length(sample, quality=quality, method=_EFFORT)
 
     def expected(limit: int) -> Sequence[float]:
         if animation.count <= RUN:  # a run would be as dear as all of it
