@@ -23,7 +23,7 @@ def write_contact_sheet(duels: Sequence[Duel], path: Path) -> None:
     for number, duel in enumerate(duels):
         _paste(sheet, duel, (number % _ACROSS * width, number // _ACROSS * height))
     path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path, "JPEG", quality=88, subsampling="4:4:4", optimize=True)
+    sheet.save(path, "JPEG", quality=80, subsampling="4:4:4", optimize=True)
 
 
 def _paste(sheet: Image.Image, duel: Duel, at: tuple[int, int]) -> None:

@@ -69,7 +69,7 @@ def _in_worker(original: bytes) -> float:
     worker = Worker()
     try:
         worker.start()
-        worker.run((original, HALF, MAX_PIXELS), _SECONDS)
+        worker.run((original, HALF, MAX_PIXELS, True), _SECONDS)
         (process,) = multiprocessing.active_children()
         return _resident_peak(process.pid or 0)
     finally:
