@@ -11,7 +11,7 @@ _MARKERS_BYTES = 1 << 16
 _NAMES = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
 # Of a block of luminance and of chrominance, by the standard tables (ITU-T T.81, annex K) and by fitted ones.
 _EMPTY_BITS = (6, 4)
-_EMPTY_FITTED_BITS = (2.5, 2)
+_EMPTY_FITTED_BITS = (2, 2)
 _START_OF_SCAN = b"\xff\xda"
 
 

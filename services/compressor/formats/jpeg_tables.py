@@ -54,7 +54,13 @@ def mean_step(table: Sequence[int]) -> float:
 
 def quality_like(luminance: Sequence[int]) -> int:
     """The quality, from 1 to 95, at which our luminance table is as coarse as another."""
-    return quality_of(mean_step(luminance) / mean_step(tables(50)[0]))
+    return quality_of(mean_step(luminance) / luminance_step(50))
+
+
+@cache
+def luminance_step(quality: int) -> float:
+    """The `mean_step` of our luminance table."""
+    return mean_step(tables(quality)[0])
 
 
 @cache

@@ -4,15 +4,25 @@ Pillow lets through what libjpeg only warns of, such as a file that was cut off 
 grey. The pixels of a sound file are the same in both; `docs/compression.md` has the times.
 """
 
+import re
+
 import simplejpeg
 from PIL import Image
 
 _END_OF_IMAGE = b"\xff\xd9"
 _LOST_END = "Premature end of JPEG file"
-_HARMLESS = "extraneous bytes before marker"  # padding between segments; no pixel is in doubt
+# Padding between the headers, and the few bytes that some cameras write before the end: no pixel is in doubt. Before a
+# restart, between scans and in greater number they are what is left of damaged ones.
+_HARMLESS = re.compile(r"extraneous bytes before marker 0x(?:c|db|dd|e|fe)|\b[1-4] extraneous bytes before marker 0xd9")
 
 # From the colours of the file to those we ask for, and the mode of the image.
-_PIXELS = {"YCbCr": ("RGBX", "RGBX"), "Gray": ("GRAY", "L"), "CMYK": ("CMYK", "CMYK"), "YCCK": ("CMYK", "CMYK")}
+_PIXELS = {
+    "YCbCr": ("RGBX", "RGBX"),
+    "RGB": ("RGBX", "RGBX"),
+    "Gray": ("GRAY", "L"),
+    "CMYK": ("CMYK", "CMYK"),
+    "YCCK": ("CMYK", "CMYK"),
+}
 
 
 def decode_jpeg(original: bytes, *, progressive: bool) -> Image.Image | None:
@@ -27,7 +37,7 @@ def decode_jpeg(original: bytes, *, progressive: bool) -> Image.Image | None:
     try:
         pixels = simplejpeg.decode_jpeg(original, wanted)
     except ValueError as error:
-        if _HARMLESS in str(error):
+        if _HARMLESS.search(str(error)) and not progressive:
             return None
         if _LOST_END not in str(error) or progressive:  # a progressive file may lack whole scans
             raise
