@@ -8,7 +8,7 @@ from PIL import Image
 from services.compressor.fitting.ladder import QUALITIES, Ladder
 from services.compressor.fitting.run_sizes import run_sizes
 from services.compressor.fitting.sampled_sizes import Rate, sampled_sizes
-from services.compressor.formats.reel import Reel, start_of
+from services.compressor.formats.reel import Reel, common_mode, start_of
 from services.compressor.opening.colours import plain
 from services.compressor.opening.picture import Animation, Picture
 
@@ -108,10 +108,14 @@ def _subsampling(picture: Picture, image: Image.Image) -> str:
 
 
 def _animated(picture: Picture, animation: Animation) -> Ladder:
-    """The format has no number of times to play it that the writer could set: it is played for ever."""
+    """The format has no number of times to play it that the writer could set: it is played for ever.
+
+    All its frames must be of one mode.
+    """
+    mode = common_mode(animation)
 
     def encode(quality: int, frames: int = animation.count) -> bytes:
-        reel = Reel(start_of(animation, frames))
+        reel = Reel(start_of(animation, frames), mode)
         out = io.BytesIO()
         reel.save(
             out,

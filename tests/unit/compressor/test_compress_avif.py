@@ -115,3 +115,22 @@ def test_an_animation_keeps_frames_and_times() -> None:
 def _frames() -> Iterator[Frame]:
     for index, milliseconds in enumerate(DURATIONS):
         yield Frame(Image.new("RGB", (64, 48), (30 * index,) * 3), milliseconds)
+
+
+@pytest.mark.parametrize("first", ["RGB", "RGBA"])
+def test_an_animation_keeps_the_alpha_of_any_frame(first: str) -> None:
+    other = "RGB" if first == "RGBA" else "RGBA"
+
+    def frames() -> Iterator[Frame]:
+        for mode in (first, other):
+            yield Frame(Image.new("RGBA", (32, 32), (200, 0, 0, 100)).convert(mode), 50)
+
+    picture = Picture(Image.new(first, (32, 32)), "gif", animation=Animation(frames, 2, loop=0))
+
+    written = Image.open(io.BytesIO(avif.ladder(picture, 10_000).encode(90)))
+
+    for index, mode in enumerate((first, other)):
+        written.seek(index)
+        assert written.convert("RGBA").getpixel((9, 9))[3] == pytest.approx(  # type: ignore[index]
+            100 if mode == "RGBA" else 255, abs=3
+        )
