@@ -28,19 +28,6 @@ _JPEG = (
     (1.27, 1.27),
     (2.08, 1.6),
 )
-# Quality, and the size relative to an original of about quality 85, as most are.
-_WEBP = (
-    (1, 0.145),
-    (5, 0.19),
-    (10, 0.233),
-    (20, 0.298),
-    (50, 0.546),
-    (75, 0.69),
-    (80, 0.83),
-    (85, 1.0),
-    (90, 1.19),
-    (95, 1.53),
-)
 # For each of COLOURS, relative to 256 of them.
 _PALETTE = (0.091, 0.15, 0.18, 0.25, 0.3, 0.35, 0.39, 0.47, 0.52, 0.6, 0.66, 0.75, 0.81, 0.91, 1.0)
 
@@ -49,11 +36,6 @@ def jpeg_sizes(original_bytes: int, quantiser: float | None) -> list[float]:
     """For each of QUALITIES. `quantiser` is the mean step of the original's luminance table, if known."""
     step = quantiser or _TYPICAL_STEP
     return [original_bytes * _interpolate(_JPEG, -math.log(_jpeg_step(quality) / step)) for quality in QUALITIES]
-
-
-def webp_sizes(original_bytes: int) -> list[float]:
-    """For each of QUALITIES."""
-    return [original_bytes * _interpolate(_WEBP, quality) for quality in QUALITIES]
 
 
 def palette_sizes(lossless_bytes: int, bands: int) -> list[float]:
