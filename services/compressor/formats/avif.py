@@ -93,8 +93,8 @@ def _writable(image: Image.Image) -> Image.Image:
     return image.convert("RGB") if image.mode == "RGBX" else image
 
 
-def _speed(image: Image.Image) -> int:
-    pixels = image.width * image.height
+def _speed(image: Image.Image, frames: int = 1) -> int:
+    pixels = image.width * image.height * frames
     return next((speed for most, speed in _SPEEDS if pixels <= most), _FASTEST)
 
 
@@ -113,6 +113,7 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
     All its frames must be of one mode.
     """
     mode = common_mode(animation)
+    speed = max(_ANIMATION_SPEED, _speed(picture.image, animation.count))
 
     def encode(quality: int, frames: int = animation.count) -> bytes:
         reel = Reel(start_of(animation, frames), mode)
@@ -123,7 +124,7 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
             save_all=True,
             duration=reel.milliseconds,
             quality=quality,
-            speed=_ANIMATION_SPEED,
+            speed=speed,
             max_threads=1,
             autotiling=False,
             **_carried(picture),

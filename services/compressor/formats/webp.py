@@ -72,8 +72,8 @@ def _carried(picture: Picture) -> dict[str, bytes]:
     return {"icc_profile": picture.icc_profile or b"", "exif": picture.exif or b"", "xmp": picture.xmp or b""}
 
 
-def _effort(image: Image.Image) -> int:
-    return _EFFORT if image.width * image.height <= _LARGE_PIXELS else _LARGE_EFFORT
+def _effort(image: Image.Image, frames: int = 1) -> int:
+    return _EFFORT if image.width * image.height * frames <= _LARGE_PIXELS else _LARGE_EFFORT
 
 
 def _expected(picture: Picture, image: Image.Image, limit: int) -> list[float]:
@@ -121,6 +121,7 @@ def _lossless_pays(picture: Picture, image: Image.Image, original_bytes: int) ->
 
 def _animated(picture: Picture, animation: Animation) -> Ladder:
     """Each frame as whichever is smaller, lossy or not: a third of the bytes for graphics, at no cost for films."""
+    effort = _effort(picture.image, animation.count)
 
     def encode(quality: int, frames: int = animation.count) -> bytes:
         reel = Reel(start_of(animation, frames))
@@ -132,7 +133,7 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
             duration=reel.milliseconds,
             loop=animation.loop,
             quality=quality,
-            method=_EFFORT,
+            method=effort,
             allow_mixed=True,
             **_carried(picture),
         )
@@ -142,7 +143,7 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
         return len(encode(quality, frames))
 
     def sampled(sample: Image.Image, quality: int) -> int:
-        return _length(sample, quality=quality, method=_EFFORT)
+        return _length(sample, quality=quality, method=effort)
 
     def expected(limit: int) -> Sequence[float]:
         if animation.count <= RUN:  # a run would be as dear as all of it
