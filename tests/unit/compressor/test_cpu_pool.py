@@ -96,11 +96,20 @@ async def test_does_what_compress_does_in_other_processes(pool: CpuPool) -> None
     assert len(worker_ids()) == 2
 
 
+@pytest.mark.parametrize("measured", [True, False])
+async def test_ssim_is_measured_only_if_it_is_wanted(measured: bool) -> None:
+    async with CpuPool(1, timeout=PATIENCE, measure_ssim=measured) as pool:
+        result, _ = await pool.compress(ORIGINAL, HALF, MAX_PIXELS)
+
+    assert result == compress(ORIGINAL, HALF, MAX_PIXELS, measure_ssim=measured)
+    assert (result.ssim is not None) == measured
+
+
 async def test_refusals_come_back_whole(pool: CpuPool) -> None:
     with pytest.raises(CompressError) as caught:
-        await pool.compress(b"GIF89a", HALF, MAX_PIXELS)
+        await pool.compress(b"%PDF-1.7", HALF, MAX_PIXELS)
 
-    assert (caught.value.code, caught.value.detail) == (ErrorCode.UNSUPPORTED_FORMAT, "the file is a GIF")
+    assert (caught.value.code, caught.value.detail) == (ErrorCode.UNSUPPORTED_FORMAT, "the file is a PDF")
 
 
 async def test_a_process_that_dies_takes_only_its_own_image_with_it(pool: CpuPool) -> None:
