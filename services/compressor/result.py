@@ -30,19 +30,14 @@ _HARDLY_SEEN = 0.01
 class Made:
     """A file.
 
-    picture: as it was encoded, perhaps scaled. rung: of its ladder; None if nothing was lost.
+    picture: as it was encoded, perhaps scaled. quality: of the encoder; None if it has none or nothing was lost.
     """
 
     data: bytes
     picture: Picture
     format: Format
-    rung: int | None = None
+    quality: int | None = None
     encodes: int = 1
-
-    @property
-    def quality(self) -> int | None:
-        """Of the encoder; None if it has none or nothing was lost."""
-        return None if self.format in WITHOUT_QUALITY else self.rung
 
 
 def make(opened: Picture, original: bytes, options: CompressOptions) -> Made:
@@ -125,7 +120,7 @@ class _Work:
 
     def _fitted(self, format_: Format, picture: Picture, limit: int, min_quality: int, *, allow_resize: bool) -> Made:
         found = fit(partial(self._ladder, format_), picture, limit, min_quality, allow_resize=allow_resize)
-        return Made(found.data, found.picture, format_, found.rung, found.encodes)
+        return Made(found.data, found.picture, format_, found.quality, found.encodes)
 
     def _encoded_once(self, format_: Format, picture: Picture) -> Made:
         if self._options.mode == "quality":
@@ -139,7 +134,7 @@ class _Work:
         if not ladder.rungs and ladder.lossless:
             return Made(ladder.lossless(), picture, format_)
         rung = max((rung for rung in ladder.rungs if rung <= ladder.rung_of(quality)), default=ladder.rungs[0])
-        return Made(ladder.encode(rung), picture, format_, rung)
+        return Made(ladder.encode(rung), picture, format_, ladder.quality(rung))
 
     def _without_loss(self, format_: Format, picture: Picture) -> Made | None:
         """For a format without qualities, if that is smaller than the original."""

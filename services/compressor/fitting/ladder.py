@@ -26,3 +26,7 @@ class Ladder:
     rung_of: Callable[[int], int] = int
     has_quality: bool = True
     lossless: Callable[[], bytes] | None = None
+
+    def quality(self, rung: int) -> int | None:
+        """Of the encoder; None if the rungs are no qualities."""
+        return rung if self.has_quality else None

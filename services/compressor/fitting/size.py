@@ -26,12 +26,14 @@ _SAFETY = 0.98  # bytes fall a little slower than pixels
 class Fitted:
     """The best file found, and how.
 
-    rung: None if nothing was lost. picture: as encoded, that is perhaps scaled. fits: within the limit.
+    rung: None if nothing was lost; quality: the same, and None if the ladder has no qualities. picture: as encoded,
+    that is perhaps scaled. fits: within the limit.
     """
 
     data: bytes
     picture: Picture
     rung: int | None
+    quality: int | None
     fits: bool
     encodes: int
 
@@ -47,13 +49,13 @@ def fit(
     lossless = ladder.lossless() if ladder.lossless else None
     made = 0 if lossless is None else 1
     if lossless is not None and (len(lossless) <= limit or not ladder.rungs):
-        return Fitted(lossless, picture, None, fits=len(lossless) <= limit, encodes=made)
+        return Fitted(lossless, picture, None, None, fits=len(lossless) <= limit, encodes=made)
     climb = _Climb(ladder, limit, min_quality)
     if not (allow_resize and climb.hopeless):
         found = climb.search()
         made += found.encodes
         if found.fitting:
-            return Fitted(found.fitting.data, picture, found.fitting.rung, fits=True, encodes=made)
+            return _fitted(found.fitting, picture, ladder, fits=True, encodes=made)
         climb.least_bytes = len(found.smallest.data)
     if allow_resize:
         scaled, tried = _scaled_down(ladder_of, picture, climb, min_quality)
@@ -63,8 +65,12 @@ def fit(
     smallest, extra = climb.lowest()
     made += extra
     if lossless is not None and len(lossless) <= len(smallest.data):
-        return Fitted(lossless, picture, None, fits=False, encodes=made)
-    return Fitted(smallest.data, picture, smallest.rung, fits=False, encodes=made)
+        return Fitted(lossless, picture, None, None, fits=False, encodes=made)
+    return _fitted(smallest, picture, ladder, fits=False, encodes=made)
+
+
+def _fitted(found: Encoding, picture: Picture, ladder: Ladder, *, fits: bool, encodes: int) -> Fitted:
+    return Fitted(found.data, picture, found.rung, ladder.quality(found.rung), fits=fits, encodes=encodes)
 
 
 class _Climb:
@@ -107,13 +113,14 @@ def _scaled_down(
         if scale < _LEAST_SCALE:
             break
         smaller = picture.scaled_to(*_scaled(picture.image.size, scale))
-        climb = _Climb(ladder_of(smaller), climb.limit, min_quality)
+        ladder = ladder_of(smaller)
+        climb = _Climb(ladder, climb.limit, min_quality)
         if climb.hopeless:
             continue
         found = climb.search()
         made += found.encodes
         if found.fitting:
-            return Fitted(found.fitting.data, smaller, found.fitting.rung, fits=True, encodes=made), made
+            return _fitted(found.fitting, smaller, ladder, fits=True, encodes=made), made
         climb.least_bytes = len(found.smallest.data)
     return None, made
 
