@@ -11,6 +11,9 @@ from services.compressor.formats.true_colour import ALL_COLOURS, STEP_OF_COLOURS
 from services.compressor.opening.colours import plain, without_idle_alpha
 from services.compressor.opening.picture import Picture
 
+_MANY_PIXELS = 32_000_000
+_FEW_STEPS = {colours: step for colours, step in STEP_OF_COLOURS.items() if step in (4, 8)}  # each encode takes seconds
+
 
 def ladder(picture: Picture, _original_bytes: int) -> Ladder:
     """Its rungs are numbers of colours, the last one being no loss."""
@@ -37,11 +40,12 @@ class _Png:
         image = strips_of(self._image)
         base = self._base and strips_of(self._base)
         bare = Picture(image, "png")
+        share = image.height / self._image.height
 
         def packed(colours: int) -> int:
-            return len(png_file(bare, self._reduced(image, base, colours), quick=True))
+            return len(png_file(bare, self._reduced(image, base, colours), sample=share))
 
-        return packed_sizes(self.rungs, limit, image.height / self._image.height, packed)
+        return packed_sizes(self.rungs, limit, share, packed)
 
     def _reduced(self, image: Image.Image, base: Image.Image | None, colours: int) -> Image.Image:
         """The picture or a sample of it, as it is and as it can be reduced, in so many colours."""
@@ -78,4 +82,5 @@ def _worth_trying(base: Image.Image, reduction: Reduction) -> list[int]:
     if base.mode not in STEPPED:
         return palettes
     wrong = reduction.palette(COLOURS[-1]).error
-    return palettes + [colours for colours, step in sorted(STEP_OF_COLOURS.items()) if step * step / 12 <= wrong + 1]
+    steps = STEP_OF_COLOURS if base.width * base.height <= _MANY_PIXELS else _FEW_STEPS
+    return palettes + [colours for colours, step in sorted(steps.items()) if step * step / 12 <= wrong + 1]

@@ -1,17 +1,17 @@
 """PNG: without loss where that is enough, else fewer colours; alpha stays."""
 
-import io
 import zlib
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from services.compressor.compress import compress
+from services.compressor.compress import Compressed, compress
+from shared.contracts.messages import CompressOptions
 from tests.unit.compressor.make import (
     COPYRIGHT,
     GREY_PROFILE,
     MAX_PIXELS,
-    SRGB,
+    WIDE_PROFILE,
     a_picture,
     an_exif,
     decoded,
@@ -34,10 +34,15 @@ def with_chunk(png: bytes, name: bytes, data: bytes) -> bytes:
     return png[:33] + chunk + png[33:]
 
 
+def half(original: bytes, percent: int = 50) -> Compressed:
+    """With as few colours as it takes, in all its pixels."""
+    return compress(original, CompressOptions(percent=percent, min_quality=1, allow_resize=False), MAX_PIXELS)
+
+
 def test_is_encoded_again_without_loss_where_that_is_enough() -> None:
     original = encoded(a_picture(noise=0), "PNG", compress_level=0)
 
-    result = compress(original, 50, MAX_PIXELS)
+    result = half(original, 50)
 
     assert result.data is not None
     assert len(result.data) <= len(original) // 2
@@ -50,7 +55,7 @@ def test_is_encoded_again_without_loss_where_that_is_enough() -> None:
 def test_gets_as_many_colours_as_fit(percent: int) -> None:
     original = encoded(a_picture(size=(320, 240), noise=40), "PNG")
 
-    result = compress(original, percent, MAX_PIXELS)
+    result = half(original, percent)
 
     assert result.data is not None
     assert result.target_met
@@ -65,7 +70,7 @@ def test_more_room_means_a_better_picture() -> None:
     original = encoded(source, "PNG")
 
     def error(percent: int) -> float:
-        data = compress(original, percent, MAX_PIXELS).data
+        data = half(original, percent).data
         assert data is not None
         return float(sum(ImageStat.Stat(ImageChops.difference(decoded(data).convert("RGB"), source)).mean))
 
@@ -77,7 +82,7 @@ def test_more_room_means_a_better_picture() -> None:
 def test_what_is_opaque_stays_opaque_and_what_is_clear_stays_clear(mode: str, percent: int) -> None:
     source = a_picture(mode, (320, 240), noise=40)
 
-    result = compress(encoded(source, "PNG"), percent, MAX_PIXELS)
+    result = half(encoded(source, "PNG"), percent)
 
     assert result.data is not None
     before, after = source.getchannel("A"), decoded(result.data).convert("RGBA").getchannel("A")
@@ -91,7 +96,7 @@ def test_the_colour_that_a_colour_key_makes_clear_stays_clear() -> None:
     source = a_picture(noise=60)
     source.paste((1, 2, 3), (10, 10, 60, 60))
 
-    result = compress(encoded(source, "PNG", transparency=(1, 2, 3)), 40, MAX_PIXELS)
+    result = half(encoded(source, "PNG", transparency=(1, 2, 3)), 40)
 
     assert result.data is not None
     alpha = decoded(result.data).convert("RGBA").getchannel("A")
@@ -105,7 +110,7 @@ def test_a_palette_picture_keeps_its_transparency(percent: int) -> None:
     original = encoded(source, "PNG", compress_level=1)
     assert decoded(original).mode == "P"
 
-    result = compress(original, percent, MAX_PIXELS)
+    result = half(original, percent)
 
     assert result.data is not None
     before, after = (decoded(png).convert("RGBA").getchannel("A") for png in (original, result.data))
@@ -119,7 +124,7 @@ def test_alpha_that_hides_nothing_costs_nothing() -> None:
     opaque = source.copy()
     opaque.putalpha(255)
 
-    result = compress(encoded(opaque, "PNG"), 99, MAX_PIXELS)
+    result = half(encoded(opaque, "PNG"), 99)
 
     assert result.data is not None
     assert not ImageChops.difference(decoded(result.data).convert("RGB"), source).getbbox()
@@ -129,7 +134,7 @@ def test_alpha_that_hides_nothing_costs_nothing() -> None:
 def test_sixteen_bits_of_grey_stay_the_same_grey(percent: int) -> None:
     source = a_picture("I;16", noise=60)
 
-    result = compress(encoded(source, "PNG", compress_level=1), percent, MAX_PIXELS)
+    result = half(encoded(source, "PNG", compress_level=1), percent)
 
     assert result.data is not None
     picture = decoded(result.data)
@@ -138,31 +143,53 @@ def test_sixteen_bits_of_grey_stay_the_same_grey(percent: int) -> None:
     assert ImageStat.Stat(ImageChops.difference(shown, light)).mean[0] < 16
 
 
+def test_between_256_colours_and_no_loss_lies_true_colour() -> None:
+    source = a_picture(noise=120)
+    options = CompressOptions(mode="quality", percent=75)
+
+    result = compress(encoded(source, "PNG"), options, MAX_PIXELS)
+
+    assert result.data is not None
+    picture = decoded(result.data)
+    assert picture.mode == "RGB"
+    assert max(high for _, high in ImageStat.Stat(ImageChops.difference(picture, source)).extrema) <= 4
+
+
+def test_a_high_quality_is_no_loss_at_all() -> None:
+    source = a_picture(noise=40)
+    options = CompressOptions(mode="quality", percent=85)
+
+    result = compress(encoded(source, "PNG", compress_level=1), options, MAX_PIXELS)
+
+    assert result.data is not None
+    assert decoded(result.data).tobytes() == source.tobytes()
+
+
 def test_one_bit_pictures_are_encoded_again_or_kept() -> None:
     source = a_picture("L", noise=60).convert("1")
 
-    assert decoded(compress(encoded(source, "PNG", compress_level=0), 99, MAX_PIXELS).data or b"").mode == "1"
-    assert compress(encoded(source, "PNG", optimize=True), 1, MAX_PIXELS).data is None
+    assert decoded(half(encoded(source, "PNG", compress_level=0), 99).data or b"").mode == "1"
+    assert not half(encoded(source, "PNG", optimize=True), 1).target_met
 
 
 def test_is_turned_upright_and_keeps_of_its_metadata_the_icc_profile() -> None:
-    original = encoded(a_picture(noise=60), "PNG", exif=an_exif(8), icc_profile=SRGB, dpi=(300, 300))
+    original = encoded(a_picture(noise=60), "PNG", exif=an_exif(8), icc_profile=WIDE_PROFILE, dpi=(300, 300))
     original = with_chunk(original, b"tEXt", b"Author\0somebody")
     assert decoded(original).getexif()[COPYRIGHT] == "somebody"
 
-    result = compress(original, 60, MAX_PIXELS)
+    result = half(original, 60)
 
     assert result.data is not None
     picture = decoded(result.data)
     assert picture.size == (result.width, result.height) == (120, 160)
     assert picture.info.keys() <= {"icc_profile", "transparency"}
-    assert picture.info["icc_profile"] == SRGB
+    assert picture.info["icc_profile"] == WIDE_PROFILE
 
 
 def test_a_profile_for_grey_never_stands_in_a_palette_picture() -> None:
     original = encoded(a_picture("L", (320, 240), noise=60), "PNG", icc_profile=GREY_PROFILE)
 
-    result = compress(original, 50, MAX_PIXELS)
+    result = half(original, 50)
 
     assert result.data is not None
     assert result.target_met
@@ -174,24 +201,14 @@ def test_what_defines_its_colours_stays() -> None:
     gamma = (100_000).to_bytes(4, "big")
     original = with_chunk(encoded(a_picture(noise=60), "PNG"), b"gAMA", gamma)
 
-    result = compress(original, 50, MAX_PIXELS)
+    result = half(original, 50)
 
     assert result.data is not None
     assert chunks(result.data)[b"gAMA"] == gamma
 
 
-def test_an_animation_keeps_its_frames() -> None:
-    out = io.BytesIO()
-    a_picture().save(out, "PNG", save_all=True, append_images=[a_picture(seed=1)], compress_level=0)
-
-    result = compress(out.getvalue(), 50, MAX_PIXELS)
-
-    assert result.data is None
-    assert (result.action, result.target_met, result.format) == ("kept_original", False, "png")
-
-
 def test_delivers_the_original_where_nothing_smaller_can_be_made() -> None:
-    result = compress(encoded(Image.new("1", (1, 1)), "PNG", optimize=True), 50, MAX_PIXELS)
+    result = half(encoded(Image.new("1", (1, 1)), "PNG", optimize=True), 50)
 
     assert result.data is None
     assert (result.action, result.target_met) == ("kept_original", False)
@@ -200,7 +217,7 @@ def test_delivers_the_original_where_nothing_smaller_can_be_made() -> None:
 def test_delivers_the_smallest_where_the_target_cannot_be_met() -> None:
     source = a_picture(noise=255)
 
-    result = compress(encoded(source, "PNG"), 1, MAX_PIXELS)
+    result = half(encoded(source, "PNG"), 1)
 
     assert result.data is not None
     assert (result.action, result.target_met) == ("compressed", False)
