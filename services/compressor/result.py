@@ -92,6 +92,8 @@ class _Work:
         look = ssim(made.picture.image, made.data) or 1.0
         encodes = made.encodes
         for format_, more in itertools.product(others, _MORE_QUALITY):
+            if best.format == format_:
+                continue
             other = self._like(made, format_, more)
             encodes += other.encodes
             if len(other.data) >= len(best.data):

@@ -17,7 +17,7 @@ _WELL_FILLED = 0.85
 _HOPELESS = 1.15
 """A picture whose lowest rung is expected to be so much too large is scaled without that being tried."""
 
-_MOST_SCALINGS = 6
+_MOST_SCALINGS = 5
 _LEAST_SCALE = 0.1  # what does not fit then is kept from fitting by more than its pixels
 _SAFETY = 0.98  # bytes fall a little slower than pixels
 
