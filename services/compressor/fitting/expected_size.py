@@ -9,9 +9,6 @@ from collections.abc import Sequence
 
 from services.compressor.fitting.ladder import QUALITIES
 
-COLOURS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
-"""The palettes that are tried: each step is about as visible as the next."""
-
 _STANDARD_STEP = 57.6  # mean of the luminance table that libjpeg uses at quality 50
 _TYPICAL_STEP = _STANDARD_STEP * 0.3  # the same at quality 85
 
@@ -28,19 +25,12 @@ _JPEG = (
     (1.27, 1.27),
     (2.08, 1.6),
 )
-# For each of COLOURS, relative to 256 of them.
-_PALETTE = (0.091, 0.15, 0.18, 0.25, 0.3, 0.35, 0.39, 0.47, 0.52, 0.6, 0.66, 0.75, 0.81, 0.91, 1.0)
 
 
 def jpeg_sizes(original_bytes: int, quantiser: float | None) -> list[float]:
     """For each of QUALITIES. `quantiser` is the mean step of the original's luminance table, if known."""
     step = quantiser or _TYPICAL_STEP
     return [original_bytes * _interpolate(_JPEG, -math.log(_jpeg_step(quality) / step)) for quality in QUALITIES]
-
-
-def palette_sizes(lossless_bytes: int, bands: int) -> list[float]:
-    """For each of COLOURS. 256 of them take about as much as one of the lossless encoding's bands."""
-    return [lossless_bytes / bands * part for part in _PALETTE]
 
 
 def _jpeg_step(quality: int) -> float:

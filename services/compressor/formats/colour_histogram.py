@@ -20,7 +20,7 @@ _SOFT_BINS = 1 << 19
 CLEAR_BIN = _SOLID_BINS + _SOFT_BINS
 BINS = CLEAR_BIN + 1
 
-_BAND_PIXELS = 1 << 20  # so much is unpacked at a time; the picture itself may be huge
+_BAND_PIXELS = 1 << 22  # so much is unpacked at a time; the picture itself may be huge
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,13 @@ class Histogram:
 def histogram(images: Iterable[Image.Image]) -> Histogram:
     """Of pictures in mode L, LA, RGB or RGBA, taken together."""
     counts = np.zeros(BINS)
-    sums = np.zeros((BINS, 4))
+    sums = np.zeros((4, BINS))
     for pixels, bins in (band for image in images for band in _bands(image)):
-        used, at, number = np.unique(bins, return_inverse=True, return_counts=True)
-        counts[used] += number
+        counts += np.bincount(bins, minlength=BINS)
         for channel in range(4):
-            sums[used, channel] += np.bincount(at, pixels[:, channel])
+            sums[channel] += np.bincount(bins, pixels[:, channel], BINS)
     seen = np.flatnonzero(counts)
-    return Histogram(seen, counts[seen], (sums[seen] / counts[seen, None]).astype(np.float32))
+    return Histogram(seen, counts[seen], (sums[:, seen] / counts[seen]).T.astype(np.float32))
 
 
 def bins_of(image: Image.Image) -> Iterator[Numbers]:

@@ -2,20 +2,16 @@
 
 oxipng tries PNG's filters and colour types, and packs with libdeflate; it does nothing that a viewer could stumble
 over, as interlacing. Its levels cost 0.1, 0.4 and 1 s for a million pixels of a photograph, and Pillow's best packing,
-which is worse than the second, 1.5 s. Where there is no wheel of it Pillow serves.
+which is worse than the second, 1.5 s.
 """
 
 import io
 from typing import Any
 
+import oxipng
 from PIL import Image, PngImagePlugin
 
 from services.compressor.opening.picture import Picture
-
-try:
-    import oxipng  # type: ignore[import-not-found, unused-ignore]
-except ImportError:  # a platform without its wheel
-    oxipng = None
 
 # Bytes of pixels up to which oxipng's levels 2, 1 and 0 serve. It holds them several times; beyond, Pillow goes row by
 # row. What packs as well as drawings and screenshots do also packs fast.
@@ -24,8 +20,6 @@ _DRAWING_BYTES = 24_000_000
 _DRAWING_SHARE = 1 / 12
 _LARGE_BYTES = 72_000_000
 _HUGE_BYTES = 128_000_000
-_BEST_DEFLATE_BYTES = 4_000_000
-_QUICK_DEFLATE_BYTES = 48_000_000
 _QUICK_DEFLATE = 2
 
 _XMP = b"XML:com.adobe.xmp\0\0\0\0\0"
@@ -34,8 +28,8 @@ _XMP = b"XML:com.adobe.xmp\0\0\0\0\0"
 def png_file(picture: Picture, image: Image.Image, *, sample: float | None = None) -> bytes:
     """The image as a PNG, with what the picture says must travel.
 
-    Modes 1, L, LA, I;16, P, RGB, RGBX and RGBA; in `info` a colour key or nothing. sample: the
-    image is only so large a part of what is to be forecast, and packed the same way but in less time.
+    Modes 1, L, LA, I;16, P, RGB, RGBX and RGBA; in `info` a colour key or nothing. sample: the image is only so large
+    a part of what is to be forecast, and packed the same way but in less time.
     """
     if image.mode == "RGBX":
         image = image.convert("RGB")
@@ -43,8 +37,8 @@ def png_file(picture: Picture, image: Image.Image, *, sample: float | None = Non
         image = image.convert("I;16")
     pixels = _pixel_bytes(image) / (sample or 1)
     quick = sample is not None
-    if oxipng is None or pixels > _HUGE_BYTES:
-        return _by_pillow(picture, image, pixels)
+    if pixels > _HUGE_BYTES:
+        return _by_pillow(picture, image)
     if pixels > _LARGE_BYTES:
         return _by_oxipng(picture, image, 0)
     if pixels <= _SMALL_BYTES and not quick:
@@ -108,14 +102,10 @@ def _colour_type(image: Image.Image) -> Any:
     return oxipng.ColorType.grayscale(key if isinstance(key, int) else None)
 
 
-def _by_pillow(picture: Picture, image: Image.Image, pixels: float) -> bytes:
-    packing: dict[str, Any] = {"optimize": pixels <= _BEST_DEFLATE_BYTES}
-    if pixels > _QUICK_DEFLATE_BYTES:
-        packing = {"compress_level": _QUICK_DEFLATE}
+def _by_pillow(picture: Picture, image: Image.Image) -> bytes:
     out = io.BytesIO()
-    image.save(
-        out, "PNG", icc_profile=profile_for_png(picture), exif=picture.exif, pnginfo=png_chunks_of(picture), **packing
-    )
+    profile, info = profile_for_png(picture), png_chunks_of(picture)
+    image.save(out, "PNG", icc_profile=profile, exif=picture.exif, pnginfo=info, compress_level=_QUICK_DEFLATE)
     return out.getvalue()
 
 

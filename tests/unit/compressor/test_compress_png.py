@@ -6,6 +6,8 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from services.compressor.compress import Compressed, compress
+from services.compressor.formats import png_file
+from services.compressor.opening.picture import Picture
 from shared.contracts.messages import CompressOptions
 from tests.unit.compressor.make import (
     COPYRIGHT,
@@ -32,6 +34,11 @@ def with_chunk(png: bytes, name: bytes, data: bytes) -> bytes:
     """The PNG with a further chunk after its header."""
     chunk = len(data).to_bytes(4, "big") + name + data + zlib.crc32(name + data).to_bytes(4, "big")
     return png[:33] + chunk + png[33:]
+
+
+def seen(image: Image.Image) -> bytes:
+    """All that can be seen: the colour of a clear pixel cannot."""
+    return image.tobytes() if image.mode == "I;16" else image.convert("RGBA").convert("RGBa").tobytes()
 
 
 def half(original: bytes, percent: int = 50) -> Compressed:
@@ -222,3 +229,20 @@ def test_delivers_the_smallest_where_the_target_cannot_be_met() -> None:
     assert result.data is not None
     assert (result.action, result.target_met) == ("compressed", False)
     assert decoded(result.data).size == source.size
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("most_bytes", [0, 10**9])
+def test_both_ways_of_packing_lose_nothing(mode: str, most_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow packs the pictures that would take oxipng too much memory."""
+    monkeypatch.setattr(png_file, "_HUGE_BYTES", most_bytes)
+    image = a_picture("L").convert("1") if mode == "1" else a_picture(mode)
+    exif = an_exif(1).tobytes().removeprefix(b"Exif\0\0")
+    picture = Picture(image, "png", icc_profile=None if mode == "I;16" else GREY_PROFILE, exif=exif, xmp=b"<x/>")
+
+    shown = decoded(png_file.png_file(picture, image))
+
+    assert seen(shown) == seen(image)
+    assert shown.getexif()[COPYRIGHT] == "somebody"
+    assert shown.info["xmp"] == b"<x/>"
+    assert shown.info.get("icc_profile") == picture.icc_profile
