@@ -1,0 +1,179 @@
+"""Every kind of picture, into each format, through the running mill."""
+
+import io
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from tests.e2e.delivered import WITHOUT_QUALITY, Delivered, compressed, fetched, run
+from tests.e2e.mill import Mill
+from tests.e2e.oracle import check_events
+from tests.e2e.photos import HEIGHT, WIDTH, own_format, photos
+from tests.e2e.subscriber import Subscriber
+from tests.origin import Origin
+from tests.zoo import BROKEN, STRANGERS, Specimen, specimen
+
+KINDS = (
+    "jpeg",
+    "jpeg progressive",
+    "jpeg grey",
+    "jpeg CMYK",
+    "jpeg CMYK with a profile",
+    "jpeg YCCK",
+    "jpeg of a camera with two lenses",
+    "jpeg wide gamut",
+    "jpeg orientation 6",
+    "png grey 1 bit",
+    "png grey 16 bit",
+    "png colour 8 bit",
+    "png colour 16 bit",
+    "png colour and alpha 8 bit",
+    "png palette 2 bit",
+    "png palette 8 bit with alpha",
+    "png orientation 6",
+    "png animated",
+    "webp",
+    "webp lossless",
+    "webp with alpha",
+    "webp animated",
+    "gif",
+    "gif with a clear part",
+    "gif animated and twice again",
+    "gif animated in patches",
+    "avif",
+    "avif with alpha",
+    "avif orientation 6",
+    "avif animated",
+    "tiff",
+    "tiff lzw",
+    "tiff jpeg",
+    "tiff 16 bit",
+    "tiff CMYK with a profile",
+    "bmp",
+    "bmp 8 bit",
+    "bmp run lengths",
+)
+ALPHA, ANIMATED = "png colour and alpha 8 bit", "gif animated for ever"
+_LOOKS_ALIKE = 10
+"""Of 255, on average over a picture."""
+
+# Files that are no whole pictures, and what the report has to say of each: where nothing of a picture is there to be
+# kept, the downloader refuses it.
+REFUSED = {
+    "page.jpg": ("not_an_image", "an HTML page"),
+    "nothing": ("not_an_image", "empty"),
+    "document": ("not_an_image", "a PDF"),
+    "phone": ("unsupported_format", "a HEIC"),
+    "photoshop": ("unsupported_format", "a Photoshop document"),
+    "drawing": ("unsupported_format", "an SVG"),
+    "half.jpg": ("decode_error", "JPEG"),
+    "half.png": ("decode_error", "PNG"),
+    "half.gif": ("decode_error", "GIF"),
+    "jpeg with a hole": ("decode_error", "JPEG"),
+    "png with few rows": ("decode_error", "PNG"),
+    "webp cut": ("decode_error", "WebP"),
+    "avif cut": ("decode_error", "AVIF"),
+    "bmp cut": ("decode_error", "BMP"),
+    "tiff with a strip missing": ("decode_error", "TIFF"),
+}
+
+
+async def test_every_kind_keeps_its_format_and_its_looks(mill: Mill, origin: Origin, subscriber: Subscriber) -> None:
+    zoo = {name: specimen(name) for name in KINDS}
+    files = {name: kind.data for name, kind in zoo.items()}
+    request_id, lines = await run(mill, origin, files)
+    got = await fetched(mill, files, lines)
+    assert set(got) == set(zoo), lines
+    for name, one in got.items():
+        one.check(50)
+        assert one.line["Format"] == zoo[name].format, name
+        check_looks(name, one, zoo[name])
+    await check_events(subscriber, request_id, compressed=len(zoo), failed=0)
+    told = [event["data"] for event in subscriber.about(request_id).values() if event["type"] == "image.compressed"]
+    by_url = {data["input_url"]: data for data in told}
+    for one in got.values():
+        one.check_event(by_url[one.line["Input Image Url"]])
+
+
+def check_looks(name: str, one: Delivered, kind: Specimen) -> None:
+    picture = one.picture.resize(kind.shown.size)
+    assert one.alpha == kind.alpha, name
+    if kind.profiled:
+        with Image.open(io.BytesIO(one.data)) as file:
+            assert file.info.get("icc_profile"), f"{name} lost its profile"
+    else:
+        assert difference(picture, kind.shown) <= kind.tolerance + _LOOKS_ALIKE, name
+    assert timing(one.data) == timing(one.original), name
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """How far the channels lie apart on average, over white, of 255."""
+    both = (Image.alpha_composite(Image.new("RGBA", one.size, "white"), each.convert("RGBA")) for each in (one, other))
+    return max(ImageStat.Stat(ImageChops.difference(*both).convert("RGB")).mean)
+
+
+def timing(data: bytes) -> tuple[object, list[object]]:
+    """How often the frames are played, and how long each is seen."""
+    with Image.open(io.BytesIO(data)) as file:
+        durations = []
+        for frame in range(getattr(file, "n_frames", 1) if file.format in {"PNG", "WEBP", "GIF", "AVIF"} else 1):
+            file.seek(frame)
+            file.load()
+            durations.append(file.info.get("duration") or 0)
+        return file.info.get("loop"), durations
+
+
+async def test_what_is_no_whole_picture_fails_and_says_what_it_is(
+    mill: Mill, origin: Origin, subscriber: Subscriber
+) -> None:
+    sound = photos()
+    halves = {f"half.{kind}": data[: len(data) // 2] for kind in ("png", "gif") for data in [sound[f"{kind}.jpg"]]}
+    halves["half.jpg"] = sound["jpeg.jpg"][: len(sound["jpeg.jpg"]) // 2]
+    files = {"sound": sound["jpeg.jpg"], **halves}
+    files |= {name: STRANGERS[name][0] if name in STRANGERS else BROKEN[name]() for name in REFUSED.keys() - halves}
+    request_id, lines = await run(mill, origin, files)
+    assert lines["sound"]["State"] == "compressed", "its neighbours' troubles are not its own"
+    for name, (code, what) in REFUSED.items():
+        line = lines[name]
+        assert (line["State"], line["Error Code"], line["Attempts"]) == ("failed", code, "1"), (name, line)
+        assert what.lower() in line["Error Detail"].lower(), (name, line)
+        assert line["Bytes Out"] == line["Output Image Url"] == ""
+    await check_events(subscriber, request_id, compressed=1, failed=len(REFUSED))
+
+
+async def test_half_the_bytes(mill: Mill, origin: Origin) -> None:
+    """Whatever the extension says: all are named .jpg."""
+    for name, one in (await compressed(mill, origin, photos())).items():
+        one.check(50)
+        assert one.line["Format"] == own_format(name)
+        assert one.line["Target Met"] == "yes", one.line
+        assert one.size == (WIDTH, HEIGHT), "none had to be scaled"
+        assert one.line["Quality"] or own_format(name) in WITHOUT_QUALITY, one.line
+
+
+@pytest.mark.parametrize("wanted", ["jpeg", "webp", "avif"])
+async def test_a_format(mill: Mill, origin: Origin, wanted: str) -> None:
+    """In dimensions with a limit, too: the aspect ratio stays."""
+    files = {**photos(), ALPHA: specimen(ALPHA).data, ANIMATED: specimen(ANIMATED).data}
+    got = await compressed(mill, origin, files, format=wanted, max_width="100", max_height="300")
+    for name, one in got.items():
+        one.check(50)
+        assert one.line["Format"] == wanted
+        assert one.size == ((100, 75) if name in photos() else specimen(name).shown.size), name
+        if name not in photos():
+            assert difference(one.picture, specimen(name).shown) <= _LOOKS_ALIKE, name
+    assert got[ALPHA].alpha == (wanted != "jpeg")
+    frames = len(timing(got[ANIMATED].data)[1])
+    assert frames == (1 if wanted == "jpeg" else len(specimen(ANIMATED).milliseconds))
+
+
+async def test_the_smallest_that_browsers_show(mill: Mill, origin: Origin) -> None:
+    files = {**photos(), ALPHA: specimen(ALPHA).data, ANIMATED: specimen(ANIMATED).data}
+    got = await compressed(mill, origin, files, format="auto")
+    for one in got.values():
+        one.check(50)
+        assert one.line["Target Met"] == "yes", one.line
+        assert one.line["Format"] not in {"tiff", "bmp"}
+    assert got[ALPHA].alpha
+    assert len(timing(got[ANIMATED].data)[1]) == len(specimen(ANIMATED).milliseconds)
+    assert {one.line["Format"] for one in got.values()} & {"webp", "avif"}, "what is smaller is found"

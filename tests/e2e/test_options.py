@@ -1,0 +1,76 @@
+"""What a client may ask of the compressor besides a format: its mode, its limits, what becomes of the metadata."""
+
+import io
+
+import pytest
+from PIL import ExifTags, Image
+
+from tests.e2e.delivered import WITHOUT_QUALITY, compressed
+from tests.e2e.mill import Mill
+from tests.e2e.photos import HEIGHT, WIDTH, own_format, photos
+from tests.origin import Origin
+from tests.pictures import a_photo
+
+ARTIST, CAMERA = "A. Photographer", "Camera 1"
+
+
+async def test_quality(mill: Mill, origin: Origin) -> None:
+    for name, one in (await compressed(mill, origin, photos(), mode="quality", percent="60")).items():
+        one.check(None)
+        assert (one.line["Format"], one.size) == (own_format(name), (WIDTH, HEIGHT))
+        assert one.line["Encodes"] == "1", one.line
+        assert one.line["Quality"] == ("" if own_format(name) in WITHOUT_QUALITY else "60"), one.line
+
+
+async def test_dimensions(mill: Mill, origin: Origin) -> None:
+    for name, one in (await compressed(mill, origin, photos(), mode="dimensions", percent="40")).items():
+        one.check(None)
+        assert (one.line["Format"], one.size) == (own_format(name), (WIDTH * 2 // 5, HEIGHT * 2 // 5))
+
+
+async def test_a_floor_of_quality_without_scaling(mill: Mill, origin: Origin) -> None:
+    """What cannot be met is said, and the floor delivered in the dimensions that there were."""
+    files = {name: data for name, data in photos().items() if own_format(name) not in WITHOUT_QUALITY}
+    got = await compressed(mill, origin, files, percent="3", min_quality="60", allow_resize="false")
+    for one in got.values():
+        one.check(3)
+        assert (one.line["Target Met"], one.line["Quality"], one.size) == ("no", "60", (WIDTH, HEIGHT)), one.line
+
+
+async def test_what_does_not_fit_at_the_floor_is_scaled(mill: Mill, origin: Origin) -> None:
+    files = {name: photos()[name] for name in ("jpeg.jpg", "webp.jpg")}
+    for one in (await compressed(mill, origin, files, percent="5", min_quality="60")).values():
+        one.check(5)
+        assert one.line["Target Met"] == "yes", one.line
+        assert one.size < (WIDTH, HEIGHT)
+        assert one.size[0] / one.size[1] == pytest.approx(WIDTH / HEIGHT, rel=0.05)
+        assert int(one.line["Quality"]) >= 60
+
+
+@pytest.mark.parametrize(
+    ("policy", "artist", "camera", "place"),
+    [("strip", None, None, False), ("copyright", ARTIST, None, False), ("keep", ARTIST, CAMERA, True)],
+)
+async def test_metadata(
+    mill: Mill, origin: Origin, policy: str, artist: str | None, camera: str | None, *, place: bool
+) -> None:
+    """The same in each format that has any; no orientation is left, for it was applied."""
+    files = {kind: a_photo(9, WIDTH, HEIGHT, kind, exif=noted()) for kind in ("PNG", "WEBP", "AVIF")}
+    for one in (await compressed(mill, origin, files, metadata=policy)).values():
+        one.check(50)
+        assert one.size == (HEIGHT, WIDTH)
+        with Image.open(io.BytesIO(one.data)) as file:
+            exif = file.getexif()
+        assert ExifTags.Base.Orientation not in exif
+        assert (exif.get(ExifTags.Base.Artist), exif.get(ExifTags.Base.Model)) == (artist, camera), one.line
+        assert bool(exif.get_ifd(ExifTags.IFD.GPSInfo)) == place
+
+
+def noted() -> bytes:
+    """EXIF of a picture that lies on its side."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = ARTIST
+    exif[ExifTags.Base.Model] = CAMERA
+    exif[ExifTags.Base.Orientation] = 6
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
+    return exif.tobytes()
