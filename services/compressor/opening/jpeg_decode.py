@@ -9,7 +9,11 @@ import re
 import simplejpeg
 from PIL import Image
 
+from services.compressor.opening.jpeg_segments import SCAN, segments
+
 _END_OF_IMAGE = b"\xff\xd9"
+_START_OF_IMAGE = b"\xff\xd8"
+_PADDING = "extraneous bytes before marker"
 _LOST_END = "Premature end of JPEG file"
 # Padding between the headers, and the few bytes that some cameras write before the end: no pixel is in doubt. Before a
 # restart, between scans and in greater number they are what is left of damaged ones.
@@ -30,8 +34,8 @@ def decode_jpeg(original: bytes, *, progressive: bool) -> Image.Image | None:
 
     Raises ValueError if pixels are missing or in doubt.
     """
-    colourspace = simplejpeg.decode_jpeg_header(original)[2]
-    wanted, mode = _PIXELS.get(str(colourspace), (None, ""))
+    original, colourspace = _with_colourspace(original)
+    wanted, mode = _PIXELS.get(colourspace, (None, ""))
     if wanted is None:
         return None
     try:
@@ -46,3 +50,23 @@ def decode_jpeg(original: bytes, *, progressive: bool) -> Image.Image | None:
         return None  # its inks are for Pillow to mix; here it was only looked through
     height, width = pixels.shape[:2]
     return Image.frombuffer(mode, (width, height), pixels, "raw", mode, 0, 1)
+
+
+def _with_colourspace(original: bytes) -> tuple[bytes, str]:
+    """Without padding between the headers, so that nothing hides what the decoder has to say about the pixels."""
+    try:
+        return original, str(simplejpeg.decode_jpeg_header(original)[2])
+    except ValueError as error:
+        if _PADDING not in str(error):
+            raise
+    packed = _without_padding(original)
+    return packed, str(simplejpeg.decode_jpeg_header(packed)[2])
+
+
+def _without_padding(jpeg: bytes) -> bytes:
+    headers = [_START_OF_IMAGE]
+    for marker, start, end in segments(jpeg):
+        if marker == SCAN:
+            return b"".join((*headers, jpeg[start - 4 :]))
+        headers.append(jpeg[start - 4 : end])
+    return jpeg
