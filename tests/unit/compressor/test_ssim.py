@@ -1,0 +1,113 @@
+"""SSIM tells the same from the alike, and the alike from the different; its cheap form agrees with the textbook's."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageFilter
+
+from services.compressor.ssim import ssim
+from tests.unit.compressor.make import a_picture, encoded
+
+SIZE = (160, 120)
+
+
+def png(picture: Image.Image) -> bytes:
+    return encoded(picture, "PNG")
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P"])
+@pytest.mark.parametrize("size", [(8, 8), (9, 31), (160, 120), (1500, 400)])
+def test_the_same_is_one(mode: str, size: tuple[int, int]) -> None:
+    picture = a_picture(mode, size)
+
+    assert ssim(picture, png(picture)) == 1.0
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 7), (1, 500), (500, 7)])
+def test_what_is_smaller_than_a_window_is_not_measured(size: tuple[int, int]) -> None:
+    picture = a_picture("RGB", size)
+
+    assert ssim(picture, png(picture)) is None
+
+
+def test_it_falls_with_the_quality() -> None:
+    picture = a_picture(size=(320, 240), noise=60)
+
+    measured = [ssim(picture, encoded(picture, "JPEG", quality=quality)) or 0.0 for quality in (95, 75, 50, 20, 5)]
+
+    assert measured == sorted(measured, reverse=True)
+    assert measured[0] > 0.98
+    assert measured[-1] < measured[0] - 0.1
+
+
+def test_noise_is_like_nothing() -> None:
+    assert abs(ssim(a_picture(noise=255, seed=1), png(a_picture(noise=255, seed=5))) or 1.0) < 0.5
+
+
+def test_the_inverse_is_negative() -> None:
+    stripes = Image.fromarray(np.tile(np.array([0, 255] * 8, dtype=np.uint8), (16, 1)))
+
+    assert (ssim(stripes, png(stripes.point(lambda value: 255 - value))) or 1.0) < -0.9
+
+
+@given(
+    st.sampled_from(["L", "LA", "RGB", "RGBA", "P"]),
+    st.tuples(st.integers(8, 70), st.integers(8, 70)),
+    st.integers(0, 255),
+    st.integers(0, 255),
+)
+@settings(max_examples=30, deadline=None)
+def test_any_two_are_between_minus_one_and_one(mode: str, size: tuple[int, int], noise: int, other: int) -> None:
+    measured = ssim(a_picture(mode, size, noise), png(a_picture("RGB", size, other, seed=4)))
+
+    assert measured is not None
+    assert -1 <= measured <= 1
+
+
+def test_what_is_clear_is_compared_as_if_on_white() -> None:
+    clear = Image.new("RGBA", SIZE, (200, 30, 30, 0))
+
+    assert ssim(clear, png(Image.new("RGB", SIZE, "white"))) == 1.0
+    assert (ssim(clear, png(Image.new("RGB", SIZE, "black"))) or 1.0) < 0.01
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "WEBP", "AVIF", "TIFF", "GIF"])
+def test_a_result_of_any_format_is_decoded(file_format: str) -> None:
+    picture = a_picture("L").convert("RGB")
+
+    assert (ssim(picture, encoded(picture, file_format)) or 0.0) > 0.9
+
+
+def test_bands_of_a_large_picture_speak_for_the_whole() -> None:
+    """Which is the same all over, so that it does not matter where they lie."""
+    noise = np.random.default_rng(0).integers(80, 176, (900, 1200), dtype=np.uint8)
+    large = Image.fromarray(noise)
+    blurred = large.filter(ImageFilter.GaussianBlur(1))
+    part = (0, 0, 400, 300)
+
+    of_all, of_part = ssim(large, png(blurred)), ssim(large.crop(part), png(blurred.crop(part)))
+
+    assert of_all is not None
+    assert of_all == pytest.approx(of_part, abs=0.02)
+
+
+def test_agrees_with_the_formula_written_out() -> None:
+    """Wang et al. 2004, equation 13, over each window of 8 x 8 at every fourth pixel."""
+    one = np.asarray(a_picture("L", (44, 36), noise=80)).astype(float)
+    other = np.asarray(a_picture("L", (44, 36), noise=80).filter(ImageFilter.GaussianBlur(1))).astype(float)
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    values = []
+    for top in range(0, 36 - 7, 4):
+        for left in range(0, 44 - 7, 4):
+            x, y = (plane[top : top + 8, left : left + 8].ravel() for plane in (one, other))
+            covariance = np.cov(x, y)
+            values.append(
+                (2 * x.mean() * y.mean() + c1)
+                * (2 * covariance[0, 1] + c2)
+                / ((x.mean() ** 2 + y.mean() ** 2 + c1) * (covariance[0, 0] + covariance[1, 1] + c2))
+            )
+
+    measured = ssim(Image.fromarray(one.astype(np.uint8)), png(Image.fromarray(other.astype(np.uint8))))
+
+    assert measured == pytest.approx(np.mean(values), abs=1e-4)
