@@ -9,7 +9,7 @@ from services.compressor.fitting.ladder import QUALITIES, Ladder
 from services.compressor.fitting.size import fit
 from services.compressor.formats.jpeg_strip import stripped_jpeg
 from services.compressor.formats.jpeg_tables import quality_like
-from services.compressor.formats.registry import LADDERS, LARGEST_SIDE, WITHOUT_QUALITY
+from services.compressor.formats.registry import LADDERS, LARGEST_SIDE
 from services.compressor.opening.colours import has_alpha
 from services.compressor.opening.picture import Format, Picture
 from services.compressor.ssim import ssim
@@ -127,9 +127,7 @@ class _Work:
     def _encoded_once(self, format_: Format, picture: Picture) -> Made:
         if self._options.mode == "quality":
             return self._at_quality(format_, picture, self._options.percent)
-        return self._without_loss(format_, picture) or self._at_quality(
-            format_, picture, equivalent(self._dimensions_quality, "jpeg", format_)
-        )
+        return self._at_quality(format_, picture, equivalent(self._dimensions_quality, "jpeg", format_))
 
     def _at_quality(self, format_: Format, picture: Picture, quality: int) -> Made:
         ladder = self._ladder(format_, picture)
@@ -138,24 +136,14 @@ class _Work:
         rung = max((rung for rung in ladder.rungs if rung <= ladder.rung_of(quality)), default=ladder.rungs[0])
         return Made(ladder.encode(rung), picture, format_, ladder.quality(rung))
 
-    def _without_loss(self, format_: Format, picture: Picture) -> Made | None:
-        """For a format without qualities, if that is smaller than the original."""
-        lossless = self._ladder(format_, picture).lossless if format_ in WITHOUT_QUALITY else None
-        data = lossless() if lossless else None
-        return Made(data, picture, format_) if data and len(data) < len(self._original) else None
-
     def _like(self, made: Made, format_: Format, more: int) -> Made:
         picture = _small_enough(made.picture, format_)
         if made.quality is None:
             lossless = self._ladder(format_, picture).lossless
             if lossless:
                 return Made(lossless(), picture, format_)
-        quality = equivalent(made.quality or _DIMENSIONS_QUALITY, _scale(made.format), format_)
+        quality = equivalent(made.quality or _DIMENSIONS_QUALITY, made.format, format_)
         return self._at_quality(format_, picture, min(quality + more, QUALITIES[-1]))
-
-
-def _scale(format_: Format) -> Format:
-    return "jpeg" if format_ in WITHOUT_QUALITY else format_
 
 
 def _candidates(picture: Picture) -> list[Format]:

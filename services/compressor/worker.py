@@ -101,6 +101,7 @@ class Worker:
 def _serve(tasks: Connection, answers: Connection) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group: the service decides when we end
         signal.signal(number, signal.SIG_IGN)
+    os.environ["RAYON_NUM_THREADS"] = "1"  # oxipng's threads; there is a worker for each core already
     threading.Thread(target=_end_with_the_service, daemon=True).start()
     answers.send(None)
     with contextlib.suppress(EOFError, OSError):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.compressor.fitting.ladder import QUALITIES, Ladder
-from services.compressor.formats.jpeg_chrominance import needs_full_chrominance
+from services.compressor.formats.jpeg_chrominance import subsampling_for
 from services.compressor.formats.jpeg_encode import Coding, encode_jpeg
 from services.compressor.formats.jpeg_forecast import forecast
 from services.compressor.formats.jpeg_tables import tables
@@ -18,16 +18,18 @@ def ladder(picture: Picture, _original_bytes: int) -> Ladder:
 
 
 class _Jpeg:
-    """A picture on its way to a JPEG. How it is coded may change once, when the sizes are expected."""
+    """A picture on its way to a JPEG. How it is coded depends on what is expected of it, and is decided once."""
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
         self._image = on_white(picture.image)
-        full = needs_full_chrominance(self._image, picture.jpeg)
-        self._coding = Coding(subsampling=(1, 1) if full else (2, 2), fitted_huffman=True)
+        self._coding: Coding | None = None
 
     def encode(self, quality: int) -> bytes:
         picture = self._picture
+        if self._coding is None:
+            subsampling = subsampling_for(self._image, picture.jpeg, quality)
+            self._coding = Coding(subsampling, fitted_huffman=True)
         return encode_jpeg(
             self._image,
             tables(quality),
@@ -39,6 +41,6 @@ class _Jpeg:
 
     def expected_sizes(self, limit: int) -> Sequence[float]:
         carried = sum(len(data or b"") for data in (self._picture.icc_profile, self._picture.exif, self._picture.xmp))
-        found = forecast(self._image, self._picture.jpeg, self._coding, max(limit - carried, 1))
+        found = forecast(self._image, self._picture.jpeg, max(limit - carried, 1))
         self._coding = found.coding
         return [size + carried for size in found.sizes]

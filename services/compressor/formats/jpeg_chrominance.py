@@ -1,34 +1,54 @@
-"""Whether a picture's colours need the full resolution in a JPEG.
+"""At which resolution a JPEG keeps its colours.
 
 The eye sees colour less sharply than brightness, so half the resolution is enough, and at equal bytes leaves more for
-the brightness; except where saturated colours meet at sharp edges, as in red lettering.
+the brightness; except where saturated colours meet at sharp edges, as in red lettering. What halving would take from
+the tile that loses most, relative to what coarse quantisation takes anyway, decides; docs/compression.md has figures.
 """
 
-import numpy as np
-from PIL import Image, ImageChops
+import math
+
+from PIL import Image, ImageChops, ImageStat
 
 from services.compressor.fitting.tile_sample import tile_sample
 from services.compressor.opening.picture import JpegSource
 
-_TILES = 100
-_SHARP = 12.0  # of 255; see docs/compression.md
-_SHARPEST_PART = 90  # per cent of the tiles may be sharper than that without being asked
+Subsampling = tuple[int, int]
+
+HALVED: Subsampling = (2, 2)
+"""How many luminance samples share a chrominance sample, across and down."""
+
+_TILES = 300
+_TILE = 16
+_SQUARES = [0] * 256 + [min(value * value // 4, 255) for value in range(256)] * 2  # of chrominance alone, in quarters
+
+# From which quality on a loss is worth its bytes: the source's resolution, the quality, and the loss.
+_WORTH_KEEPING = (
+    ((1, 1), 60, 12.0),
+    ((1, 1), 88, 7.0),
+    ((2, 1), 60, 5.5),
+)
 
 
-def needs_full_chrominance(image: Image.Image, source: JpegSource | None) -> bool:
-    """For a picture in mode L, RGB or RGBX. A source with halved chrominance has no more to lose."""
-    if image.mode == "L" or (source and source.subsampling != (1, 1)):
-        return False
-    return chrominance_loss(image) > _SHARP
+def subsampling_for(image: Image.Image, source: JpegSource | None, quality: int) -> Subsampling:
+    """How many luminance samples share a chrominance sample, across and down, in a JPEG of about this quality.
+
+    For a picture in mode L, RGB or RGBX. Never finer than the source.
+    """
+    has: Subsampling = source.subsampling if source else (1, 1)
+    worth = [loss for known, least, loss in _WORTH_KEEPING if known == has and quality >= least]
+    if image.mode == "L" or not worth:
+        return HALVED
+    return has if chrominance_loss(image, has) > min(worth) else HALVED
 
 
-def chrominance_loss(image: Image.Image) -> float:
-    """Root mean square of what halving takes from the chrominance of the tile at the 90th percentile, 0 to 255."""
+def chrominance_loss(image: Image.Image, has: Subsampling) -> float:
+    """What halving takes from the chrominance of the tile that loses most: root mean square, 0 to about 45 (of 255).
+
+    has: the resolution that the source has. Only a sample of the tiles is seen.
+    """
     sample = tile_sample(image, _TILES).convert("RGB").convert("YCbCr")
-    coarse = sample.reduce(2).resize(sample.size, Image.Resampling.NEAREST)
-    lost = np.asarray(ImageChops.difference(sample, coarse))[..., 1:].astype(np.uint16)
-    height, width = lost.shape[0] // 16 * 16, lost.shape[1] // 16 * 16
-    if height == 0 or width == 0:
+    if min(sample.size) < _TILE:
         return 0.0
-    squares = np.square(lost[:height, :width]).reshape(height // 16, 16, width // 16, 32)
-    return float(np.sqrt(np.percentile(squares.sum(axis=(1, 3)) / 256, _SHARPEST_PART)))
+    coarse = sample.reduce((2 // has[0], 2 // has[1])).resize(sample.size, Image.Resampling.NEAREST)
+    squares = ImageChops.difference(sample, coarse).point(_SQUARES).reduce(_TILE)
+    return math.sqrt(4 * sum(most for _, most in ImageStat.Stat(squares).extrema))

@@ -16,6 +16,7 @@ from PIL import Image
 
 from services.compressor.fitting.ladder import QUALITIES
 from services.compressor.fitting.tile_sample import tile_sample
+from services.compressor.formats.jpeg_chrominance import HALVED, subsampling_for
 from services.compressor.formats.jpeg_encode import Coding, encode_jpeg, scan_bytes
 from services.compressor.formats.jpeg_tables import luminance_step, mean_step, quality_of, scale_of, tables
 from services.compressor.opening.picture import JpegSource
@@ -36,31 +37,35 @@ _DENSE = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """sizes: expected bytes for each of QUALITIES. coding: with Huffman tables fitted if that pays."""
+    """sizes: expected bytes for each of QUALITIES. coding: Huffman tables are fitted to the picture if that pays."""
 
     sizes: Sequence[float]
     coding: Coding
 
 
-def forecast(image: Image.Image, source: JpegSource | None, coding: Coding, limit: int) -> Forecast:
-    """What a picture in mode L, RGB or RGBX will take, above all near `limit` bytes.
+def forecast(image: Image.Image, source: JpegSource | None, limit: int) -> Forecast:
+    """What a picture in mode L, RGB or RGBX will take, above all near `limit` bytes, and how it is best coded."""
+    sample, aim = _Sample(image, source), limit / _MARGIN
+    pixels = image.width * image.height
+    coding = Coding(HALVED, fitted_huffman=pixels < _SMALL_PIXELS or 8 * limit < _DENSE * pixels)
+    curve = _curve_near(aim, _first_guess(source, limit), sample, coding)
+    quality = _highest_fitting(curve, aim)
+    subsampling = subsampling_for(image, source, quality)
+    if subsampling != HALVED:
+        coding = replace(coding, subsampling=subsampling)
+        curve = _curve_near(aim, quality, sample, coding)
+    return Forecast([_MARGIN * size for size in _curve_through(curve)], coding)
 
-    Fitting Huffman tables takes as long again as encoding, so a large picture goes without where they gain little.
-    """
-    sample = _Sample(image, source)
-    quality = _first_guess(source, coding, limit)
-    if 8 * limit > _DENSE * image.width * image.height and image.width * image.height > _SMALL_PIXELS:
-        coding = replace(coding, fitted_huffman=False)
-    aim = limit / _MARGIN
+
+def _curve_near(aim: float, quality: int, sample: "_Sample", coding: Coding) -> dict[int, float]:
+    """The size at a few qualities, the first one given, the last ones near the aim."""
     curve = {quality: sample.size(quality, coding)}
-    for _ in range(_MOST_TRIALS - 1):
+    while len(curve) < _MOST_TRIALS and not _CLOSE[0] <= curve[quality] / aim <= _CLOSE[1]:
         quality = _highest_fitting(curve, aim)
         if quality in curve:
             break
         curve[quality] = sample.size(quality, coding)
-        if _CLOSE[0] <= curve[quality] / aim <= _CLOSE[1]:
-            break
-    return Forecast([_MARGIN * size for size in _curve_through(curve)], coding)
+    return curve
 
 
 class _Sample:
@@ -91,13 +96,12 @@ def _tiles(image: Image.Image) -> float:
     return image.width * image.height / 256
 
 
-def _first_guess(source: JpegSource | None, coding: Coding, limit: int) -> int:
+def _first_guess(source: JpegSource | None, limit: int) -> int:
+    """The quality with halved chrominance."""
     if source is None:
         return 75
     coarse = mean_step(source.tables[0])
-    known: float = source.scan_bytes
-    if source.subsampling == (1, 1) and coding.subsampling != (1, 1):
-        known *= _HALVED_CHROMINANCE
+    known: float = source.scan_bytes * (_HALVED_CHROMINANCE if source.subsampling == (1, 1) else 1)
     return quality_of(coarse * (known / limit) ** (1 / _usual_fall(2 * coarse)) / luminance_step(50))
 
 

@@ -34,6 +34,3 @@ LARGEST_SIDE: Mapping[Format, int] = {
     "avif": avif.LARGEST_SIDE,
 }
 """Pixels that a picture's width and height may have, where the format has a limit worth minding."""
-
-WITHOUT_QUALITY: frozenset[Format] = frozenset({"png", "gif", "bmp"})
-"""Formats whose rungs are numbers of colours."""
