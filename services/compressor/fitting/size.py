@@ -66,7 +66,8 @@ def fit(
     made += extra
     if lossless is not None and len(lossless) <= len(smallest.data):
         return Fitted(lossless, picture, None, None, fits=False, encodes=made)
-    return _fitted(smallest, picture, ladder, fits=False, encodes=made)
+    # It may even fit, if more was expected of it.
+    return _fitted(smallest, picture, ladder, fits=len(smallest.data) <= limit, encodes=made)
 
 
 def _fitted(found: Encoding, picture: Picture, ladder: Ladder, *, fits: bool, encodes: int) -> Fitted:

@@ -1,0 +1,117 @@
+"""Format "auto": the fewest bytes of those that a browser shows, that keep alpha and animation, and that look alike."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from services.compressor.compress import Compressed, compress
+from services.compressor.ssim import ssim
+from shared.contracts.messages import CompressOptions
+from tests.pictures import a_photo
+from tests.unit.compressor.make import MAX_PIXELS, a_picture, decoded, encoded
+from tests.zoo import ANIMATED, NAMES, specimen
+
+SHOWN_BY_BROWSERS = {"jpeg", "png", "webp", "avif", "gif"}
+
+
+def compressed(original: bytes, **options: Any) -> Compressed:
+    return compress(original, CompressOptions(**options), MAX_PIXELS)
+
+
+def own_kind(format_: str, original: bytes) -> str:
+    """What a browser shows and the original is or comes nearest to."""
+    if format_ in {"jpeg", "tiff", "bmp"}:
+        return "webp" if "A" in decoded(original).getbands() else "jpeg"
+    return format_
+
+
+@pytest.mark.parametrize("mode", ["size", "quality", "dimensions"])
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP"])
+def test_is_no_larger_than_what_was_asked_for_and_looks_like_it(file_format: str, mode: str) -> None:
+    original = encoded(
+        a_picture(size=(240, 180), noise=20), file_format, **({} if file_format == "PNG" else {"quality": 95})
+    )
+    own = own_kind(file_format.lower(), original)
+    first = compressed(original, mode=mode, format=own if own != "png" else "keep")
+
+    result = compressed(original, mode=mode, format="auto")
+
+    assert result.format in SHOWN_BY_BROWSERS
+    assert len(result.data or original) <= len(first.data or original)
+    assert result.encodes >= first.encodes
+    assert result.ssim is not None
+    assert first.ssim is not None
+    assert result.ssim >= first.ssim - 0.03
+
+
+def test_a_photograph_becomes_what_takes_least() -> None:
+    original = a_photo(5, 480, 360)
+
+    result = compressed(original, format="auto")
+
+    assert result.format in {"webp", "avif"}
+    assert result.data is not None
+    assert 2 * len(result.data) < len(original)
+    assert result.target_met
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP", "TIFF"])
+def test_alpha_is_kept(file_format: str, mode: str) -> None:
+    picture = a_picture("RGBA", noise=40)
+    original = encoded(
+        picture.convert(mode) if file_format != "WEBP" else picture,
+        file_format,
+        **({} if file_format != "WEBP" else {"quality": 95}),
+    )
+
+    result = compressed(original, format="auto")
+
+    assert result.format in {"png", "webp", "avif"}
+    assert result.data is not None
+    alpha = np.asarray(decoded(result.data).convert("RGBA").getchannel("A")).astype(int)
+    wanted = np.asarray(decoded(original).convert("RGBA").getchannel("A")).astype(int)
+    assert np.abs(alpha - wanted).mean() < 3
+
+
+@pytest.mark.parametrize("name", ANIMATED)
+def test_an_animation_is_kept(name: str) -> None:
+    kind = specimen(name)
+
+    result = compressed(kind.data, format="auto")
+
+    assert result.format in {"png", "webp", "avif", "gif"}
+    shown = Image.open(io.BytesIO(result.data or kind.data))
+    assert getattr(shown, "n_frames", 1) == len(kind.milliseconds)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name.endswith(("4:4:4", "8 bit", "lossless", "tiff", "bmp", "gif"))]
+)
+def test_what_a_browser_cannot_show_becomes_something_it_can(name: str) -> None:
+    kind = specimen(name)
+
+    result = compressed(kind.data, format="auto")
+
+    assert result.data is None or result.format in SHOWN_BY_BROWSERS
+    if result.data is not None:
+        assert (decoded(result.data).format or "").lower() == result.format
+        likeness = ssim(decoded(kind.data).convert("RGBA").resize(decoded(result.data).size), result.data)
+        assert likeness is not None
+        assert likeness > 0.8
+
+
+def test_a_drawing_stays_without_loss() -> None:
+    drawing = Image.new("RGB", (320, 240), "white")
+    drawing.paste("navy", (20, 20, 200, 90))
+    drawing.paste("red", (40, 60, 120, 200))
+    original = encoded(drawing, "PNG", compress_level=0)
+
+    result = compressed(original, format="auto")
+
+    assert result.data is not None
+    assert result.quality is None
+    assert decoded(result.data).convert("RGB").tobytes() == drawing.tobytes()

@@ -1,0 +1,181 @@
+"""Modes "quality" and "dimensions", and the box that a picture must fit into in any mode."""
+
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from services.compressor.compress import Compressed, compress
+from services.compressor.formats.jpeg_tables import quality_like
+from services.compressor.opening.open_picture import open_picture
+from shared.contracts.messages import CompressOptions
+from tests.pictures import a_photo
+from tests.unit.compressor.make import MAX_PIXELS, a_picture, decoded, encoded
+from tests.zoo import ANIMATED, specimen
+
+FORMATS = ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP"]
+
+
+def an_original(file_format: str, size: tuple[int, int] = (160, 120)) -> bytes:
+    """As large as its format makes it, so that there is something to gain."""
+    save: dict[str, Any] = {"WEBP": {"quality": 98}, "AVIF": {"quality": 98}, "PNG": {"compress_level": 0}}.get(
+        file_format, {}
+    )
+    return encoded(a_picture(size=size, noise=40), file_format, **save)
+
+
+def compressed(original: bytes, **options: Any) -> Compressed:
+    return compress(original, CompressOptions(**options), MAX_PIXELS)
+
+
+def picture_of(result: Compressed) -> Image.Image:
+    assert result.data is not None
+    picture = decoded(result.data)
+    assert picture.size == (result.width, result.height)
+    return picture
+
+
+class TestDimensions:
+    @pytest.mark.parametrize("file_format", FORMATS)
+    @pytest.mark.parametrize(("percent", "size"), [(50, (80, 60)), (33, (53, 40)), (99, (158, 119)), (1, (2, 1))])
+    def test_are_exactly_what_was_asked_for(self, percent: int, size: tuple[int, int], file_format: str) -> None:
+        original = an_original(file_format)
+
+        result = compressed(original, mode="dimensions", percent=percent)
+
+        assert picture_of(result).size == size
+        assert (result.original_width, result.original_height) == (160, 120)
+        assert (result.action, result.target_met) == ("compressed", True)
+        assert result.data is not None
+        assert len(result.data) < len(original)
+
+    @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (7, 7), (3, 2)])
+    def test_of_a_tiny_picture_are_never_nothing(self, size: tuple[int, int]) -> None:
+        result = compressed(encoded(a_picture(size=size), "JPEG"), mode="dimensions", percent=10)
+
+        assert result.data is None or min(picture_of(result).size) >= 1
+        assert result.data is not None or (result.width, result.height) == size
+
+    @pytest.mark.parametrize("quality", [92, 60, 30])
+    def test_a_jpeg_has_quality_85_or_what_the_original_had(self, quality: int) -> None:
+        original = a_photo(3, 320, 240, quality=quality)
+        source = open_picture(original, MAX_PIXELS).jpeg
+        assert source is not None
+
+        result = compressed(original, mode="dimensions", percent=50)
+
+        assert result.quality == min(85, quality_like(source.tables[0]))
+        assert result.encodes == 1
+
+    def test_quality_falls_before_the_result_is_larger_than_the_original(self) -> None:
+        original = encoded(a_picture(size=(320, 240)).quantize(8, dither=Image.Dither.NONE), "PNG", optimize=True)
+
+        result = compressed(original, mode="dimensions", percent=90, format="jpeg")
+
+        assert picture_of(result).size == (288, 216)
+        assert result.data is not None
+        assert len(result.data) < len(original)
+        assert result.quality is not None
+        assert result.quality < 85
+        assert result.encodes >= 2
+
+    @pytest.mark.parametrize("name", ANIMATED)
+    def test_all_frames_of_an_animation_have_them(self, name: str) -> None:
+        result = compressed(specimen(name).data, mode="dimensions", percent=50)
+
+        if result.data is None:  # it is made of a few flat patches, whose edges scaling would blur
+            assert name == "png animated in patches"
+            return
+        frames = len(specimen(name).milliseconds)
+        assert getattr(picture_of(result), "n_frames", 1) == frames
+        assert picture_of(result).size == (32, 24)
+
+
+class TestQuality:
+    @pytest.mark.parametrize("file_format", ["JPEG", "WEBP", "AVIF"])
+    @pytest.mark.parametrize("percent", [10, 50, 80])
+    def test_is_what_was_asked_for_in_one_pass(self, percent: int, file_format: str) -> None:
+        result = compressed(an_original(file_format), mode="quality", percent=percent)
+
+        assert result.quality == percent
+        assert (result.encodes, result.target_met) == (1, True)
+        assert picture_of(result).size == (160, 120)
+
+    def test_ends_at_95(self) -> None:
+        assert compressed(a_photo(3, quality=100), mode="quality", percent=99).quality == 95
+
+    def test_is_not_bound_by_the_floor(self) -> None:
+        assert compressed(a_photo(3), mode="quality", percent=5, min_quality=90).quality == 5
+
+    @pytest.mark.parametrize("file_format", ["PNG", "GIF", "BMP"])
+    def test_of_a_format_without_is_a_number_of_colours(self, file_format: str) -> None:
+        original = an_original(file_format)
+
+        few = compressed(original, mode="quality", percent=5)
+
+        assert few.quality is None
+        assert few.target_met
+        many = compressed(original, mode="quality", percent=90)
+        assert len(few.data or original) < len(many.data or original)
+        assert colours_of(few, original) < colours_of(many, original)
+
+    def test_that_was_coarser_before_keeps_the_original(self) -> None:
+        result = compressed(a_photo(3, quality=10, optimize=True), mode="quality", percent=90)
+
+        assert (result.action, result.quality, result.target_met) == ("kept_original", None, True)
+
+
+def colours_of(result: Compressed, original: bytes) -> int:
+    return len(decoded(result.data or original).convert("RGBA").getcolors(1 << 20) or ())
+
+
+class TestTheBox:
+    @pytest.mark.parametrize("mode", ["size", "quality", "dimensions"])
+    @pytest.mark.parametrize(
+        ("box", "size"),
+        [
+            ({"max_width": 80}, (80, 60)),
+            ({"max_height": 30}, (40, 30)),
+            ({"max_width": 100, "max_height": 30}, (40, 30)),
+            ({"max_width": 33}, (33, 25)),
+            ({"max_width": 1}, (1, 1)),
+        ],
+    )
+    def test_a_larger_picture_is_scaled_to_fit_inside(
+        self, box: dict[str, int], size: tuple[int, int], mode: str
+    ) -> None:
+        result = compressed(an_original("JPEG"), mode=mode, percent=90, **box)
+
+        assert picture_of(result).size == size
+        assert result.target_met
+
+    @pytest.mark.parametrize("mode", ["size", "quality"])
+    def test_none_is_enlarged(self, mode: str) -> None:
+        result = compressed(an_original("JPEG"), mode=mode, max_width=65535, max_height=65535)
+
+        assert picture_of(result).size == (160, 120)
+
+    def test_is_about_the_picture_as_it_is_shown(self) -> None:
+        exif = Image.Exif()
+        exif[0x0112] = 6
+
+        result = compressed(encoded(a_picture(), "JPEG", exif=exif), max_width=60)
+
+        assert picture_of(result).size == (60, 80)
+        assert (result.original_width, result.original_height) == (120, 160)
+
+    def test_and_dimensions_hold_both(self) -> None:
+        original = an_original("JPEG")
+
+        assert picture_of(compressed(original, mode="dimensions", percent=50, max_width=100)).size == (80, 60)
+        assert picture_of(compressed(original, mode="dimensions", percent=50, max_width=40)).size == (40, 30)
+
+    @pytest.mark.parametrize("file_format", FORMATS)
+    def test_holds_in_every_format(self, file_format: str) -> None:
+        assert picture_of(compressed(an_original(file_format), max_width=64)).size[0] <= 64
+
+    def test_scaling_alone_may_reach_the_target_without_losing_quality(self) -> None:
+        result = compressed(an_original("JPEG", (320, 240)), max_width=80)
+
+        assert result.quality is not None
+        assert result.quality >= 90
