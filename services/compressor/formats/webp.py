@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from PIL import Image
@@ -11,6 +12,7 @@ from services.compressor.fitting.mosaic import mosaic
 from services.compressor.fitting.run_sizes import RUN, run_sizes
 from services.compressor.fitting.sampled_sizes import Rate, sampled_sizes
 from services.compressor.formats.reel import Reel, start_of
+from services.compressor.opening.colour_profile import to_srgb
 from services.compressor.opening.colours import plain
 from services.compressor.opening.picture import Animation, Picture
 
@@ -49,6 +51,8 @@ _LOSSLESS = {"lossless": True, "method": 4, "quality": 75}
 def ladder(picture: Picture, original_bytes: int) -> Ladder:
     if picture.animation:
         return _animated(picture, picture.animation)
+    if (picture.icc_profile or b"")[16:20] == b"GRAY":  # WebP has colours only, and browsers heed no other profile
+        picture = replace(picture, image=to_srgb(picture.image, picture.icc_profile), icc_profile=None)
     image = plain(picture.image)
     lossless = partial(_encode, picture, image, **_LOSSLESS) if _lossless_pays(picture, image, original_bytes) else None
 
