@@ -29,7 +29,9 @@ def test_a_photograph_takes_what_was_foretold(percent: int, save: dict[str, Any]
     foretold = max((quality for quality, size in zip(QUALITIES, sizes, strict=True) if size <= limit), default=1)
     length = len(ladder.encode(foretold))
     assert sizes[QUALITIES.index(foretold)] == pytest.approx(length, rel=0.12)
-    assert 0.8 * limit < length < 1.1 * limit
+    assert length < 1.1 * limit
+    # A picture that was quantised before loses much at once between two qualities.
+    assert length > 0.8 * limit or len(ladder.encode(foretold + 2)) > limit
 
 
 @given(
@@ -60,12 +62,13 @@ def test_what_travels_along_counts() -> None:
     assert min(ladder.expected_sizes(30_000)) > 20_000
 
 
-def test_a_small_picture_has_fitted_tables_and_a_large_dense_one_the_usual() -> None:
-    small, large = (a_picture(size=size, noise=120) for size in ((160, 120), (900, 700)))
+@pytest.mark.parametrize("limit", [500, 5_000, 100_000])
+def test_a_small_picture_has_fitted_tables(limit: int) -> None:
+    assert forecast(a_picture(noise=120), None, limit).coding.fitted_huffman
 
-    assert forecast(small, None, 100_000).coding.fitted_huffman
-    assert forecast(large, None, 2_000).coding.fitted_huffman
-    assert not forecast(large, None, 300_000).coding.fitted_huffman
+
+def test_a_large_picture_has_them_where_they_gain_much() -> None:
+    assert forecast(a_picture(size=(900, 700)), None, 6_000).coding.fitted_huffman
 
 
 @pytest.mark.parametrize("fitted", [True, False])

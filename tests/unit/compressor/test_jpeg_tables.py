@@ -37,8 +37,8 @@ def test_each_table_has_64_steps_that_baseline_allows(quality: int) -> None:
 
 def test_detail_is_quantised_more_coarsely_than_light() -> None:
     for table in tables(50):
-        assert table[0] == min(table)
-        assert table[-1] == max(table)
+        assert max(table[0], table[1], table[8]) < min(table[-1], table[-2], table[-9])
+        assert table[0] <= 2 * min(table)
 
 
 @pytest.mark.parametrize(("quality", "scale"), [(10, 5.0), (50, 1.0), (90, 0.2)])
@@ -58,7 +58,7 @@ def test_scales_beyond_all_qualities_are_those_of_the_ends(scale: float, quality
 
 @given(st.integers(15, 90))  # further down the coarsest steps are cut
 def test_our_own_table_is_like_its_quality(quality: int) -> None:
-    assert abs(quality_like(tables(quality)[0]) - quality) <= 1
+    assert abs(quality_like(tables(quality)[0]) - quality) <= 3
 
 
 def test_a_flat_table_is_as_coarse_as_its_steps() -> None:

@@ -45,8 +45,7 @@ def test_its_tiles_are_the_pictures_each_once_and_about_so_many(columns: int, ro
     numbers = numbers_of(sample)
     assert len(numbers) == len(set(numbers))
     assert set(numbers) <= set(range(count))
-    wanted = max(min(tiles, count // 3), count // 48)
-    assert wanted - 2 <= len(numbers) <= max(wanted, 2)
+    assert min(tiles, count // 3) - 2 <= len(numbers) <= max(2, min(max(tiles, count // 20), count // 3))
 
 
 def test_every_part_of_the_picture_is_seen() -> None:
