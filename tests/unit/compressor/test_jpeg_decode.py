@@ -135,3 +135,11 @@ def test_the_loss_of_a_restart_is_refused() -> None:
 
     with pytest.raises(CompressError, match="JPEG does not decode"):
         open_picture(jpeg[:second] + jpeg[second + 20 :], MAX_PIXELS)
+
+
+def test_what_follows_a_progressive_picture_does_not_stand_in_for_its_missing_scans() -> None:
+    jpeg = a_jpeg(progressive=True)
+    scans = [found.start() for found in re.finditer(rb"\xff\xda", jpeg)]
+
+    with pytest.raises(CompressError, match="scans are missing"):
+        open_picture(jpeg[: scans[4]] + END + a_jpeg(), MAX_PIXELS)

@@ -27,7 +27,7 @@ CONTENT_TYPES = {
     "bmp": ("bmp", "image/bmp"),
 }
 ORIENTATION, COPYRIGHT = 0x0112, 0x8298
-LOST = 6.0
+LOST = 9.0
 """How far a pixel's channels may be from what the original shows, on average, of 255."""
 
 
