@@ -8,7 +8,7 @@ from statistics import fmean
 
 from benchmarks.compress.corpus import Specimen
 from benchmarks.compress.metrics import Likeness, likeness, shown
-from benchmarks.compress.ours import HALF, fitted
+from benchmarks.compress.ours import HALF, fills
 from benchmarks.compress.peers import blind_save, imagemagick_extent, quality_search
 from benchmarks.compress.tables import mean, share, table
 
@@ -62,7 +62,7 @@ def _duels(specimen: Specimen) -> list[Duel]:
         result = peer(original)
         if result is None:
             continue
-        answer = fitted(original, len(result)).data
+        answer = fills(original, len(result))
         both = likeness(decoded, shown(result)), likeness(decoded, shown(answer))
         duels.append(Duel(specimen, name, len(result), len(answer), len(result) <= limit, *both))
     return duels

@@ -8,7 +8,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from benchmarks.compress.beauty import Duel, limit_of, peers
 from benchmarks.compress.metrics import Likeness, shown
-from benchmarks.compress.ours import fitted
+from benchmarks.compress.ours import fills
 
 _SIDE = 240
 _CAPTION = 34
@@ -43,7 +43,7 @@ def _three(duel: Duel) -> tuple[Image.Image, Image.Image, Image.Image]:
     original = duel.specimen.read()
     decoded = shown(original)
     theirs = peers(limit_of(original))[duel.peer](original)
-    ours = shown(fitted(original, duel.their_bytes).data)
+    ours = shown(fills(original, duel.their_bytes))
     return decoded, ours.resize(decoded.size, Image.Resampling.LANCZOS), shown(theirs or original)
 
 

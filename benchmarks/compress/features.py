@@ -1,8 +1,9 @@
 """What each feature of the encoder buys at equal bytes: half the original's, by one feature more from row to row."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from multiprocessing.pool import Pool
 from statistics import fmean
 from typing import Any
@@ -13,11 +14,13 @@ from benchmarks.compress.corpus import Specimen
 from benchmarks.compress.metrics import Likeness, likeness, shown
 from benchmarks.compress.ours import HALF, MAX_PIXELS
 from benchmarks.compress.tables import table
-from services.compressor.formats.jpeg_chrominance import needs_full_chrominance
+from services.compressor.formats.jpeg_chrominance import HALVED, Subsampling, subsampling_for
 from services.compressor.formats.jpeg_tables import tables
 from services.compressor.opening.open_picture import open_picture
 
 _QUALITIES = range(1, 96)
+_NAMES: Mapping[Subsampling, str] = {(1, 1): "4:4:4", (2, 1): "4:2:2", HALVED: "4:2:0"}
+_ByContent = Callable[[int], Subsampling]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +66,21 @@ class _AtHalf:
 def _at_half(specimen: Specimen) -> list[_AtHalf] | None:
     original = specimen.read()
     picture = open_picture(original, MAX_PIXELS, HALF.metadata)
-    full = needs_full_chrominance(picture.image, picture.jpeg)
+    by_content = cache(partial(subsampling_for, picture.image, picture.jpeg))
     image = shown(original)
     limit = len(original) * HALF.percent // 100
-    found = [_between(image, limit, way, full_chrominance=full) for way in _WAYS.values()]
+    found = [_between(image, limit, way, by_content) for way in _WAYS.values()]
     complete = [one for one in found if one]
     return complete if len(complete) == len(_WAYS) else None
 
 
-def _between(image: Image.Image, limit: int, way: _Way, *, full_chrominance: bool) -> _AtHalf | None:
+def _between(image: Image.Image, limit: int, way: _Way, by_content: _ByContent) -> _AtHalf | None:
     """None if the limit is beyond the qualities."""
     files = {0: b"", len(_QUALITIES) + 1: b""}
     low, high = 0, len(_QUALITIES) + 1
     while high - low > 1:
         middle = (low + high) // 2
-        files[middle] = _encoded(image, middle, way, full_chrominance=full_chrominance)
+        files[middle] = _encoded(image, middle, way, by_content)
         low, high = (middle, high) if len(files[middle]) <= limit else (low, middle)
     if not files[low] or not files[high]:
         return None
@@ -90,13 +93,13 @@ def _between(image: Image.Image, limit: int, way: _Way, *, full_chrominance: boo
     return _AtHalf(low + part, between)
 
 
-def _encoded(image: Image.Image, quality: int, way: _Way, *, full_chrominance: bool) -> bytes:
+def _encoded(image: Image.Image, quality: int, way: _Way, by_content: _ByContent) -> bytes:
     out = io.BytesIO()
     quantised: dict[str, Any] = {"qtables": tables(quality)} if way.our_tables else {"quality": quality}
     image.save(
         out,
         "JPEG",
-        subsampling="4:4:4" if full_chrominance and way.chrominance_by_content else "4:2:0",
+        subsampling=_NAMES[by_content(quality) if way.chrominance_by_content else HALVED],
         optimize=way.fitted_huffman,
         progressive=way.progressive,
         **quantised,

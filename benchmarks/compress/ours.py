@@ -1,6 +1,7 @@
 """The compressor, asked for an exact number of bytes instead of a percentage; and what lies just above its answer."""
 
 from services.compressor.fitting.ladder import Ladder
+from services.compressor.fitting.quality_search import search
 from services.compressor.fitting.size import Fitted, fit
 from services.compressor.formats.registry import LADDERS
 from services.compressor.opening.open_picture import open_picture
@@ -11,9 +12,15 @@ MAX_PIXELS = 100_000_000
 HALF = CompressOptions(percent=50)
 
 
-def fitted(original: bytes, limit: int) -> Fitted:
-    """The best that fits so many bytes, by the same way as `compress` in mode "size"."""
-    return _fitted(original, limit)[0]
+def fills(original: bytes, limit: int) -> bytes:
+    """A JPEG of all the pixels in as nearly so many bytes as the qualities allow: no floor, and no early end.
+
+    The smallest if none fits.
+    """
+    picture = open_picture(original, MAX_PIXELS, HALF.metadata)
+    ladder = LADDERS["jpeg"](picture, len(original))
+    found = search(ladder.encode, limit, ladder.rungs, ladder.expected_sizes(limit))
+    return (found.fitting or found.smallest).data
 
 
 def next_finer(original: bytes, limit: int) -> int | None:

@@ -35,8 +35,8 @@ class Outcome:
 
 
 def most_encodes(candidates: int) -> int:
-    """How many encodes a search among so many rungs takes at most: one more than bisection."""
-    return candidates.bit_length() + 1
+    """How many encodes a search among so many rungs takes at most: three more than bisection."""
+    return candidates.bit_length() + 3
 
 
 def search(

@@ -8,10 +8,10 @@ from services.compressor.fitting.ladder import Ladder
 from services.compressor.fitting.quality_search import Encoding, Outcome, search
 from services.compressor.opening.picture import Picture
 
-_GOOD_ENOUGH = 0.92
+_GOOD_ENOUGH = 0.91
 """A fit that fills so much of the limit is taken. What is left buys less than could be seen, and costs an encode."""
 
-_WELL_FILLED = 0.85
+_WELL_FILLED = 0.80
 """So is this one, if the next rung is expected to be too large."""
 
 _HOPELESS = 1.15
@@ -19,7 +19,13 @@ _HOPELESS = 1.15
 
 _MOST_SCALINGS = 5
 _LEAST_SCALE = 0.1  # what does not fit then is kept from fitting by more than its pixels
-_SAFETY = 0.98  # bytes fall a little slower than pixels
+_FALL = 1.7
+"""Bytes fall with about this power of the scale: with fewer pixels each of them holds more."""
+
+_BELOW = 0.96  # what a scaled picture should take at its lowest rung, relative to the limit: the rest is for beauty
+_LEAST_SCALE = 0.1  # what does not fit then is kept from fitting by more than its pixels
+_FALL = 1.5
+"""Bytes fall with this power of the scale, at the least. What is scaled too far is encoded finer: it still fills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +83,17 @@ def _fitted(found: Encoding, picture: Picture, ladder: Ladder, *, fits: bool, en
 class _Climb:
     """The search on the rungs of a ladder that are allowed.
 
+    expected: of the limit at the lowest of them, if it is known better than the ladder does.
     least_bytes: what the lowest of them takes, or is expected to.
     """
 
-    def __init__(self, ladder: Ladder, limit: int, min_quality: int) -> None:
+    def __init__(self, ladder: Ladder, limit: int, min_quality: int, expected: float | None = None) -> None:
         floor = ladder.rung_of(min_quality)
         self._rungs = [rung for rung in ladder.rungs if rung >= floor] or list(ladder.rungs[-1:])
         self._ladder = ladder
-        self._expected = ladder.expected_sizes(limit)[-len(self._rungs) :]
+        sizes = ladder.expected_sizes(limit)[-len(self._rungs) :]
+        known = 1.0 if expected is None else expected * limit / sizes[0]
+        self._expected = [size * known for size in sizes]
         self._found: Outcome | None = None
         self.limit = limit
         self.least_bytes = self._expected[0]
@@ -110,14 +119,12 @@ def _scaled_down(
     """Scaled so that the lowest rung should just fit, and then as high as fits; and the encodes it took."""
     scale, made = 1.0, 0
     for _ in range(_MOST_SCALINGS):
-        scale *= _SAFETY * math.sqrt(climb.limit / climb.least_bytes)
+        scale *= min(_BELOW * climb.limit / climb.least_bytes, _BELOW) ** (1 / _FALL)
         if scale < _LEAST_SCALE:
             break
         smaller = picture.scaled_to(*_scaled(picture.image.size, scale))
         ladder = ladder_of(smaller)
-        climb = _Climb(ladder, climb.limit, min_quality)
-        if climb.hopeless:
-            continue
+        climb = _Climb(ladder, climb.limit, min_quality, expected=_BELOW)
         found = climb.search()
         made += found.encodes
         if found.fitting:

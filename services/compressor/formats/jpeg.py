@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.compressor.fitting.ladder import QUALITIES, Ladder
+from services.compressor.fitting.tile_sample import tile_sample
 from services.compressor.formats.jpeg_chrominance import subsampling_for
 from services.compressor.formats.jpeg_encode import Coding, encode_jpeg
 from services.compressor.formats.jpeg_forecast import forecast
@@ -17,6 +18,9 @@ def ladder(picture: Picture, _original_bytes: int) -> Ladder:
     return Ladder(QUALITIES, jpeg.encode, jpeg.expected_sizes)
 
 
+_EXIF = b"Exif\0\0"  # by which readers know the segment; Pillow writes what it is given
+
+
 class _Jpeg:
     """A picture on its way to a JPEG. How it is coded depends on what is expected of it, and is decided once."""
 
@@ -28,19 +32,20 @@ class _Jpeg:
     def encode(self, quality: int) -> bytes:
         picture = self._picture
         if self._coding is None:
-            subsampling = subsampling_for(self._image, picture.jpeg, quality)
+            subsampling = subsampling_for(tile_sample(self._image), picture.jpeg, quality)
             self._coding = Coding(subsampling, fitted_huffman=True)
         return encode_jpeg(
             self._image,
             tables(quality),
             self._coding,
             icc_profile=picture.icc_profile,
-            exif=picture.exif,
+            exif=picture.exif and _EXIF + picture.exif,
             xmp=picture.xmp,
         )
 
     def expected_sizes(self, limit: int) -> Sequence[float]:
-        carried = sum(len(data or b"") for data in (self._picture.icc_profile, self._picture.exif, self._picture.xmp))
-        found = forecast(self._image, self._picture.jpeg, max(limit - carried, 1))
+        picture = self._picture
+        carried = sum(len(data or b"") for data in (picture.icc_profile, picture.exif, picture.xmp))
+        found = forecast(self._image, picture.jpeg, max(limit - carried, 1))
         self._coding = found.coding
         return [size + carried for size in found.sizes]

@@ -9,7 +9,6 @@ import math
 
 from PIL import Image, ImageChops, ImageStat
 
-from services.compressor.fitting.tile_sample import tile_sample
 from services.compressor.opening.picture import JpegSource
 
 Subsampling = tuple[int, int]
@@ -17,7 +16,6 @@ Subsampling = tuple[int, int]
 HALVED: Subsampling = (2, 2)
 """How many luminance samples share a chrominance sample, across and down."""
 
-_TILES = 300
 _TILE = 16
 _SQUARES = [0] * 256 + [min(value * value // 4, 255) for value in range(256)] * 2  # of chrominance alone, in quarters
 
@@ -32,7 +30,7 @@ _WORTH_KEEPING = (
 def subsampling_for(image: Image.Image, source: JpegSource | None, quality: int) -> Subsampling:
     """How many luminance samples share a chrominance sample, across and down, in a JPEG of about this quality.
 
-    For a picture in mode L, RGB or RGBX. Never finer than the source.
+    image: in mode L, RGB or RGBX; a sample of its tiles will do. Never finer than the source.
     """
     has: Subsampling = source.subsampling if source else (1, 1)
     worth = [loss for known, least, loss in _WORTH_KEEPING if known == has and quality >= least]
@@ -44,11 +42,11 @@ def subsampling_for(image: Image.Image, source: JpegSource | None, quality: int)
 def chrominance_loss(image: Image.Image, has: Subsampling) -> float:
     """What halving takes from the chrominance of the tile that loses most: root mean square, 0 to about 45 (of 255).
 
-    has: the resolution that the source has. Only a sample of the tiles is seen.
+    has: the resolution that the source has.
     """
-    sample = tile_sample(image, _TILES).convert("RGB").convert("YCbCr")
-    if min(sample.size) < _TILE:
+    if min(image.size) < _TILE:
         return 0.0
-    coarse = sample.reduce((2 // has[0], 2 // has[1])).resize(sample.size, Image.Resampling.NEAREST)
-    squares = ImageChops.difference(sample, coarse).point(_SQUARES).reduce(_TILE)
+    fine = image.convert("RGB").convert("YCbCr")
+    coarse = fine.reduce((2 // has[0], 2 // has[1])).resize(fine.size, Image.Resampling.NEAREST)
+    squares = ImageChops.difference(fine, coarse).point(_SQUARES).reduce(_TILE)
     return math.sqrt(4 * sum(most for _, most in ImageStat.Stat(squares).extrema))

@@ -7,9 +7,9 @@ falls in proportion to the logarithm of the quantiser's scale.
 """
 
 import math
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image
@@ -23,16 +23,20 @@ from services.compressor.opening.picture import JpegSource
 
 _MOST_TRIALS = 5
 _CLOSE = (0.95, 1.03)
-_MARGIN = 1.012
+_MARGIN = 1.02
 """Sizes are given a little too large: a picture that turns out too large costs an encode, one too small only beauty."""
 
+_HEADER_BYTES = 500  # of a JPEG without metadata
 _PROGRESSIVE = 0.97  # of a sequential file's bytes are what a progressive one takes
 _HALVED_CHROMINANCE = 0.85  # of the bytes are left when a source of full chrominance gets half
 _FINENESS = [-math.log(scale_of(quality)) for quality in QUALITIES]
+_EXACT = 1e-9
+_FALLS = (0.2, 1.3)
 _FAR = 10.0  # beyond any quality, as a logarithm of the scale
 _SMALL_PIXELS = 300_000
-_DENSE = 0.4
-"""Bits a pixel. Above, fitted Huffman tables gain a few per cent, and take as long as they do where they gain many."""
+_WORTH_FITTING = ((60, 0.05), (100, 0.12))
+"""The part of the bytes that Huffman tables fitted to a picture must save, up to a quality; making them takes half as
+long again. The coarser a picture already is, the more a few bytes do for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +50,20 @@ class Forecast:
 def forecast(image: Image.Image, source: JpegSource | None, limit: int) -> Forecast:
     """What a picture in mode L, RGB or RGBX will take, above all near `limit` bytes, and how it is best coded."""
     sample, aim = _Sample(image, source), limit / _MARGIN
-    pixels = image.width * image.height
-    coding = Coding(HALVED, fitted_huffman=pixels < _SMALL_PIXELS or 8 * limit < _DENSE * pixels)
-    curve = _curve_near(aim, _first_guess(source, limit), sample, coding)
+    coding = Coding(HALVED, fitted_huffman=True)
+    curve = _curve_near(aim, _first_guess(source, sample, limit), sample, coding)
     quality = _highest_fitting(curve, aim)
-    subsampling = subsampling_for(image, source, quality)
+    subsampling = subsampling_for(sample.tiles, source, quality)
     if subsampling != HALVED:
         coding = replace(coding, subsampling=subsampling)
         curve = _curve_near(aim, quality, sample, coding)
+    if image.width * image.height > _SMALL_PIXELS:
+        quality, fitted = list(curve.items())[-1]
+        plain = sample.size(quality, replace(coding, fitted_huffman=False))
+        worth = next(gain for most, gain in _WORTH_FITTING if quality <= most)
+        if fitted > (1 - worth) * plain:
+            coding = replace(coding, fitted_huffman=False)
+            curve = _curve_near(aim, _highest_fitting({quality: plain}, aim), sample, coding)
     return Forecast([_MARGIN * size for size in _curve_through(curve)], coding)
 
 
@@ -69,40 +79,48 @@ def _curve_near(aim: float, quality: int, sample: "_Sample", coding: Coding) -> 
 
 
 class _Sample:
-    """Tiles of a picture, and how much of the whole one theirs stands for."""
+    """Tiles of a picture, and how much of the whole one theirs stands for.
+
+    all_tiles: their number in the whole picture. detail: the bytes of the original beyond those of empty tiles.
+    """
 
     def __init__(self, image: Image.Image, source: JpegSource | None) -> None:
-        self._pixels = tile_sample(image)
-        self._tiles = _tiles(self._pixels)
-        self._all_tiles = _tiles(image)
-        self._worth = self._all_tiles / self._tiles
+        self.tiles = tile_sample(image)
+        self._number = _tiles(self.tiles)
+        self.all_tiles = _tiles(image)
+        self.detail: float | None = None
+        self._worth = self.all_tiles / self._number
         if source:
             coding = Coding(source.subsampling, source.fitted_huffman)
             known = source.scan_bytes / (_PROGRESSIVE if source.progressive else 1)
-            detail = known - coding.empty_tile_bytes * self._all_tiles
-            sampled = self._detail(encode_jpeg(self._pixels, source.tables, coding), coding)
-            self._worth = max(detail / sampled, 1.0)
+            self.detail = max(known - coding.empty_tile_bytes * self.all_tiles, 1.0)
+            sampled = self._detail(encode_jpeg(self.tiles, source.tables, coding), coding)
+            self._worth = max(self.detail / sampled, 1.0)
 
     def size(self, quality: int, coding: Coding) -> float:
-        jpeg = encode_jpeg(self._pixels, tables(quality), coding)
+        """What the whole picture should take."""
+        jpeg = encode_jpeg(self.tiles, tables(quality), coding)
         header = len(jpeg) - scan_bytes(jpeg)
-        return header + coding.empty_tile_bytes * self._all_tiles + self._detail(jpeg, coding) * self._worth
+        return header + coding.empty_tile_bytes * self.all_tiles + self._detail(jpeg, coding) * self._worth
 
     def _detail(self, jpeg: bytes, coding: Coding) -> float:
-        return max(scan_bytes(jpeg) - coding.empty_tile_bytes * self._tiles, 1.0)
+        return max(scan_bytes(jpeg) - coding.empty_tile_bytes * self._number, 1.0)
 
 
 def _tiles(image: Image.Image) -> float:
     return image.width * image.height / 256
 
 
-def _first_guess(source: JpegSource | None, limit: int) -> int:
-    """The quality with halved chrominance."""
-    if source is None:
+def _first_guess(source: JpegSource | None, sample: "_Sample", limit: int) -> int:
+    """The quality with halved chrominance, from how the detail of the original was quantised."""
+    if source is None or sample.detail is None:
         return 75
     coarse = mean_step(source.tables[0])
-    known: float = source.scan_bytes * (_HALVED_CHROMINANCE if source.subsampling == (1, 1) else 1)
-    return quality_of(coarse * (known / limit) ** (1 / _usual_fall(2 * coarse)) / luminance_step(50))
+    known = sample.detail * (_HALVED_CHROMINANCE if source.subsampling == (1, 1) else 1)
+    wanted = max(
+        limit - _HEADER_BYTES - Coding(HALVED, fitted_huffman=True).empty_tile_bytes * sample.all_tiles, limit / 8
+    )
+    return quality_of(coarse * (known / wanted) ** (1 / _usual_fall(2 * coarse)) / luminance_step(50))
 
 
 def _usual_fall(step: float) -> float:
@@ -114,18 +132,25 @@ def _usual_fall(step: float) -> float:
 
 
 def _highest_fitting(known: dict[int, float], aim: float) -> int:
-    return QUALITIES[max(bisect_right(_curve_through(known), aim) - 1, 0)]
+    """The highest quality whose size is at most the aim, as far as the sizes at a few tell."""
+    finenesses, sizes = _points(known)
+    fineness = float(np.interp(math.log(aim), np.maximum.accumulate(sizes), finenesses))
+    quality = quality_of(math.exp(-fineness))
+    return quality - 1 if _FINENESS[quality - 1] > fineness + _EXACT and quality > 1 else quality
 
 
 def _curve_through(known: dict[int, float]) -> list[float]:
     """The size at each of QUALITIES, never falling, from those at a few."""
-    points = [(-math.log(scale_of(quality)), math.log(known[quality])) for quality in sorted(known)]
-    points.insert(0, _beyond(min(known), points[0], -_FAR))
-    points.append(_beyond(max(known), points[-1], _FAR))
-    curve = np.interp(_FINENESS, [fineness for fineness, _ in points], [size for _, size in points])
+    curve = np.interp(_FINENESS, *_points(known))
     return [float(size) for size in np.exp(np.maximum.accumulate(curve))]
 
 
-def _beyond(quality: int, point: tuple[float, float], distance: float) -> tuple[float, float]:
-    fall = _usual_fall(luminance_step(quality))
-    return point[0] + distance, point[1] + distance * fall
+def _points(known: dict[int, float]) -> tuple[list[float], list[float]]:
+    """Fineness and size, both as logarithms, at the known qualities and far beyond them."""
+    points = [(_FINENESS[quality - 1], math.log(known[quality])) for quality in sorted(known)]
+    usual = _usual_fall(luminance_step(min(known)))
+    falls = [(right[1] - left[1]) / (right[0] - left[0]) for left, right in pairwise(points)]
+    falls = [(usual + min(max(fall, _FALLS[0]), _FALLS[1])) / 2 for fall in falls] or [usual]
+    (first, least), (last, most) = points[0], points[-1]
+    points = [(first - _FAR, least - _FAR * falls[0]), *points, (last + _FAR, most + _FAR * falls[-1])]
+    return [fineness for fineness, _ in points], [size for _, size in points]

@@ -1,8 +1,9 @@
 """The quantisation tables of our JPEGs, and how they scale.
 
-Luminance is the table of N. Robidoux (ImageMagick and mozjpeg have it), drawn three parts in ten towards a flat one;
-chrominance is the standard's (ITU-T T.81, table K.2), a tenth finer. At equal bytes they leave more of a picture than
-the standard's own, most of all where an already compressed JPEG is compressed again; docs/compression.md has figures.
+Coarse tables are the standard's (ITU-T T.81, tables K.1 and K.2). Towards fine ones luminance turns into the table of
+N. Robidoux (ImageMagick and mozjpeg have it), drawn three parts in ten towards a flat one, and chrominance becomes a
+tenth finer: most pictures have been compressed before, and what fine detail has survived costs little to keep.
+docs/compression.md has figures.
 """
 
 import math
@@ -19,6 +20,16 @@ _ROBIDOUX = (
     (56, 53, 91, 106, 131, 169, 226, 311),
     (85, 75, 135, 156, 189, 238, 311, 418),
 )
+_STANDARD = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
 _STANDARD_CHROMINANCE = (
     (17, 18, 24, 47),
     (18, 21, 26, 66),
@@ -28,12 +39,16 @@ _STANDARD_CHROMINANCE = (
 _COARSEST_CHROMINANCE = 99
 _FLAT = 16
 _FLATNESS = 0.3
+_FINER_CHROMINANCE = 0.9
+_COARSE, _FINE = 40, 75  # the qualities between which the tables turn from the standard's into ours
 
-_LUMINANCE = [step ** (1 - _FLATNESS) * _FLAT**_FLATNESS for row in _ROBIDOUX for step in row]
+_ROWS = range(8)
+_COARSE_LUMINANCE = [step for row in _STANDARD for step in row]
+_FINE_LUMINANCE = [step ** (1 - _FLATNESS) * _FLAT**_FLATNESS for row in _ROBIDOUX for step in row]
 _CHROMINANCE = [
-    0.9 * (_STANDARD_CHROMINANCE[row][column] if row < 4 and column < 4 else _COARSEST_CHROMINANCE)
-    for row in range(8)
-    for column in range(8)
+    _STANDARD_CHROMINANCE[row][column] if row < 4 and column < 4 else _COARSEST_CHROMINANCE
+    for row in _ROWS
+    for column in _ROWS
 ]
 
 
@@ -66,5 +81,10 @@ def luminance_step(quality: int) -> float:
 @cache
 def tables(quality: int) -> list[list[int]]:
     """For luminance and chrominance, each 64 steps by rows of the block, as Pillow takes them."""
+    turned = min(max((quality - _COARSE) / (_FINE - _COARSE), 0), 1)
+    luminance = [
+        coarse ** (1 - turned) * fine**turned for coarse, fine in zip(_COARSE_LUMINANCE, _FINE_LUMINANCE, strict=True)
+    ]
+    chrominance = [step * _FINER_CHROMINANCE**turned for step in _CHROMINANCE]
     scale = scale_of(quality)
-    return [[min(max(round(step * scale), 1), 255) for step in table] for table in (_LUMINANCE, _CHROMINANCE)]
+    return [[min(max(round(step * scale), 1), 255) for step in table] for table in (luminance, chrominance)]

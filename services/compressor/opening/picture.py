@@ -87,7 +87,7 @@ class Picture:
 
 
 def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    return plain(image).resize(size, Image.Resampling.LANCZOS)
+    return plain(image).resize(size, Image.Resampling.BICUBIC)
 
 
 def _scaled_frames(animation: Animation, size: tuple[int, int]) -> Iterator[Frame]:
