@@ -14,7 +14,7 @@ _FEW = 24
 def tile_sample(image: Image.Image, tiles: int = 160) -> Image.Image:
     """About `tiles` tiles of 16 x 16 pixels, spread evenly: never more than a third of them, nor less than a 96th.
 
-    A picture of only a few tiles is its own sample. A palette stays behind.
+    image: in mode L, RGB or RGBX. One of only a few tiles is its own sample.
     """
     rows, columns = image.height // _TILE, image.width // _TILE
     if rows * columns < _FEW:

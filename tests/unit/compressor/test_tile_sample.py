@@ -57,8 +57,8 @@ def test_every_part_of_the_picture_is_seen() -> None:
     assert len(quarters) == 16
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBX", "RGBA", "LA", "CMYK", "P", "1"])
-def test_any_mode_can_be_sampled(mode: str) -> None:
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBX"])
+def test_what_a_jpeg_is_made_of_can_be_sampled(mode: str) -> None:
     picture = a_picture("RGB", (200, 200)).convert(mode)
 
     sample = tile_sample(picture)
