@@ -7,12 +7,14 @@ from PIL import Image, TiffImagePlugin
 
 from services.compressor.fitting.ladder import QUALITIES, Ladder
 from services.compressor.fitting.sampled_sizes import Rate, sampled_sizes
+from services.compressor.formats.tiff_directories import DIRECTORIES, with_directories
 from services.compressor.opening.colours import plain
 from services.compressor.opening.picture import Picture
 
 _PREDICTOR, _XMP = 317, 700
 _DIFFERENCES = 2  # of neighbouring samples
 _ONLY = 1
+_NOWHERE_YET = 8  # any number: it keeps the place of a directory's offset
 _JPEG_STRIP = 1 << 20  # bytes of pixels; each strip is a JPEG of its own, with tables and borders
 _RATE = Rate(
     curve=((1, -2.2), (10, -1.15), (20, -0.66), (30, -0.36), (50, 0.0), (70, 0.35), (80, 0.63), (90, 1.12), (95, 1.6)),
@@ -61,12 +63,11 @@ def _packed(picture: Picture, image: Image.Image) -> bytes:
 
 
 def _save(picture: Picture, image: Image.Image, *, differences: bool = False, **how: str | int) -> bytes:
+    exif = Image.Exif()
+    exif.load(picture.exif or b"")
     tags = TiffImagePlugin.ImageFileDirectory_v2()
-    if picture.exif:
-        exif = Image.Exif()
-        exif.load(picture.exif)
-        for tag, value in exif.items():
-            tags[tag] = value
+    for tag, value in exif.items():
+        tags[tag] = _NOWHERE_YET if tag in DIRECTORIES else value
     if picture.xmp:
         tags[_XMP] = picture.xmp
         tags.tagtype[_XMP] = 1
@@ -74,4 +75,4 @@ def _save(picture: Picture, image: Image.Image, *, differences: bool = False, **
         tags[_PREDICTOR] = _DIFFERENCES
     out = io.BytesIO()
     image.save(out, "TIFF", tiffinfo=tags, icc_profile=picture.icc_profile, **how)
-    return out.getvalue()
+    return with_directories(out.getvalue(), {tag: exif.get_ifd(tag) for tag in DIRECTORIES if tag in exif})

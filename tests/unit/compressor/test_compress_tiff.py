@@ -1,7 +1,7 @@
 """TIFF: packed without loss first, then a JPEG inside, then scaled."""
 
 import pytest
-from PIL import Image, ImageChops, ImageDraw, ImageStat
+from PIL import ExifTags, Image, ImageChops, ImageDraw, ImageStat
 
 from services.compressor.fitting.size import fit
 from services.compressor.formats import tiff
@@ -77,3 +77,17 @@ def test_carries_profile_and_metadata_as_the_picture_says(lossless: bool) -> Non
     assert written.info["icc_profile"] == SRGB
     assert written.info["xmp"] == b"<x/>"
     assert written.getexif()[COPYRIGHT] == "somebody"
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "I;16"])
+def test_the_directories_of_the_exif_lead_somewhere(mode: str) -> None:
+    exif = an_exif(1)
+    exif.get_ifd(ExifTags.IFD.Exif).update({ExifTags.Base.LensModel: "Lens 1", ExifTags.IFD.Interop: {1: "R98"}})
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (52.0, 31.0, 12.0)
+    image = a_picture("L").convert("1") if mode == "1" else a_picture(mode)
+    ladder = tiff.ladder(Picture(image, "tiff", exif=exif.tobytes().removeprefix(b"Exif\0\0")), 10**6)
+
+    for data in [ladder.encode(ladder.rung_of(50)), *([ladder.lossless()] if ladder.lossless else [])]:
+        kept = decoded(data).getexif()
+        assert dict(kept.get_ifd(ExifTags.IFD.Exif)) == {ExifTags.Base.LensModel: "Lens 1"}
+        assert dict(kept.get_ifd(ExifTags.IFD.GPSInfo)) == {ExifTags.GPS.GPSLatitude: (52.0, 31.0, 12.0)}
