@@ -1,12 +1,13 @@
 """TIFF: packed without loss, or as a JPEG inside. One page."""
 
 import io
+import math
 from collections.abc import Sequence
 
 from PIL import Image, TiffImagePlugin
 
 from services.compressor.fitting.ladder import QUALITIES, Ladder
-from services.compressor.fitting.sampled_sizes import Rate, sampled_sizes
+from services.compressor.fitting.sampled_sizes import Rate, sampled_sizes, usual_curve
 from services.compressor.formats.tiff_directories import DIRECTORIES, with_directories
 from services.compressor.opening.colours import plain
 from services.compressor.opening.picture import Picture
@@ -16,6 +17,9 @@ _DIFFERENCES = 2  # of neighbouring samples
 _ONLY = 1
 _NOWHERE_YET = 8  # any number: it keeps the place of a directory's offset
 _JPEG_STRIP = 1 << 20  # bytes of pixels; each strip is a JPEG of its own, with tables and borders
+_QUALITIES = QUALITIES[QUALITIES.index(24) :]
+"""Below 24 the tables need 16 bits a step: no baseline JPEG, and libtiff, which knows no other, warns of it."""
+
 _RATE = Rate(
     curve=((1, -2.2), (10, -1.15), (20, -0.66), (30, -0.36), (50, 0.0), (70, 0.35), (80, 0.63), (90, 1.12), (95, 1.6)),
     at_50=(0.0, 0.0, 1.0, 0.0, 0.0),
@@ -44,15 +48,19 @@ def ladder(picture: Picture, _original_bytes: int) -> Ladder:
     def expected(limit: int) -> Sequence[float]:
         carried = sum(len(data or b"") for data in (picture.icc_profile, picture.exif, picture.xmp))
         sizes = sampled_sizes(image, _jpeg_length, _RATE, limit - carried)
-        return [size + carried for size in sizes]
+        return [size + carried for size in sizes[-len(_QUALITIES) :]]
 
-    return Ladder(QUALITIES, encode, expected, lossless=lossless)
+    return Ladder(_QUALITIES, encode, expected, lossless=lossless)
 
 
 def _jpeg_length(image: Image.Image, quality: int) -> int:
+    """Of a quality below the lowest that is encoded, what it would usually take."""
+    encoded = max(quality, _QUALITIES[0])
     out = io.BytesIO()
-    image.save(out, "TIFF", compression="jpeg", quality=quality, strip_size=_JPEG_STRIP)
-    return len(out.getvalue())
+    image.save(out, "TIFF", compression="jpeg", quality=encoded, strip_size=_JPEG_STRIP)
+    curve = usual_curve(_RATE)
+    beyond = curve[QUALITIES.index(quality)] - curve[QUALITIES.index(encoded)]
+    return round(len(out.getvalue()) * math.exp(beyond))
 
 
 def _packed(picture: Picture, image: Image.Image) -> bytes:

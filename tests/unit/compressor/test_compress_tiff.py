@@ -3,11 +3,13 @@
 import pytest
 from PIL import ExifTags, Image, ImageChops, ImageDraw, ImageStat
 
+from services.compressor.compress import compress
 from services.compressor.fitting.size import fit
 from services.compressor.formats import tiff
 from services.compressor.formats.registry import LADDERS
 from services.compressor.opening.picture import Picture
-from tests.unit.compressor.make import COPYRIGHT, SRGB, a_picture, an_exif, decoded
+from shared.contracts.messages import CompressOptions
+from tests.unit.compressor.make import COPYRIGHT, MAX_PIXELS, SRGB, a_picture, an_exif, decoded, encoded
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
@@ -91,3 +93,18 @@ def test_the_directories_of_the_exif_lead_somewhere(mode: str) -> None:
         kept = decoded(data).getexif()
         assert dict(kept.get_ifd(ExifTags.IFD.Exif)) == {ExifTags.Base.LensModel: "Lens 1"}
         assert dict(kept.get_ifd(ExifTags.IFD.GPSInfo)) == {ExifTags.GPS.GPSLatitude: (52.0, 31.0, 12.0)}
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("percent", [1, 4])
+def test_a_jpeg_inside_is_baseline_at_any_quality(percent: int, mode: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Else libtiff says so on the process's standard error."""
+    original = encoded(a_picture(mode, (640, 480), noise=60), "TIFF")
+
+    result = compress(original, CompressOptions(percent=percent, min_quality=1), MAX_PIXELS)
+
+    assert result.data is not None
+    assert result.target_met
+    assert decoded(result.data).info["compression"] == "jpeg"
+    assert result.quality is not None
+    assert capfd.readouterr() == ("", "")
