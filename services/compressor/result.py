@@ -133,8 +133,11 @@ class _Work:
         ladder = self._ladder(format_, picture)
         if not ladder.rungs and ladder.lossless:
             return Made(ladder.lossless(), picture, format_)
-        rung = max((rung for rung in ladder.rungs if rung <= ladder.rung_of(quality)), default=ladder.rungs[0])
-        return Made(ladder.encode(rung), picture, format_, ladder.quality(rung))
+        wanted = ladder.rung_of(quality)
+        rung = max((rung for rung in ladder.rungs if rung <= wanted), default=ladder.rungs[0])
+        # A rung may stand for several qualities.
+        told = quality if rung == wanted and ladder.has_quality else ladder.quality(rung)
+        return Made(ladder.encode(rung), picture, format_, told)
 
     def _like(self, made: Made, format_: Format, more: int) -> Made:
         picture = _small_enough(made.picture, format_)

@@ -17,7 +17,7 @@ LARGEST_SIDE = 65536
 
 # libaom has 64 quantisers for libavif's 101 qualities: at these the file is the same as at one less.
 _NOTHING_NEW = frozenset((*range(5, 34, 2), *(2, 4, 36, 38, 41, 43, 46, 48, 51), *range(53, 94, 4)))
-_RUNGS = tuple(quality for quality in QUALITIES if quality not in _NOTHING_NEW)
+_RUNGS = tuple(quality for quality in QUALITIES if quality + 1 not in _NOTHING_NEW)
 _RATE = Rate(
     curve=(
         (1, -2.201),
@@ -69,8 +69,8 @@ def _on_rungs(sizes: Sequence[float]) -> list[float]:
 
 
 def _rung_of(quality: int) -> int:
-    """The lowest that is the same as `quality`."""
-    return max(rung for rung in _RUNGS if rung <= quality)
+    """The highest that is the same as `quality`."""
+    return min((rung for rung in _RUNGS if rung >= quality), default=quality)
 
 
 def _encode(

@@ -39,16 +39,36 @@ def test_the_rungs_are_the_qualities_that_differ() -> None:
         picture.save(out, "AVIF", quality=quality, speed=9, max_threads=1, autotiling=False)
         files[quality] = out.getvalue()
 
-    different = [quality for quality in QUALITIES if files[quality] != files.get(quality - 1)]
+    last_of_its_kind = [quality for quality in QUALITIES if files[quality] != files.get(quality + 1)]
 
-    assert list(avif.ladder(Picture(picture, "jpeg"), 1000).rungs) == different
+    assert list(avif.ladder(Picture(picture, "jpeg"), 1000).rungs) == last_of_its_kind
 
 
 def test_any_quality_has_its_rung() -> None:
     ladder = avif.ladder(Picture(a_picture(), "jpeg"), 1000)
 
     assert all(ladder.rung_of(quality) in ladder.rungs for quality in QUALITIES)
-    assert all(0 <= quality - ladder.rung_of(quality) <= 2 for quality in QUALITIES)
+    assert all(0 <= ladder.rung_of(quality) - quality <= 2 for quality in QUALITIES)
+
+
+@pytest.mark.parametrize(("percent", "told"), [(59, 59), (60, 60), (61, 61), (99, 95)])
+def test_a_quality_is_told_as_it_was_asked_for(percent: int, told: int) -> None:
+    original = encoded(a_picture(), "JPEG", quality=100)
+
+    result = compress(original, CompressOptions(mode="quality", percent=percent, format="avif"), MAX_PIXELS)
+
+    assert result.quality == told
+
+
+@pytest.mark.parametrize("floor", [59, 60, 61])
+def test_no_lower_quality_is_told_than_the_floor(floor: int) -> None:
+    original = encoded(a_picture(), "JPEG", quality=100)
+    options = CompressOptions(percent=1, format="avif", min_quality=floor, allow_resize=False)
+
+    result = compress(original, options, MAX_PIXELS)
+
+    assert result.quality is not None
+    assert floor <= result.quality <= floor + 2
 
 
 @pytest.mark.parametrize("mode", ["1", "P", "L", "LA", "RGB", "RGBX", "RGBA"])
