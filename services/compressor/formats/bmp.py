@@ -28,12 +28,14 @@ class _Bmp:
         self._reduction = Reduction(self._image)
         seen = self._image.getcolors(_PALETTES[-1])
         self._seen = ALL_COLOURS if seen is None or self._image.mode == "RGBA" else len(seen)
-        smaller = () if self._image.mode == "RGBA" else (rung for rung in _PALETTES if rung < self._seen)
+        self._enough = picture.few_colours or ALL_COLOURS
+        palettes = () if self._image.mode == "RGBA" else sorted({*_PALETTES, self._enough})
+        smaller = (rung for rung in palettes if rung < self._seen)
         self.rungs = [*smaller, ALL_COLOURS]
 
     def rung_of(self, quality: int) -> int:
-        """The smallest palette with as many colours."""
-        wanted = colours_of_quality(quality)
+        """The smallest palette with as many colours, or with those that there were before scaling."""
+        wanted = min(colours_of_quality(quality), self._enough)
         return next((rung for rung in self.rungs if rung >= wanted), ALL_COLOURS)
 
     def encode(self, colours: int) -> bytes:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from services.compressor.fitting.ladder import QUALITIES, Ladder
-from services.compressor.fitting.tile_sample import tile_sample
 from services.compressor.formats.jpeg_chrominance import subsampling_for
 from services.compressor.formats.jpeg_encode import Coding, encode_jpeg
 from services.compressor.formats.jpeg_forecast import forecast
@@ -32,7 +31,7 @@ class _Jpeg:
     def encode(self, quality: int) -> bytes:
         picture = self._picture
         if self._coding is None:
-            subsampling = subsampling_for(tile_sample(self._image), picture.jpeg, quality)
+            subsampling = subsampling_for(self._image, picture.jpeg, quality)
             self._coding = Coding(subsampling, fitted_huffman=True)
         return encode_jpeg(
             self._image,

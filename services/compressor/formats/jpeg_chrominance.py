@@ -9,6 +9,7 @@ import math
 
 from PIL import Image, ImageChops, ImageStat
 
+from services.compressor.fitting.tile_sample import colourful_tiles
 from services.compressor.opening.picture import JpegSource
 
 Subsampling = tuple[int, int]
@@ -30,13 +31,13 @@ _WORTH_KEEPING = (
 def subsampling_for(image: Image.Image, source: JpegSource | None, quality: int) -> Subsampling:
     """How many luminance samples share a chrominance sample, across and down, in a JPEG of about this quality.
 
-    image: in mode L, RGB or RGBX; a sample of its tiles will do. Never finer than the source.
+    image: in mode L, RGB or RGBX. Never finer than the source.
     """
     has: Subsampling = source.subsampling if source else (1, 1)
     worth = [loss for known, least, loss in _WORTH_KEEPING if known == has and quality >= least]
     if image.mode == "L" or not worth:
         return HALVED
-    return has if chrominance_loss(image, has) > min(worth) else HALVED
+    return has if chrominance_loss(colourful_tiles(image), has) > min(worth) else HALVED
 
 
 def chrominance_loss(image: Image.Image, has: Subsampling) -> float:

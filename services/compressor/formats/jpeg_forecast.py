@@ -53,8 +53,8 @@ def forecast(image: Image.Image, source: JpegSource | None, limit: int) -> Forec
     coding = Coding(HALVED, fitted_huffman=True)
     curve = _curve_near(aim, _first_guess(source, sample, limit), sample, coding)
     quality = _highest_fitting(curve, aim)
-    subsampling = subsampling_for(sample.tiles, source, quality)
-    if subsampling != HALVED:
+    subsampling = subsampling_for(image, source, quality)
+    if subsampling != HALVED and quality < QUALITIES[-1]:  # there, less of everything else would be lost for it
         coding = replace(coding, subsampling=subsampling)
         curve = _curve_near(aim, quality, sample, coding)
     if image.width * image.height > _SMALL_PIXELS:
@@ -85,8 +85,8 @@ class _Sample:
     """
 
     def __init__(self, image: Image.Image, source: JpegSource | None) -> None:
-        self.tiles = tile_sample(image)
-        self._number = _tiles(self.tiles)
+        self._pixels = tile_sample(image)
+        self._number = _tiles(self._pixels)
         self.all_tiles = _tiles(image)
         self.detail: float | None = None
         self._worth = self.all_tiles / self._number
@@ -94,12 +94,12 @@ class _Sample:
             coding = Coding(source.subsampling, source.fitted_huffman)
             known = source.scan_bytes / (_PROGRESSIVE if source.progressive else 1)
             self.detail = max(known - coding.empty_tile_bytes * self.all_tiles, 1.0)
-            sampled = self._detail(encode_jpeg(self.tiles, source.tables, coding), coding)
+            sampled = self._detail(encode_jpeg(self._pixels, source.tables, coding), coding)
             self._worth = max(self.detail / sampled, 1.0)
 
     def size(self, quality: int, coding: Coding) -> float:
         """What the whole picture should take."""
-        jpeg = encode_jpeg(self.tiles, tables(quality), coding)
+        jpeg = encode_jpeg(self._pixels, tables(quality), coding)
         header = len(jpeg) - scan_bytes(jpeg)
         return header + coding.empty_tile_bytes * self.all_tiles + self._detail(jpeg, coding) * self._worth
 

@@ -8,6 +8,8 @@ from PIL import Image
 
 from services.compressor.opening.colours import plain
 
+_PALETTE = 256  # colours
+
 Format = Literal["jpeg", "png", "webp", "gif", "avif", "tiff", "bmp"]
 
 
@@ -62,6 +64,7 @@ class Picture:
     exif, xmp: metadata that is to be kept, without any orientation. `exif` begins with the TIFF header.
     colour_chunks: type and data of a PNG's chunks that say what its colours mean, if they do and not its profile; a
         PNG may have them in place of `icc_profile`, which says the same to other formats.
+    few_colours: how many colours it had before it was scaled, if no more than a palette holds; scaling mixes new ones.
     """
 
     image: Image.Image
@@ -72,6 +75,7 @@ class Picture:
     xmp: bytes | None = None
     jpeg: JpegSource | None = None
     colour_chunks: tuple[tuple[bytes, bytes], ...] = ()
+    few_colours: int | None = None
 
     def scaled_to(self, width: int, height: int) -> Self:
         """The same in so many pixels, with all its frames. How a JPEG was encoded says nothing about it any more."""
@@ -82,8 +86,14 @@ class Picture:
             self,
             image=_scaled(self.image, (width, height)),
             jpeg=None,
+            few_colours=self.few_colours or _few_colours(self.image),
             animation=animation and replace(animation, frames=lambda: _scaled_frames(animation, (width, height))),
         )
+
+
+def _few_colours(image: Image.Image) -> int | None:
+    seen = plain(image).getcolors(_PALETTE)
+    return len(seen) if seen else None
 
 
 def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
