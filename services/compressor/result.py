@@ -1,6 +1,6 @@
 """One file of a picture, in the mode, the format and the dimensions that were asked for."""
 
-import itertools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,6 +18,11 @@ from shared.contracts.messages import CompressOptions
 _DIMENSIONS_QUALITY = 85
 """Of a JPEG, and what looks the same elsewhere: hardly to be told from the original."""
 
+
+_LASTING: tuple[Format, ...] = ("webp", "avif")
+_SHOWN: frozenset[Format] = frozenset({"jpeg", "png", "gif", "webp", "avif"})
+_MOST_TRIED_PIXELS = 20_000_000
+"""In all frames. Larger pictures are made in one format only, so that they end in time."""
 
 _MORE_QUALITY = (0, 10)
 """Added to the quality that usually looks the same: some pictures need more."""
@@ -85,22 +90,24 @@ class _Work:
     def smallest(self) -> Made:
         """In the format, of those that keep alpha and animation, that looks the same in the fewest bytes.
 
-        The first is made as was asked, the others so that they look like it.
+        The first is made as was asked, the others so that they look like it; where it had to be scaled to fit, each
+        fits by itself, and the most pixels win.
         """
         first, *others = _candidates(self._picture)
-        best = made = self.in_format(first)
-        look = ssim(made.picture.image, made.data) or 1.0
-        encodes = made.encodes
-        for format_, more in itertools.product(others, _MORE_QUALITY):
-            if best.format == format_:
-                continue
-            other = self._like(made, format_, more)
-            encodes += other.encodes
-            if len(other.data) >= len(best.data):
-                continue
-            if (ssim(made.picture.image, other.data) or 1.0) >= look - _HARDLY_SEEN:
-                best = other
-        return replace(best, encodes=encodes)
+        made = self.in_format(first)
+        look = ssim(made.picture.image, made.data)
+        if made.picture is not self._picture:
+            best = made
+            for format_ in others:
+                best = _best(best, [self._encoded(format_)], _more_pixels)
+            return best
+        if look is None:
+            return made
+        best = made
+        for format_ in others:
+            rivals = (self._like(made, format_, more) for more in _MORE_QUALITY)
+            best = _best(best, rivals, partial(_alike_and_smaller, made, look))
+        return best
 
     @property
     def _limit(self) -> int:
@@ -149,15 +156,49 @@ class _Work:
         return self._at_quality(format_, picture, min(quality + more, QUALITIES[-1]))
 
 
+def _best(first: Made, rivals: Iterable[Made], better: Callable[[Made, Made], bool]) -> Made:
+    """The first rival that is better, or the first; with the encodes of all that were made."""
+    encodes = first.encodes
+    for rival in rivals:
+        encodes += rival.encodes
+        if better(first, rival):
+            return replace(rival, encodes=encodes)
+    return replace(first, encodes=encodes)
+
+
+def _more_pixels(best: Made, rival: Made) -> bool:
+    """Or as many in fewer bytes."""
+    pixels = [made.picture.image.width * made.picture.image.height for made in (best, rival)]
+    return pixels[1] > pixels[0] or (pixels[1] == pixels[0] and len(rival.data) < len(best.data))
+
+
+def _alike_and_smaller(made: Made, look: float, best: Made, rival: Made) -> bool:
+    """look: the SSIM of what was made first."""
+    if len(rival.data) >= len(best.data):
+        return False
+    seen = ssim(made.picture.image, rival.data)
+    return seen is not None and seen >= look - _HARDLY_SEEN
+
+
 def _candidates(picture: Picture) -> list[Format]:
     """What a browser shows and keeps alpha and animation, first that which the original is or comes nearest to."""
-    lasting: list[Format] = ["webp", "avif"]
     own = picture.format
-    if picture.animation:
-        return [own, *(each for each in lasting if each != own)] if own in ("gif", "png") else lasting
-    if own in ("png", "gif") or own in lasting:
-        return [own, *(each for each in lasting if each != own)]
-    return ["jpeg", *lasting] if not has_alpha(picture.image) else lasting
+    first: Format
+    if own in _SHOWN and (own != "jpeg" or not has_alpha(picture.image)):
+        first = own
+    else:
+        first = "webp" if picture.animation or has_alpha(picture.image) else "jpeg"
+    frames = picture.animation.count if picture.animation else 1
+    if frames * picture.image.width * picture.image.height > _MOST_TRIED_PIXELS:
+        return [first]
+    return [first, *(each for each in _LASTING if each != first and _can_hold(each, picture))]
+
+
+def _can_hold(format_: Format, picture: Picture) -> bool:
+    """Without scaling; and Pillow cannot tell an AVIF how often it is to be played."""
+    if format_ == "avif" and picture.animation and picture.animation.loop != 0:
+        return False
+    return max(picture.image.size) <= LARGEST_SIDE[format_]
 
 
 def _small_enough(picture: Picture, format_: Format) -> Picture:

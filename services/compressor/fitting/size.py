@@ -14,18 +14,15 @@ _GOOD_ENOUGH = 0.91
 _WELL_FILLED = 0.80
 """So is this one, if the next rung is expected to be too large."""
 
-_HOPELESS = 1.15
-"""A picture whose lowest rung is expected to be so much too large is scaled without that being tried."""
-
-_MOST_SCALINGS = 5
+_MOST_SCALINGS = 4
 _LEAST_SCALE = 0.1  # what does not fit then is kept from fitting by more than its pixels
 _FALL = 1.7
 """Bytes fall with about this power of the scale: with fewer pixels each of them holds more."""
 
 _BELOW = 0.96  # what a scaled picture should take at its lowest rung, relative to the limit: the rest is for beauty
-_LEAST_SCALE = 0.1  # what does not fit then is kept from fitting by more than its pixels
-_FALL = 1.5
-"""Bytes fall with this power of the scale, at the least. What is scaled too far is encoded finer: it still fills."""
+_LARGEST_SCALE = 0.97
+_TOO_SMALL = 0.75
+"""A scaled picture whose lowest rung takes less of the limit could have kept more pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +54,19 @@ def fit(
     if lossless is not None and (len(lossless) <= limit or not ladder.rungs):
         return Fitted(lossless, picture, None, None, fits=len(lossless) <= limit, encodes=made)
     climb = _Climb(ladder, limit, min_quality)
-    if not (allow_resize and climb.hopeless):
-        found = climb.search()
-        made += found.encodes
-        if found.fitting:
-            return _fitted(found.fitting, picture, ladder, fits=True, encodes=made)
-        climb.least_bytes = len(found.smallest.data)
+    found = climb.search()
+    made += found.encodes
+    if found.fitting:
+        return _fitted(found.fitting, picture, ladder, fits=True, encodes=made)
+    smallest = found.smallest
     if allow_resize:
-        scaled, tried = _scaled_down(ladder_of, picture, climb, min_quality)
+        scaled, tried = _scaled_down(ladder_of, picture, limit, min_quality, len(smallest.data))
         made += tried
         if scaled:
             return replace(scaled, encodes=made)
-    smallest, extra = climb.lowest()
-    made += extra
     if lossless is not None and len(lossless) <= len(smallest.data):
         return Fitted(lossless, picture, None, None, fits=False, encodes=made)
-    # It may even fit, if more was expected of it.
-    return _fitted(smallest, picture, ladder, fits=len(smallest.data) <= limit, encodes=made)
+    return _fitted(smallest, picture, ladder, fits=False, encodes=made)
 
 
 def _fitted(found: Encoding, picture: Picture, ladder: Ladder, *, fits: bool, encodes: int) -> Fitted:
@@ -84,53 +77,54 @@ class _Climb:
     """The search on the rungs of a ladder that are allowed.
 
     expected: of the limit at the lowest of them, if it is known better than the ladder does.
-    least_bytes: what the lowest of them takes, or is expected to.
     """
 
     def __init__(self, ladder: Ladder, limit: int, min_quality: int, expected: float | None = None) -> None:
         floor = ladder.rung_of(min_quality)
         self._rungs = [rung for rung in ladder.rungs if rung >= floor] or list(ladder.rungs[-1:])
         self._ladder = ladder
+        self._limit = limit
         sizes = ladder.expected_sizes(limit)[-len(self._rungs) :]
         known = 1.0 if expected is None else expected * limit / sizes[0]
         self._expected = [size * known for size in sizes]
-        self._found: Outcome | None = None
-        self.limit = limit
-        self.least_bytes = self._expected[0]
-
-    @property
-    def hopeless(self) -> bool:
-        return self.least_bytes > _HOPELESS * self.limit
 
     def search(self) -> Outcome:
-        self._found = search(self._ladder.encode, self.limit, self._rungs, self._expected, _GOOD_ENOUGH, _WELL_FILLED)
-        return self._found
+        return search(self._ladder.encode, self._limit, self._rungs, self._expected, _GOOD_ENOUGH, _WELL_FILLED)
 
-    def lowest(self) -> tuple[Encoding, int]:
-        """The fewest bytes, and the encodes that it takes to have them now."""
-        if self._found:
-            return self._found.smallest, 0
-        return Encoding(self._rungs[0], self._ladder.encode(self._rungs[0])), 1
+    def floor(self, found: Outcome) -> tuple[int, int]:
+        """The bytes of the lowest rung, and the encodes that it takes to know them."""
+        if found.smallest.rung == self._rungs[0]:
+            return len(found.smallest.data), 0
+        return len(self._ladder.encode(self._rungs[0])), 1
 
 
 def _scaled_down(
-    ladder_of: Callable[[Picture], Ladder], picture: Picture, climb: _Climb, min_quality: int
+    ladder_of: Callable[[Picture], Ladder], picture: Picture, limit: int, min_quality: int, least_bytes: int
 ) -> tuple[Fitted | None, int]:
-    """Scaled so that the lowest rung should just fit, and then as high as fits; and the encodes it took."""
+    """Scaled so that the lowest rung should just fit, and then as high as fits; and the encodes it took.
+
+    least_bytes: what the lowest rung takes unscaled.
+    """
+    best: Fitted | None = None
     scale, made = 1.0, 0
     for _ in range(_MOST_SCALINGS):
-        scale *= min(_BELOW * climb.limit / climb.least_bytes, _BELOW) ** (1 / _FALL)
-        if scale < _LEAST_SCALE:
-            break
+        scale = min(scale * (_BELOW * limit / least_bytes) ** (1 / _FALL), _LARGEST_SCALE)
         smaller = picture.scaled_to(*_scaled(picture.image.size, scale))
+        if scale < _LEAST_SCALE or (best and smaller.image.size <= best.picture.image.size):
+            break
         ladder = ladder_of(smaller)
-        climb = _Climb(ladder, climb.limit, min_quality, expected=_BELOW)
+        climb = _Climb(ladder, limit, min_quality, expected=_BELOW)
         found = climb.search()
         made += found.encodes
+        if found.fitting is None and best:
+            break
         if found.fitting:
-            return _fitted(found.fitting, smaller, ladder, fits=True, encodes=made), made
-        climb.least_bytes = len(found.smallest.data)
-    return None, made
+            best = _fitted(found.fitting, smaller, ladder, fits=True, encodes=made)
+        least_bytes, tried = climb.floor(found)
+        made += tried
+        if best and least_bytes > _TOO_SMALL * limit:
+            break
+    return best, made
 
 
 def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from services.compressor.formats.reel import Reel, common_mode, start_of
 from services.compressor.opening.colours import plain
 from services.compressor.opening.picture import Animation, Picture
 
-LARGEST_SIDE = 65536
+LARGEST_SIDE = 32768
 """In pixels; AV1 has no room for more."""
 
 # libaom has 64 quantisers for libavif's 101 qualities: at these the file is the same as at one less.
