@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from services.compressor.compress import Compressed, compress
+from services.compressor.formats.registry import LARGEST_SIDE
 from services.compressor.ssim import ssim
 from shared.contracts.messages import CompressOptions
 from tests.pictures import a_photo
@@ -115,3 +116,40 @@ def test_a_drawing_stays_without_loss() -> None:
     assert result.data is not None
     assert result.quality is None
     assert decoded(result.data).convert("RGB").tobytes() == drawing.tobytes()
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG"])
+def test_what_webp_has_no_room_for_is_not_scaled_for_it(file_format: str) -> None:
+    size = (LARGEST_SIDE["webp"] + 200, 24)
+
+    made = compressed(encoded(a_picture("RGB", size), file_format), format="auto")
+
+    assert made.format != "webp"
+    assert (made.width, made.height) == size
+
+
+def test_an_animation_that_ends_is_not_made_one_that_does_not() -> None:
+    frames = [a_picture("P", (48, 40), seed=seed) for seed in range(3)]
+    original = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100, loop=2)
+
+    assert compressed(original, format="auto").format != "avif"
+
+
+def test_where_the_first_format_has_to_scale_the_others_keep_what_pixels_they_can() -> None:
+    coarse = encoded(a_picture("RGB", (320, 240), noise=90), "JPEG", quality=18)
+
+    jpeg, auto = (compressed(coarse, format=format_) for format_ in ("jpeg", "auto"))
+
+    assert jpeg.width < 320
+    assert auto.width > jpeg.width
+
+
+@pytest.mark.parametrize("format_", sorted(LARGEST_SIDE))
+def test_no_format_is_given_a_side_it_has_no_room_for(format_: str) -> None:
+    original = encoded(a_picture("RGB", (LARGEST_SIDE[format_] + 1, 9)), "PNG")  # type: ignore[index]
+    wanted = format_ if format_ in ("jpeg", "webp", "avif") else "keep"
+
+    made = compressed(original, format=wanted, mode="quality", percent=50)
+
+    assert made.data is not None
+    assert decoded(made.data).size == (made.width, made.height)
