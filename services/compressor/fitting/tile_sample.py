@@ -9,6 +9,7 @@ _TILE = 16  # a JPEG's unit with halved chrominance
 _RUN = 2  # tiles side by side: what an encoder saves by looking at the neighbour is saved here too
 _GOLDEN = 0.618034
 _FEW = 24
+_DOTS = 3  # a tile is looked at by so many pixels across and down
 
 
 def tile_sample(image: Image.Image, tiles: int = 160) -> Image.Image:
@@ -24,13 +25,21 @@ def tile_sample(image: Image.Image, tiles: int = 160) -> Image.Image:
     runs = columns // run
     count = max(1, tiles // run)
     # One run from each of `count` equal stretches, at a place in it that moves on by the golden ratio.
-    places = [int((index + index * _GOLDEN % 1) * rows * runs / count) for index in range(count)]
-    corners = [(place % runs * run * _TILE, place // runs * _TILE) for place in places]
-    return _by_brightness(_pasted(image, corners, run * _TILE), run * _TILE)
+    places = np.array([int((index + index * _GOLDEN % 1) * rows * runs / count) for index in range(count)])
+    # The bright ones beside the bright ones: neighbours are alike in a picture, and where they are not, it costs bytes.
+    dots = np.asarray(image.resize((runs, rows), Image.Resampling.NEAREST, box=_whole(runs * run, rows)))
+    brightness = (dots[..., 1] if dots.ndim > 2 else dots).ravel()  # green stands for it
+    places = places[np.argsort(brightness[places])]
+    corners = [(place % runs * run * _TILE, place // runs * _TILE) for place in places.tolist()]
+    return _pasted(image, corners, run * _TILE)
+
+
+def _whole(columns: int, rows: int) -> tuple[int, int, int, int]:
+    return 0, 0, columns * _TILE, rows * _TILE
 
 
 def colourful_tiles(image: Image.Image, tiles: int = 60) -> Image.Image:
-    """The whole tiles in which colour varies most, as far as every fourth pixel of every fourth row tells.
+    """The whole tiles in which colour varies most, as far as a few of their pixels tell.
 
     image: in mode RGB or RGBX. One of less than a tile is its own sample.
     """
@@ -55,10 +64,3 @@ def _pasted(image: Image.Image, corners: Sequence[tuple[int, int]], width: int) 
         part = pixels.crop((left, top, left + width, top + _TILE))
         target.paste(part, (0, index * _TILE, width, (index + 1) * _TILE))
     return stack
-
-
-def _by_brightness(stack: Image.Image, width: int) -> Image.Image:
-    """So that neighbours are alike, as they are in a picture: where they are not, it costs bytes."""
-    means = np.asarray(stack.reduce((width, _TILE)))
-    brightness = means[..., 1] if means.ndim > 2 else means  # green stands for it
-    return _pasted(stack, [(0, index * _TILE) for index in np.argsort(brightness.ravel()).tolist()], width)
