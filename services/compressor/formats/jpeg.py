@@ -12,12 +12,17 @@ from services.compressor.opening.picture import Picture
 
 
 def ladder(picture: Picture, _original_bytes: int) -> Ladder:
-    """What is clear becomes white; of an animation only the first frame is left."""
+    """What is clear becomes white; of an animation only the first frame is left.
+
+    EXIF or XMP that does not fit into one segment (64 kB) is left out; other formats know no such limit.
+    """
     jpeg = _Jpeg(picture)
     return Ladder(QUALITIES, jpeg.encode, jpeg.expected_sizes)
 
 
 _EXIF = b"Exif\0\0"  # by which readers know the segment; Pillow writes what it is given
+_SEGMENT_BYTES = 65_533  # besides its length
+_XMP_BYTES = _SEGMENT_BYTES - len(b"http://ns.adobe.com/xap/1.0/\0")
 
 
 class _Jpeg:
@@ -27,24 +32,21 @@ class _Jpeg:
         self._picture = picture
         self._image = on_white(picture.image)
         self._coding: Coding | None = None
+        exif, xmp = picture.exif and _EXIF + picture.exif, picture.xmp
+        self._carried = {
+            "icc_profile": picture.icc_profile,
+            "exif": exif if len(exif or b"") <= _SEGMENT_BYTES else None,
+            "xmp": xmp if len(xmp or b"") <= _XMP_BYTES else None,
+        }
 
     def encode(self, quality: int) -> bytes:
-        picture = self._picture
         if self._coding is None:
-            subsampling = subsampling_for(self._image, picture.jpeg, quality)
+            subsampling = subsampling_for(self._image, self._picture.jpeg, quality)
             self._coding = Coding(subsampling, fitted_huffman=True)
-        return encode_jpeg(
-            self._image,
-            tables(quality),
-            self._coding,
-            icc_profile=picture.icc_profile,
-            exif=picture.exif and _EXIF + picture.exif,
-            xmp=picture.xmp,
-        )
+        return encode_jpeg(self._image, tables(quality), self._coding, **self._carried)
 
     def expected_sizes(self, limit: int) -> Sequence[float]:
-        picture = self._picture
-        carried = sum(len(data or b"") for data in (picture.icc_profile, picture.exif, picture.xmp))
-        found = forecast(self._image, picture.jpeg, max(limit - carried, 1))
+        carried = sum(len(data or b"") for data in self._carried.values())
+        found = forecast(self._image, self._picture.jpeg, max(limit - carried, 1))
         self._coding = found.coding
         return [size + carried for size in found.sizes]

@@ -37,7 +37,8 @@ class Coding:
 def encode_jpeg(image: Image.Image, tables: Sequence[Sequence[int]], coding: Coding, **carried: bytes | None) -> bytes:
     """A baseline JPEG of a picture in mode L, RGB or RGBX.
 
-    tables: of luminance and chrominance, by rows of the block. carried: icc_profile and exif.
+    tables: of luminance and chrominance, by rows of the block. carried: icc_profile, exif and xmp.
+    Raises ValueError if exif or xmp does not fit into one segment.
     """
     out = io.BytesIO()
     with _room(image, sum(len(data or b"") for data in carried.values())):

@@ -97,6 +97,34 @@ def test_keep_leaves_all_but_the_orientation(file_format: str, format_: str) -> 
     assert exif.get_ifd(GPS)[2] == (52.0, 31.0, 12.0)
 
 
+def with_exif_and_xmp_of(exif_bytes: int, xmp_bytes: int) -> bytes:
+    """EXIF with the prefix by which it is known in a JPEG; an even number, since Pillow rounds up."""
+    exif = Image.Exif()
+    exif[COPYRIGHT] = "h" * (exif_bytes - 33)
+    assert len(exif.tobytes()) == exif_bytes
+    return encoded(a_picture(), "WEBP", exif=exif, xmp=XMP.ljust(xmp_bytes), lossless=True)
+
+
+@pytest.mark.parametrize("excess", [0, 2])
+@pytest.mark.parametrize("mode", ["size", "quality"])
+def test_what_does_not_fit_into_a_jpegs_segment_is_left_out(mode: str, excess: int) -> None:
+    original = with_exif_and_xmp_of(65_532 + excess, 65_504 + excess)
+
+    result = compress(original, CompressOptions(mode=mode, percent=90, format="jpeg", metadata="keep"), MAX_PIXELS)
+
+    assert result.data is not None
+    assert result.format == "jpeg"
+    assert (COPYRIGHT in exif_of(result.data)) == (excess == 0)
+    assert (b"xmpmeta" in result.data) == (excess == 0)
+
+
+def test_a_notice_that_does_not_fit_into_a_jpegs_segment_is_left_out() -> None:
+    original = with_exif_and_xmp_of(70_000, 0)
+
+    assert COPYRIGHT not in exif_of(result_of(original, "copyright", format="jpeg", percent=60))
+    assert COPYRIGHT in exif_of(result_of(original, "copyright", format="webp", percent=95))
+
+
 @pytest.mark.parametrize("policy", ["strip", "copyright", "keep"])
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_the_orientation_is_applied_once(file_format: str, policy: MetadataPolicy) -> None:
