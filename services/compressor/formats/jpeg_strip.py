@@ -1,6 +1,6 @@
 """Take the metadata out of a JPEG without touching its pixels."""
 
-from services.compressor.opening.jpeg_segments import SCAN, segments
+from services.compressor.opening.jpeg_segments import SCAN, data_end, segments
 from services.compressor.opening.picture import Picture
 
 _START_OF_IMAGE = b"\xff\xd8"
@@ -10,7 +10,7 @@ _SAY_WHAT_COLOURS_ARE = ((0xE0, b"JFIF\0"), (0xEE, b"Adobe"), (0xE2, b"ICC_PROFI
 
 
 def stripped_jpeg(original: bytes, picture: Picture) -> bytes | None:
-    """The same pixels, and only the metadata that is to be kept.
+    """The same pixels, and only the metadata that is to be kept; nothing of what stands behind their end.
 
     None if the picture is no longer the original's: scaled, turned upright or with other colours; or if some of its
     metadata is to be kept, which would have to be written anew.
@@ -20,11 +20,10 @@ def stripped_jpeg(original: bytes, picture: Picture) -> bytes | None:
     kept = [_START_OF_IMAGE]
     for marker, start, end in segments(original):
         if marker == SCAN:
-            kept += (original[start - 4 : end + picture.jpeg.scan_bytes], _END_OF_IMAGE)
-            break
-        if _belongs(marker, original[start:end], with_profile=picture.icc_profile is not None):
+            kept.append(original[start - 4 : data_end(original, end)])
+        elif _belongs(marker, original[start:end], with_profile=picture.icc_profile is not None):
             kept.append(original[start - 4 : end])
-    return b"".join(kept)
+    return b"".join((*kept, _END_OF_IMAGE))
 
 
 def _belongs(marker: int, content: bytes, *, with_profile: bool) -> bool:

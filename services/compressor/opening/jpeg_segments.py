@@ -7,8 +7,7 @@ from typing import NamedTuple
 TABLES, SCAN, PROGRESSIVE = 0xC4, 0xDA, 0xC2
 _END = 0xD9
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
-_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # those within a scan's data are none, or restarts
-_SCAN_HEADER, _END_OF_PICTURE = bytes((0xFF, SCAN)), bytes((0xFF, _END))
+_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")  # those within a scan's data are none, or restarts
 _COEFFICIENTS = 64
 
 
@@ -33,34 +32,27 @@ def segments(jpeg: bytes) -> Iterator[Segment]:
             at = end
 
 
+def data_end(jpeg: bytes, start: int) -> int:
+    """Where the data of a scan end, which begin behind its header."""
+    found = _MARKER.search(jpeg, start)
+    return found.start() if found else len(jpeg)
+
+
 def check_scans(jpeg: bytes) -> None:
     """Raises ValueError if a progressive JPEG lacks scans.
 
     Decoders show what there is, which is blurred, and do not even warn if the file was cut between two scans.
     """
     missing: dict[int, list[int]] = {}
-    first_scan = len(jpeg)
     for marker, start, end in segments(jpeg):
+        content = jpeg[start:end]
         if marker == PROGRESSIVE:
-            missing = {component: [1] * _COEFFICIENTS for component in jpeg[start:end][6::3]}
-        if marker == SCAN:
-            first_scan = start - 4
-            break
-    for content in _scan_headers(jpeg, first_scan):
+            missing = {component: [1] * _COEFFICIENTS for component in content[6::3]}
+        if marker != SCAN or not content or len(content) != 4 + 2 * content[0]:
+            continue
         first, last, precision = content[-3:]
         for component in content[1:-3:2]:
             if component in missing:
                 missing[component][first : last + 1] = [precision & 15] * (last + 1 - first)
     if any(any(bits) for bits in missing.values()):
         raise ValueError("scans are missing")
-
-
-def _scan_headers(jpeg: bytes, first: int) -> Iterator[bytes]:
-    """Up to the end of the picture. Behind the first scan nothing else looks like a header or an end."""
-    end = jpeg.find(_END_OF_PICTURE, first)
-    at = first
-    while (at := jpeg.find(_SCAN_HEADER, at, end if end >= 0 else len(jpeg))) >= 0:
-        content = jpeg[at + 4 : at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")]
-        if content and len(content) == 4 + 2 * content[0]:
-            yield content
-        at += 4

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from PIL.JpegImagePlugin import JpegImageFile
 
-from services.compressor.opening.jpeg_segments import SCAN, TABLES, segments
+from services.compressor.opening.jpeg_segments import SCAN, TABLES, data_end, segments
 from services.compressor.opening.orientation import orientation_of
 from services.compressor.opening.picture import JpegSource
 
-_END = b"\xff\xd9"
+_MARKER_AND_LENGTH = 4
 _ARITHMETIC = frozenset(range(0xC9, 0xD0)) - {0xCC}
 
 # How many codes of each length the tables of annex K have, which encoders use that do not make their own.
@@ -29,27 +29,39 @@ def jpeg_source(image: JpegImageFile, original: bytes) -> JpegSource | None:
     tables = [tuple(image.quantization.get(layer[3], ())) for layer in layers]
     if len(layers) not in (1, 3) or not all(tables[:2]):
         return None
-    fitted, scan = False, len(original)
-    for marker, start, end in segments(original):
-        fitted |= marker in _ARITHMETIC or (marker == TABLES and not _has_usual_codes(original[start:end]))
-        scan = end
-        if marker == SCAN:
-            break
-    # A camera's further pictures may follow; without them the end is nearer from behind.
-    last = original.find(_END, scan) if "mp" in image.info else original.rfind(_END, scan)
     colour = len(layers) == 3
     return JpegSource(
         tables=(tables[0], tables[1] if colour else tables[0]),
         subsampling=(_ratio(layers, 1), _ratio(layers, 2)) if colour else (1, 1),
         progressive="progressive" in image.info,
-        fitted_huffman=fitted,
-        scan_bytes=(last if last > 0 else len(original)) - scan,
+        fitted_huffman=_is_fitted(original),
+        scan_bytes=_scan_bytes(original),
         turned=orientation_of(image) != 1,
     )
 
 
 def _ratio(layers: Sequence[tuple[int, ...]], axis: int) -> int:
     return max(1, layers[0][axis] // layers[1][axis])
+
+
+def _is_fitted(jpeg: bytes) -> bool:
+    for marker, start, end in segments(jpeg):
+        if marker == SCAN:
+            return False
+        if marker in _ARITHMETIC or (marker == TABLES and not _has_usual_codes(jpeg[start:end])):
+            return True
+    return False
+
+
+def _scan_bytes(jpeg: bytes) -> int:
+    """Of all scans, with the headers and tables between them. What follows the picture's end does not count."""
+    total = 0
+    for marker, start, end in segments(jpeg):
+        if total and marker in (SCAN, TABLES):
+            total += end - start + _MARKER_AND_LENGTH
+        if marker == SCAN:
+            total += data_end(jpeg, end) - end
+    return total
 
 
 def _has_usual_codes(tables: bytes) -> bool:

@@ -101,6 +101,33 @@ def test_a_cameras_further_pictures_go() -> None:
         assert np.array_equal(np.asarray(decoded(data)), np.asarray(first))
 
 
+@pytest.mark.parametrize("save", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+@pytest.mark.parametrize("behind", ["another picture", "a film", "a lone end"])
+def test_what_stands_behind_the_picture_goes(behind: str, save: dict[str, Any]) -> None:
+    trailers = {
+        "another picture": an_original(),
+        "a film": b"\0\0\0\x18ftypmp42 secret",
+        "a lone end": b"secret\xff\xd9",
+    }
+    original = encoded(a_picture(), "JPEG", **save)
+
+    data = stripped(original + trailers[behind])
+
+    assert data == stripped(original)
+
+
+def test_what_stands_between_two_scans_goes() -> None:
+    plain = encoded(a_picture(), "JPEG", progressive=True)
+    second = [start - 4 for marker, start, _ in segments(plain) if marker == SCAN][1]
+    ends_early, secret = b"\xff\xfe\0\x0c\xff\xd9\xff\xdasecret", b"\xff\xe1\0\x0eExif\0\0secret"
+    original = plain[:second] + ends_early + secret + plain[second:]
+
+    data = stripped(original)
+
+    assert data == stripped(plain)
+    assert open_picture(original, MAX_PIXELS).jpeg == open_picture(plain, MAX_PIXELS).jpeg
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("jpeg")])
 def test_of_the_zoo_all_upright_ones_in_colours_or_grey_can_be_stripped(name: str) -> None:
     original = specimen(name).data

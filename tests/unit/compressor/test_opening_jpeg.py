@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.compressor.opening.jpeg_segments import check_scans
+from services.compressor.opening.jpeg_segments import SCAN, check_scans, segments
 from services.compressor.opening.open_picture import open_picture
 from services.compressor.opening.picture import JpegSource
 from tests.unit.compressor.make import MAX_PIXELS, a_picture, encoded
@@ -57,6 +57,16 @@ def test_the_bytes_of_its_pixels_are_those_between_the_scans_header_and_the_end(
     header = jpeg.index(b"\xff\xda")
 
     assert source_of(jpeg).scan_bytes == len(jpeg) - 2 - (header + 14)
+
+
+@pytest.mark.parametrize("save", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+def test_what_is_appended_does_not_count(save: dict[str, Any]) -> None:
+    jpeg = saved(**save)
+
+    assert source_of(jpeg + b"\0film" + saved()).scan_bytes == source_of(jpeg).scan_bytes
+    assert source_of(jpeg).scan_bytes == len(jpeg) - 2 - next(
+        end for marker, _, end in segments(jpeg) if marker == SCAN
+    )
 
 
 def test_a_cameras_further_pictures_do_not_count() -> None:
