@@ -9,14 +9,15 @@ import re
 import simplejpeg
 from PIL import Image
 
-from services.compressor.opening.jpeg_segments import SCAN, segments
+from services.compressor.opening.jpeg_segments import SCAN, has_restarts, segments
 
 _END_OF_IMAGE = b"\xff\xd9"
 _START_OF_IMAGE = b"\xff\xd8"
 _PADDING = "extraneous bytes before marker"
 _LOST_END = "Premature end of JPEG file"
 # Padding between the headers, and the few bytes that some cameras write before the end: no pixel is in doubt. Before a
-# restart, between scans and in greater number they are what is left of damaged ones.
+# restart, between scans and in greater number they are what is left of damaged ones; with restarts also before the end,
+# where the decoder sees no loss if the file was cut at a restart.
 _HARMLESS = re.compile(r"extraneous bytes before marker 0x(?:c|db|dd|e|fe)|\b[1-4] extraneous bytes before marker 0xd9")
 
 # From the colours of the file to those we ask for, and the mode of the image.
@@ -41,7 +42,7 @@ def decode_jpeg(original: bytes, *, progressive: bool) -> Image.Image | None:
     try:
         pixels = simplejpeg.decode_jpeg(original, wanted)
     except ValueError as error:
-        if _HARMLESS.search(str(error)) and not progressive:
+        if _HARMLESS.search(str(error)) and not progressive and not has_restarts(original):
             return None
         if _LOST_END not in str(error) or progressive:  # a progressive file may lack whole scans
             raise

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 TABLES, SCAN, PROGRESSIVE = 0xC4, 0xDA, 0xC2
+_RESTART_INTERVAL = 0xDD
 _END = 0xD9
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 _MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")  # those within a scan's data are none, or restarts
@@ -36,6 +37,11 @@ def data_end(jpeg: bytes, start: int) -> int:
     """Where the data of a scan end, which begin behind its header."""
     found = _MARKER.search(jpeg, start)
     return found.start() if found else len(jpeg)
+
+
+def has_restarts(jpeg: bytes) -> bool:
+    """Whether its data are cut into stretches that decode each for itself."""
+    return any(marker == _RESTART_INTERVAL and any(jpeg[start:end]) for marker, start, end in segments(jpeg))
 
 
 def check_scans(jpeg: bytes) -> None:

@@ -137,6 +137,17 @@ def test_the_loss_of_a_restart_is_refused() -> None:
         open_picture(jpeg[:second] + jpeg[second + 20 :], MAX_PIXELS)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_what_was_cut_at_a_restart_and_padded_is_refused(mode: str) -> None:
+    jpeg = a_jpeg(mode, restart_marker_blocks=3)
+    a_comment = b"\xff\xfe\0\x04no"
+
+    for found in re.finditer(rb"\xff[\xd0-\xd7]", jpeg):
+        for padding in (b"", b"\0", b"\0" * 4, b"\0\0" + a_comment):
+            with pytest.raises(CompressError, match="JPEG does not decode"):
+                open_picture(jpeg[: found.start()] + padding + END, MAX_PIXELS)
+
+
 def test_what_follows_a_progressive_picture_does_not_stand_in_for_its_missing_scans() -> None:
     jpeg = a_jpeg(progressive=True)
     scans = [found.start() for found in re.finditer(rb"\xff\xda", jpeg)]
