@@ -49,6 +49,18 @@ def test_few_colours_lose_nothing() -> None:
     assert decoded(result.data).convert("RGB").tobytes() == source.tobytes()
 
 
+@pytest.mark.parametrize("colours", [5, 16])
+def test_what_had_few_colours_keeps_its_bits_a_pixel_when_scaled(colours: int) -> None:
+    """Scaling mixes new colours, and 24 bits a pixel for them would take nearly all of the pixels."""
+    original = encoded(a_picture("RGB", (200, 150)).quantize(colours), "BMP")
+
+    result = compress(original, CompressOptions(), MAX_PIXELS)
+
+    assert result.data is not None
+    assert result.target_met
+    assert result.width * result.height > 0.85 * 200 * 150
+
+
 def test_what_does_not_fit_in_few_colours_is_scaled_down() -> None:
     original = encoded(a_picture("RGB", (200, 150)), "BMP")
 
