@@ -46,14 +46,14 @@ def open_picture(original: bytes, max_pixels: int, metadata: MetadataPolicy = "s
     Raises CompressError if it is no picture of a format we open, too large, or not whole.
     """
     with _guarded(max_pixels):
-        image = _identify(original, max_pixels)
+        name, image = _identify(original, max_pixels)
         try:
             decoded = decode(image, _FORMATS[image.format], original, partial(_limit, max_pixels))
         except (CompressError, MemoryError):
             raise
         except Exception as error:
             # A decoder fed with hostile bytes raises whatever it stumbles over, not only OSError.
-            raise CompressError(ErrorCode.DECODE_ERROR, f"{image.format} does not decode: {error}") from error
+            raise CompressError(ErrorCode.DECODE_ERROR, f"{name} does not decode: {error}") from error
         return _picture(image, decoded, original, metadata)
 
 
@@ -91,7 +91,8 @@ def _guarded(max_pixels: int) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = usual
 
 
-def _identify(original: bytes, max_pixels: int) -> ImageFile.ImageFile:
+def _identify(original: bytes, max_pixels: int) -> tuple[str, ImageFile.ImageFile]:
+    """What it is called in messages, and the file with its header read."""
     name = supported_format(original)
     if name is None:
         raise CompressError(ErrorCode.UNSUPPORTED_FORMAT, f"the file is {describe(original)}")
@@ -109,7 +110,7 @@ def _identify(original: bytes, max_pixels: int) -> ImageFile.ImageFile:
     except Exception as error:
         raise CompressError(ErrorCode.DECODE_ERROR, f"{name} with a broken header") from error
     _limit(max_pixels, image.size, 1)
-    return image
+    return name, image
 
 
 def _limit(max_pixels: int, size: tuple[int, int], frames: int) -> None:

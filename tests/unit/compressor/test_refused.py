@@ -54,6 +54,17 @@ def a_tiff_header(width: int, height: int) -> bytes:
     )
 
 
+@pytest.mark.parametrize("kept", [0.02, 0.5])
+def test_a_format_is_spelled_one_way(kept: float) -> None:
+    """Whether its header is cut off or its pixels."""
+    original = encoded(a_picture(), "WEBP")
+
+    error = refusal(original[: round(kept * len(original))])
+
+    assert error.code is ErrorCode.DECODE_ERROR
+    assert error.detail.startswith("WebP ")
+
+
 @pytest.mark.parametrize("side", [4_000, 20_000, 60_000])
 @pytest.mark.parametrize(
     "make", [a_png_header, a_webp_header, a_gif_header, a_bmp_header, a_jpeg_header, a_tiff_header]
