@@ -21,6 +21,7 @@ _FALL = 1.7
 
 _BELOW = 0.96  # what a scaled picture should take at its lowest rung, relative to the limit: the rest is for beauty
 _LARGEST_SCALE = 0.97
+_LOW_RUNGS = 12
 _TOO_SMALL = 0.75
 """A scaled picture whose lowest rung takes less of the limit could have kept more pixels."""
 
@@ -91,6 +92,10 @@ class _Climb:
     def search(self) -> Outcome:
         return search(self._ladder.encode, self._limit, self._rungs, self._expected, _GOOD_ENOUGH, _WELL_FILLED)
 
+    def is_low(self, rung: int) -> bool:
+        """Whether a rung is among the lowest, so that hardly more pixels would have fitted."""
+        return rung in self._rungs[: _LOW_RUNGS + 1]
+
     def floor(self, found: Outcome) -> tuple[int, int]:
         """The bytes of the lowest rung, and the encodes that it takes to know them."""
         if found.smallest.rung == self._rungs[0]:
@@ -120,6 +125,8 @@ def _scaled_down(
             break
         if found.fitting:
             best = _fitted(found.fitting, smaller, ladder, fits=True, encodes=made)
+            if climb.is_low(found.fitting.rung):
+                break
         least_bytes, tried = climb.floor(found)
         made += tried
         if best and least_bytes > _TOO_SMALL * limit:

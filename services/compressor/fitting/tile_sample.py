@@ -9,7 +9,7 @@ _TILE = 16  # a JPEG's unit with halved chrominance
 _RUN = 2  # tiles side by side: what an encoder saves by looking at the neighbour is saved here too
 _GOLDEN = 0.618034
 _FEW = 24
-_DOTS = 3  # a tile is looked at by so many pixels across and down
+_DOTS = 2  # a tile is looked at by so many pixels across and down
 
 
 def tile_sample(image: Image.Image, tiles: int = 160) -> Image.Image:

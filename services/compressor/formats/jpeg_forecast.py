@@ -34,10 +34,9 @@ _EXACT = 1e-9
 _FALLS = (0.2, 1.3)
 _FAR = 10.0  # beyond any quality, as a logarithm of the scale
 _SMALL_PIXELS = 300_000
-_DENSE_BITS = 0.5
-_FINE_QUALITY = 60
-"""Huffman tables fitted to a picture take half as long again. Above so many bits a pixel and from this quality on they
-save 2 to 8 % of the bytes, which could hardly be seen there; elsewhere they save 8 to 30 %, and it can."""
+_WORTH_FITTING = ((60, 0.05), (100, 0.12))
+"""The part of the bytes that Huffman tables fitted to a picture must save, up to a quality; making them takes half as
+long again. The coarser a picture already is, the more a few bytes do for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +50,20 @@ class Forecast:
 def forecast(image: Image.Image, source: JpegSource | None, limit: int) -> Forecast:
     """What a picture in mode L, RGB or RGBX will take, above all near `limit` bytes, and how it is best coded."""
     sample, aim = _Sample(image, source), limit / _MARGIN
-    guess = _first_guess(source, sample, limit)
-    pixels = image.width * image.height
-    sparse = pixels < _SMALL_PIXELS or 8 * limit < _DENSE_BITS * pixels
-    coding = Coding(HALVED, fitted_huffman=sparse or guess < _FINE_QUALITY)
-    curve = _curve_near(aim, guess, sample, coding)
+    coding = Coding(HALVED, fitted_huffman=True)
+    curve = _curve_near(aim, _first_guess(source, sample, limit), sample, coding)
     quality = _highest_fitting(curve, aim)
     subsampling = subsampling_for(image, source, quality)
     if subsampling != HALVED and quality < QUALITIES[-1]:  # there, less of everything else would be lost for it
         coding = replace(coding, subsampling=subsampling)
         curve = _curve_near(aim, quality, sample, coding)
+    if image.width * image.height > _SMALL_PIXELS:
+        quality, fitted = list(curve.items())[-1]
+        plain = sample.size(quality, replace(coding, fitted_huffman=False))
+        worth = next(gain for most, gain in _WORTH_FITTING if quality <= most)
+        if fitted > (1 - worth) * plain:
+            coding = replace(coding, fitted_huffman=False)
+            curve = _curve_near(aim, _highest_fitting({quality: plain}, aim), sample, coding)
     return Forecast([_MARGIN * size for size in _curve_through(curve)], coding)
 
 
