@@ -16,7 +16,8 @@ MEANINGS = {
     "allow_resize": "In mode size: whether a picture that does not fit at min_quality is scaled down until it does, or"
     " stays above the target.",
     "metadata": "What a result keeps of it: strip is the colour profile alone, copyright also author and copyright"
-    " notice, keep all of it. The orientation is applied in any case.",
+    " notice, keep EXIF and XMP, and author and copyright notice also where they stand in IPTC or in a PNG's text. The"
+    " orientation is applied in any case.",
 }
 
 _KEYWORDS = ("type", "enum", "minimum", "maximum")

@@ -34,7 +34,8 @@ class CompressOptions(BaseModel):
     allow_resize: in mode "size", what does not fit at `min_quality` is scaled down until it does; otherwise it is
         delivered at `min_quality` with `target_met` false.
     metadata: "strip" leaves only what the pixels need (the colour profile; the orientation is applied), "copyright"
-        also the author and the copyright notice, "keep" all but the orientation.
+        also the author and the copyright notice, wherever they stand (EXIF, XMP, IPTC, a PNG's text), "keep" these and
+        all of EXIF and XMP but the orientation and the thumbnail.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -1,5 +1,6 @@
-"""What of an original's metadata is kept: nothing, who made it and whose it is, or all that still holds.
+"""What of an original's metadata is kept: nothing, who made it and whose it is, or its EXIF and XMP as they still hold.
 
+Who made it and whose it is may also stand in IPTC or in a PNG's text; from there it goes into the EXIF.
 Pixels are turned upright, so no orientation travels, and no thumbnail either: it would be of the picture as it was.
 Where a picture was taken (GPS) travels only with "keep".
 """
@@ -30,10 +31,10 @@ _DESCRIPTIVE = frozenset(
     }
 )
 
-# EXIF's tag, the property of Dublin Core in XMP, and the data set of IPTC that say the same.
+# EXIF's tag, the property of Dublin Core in XMP, the data set of IPTC and the keyword in a PNG that say the same.
 _RIGHTS = (
-    (ExifTags.Base.Artist, b"creator", (2, 80)),
-    (ExifTags.Base.Copyright, b"rights", (2, 116)),
+    (ExifTags.Base.Artist, b"creator", (2, 80), "Author"),
+    (ExifTags.Base.Copyright, b"rights", (2, 116), "Copyright"),
 )
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
 
@@ -53,9 +54,17 @@ def kept(image: ImageFile.ImageFile, policy: MetadataPolicy) -> Metadata:
     if not isinstance(xmp, bytes):
         xmp = None
     exif = _exif(image)
-    if policy == "keep":
-        return Metadata(_whole(exif, from_tiff=image.format == "TIFF"), xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", xmp))
-    return Metadata(_rights(image, exif, xmp))
+    rights = _rights(image, exif, xmp)
+    if policy == "copyright":
+        return Metadata(_bytes(rights))
+    for tag, name, *_ in _RIGHTS:
+        if _of_xmp(xmp, name) and not _of_exif(exif, tag):
+            del rights[tag]  # the XMP travels
+    whole = _whole(exif, from_tiff=image.format == "TIFF")
+    for right in rights:
+        if not _of_exif(whole, right):  # cameras write blanks
+            whole[right] = rights[right]
+    return Metadata(_bytes(whole) or _bytes(rights), xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", xmp))
 
 
 def _exif(image: Image.Image) -> Image.Exif:
@@ -65,25 +74,25 @@ def _exif(image: Image.Image) -> Image.Exif:
         return Image.Exif()  # a parser fed with broken bytes raises whatever it stumbles over
 
 
-def _whole(exif: Image.Exif, *, from_tiff: bool) -> bytes | None:
+def _whole(exif: Image.Exif, *, from_tiff: bool) -> Image.Exif:
     whole = Image.Exif()
     try:
         for tag in exif:
             if tag != ExifTags.Base.Orientation and (tag in _DESCRIPTIVE or not from_tiff):
                 whole[tag] = exif.get_ifd(tag) if tag in _IFDS else exif[tag]
     except Exception:
-        return None
-    return _bytes(whole)
+        return Image.Exif()
+    return whole
 
 
-def _rights(image: ImageFile.ImageFile, exif: Image.Exif, xmp: bytes | None) -> bytes | None:
+def _rights(image: ImageFile.ImageFile, exif: Image.Exif, xmp: bytes | None) -> Image.Exif:
     rights = Image.Exif()
     iptc = _iptc(image)
-    for tag, name, data_set in _RIGHTS:
-        text = _of_exif(exif, tag) or _of_xmp(xmp, name) or _of_iptc(iptc, data_set)
+    for tag, name, data_set, keyword in _RIGHTS:
+        text = _of_exif(exif, tag) or _of_xmp(xmp, name) or _of_iptc(iptc, data_set) or _of_png(image, keyword)
         if text:
             rights[tag] = text
-    return _bytes(rights)
+    return rights
 
 
 def _of_exif(exif: Image.Exif, tag: int) -> str:
@@ -112,6 +121,12 @@ def _of_iptc(iptc: dict[tuple[int, int], Any], data_set: tuple[int, int]) -> str
     value = iptc.get(data_set)
     values = value if isinstance(value, list) else [value]
     return "; ".join(entry.decode("utf-8", "replace").strip() for entry in values if isinstance(entry, bytes))
+
+
+def _of_png(image: ImageFile.ImageFile, keyword: str) -> str:
+    """Of a tEXt, zTXt or iTXt chunk."""
+    text = image.info.get(keyword) if image.format == "PNG" else None
+    return text.strip("\0 ") if isinstance(text, str) else ""
 
 
 def _bytes(exif: Image.Exif) -> bytes | None:

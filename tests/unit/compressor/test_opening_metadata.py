@@ -71,15 +71,60 @@ def test_whose_it_is_may_stand_in_xmp(exif: Image.Exif | None) -> None:
     assert dict(parsed(picture)) == {ARTIST: "Ann; Bob & Co", COPYRIGHT: "theirs"}
 
 
-def test_whose_it_is_may_stand_in_iptc() -> None:
-    entries = b"\x1c\x02\x50\0\x03Ann\x1c\x02\x74\0\x04hers"
-    resource = b"Photoshop 3.0\x008BIM\x04\x04\0\0" + len(entries).to_bytes(4, "big") + entries
-    segment = b"\xff\xed" + (len(resource) + 2).to_bytes(2, "big") + resource
-    jpeg = encoded(a_picture(), "JPEG")
+def with_iptc(jpeg: bytes, author: bytes, notice: bytes) -> bytes:
+    entries = b"".join(
+        b"\x1c\x02" + bytes((kind, 0, len(text))) + text for kind, text in ((80, author), (116, notice)) if text
+    )
+    resource = (
+        b"Photoshop 3.0\x008BIM\x04\x04\0\0" + len(entries).to_bytes(4, "big") + entries + b"\0" * (len(entries) % 2)
+    )
+    return jpeg[:2] + b"\xff\xed" + (len(resource) + 2).to_bytes(2, "big") + resource + jpeg[2:]
 
-    picture = open_picture(jpeg[:2] + segment + jpeg[2:], MAX_PIXELS, "copyright")
+
+def with_text(**texts: str) -> bytes:
+    notes = PngImagePlugin.PngInfo()
+    notes.add_text("Author", texts["author"])
+    notes.add_itxt("Copyright", texts["notice"])
+    notes.add_text("Comment", "secret")
+    return encoded(a_picture(), "PNG", pnginfo=notes)
+
+
+KEEPING = pytest.mark.parametrize("policy", ["copyright", "keep"])
+
+
+@KEEPING
+def test_whose_it_is_may_stand_in_iptc(policy: MetadataPolicy) -> None:
+    jpeg = with_iptc(encoded(a_picture(), "JPEG"), b"Ann", b"hers")
+
+    picture = open_picture(jpeg, MAX_PIXELS, policy)
 
     assert dict(parsed(picture)) == {ARTIST: "Ann", COPYRIGHT: "hers"}
+
+
+@KEEPING
+def test_whose_it_is_may_stand_in_a_pngs_text(policy: MetadataPolicy) -> None:
+    picture = open_picture(with_text(author="Ann", notice="hers"), MAX_PIXELS, policy)
+
+    assert dict(parsed(picture)) == {ARTIST: "Ann", COPYRIGHT: "hers"}
+
+
+def test_a_text_is_not_kept_unless_asked_for() -> None:
+    assert open_picture(with_text(author="Ann", notice="hers"), MAX_PIXELS).exif is None
+
+
+def test_what_exif_lacks_is_added_to_it() -> None:
+    exif = an_exif(rights=False)
+    exif[ARTIST], exif[COPYRIGHT] = "   ", "hers"
+    jpeg = with_iptc(encoded(a_picture(), "JPEG", exif=exif), b"Ann", b"theirs")
+
+    kept = parsed(open_picture(jpeg, MAX_PIXELS, "keep"))
+
+    assert (kept[MODEL], kept[ARTIST], kept[COPYRIGHT]) == ("Camera 1", "Ann", "hers")
+    assert kept.get_ifd(GPS)[2] == (52.0, 31.0, 12.0)
+
+
+def test_what_xmp_says_is_not_said_again() -> None:
+    assert opened("WEBP", "keep", xmp=XMP).exif is None
 
 
 def test_nobodys_picture_has_no_exif() -> None:
