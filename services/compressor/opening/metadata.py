@@ -79,7 +79,7 @@ def _whole(exif: Image.Exif, *, from_tiff: bool) -> Image.Exif:
     try:
         for tag in exif:
             if tag != ExifTags.Base.Orientation and (tag in _DESCRIPTIVE or not from_tiff):
-                whole[tag] = exif.get_ifd(tag) if tag in _IFDS else exif[tag]
+                whole[tag] = exif.get_ifd(tag) if tag in _IFDS else _as_it_was(exif[tag], tag)
     except Exception:
         return Image.Exif()
     return whole
@@ -89,10 +89,15 @@ def _rights(image: ImageFile.ImageFile, exif: Image.Exif, xmp: bytes | None) -> 
     rights = Image.Exif()
     iptc = _iptc(image)
     for tag, name, data_set, keyword in _RIGHTS:
-        text = _of_exif(exif, tag) or _of_xmp(xmp, name) or _of_iptc(iptc, data_set) or _of_png(image, keyword)
-        if text:
-            rights[tag] = text
+        text = _of_xmp(xmp, name) or _of_iptc(iptc, data_set) or _of_png(image, keyword)
+        if written := _as_it_was(_of_exif(exif, tag), tag) or text.encode():
+            rights[tag] = written
     return rights
+
+
+def _as_it_was(value: Any, tag: int) -> Any:
+    """Text in its own bytes: Pillow reads them as Latin-1, which most are not, and would write ASCII alone."""
+    return value.encode("latin-1", "replace") if isinstance(value, str) and tag in _DESCRIPTIVE else value
 
 
 def _of_exif(exif: Image.Exif, tag: int) -> str:

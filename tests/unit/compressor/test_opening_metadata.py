@@ -123,6 +123,27 @@ def test_what_exif_lacks_is_added_to_it() -> None:
     assert kept.get_ifd(GPS)[2] == (52.0, 31.0, 12.0)
 
 
+@KEEPING
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_notice_in_exif_keeps_its_letters(encoding: str, policy: MetadataPolicy) -> None:
+    exif = Image.Exif()
+    exif[COPYRIGHT] = "© Zoë".encode(encoding)
+
+    picture = opened("JPEG", policy, exif=exif)
+
+    assert picture.exif is not None
+    assert "© Zoë".encode(encoding) in picture.exif
+
+
+@KEEPING
+def test_a_notice_from_elsewhere_keeps_its_letters(policy: MetadataPolicy) -> None:
+    picture = open_picture(with_text(author="Zoë", notice="© 雪"), MAX_PIXELS, policy)
+
+    assert picture.exif is not None
+    assert "Zoë".encode() in picture.exif
+    assert "© 雪".encode() in picture.exif
+
+
 def test_what_xmp_says_is_not_said_again() -> None:
     assert opened("WEBP", "keep", xmp=XMP).exif is None
 
