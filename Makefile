@@ -15,7 +15,7 @@ help: ## list these commands
 ## The stack without containers
 
 .PHONY: demo
-demo: .venv ## ten photographs through the whole pipeline on real servers, every promise checked
+demo: .venv ## pictures in six formats through the whole pipeline on real servers, every promise checked
 	@$(LOCAL) demo
 
 .PHONY: run

@@ -43,7 +43,7 @@ def run(port: Port = 8000, home: Home = HOME) -> None:
 
 @app.command()
 def demo(home: Home = DEMO_HOME) -> None:
-    """Send ten photographs through the whole pipeline and check every promise."""
+    """Send pictures in six formats through the whole pipeline and check every promise."""
     from deploy.local.demo import demo as show  # noqa: PLC0415 - what it draws and verifies with, nothing else needs
 
     _do(lambda: show(home))

@@ -10,9 +10,9 @@ URLS_OUT = "Output Image Urls"
 
 # One photograph stands in two rows, one row has a single photograph.
 PRODUCTS: Sequence[tuple[str, Sequence[str]]] = (
-    ("Astronaut poster", ["astronaut.jpg", "astronaut-large.jpg", "rocket.jpg"]),
-    ("Coffee, ground", ["coffee.jpg"]),
-    ("Cat mug", ["cat.jpg", "coffee.jpg"]),
+    ("Astronaut poster", ["astronaut.jpg", "astronaut-large.jpg", "astronaut.tif", "rocket.jpg"]),
+    ("Coffee, ground", ["coffee.avif"]),
+    ("Cat mug", ["cat.jpg", "cat.gif", "coffee.jpg"]),
     ("Night sky calendar", ["galaxies.jpg", "rocket.jpg"]),
     ('Motorcycle model, 12"', ["motorcycle.png", "motorcycle-right.webp"]),
     ("Collector's box", ["coins.jpg", "retina.jpg"]),

@@ -1,6 +1,7 @@
 """A photograph before and after: still the same one, and how many bytes it saved."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,6 +10,8 @@ from PIL import Image, ImageChops, ImageStat
 
 THUMBNAIL = (32, 32)
 ALIKE = 8  # mean difference of two thumbnails, of 255; those of different photographs differ by 30 and more
+
+SPELLED: Mapping[str | None, str] = {"WEBP": "WebP"}  # where Pillow spells a format's name otherwise
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Comparison:
     bytes_after: int
     same_format: bool
     same_size: bool
+    same_frames: bool
     same_picture: bool
     true_headers: bool
     ssim: str
@@ -40,17 +44,22 @@ class Comparison:
         with Image.open(io.BytesIO(before.content)) as old, Image.open(io.BytesIO(after.content)) as new:
             return cls(
                 name=name,
-                format=new.format or "",
+                format=SPELLED.get(new.format, new.format or ""),
                 size=new.size,
                 bytes_before=len(before.content),
                 bytes_after=len(after.content),
                 same_format=new.format == old.format,
                 same_size=new.size == old.size,
+                same_frames=_frames(new) == _frames(old),
                 same_picture=_difference(old, new) < ALIKE,
                 true_headers=after.headers["content-type"] == head.headers["content-type"] == new.get_format_mimetype()
                 and head.headers["content-length"] == str(len(after.content)),
                 ssim=ssim,
             )
+
+
+def _frames(image: Image.Image) -> int:
+    return int(getattr(image, "n_frames", 1))
 
 
 def _difference(one: Image.Image, other: Image.Image) -> float:

@@ -73,7 +73,8 @@ async def _compare(
     promises.test("a URL that stands in two rows has one output", len(outputs) == len(by_url))
     promises.test("GET and HEAD tell each output's true type and length", all(one.true_headers for one in compared))
     promises.test("each slot holds its own photograph", all(one.same_picture for one in compared))
-    promises.test("in the same format and dimensions", all(one.same_format and one.same_size for one in compared))
+    as_before = all(one.same_format and one.same_size and one.same_frames for one in compared)
+    promises.test("in the same format and dimensions, and with all frames if it moves", as_before)
     promises.test("at half its bytes or less", all(2 * one.bytes_after <= one.bytes_before for one in compared))
     return list(by_url.values())
 

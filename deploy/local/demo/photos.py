@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import skimage
 from PIL import Image
@@ -9,20 +10,31 @@ from PIL import Image
 BUNDLED = Path(skimage.__file__).parent / "data"
 
 
+WRITTEN = {".jpg": "JPEG", ".webp": "WEBP", ".gif": "GIF", ".avif": "AVIF", ".tif": "TIFF"}
+STEP = 6  # pixels that a camera nears between two frames, on each side
+
+
 @dataclass(frozen=True)
 class Photo:
-    """A file of the shop, made from a bundled one; quality None takes that over as it is."""
+    """A file of the shop, made from a bundled one; of the same format it is taken over as it is.
+
+    quality: of the encoder, if it has one. frames: of a GIF, in which the camera nears.
+    """
 
     name: str
     source: str
-    quality: int | None = None
+    quality: int = 90
     scale: float = 1
+    frames: int = 1
 
 
 PHOTOS = (
     Photo("astronaut.jpg", "astronaut.png", quality=95),
     Photo("astronaut-large.jpg", "astronaut.png", quality=92, scale=3),
+    Photo("astronaut.tif", "astronaut.png"),
     Photo("cat.jpg", "chelsea.png", quality=92),
+    Photo("cat.gif", "chelsea.png", frames=6),
+    Photo("coffee.avif", "coffee.png", quality=85),
     Photo("coffee.jpg", "coffee.png", quality=96, scale=2),
     Photo("coins.jpg", "coins.png", quality=90),
     Photo("galaxies.jpg", "hubble_deep_field.jpg"),
@@ -43,12 +55,19 @@ def make_photos(folder: Path) -> None:
 
 def _make(photo: Photo, target: Path) -> None:
     half_made = target.with_suffix(".tmp")
-    if photo.quality is None:
-        half_made.write_bytes((BUNDLED / photo.source).read_bytes())
+    source = BUNDLED / photo.source
+    if source.suffix == target.suffix:
+        half_made.write_bytes(source.read_bytes())
     else:
-        with Image.open(BUNDLED / photo.source) as image:
-            size = (round(image.width * photo.scale), round(image.height * photo.scale))
-            resized = image.resize(size, Image.Resampling.LANCZOS)
-        kind = "WEBP" if target.suffix == ".webp" else "JPEG"
-        resized.save(half_made, format=kind, quality=photo.quality)
+        first, *others = _frames(photo, source)
+        more: dict[str, Any] = {"save_all": True, "append_images": others, "duration": 120, "loop": 0} if others else {}
+        first.save(half_made, format=WRITTEN[target.suffix], quality=photo.quality, **more)
     half_made.replace(target)
+
+
+def _frames(photo: Photo, source: Path) -> list[Image.Image]:
+    with Image.open(source) as image:
+        size = (round(image.width * photo.scale), round(image.height * photo.scale))
+        edges = [STEP * frame for frame in range(photo.frames)]
+        boxes = [(edge, edge, image.width - edge, image.height - edge) for edge in edges]
+        return [image.resize(size, Image.Resampling.LANCZOS, box) for box in boxes]

@@ -63,7 +63,7 @@ class _Play:
         photos = stack.home / "photos"
         await asyncio.to_thread(make_photos, photos)
         with open_shop(photos) as shop:
-            self.console.print(f"A shop at {shop.url} sends its catalogue of {len(PHOTOS)} photographs.")
+            self.console.print(f"A shop at {shop.url} sends its catalogue of {len(PHOTOS)} pictures.")
             try:
                 async with Client(stack.gateway_url) as client:
                     with progress(self.console) as show:

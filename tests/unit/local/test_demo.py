@@ -77,6 +77,16 @@ def test_every_photograph_of_the_catalogue_is_made(photos: Path) -> None:
             assert min(image.size) > 250
 
 
+def test_the_photographs_are_of_six_formats_and_one_of_them_moves(photos: Path) -> None:
+    kinds, moving = set(), []
+    for photo in PHOTOS:
+        with Image.open(photos / photo.name) as image:
+            kinds.add(image.format)
+            moving += [photo.name] * (getattr(image, "n_frames", 1) > 1)
+    assert kinds == {"JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF"}
+    assert moving == ["cat.gif"]
+
+
 def test_a_smaller_version_of_a_photograph_keeps_every_promise(photos: Path) -> None:
     comparison = compare(photos / "coffee.jpg", encoded(photos / "coffee.jpg", "JPEG"), "image/jpeg")
     assert comparison.same_picture
@@ -97,6 +107,13 @@ def test_other_dimensions_and_formats_are_told_apart(photos: Path) -> None:
     assert not comparison.same_size
     assert not comparison.same_format
     assert not comparison.true_headers
+    assert comparison.format == "WebP"
+
+
+def test_an_animation_that_stands_still_is_told_apart(photos: Path) -> None:
+    comparison = compare(photos / "cat.gif", encoded(photos / "cat.gif", "GIF"), "image/gif")
+    assert comparison.same_format
+    assert not comparison.same_frames
 
 
 def test_what_is_no_image_is_a_fault(photos: Path) -> None:
