@@ -29,12 +29,15 @@ async def test_dimensions(mill: Mill, origin: Origin) -> None:
 
 
 async def test_a_floor_of_quality_without_scaling(mill: Mill, origin: Origin) -> None:
-    """What cannot be met is said, and the floor delivered in the dimensions that there were."""
+    """What cannot be met is said, and the floor delivered in the dimensions that there were.
+
+    Not 60, which in AVIF is the same as 61 and told so.
+    """
     files = {name: data for name, data in photos().items() if own_format(name) not in WITHOUT_QUALITY}
-    got = await compressed(mill, origin, files, percent="3", min_quality="60", allow_resize="false")
+    got = await compressed(mill, origin, files, percent="3", min_quality="61", allow_resize="false")
     for one in got.values():
         one.check(3)
-        assert (one.line["Target Met"], one.line["Quality"], one.size) == ("no", "60", (WIDTH, HEIGHT)), one.line
+        assert (one.line["Target Met"], one.line["Quality"], one.size) == ("no", "61", (WIDTH, HEIGHT)), one.line
 
 
 async def test_what_does_not_fit_at_the_floor_is_scaled(mill: Mill, origin: Origin) -> None:
