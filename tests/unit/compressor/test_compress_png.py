@@ -246,3 +246,13 @@ def test_both_ways_of_packing_lose_nothing(mode: str, most_bytes: int, monkeypat
     assert shown.getexif()[COPYRIGHT] == "somebody"
     assert shown.info["xmp"] == b"<x/>"
     assert shown.info.get("icc_profile") == picture.icc_profile
+
+
+def test_a_picture_of_very_many_rows_is_packed_row_by_row() -> None:
+    """The other way takes longer for each row than a short row is worth."""
+    original = encoded(a_picture("RGB", (2, 40_100)), "PNG")
+
+    made = compress(original, CompressOptions(), MAX_PIXELS)
+
+    assert made.data is not None
+    assert decoded(made.data).size == (made.width, made.height)
