@@ -1,6 +1,7 @@
 """One file of a picture, in the mode, the format and the dimensions that were asked for."""
 
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -23,6 +24,10 @@ _LASTING: tuple[Format, ...] = ("webp", "avif")
 _SHOWN: frozenset[Format] = frozenset({"jpeg", "png", "gif", "webp", "avif"})
 _MOST_TRIED_PIXELS = 20_000_000
 """In all frames. Larger pictures are made in one format only, so that they end in time."""
+
+_MOST_PIXELS_IN_FRAMES = 80_000_000
+_MOST_ANIMATED_PIXELS: Mapping[Format, int] = {"png": 40_000_000, "jpeg": sys.maxsize}
+"""Longer animations are delivered as they are, since they would not end in time; a JPEG takes the first frame only."""
 
 _MORE_QUALITY = (0, 10)
 """Added to the quality that usually looks the same: some pictures need more."""
@@ -117,6 +122,8 @@ class _Work:
         return LADDERS[format_](picture, len(self._original))
 
     def _encoded(self, format_: Format) -> Made:
+        if _frame_pixels(self._picture) > _MOST_ANIMATED_PIXELS.get(format_, _MOST_PIXELS_IN_FRAMES):
+            return Made(self._original, self._picture, self._picture.format, encodes=0)
         picture, options = _small_enough(self._picture, format_), self._options
         if options.mode == "size":
             return self._fitted(format_, picture, self._limit, options.min_quality, allow_resize=options.allow_resize)
@@ -188,10 +195,14 @@ def _candidates(picture: Picture) -> list[Format]:
         first = own
     else:
         first = "webp" if picture.animation or has_alpha(picture.image) else "jpeg"
-    frames = picture.animation.count if picture.animation else 1
-    if frames * picture.image.width * picture.image.height > _MOST_TRIED_PIXELS:
+    if max(_frame_pixels(picture), picture.image.width * picture.image.height) > _MOST_TRIED_PIXELS:
         return [first]
     return [first, *(each for each in _LASTING if each != first and _can_hold(each, picture))]
+
+
+def _frame_pixels(picture: Picture) -> int:
+    """In all frames of an animation; 0 if it is none."""
+    return picture.animation.count * picture.image.width * picture.image.height if picture.animation else 0
 
 
 def _can_hold(format_: Format, picture: Picture) -> bool:

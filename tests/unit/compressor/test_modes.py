@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from services.compressor import result
 from services.compressor.compress import Compressed, compress
 from services.compressor.formats.jpeg_tables import quality_like
 from services.compressor.opening.open_picture import open_picture
@@ -179,3 +180,18 @@ class TestTheBox:
 
         assert result.quality is not None
         assert result.quality >= 90
+
+
+@pytest.mark.parametrize("wanted", ["keep", "webp"])
+def test_an_animation_that_would_take_too_long_is_delivered_as_it_is(
+    wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(result, "_MOST_PIXELS_IN_FRAMES", 3 * 48 * 40 - 1)
+    frames = [a_picture("P", (48, 40), seed=seed) for seed in range(3)]
+    original = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100, loop=0)
+
+    made = compress(original, CompressOptions.model_validate({"format": wanted}), MAX_PIXELS)
+
+    assert made.action == "kept_original"
+    assert made.format == "gif"
+    assert not made.target_met
