@@ -5,6 +5,7 @@ from services.compressor.opening.picture import Picture
 
 _START_OF_IMAGE = b"\xff\xd8"
 _END_OF_IMAGE = b"\xff\xd9"
+_JFIF_BYTES = 18  # with marker, length and a thumbnail of no pixels
 _COMMENT, _FIRST_APPLICATION, _LAST_APPLICATION = 0xFE, 0xE0, 0xEF
 _SAY_WHAT_COLOURS_ARE = ((0xE0, b"JFIF\0"), (0xEE, b"Adobe"), (0xE2, b"ICC_PROFILE\0"))
 
@@ -22,8 +23,15 @@ def stripped_jpeg(original: bytes, picture: Picture) -> bytes | None:
         if marker == SCAN:
             kept.append(original[start - 4 : data_end(original, end)])
         elif _belongs(marker, original[start:end], with_profile=picture.icc_profile is not None):
-            kept.append(original[start - 4 : end])
+            kept.append(_without_thumbnail(original[start - 4 : end]))
     return b"".join((*kept, _END_OF_IMAGE))
+
+
+def _without_thumbnail(segment: bytes) -> bytes:
+    """Of a JFIF segment what stands before its thumbnail; any other as it is."""
+    if segment[4:9] != b"JFIF\0" or len(segment) <= _JFIF_BYTES:
+        return segment
+    return segment[:2] + (_JFIF_BYTES - 2).to_bytes(2, "big") + segment[4 : _JFIF_BYTES - 2] + b"\0\0"
 
 
 def _belongs(marker: int, content: bytes, *, with_profile: bool) -> bool:

@@ -88,6 +88,19 @@ def test_a_thumbnail_goes() -> None:
     assert np.array_equal(np.asarray(decoded(data)), np.asarray(decoded(original)))
 
 
+def test_a_thumbnail_in_the_first_segment_goes() -> None:
+    original = an_original()
+    assert original[6:11] == b"JFIF\0"
+    content = original[6:18] + bytes((2, 2)) + b"tiny" * 3
+    thumbed = original[:4] + (2 + len(content)).to_bytes(2, "big") + content + original[20:]
+
+    bare = stripped(thumbed)
+
+    assert bare is not None
+    assert b"tiny" not in bare
+    assert decoded(bare).tobytes() == decoded(original).tobytes()
+
+
 def test_a_cameras_further_pictures_go() -> None:
     original = specimen("jpeg of a camera with two lenses").data
 
