@@ -89,7 +89,7 @@ def test_a_thumbnail_goes() -> None:
 
 
 def test_a_thumbnail_in_the_first_segment_goes() -> None:
-    original = an_original()
+    original = encoded(a_picture(), "JPEG")
     assert original[6:11] == b"JFIF\0"
     content = original[6:18] + bytes((2, 2)) + b"tiny" * 3
     thumbed = original[:4] + (2 + len(content)).to_bytes(2, "big") + content + original[20:]
