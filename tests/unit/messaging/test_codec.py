@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from shared.contracts import messages
 from shared.contracts.events import image_event, request_accepted_event
-from shared.contracts.messages import DownloadImage, FinishRequest, ImageMessage, Message
+from shared.contracts.messages import CompressOptions, DownloadImage, FinishRequest, ImageMessage, ImageResult, Message
 from shared.contracts.states import ImageState
 from shared.messaging import Queue
 from shared.messaging.codec import Undecodable, decode, encode, encode_event, queue_of
@@ -28,6 +28,16 @@ TYPES: list[type[Message]] = [
 ]
 TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 (see timezones)
 st.register_type_strategy(datetime, TIMES)
+
+# What the annotations say of these is for numbers alone, and hypothesis would try it on None, too.
+_SIDES = st.none() | st.integers(1, 65535)
+st.register_type_strategy(
+    CompressOptions, st.builds(CompressOptions, percent=..., mode=..., format=..., max_width=_SIDES, max_height=_SIDES)
+)
+_LIKENESS = st.none() | st.floats(-1, 1)
+st.register_type_strategy(
+    ImageResult, st.builds(ImageResult, **dict.fromkeys(ImageResult.model_fields, ...) | {"ssim": _LIKENESS})
+)
 
 
 def _any_of(type_: type[Message]) -> st.SearchStrategy[Message]:
