@@ -84,11 +84,15 @@ class _Work:
 
     def in_format(self, format_: Format) -> Made:
         """In one format; a JPEG by its metadata alone, if that is all that is to go or can."""
-        stripped = stripped_jpeg(self._original, self._picture) if format_ == "jpeg" else None
-        if stripped and self._options.mode == "size" and len(stripped) <= self._limit:
-            return Made(stripped, self._picture, format_, encodes=0)
+        if self._options.mode == "size" and self._pixels_fit():
+            stripped = self._stripped(format_)
+            if stripped and len(stripped) <= self._limit:
+                return Made(stripped, self._picture, format_, encodes=0)
         made = self._encoded(format_)
-        if stripped and len(stripped) < len(self._original) <= len(made.data):
+        if len(made.data) < len(self._original):
+            return made
+        stripped = self._stripped(format_)
+        if stripped and len(stripped) < len(self._original):
             return Made(stripped, self._picture, format_, encodes=made.encodes)
         return made
 
@@ -113,6 +117,13 @@ class _Work:
             rivals = (self._like(made, format_, more) for more in _MORE_QUALITY)
             best = _best(best, rivals, partial(_alike_and_smaller, made, look))
         return best
+
+    def _pixels_fit(self) -> bool:
+        """Whether the pixels of a JPEG as they are leave room within the limit: metadata may be all that has to go."""
+        return self._picture.jpeg is not None and self._picture.jpeg.scan_bytes <= self._limit
+
+    def _stripped(self, format_: Format) -> bytes | None:
+        return stripped_jpeg(self._original, self._picture) if format_ == "jpeg" else None
 
     @property
     def _limit(self) -> int:
