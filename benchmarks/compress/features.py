@@ -1,7 +1,7 @@
 """What each feature of the encoder buys at equal bytes: half the original's, by one feature more from row to row."""
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from multiprocessing.pool import Pool
@@ -15,11 +15,11 @@ from benchmarks.compress.metrics import Likeness, likeness, shown
 from benchmarks.compress.ours import HALF, MAX_PIXELS
 from benchmarks.compress.tables import table
 from services.compressor.formats.jpeg_chrominance import HALVED, Subsampling, subsampling_for
+from services.compressor.formats.jpeg_encode import SUBSAMPLINGS
 from services.compressor.formats.jpeg_tables import tables
 from services.compressor.opening.open_picture import open_picture
 
 _QUALITIES = range(1, 96)
-_NAMES: Mapping[Subsampling, str] = {(1, 1): "4:4:4", (2, 1): "4:2:2", HALVED: "4:2:0"}
 _ByContent = Callable[[int], Subsampling]
 
 
@@ -99,7 +99,7 @@ def _encoded(image: Image.Image, quality: int, way: _Way, by_content: _ByContent
     image.save(
         out,
         "JPEG",
-        subsampling=_NAMES[by_content(quality) if way.chrominance_by_content else HALVED],
+        subsampling=SUBSAMPLINGS[by_content(quality) if way.chrominance_by_content else HALVED],
         optimize=way.fitted_huffman,
         progressive=way.progressive,
         **quantised,

@@ -6,7 +6,6 @@ Format: https://www.w3.org/TR/png-3/#apngFrame-based-animation
 
 import io
 import struct
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.compressor.formats.changed_parts import Box, box_around
-from services.compressor.opening.png_chunks import chunks
+from services.compressor.opening.png_chunks import SIGNATURE, chunk_bytes, chunks
 
 Pixels = NDArray[np.uint8]
 """Rows of palette entries, or of RGBA."""
@@ -51,22 +50,22 @@ def apng_file(
     for number, part in enumerate(_parts(frames, clear)):
         png = list(chunks(png_of(part.pixels)))
         if number == 0:
-            out.write(b"\x89PNG\r\n\x1a\n")
+            out.write(SIGNATURE)
             for name, data in png:
                 if name in (b"IDAT", b"IEND"):
                     break
-                out.write(_chunk(name, data))
+                out.write(chunk_bytes(name, data))
                 if name == b"IHDR":
-                    out.write(_chunk(_ANIMATED, struct.pack(">II", *times)))
-        out.write(_chunk(b"fcTL", _control(sequence, part)))
+                    out.write(chunk_bytes(_ANIMATED, struct.pack(">II", *times)))
+        out.write(chunk_bytes(b"fcTL", _control(sequence, part)))
         sequence += 1
         for name, data in png:
             if name == b"IDAT" and number == 0:
-                out.write(_chunk(name, data))
+                out.write(chunk_bytes(name, data))
             elif name == b"IDAT":
-                out.write(_chunk(b"fdAT", struct.pack(">I", sequence) + bytes(data)))
+                out.write(chunk_bytes(b"fdAT", struct.pack(">I", sequence) + bytes(data)))
                 sequence += 1
-    out.write(_chunk(b"IEND", b""))
+    out.write(chunk_bytes(b"IEND", b""))
     return out.getvalue()
 
 
@@ -98,7 +97,3 @@ def _control(sequence: int, part: _Part) -> bytes:
     delay = (part.milliseconds, 1000) if part.milliseconds <= 65535 else (min(part.milliseconds // 1000, 65535), 1)
     height, width = part.pixels.shape[:2]
     return struct.pack(">IIIIIHHBB", sequence, width, height, columns.start, rows.start, *delay, 0, part.blend)
-
-
-def _chunk(name: bytes, data: bytes | memoryview) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))

@@ -54,10 +54,10 @@ def ladder(picture: Picture, _original_bytes: int) -> Ladder:
     how: dict[str, str | int] = {"subsampling": _subsampling(picture, image), "speed": _speed(image)}
 
     def encode(quality: int) -> bytes:
-        return _encode(image, quality, how, _carried(picture))
+        return _encode(image, quality, how, picture.carried())
 
     def expected(limit: int) -> Sequence[float]:
-        carried = sum(map(len, _carried(picture).values()))
+        carried = sum(map(len, picture.carried().values()))
         sizes = sampled_sizes(image, lambda sample, quality: len(_encode(sample, quality, how)), _RATE, limit - carried)
         return _on_rungs([size + carried for size in sizes])
 
@@ -80,10 +80,6 @@ def _encode(
     out = io.BytesIO()
     image.save(out, "AVIF", quality=quality, max_threads=1, autotiling=False, **how, **(carried or {}))
     return out.getvalue()
-
-
-def _carried(picture: Picture) -> dict[str, bytes]:
-    return {"icc_profile": picture.icc_profile or b"", "exif": picture.exif or b"", "xmp": picture.xmp or b""}
 
 
 def _writable(image: Image.Image) -> Image.Image:
@@ -127,7 +123,7 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
             speed=speed,
             max_threads=1,
             autotiling=False,
-            **_carried(picture),
+            **picture.carried(),
         )
         return out.getvalue()
 

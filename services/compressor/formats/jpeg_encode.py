@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from PIL import Image, ImageFile
 
 _MARKERS_BYTES = 1 << 16
-_NAMES = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
+SUBSAMPLINGS = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
+"""Pillow's names for how many luminance samples share a chrominance sample, across and down."""
+
 # Of a block of luminance and of chrominance, by the standard tables (ITU-T T.81, annex K) and by fitted ones.
 _EMPTY_BITS = (6, 4)
 _EMPTY_FITTED_BITS = (2, 2)
@@ -46,7 +48,7 @@ def encode_jpeg(image: Image.Image, tables: Sequence[Sequence[int]], coding: Cod
             out,
             "JPEG",
             qtables=tables[:1] if image.mode == "L" else tables,
-            subsampling=_NAMES.get(coding.subsampling, "4:2:0"),
+            subsampling=SUBSAMPLINGS.get(coding.subsampling, "4:2:0"),
             optimize=coding.fitted_huffman,
             **{name: data for name, data in carried.items() if data},
         )

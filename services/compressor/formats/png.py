@@ -8,6 +8,7 @@ from services.compressor.formats.packed_sizes import packed_sizes, strips_of
 from services.compressor.formats.palette import COLOURS, Reduction, lowest_colours
 from services.compressor.formats.png_file import png_file
 from services.compressor.formats.true_colour import ALL_COLOURS, STEP_OF_COLOURS, STEPPED, colours_of_quality, in_steps
+from services.compressor.opening.colour_profile import is_for_grey
 from services.compressor.opening.colours import plain, without_idle_alpha
 from services.compressor.opening.picture import Picture
 
@@ -57,11 +58,7 @@ class _Png:
             return image
         reduced = self._reduction.palette(colours).applied_to(base)
         # A profile for grey may not stand in a palette PNG, whose entries are RGB.
-        return reduced.convert(base.mode) if _is_for_grey(self._picture.icc_profile) else reduced
-
-
-def _is_for_grey(icc_profile: bytes | None) -> bool:
-    return (icc_profile or b"")[16:20] == b"GRAY"
+        return reduced.convert(base.mode) if is_for_grey(self._picture.icc_profile) else reduced
 
 
 def _reducible(image: Image.Image) -> Image.Image | None:

@@ -46,7 +46,7 @@ def ladder(picture: Picture, _original_bytes: int) -> Ladder:
         return _save(picture, image, compression="jpeg", quality=quality, strip_size=_JPEG_STRIP)
 
     def expected(limit: int) -> Sequence[float]:
-        carried = sum(len(data or b"") for data in (picture.icc_profile, picture.exif, picture.xmp))
+        carried = sum(map(len, picture.carried().values()))
         sizes = sampled_sizes(image, _jpeg_length, _RATE, limit - carried)
         return [size + carried for size in sizes[-len(_QUALITIES) :]]
 

@@ -12,7 +12,7 @@ from services.compressor.fitting.mosaic import mosaic
 from services.compressor.fitting.run_sizes import RUN, run_sizes
 from services.compressor.fitting.sampled_sizes import Rate, sampled_sizes
 from services.compressor.formats.reel import Reel, start_of
-from services.compressor.opening.colour_profile import to_srgb
+from services.compressor.opening.colour_profile import is_for_grey, to_srgb
 from services.compressor.opening.colours import plain
 from services.compressor.opening.picture import Animation, Picture
 
@@ -51,7 +51,7 @@ _LOSSLESS = {"lossless": True, "method": 4, "quality": 75}
 def ladder(picture: Picture, original_bytes: int) -> Ladder:
     if picture.animation:
         return _animated(picture, picture.animation)
-    if (picture.icc_profile or b"")[16:20] == b"GRAY":  # WebP has colours only, and browsers heed no other profile
+    if is_for_grey(picture.icc_profile):  # WebP has colours only, and browsers heed no other profile
         picture = replace(picture, image=to_srgb(picture.image, picture.icc_profile), icc_profile=None)
     image = plain(picture.image)
     lossless = partial(_encode, picture, image, **_LOSSLESS) if _lossless_pays(picture, image, original_bytes) else None
@@ -68,12 +68,8 @@ def ladder(picture: Picture, original_bytes: int) -> Ladder:
 def _encode(picture: Picture, image: Image.Image, **how: int) -> bytes:
     """Alpha is kept without loss."""
     out = io.BytesIO()
-    image.save(out, "WEBP", **how, **_carried(picture))
+    image.save(out, "WEBP", **how, **picture.carried())
     return out.getvalue()
-
-
-def _carried(picture: Picture) -> dict[str, bytes]:
-    return {"icc_profile": picture.icc_profile or b"", "exif": picture.exif or b"", "xmp": picture.xmp or b""}
 
 
 def _effort(image: Image.Image, frames: int = 1) -> int:
@@ -82,7 +78,7 @@ def _effort(image: Image.Image, frames: int = 1) -> int:
 
 def _expected(picture: Picture, image: Image.Image, limit: int) -> list[float]:
     effort = _effort(image)
-    fixed = sum(map(len, _carried(picture).values()))
+    fixed = sum(map(len, picture.carried().values()))
     if "A" in image.getbands():
         fixed += _alpha_bytes(image)
         image = _on_black(image)
@@ -139,7 +135,7 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
             quality=quality,
             method=effort,
             allow_mixed=True,
-            **_carried(picture),
+            **picture.carried(),
         )
         return out.getvalue()
 

@@ -1,7 +1,6 @@
 """Read animated PNG, as browsers show it. Pillow fills with black what the file clears, where it has no alpha."""
 
 import io
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,7 +9,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from services.compressor.opening.colours import plain
 from services.compressor.opening.composing import Part
-from services.compressor.opening.png_chunks import SIGNATURE, Chunk, Header, check_pixels
+from services.compressor.opening.png_chunks import SIGNATURE, Chunk, Header, check_pixels, chunk_bytes
 
 _DISPOSALS: dict[int, Literal["keep", "clear", "previous"]] = {0: "keep", 1: "clear", 2: "previous"}
 _NAMELESS_DENOMINATOR = 100
@@ -57,7 +56,7 @@ class Apng:
         sides = header.width.to_bytes(4, "big") + header.height.to_bytes(4, "big")
         rest = bytes((header.depth, header.colour_type, 0, 0, header.interlaced))
         pieces = [(b"IHDR", sides + rest), *self.shared, (b"IDAT", b"".join(frame.pixels)), (b"IEND", b"")]
-        return SIGNATURE + b"".join(_chunk(name, data) for name, data in pieces)
+        return SIGNATURE + b"".join(chunk_bytes(name, data) for name, data in pieces)
 
 
 def read_apng(pieces: Iterable[Chunk], header: Header) -> Apng | None:
@@ -93,7 +92,3 @@ def _frame(control: bytes, header: Header) -> _Frame:
 
 def _milliseconds(frame: _Frame) -> int:
     return round(1000 * frame.number(20, 2) / (frame.number(22, 2) or _NAMELESS_DENOMINATOR))
-
-
-def _chunk(name: bytes, data: bytes) -> bytes:
-    return len(data).to_bytes(4, "big") + name + data + zlib.crc32(name + data).to_bytes(4, "big")

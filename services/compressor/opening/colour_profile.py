@@ -39,7 +39,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if not profile:
         return image
     bands = image.getbands()
-    if _mode_of(profile) == "L":
+    if is_for_grey(profile):
         tones = np.asarray(_converted(Image.fromarray(np.arange(256, dtype=np.uint8)[None]), profile))[0, :, 1]
         grey = image.getchannel(0).point(tones.tolist())
         return Image.merge("LA", (grey, image.getchannel("A"))) if "A" in bands else grey
@@ -61,6 +61,11 @@ def is_grey(image: Image.Image) -> bool:
     return image.mode.startswith(("1", "L", "I", "F")) and image.mode != "LAB"
 
 
+def is_for_grey(profile: bytes | None) -> bool:
+    """Whether it is a profile for pictures without colours."""
+    return profile is not None and _mode_of(profile) == "L"
+
+
 def _mode_of(profile: bytes) -> str | None:
     """The mode of the pictures it is for; None if it is not one of ours, or no profile (ICC.1:2022, 7.2)."""
     return _SPACES.get(profile[16:20]) if profile[36:40] == b"acsp" else None
@@ -70,7 +75,7 @@ def _mode_of(profile: bytes) -> str | None:
 def _changes_nothing(profile: bytes) -> bool:
     """Whether its colours are those of sRGB within 1/255, or it is too broken to say which they are."""
     before = Image.fromarray(_GRID)
-    if _mode_of(profile) == "L":
+    if is_for_grey(profile):
         before = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     try:
         after = np.asarray(_converted(before, profile), dtype=np.int16)

@@ -77,6 +77,10 @@ class Picture:
     colour_chunks: tuple[tuple[bytes, bytes], ...] = ()
     few_colours: int | None = None
 
+    def carried(self) -> dict[str, bytes]:
+        """What travels beside the pixels, by the names and with the emptiness that Pillow's writers know."""
+        return {"icc_profile": self.icc_profile or b"", "exif": self.exif or b"", "xmp": self.xmp or b""}
+
     def scaled_to(self, width: int, height: int) -> Self:
         """The same in so many pixels, with all its frames. How a JPEG was encoded says nothing about it any more."""
         if (width, height) == self.image.size:

@@ -1,4 +1,4 @@
-"""Read a PNG's chunks, strictly. Sources: PNG (Third Edition), W3C 2025; it includes APNG."""
+"""A PNG's chunks, read strictly, and written. Sources: PNG (Third Edition), W3C 2025; it includes APNG."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -47,6 +47,12 @@ def chunks(png: bytes) -> Iterator[Chunk]:
             raise ValueError(f"a wrong checksum in {name!r}")
         yield Chunk(name, data)
         at = end
+
+
+def chunk_bytes(name: bytes, data: bytes | memoryview) -> bytes:
+    """One chunk as it stands in a file."""
+    checksum = zlib.crc32(data, zlib.crc32(name))
+    return len(data).to_bytes(4, "big") + name + data + checksum.to_bytes(4, "big")
 
 
 def header(png: bytes) -> Header:

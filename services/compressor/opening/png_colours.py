@@ -8,10 +8,10 @@ same.
 import numpy as np
 
 from services.compressor.opening.coded_colours import profile_of_codes
+from services.compressor.opening.colour_profile import is_for_grey
 from services.compressor.opening.icc import SRGB_PRIMARIES, Primaries, grey_profile, rgb_profile
 
 _UNIT = 100_000
-_GREY_SPACE = b"GRAY"
 _SRGB_CODES = b"\x01\x0d"
 _GAMMAS = range(10_000, 1_000_001)
 _SRGB_GAMMA, _NEAR_GAMMA, _NEAR_PRIMARIES = 45_455, 500, 0.002
@@ -19,7 +19,7 @@ _SRGB_GAMMA, _NEAR_GAMMA, _NEAR_PRIMARIES = 45_455, 500, 0.002
 
 def allowed(profile: bytes | None, *, grey: bool) -> bytes | None:
     """None for a profile for RGB in a grey PNG: libpng, and so every browser, ignores that."""
-    return None if profile and grey and profile[16:20] != _GREY_SPACE else profile
+    return None if profile and grey and not is_for_grey(profile) else profile
 
 
 def profile_of(chunks: dict[bytes, bytes], own: bytes | None, *, grey: bool) -> bytes | None:
