@@ -3,13 +3,27 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.catalogue.form import CatalogueForm, Dialect, ImageColumn, Profile
+from shared.catalogue.record import raw_cell
 from shared.contracts.messages import CompressOptions, ImageResult
 from shared.contracts.object_keys import image_id, upload_key
-from shared.contracts.records import Image, Product, Progress, Request
+from shared.contracts.records import Image, OutputKeys, Product, Progress, Request
 from shared.contracts.states import ImageState, RequestStatus
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 REQUEST_ID = "01KDA7ZZ00000000000000TEST"
+
+
+def a_form(**changes: Any) -> CatalogueForm:
+    """A plain catalogue: UTF-8, commas, CRLF."""
+    known: dict[str, Any] = {
+        "profile": Profile.GENERIC,
+        "dialect": Dialect(",", "utf-8", bom=False, line_end="\r\n"),
+        "header": "S. No.,Product Name,Input Image Urls\r\n",
+        "width": 3,
+        "image_columns": (ImageColumn(2, many=True),),
+    }
+    return CatalogueForm(**known | changes)
 
 
 def a_request(request_id: str = REQUEST_ID, **changes: Any) -> Request:
@@ -22,7 +36,7 @@ def a_request(request_id: str = REQUEST_ID, **changes: Any) -> Request:
         "webhook_url": None,
         "filename": "products.csv",
         "upload_key": upload_key(request_id),
-        "header": ("S. No.", "Product Name", "Input Image Urls"),
+        "form": a_form(),
         "intake_open": True,
         "intake_rows": 0,
         "created_at": NOW,
@@ -30,6 +44,12 @@ def a_request(request_id: str = REQUEST_ID, **changes: Any) -> Request:
         "progress": Progress(0, 0, 0, 0, NOW),
     }
     return Request(**known | changes)
+
+
+def output_keys(request_id: str = REQUEST_ID, round_: int = 1) -> OutputKeys:
+    """The files of a finished round in which an image failed."""
+    name = f"outputs/{request_id}/{round_}/products"
+    return OutputKeys(f"{name}-compressed.csv", f"{name}-report.csv", f"{name}-report.json", f"{name}-failed.csv")
 
 
 def an_image(url: str = "http://images.test/1.jpg", request_id: str = REQUEST_ID, **changes: Any) -> Image:
@@ -77,5 +97,6 @@ def a_product(row: int, urls: tuple[str, ...], request_id: str = REQUEST_ID) -> 
         serial_number=str(row),
         product_name=f"Product {row}",
         input_image_urls=urls,
-        cells=(str(row), f"Product {row}", ",".join(urls)),
+        slots=(len(urls),),
+        record=f"{row},Product {row},{raw_cell(','.join(urls), ',')}\r\n",
     )

@@ -6,7 +6,7 @@ from datetime import timedelta
 from shared.contracts.records import Delivery, Product, Progress
 from shared.contracts.states import RequestStatus
 from shared.persistence import Database
-from tests.builders import NOW, a_product, a_request, an_image
+from tests.builders import NOW, a_product, a_request, an_image, output_keys
 from tests.worker_messages import compressed, download
 
 DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
@@ -27,7 +27,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "requests.save_intake": lambda database: database.requests.save_intake("a", 1),
     "requests.close_intake": lambda database: database.requests.close_intake("a", DONE),
     "requests.announce_stranded": lambda database: database.requests.announce_stranded(),
-    "requests.finish": lambda database: database.requests.finish("a", 1, RequestStatus.FAILED, DONE, "o", "r"),
+    "requests.finish": lambda database: database.requests.finish("a", 1, RequestStatus.FAILED, DONE, output_keys("a")),
     "requests.finished_before": lambda database: database.requests.finished_before(NOW),
     "requests.count_open": lambda database: database.requests.count_open(),
     "forget": lambda database: database.forget("b"),

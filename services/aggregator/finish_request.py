@@ -92,15 +92,13 @@ class RequestFinisher:
         if request is None or request.status is not RequestStatus.PENDING:
             return request
         try:
-            output_key, report_key = await self._outputs.write(request)
+            keys = await self._outputs.write(request)
         except RoundOver as reason:
             log.info("finish_given_up", reason=str(reason))
             return None
         progress = await self._database.images.count(request.request_id)
         status = RequestStatus.COMPLETED if progress.compressed else RequestStatus.FAILED
-        finished = await self._database.requests.finish(
-            request.request_id, request.round, status, progress, output_key, report_key
-        )
+        finished = await self._database.requests.finish(request.request_id, request.round, status, progress, keys)
         if finished is not None:
             self._metrics.requests_finished.labels(status=status.value).inc()
             log.info("request_finished", status=status, compressed=progress.compressed, failed=progress.failed)

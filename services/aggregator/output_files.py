@@ -13,9 +13,10 @@ import structlog
 from services.aggregator.csv_output import OutputCsv
 from services.aggregator.csv_report import ReportCsv
 from services.aggregator.portion import SLOTS, Portion
+from shared.catalogue.form import CatalogueForm
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.object_keys import image_id, outputs_key, public_url
-from shared.contracts.records import Image, Product, Request
+from shared.contracts.records import Image, OutputKeys, Product, Request
 from shared.contracts.states import OPEN_STATES, ImageState
 from shared.persistence import Database
 from shared.storage.object_store import ObjectStore
@@ -48,8 +49,8 @@ class OutputWriter:
         self._guard_formulas = guard_formulas
         self._batches_in_memory = asyncio.Semaphore(_BATCHES_AT_ONCE)
 
-    async def write(self, request: Request) -> tuple[str, str]:
-        """Store both files and record the products' output URLs; the keys of output and report.
+    async def write(self, request: Request) -> OutputKeys:
+        """Store the files and record the products' output URLs.
 
         Repeatable: images that have reached their end give the same bytes each time. Raises RoundOver.
         """
@@ -57,11 +58,11 @@ class OutputWriter:
         report_key = outputs_key(request.request_id, request.round, request.filename, "report")
         with tempfile.TemporaryDirectory(prefix="imagemill-") as folder:
             output, report = Path(folder, "output.csv"), Path(folder, "report.csv")
-            with _OpenFiles(output, report, request.header, self._base_url, self._guard_formulas) as files:
+            with _OpenFiles(output, report, request.form, self._base_url, self._guard_formulas) as files:
                 await self._fill(files, request)
             await self._store.put_file(report_key, report, _CSV_TYPE)
             await self._store.put_file(output_key, output, _CSV_TYPE)
-        return output_key, report_key
+        return OutputKeys(output_key, report_key, summary_key=report_key, failed_key=None)
 
     async def _fill(self, files: "_OpenFiles", request: Request) -> None:
         batches = self._database.products.batches(request.request_id, _PRODUCTS_AT_ONCE)
@@ -109,11 +110,11 @@ class OutputWriter:
 class _OpenFiles:
     """The two files while they are written. Its methods block, so they run in a thread."""
 
-    def __init__(self, output: Path, report: Path, header: Sequence[str], base_url: str, guard_formulas: bool) -> None:
+    def __init__(self, output: Path, report: Path, form: CatalogueForm, base_url: str, guard_formulas: bool) -> None:
         self._base_url = base_url
         with ExitStack() as opened:
             sinks = [opened.enter_context(path.open("w", encoding="utf-8", newline="")) for path in (output, report)]
-            self._output = OutputCsv(sinks[0], header, guard_formulas=guard_formulas)
+            self._output = OutputCsv(sinks[0], form, guard_formulas=guard_formulas)
             self._report = ReportCsv(sinks[1], base_url, guard_formulas=guard_formulas)
             self._opened = opened.pop_all()
 
@@ -128,7 +129,7 @@ class _OpenFiles:
         outputs = []
         for product, images in filled:
             slots = [public_url(self._base_url, image.result.key) if image.result else "" for image in images]
-            self._output.write(product.cells, slots)
+            self._output.write(product, slots)
             for position, image in enumerate(images, start=1):
                 self._report.write(product, position, image)
             outputs.append((product.row, slots))

@@ -22,7 +22,7 @@ class Portion:
     def add(self, product: Product) -> None:
         self._products.append(product)
         self._slots += len(product.input_image_urls)
-        self._characters += sum(map(len, product.cells))
+        self._characters += len(product.record)
 
     def take(self) -> list[Product]:
         """What was added, in that order; the portion is empty then."""

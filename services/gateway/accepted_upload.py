@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from itertools import islice
 from typing import BinaryIO
 
-from services.gateway.batches import in_batches
-from services.gateway.csv_input import CatalogueLimits, CatalogueRow, open_catalogue
+from services.gateway.catalogue.batches import in_batches
+from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow, open_catalogue
 from shared.storage.object_store import ObjectStore
 
 _CHUNK_BYTES = 1 << 20

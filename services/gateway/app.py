@@ -83,6 +83,7 @@ def _uploads(
         limits=settings.catalogue.limits,
         body_limits=settings.api.body_limits,
         default_options=settings.default_options.options,
+        fetch_policy=settings.fetch_targets.policy,
         webhook_policy=settings.webhook_targets.policy,
         clock=_now,
         arrived=arrived,

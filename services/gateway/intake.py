@@ -16,10 +16,10 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from services.gateway.accepted_upload import copied_upload, read_batches
-from services.gateway.csv_input import CatalogueLimits, CatalogueRow
-from services.gateway.findings import CatalogueRefused
+from services.gateway.catalogue.findings import CatalogueRefused
+from services.gateway.catalogue.image_urls import slot_fault
+from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow
 from services.gateway.held_lease import kept
-from services.gateway.image_urls import slot_fault
 from shared.contracts.events import image_event, request_accepted_event
 from shared.contracts.messages import FinishRequest
 from shared.contracts.object_keys import image_id
@@ -175,5 +175,6 @@ def _product(request: Request, row: CatalogueRow) -> Product:
         serial_number=row.serial_number,
         product_name=row.product_name,
         input_image_urls=row.urls,
-        cells=row.cells,
+        slots=row.slots,
+        record=row.record,
     )

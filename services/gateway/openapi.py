@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from services.gateway.findings import CatalogueRefused, Finding
+from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.option_schemas import SCHEMAS
 from services.gateway.problems import (
     MEDIA_TYPE,

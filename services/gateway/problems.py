@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from services.gateway.findings import CatalogueRefused, Finding
+from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.schemas import Fault, ProblemDocument
 from shared.errors import OwnFault
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from services.gateway.csv_input import CatalogueLimits
+from services.gateway.catalogue.reading import CatalogueLimits
 from services.gateway.option_schemas import SCHEMAS, in_words
 from services.gateway.upload_body import BodyLimits
 from shared.contracts.messages import CompressOptions, MetadataPolicy, Mode, OutputFormat

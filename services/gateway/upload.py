@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
 from starlette.requests import Request as HttpRequest
 from ulid import PureRandomPolicy, ULIDGenerator
 
-from services.gateway.csv_input import CatalogueLimits, check_catalogue
-from services.gateway.findings import CatalogueRefused
+from services.gateway.catalogue.findings import CatalogueRefused
+from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
+from services.gateway.catalogue.reading import CatalogueLimits
 from services.gateway.problems import bad_catalogue
 from services.gateway.upload_body import BodyLimits, receive_upload
 from services.gateway.upload_options import UploadOptions, read_options
@@ -42,6 +44,7 @@ class Uploads:
         limits: CatalogueLimits,
         body_limits: BodyLimits,
         default_options: CompressOptions,
+        fetch_policy: AddressPolicy,
         webhook_policy: AddressPolicy,
         clock: Callable[[], datetime],
         arrived: asyncio.Event,
@@ -52,6 +55,7 @@ class Uploads:
         self._limits = limits
         self._body_limits = body_limits
         self.default_options = default_options
+        self._fetch_policy = fetch_policy
         self._webhook_policy = webhook_policy
         self._clock = clock
         self._arrived = arrived
@@ -63,20 +67,24 @@ class Uploads:
             given = [*http.query_params.multi_items(), *upload.fields]
             options = read_options(given, self.default_options, self._webhook_policy)
             try:
-                header, rows, size = await asyncio.to_thread(_check, upload.path, self._limits)
+                inspected, size = await asyncio.to_thread(self._inspect, upload.path)
             except CatalogueRefused as refused:
                 raise bad_catalogue(refused) from None
-            request = self._request(options, upload.filename, header)
+            request = self._request(options, upload.filename, inspected)
             await self._database.probe()  # lest the upload is stored in vain
             await self._store.put_file(request.upload_key, upload.path, "text/csv; charset=utf-8")
         # If this fails the database may have it all the same, so the stored upload must stay.
         await self._database.requests.insert(request)
         self._arrived.set()
         self._metrics.upload_bytes.inc(size)
-        log.info("upload_accepted", request_id=request.request_id, rows=rows, bytes=size)
+        log.info("upload_accepted", request_id=request.request_id, rows=inspected.rows, bytes=size)
         return request
 
-    def _request(self, options: UploadOptions, filename: str | None, header: tuple[str, ...]) -> Request:
+    def _inspect(self, path: Path) -> tuple[Inspection, int]:
+        """What the catalogue at `path` is, and its bytes."""
+        return inspect_catalogue(partial(_chunks, path), self._limits, self._fetch_policy), path.stat().st_size
+
+    def _request(self, options: UploadOptions, filename: str | None, inspected: Inspection) -> Request:
         now = self._clock()
         request_id = str(_IDS.generate(now))
         return Request(
@@ -87,18 +95,13 @@ class Uploads:
             webhook_url=options.webhook_url,
             filename=filename,
             upload_key=upload_key(request_id),
-            header=header,
+            form=inspected.form,
             intake_open=True,
             intake_rows=0,
             created_at=now,
             updated_at=now,
             progress=Progress(total=0, compressed=0, failed=0, pending=0, as_of=now),
         )
-
-
-def _check(path: Path, limits: CatalogueLimits) -> tuple[tuple[str, ...], int, int]:
-    """Header, data rows and bytes of the catalogue at `path`."""
-    return *check_catalogue(_chunks(path), limits), path.stat().st_size
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

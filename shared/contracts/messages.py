@@ -71,25 +71,6 @@ def about(command: ImageMessage) -> dict[str, Any]:
     return {name: getattr(command, name) for name in ImageMessage.model_fields}
 
 
-class DownloadImage(ImageMessage):
-    """To the downloader: fetch `url`. Dropped unread after `start_by`: the dispatcher will send it again."""
-
-    url: str
-    options: CompressOptions
-    start_by: datetime
-
-
-class CompressImage(ImageMessage):
-    """To the compressor: shrink the object `original_key`, `original_bytes` long."""
-
-    url: str
-    options: CompressOptions
-    start_by: datetime
-    original_key: str
-    original_bytes: int
-    fetch_ms: int
-
-
 class ImageResult(BaseModel):
     """What became of one image. Sizes are bytes, times milliseconds, `percent` aims at `bytes_in`.
 
@@ -99,6 +80,8 @@ class ImageResult(BaseModel):
     quality: the encoder's quality, None where the format has none or the original was kept.
     target_met: mode "size": whether `bytes_out` is at most the percentage asked for; always true in the other modes.
     encodes: how many full encodings it took.
+    reused: it was copied: "unchanged" from an earlier request whose original the host says is still the same,
+        "same_bytes" from an image of this request whose original has the same bytes. None if it was made.
     ssim: how much the result looks like the original, 1.0 being the same; None where it was not measured.
     """
 
@@ -116,17 +99,59 @@ class ImageResult(BaseModel):
     target_met: bool
     encodes: int
     ssim: float | None = None
+    reused: Literal["unchanged", "same_bytes"] | None = None
     bytes_in: int
     bytes_out: int
     fetch_ms: int
     compress_ms: int
 
 
-class ImageCompressed(ImageMessage):
-    """From the compressor: the result is stored and can be read."""
+class KnownResult(BaseModel):
+    """What an earlier request made of the same URL with the same options, and how to ask whether that still holds."""
 
-    original_key: str
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    etag: str | None
+    last_modified: str | None
     result: ImageResult
+
+
+class DownloadImage(ImageMessage):
+    """To the downloader: fetch `url`. Dropped unread after `start_by`: the dispatcher will send it again."""
+
+    url: str
+    options: CompressOptions
+    start_by: datetime
+    known: KnownResult | None = None
+
+
+class CompressImage(ImageMessage):
+    """To the compressor: shrink the object `original_key`, `original_bytes` long.
+
+    original_sha256: in hex; None from a sender of an earlier version. etag, last_modified: as its host gave them.
+    """
+
+    url: str
+    options: CompressOptions
+    start_by: datetime
+    original_key: str
+    original_bytes: int
+    fetch_ms: int
+    original_sha256: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+class ImageCompressed(ImageMessage):
+    """From the compressor, or from the downloader for one that is reused: the result is stored and can be read.
+
+    original_key: None where no original was stored.
+    """
+
+    original_key: str | None
+    result: ImageResult
+    etag: str | None = None
+    last_modified: str | None = None
 
 
 class ImageFailed(ImageMessage):
@@ -145,12 +170,14 @@ class ImageDeferred(ImageMessage):
     """From a worker: not now. The image waits in the database until `not_before`.
 
     counts: whether this run used up one of the image's attempts.
+    host_until: the host asked to be left alone until then, by Retry-After.
     """
 
     error_code: ErrorCode
     error_detail: str
     not_before: datetime
     counts: bool = True
+    host_until: datetime | None = None
     original_key: str | None = None
 
 
@@ -165,3 +192,35 @@ class DeliverWebhook(Message):
     """To the aggregator: this delivery is due."""
 
     delivery_id: str
+
+
+class ProbeImages(Message):
+    """To any downloader: look at these URLs without keeping them. Dropped unread after `answer_by`.
+
+    probe_id: names the answer. reply_to: the queue that waits for it.
+    """
+
+    probe_id: str
+    reply_to: str
+    urls: tuple[str, ...]
+    answer_by: datetime
+
+
+class ProbedImage(BaseModel):
+    """What a URL leads to: an image of this type and size, or why there is none. Sizes are bytes, None if not told."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    url: str
+    content_type: str | None = None
+    size: int | None = None
+    ms: int
+    error_code: ErrorCode | None = None
+    error_detail: str | None = None
+
+
+class ImagesProbed(Message):
+    """To the gateway that asked: one answer for each URL, in their order."""
+
+    probe_id: str
+    images: tuple[ProbedImage, ...]

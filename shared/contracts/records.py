@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.catalogue.form import CatalogueForm
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, ImageResult
 from shared.contracts.states import ImageState, RequestStatus
@@ -20,12 +21,25 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One upload. `output_key` and `report_key` are set by the finish of the round that wrote them.
+class OutputKeys:
+    """The files of a finished round; see Request."""
 
-    intake_open: rows of the upload are still being written to the database.
+    output_key: str
+    report_key: str
+    summary_key: str
+    failed_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One upload. The keys of its files are set by the finish of the round that wrote them, and emptied by a retry.
+
+    output_key, report_key: output CSV and report CSV. summary_key: the report in JSON.
+    failed_key: failed.csv, None if no image failed.
+    intake_open: something of this round is still being written to the database: in round 1 the upload's rows, in a
+        later one the failed images that are to be tried again.
     intake_rows: data rows of the upload that are in the database for certain; a resumed intake goes on behind them.
-    header: the upload's own header cells.
+    form: of the upload; its outputs have the same.
     """
 
     request_id: str
@@ -35,7 +49,7 @@ class Request:
     webhook_url: str | None
     filename: str | None
     upload_key: str
-    header: tuple[str, ...]
+    form: CatalogueForm
     intake_open: bool
     intake_rows: int
     created_at: datetime
@@ -43,6 +57,8 @@ class Request:
     progress: Progress
     output_key: str | None = None
     report_key: str | None = None
+    failed_key: str | None = None
+    summary_key: str | None = None
     finished_at: datetime | None = None
 
 
@@ -50,7 +66,10 @@ class Request:
 class Product:
     """One data row of an upload.
 
-    row: 1 for the first data row. input_image_urls: one per slot, in the cell's order. cells: the row as given.
+    row: 1 for the first data row.
+    input_image_urls: one per slot, in the order of the columns and of their cells' lists.
+    slots: how many of them each of the form's image columns has.
+    record: the row as given, with its line end if it had one; mended where it had not as many cells as the header.
     """
 
     request_id: str
@@ -58,7 +77,8 @@ class Product:
     serial_number: str
     product_name: str
     input_image_urls: tuple[str, ...]
-    cells: tuple[str, ...]
+    slots: tuple[int, ...]
+    record: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +87,8 @@ class Image:
 
     host: the URL's host, lower-case, or "" where the URL has none.
     deadline: the image fails with its last error if it has no end by then.
+    reuse_key: the same for every image with this URL and these options, whatever the request.
+    etag, last_modified: what its host said of the original, for asking whether it is still the same.
     """
 
     request_id: str
@@ -82,6 +104,9 @@ class Image:
     error_detail: str | None = None
     result: ImageResult | None = None
     ended_at: datetime | None = None
+    reuse_key: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
 
 
 def saved_percent(result: ImageResult) -> float:
@@ -104,3 +129,18 @@ class Delivery:
     due_at: datetime | None
     delivered: bool = False
     last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TroubledHost:
+    """A host that failed several times in a row, or asked to be left alone.
+
+    faults: its failures without a success between. pauses: how often it was left alone since its last success.
+    until: until then nothing is dispatched to it; afterwards one image at a time, until one succeeds.
+    """
+
+    host: str
+    faults: int
+    pauses: int
+    until: datetime | None
+    error_code: ErrorCode

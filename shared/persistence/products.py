@@ -58,7 +58,8 @@ def _document(product: Product) -> Document:
         "product_name": product.product_name,
         "input_image_urls": list(product.input_image_urls),
         "output_image_urls": None,
-        "cells": list(product.cells),
+        "slots": list(product.slots),
+        "record": product.record,
     }
 
 
@@ -69,5 +70,6 @@ def _product(document: Document) -> Product:
         serial_number=document["serial_number"],
         product_name=document["product_name"],
         input_image_urls=tuple(document["input_image_urls"]),
-        cells=tuple(document["cells"]),
+        slots=tuple(document["slots"]),
+        record=document["record"],
     )

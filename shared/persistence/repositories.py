@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
-from shared.contracts.records import Delivery, Image, Product, Progress, Request
+from shared.contracts.records import Delivery, Image, OutputKeys, Product, Progress, Request
 from shared.contracts.states import RequestStatus
 
 
@@ -52,7 +52,7 @@ class RequestRepository(Protocol):
         """
 
     async def finish(
-        self, request_id: str, round_: int, status: RequestStatus, progress: Progress, output_key: str, report_key: str
+        self, request_id: str, round_: int, status: RequestStatus, progress: Progress, keys: OutputKeys
     ) -> Request | None:
         """End the request, if it is Pending in this round with its intake closed; None if it is not."""
 

@@ -14,8 +14,9 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from shared.catalogue.form import CatalogueForm, Dialect, ImageColumn, Profile
 from shared.contracts.messages import CompressOptions
-from shared.contracts.records import Progress, Request
+from shared.contracts.records import OutputKeys, Progress, Request
 from shared.contracts.states import RequestStatus
 from shared.persistence.faults import database_faults
 from shared.persistence.images import MongoImages
@@ -120,16 +121,15 @@ class MongoRequests:
         return [_request(document) for document in stranded]
 
     async def finish(
-        self, request_id: str, round_: int, status: RequestStatus, progress: Progress, output_key: str, report_key: str
+        self, request_id: str, round_: int, status: RequestStatus, progress: Progress, keys: OutputKeys
     ) -> Request | None:
         now = self._clock()
         end = {
             "status": status.value,
             "progress": asdict(progress),
-            "output_key": output_key,
-            "report_key": report_key,
             "updated_at": now,
             "finished_at": now,
+            **asdict(keys),
         }
         with database_faults():
             document = await self._collection.find_one_and_update(
@@ -158,7 +158,7 @@ def _document(request: Request) -> Document:
     document = asdict(request)
     document["_id"] = document.pop("request_id")
     document["status"] = request.status.value
-    document["header"] = list(request.header)
+    document["form"]["image_columns"] = list(document["form"]["image_columns"])
     document["options"] = request.options.model_dump()
     document["count_again_at"] = request.created_at
     return document
@@ -171,9 +171,20 @@ def _request(document: Document) -> Request:
         | {
             "request_id": document["_id"],
             "status": RequestStatus(document["status"]),
-            "header": tuple(document["header"]),
+            "form": _form(document["form"]),
             "options": CompressOptions.model_validate(document["options"]),
             "progress": Progress(**document["progress"]),
+        }
+    )
+
+
+def _form(document: Document) -> CatalogueForm:
+    return CatalogueForm(
+        **document
+        | {
+            "profile": Profile(document["profile"]),
+            "dialect": Dialect(**document["dialect"]),
+            "image_columns": tuple(ImageColumn(**column) for column in document["image_columns"]),
         }
     )
 

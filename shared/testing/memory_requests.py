@@ -1,9 +1,9 @@
 """Requests in a dictionary, with the guards of the real collection."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
-from shared.contracts.records import Progress, Request
+from shared.contracts.records import OutputKeys, Progress, Request
 from shared.contracts.states import RequestStatus
 from shared.testing.memory_images import any_open, count_images
 from shared.testing.memory_tables import RequestRow, Tables
@@ -73,7 +73,7 @@ class MemoryRequests:
         return announced is not None and announced > self._tables.clock() - _ANNOUNCE_AGAIN_AFTER
 
     async def finish(
-        self, request_id: str, round_: int, status: RequestStatus, progress: Progress, output_key: str, report_key: str
+        self, request_id: str, round_: int, status: RequestStatus, progress: Progress, keys: OutputKeys
     ) -> Request | None:
         self._tables.answer()
         row = self._tables.requests.get(request_id)
@@ -86,10 +86,9 @@ class MemoryRequests:
             row,
             status=status,
             progress=progress,
-            output_key=output_key,
-            report_key=report_key,
             updated_at=now,
             finished_at=now,
+            **asdict(keys),
         )
 
     async def finished_before(self, before: datetime, limit: int = 10) -> list[Request]:

@@ -11,7 +11,7 @@ from shared.contracts.records import Delivery, Progress, Request
 from shared.contracts.states import ImageState, RequestStatus
 from shared.persistence import Database
 from shared.testing.clock import MovableClock
-from tests.builders import NOW, a_product, a_request, an_image
+from tests.builders import NOW, a_product, a_request, an_image, output_keys
 from tests.contract.conftest import Subject
 from tests.worker_messages import compressed
 
@@ -19,9 +19,7 @@ DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
 
 
 async def _finish(database: Database) -> Request | None:
-    return await database.requests.finish(
-        "a", 1, RequestStatus.COMPLETED, DONE, "outputs/a/1/o.csv", "outputs/a/1/r.csv"
-    )
+    return await database.requests.finish("a", 1, RequestStatus.COMPLETED, DONE, output_keys("a"))
 
 
 async def test_a_request_is_read_as_it_was_written(database: Database) -> None:
@@ -122,8 +120,8 @@ async def test_a_finish_is_recorded_once(database: Database, clock: MovableClock
         intake_open=False,
         status=RequestStatus.COMPLETED,
         progress=DONE,
-        output_key="outputs/a/1/o.csv",
-        report_key="outputs/a/1/r.csv",
+        output_key="outputs/a/1/products-compressed.csv",
+        report_key="outputs/a/1/products-report.csv",
         updated_at=now,
         finished_at=now,
     )

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from services.gateway.api import build_app, build_starting_app
-from services.gateway.csv_input import CatalogueLimits
+from services.gateway.catalogue.reading import CatalogueLimits
 from services.gateway.http_server import HttpServer, listen
 from services.gateway.objects import Objects
 from services.gateway.upload import Uploads
@@ -112,6 +112,7 @@ def an_app(gateway: Gateway, clock: MovableClock) -> FastAPI:
         limits=CatalogueLimits(rows=1000),
         body_limits=BodyLimits(MAX_BYTES, STALL_SECONDS, MAX_SECONDS),
         default_options=DEFAULTS,
+        fetch_policy=AddressPolicy(),
         webhook_policy=AddressPolicy(),
         clock=clock,
         arrived=gateway.arrived,

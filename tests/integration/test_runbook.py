@@ -11,7 +11,7 @@ from shared.contracts.states import ImageState, RequestStatus
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
 from shared.storage.open import open_object_store
-from tests.builders import NOW, a_product, a_request, an_image
+from tests.builders import NOW, a_product, a_request, an_image, output_keys
 
 TREE = Path(__file__).parents[2]
 URL = "http://i.test/1.jpg"
@@ -37,7 +37,7 @@ async def fill(database: Database, request_id: str, *, finished: bool = True) ->
     progress = Progress(1, 0, 1, 0, NOW) if finished else Progress(1, 0, 0, 1, NOW)
     await database.requests.close_intake(request_id, progress)
     if finished:
-        assert await database.requests.finish(request_id, 1, RequestStatus.FAILED, progress, "outputs/o", "outputs/r")
+        assert await database.requests.finish(request_id, 1, RequestStatus.FAILED, progress, output_keys(request_id))
 
 
 async def remove(request_id: str, **variables: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.gateway.csv_input import CatalogueLimits
+from services.gateway.catalogue.reading import CatalogueLimits
 from services.gateway.intake import Intake
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import IMAGE_FAILED, REQUEST_ACCEPTED, PublicEvent

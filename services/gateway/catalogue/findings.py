@@ -1,14 +1,19 @@
 """What is wrong with an uploaded file, told all at once."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 _MAX_LISTED = 1000
 _MAX_TEXT = 120
 
 
+Severity = Literal["error", "slot", "warning"]
+"""error: the file is refused. slot: that image fails, the rest goes on. warning: it was mended, or looks odd."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault of an uploaded file.
+    """One thing that was found in an uploaded file.
 
     row: as a spreadsheet counts, so the header is usually row 1. line: of the text, where cells may span lines.
     column: the header's name for it. text: what stands there, cut short. All None where the whole file is meant.
@@ -20,6 +25,7 @@ class Finding:
     line: int | None = None
     column: str | None = None
     text: str | None = None
+    severity: Severity = "error"
 
 
 class CatalogueRefused(Exception):
@@ -33,20 +39,22 @@ class CatalogueRefused(Exception):
 
 @dataclass(slots=True)
 class Findings:
-    """Faults as they are found: the first thousand are listed, the rest counted."""
+    """What is found, in that order: the first thousand are listed, the rest counted."""
 
     listed: list[Finding] = field(default_factory=list)
     more: int = 0
+    refused: bool = False  # there is an error among them, listed or not
 
     def add(self, finding: Finding) -> None:
+        self.refused |= finding.severity == "error"
         if len(self.listed) < _MAX_LISTED:
             self.listed.append(finding)
         else:
             self.more += 1
 
     def refuse_if_any(self) -> None:
-        """Raise CatalogueRefused if anything was found."""
-        if self.listed:
+        """Raise CatalogueRefused, with all that was found, if there is an error among it."""
+        if self.refused:
             raise CatalogueRefused(tuple(self.listed), self.more)
 
 

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
-from services.gateway.csv_header import INPUT_IMAGE_URLS, Layout, read_layout
-from services.gateway.csv_quotes import find_quote_fault
-from services.gateway.csv_text import CatalogueText, Unreadable
-from services.gateway.findings import CatalogueRefused, Finding, Findings, cut
-from services.gateway.image_urls import begins_with_url, split_urls
+from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings, cut
+from services.gateway.catalogue.header import INPUT_IMAGE_URLS, Layout, read_layout
+from services.gateway.catalogue.image_urls import begins_with_url, split_urls
+from services.gateway.catalogue.quotes import find_quote_fault
+from services.gateway.catalogue.text import CatalogueText, Unreadable
+from shared.catalogue.form import CatalogueForm, Dialect, ImageColumn, Profile
+from shared.catalogue.record import join_record, raw_cell, split_record
 
 _QUOTE_ADVICE = "Put double quotes around the cell, and write a quote inside it twice."
 
@@ -31,24 +33,22 @@ class CatalogueLimits:
 
 
 class CatalogueRow(NamedTuple):
-    """A data row. row: 1 for the first one. urls: one for each slot, in order. cells: one for each header cell."""
+    """A data row, counted from 1; urls, slots and record as in records.Product.
+
+    Its fields are read as the header's profile has it.
+    """
 
     row: int
     serial_number: str
     product_name: str
     urls: tuple[str, ...]
-    cells: tuple[str, ...]
+    slots: tuple[int, ...]
+    record: str
 
 
 def open_catalogue(chunks: Iterable[bytes], limits: CatalogueLimits) -> "Catalogue":
     """Read the header of a catalogue, given in chunks of any size. Raises CatalogueRefused with what is wrong."""
     return Catalogue(chunks, limits)
-
-
-def check_catalogue(chunks: Iterable[bytes], limits: CatalogueLimits) -> tuple[tuple[str, ...], int]:
-    """The header and the number of data rows of a usable catalogue. Raises CatalogueRefused with all its faults."""
-    catalogue = Catalogue(chunks, limits)
-    return catalogue.header, sum(1 for _ in catalogue.rows())
 
 
 class Catalogue:
@@ -66,6 +66,11 @@ class Catalogue:
         self._records = self._read_records()
         self.header: tuple[str, ...] = ()
         self._layout = self._read_header()
+
+    @property
+    def form(self) -> CatalogueForm:
+        columns = (ImageColumn(self._layout.input_image_urls, many=True),)
+        return CatalogueForm(Profile.GENERIC, self._dialect, self._header_record, self._layout.width, columns)
 
     def rows(self) -> Iterator[CatalogueRow]:
         """The data rows, once. Faulty ones are left out, and CatalogueRefused lists them when the file has ended."""
@@ -95,11 +100,19 @@ class Catalogue:
                 cells[layout.serial_number].strip(),
                 cells[layout.product_name].strip(),
                 urls,
-                tuple(cells),
+                (len(urls),),
+                self._record(record, cells),
             )
         self._findings.refuse_if_any()
         if number == 0:
             raise CatalogueRefused((Finding("the file has no data rows", "Add a row for each product."),))
+
+    def _record(self, read: list[str], cells: list[str]) -> str:
+        given = "".join(self._text.held)
+        if read is cells:
+            return given
+        _, line_end = split_record(given, ",")
+        return join_record((raw_cell(cell, ",") for cell in cells), ",", line_end)
 
     def _read_header(self) -> Layout:
         header = next(self._records, None)
@@ -111,6 +124,10 @@ class Catalogue:
         while not header[-1].strip():
             header.pop()
         self.header = tuple(header)
+        given = "".join(self._text.held)
+        raw, line_end = split_record(given, ",")
+        self._header_record = join_record(raw[: len(header)], ",", line_end)
+        self._dialect = Dialect(",", "utf-8", bom=False, line_end=line_end or "\n")
         if len(header) > self._limits.columns:
             self._find(f"{len(header):,} columns; at most {self._limits.columns:,} are allowed", "Leave some out.")
         layout = read_layout(header, self._row, self._line, self._findings)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.csv_input import CatalogueLimits, CatalogueRow, check_catalogue, open_catalogue
-from services.gateway.findings import CatalogueRefused, Finding
+from services.gateway.catalogue.findings import CatalogueRefused, Finding
+from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow, check_catalogue, open_catalogue
 
 HEADER = "S. No.,Product Name,Input Image Urls\n"
 A, B, C = "https://a.example/1.jpg", "https://b.example/2.jpg", "https://c.example/3.jpg"

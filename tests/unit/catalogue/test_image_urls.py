@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.image_urls import begins_with_url, slot_fault, split_urls
+from services.gateway.catalogue.image_urls import begins_with_url, slot_fault, split_urls
 from shared.contracts.error_codes import ErrorCode
 from shared.outbound.address_guard import AddressPolicy
 

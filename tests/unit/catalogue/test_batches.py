@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.batches import in_batches
-from services.gateway.csv_input import CatalogueRow
-from services.gateway.findings import CatalogueRefused
+from services.gateway.catalogue.batches import in_batches
+from services.gateway.catalogue.findings import CatalogueRefused
+from services.gateway.catalogue.reading import CatalogueRow
 
 
 def a_row(number: int, slots: int, chars: int) -> CatalogueRow:

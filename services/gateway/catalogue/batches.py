@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from services.gateway.csv_input import CatalogueRow
-from services.gateway.findings import CatalogueRefused
+from services.gateway.catalogue.findings import CatalogueRefused
+from services.gateway.catalogue.reading import CatalogueRow
 
 _ROWS = 500
 _SLOTS = 2_000
@@ -22,7 +22,7 @@ def in_batches(
     refused: CatalogueRefused | None = None
     try:
         for row in rows:
-            row_chars = sum(map(len, row.cells))
+            row_chars = len(row.record)
             slots += len(row.urls)
             chars += row_chars
             if batch and (len(batch) >= max_rows or slots > max_slots or chars > max_chars):

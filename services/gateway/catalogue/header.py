@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.gateway.findings import CatalogueRefused, Finding, Findings, cut
-from services.gateway.image_urls import begins_with_url
+from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings, cut
+from services.gateway.catalogue.image_urls import begins_with_url
 
 SERIAL_NUMBER = "Serial Number"
 PRODUCT_NAME = "Product Name"

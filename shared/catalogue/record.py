@@ -1,0 +1,60 @@
+"""A CSV record as text: where its cells are, and how one is replaced without touching the rest. Pure.
+
+A record is read as the csv module reads it with `skipinitialspace` and `strict`: spaces before a cell do not count, and
+a quote opens a cell only at its start.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+_LINE_END = re.compile(r"(?:\r\n|\r|\n)?\Z")
+
+
+def split_record(record: str, delimiter: str) -> tuple[list[str], str]:
+    """The raw cells of a well-formed record, quotes and all, and its line end ("" if it has none).
+
+    Joined by the delimiter, and with the line end, they are the record again.
+    """
+    line_end = _LINE_END.search(record)
+    end = line_end.start() if line_end else len(record)
+    cell, cells, position = _cell(delimiter), list[str](), 0
+    while True:
+        match = cell.match(record, position, end)
+        stop = match.end() if match else position
+        cells.append(record[position:stop])
+        if stop >= end:
+            return cells, record[end:]
+        position = stop + 1
+
+
+def cell_text(raw: str) -> str:
+    """What a raw cell says."""
+    text = raw.lstrip(" ")
+    return text[1:-1].replace('""', '"') if text.startswith('"') else text
+
+
+def raw_cell(text: str, delimiter: str) -> str:
+    """`text` as a raw cell, quoted if it must be."""
+    if text.startswith(" ") or any(mark in text for mark in (delimiter, '"', "\r", "\n")):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def join_record(cells: Iterable[str], delimiter: str, line_end: str) -> str:
+    """The record of these raw cells."""
+    return delimiter.join(cells) + line_end
+
+
+def with_cells(record: str, delimiter: str, texts: Mapping[int, str]) -> str:
+    """The record with `texts` in the cells of these indexes; an index behind the last cell appends one."""
+    cells, line_end = split_record(record, delimiter)
+    for index, text in sorted(texts.items()):
+        cells[index : index + 1] = [raw_cell(text, delimiter)]
+    return join_record(cells, delimiter, line_end)
+
+
+@cache
+def _cell(delimiter: str) -> re.Pattern[str]:
+    # Possessive, so that a faulty record takes linear time.
+    return re.compile(rf' *+"[^"]*+(?:""[^"]*+)*+"|[^{re.escape(delimiter)}\r\n]*+')
