@@ -1,21 +1,18 @@
 """The ASGI application: the routes, and that every error is a problem document."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services import __version__
 from services.gateway import docs_page, openapi, problems
 from services.gateway.access_log import AccessLog
-from services.gateway.objects import Objects
-from services.gateway.routes import api_router, health_router, objects_router
-from services.gateway.upload import Uploads
+from services.gateway.routes.health import health_router
 from shared.errors import DatabaseUnavailable, OwnFault
 from shared.messaging import DependencyGate
 from shared.observability.health import HealthAnswers
-from shared.persistence import Database
 
 _DESCRIPTION = """\
 Upload a product catalogue as CSV; every image it names is downloaded, compressed to a share of its bytes (half, unless
@@ -27,19 +24,11 @@ Every error is a problem document (RFC 9457, `application/problem+json`).
 _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-def build_app(
-    *,
-    uploads: Uploads,
-    database: Database,
-    objects: Objects,
-    health: HealthAnswers,
-    gate: DependencyGate,
-    public_base_url: str,
-) -> FastAPI:
+def build_app(routers: Sequence[APIRouter], health: HealthAnswers, gate: DependencyGate) -> FastAPI:
     """The API. `gate` hears of dependencies that do not answer; the API itself goes on with what it can do."""
     app = _bare_app(health, gate.close)
-    app.include_router(api_router(uploads, database, public_base_url))
-    app.include_router(objects_router(objects))
+    for router in routers:
+        app.include_router(router)
     docs_page.install(app)
     openapi.install(app)
     return app

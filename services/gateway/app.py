@@ -13,6 +13,9 @@ from services.gateway.http_server import HttpServer, listen
 from services.gateway.intake import Intake
 from services.gateway.objects import Objects
 from services.gateway.retention import Retention
+from services.gateway.routes.objects import objects_router
+from services.gateway.routes.status import status_router
+from services.gateway.routes.uploads import uploads_router
 from services.gateway.settings import DispatchSettings, GatewaySettings
 from services.gateway.sweep import Sweep
 from services.gateway.upload import Uploads
@@ -43,12 +46,13 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         database = await open_things.enter_async_context(open_database(settings.mongo, stop))
         answering = DependencyGate({"database": database.probe, "storage": store.probe}, health)
         http.app = build_app(
-            uploads=_uploads(settings, database, store, arrived, metrics),
-            database=database,
-            objects=Objects(store),
-            health=answers,
-            gate=answering,
-            public_base_url=settings.public.public_base_url,
+            (
+                uploads_router(_uploads(settings, database, store, arrived, metrics)),
+                status_router(database, settings.public.public_base_url),
+                objects_router(Objects(store)),
+            ),
+            answers,
+            answering,
         )
         # Requests under way need the database, so they finish before it is closed.
         open_things.push_async_callback(http.stop)

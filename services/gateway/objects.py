@@ -25,6 +25,7 @@ _CONTENT_TYPES = {
     ".tiff": "image/tiff",
     ".avif": "image/avif",
     ".csv": "text/csv; charset=utf-8",
+    ".json": "application/json",
 }
 
 

@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.catalogue.form import Profile
+from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 from shared.contracts.states import RequestStatus
 
@@ -32,11 +34,24 @@ class ProgressAnswer(Answer):
     as_of: datetime = Field(description="When this was counted.")
 
 
+class HostWaiting(Answer):
+    """A host that is left alone for a while because it failed several times in a row, or asked for it."""
+
+    host: str = Field(examples=["images.shop.example"])
+    images: int = Field(description="Images of this request that wait for it.", examples=[12])
+    until: datetime | None = Field(
+        description="Until then nothing is asked of it; null where its images are tried one at a time."
+    )
+    error_code: ErrorCode = Field(description="Its last failure.", examples=["http_5xx"])
+
+
 class StatusAnswer(Answer):
     """How far a request is. Completed: at least one image was compressed. Failed: none was."""
 
     request_id: str = Field(examples=[REQUEST_ID])
     status: RequestStatus
+    round: int = Field(description="1, and one more for each retry.", examples=[1])
+    profile: Profile = Field(description="Whose columns the catalogue has.")
     options: CompressOptions = Field(description="What applies to this request's images, asked for or by default.")
     output_csv_url: str | None = Field(
         description="The catalogue with the output URLs; null until it can be fetched.",
@@ -46,9 +61,19 @@ class StatusAnswer(Answer):
         description="A CSV with a line for each input URL: what became of it and why; null until it can be fetched.",
         examples=[f"http://localhost:8000/outputs/{REQUEST_ID}/1/products-report.csv"],
     )
+    failed_csv_url: str | None = Field(
+        description="The catalogue's rows that have a failed image, and why; null until it can be fetched, and if none"
+        " failed.",
+        examples=[f"http://localhost:8000/outputs/{REQUEST_ID}/1/products-failed.csv"],
+    )
+    report_json_url: str | None = Field(
+        description="The report's totals, by host and by error code; null until it can be fetched.",
+        examples=[f"http://localhost:8000/outputs/{REQUEST_ID}/1/products-report.json"],
+    )
     created_at: datetime
     updated_at: datetime
     progress: ProgressAnswer
+    hosts_waiting: list[HostWaiting] = Field(description="The hosts that the request waits for, if any.")
 
 
 class Fault(Answer):

@@ -6,7 +6,7 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from services.gateway.api import build_app, build_starting_app
 from services.gateway.catalogue.reading import CatalogueLimits
 from services.gateway.http_server import HttpServer, listen
 from services.gateway.objects import Objects
+from services.gateway.routes.objects import objects_router
+from services.gateway.routes.status import status_router
+from services.gateway.routes.uploads import uploads_router
 from services.gateway.upload import Uploads
 from services.gateway.upload_body import BodyLimits
 from shared.contracts.messages import CompressOptions
@@ -33,7 +36,7 @@ from shared.testing.clock import MovableClock
 from shared.testing.memory_database import MemoryDatabase
 from shared.testing.memory_object_store import MemoryObjectStore
 from shared.testing.memory_tables import RequestRow
-from tests.builders import NOW, REQUEST_ID, a_request
+from tests.builders import NOW, REQUEST_ID, a_request, output_keys
 
 CSV = b"S. No.,Product Name,Input Image Urls\r\n1,Lamp,https://images.test/1.jpg\r\n"
 MAX_BYTES = 300_000
@@ -120,12 +123,13 @@ def an_app(gateway: Gateway, clock: MovableClock) -> FastAPI:
     )
     needed = {"database": gateway.database.probe, "storage": gateway.store.probe}
     return build_app(
-        uploads=uploads,
-        database=gateway.database,
-        objects=Objects(gateway.store),
-        health=HealthAnswers(gateway.health, gateway.registry),
-        gate=DependencyGate(needed, gateway.health),
-        public_base_url=BASE_URL,
+        (
+            uploads_router(uploads),
+            status_router(gateway.database, BASE_URL),
+            objects_router(Objects(gateway.store)),
+        ),
+        HealthAnswers(gateway.health, gateway.registry),
+        DependencyGate(needed, gateway.health),
     )
 
 
@@ -531,12 +535,17 @@ async def test_the_status_of_a_new_request(gateway: Gateway) -> None:
     assert answer.json() == {
         "request_id": REQUEST_ID,
         "status": "Pending",
+        "round": 1,
+        "profile": "generic",
         "options": CompressOptions().model_dump(),
         "output_csv_url": None,
         "report_url": None,
+        "failed_csv_url": None,
+        "report_json_url": None,
         "created_at": "2026-01-05T12:00:00Z",
         "updated_at": "2026-01-05T12:00:00Z",
         "progress": {"total": 0, "compressed": 0, "failed": 0, "pending": 0, "as_of": "2026-01-05T12:00:00Z"},
+        "hosts_waiting": [],
     }
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.headers["Cache-Control"] == "no-store"
@@ -551,8 +560,7 @@ async def test_the_status_of_a_finished_request(gateway: Gateway) -> None:
         updated_at=later,
         finished_at=later,
         progress=Progress(total=3, compressed=2, failed=1, pending=0, as_of=later),
-        output_key=f"outputs/{REQUEST_ID}/1/products-compressed.csv",
-        report_key=f"outputs/{REQUEST_ID}/1/products-report.csv",
+        **asdict(output_keys()),
     )
     gateway.database.tables.requests[REQUEST_ID] = RequestRow(finished, later)
 
@@ -562,6 +570,8 @@ async def test_the_status_of_a_finished_request(gateway: Gateway) -> None:
     assert told["status"] == "Completed"
     assert told["output_csv_url"] == f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-compressed.csv"
     assert told["report_url"] == f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-report.csv"
+    assert told["failed_csv_url"] == f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-failed.csv"
+    assert told["report_json_url"] == f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-report.json"
     assert told["progress"]["failed"] == 1
     assert "Retry-After" not in answer.headers
 
