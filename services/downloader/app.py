@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import httpx
 
+from services.downloader.asking import Asker
 from services.downloader.fetch import Fetcher, FetchLimits
 from services.downloader.handler import DownloadHandler
 from services.downloader.host_limiter import HostLimiter
@@ -32,13 +33,13 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
         await open_things.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
         store = open_object_store(settings.store.object_store_url)
         open_things.push_async_callback(store.close)
-        fetcher = await open_things.enter_async_context(open_fetcher(settings.fetch, settings.targets.policy))
+        asker = await open_things.enter_async_context(open_asker(settings.fetch, settings.targets.policy))
         broker = await open_things.enter_async_context(open_broker(settings.rabbit, "downloader", stop))
         publisher = await open_things.enter_async_context(
             Publisher.open(broker, settings.rabbit.publish_timeout, metrics)
         )
         handler = DownloadHandler(
-            fetcher.fetch,
+            fetcher(asker, settings.fetch).fetch,
             store,
             RetryPlan(settings.attempts, settings.fetch.fetch_retry_after_max, random.random),
             clock=lambda: datetime.now(UTC),
@@ -50,14 +51,19 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def open_fetcher(settings: FetchSettings, policy: AddressPolicy) -> AsyncIterator[Fetcher]:
-    """A fetcher with a client of its own."""
+async def open_asker(settings: FetchSettings, policy: AddressPolicy) -> AsyncIterator[Asker]:
+    """What asks hosts, with a client and a count of their slots of its own."""
     client = open_guarded_client(
         policy,
         user_agent=settings.fetch_user_agent,
         timeout=httpx.Timeout(settings.fetch_read_timeout, connect=settings.fetch_connect_timeout),
         max_idle=settings.fetch_concurrency,
     )
-    limits = FetchLimits(settings.fetch_total_timeout, settings.fetch_max_bytes, settings.fetch_max_redirects)
+    hosts = HostLimiter(settings.fetch_per_host, settings.fetch_host_wait)
     async with client:
-        yield Fetcher(client, policy, HostLimiter(settings.fetch_per_host, settings.fetch_host_wait), limits)
+        yield Asker(client, policy, hosts, settings.fetch_max_redirects)
+
+
+def fetcher(asker: Asker, settings: FetchSettings) -> Fetcher:
+    """Downloads through `asker`."""
+    return Fetcher(asker, FetchLimits(settings.fetch_total_timeout, settings.fetch_max_bytes))

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from services.downloader.app import open_fetcher
+from services.downloader import app
 from services.downloader.fetch import Fetcher
 from services.downloader.fetch_fault import FetchFault
 from services.downloader.handler import DownloadHandler
@@ -30,9 +30,12 @@ JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
 LOOPBACK = AddressPolicy(allow_networks=(ip_network("127.0.0.1/32"),))
 
 
-def fetcher(policy: AddressPolicy = LOOPBACK, **settings: Any) -> AbstractAsyncContextManager[Fetcher]:
+@asynccontextmanager
+async def fetcher(policy: AddressPolicy = LOOPBACK, **given: Any) -> AsyncIterator[Fetcher]:
     usual: dict[str, Any] = {"fetch_total_timeout": 5, "fetch_read_timeout": 2, "fetch_connect_timeout": 2}
-    return open_fetcher(FetchSettings(**usual | settings), policy)
+    settings = FetchSettings(**usual | given)
+    async with app.open_asker(settings, policy) as asker:
+        yield app.fetcher(asker, settings)
 
 
 @pytest.fixture
