@@ -207,7 +207,11 @@ class ProbeImages(Message):
 
 
 class ProbedImage(BaseModel):
-    """What a URL leads to: an image of this type and size, or why there is none. Sizes are bytes, None if not told."""
+    """What a URL leads to. Sizes are bytes, None if not told; `ms` is how long it took to see it.
+
+    content_type: of the image that is there. error_code: why there is none. Where both are None it is not known, for
+    a reason that says nothing of the image; `error_detail` tells it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -219,8 +223,19 @@ class ProbedImage(BaseModel):
     error_detail: str | None = None
 
 
+class FetchBounds(BaseModel):
+    """What one downloader does at most: requests at a time, and to one host at a time, and to one host in a second."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    at_once: int
+    per_host: int
+    per_second: float | None = None
+
+
 class ImagesProbed(Message):
-    """To the gateway that asked: one answer for each URL, in their order."""
+    """To the gateway that asked: one answer for each URL, in their order, and what bounds the downloader's work."""
 
     probe_id: str
     images: tuple[ProbedImage, ...]
+    bounds: FetchBounds

@@ -3,7 +3,8 @@
 from shared.messaging.broker import Broker, open_broker
 from shared.messaging.consumer import Consumer, Handler, Subscription
 from shared.messaging.dependency_gate import DependencyGate, Probe
-from shared.messaging.publisher import Outgoing, Publish, Publisher
+from shared.messaging.publisher import Outgoing, Publish, Publisher, Reply
+from shared.messaging.replies import Inbox, Replies
 from shared.messaging.topology import Queue
 
 __all__ = [
@@ -11,11 +12,14 @@ __all__ = [
     "Consumer",
     "DependencyGate",
     "Handler",
+    "Inbox",
     "Outgoing",
     "Probe",
     "Publish",
     "Publisher",
     "Queue",
+    "Replies",
+    "Reply",
     "Subscription",
     "open_broker",
 ]

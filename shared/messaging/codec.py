@@ -22,8 +22,10 @@ _QUEUE_OF: Mapping[type[Message], Queue] = {
     messages.ImageDeferred: Queue.RESULTS,
     messages.FinishRequest: Queue.FINISH,
     messages.DeliverWebhook: Queue.WEBHOOKS,
+    messages.ProbeImages: Queue.PROBE,
 }
-_TYPES: Mapping[str, type[Message]] = {type_.__name__: type_ for type_ in _QUEUE_OF}
+_REPLIES: tuple[type[Message], ...] = (messages.ImagesProbed,)
+_TYPES: Mapping[str, type[Message]] = {type_.__name__: type_ for type_ in (*_QUEUE_OF, *_REPLIES)}
 _EVENT_FORMAT = JSONFormat()
 
 
@@ -32,7 +34,7 @@ class Undecodable(Exception):
 
 
 def queue_of(message: Message) -> Queue:
-    """The queue that takes this kind of message."""
+    """The queue that takes this kind of message; a reply has none, it goes where its command says."""
     return _QUEUE_OF[type(message)]
 
 

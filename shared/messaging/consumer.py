@@ -33,6 +33,7 @@ Handler = Callable[[Any], Awaitable[Sequence[Outgoing]]]
 _RETRY_FOR_SECONDS = 2.0  # a fault of our own that is over by then goes unnoticed
 _REJECT_AFTER_SECONDS = 1.0  # slows down a message that fails by a fault in the code, on its way to the limit
 _CANCEL_SECONDS = 5.0
+_SAID_IN_LOGS = ("request_id", "image_id", "probe_id")
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +116,7 @@ class Consumer:
             await self._put_aside(delivery, str(fault))
             return
         begun = time.monotonic()
-        about = {name: getattr(message, name) for name in ("request_id", "image_id") if hasattr(message, name)}
+        about = {name: getattr(message, name) for name in _SAID_IN_LOGS if hasattr(message, name)}
         with bound_contextvars(**about):
             outcome = await self._handle(message, delivery)
         self._metrics.messages_handled.labels(queue=queue, outcome=outcome).inc()

@@ -8,7 +8,7 @@ topology when it connects; declaring what exists changes nothing.
 from enum import StrEnum
 
 from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel
+from aio_pika.abc import AbstractChannel, AbstractExchange
 
 COMMANDS_EXCHANGE = "imagemill.commands"
 EVENTS_EXCHANGE = "imagemill.events"
@@ -16,6 +16,8 @@ DEAD_EXCHANGE = "imagemill.dead"
 
 _NO_LIMIT = 1_000_000
 """Deliveries of a parked message; RabbitMQ 4 has a limit of 20 unless one is given, and 3.10 knows no negative one."""
+_PROBE_DELIVERIES = 2
+_PROBES_WAITING = 1_000
 
 
 class Queue(StrEnum):
@@ -24,11 +26,15 @@ class Queue(StrEnum):
     RESULTS = "imagemill.results"
     FINISH = "imagemill.finish"
     WEBHOOKS = "imagemill.webhooks"
+    PROBE = "imagemill.probe"  # commands that are worthless once nobody waits for the answer
     DEAD = "imagemill.dead"  # for people: what could not be read or was delivered in vain too often
     LOST = "imagemill.lost"  # the same messages, for the aggregator: a dead command must not strand its image
 
 
 WORK_QUEUES = (Queue.DOWNLOAD, Queue.COMPRESS, Queue.RESULTS, Queue.FINISH, Queue.WEBHOOKS)
+
+LONGEST_PROBE_SECONDS = 120
+"""Nobody waits longer for an answer to a probe."""
 
 
 async def declare_topology(channel: AbstractChannel, dead_letter_after: int) -> None:
@@ -54,3 +60,20 @@ async def declare_topology(channel: AbstractChannel, dead_letter_after: int) -> 
             },
         )
         await work.bind(commands, routing_key=name)
+    await _declare_probes(channel, commands)
+
+
+async def _declare_probes(channel: AbstractChannel, commands: AbstractExchange) -> None:
+    """Nothing of it is dead-lettered: what nobody took in time has told its sender so by its silence."""
+    probes = await channel.declare_queue(
+        Queue.PROBE,
+        durable=True,
+        arguments={
+            "x-queue-type": "quorum",
+            "x-delivery-limit": _PROBE_DELIVERIES,
+            "x-message-ttl": LONGEST_PROBE_SECONDS * 1000,
+            "x-max-length": _PROBES_WAITING,
+            "x-overflow": "drop-head",  # the oldest is the one least waited for
+        },
+    )
+    await probes.bind(commands, routing_key=Queue.PROBE)

@@ -1,0 +1,73 @@
+"""Answers to commands of this process: a queue of its own, and for each asker what was meant for it."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import structlog
+from aio_pika.abc import AbstractIncomingMessage
+
+from shared.contracts.messages import ImagesProbed
+from shared.messaging.broker import Broker, open_channel
+from shared.messaging.codec import Undecodable, decode
+from shared.messaging.topology import COMMANDS_EXCHANGE
+
+Inbox = asyncio.Queue[ImagesProbed | None]
+"""The answers as they come; None once there will be no more, because the process stops."""
+
+log = structlog.get_logger(__name__)
+
+
+class Replies:
+    """The answers that reach `queue`, dealt out by probe_id; one that nobody expects is dropped.
+
+    The queue is exclusive: it ends with its connection, and what was in it is lost. It is declared again, under the
+    same name, as soon as there is a connection again.
+    """
+
+    def __init__(self, queue: str) -> None:
+        self.queue = queue
+        self._inboxes: dict[str, Inbox] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, broker: Broker) -> AsyncIterator["Replies"]:
+        """Replies on a queue of a name that nobody can guess."""
+        replies = cls(f"imagemill.replies.{secrets.token_hex(16)}")
+        async with open_channel(broker.consuming, publisher_confirms=False) as channel:
+            queue = await channel.declare_queue(replies.queue, exclusive=True, auto_delete=True)
+            await queue.bind(COMMANDS_EXCHANGE, routing_key=replies.queue)
+            await queue.consume(replies.take, no_ack=True)
+            try:
+                yield replies
+            finally:
+                replies._end()
+
+    @contextmanager
+    def expecting(self, probe_id: str) -> Iterator[Inbox]:
+        """Where the answers to this probe arrive until the context ends."""
+        inbox: Inbox = asyncio.Queue()
+        self._inboxes[probe_id] = inbox
+        try:
+            yield inbox
+        finally:
+            del self._inboxes[probe_id]
+
+    async def take(self, delivery: AbstractIncomingMessage) -> None:
+        """Hand a reply to the one who expects it."""
+        try:
+            reply = decode(delivery, (ImagesProbed,))
+        except Undecodable as fault:
+            log.warning("reply_undecodable", reason=str(fault))
+            return
+        assert isinstance(reply, ImagesProbed)  # noqa: S101 (for the type checker: decode knows no other here)
+        inbox = self._inboxes.get(reply.probe_id)
+        if inbox is None:
+            log.debug("reply_unexpected", probe_id=reply.probe_id)
+        else:
+            inbox.put_nowait(reply)
+
+    def _end(self) -> None:
+        for inbox in self._inboxes.values():
+            inbox.put_nowait(None)
