@@ -10,12 +10,13 @@ from services.gateway.background import repeat
 from services.gateway.dispatcher import Dispatcher
 from services.gateway.held_lease import HeldLease
 from services.gateway.http_server import HttpServer, listen
+from services.gateway.inspections import InspectionRules, Inspections
 from services.gateway.intake import Intake
 from services.gateway.objects import Objects
 from services.gateway.retention import Retention
 from services.gateway.routes.objects import objects_router
 from services.gateway.routes.status import status_router
-from services.gateway.routes.uploads import uploads_router
+from services.gateway.routes.uploads import uploads_router, validation_router
 from services.gateway.settings import DispatchSettings, GatewaySettings
 from services.gateway.sweep import Sweep
 from services.gateway.upload import Uploads
@@ -45,9 +46,11 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         open_things.push_async_callback(store.close)
         database = await open_things.enter_async_context(open_database(settings.mongo, stop))
         answering = DependencyGate({"database": database.probe, "storage": store.probe}, health)
+        inspections = _inspections(settings)
         http.app = build_app(
             (
-                uploads_router(_uploads(settings, database, store, arrived, metrics)),
+                uploads_router(inspections, Uploads(database, store, _now, arrived, metrics)),
+                validation_router(inspections),
                 status_router(database, settings.public.public_base_url),
                 objects_router(Objects(store)),
             ),
@@ -78,21 +81,15 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
             await lease.release()
 
 
-def _uploads(
-    settings: GatewaySettings, database: Database, store: ObjectStore, arrived: asyncio.Event, metrics: Metrics
-) -> Uploads:
-    return Uploads(
-        database=database,
-        store=store,
+def _inspections(settings: GatewaySettings) -> Inspections:
+    rules = InspectionRules(
         limits=settings.catalogue.limits,
         body_limits=settings.api.body_limits,
-        default_options=settings.default_options.options,
         fetch_policy=settings.fetch_targets.policy,
         webhook_policy=settings.webhook_targets.policy,
-        clock=_now,
-        arrived=arrived,
-        metrics=metrics,
+        defaults=settings.default_options.options,
     )
+    return Inspections(rules, settings.api.inspections_at_once)
 
 
 def _intake(

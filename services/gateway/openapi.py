@@ -1,6 +1,6 @@
 """The parts of the OpenAPI document that FastAPI cannot derive: two kinds of upload body, and problem documents."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import Any
 
@@ -22,7 +22,7 @@ from services.gateway.problems import (
 )
 from services.gateway.schemas import Fault, ProblemDocument
 from services.gateway.upload_body import CSV_TYPES, FORM_TYPE
-from shared.contracts.messages import CompressOptions
+from services.gateway.upload_options import UploadOptions
 
 _REF = "#/components/schemas/{model}"
 _CSV_EXAMPLE = (
@@ -35,7 +35,12 @@ _WEBHOOK_URL = {
     "format": "uri",
     "description": "Called once the request is done, signed by the Standard Webhooks specification.",
 }
-_FILE = {"type": "string", "format": "binary", "description": "The catalogue: CSV, UTF-8, commas."}
+_OPTIONS = SCHEMAS | {"webhook_url": _WEBHOOK_URL}
+_FILE = {
+    "type": "string",
+    "format": "binary",
+    "description": "The catalogue: CSV, separated by commas, semicolons, tabs or vertical bars.",
+}
 _CSV = {"schema": {"type": "string"}, "example": _CSV_EXAMPLE}
 
 OBJECT: dict[str, Any] = {
@@ -72,6 +77,15 @@ _EXAMPLES = (
                     column="Product Name",
                     text='"Oak" table,https://shop.example/oak-1.jpg',
                 ),
+                Finding(
+                    "not an http or https URL",
+                    "Give the image's whole address, beginning with https://.",
+                    row=12,
+                    line=14,
+                    column="Input Image Urls",
+                    text="lamp.png",
+                    severity="slot",
+                ),
             )
         )
     ),
@@ -84,15 +98,16 @@ _EXAMPLES = (
 )
 
 
-def upload(defaults: CompressOptions) -> dict[str, Any]:
-    """The body and the query parameters of an upload; `defaults` holds for what it does not say."""
-    form = {
-        "type": "object",
-        "required": ["file"],
-        "properties": {"file": _FILE, **_with_defaults(defaults), "webhook_url": _WEBHOOK_URL},
-    }
+def catalogue_body(defaults: UploadOptions, options: Collection[str]) -> dict[str, Any]:
+    """The body and the query parameters of a request that sends a catalogue with these options.
+
+    `defaults` holds for what it does not say.
+    """
     # No defaults in the query: the documentation's own client would send them beside the form's.
-    query = SCHEMAS | {"webhook_url": _WEBHOOK_URL}
+    query = {name: _OPTIONS[name] for name in options}
+    known = {**defaults.compress.model_dump(exclude_none=True), **defaults.catalogue.model_dump()}
+    in_form = {name: schema | ({"default": known[name]} if name in known else {}) for name, schema in query.items()}
+    form = {"type": "object", "required": ["file"], "properties": {"file": _FILE, **in_form}}
     return {
         "requestBody": {
             "required": True,
@@ -102,11 +117,6 @@ def upload(defaults: CompressOptions) -> dict[str, Any]:
         },
         "parameters": [{"name": name, "in": "query", "schema": schema} for name, schema in query.items()],
     }
-
-
-def _with_defaults(defaults: CompressOptions) -> dict[str, dict[str, Any]]:
-    known = defaults.model_dump(exclude_none=True)
-    return {name: schema | ({"default": known[name]} if name in known else {}) for name, schema in SCHEMAS.items()}
 
 
 def problems(*statuses: HTTPStatus, missing: Problem | None = None) -> dict[int | str, dict[str, Any]]:
@@ -120,7 +130,7 @@ def problems(*statuses: HTTPStatus, missing: Problem | None = None) -> dict[int 
         int(status): {
             "description": documents[status].title,
             "content": {
-                MEDIA_TYPE: {"schema": schema, "example": documents[status].model_dump(mode="json", exclude_none=True)}
+                MEDIA_TYPE: {"schema": schema, "example": documents[status].model_dump(mode="json", exclude_unset=True)}
             },
         }
         for status in statuses

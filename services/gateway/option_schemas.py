@@ -1,7 +1,8 @@
-"""What an upload may ask of the compressor: each field of CompressOptions in words and as JSON schema. Pure."""
+"""What an upload may ask for: each field of the options' models in words and as JSON schema. Pure."""
 
 from typing import Any
 
+from services.gateway.catalogue_options import CatalogueOptions
 from shared.contracts.messages import CompressOptions
 
 MEANINGS = {
@@ -18,6 +19,10 @@ MEANINGS = {
     "metadata": "What a result keeps of it: strip is the colour profile alone, copyright also author and copyright"
     " notice, keep EXIF and XMP, and author and copyright notice also where they stand in IPTC or in a PNG's text. The"
     " orientation is applied in any case.",
+    "profile": "Whose columns the catalogue has: generic is serial number, product name and input image URLs, numbered"
+    " is image_1, image_2 and so on; auto finds it out from the header.",
+    "on_invalid": "A URL that cannot be used fails its own image (skip), or refuses the whole catalogue (reject).",
+    "dry_run": "Say what was found and would be done, and do nothing: as POST /validate.",
 }
 
 _KEYWORDS = ("type", "enum", "minimum", "maximum")
@@ -31,7 +36,8 @@ def _schema(field: dict[str, Any]) -> dict[str, Any]:
 
 SCHEMAS = {
     name: _schema(field) | {"description": MEANINGS[name]}
-    for name, field in CompressOptions.model_json_schema()["properties"].items()
+    for model in (CompressOptions, CatalogueOptions)
+    for name, field in model.model_json_schema()["properties"].items()
 }
 
 

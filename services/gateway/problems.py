@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -11,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
-from services.gateway.schemas import Fault, ProblemDocument
+from services.gateway.schemas import Fault, FindingAnswer, ProblemDocument
 from shared.errors import OwnFault
 
 MEDIA_TYPE = "application/problem+json"
@@ -31,18 +32,19 @@ class Problem(Exception):
         title: str,
         detail: str,
         *,
-        errors: Sequence[Fault] = (),
         headers: Mapping[str, str] | None = None,
+        **members: Any,
     ) -> None:
+        """`members`: what else the document has, see ProblemDocument."""
         super().__init__(detail)
         self.headers = dict(headers or {})
         self.document = ProblemDocument(
-            type=f"{_TYPE_PREFIX}{kind}", title=title, status=status, detail=detail, errors=list(errors) or None
+            type=f"{_TYPE_PREFIX}{kind}", title=title, status=status, detail=detail, **members
         )
 
     def response(self) -> Response:
         return Response(
-            self.document.model_dump_json(exclude_none=True),
+            self.document.model_dump_json(exclude_unset=True),
             self.document.status,
             {"Cache-Control": "no-store"} | self.headers,
             MEDIA_TYPE,
@@ -50,16 +52,27 @@ class Problem(Exception):
 
 
 def bad_catalogue(refused: CatalogueRefused) -> Problem:
-    count = len(refused.findings) + refused.more
-    detail = f"{count:,} {'fault was' if count == 1 else 'faults were'} found; nothing was processed."
-    if refused.more:
-        detail += f" The first {len(refused.findings):,} are listed."
+    return _with_findings("catalogue", "The catalogue cannot be used", refused.findings, refused.more)
+
+
+def refused_slots(findings: Sequence[Finding], more: int) -> Problem:
+    """Whoever sent the catalogue wants all of its images or nothing."""
+    title = "Image URLs cannot be used, and on_invalid is reject"
+    return _with_findings("image-urls", title, findings, more)
+
+
+def _with_findings(kind: str, title: str, findings: Sequence[Finding], more: int) -> Problem:
+    count = len(findings) + more
+    detail = f"{count:,} {'finding' if count == 1 else 'findings'}; nothing was stored or processed."
+    if more:
+        detail += f" The first {len(findings):,} are listed."
     return Problem(
         HTTPStatus.BAD_REQUEST,
-        "catalogue",
-        "The catalogue cannot be used",
+        kind,
+        title,
         detail,
-        errors=[_fault(finding) for finding in refused.findings],
+        findings=[FindingAnswer.model_validate(finding) for finding in findings],
+        more_findings=more,
     )
 
 
@@ -201,14 +214,3 @@ async def _unexpected(_: Request, __: Exception) -> Response:
     """The server logs the exception; the client learns no more than that it was not at fault."""
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return Problem(status, "internal", status.phrase, "This is a fault of the service; it is logged.").response()
-
-
-def _fault(finding: Finding) -> Fault:
-    return Fault(
-        detail=finding.problem,
-        advice=finding.advice,
-        row=finding.row,
-        line=finding.line,
-        column=finding.column,
-        text=finding.text,
-    )

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.gateway.catalogue.findings import Severity
 from shared.catalogue.form import Profile
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
@@ -17,11 +18,60 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class UploadAccepted(Answer):
-    """The catalogue is stored, and its images are on their way."""
+class FindingAnswer(Answer):
+    """One thing that was found in a catalogue. All of its place is null where the whole file is meant."""
 
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    severity: Severity = Field(
+        description="error: the file is refused. slot: that image fails, the rest goes on. warning: it was mended, or"
+        " looks odd.",
+        examples=["slot"],
+    )
+    row: int | None = Field(description="As a spreadsheet counts: the header is usually row 1.", examples=[3])
+    line: int | None = Field(description="Line of the text, since cells may span lines.", examples=[4])
+    column: str | None = Field(description="The column's name.", examples=["Input Image Urls"])
+    text: str | None = Field(description="What stands there, cut short.", examples=["lamp.png"])
+    problem: str = Field(examples=["not an http or https URL"])
+    advice: str = Field(examples=["Give the image's whole address, beginning with https://."])
+
+
+class CatalogueFound(Answer):
+    """What a usable catalogue is, and what was found in it."""
+
+    profile: Profile = Field(description="Whose columns it has.", examples=["generic"])
+    delimiter: str = Field(description="What stands between its cells.", examples=[","])
+    encoding: str = Field(
+        description="utf-8, utf-8-sig (that is UTF-8 with a byte order mark), utf-16, utf-16-le or utf-16-be (that is"
+        " without one), or cp1252.",
+        examples=["utf-8-sig"],
+    )
+    rows: int = Field(description="Data rows.", examples=[60])
+    products: int = Field(description="Rows, or handles where several rows make a product.", examples=[60])
+    urls: int = Field(description="Image slots: each URL as often as it stands there.", examples=[91])
+    distinct_urls: int = Field(description="Each is downloaded and compressed once.", examples=[90])
+    refused_slots: int = Field(description="Image slots that fail as they stand.", examples=[1])
+    findings: list[FindingAnswer] = Field(description="Refused slots and warnings, the first thousand of them.")
+    more_findings: int = Field(description="How many more there are.", examples=[0])
+
+
+class ValidationAnswer(CatalogueFound):
+    """What an upload of the catalogue would find and do. Nothing was stored."""
+
+    hosts: dict[str, int] = Field(
+        description="How many image slots each host has, the largest first.",
+        examples=[{"shop.example": 88, "cdn.example": 2}],
+    )
+    more_hosts: int = Field(description="How many hosts are left out.", examples=[0])
+
+
+class Accepted(Answer):
     request_id: str = Field(description="Ask for the status by this id.", examples=[REQUEST_ID])
     status: Literal["Pending"] = "Pending"
+
+
+class UploadAccepted(CatalogueFound, Accepted):
+    """The catalogue is stored, and its images are on their way."""
 
 
 class ProgressAnswer(Answer):
@@ -77,24 +127,23 @@ class StatusAnswer(Answer):
 
 
 class Fault(Answer):
-    """One thing that is wrong. Of a file: where it is, and what stands there. Of an option: which one."""
+    """One thing that is wrong with a request, its options or its form."""
 
-    detail: str = Field(examples=["text follows a cell's closing quote"])
-    advice: str | None = Field(default=None, examples=["Put double quotes around the cell."])
-    row: int | None = Field(
-        default=None, description="As a spreadsheet counts: the header is usually row 1.", examples=[7]
-    )
-    line: int | None = Field(default=None, description="Line of the text, since cells may span lines.", examples=[9])
-    column: str | None = Field(default=None, description="The column's name.", examples=["Product Name"])
-    text: str | None = Field(default=None, description="What stands there, cut short.", examples=['"Oak" table'])
-    option: str | None = Field(default=None, description="The option's name.")
+    detail: str = Field(examples=["percent is a whole number from 1 to 99, not '0'"])
+    advice: str | None = Field(default=None, examples=["Upload one catalogue at a time."])
+    option: str | None = Field(default=None, description="The option's name.", examples=["percent"])
 
 
 class ProblemDocument(Answer):
-    """What went wrong, by RFC 9457. `errors` lists every fault at once, the first thousand of them."""
+    """What went wrong, by RFC 9457. Every fault is told at once: a request's as `errors`, a catalogue's as `findings`.
+
+    A member that has nothing to say is left out.
+    """
 
     type: str = Field(examples=["urn:imagemill:problem:catalogue"])
     title: str = Field(examples=["The catalogue cannot be used"])
     status: int = Field(examples=[400])
     detail: str = Field(examples=["1 fault was found; nothing was processed."])
     errors: list[Fault] | None = None
+    findings: list[FindingAnswer] | None = Field(default=None, description="The first thousand of them.")
+    more_findings: int | None = Field(default=None, description="How many more findings there are.", examples=[0])

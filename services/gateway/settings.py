@@ -6,8 +6,10 @@ from typing import Any
 from pydantic import Field
 
 from services.gateway.catalogue.reading import CatalogueLimits
+from services.gateway.catalogue_options import CatalogueOptions, OnInvalid
 from services.gateway.option_schemas import SCHEMAS, in_words
 from services.gateway.upload_body import BodyLimits
+from services.gateway.upload_options import UploadOptions
 from shared.contracts.messages import CompressOptions, MetadataPolicy, Mode, OutputFormat
 from shared.outbound.settings import FetchTargetSettings, WebhookTargetSettings
 from shared.settings import (
@@ -28,6 +30,12 @@ class ApiSettings(Settings):
     )
     upload_max_seconds: float = Field(
         default=3600, gt=0, description="Seconds that an upload may take, however steadily it comes."
+    )
+    inspections_at_once: int = Field(
+        default=2,
+        ge=1,
+        le=16,
+        description="Catalogues that are read through at the same time, each by a thread; others wait their turn.",
     )
 
     @property
@@ -89,7 +97,7 @@ class DispatchSettings(Settings):
 def _default_of(option: str) -> Any:
     schema = SCHEMAS[option]
     return Field(
-        default=CompressOptions.model_fields[option].default,
+        default=(CompressOptions.model_fields | CatalogueOptions.model_fields)[option].default,
         ge=schema.get("minimum"),
         le=schema.get("maximum"),
         description=f"Option {option} of uploads that do not give it: {in_words(option)}. {schema['description']}",
@@ -107,10 +115,12 @@ class DefaultOptionSettings(Settings):
     default_min_quality: int = _default_of("min_quality")
     default_allow_resize: bool = _default_of("allow_resize")
     default_metadata: MetadataPolicy = _default_of("metadata")
+    default_on_invalid: OnInvalid = _default_of("on_invalid")
 
     @property
-    def options(self) -> CompressOptions:
-        return CompressOptions(**{name.removeprefix("default_"): value for name, value in self})
+    def options(self) -> UploadOptions:
+        compress = {name: getattr(self, f"default_{name}") for name in CompressOptions.model_fields}
+        return UploadOptions(CompressOptions(**compress), CatalogueOptions(on_invalid=self.default_on_invalid))
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from services.gateway.catalogue_options import CatalogueOptions
 from services.gateway.option_schemas import SCHEMAS, in_words, listed
 from services.gateway.problems import bad_options
 from services.gateway.schemas import Fault
@@ -14,30 +16,36 @@ from shared.contracts.messages import CompressOptions
 from shared.outbound.address_guard import AddressPolicy, BlockedAddress
 from shared.outbound.url_check import InvalidUrl, check_url
 
-OPTIONS = (*SCHEMAS, "webhook_url")
+UPLOAD_OPTIONS = (*SCHEMAS, "webhook_url")
+VALIDATION_OPTIONS = tuple(name for name in UPLOAD_OPTIONS if name != "dry_run")
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 _BOOLEANS = {"true": True, "false": False}
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
 class UploadOptions:
-    compress: CompressOptions
-    webhook_url: str | None
+    compress: CompressOptions = field(default_factory=CompressOptions)
+    catalogue: CatalogueOptions = field(default_factory=CatalogueOptions)
+    webhook_url: str | None = None
 
 
 def read_options(
-    given: Sequence[tuple[str, str]], defaults: CompressOptions, webhook_policy: AddressPolicy
+    given: Sequence[tuple[str, str]],
+    defaults: UploadOptions,
+    webhook_policy: AddressPolicy,
+    known: Sequence[str] = UPLOAD_OPTIONS,
 ) -> UploadOptions:
     """The options among `given` names and values; `defaults` holds for one that is blank or missing.
 
-    Raises Problem (422), naming every option that is unknown, given twice or has a value that cannot be used.
+    Raises Problem (422), naming every option that is not `known`, given twice or has a value that cannot be used.
     """
-    values = {name: value.strip() for name, value in given if name in OPTIONS and value.strip()}
+    values = {name: value.strip() for name, value in given if name in known and value.strip()}
     webhook_url = values.pop("webhook_url", None)
     asked = {name: _typed(value) for name, value in values.items()}
-    if faults := [*_misnamed(given), *_unusable(asked, values), *_uncallable(webhook_url, webhook_policy)]:
+    if faults := [*_misnamed(given, known), *_unusable(asked, values), *_uncallable(webhook_url, webhook_policy)]:
         raise bad_options(faults)
-    return UploadOptions(compress=defaults.model_copy(update=asked), webhook_url=webhook_url)
+    return UploadOptions(_updated(defaults.compress, asked), _updated(defaults.catalogue, asked), webhook_url)
 
 
 def _typed(value: str) -> int | bool | str:
@@ -45,23 +53,31 @@ def _typed(value: str) -> int | bool | str:
     return int(value) if _WHOLE_NUMBER.fullmatch(value) else _BOOLEANS.get(value.lower(), value)
 
 
-def _misnamed(given: Sequence[tuple[str, str]]) -> list[Fault]:
-    known = listed([*OPTIONS], "and")
+def _updated(defaults: _Model, asked: Mapping[str, object]) -> _Model:
+    return defaults.model_copy(update={name: asked[name] for name in type(defaults).model_fields if name in asked})
+
+
+def _misnamed(given: Sequence[tuple[str, str]], known: Sequence[str]) -> list[Fault]:
+    there_are = listed([*known], "and")
     return [
-        Fault(detail=f"{name[:64]!r} is no option; the options are {known}", option=name[:64])
-        if name not in OPTIONS
+        Fault(detail=f"{name[:64]!r} is no option; the options are {there_are}", option=name[:64])
+        if name not in known
         else Fault(detail=f"{name} is given {count} times", option=name)
         for name, count in Counter(name for name, _ in given).items()
-        if name not in OPTIONS or count > 1
+        if name not in known or count > 1
     ]
 
 
 def _unusable(asked: Mapping[str, object], values: Mapping[str, str]) -> list[Fault]:
+    names = [name for model in (CompressOptions, CatalogueOptions) for name in _refused(model, asked)]
+    return [Fault(detail=f"{name} is {in_words(name)}, not {values[name][:64]!r}", option=name) for name in names]
+
+
+def _refused(model: type[BaseModel], asked: Mapping[str, object]) -> list[str]:
     try:
-        CompressOptions.model_validate(asked, strict=True)
+        model.model_validate(asked, strict=True)
     except ValidationError as error:
-        names = [str(fault["loc"][0]) for fault in error.errors()]
-        return [Fault(detail=f"{name} is {in_words(name)}, not {values[name][:64]!r}", option=name) for name in names]
+        return [str(fault["loc"][0]) for fault in error.errors()]
     return []
 
 

@@ -19,12 +19,14 @@ from prometheus_client import CollectorRegistry
 from services.gateway.api import build_app, build_starting_app
 from services.gateway.catalogue.reading import CatalogueLimits
 from services.gateway.http_server import HttpServer, listen
+from services.gateway.inspections import InspectionRules, Inspections
 from services.gateway.objects import Objects
 from services.gateway.routes.objects import objects_router
 from services.gateway.routes.status import status_router
-from services.gateway.routes.uploads import uploads_router
+from services.gateway.routes.uploads import uploads_router, validation_router
 from services.gateway.upload import Uploads
 from services.gateway.upload_body import BodyLimits
+from services.gateway.upload_options import UploadOptions
 from shared.contracts.messages import CompressOptions
 from shared.contracts.records import Progress
 from shared.contracts.states import RequestStatus
@@ -44,6 +46,18 @@ STALL_SECONDS = 2.0  # a busy machine may take half a second over a few bytes
 MAX_SECONDS = 6.0
 BASE_URL = "https://mill.test"
 DEFAULTS = CompressOptions(min_quality=35)
+FOUND = {
+    "profile": "generic",
+    "delimiter": ",",
+    "encoding": "utf-8",
+    "rows": 1,
+    "products": 1,
+    "urls": 1,
+    "distinct_urls": 1,
+    "refused_slots": 0,
+    "findings": [],
+    "more_findings": 0,
+}
 KEY = f"results/{REQUEST_ID}/oak-table-0123456789abcdef.jpg"
 
 
@@ -109,22 +123,20 @@ def gateway(
 
 
 def an_app(gateway: Gateway, clock: MovableClock) -> FastAPI:
-    uploads = Uploads(
-        database=gateway.database,
-        store=gateway.store,
+    rules = InspectionRules(
         limits=CatalogueLimits(rows=1000),
         body_limits=BodyLimits(MAX_BYTES, STALL_SECONDS, MAX_SECONDS),
-        default_options=DEFAULTS,
         fetch_policy=AddressPolicy(),
         webhook_policy=AddressPolicy(),
-        clock=clock,
-        arrived=gateway.arrived,
-        metrics=Metrics(gateway.registry),
+        defaults=UploadOptions(DEFAULTS),
     )
+    inspections = Inspections(rules, at_once=2)
+    uploads = Uploads(gateway.database, gateway.store, clock, gateway.arrived, Metrics(gateway.registry))
     needed = {"database": gateway.database.probe, "storage": gateway.store.probe}
     return build_app(
         (
-            uploads_router(uploads),
+            uploads_router(inspections, uploads),
+            validation_router(inspections),
             status_router(gateway.database, BASE_URL),
             objects_router(Objects(gateway.store)),
         ),
@@ -167,7 +179,7 @@ async def test_an_accepted_upload_is_stored_and_recorded_before_the_answer(gatew
 
     assert answer.status_code == 202
     request_id = answer.json()["request_id"]
-    assert answer.json() == {"request_id": request_id, "status": "Pending"}
+    assert answer.json() == {"request_id": request_id, "status": "Pending", **FOUND}
     assert answer.headers["Location"] == f"/status?request_id={request_id}"
     assert int(answer.headers["Retry-After"]) > 0
     stored = gateway.store.objects[f"uploads/{request_id}.csv"]
@@ -282,7 +294,7 @@ async def test_an_upload_may_be_as_large_as_allowed(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize(
-    ("catalogue", "title"),
+    ("catalogue", "told"),
     [
         (b"", "the file is empty"),
         (b"\x89PNG\r\n\x1a\n", "the file is not CSV text: it looks like a PNG image"),
@@ -292,11 +304,11 @@ async def test_an_upload_may_be_as_large_as_allowed(gateway: Gateway) -> None:
         (CSV + b'2,"Oak', "a quote is opened here and never closed"),
     ],
 )
-async def test_a_file_that_is_no_catalogue_is_refused(gateway: Gateway, catalogue: bytes, title: str) -> None:
+async def test_a_file_that_is_no_catalogue_is_refused(gateway: Gateway, catalogue: bytes, told: str) -> None:
     by_form = await gateway.http.post("/upload", files={"file": ("p.csv", catalogue, "text/csv")})
     as_body = await gateway.http.post("/upload", content=catalogue, headers={"Content-Type": "text/csv"})
 
-    assert problem(by_form, 400)["errors"][0]["detail"] == title
+    assert problem(by_form, 400)["findings"][0]["problem"] == told
     assert problem(as_body, 400) == problem(by_form, 400)
     assert gateway.holds_nothing()
 
@@ -307,13 +319,16 @@ async def test_every_fault_of_a_file_is_listed_with_its_place(gateway: Gateway) 
     document = problem(await gateway.http.post("/upload", files={"file": catalogue}), 400)
 
     assert document["type"] == "urn:imagemill:problem:catalogue"
-    assert document["detail"] == "2 faults were found; nothing was processed."
-    assert [(fault["row"], fault["column"]) for fault in document["errors"]] == [
-        (3, "Product Name"),
-        (4, "Input Image Urls"),
+    assert document["title"] == "The catalogue cannot be used"
+    assert document["detail"] == "2 findings; nothing was stored or processed."
+    assert [(found["severity"], found["row"], found["line"], found["column"]) for found in document["findings"]] == [
+        ("error", 3, 3, "Product Name"),
+        ("error", 4, 4, "Input Image Urls"),
     ]
-    assert document["errors"][0]["text"].startswith('"Oak" table')
-    assert all(fault["advice"] for fault in document["errors"])
+    assert document["findings"][0]["text"].startswith('"Oak" table')
+    assert all(found["problem"] and found["advice"] for found in document["findings"])
+    assert document["more_findings"] == 0
+    assert "errors" not in document
 
 
 async def test_a_url_that_is_none_fails_its_slot_and_not_the_upload(gateway: Gateway) -> None:
@@ -801,10 +816,10 @@ async def test_the_documentation_needs_nothing_from_elsewhere(gateway: Gateway) 
 async def test_the_api_describes_itself(gateway: Gateway) -> None:
     document = (await gateway.http.get("/openapi.json")).json()
 
-    assert set(document["paths"]) == {"/upload", "/status", "/results/{path}", "/outputs/{path}"}
+    assert set(document["paths"]) == {"/upload", "/validate", "/status", "/results/{path}", "/outputs/{path}"}
     upload = document["paths"]["/upload"]["post"]
     assert {"multipart/form-data", "text/csv"} <= upload["requestBody"]["content"].keys()
-    assert {"202", "400", "408", "413", "415", "422", "503"} == upload["responses"].keys()
+    assert {"200", "202", "400", "408", "413", "415", "422", "503"} == upload["responses"].keys()
     for path in document["paths"].values():
         for operation in path.values():
             for status, response in operation["responses"].items():

@@ -4,7 +4,9 @@ from ipaddress import ip_network
 
 import pytest
 
+from services.gateway.catalogue_options import CatalogueOptions
 from services.gateway.settings import CatalogueSettings, DispatchSettings, GatewaySettings
+from services.gateway.upload_options import UploadOptions
 from shared.contracts.messages import CompressOptions
 from shared.outbound.settings import WebhookTargetSettings
 from shared.settings import load
@@ -42,7 +44,7 @@ def test_networks_and_limits_are_taken_from_the_environment(environment: pytest.
 
 @pytest.mark.usefixtures("environment")
 def test_the_default_options_are_those_of_the_product() -> None:
-    assert load(GatewaySettings).default_options.options == CompressOptions()
+    assert load(GatewaySettings).default_options.options == UploadOptions()
 
 
 def test_the_default_options_are_taken_from_the_environment(environment: pytest.MonkeyPatch) -> None:
@@ -58,11 +60,14 @@ def test_the_default_options_are_taken_from_the_environment(environment: pytest.
     )
     for name, value in options.model_dump(mode="json").items():
         environment.setenv(f"DEFAULT_{name.upper()}", str(value))
+    environment.setenv("DEFAULT_ON_INVALID", "reject")
 
-    assert load(GatewaySettings).default_options.options == options
+    assert load(GatewaySettings).default_options.options == UploadOptions(
+        options, CatalogueOptions(on_invalid="reject")
+    )
 
 
-@pytest.mark.parametrize("option", CompressOptions.model_fields)
+@pytest.mark.parametrize("option", [*CompressOptions.model_fields, "on_invalid"])
 def test_a_default_that_no_upload_may_ask_for_is_refused(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
 ) -> None:
