@@ -2,8 +2,10 @@
 
 import re
 
-_FULL_WIDTH = ("\uff1d", "\uff0b", "\uff0d", "\uff20")  # "=+-@" as East Asian keyboards type them
-_STARTS_FORMULA = ("=", "+", "-", "@", *_FULL_WIDTH, "\t", "\r", "\n")
+SIGNS = "=+-@\uff1d\uff0b\uff0d\uff20"
+"""A formula begins with one of these: plain, or in full width, as East Asian keyboards type them."""
+
+_STARTS_FORMULA = (*SIGNS, "\t", "\r", "\n")
 _NUMBER = re.compile(r"[+-](?:[0-9]+(?:[.,][0-9]+)*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?%?")
 _URL = re.compile(r"\s*https?://", re.IGNORECASE)
 
@@ -17,3 +19,8 @@ def guard(cell: str) -> str:
     if not cell.startswith(_STARTS_FORMULA) or _NUMBER.fullmatch(cell) or _URL.match(cell):
         return cell
     return f"'{cell}"
+
+
+def guard_urls(cell: str) -> str:
+    """The same for a cell of a column of URLs: whatever could be one, of any kind, stays as it is."""
+    return guard(cell) if cell.lstrip().startswith(tuple(SIGNS)) else cell

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.aggregator.formula_guard import guard
+from services.aggregator.formula_guard import guard, guard_urls
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,18 @@ def test_urls_stay_as_they_are(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["", "a=b", "'=1", " x", "A-1", "5", "# 1", "ü", "a\uff1db"])
 def test_plain_text_stays_as_it_is(cell: str) -> None:
     assert guard(cell) == cell
+
+
+@pytest.mark.parametrize(
+    "cell", ["\n//i/1.jpg", "\tdata:image/png,x", "\r\nwww.shop.test/1.jpg", "-5", " \thttps://a/1.jpg"]
+)
+def test_in_a_column_of_urls_whatever_could_be_one_stays_as_it_is(cell: str) -> None:
+    assert guard_urls(cell) == cell
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "\t=1", "@SUM(A1)", "-x", '=IMAGE("https://a/1.jpg")', "\uff1d1"])
+def test_in_a_column_of_urls_formulas_are_disarmed_like_everywhere(cell: str) -> None:
+    assert guard_urls(cell) == f"'{cell}"
 
 
 @given(st.text())
