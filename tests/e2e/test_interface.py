@@ -32,7 +32,7 @@ async def test_a_plain_body_with_its_options_in_the_query(mill: Mill, origin: Or
     )
     assert accepted.status_code == 202
     request_id = accepted.json()["request_id"]
-    assert accepted.json() == {"request_id": request_id, "status": "Pending"}
+    assert accepted.json()["status"] == "Pending"
     assert int(accepted.headers["retry-after"]) > 0
 
     pending = await mill.http.get(accepted.headers["location"])
