@@ -13,8 +13,9 @@ from services.downloader.fetch import Fetcher, FetchLimits
 from services.downloader.handler import DownloadHandler
 from services.downloader.host_limiter import HostLimiter
 from services.downloader.outcomes import RetryPlan
+from services.downloader.probe import ImageProbe, ProbeHandler
 from services.downloader.settings import DownloaderSettings, FetchSettings
-from shared.contracts.messages import DownloadImage
+from shared.contracts.messages import DownloadImage, FetchBounds, ProbeImages
 from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
 from shared.observability.health import Health
 from shared.observability.health_server import serve_health
@@ -45,9 +46,15 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
             clock=lambda: datetime.now(UTC),
             observe=metrics.fetch_seconds.observe,
         )
-        gate = DependencyGate({"storage": store.probe, "broker": broker.probe}, health)
-        downloads = Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, settings.fetch.fetch_concurrency)
-        await Consumer(downloads, broker, publisher, gate, metrics).run(stop, settings.rabbit.drain_timeout)
+        connected = DependencyGate({"broker": broker.probe}, health)
+        storing = DependencyGate({"storage": store.probe}, health, behind=connected)
+        async with asyncio.TaskGroup() as consumers:
+            for subscription, gate in (
+                (Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, settings.fetch.fetch_concurrency), storing),
+                (_probes(settings.fetch, asker), connected),
+            ):
+                consumer = Consumer(subscription, broker, publisher, gate, metrics)
+                consumers.create_task(consumer.run(stop, settings.rabbit.drain_timeout))
 
 
 @asynccontextmanager
@@ -67,3 +74,10 @@ async def open_asker(settings: FetchSettings, policy: AddressPolicy) -> AsyncIte
 def fetcher(asker: Asker, settings: FetchSettings) -> Fetcher:
     """Downloads through `asker`."""
     return Fetcher(asker, FetchLimits(settings.fetch_total_timeout, settings.fetch_max_bytes))
+
+
+def _probes(settings: FetchSettings, asker: Asker) -> Subscription:
+    probe = ImageProbe(asker, settings.fetch_probe_timeout, settings.fetch_max_bytes)
+    bounds = FetchBounds(at_once=settings.fetch_concurrency, per_host=settings.fetch_per_host)
+    handler = ProbeHandler(probe.look, bounds, clock=lambda: datetime.now(UTC))
+    return Subscription(Queue.PROBE, (ProbeImages,), handler, settings.fetch_probes, park_unknown=False)

@@ -30,6 +30,14 @@ class FetchSettings(Settings):
     fetch_retry_after_max: float = Field(
         default=3600, ge=0, description="The longest wait, in seconds, that a host's Retry-After may ask for."
     )
+    fetch_probe_timeout: float = Field(
+        default=10, gt=0, description="Seconds that a look at one URL may take for POST /validate?probe=N."
+    )
+    fetch_probes: int = Field(
+        default=16,
+        ge=1,
+        description="Looks at a time, in each downloader, each at up to five URLs of one host; FETCH_PER_HOST holds.",
+    )
     fetch_user_agent: str = Field(
         default="imagemill/0.1 (+image compression for product catalogues)",
         pattern=r"^[\x20-\x7e]+$",

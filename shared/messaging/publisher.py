@@ -15,7 +15,7 @@ from aio_pika.abc import AbstractChannel, AbstractMessage
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, DeliveryError
 
 from shared.contracts.events import PublicEvent
-from shared.contracts.messages import Message
+from shared.contracts.messages import ImagesProbed, Message
 from shared.errors import BrokerUnavailable
 from shared.messaging.broker import Broker, open_channel
 from shared.messaging.codec import encode, encode_event, queue_of
@@ -28,7 +28,7 @@ class Reply:
     """An answer for the queue `to`, which a command named. If the queue is gone, so is the one who waited."""
 
     to: str
-    message: Message
+    message: ImagesProbed
 
 
 Outgoing = Message | PublicEvent | Reply
