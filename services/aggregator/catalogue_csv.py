@@ -6,11 +6,12 @@ Whatever is not replaced stays byte for byte, with one exception: text that a sp
 import re
 from collections.abc import Mapping
 from functools import cache
+from itertools import count
 from typing import TextIO
 
 from services.aggregator.formula_guard import SIGNS, guard, guard_urls
 from shared.catalogue.form import CatalogueForm
-from shared.catalogue.record import cell_text, join_record, raw_cell, split_record
+from shared.catalogue.record import cell_text, join_record, raw_cell, split_around, split_record
 
 _BOM = "\ufeff"
 
@@ -43,20 +44,19 @@ class CatalogueCsv:
         self._sink.write(written)
 
     def _replaced(self, record: str, texts: Mapping[int, str]) -> str:
-        to_guard = self._suspicious is not None and self._suspicious.search(record) is not None
-        if not to_guard and all(index >= self._width for index in texts):
-            return self._appended(record, texts)
-        cells, line_end = split_record(record, self._delimiter)
-        if to_guard:
-            cells = [self._guarded(index, cell) for index, cell in enumerate(cells)]
-        for index, text in sorted(texts.items()):
-            cells[index : index + 1] = [self._raw(text, like="".join(cells[index : index + 1]))]
-        return join_record(cells, self._delimiter, line_end)
+        if self._suspicious is not None and self._suspicious.search(record):
+            cells, line_end = split_record(record, self._delimiter)
+            record = join_record(map(self._guarded, count(), cells), self._delimiter, line_end)
+        inside = tuple(sorted(index for index in texts if index < self._width))
+        if inside:
+            parts = split_around(record, self._delimiter, inside)
+            parts[1::2] = [self._raw(texts[index], like) for index, like in zip(inside, parts[1::2], strict=True)]
+            record = "".join(parts)
+        return record if len(inside) == len(texts) else self._appended(record, texts)
 
     def _appended(self, record: str, texts: Mapping[int, str]) -> str:
-        """The quick way, for most records of most catalogues: their cells need not be found."""
         body = record.rstrip("\r\n")  # a line break inside a cell is inside quotes
-        cells = [raw_cell(texts[index], self._delimiter) for index in sorted(texts)]
+        cells = [raw_cell(texts[index], self._delimiter) for index in sorted(texts) if index >= self._width]
         return join_record([body, *cells], self._delimiter, record[len(body) :])
 
     def _raw(self, text: str, like: str) -> str:

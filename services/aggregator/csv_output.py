@@ -12,7 +12,7 @@ from typing import TextIO
 
 from services.aggregator.catalogue_csv import CatalogueCsv
 from shared.catalogue.form import CatalogueForm
-from shared.catalogue.record import cell_text, split_record
+from shared.catalogue.record import cell_text, split_around
 from shared.contracts.records import Product
 
 OUTPUT_COLUMN = "Output Image Urls"
@@ -49,6 +49,6 @@ class OutputCsv:
 
     def _separator(self, record: str, index: int) -> str:
         """What stands between the URLs of the user's own cell."""
-        cells, _ = split_record(record, self._form.dialect.delimiter)
-        found = _SEPARATOR.search(cell_text(cells[index]))
+        _, cell, _ = split_around(record, self._form.dialect.delimiter, (index,))
+        found = _SEPARATOR.search(cell_text(cell))
         return found[1] if found else _USUAL_SEPARATOR

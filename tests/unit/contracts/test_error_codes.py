@@ -9,28 +9,11 @@ from services.downloader.outcomes import Again, Trouble, outcome_of
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode, Owner
 from shared.contracts.errors_document import errors_document
 
-ASKED_FOR = [
-    "invalid_url",
-    "blocked_address",
-    "dns",
-    "connect",
-    "tls",
-    "timeout",
-    "http_403",
-    "http_404",
-    "http_410",
-    "http_429",
-    "http_4xx",
-    "http_5xx",
-    "too_large",
-    "not_an_image",
-    "unsupported_format",
-    "too_many_pixels",
-    "decode_error",
-    "decoder_crashed",
-    "storage",
-    "internal",
-]
+ASKED_FOR = (
+    *("invalid_url", "blocked_address", "dns", "connect", "tls", "timeout", "http_403", "http_404", "http_410"),
+    *("http_429", "http_4xx", "http_5xx", "too_large", "not_an_image", "unsupported_format", "too_many_pixels"),
+    *("decode_error", "decoder_crashed", "storage", "internal"),
+)
 
 
 def test_the_list_has_what_was_promised() -> None:

@@ -1,0 +1,73 @@
+"""A record is taken apart and put together again without losing a character."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.catalogue.record import cell_text, join_record, raw_cell, split_around, split_record, with_cells
+
+DELIMITERS = st.sampled_from(",;\t|")
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.text(",;\"\r\n\t|' ", max_size=6)
+LINE_ENDS = st.sampled_from(["\r\n", "\n", "\r", ""])
+SPACES = st.sampled_from(["", " ", "  "])
+
+
+@st.composite
+def raw_cells(draw: st.DrawFn, delimiter: str) -> str:
+    """As people and programs write them: quoted without need, and with spaces before."""
+    text = draw(TEXTS)
+    raw = '"' + text.replace('"', '""') + '"' if draw(st.booleans()) else raw_cell(text, delimiter)
+    return draw(SPACES) + raw
+
+
+@st.composite
+def records(draw: st.DrawFn) -> tuple[str, list[str], str]:
+    """The delimiter, the raw cells, and the line end."""
+    delimiter = draw(DELIMITERS)
+    return delimiter, draw(st.lists(raw_cells(delimiter), min_size=1, max_size=6)), draw(LINE_ENDS)
+
+
+@given(records())
+def test_its_cells_are_found_and_joined_they_are_the_record(given_: tuple[str, list[str], str]) -> None:
+    delimiter, cells, line_end = given_
+    assert split_record(join_record(cells, delimiter, line_end), delimiter) == (cells, line_end)
+
+
+@given(records(), st.data())
+def test_some_cells_are_found_and_all_around_them_stays(
+    given_: tuple[str, list[str], str], data: st.DataObject
+) -> None:
+    delimiter, cells, line_end = given_
+    indexes = tuple(sorted(data.draw(st.sets(st.sampled_from(range(len(cells))), min_size=1))))
+    record = join_record(cells, delimiter, line_end)
+
+    parts = split_around(record, delimiter, indexes)
+
+    assert parts[1::2] == [cells[index] for index in indexes]
+    assert "".join(parts) == record
+
+
+@given(records(), TEXTS)
+def test_a_replaced_cell_says_the_new_text_and_the_others_are_as_they_were(
+    given_: tuple[str, list[str], str], text: str
+) -> None:
+    delimiter, cells, line_end = given_
+    record = with_cells(join_record(cells, delimiter, line_end), delimiter, {0: text})
+    got, end = split_record(record, delimiter)
+    assert (cell_text(got[0]), got[1:], end) == (text, cells[1:], line_end)
+
+
+def test_a_cell_that_is_not_there_is_told() -> None:
+    with pytest.raises(ValueError, match="no cell 2"):
+        split_around("a,b\r\n", ",", (0, 2))
+
+
+@pytest.mark.parametrize("record", ['"' + '""' * 100_000, ' "' * 100_000, "," * 100_000 + '"x'], ids=len)
+def test_a_faulty_record_takes_no_longer(record: str) -> None:
+    begun = time.perf_counter()
+    split_record(record, ";")
+    with pytest.raises(ValueError, match="no cell"):
+        split_around(record, ";", (3, 9))
+    assert time.perf_counter() - begun < 1
