@@ -3,49 +3,36 @@
 import asyncio
 import json
 import socket
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import asdict, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
-from prometheus_client import CollectorRegistry
 
-from services.gateway.api import build_app, build_starting_app
-from services.gateway.catalogue.reading import CatalogueLimits
-from services.gateway.http_server import HttpServer, listen
-from services.gateway.inspections import InspectionRules, Inspections
-from services.gateway.objects import Objects
-from services.gateway.routes.objects import objects_router
-from services.gateway.routes.status import status_router
-from services.gateway.routes.uploads import uploads_router, validation_router
-from services.gateway.upload import Uploads
-from services.gateway.upload_body import BodyLimits
-from services.gateway.upload_options import UploadOptions
+from services.gateway.api import build_starting_app
 from shared.contracts.messages import CompressOptions
 from shared.contracts.records import Progress
 from shared.contracts.states import RequestStatus
-from shared.messaging import DependencyGate
 from shared.observability.health import Health, HealthAnswers
-from shared.observability.metrics import Metrics
-from shared.outbound.address_guard import AddressPolicy
-from shared.testing.clock import MovableClock
-from shared.testing.memory_database import MemoryDatabase
-from shared.testing.memory_object_store import MemoryObjectStore
 from shared.testing.memory_tables import RequestRow
 from tests.builders import NOW, REQUEST_ID, a_request, output_keys
+from tests.integration.running_gateway import (
+    BASE_URL,
+    CSV,
+    DEFAULTS,
+    MAX_BYTES,
+    MAX_SECONDS,
+    STALL_SECONDS,
+    Gateway,
+    a_form,
+    a_server,
+    problem,
+    send,
+    until,
+)
 
-CSV = b"S. No.,Product Name,Input Image Urls\r\n1,Lamp,https://images.test/1.jpg\r\n"
-MAX_BYTES = 300_000
-STALL_SECONDS = 2.0  # a busy machine may take half a second over a few bytes
-MAX_SECONDS = 6.0
-BASE_URL = "https://mill.test"
-DEFAULTS = CompressOptions(min_quality=35)
 FOUND = {
     "profile": "generic",
     "delimiter": ",",
@@ -59,114 +46,6 @@ FOUND = {
     "more_findings": 0,
 }
 KEY = f"results/{REQUEST_ID}/oak-table-0123456789abcdef.jpg"
-
-
-@dataclass
-class Gateway:
-    """A running API. `spool`: where uploads are buffered."""
-
-    http: httpx.AsyncClient
-    server: HttpServer
-    port: int
-    store: MemoryObjectStore
-    database: MemoryDatabase
-    arrived: asyncio.Event
-    health: Health
-    registry: CollectorRegistry
-    spool: Path
-
-    def holds_nothing(self) -> bool:
-        return not (self.store.objects or self.database.tables.requests or any(self.spool.iterdir()))
-
-
-@asynccontextmanager
-async def a_server(health: HealthAnswers) -> AsyncIterator[tuple[HttpServer, int]]:
-    """A server and its port, on which it says that it is starting."""
-    server = HttpServer(build_starting_app(health), drain_timeout=5)
-    listener = listen("127.0.0.1", 0)
-    port = listener.getsockname()[1]
-    await server.start(listener)
-    yield server, port
-    await server.stop()
-
-
-@pytest.fixture(scope="module")
-async def shared_server() -> AsyncIterator[tuple[HttpServer, int, httpx.AsyncClient]]:
-    """Each test gives it an app of its own; starting and stopping it takes longer than most of them."""
-    async with (
-        a_server(HealthAnswers(Health(), CollectorRegistry())) as (server, port),
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as http,
-    ):
-        yield server, port, http
-
-
-@pytest.fixture
-def gateway(
-    shared_server: tuple[HttpServer, int, httpx.AsyncClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Gateway:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    server, port, http = shared_server
-    clock = MovableClock(NOW)
-    gateway = Gateway(
-        http=http,
-        server=server,
-        port=port,
-        store=MemoryObjectStore(clock),
-        database=MemoryDatabase(clock),
-        arrived=asyncio.Event(),
-        health=Health(),
-        registry=CollectorRegistry(),
-        spool=tmp_path,
-    )
-    server.app = an_app(gateway, clock)
-    return gateway
-
-
-def an_app(gateway: Gateway, clock: MovableClock) -> FastAPI:
-    rules = InspectionRules(
-        limits=CatalogueLimits(rows=1000),
-        body_limits=BodyLimits(MAX_BYTES, STALL_SECONDS, MAX_SECONDS),
-        fetch_policy=AddressPolicy(),
-        webhook_policy=AddressPolicy(),
-        defaults=UploadOptions(DEFAULTS),
-    )
-    inspections = Inspections(rules, at_once=2)
-    uploads = Uploads(gateway.database, gateway.store, clock, gateway.arrived, Metrics(gateway.registry))
-    needed = {"database": gateway.database.probe, "storage": gateway.store.probe}
-    return build_app(
-        (
-            uploads_router(inspections, uploads),
-            validation_router(inspections),
-            status_router(gateway.database, BASE_URL),
-            objects_router(Objects(gateway.store)),
-        ),
-        HealthAnswers(gateway.health, gateway.registry),
-        DependencyGate(needed, gateway.health),
-    )
-
-
-def a_form(*parts: tuple[str, str | None, bytes]) -> dict[str, Any]:
-    """A form of `(name, file name, content)`, in this order."""
-    body = b""
-    for name, filename, content in parts:
-        disposition = f'form-data; name="{name}"' + (f'; filename="{filename}"' if filename is not None else "")
-        body += f"--edge\r\nContent-Disposition: {disposition}\r\n\r\n".encode() + content + b"\r\n"
-    return {"content": body + b"--edge--\r\n", "headers": {"Content-Type": "multipart/form-data; boundary=edge"}}
-
-
-def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    document: dict[str, Any] = answer.json()
-    assert document["status"] == status
-    assert {"type", "title", "detail"} <= document.keys()
-    return document
-
-
-async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 # POST /upload
@@ -444,13 +323,6 @@ async def test_an_unknown_option_s_problem_says_which_there_are(gateway: Gateway
     assert document["detail"].endswith(" and webhook_url")
 
 
-async def send(port: int, head: str, body: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(head.replace("\n", "\r\n").encode() + body)
-    await writer.drain()
-    return reader, writer
-
-
 UPLOAD_HEAD = "POST /upload HTTP/1.1\nHost: mill\nContent-Type: text/csv\nContent-Length: 200000\n\n"
 
 
@@ -682,14 +554,23 @@ async def test_a_result_s_content_type_is_its_extension_s(gateway: Gateway, exte
     assert (await gateway.http.get(f"/results/x/a.{extension}")).headers["Content-Type"] == content_type
 
 
-async def test_an_output_is_a_download_with_a_sensible_name(gateway: Gateway) -> None:
-    await gateway.store.put_bytes(f"outputs/{REQUEST_ID}/1/autumn-compressed.csv", CSV, "text/csv")
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("autumn-compressed.csv", "text/csv"),  # in whatever encoding the upload had
+        ("autumn-failed.csv", "text/csv"),
+        ("autumn-report.csv", "text/csv; charset=utf-8"),
+        ("autumn-report.json", "application/json"),
+    ],
+)
+async def test_an_output_is_a_download_with_a_sensible_name(gateway: Gateway, name: str, content_type: str) -> None:
+    await gateway.store.put_bytes(f"outputs/{REQUEST_ID}/1/{name}", CSV, "text/csv")
 
-    answer = await gateway.http.get(f"/outputs/{REQUEST_ID}/1/autumn-compressed.csv")
+    answer = await gateway.http.get(f"/outputs/{REQUEST_ID}/1/{name}")
 
     assert answer.content == CSV
-    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="autumn-compressed.csv"'
+    assert answer.headers["Content-Type"] == content_type
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
 
 
 async def test_an_empty_object_is_served_as_such(gateway: Gateway) -> None:

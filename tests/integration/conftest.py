@@ -1,0 +1,50 @@
+"""What the tests of the API share."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.gateway.http_server import HttpServer
+from shared.observability.health import Health, HealthAnswers
+from shared.testing.clock import MovableClock
+from shared.testing.memory_database import MemoryDatabase
+from shared.testing.memory_object_store import MemoryObjectStore
+from tests.builders import NOW
+from tests.integration.running_gateway import Gateway, a_server, an_app
+
+
+@pytest.fixture(scope="module")
+async def shared_server() -> AsyncIterator[tuple[HttpServer, int, httpx.AsyncClient]]:
+    """Each test gives it an app of its own; starting and stopping it takes longer than most of them."""
+    async with (
+        a_server(HealthAnswers(Health(), CollectorRegistry())) as (server, port),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as http,
+    ):
+        yield server, port, http
+
+
+@pytest.fixture
+def gateway(
+    shared_server: tuple[HttpServer, int, httpx.AsyncClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Gateway:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    server, port, http = shared_server
+    clock = MovableClock(NOW)
+    gateway = Gateway(
+        http=http,
+        server=server,
+        port=port,
+        store=MemoryObjectStore(clock),
+        database=MemoryDatabase(clock),
+        arrived=asyncio.Event(),
+        health=Health(),
+        registry=CollectorRegistry(),
+        spool=tmp_path,
+    )
+    server.app = an_app(gateway, clock)
+    return gateway
