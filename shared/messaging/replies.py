@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import cast
 
 import structlog
 from aio_pika.abc import AbstractIncomingMessage
@@ -38,11 +39,11 @@ class Replies:
         async with open_channel(broker.consuming, publisher_confirms=False) as channel:
             queue = await channel.declare_queue(replies.queue, exclusive=True, auto_delete=True)
             await queue.bind(COMMANDS_EXCHANGE, routing_key=replies.queue)
-            await queue.consume(replies.take, no_ack=True)
+            await queue.consume(replies._take, no_ack=True)
             try:
                 yield replies
             finally:
-                replies._end()
+                replies.end()
 
     @contextmanager
     def expecting(self, probe_id: str) -> Iterator[Inbox]:
@@ -54,20 +55,23 @@ class Replies:
         finally:
             del self._inboxes[probe_id]
 
-    async def take(self, delivery: AbstractIncomingMessage) -> None:
-        """Hand a reply to the one who expects it."""
-        try:
-            reply = decode(delivery, (ImagesProbed,))
-        except Undecodable as fault:
-            log.warning("reply_undecodable", reason=str(fault))
-            return
-        assert isinstance(reply, ImagesProbed)  # noqa: S101 (for the type checker: decode knows no other here)
+    def deal(self, reply: ImagesProbed) -> None:
+        """Hand it to the one who expects it."""
         inbox = self._inboxes.get(reply.probe_id)
         if inbox is None:
             log.debug("reply_unexpected", probe_id=reply.probe_id)
         else:
             inbox.put_nowait(reply)
 
-    def _end(self) -> None:
+    async def _take(self, delivery: AbstractIncomingMessage) -> None:
+        try:
+            reply = decode(delivery, (ImagesProbed,))
+        except Undecodable as fault:
+            log.warning("reply_undecodable", reason=str(fault))
+        else:
+            self.deal(cast(ImagesProbed, reply))
+
+    def end(self) -> None:
+        """Tell all who wait that no more will come."""
         for inbox in self._inboxes.values():
             inbox.put_nowait(None)

@@ -106,6 +106,12 @@ class Metrics:
         self.upload_bytes = declare.counter(
             "imagemill_upload_bytes_total", "Bytes of the CSV files that were uploaded.", unit="bytes"
         )
+        self.probed_urls = declare.counter(
+            "imagemill_probed_urls_total",
+            "URLs looked at for validations: image, the error code, or unknown if no downloader could say.",
+            unit="urls",
+            labels=("outcome",),
+        )
         self.webhook_deliveries = declare.counter(
             "imagemill_webhook_deliveries_total",
             "Attempts to deliver a webhook, by what came of them.",
