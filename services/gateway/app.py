@@ -14,6 +14,8 @@ from services.gateway.http_server import HttpServer, listen
 from services.gateway.inspections import InspectionRules, Inspections
 from services.gateway.intake import Intake
 from services.gateway.objects import Objects
+from services.gateway.probe import Prober
+from services.gateway.probe_answers import ProbedValidations
 from services.gateway.retention import Retention
 from services.gateway.routes.objects import objects_router
 from services.gateway.routes.status import status_router
@@ -22,7 +24,7 @@ from services.gateway.settings import DispatchSettings, GatewaySettings
 from services.gateway.sweep import Sweep
 from services.gateway.upload import Uploads
 from shared.errors import OwnFault
-from shared.messaging import DependencyGate, Publish, Publisher, open_broker
+from shared.messaging import DependencyGate, Publish, Publisher, Replies, open_broker
 from shared.observability.health import Health, HealthAnswers
 from shared.observability.metrics import Metrics, process_registry
 from shared.persistence import Database, open_database
@@ -52,10 +54,11 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         database = await open_things.enter_async_context(open_database(settings.mongo, stop))
         answering = DependencyGate({"database": database.probe, "storage": store.probe}, health)
         inspections = _inspections(settings)
+        prober = Prober(settings.api.probe_timeout, _now)
         http.app = build_app(
             (
                 uploads_router(inspections, Uploads(database, store, _now, arrived, metrics)),
-                validation_router(inspections),
+                validation_router(inspections, ProbedValidations(prober, metrics)),
                 status_router(database, settings.public.public_base_url),
                 objects_router(Objects(store)),
             ),
@@ -68,6 +71,8 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         publisher = await open_things.enter_async_context(
             Publisher.open(broker, settings.rabbit.publish_timeout, metrics)
         )
+        replies = await open_things.enter_async_context(Replies.open(broker))
+        open_things.enter_context(prober.connected(publisher.publish, replies))
         # Ready without the broker: uploads are accepted all the same, and what follows waits in the database.
         gate = DependencyGate({"broker": broker.probe}, health, unready_without=(), behind=answering)
         taken_in = asyncio.Event()

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.catalogue.form import Profile
 
@@ -16,6 +16,7 @@ class CatalogueOptions(BaseModel):
     profile: whose columns it has; "auto" finds that out from its header.
     on_invalid: a URL that cannot be used fails its own image ("skip"), or refuses the whole file ("reject").
     dry_run: say what would be done, and do nothing.
+    probe: look at so many images of each host, for sizes, types and dead links.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -23,6 +24,7 @@ class CatalogueOptions(BaseModel):
     profile: ProfileChoice = "auto"
     on_invalid: OnInvalid = "skip"
     dry_run: bool = False
+    probe: int | None = Field(default=None, ge=1, le=20)
 
     @property
     def named_profile(self) -> Profile | None:

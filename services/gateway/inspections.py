@@ -12,10 +12,10 @@ from starlette.requests import ClientDisconnect, Request
 from services.gateway.catalogue.findings import CatalogueRefused
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.reading import CatalogueLimits
+from services.gateway.catalogue_options import CatalogueOptions
 from services.gateway.problems import bad_catalogue, refused_slots
 from services.gateway.upload_body import BodyLimits, receive_upload
 from services.gateway.upload_options import UploadOptions, read_options
-from shared.catalogue.form import Profile
 from shared.outbound.address_guard import AddressPolicy
 
 _CHUNK_BYTES = 1 << 18
@@ -68,16 +68,22 @@ class Inspections:
             async with self._turn:
                 if await http.is_disconnected():  # while it waited: nobody would hear what is found
                     raise ClientDisconnect
-                inspection = await self._inspect(upload.path, options.catalogue.named_profile)
+                inspection = await self._inspect(upload.path, options.catalogue)
             if inspection.refused_slots and options.catalogue.on_invalid == "reject":
                 raise refused_slots(inspection.findings, inspection.more_findings)
             yield InspectedUpload(upload.path, upload.path.stat().st_size, upload.filename, options, inspection)
 
-    async def _inspect(self, path: Path, profile: Profile | None) -> Inspection:
+    async def _inspect(self, path: Path, options: CatalogueOptions) -> Inspection:
         rules = self._rules
-        chunks = partial(_chunks, path)
         try:
-            return await asyncio.to_thread(inspect_catalogue, chunks, rules.limits, rules.fetch_policy, profile)
+            return await asyncio.to_thread(
+                inspect_catalogue,
+                partial(_chunks, path),
+                rules.limits,
+                rules.fetch_policy,
+                options.named_profile,
+                sample_per_host=options.probe or 0,
+            )
         except CatalogueRefused as refused:
             raise bad_catalogue(refused) from None
 

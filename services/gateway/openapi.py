@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.option_schemas import SCHEMAS
+from services.gateway.probe_schemas import NDJSON, EstimateLine, ProbeLine, ValidationLine
 from services.gateway.problems import (
     MEDIA_TYPE,
     Problem,
@@ -20,7 +21,7 @@ from services.gateway.problems import (
     unavailable,
     wrong_content_type,
 )
-from services.gateway.schemas import Fault, ProblemDocument
+from services.gateway.schemas import Answer, Fault, ProblemDocument
 from services.gateway.upload_body import CSV_TYPES, FORM_TYPE
 from services.gateway.upload_options import UploadOptions
 
@@ -57,6 +58,10 @@ OBJECT: dict[str, Any] = {
 
 IMAGE: dict[str, Any] = {"image/*": {"schema": {"type": "string", "format": "binary"}}}
 CSV: dict[str, Any] = {"text/csv": {"schema": {"type": "string"}}}
+
+_LINES: tuple[type[Answer], ...] = (ValidationLine, ProbeLine, EstimateLine)
+_UNRETURNED: tuple[type[Answer], ...] = (ProblemDocument, *_LINES)
+PROBED = {NDJSON: {"schema": {"oneOf": [{"$ref": _REF.format(model=line.__name__)} for line in _LINES]}}}
 
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait before asking.", "schema": {"type": "integer"}}}
 ACCEPTED_HEADERS = {
@@ -105,7 +110,7 @@ def catalogue_body(defaults: UploadOptions, options: Collection[str]) -> dict[st
     """
     # No defaults in the query: the documentation's own client would send them beside the form's.
     query = {name: _OPTIONS[name] for name in options}
-    known = {**defaults.compress.model_dump(exclude_none=True), **defaults.catalogue.model_dump()}
+    known = {**defaults.compress.model_dump(exclude_none=True), **defaults.catalogue.model_dump(exclude_none=True)}
     in_form = {name: schema | ({"default": known[name]} if name in known else {}) for name, schema in query.items()}
     form = {"type": "object", "required": ["file"], "properties": {"file": _FILE, **in_form}}
     return {
@@ -138,7 +143,7 @@ def problems(*statuses: HTTPStatus, missing: Problem | None = None) -> dict[int 
 
 
 def install(app: FastAPI) -> None:
-    """Make `app` describe itself with the problem documents' schema."""
+    """Make `app` describe itself with the schemas of what no route returns: problem documents, and lines of JSON."""
     app.openapi = _described(app)  # type: ignore[method-assign]
 
 
@@ -146,8 +151,9 @@ def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            schema = ProblemDocument.model_json_schema(ref_template=_REF)
-            document["components"]["schemas"] |= schema.pop("$defs") | {ProblemDocument.__name__: schema}
+            for model in _UNRETURNED:
+                schema = model.model_json_schema(ref_template=_REF)
+                document["components"]["schemas"] |= schema.pop("$defs", {}) | {model.__name__: schema}
             app.openapi_schema = document
         return app.openapi_schema
 

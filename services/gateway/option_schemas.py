@@ -23,6 +23,8 @@ MEANINGS = {
     " is image_1, image_2 and so on; auto finds it out from the header.",
     "on_invalid": "A URL that cannot be used fails its own image (skip), or refuses the whole catalogue (reject).",
     "dry_run": "Say what was found and would be done, and do nothing: as POST /validate.",
+    "probe": "Look at so many images of each host, and say line by line what was seen, and in the last line what to"
+    " expect of all.",
 }
 
 _KEYWORDS = ("type", "enum", "minimum", "maximum")

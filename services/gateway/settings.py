@@ -11,6 +11,7 @@ from services.gateway.option_schemas import SCHEMAS, in_words
 from services.gateway.upload_body import BodyLimits
 from services.gateway.upload_options import UploadOptions
 from shared.contracts.messages import CompressOptions, MetadataPolicy, Mode, OutputFormat
+from shared.messaging.topology import LONGEST_PROBE_SECONDS
 from shared.outbound.settings import FetchTargetSettings, WebhookTargetSettings
 from shared.settings import (
     MongoSettings,
@@ -36,6 +37,13 @@ class ApiSettings(Settings):
         ge=1,
         le=16,
         description="Catalogues that are read through at the same time, each by a thread; others wait their turn.",
+    )
+
+    probe_timeout: float = Field(
+        default=30,
+        gt=0,
+        le=LONGEST_PROBE_SECONDS,
+        description="Seconds that POST /validate?probe=N waits for what the downloaders see.",
     )
 
     @property

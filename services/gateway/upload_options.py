@@ -16,8 +16,9 @@ from shared.contracts.messages import CompressOptions
 from shared.outbound.address_guard import AddressPolicy, BlockedAddress
 from shared.outbound.url_check import InvalidUrl, check_url
 
-UPLOAD_OPTIONS = (*SCHEMAS, "webhook_url")
-VALIDATION_OPTIONS = tuple(name for name in UPLOAD_OPTIONS if name != "dry_run")
+_OPTIONS = (*SCHEMAS, "webhook_url")
+UPLOAD_OPTIONS = tuple(name for name in _OPTIONS if name != "probe")
+VALIDATION_OPTIONS = tuple(name for name in _OPTIONS if name != "dry_run")
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 _BOOLEANS = {"true": True, "false": False}
 _Model = TypeVar("_Model", bound=BaseModel)

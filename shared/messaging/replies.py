@@ -45,6 +45,11 @@ class Replies:
             finally:
                 replies.end()
 
+    @property
+    def waiting(self) -> int:
+        """How many expect answers."""
+        return len(self._inboxes)
+
     @contextmanager
     def expecting(self, probe_id: str) -> Iterator[Inbox]:
         """Where the answers to this probe arrive until the context ends."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from services.gateway.catalogue.reading import CatalogueLimits
 from services.gateway.http_server import HttpServer, listen
 from services.gateway.inspections import InspectionRules, Inspections
 from services.gateway.objects import Objects
+from services.gateway.probe import Prober
+from services.gateway.probe_answers import ProbedValidations
 from services.gateway.routes.objects import objects_router
 from services.gateway.routes.status import status_router
 from services.gateway.routes.uploads import uploads_router, validation_router
@@ -35,13 +37,14 @@ CSV = b"S. No.,Product Name,Input Image Urls\r\n1,Lamp,https://images.test/1.jpg
 MAX_BYTES = 300_000
 STALL_SECONDS = 2.0  # a busy machine may take half a second over a few bytes
 MAX_SECONDS = 6.0
+PROBE_SECONDS = 5.0
 BASE_URL = "https://mill.test"
 DEFAULTS = CompressOptions(min_quality=35)
 
 
 @dataclass
 class Gateway:
-    """A running API. `spool`: where uploads are buffered."""
+    """A running API. `spool`: where uploads are buffered. `prober`: reaches no downloader until a test sees to it."""
 
     http: httpx.AsyncClient
     server: HttpServer
@@ -52,6 +55,7 @@ class Gateway:
     health: Health
     registry: CollectorRegistry
     spool: Path
+    prober: Prober = field(default_factory=lambda: Prober(PROBE_SECONDS, MovableClock()))
 
     def holds_nothing(self) -> bool:
         return not (self.store.objects or self.database.tables.requests or any(self.spool.iterdir()))
@@ -77,12 +81,13 @@ def an_app(gateway: Gateway, clock: MovableClock) -> FastAPI:
         defaults=UploadOptions(DEFAULTS),
     )
     inspections = Inspections(rules, at_once=2)
-    uploads = Uploads(gateway.database, gateway.store, clock, gateway.arrived, Metrics(gateway.registry))
+    metrics = Metrics(gateway.registry)
+    uploads = Uploads(gateway.database, gateway.store, clock, gateway.arrived, metrics)
     needed = {"database": gateway.database.probe, "storage": gateway.store.probe}
     return build_app(
         (
             uploads_router(inspections, uploads),
-            validation_router(inspections),
+            validation_router(inspections, ProbedValidations(gateway.prober, metrics)),
             status_router(gateway.database, BASE_URL),
             objects_router(Objects(gateway.store)),
         ),

@@ -3,10 +3,13 @@
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 
 from services.gateway import openapi
 from services.gateway.catalogue_answers import upload_accepted, validation_answer
 from services.gateway.inspections import Inspections
+from services.gateway.probe_answers import ProbedValidations
+from services.gateway.probe_schemas import NDJSON
 from services.gateway.schemas import UploadAccepted, ValidationAnswer
 from services.gateway.upload import Uploads
 from services.gateway.upload_options import UPLOAD_OPTIONS, VALIDATION_OPTIONS
@@ -57,21 +60,26 @@ def uploads_router(inspections: Inspections, uploads: Uploads) -> APIRouter:
     return router
 
 
-def validation_router(inspections: Inspections) -> APIRouter:
+def validation_router(inspections: Inspections, probed: ProbedValidations) -> APIRouter:
     router = APIRouter(tags=["catalogues"])
 
     @router.post(
         "/validate",
+        response_model=ValidationAnswer,
         summary="Try a catalogue",
-        responses=_REFUSALS,
+        responses={200: {"content": openapi.PROBED}, **_REFUSALS},
         openapi_extra=openapi.catalogue_body(inspections.defaults, VALIDATION_OPTIONS),
     )
-    async def validate(request: Request) -> ValidationAnswer:
+    async def validate(request: Request) -> ValidationAnswer | Response:
         """Everything an upload would say, and what it would do; nothing is stored.
 
-        Takes the same form as an upload. What an upload would refuse is refused in the same words.
+        Takes the same form as an upload. What an upload would refuse is refused in the same words. With `probe` some
+        of the images are looked at, and the answer is lines of JSON, each as soon as there is something to say.
         """
         async with inspections.receive(request, VALIDATION_OPTIONS) as upload:
-            return validation_answer(upload.inspection)
+            answer, options, inspection = validation_answer(upload.inspection), upload.options, upload.inspection
+        if options.catalogue.probe is None:
+            return answer
+        return StreamingResponse(probed.lines(answer, inspection, options.compress), media_type=NDJSON)
 
     return router
