@@ -20,7 +20,9 @@ from shared.contracts.states import END_STATES, OPEN_STATES, ImageState, Request
 from shared.gather import Gatherer
 from shared.persistence.faults import database_faults, duplicates_ignored
 from shared.persistence.image_documents import document_id, image_from, result_document, to_document
+from shared.persistence.image_summary import ImageSummary
 from shared.persistence.repositories import Recorded
+from shared.persistence.summary_query import summarize
 
 Document = dict[str, Any]
 Result = ImageCompressed | ImageFailed | ImageDeferred
@@ -71,6 +73,10 @@ class MongoImages:
             pending=by_state[ImageState.PENDING] + by_state[ImageState.DISPATCHED],
             as_of=now,
         )
+
+    async def summary(self, request_id: str) -> ImageSummary:
+        with database_faults():
+            return await summarize(self._images, request_id)
 
     async def none_left(self, request_id: str) -> bool:
         with database_faults():

@@ -12,6 +12,7 @@ from typing import Protocol
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
 from shared.contracts.records import Delivery, Image, OutputKeys, Product, Progress, Request
 from shared.contracts.states import RequestStatus
+from shared.persistence.image_summary import ImageSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,9 @@ class ImageRepository(Protocol):
 
     async def count(self, request_id: str) -> Progress:
         """Count the request's images, exactly and now."""
+
+    async def summary(self, request_id: str) -> ImageSummary:
+        """What became of the request's images that have reached their end, in whichever round. Reads all of them."""
 
     async def none_left(self, request_id: str) -> bool:
         """Whether no image of the request is open."""

@@ -9,6 +9,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
 from shared.contracts.records import Image, Progress
 from shared.contracts.states import END_STATES, OPEN_STATES, ImageState, RequestStatus
+from shared.persistence.image_summary import HOSTS_COMPARED, KEPT_LISTED, ImageGroup, ImageSummary, Tally
 from shared.persistence.repositories import Recorded
 from shared.testing.memory_tables import ImageRow, Tables
 
@@ -34,6 +35,17 @@ class MemoryImages:
     async def count(self, request_id: str) -> Progress:
         self._tables.answer()
         return count_images(self._tables, request_id)
+
+    async def summary(self, request_id: str) -> ImageSummary:
+        self._tables.answer()
+        images = [row.image for key, row in sorted(self._tables.images.items()) if key[0] == request_id]
+        hosts = Counter(image.host for image in images if image.state in END_STATES)
+        largest = sorted(hosts, key=lambda host: (-hosts[host], host))[:HOSTS_COMPARED]
+        tally = Tally(largest, len(hosts))
+        for image in images:
+            tally.add(_group_of_one(image))
+        kept = [image.url for image in images if image.result and image.result.action == "kept_original"]
+        return tally.summary(kept[:KEPT_LISTED])
 
     async def none_left(self, request_id: str) -> bool:
         self._tables.answer()
@@ -133,6 +145,22 @@ def count_images(tables: Tables, request_id: str) -> Progress:
         failed=states[ImageState.FAILED],
         pending=sum(states[state] for state in OPEN_STATES),
         as_of=tables.clock(),
+    )
+
+
+def _group_of_one(image: Image) -> ImageGroup:
+    result = image.result
+    return ImageGroup(
+        host=image.host,
+        state=image.state,
+        error_code=image.error_code,
+        action=result.action if result else None,
+        reused=result.reused if result else None,
+        images=1,
+        bytes_in=result.bytes_in if result else 0,
+        bytes_out=result.bytes_out if result else 0,
+        fetch_ms=result.fetch_ms if result else 0,
+        target_missed=int(result is not None and not result.target_met),
     )
 
 
