@@ -10,10 +10,12 @@ from shared.contracts.error_codes import ErrorCode
 NDJSON = "application/x-ndjson"
 
 
-class ValidationLine(ValidationAnswer):
-    """The first line: what POST /validate answers without `probe`."""
-
+class Validation(Answer):
     type: Literal["validation"] = "validation"
+
+
+class ValidationLine(ValidationAnswer, Validation):
+    """The first line: what POST /validate answers without `probe`."""
 
 
 class ProbeLine(Answer):

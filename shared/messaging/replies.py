@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import cast
 
 import structlog
-from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobustChannel
 
 from shared.contracts.messages import ImagesProbed
 from shared.messaging.broker import Broker, open_channel
@@ -17,33 +17,49 @@ from shared.messaging.topology import COMMANDS_EXCHANGE
 Inbox = asyncio.Queue[ImagesProbed | None]
 """The answers as they come; None once there will be no more, because the process stops."""
 
+_AGAIN_SECONDS = 2  # a broker that refuses closes the channel, which is opened again at once
+
 log = structlog.get_logger(__name__)
 
 
 class Replies:
     """The answers that reach `queue`, dealt out by probe_id; one that nobody expects is dropped.
 
-    The queue is exclusive: it ends with its connection, and what was in it is lost. It is declared again, under the
-    same name, as soon as there is a connection again.
+    The queue is exclusive: it ends with its connection, and what was in it is lost. With the next connection there is
+    another one, of another name: the broker may still take the old connection for alive, and lock what belongs to it.
     """
 
-    def __init__(self, queue: str) -> None:
+    def __init__(self, queue: str = "") -> None:
         self.queue = queue
         self._inboxes: dict[str, Inbox] = {}
 
     @classmethod
     @asynccontextmanager
     async def open(cls, broker: Broker) -> AsyncIterator["Replies"]:
-        """Replies on a queue of a name that nobody can guess."""
-        replies = cls(f"imagemill.replies.{secrets.token_hex(16)}")
-        async with open_channel(broker.consuming, publisher_confirms=False) as channel:
-            queue = await channel.declare_queue(replies.queue, exclusive=True, auto_delete=True)
-            await queue.bind(COMMANDS_EXCHANGE, routing_key=replies.queue)
-            await queue.consume(replies._take, no_ack=True)
+        """Replies on a queue whose name nobody can guess."""
+        replies = cls()
+        async with open_channel(broker.consuming, publisher_confirms=False) as opened:
+            channel = cast(AbstractRobustChannel, opened)
+            channel.reopen_callbacks.add(replies._declare_again)
+            await replies._declare(channel)
             try:
                 yield replies
             finally:
                 replies.end()
+
+    async def _declare(self, channel: AbstractRobustChannel) -> None:
+        name = f"imagemill.replies.{secrets.token_hex(16)}"
+        queue = await channel.declare_queue(name, exclusive=True, auto_delete=True, robust=False)
+        await queue.bind(COMMANDS_EXCHANGE, routing_key=name, robust=False)
+        await queue.consume(self._take, no_ack=True, robust=False)
+        self.queue = name
+
+    async def _declare_again(self, channel: AbstractChannel | None, *_: object) -> None:
+        try:
+            await self._declare(cast(AbstractRobustChannel, channel))
+        except Exception as error:  # aio-pika would drop it unsaid; with the connection gone, the next one calls again
+            log.warning("reply_queue_not_declared", error=repr(error))
+            await asyncio.sleep(_AGAIN_SECONDS)
 
     @property
     def waiting(self) -> int:

@@ -91,9 +91,11 @@ async def test_the_reply_queue_comes_back_after_a_lost_connection(rabbitmq_url: 
         downloader.consuming(PROBES),
     ):
         assert set(await gateway.said()) == all_of(BATCHES)
+        lost = gateway.replies.queue
         proxy.drop_connections()
         await until(lambda: answers_again(gateway), within=30, what="an answer over a new connection")
         assert set(await gateway.said()) == all_of(BATCHES)
+        assert gateway.replies.queue != lost, "the broker may not know yet that the old one's connection is gone"
 
 
 async def answers_again(gateway: AGateway) -> bool:
