@@ -1,7 +1,8 @@
 """The answer to a validation that looks at images: lines of JSON, each as soon as there is something to say."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from itertools import chain
 from time import monotonic
 
 import structlog
@@ -12,7 +13,7 @@ from services.gateway.probe_estimate import Extent, Looks, estimate
 from services.gateway.probe_plan import ProbePlan, plan_probe
 from services.gateway.probe_schemas import Basis, Bytes, EstimateLine, ProbeLine, ValidationLine
 from services.gateway.schemas import Answer, ValidationAnswer
-from shared.contracts.messages import CompressOptions, FetchBounds, ImagesProbed, ProbedImage
+from shared.contracts.messages import CompressOptions, ImagesProbed, ProbedImage
 from shared.observability.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -32,20 +33,15 @@ class ProbedValidations:
         begun = monotonic()
         yield _line(ValidationLine(**dict(validation)))
         plan = plan_probe(inspection.hosts, inspection.samples)
-        seen: dict[str, list[ProbedImage]] = {host: [] for host in plan.hosts}
-        bounds: FetchBounds | None = None
+        told: list[ImagesProbed] = []
         async with aclosing(self._prober.answers(plan.batches)) as answers:
             async for answer in answers:
                 if isinstance(answer, ImagesProbed):
-                    bounds = answer.bounds
-                    for image in answer.images:
-                        seen[plan.host_of[image.url]].append(image)
+                    told.append(answer)
                 for line in _probe_lines(answer, plan):
                     self._metrics.probed_urls.labels(outcome=_outcome(line)).inc()
                     yield _line(line)
-        more_slots = inspection.urls - inspection.refused_slots - sum(plan.hosts.values())
-        looks = Looks(inspection.distinct_urls, plan.hosts, max(more_slots, 0), seen, bounds)
-        last = _estimate_line(looks, inspection, plan, options)
+        last = _estimate_line(_looks(told, inspection, plan), inspection, plan, options)
         yield _line(last)
         log.info(
             "catalogue_probed",
@@ -80,6 +76,20 @@ def _outcome(line: ProbeLine) -> str:
     if line.error_code is not None:
         return line.error_code
     return "unknown" if line.content_type is None else "image"
+
+
+def _looks(told: Sequence[ImagesProbed], inspection: Inspection, plan: ProbePlan) -> Looks:
+    seen: dict[str, list[ProbedImage]] = {host: [] for host in plan.hosts}
+    for image in chain.from_iterable(answer.images for answer in told):
+        seen[plan.host_of[image.url]].append(image)
+    usable_slots = inspection.urls - inspection.refused_slots
+    return Looks(
+        images=inspection.distinct_urls,
+        hosts=plan.hosts,
+        more_slots=max(0, usable_slots - sum(plan.hosts.values())),
+        seen=seen,
+        bounds=told[-1].bounds if told else None,
+    )
 
 
 def _estimate_line(looks: Looks, inspection: Inspection, plan: ProbePlan, options: CompressOptions) -> EstimateLine:

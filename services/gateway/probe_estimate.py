@@ -43,7 +43,7 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """dead_share: of the URLs, those that give no image now. bytes_in: of all images, those that give none counting 0.
+    """dead_share: of the URLs, those that give no image now. bytes_in: of all that give one.
 
     bytes_out: what the results have at most; None in modes that aim at no size. seconds: the downloads take at least
     so long with one downloader, most of all because of `slowest_host`. known, sized: how many looks the shares and
@@ -61,12 +61,13 @@ class Estimate:
 
 def estimate(looks: Looks, options: CompressOptions) -> Estimate:
     """What is to be expected, each host weighing as much as it has slots."""
-    dead = _weighted(looks, _is_dead)
-    sizes = _weighted(looks, _bytes_to_come)
-    bytes_in = _extent(sizes).times(looks.images) if sizes else None
+    dead = _weighted(looks.hosts, looks.seen, _is_dead)
+    sizes = _weighted(_living(looks), looks.seen, _size)
+    dead_share = _mean(dead) if dead else None
+    bytes_in = _extent(sizes).times(looks.images * (1 - (dead_share or 0))) if sizes else None
     seconds, slowest_host = _seconds(looks)
     return Estimate(
-        dead_share=_mean(dead) if dead else None,
+        dead_share=dead_share,
         bytes_in=bytes_in,
         bytes_out=bytes_in.times(options.percent / 100) if bytes_in and options.mode == "size" else None,
         seconds=seconds,
@@ -76,17 +77,30 @@ def estimate(looks: Looks, options: CompressOptions) -> Estimate:
     )
 
 
+_Seen = Mapping[str, Sequence[ProbedImage]]
+_Figure = Callable[[ProbedImage], float | None]
 _Sample = Sequence[tuple[float, float]]
 """Figures, each with its weight; the weights are 1 in all."""
 
 
-def _weighted(looks: Looks, figure: Callable[[ProbedImage], float | None]) -> _Sample:
+def _weighted(weights: Mapping[str, float], seen: _Seen, figure: _Figure) -> _Sample:
     """Of those that have the figure; its host's weight is shared by them."""
-    figures = {
-        host: [told for image in seen if (told := figure(image)) is not None] for host, seen in looks.seen.items()
-    }
-    total = sum(looks.hosts[host] for host, told in figures.items() if told)
-    return [(value, looks.hosts[host] / total / len(told)) for host, told in figures.items() for value in told]
+    figures = {host: told for host, images in seen.items() if (told := _told(images, figure))}
+    total = sum(weights[host] for host in figures)
+    return [(value, weights[host] / total / len(told)) for host, told in figures.items() for value in told]
+
+
+def _told(images: Sequence[ProbedImage], figure: _Figure) -> list[float]:
+    return [value for image in images if (value := figure(image)) is not None]
+
+
+def _living(looks: Looks) -> Mapping[str, float]:
+    """The slots of each host that give an image."""
+    living = {}
+    for host, images in looks.seen.items():
+        dead = _told(images, _is_dead)
+        living[host] = looks.hosts[host] * (1 - sum(dead) / len(dead)) if dead else 0.0
+    return living
 
 
 def _is_dead(image: ProbedImage) -> float | None:
@@ -97,9 +111,7 @@ def _is_dead(image: ProbedImage) -> float | None:
     return 1.0
 
 
-def _bytes_to_come(image: ProbedImage) -> float | None:
-    if _is_dead(image):
-        return 0.0
+def _size(image: ProbedImage) -> float | None:
     return None if image.content_type is None else image.size
 
 
@@ -124,7 +136,7 @@ def _extent(sample: _Sample) -> Extent:
 
 def _seconds(looks: Looks) -> tuple[float | None, str | None]:
     """All hosts are asked side by side, each within its bounds, and all of them within those of the downloader."""
-    sample = _weighted(looks, _milliseconds)
+    sample = _weighted(looks.hosts, looks.seen, _milliseconds)
     slots = sum(looks.hosts.values()) + looks.more_slots
     if not sample or looks.bounds is None or not slots:
         return None, None
@@ -133,8 +145,8 @@ def _seconds(looks: Looks) -> tuple[float | None, str | None]:
     busy = looks.more_slots * images_per_slot * usual
     by_host: dict[str, float] = {}
     for host, host_slots in looks.hosts.items():
-        told = [ms / 1000 for image in looks.seen.get(host, ()) if (ms := _milliseconds(image)) is not None]
-        each = sum(told) / len(told) if told else usual
+        told = _told(looks.seen.get(host, ()), _milliseconds)
+        each = sum(told) / len(told) / 1000 if told else usual
         images = host_slots * images_per_slot
         busy += images * each
         by_host[host] = images * max(each / looks.bounds.per_host, 1 / (looks.bounds.per_second or math.inf))

@@ -49,7 +49,7 @@ class Basis(Answer):
     slots_share: float = Field(description="Their share of the image slots.")
     urls: int = Field(description="URLs that were asked for; at most 200.")
     known: int = Field(description="Those of which is known whether they give an image.")
-    sized: int = Field(description="Those of which is known how many bytes will come.")
+    sized: int = Field(description="Images whose size is known.")
 
 
 class EstimateLine(Answer):
@@ -58,7 +58,7 @@ class EstimateLine(Answer):
     type: Literal["estimate"] = "estimate"
     images: int = Field(description="Distinct URLs.")
     dead_share: float | None = Field(description="Share of the URLs that give no image now.")
-    bytes_in: Bytes | None = Field(description="Of all images.")
+    bytes_in: Bytes | None = Field(description="Of all images that are there.")
     bytes_out: Bytes | None = Field(description="Of all results at most; null in modes that aim at no size.")
     seconds: float | None = Field(
         description="The downloads take at least so long with one downloader; compressing is not in it."

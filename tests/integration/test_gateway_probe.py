@@ -92,7 +92,7 @@ async def test_the_validation_comes_first_then_what_was_seen_then_what_to_expect
         "bytes_out": {"low": None, "mean": round(images * 187.5), "high": None},
         "seconds": round(images * 3 / 4 * 0.5, 1),
         "slowest_host": "a.test",
-        "basis": {"hosts": 2, "hosts_in_all": 2, "slots_share": 1.0, "urls": 3, "known": 3, "sized": 3},
+        "basis": {"hosts": 2, "hosts_in_all": 2, "slots_share": 1.0, "urls": 3, "known": 3, "sized": 2},
     }
     assert gateway.holds_nothing()
     probed = "imagemill_probed_urls_total"

@@ -41,7 +41,14 @@ def test_hosts_weigh_as_much_as_they_have_slots() -> None:
     assert expected.bytes_in.mean == pytest.approx(1000 * (0.9 * 1000 + 0.1 * 4500))
     assert expected.bytes_out is not None
     assert expected.bytes_out.mean == pytest.approx(expected.bytes_in.mean / 2)
-    assert (expected.known, expected.sized) == (5, 5)
+    assert (expected.known, expected.sized) == (5, 4)
+
+
+def test_sizes_that_are_not_told_are_like_the_others() -> None:
+    expected = estimate(looks({"a": [an_image(None), an_image(600), a_fault(), a_fault()]}), HALF)
+    assert expected.dead_share == pytest.approx(0.5)
+    assert expected.bytes_in is not None
+    assert expected.bytes_in.mean == pytest.approx(500 * 600)
 
 
 def test_equal_sizes_leave_no_doubt_and_few_leave_it_open() -> None:
