@@ -18,16 +18,21 @@ async def _read_products(database: Database) -> list[Product]:
     return [product async for batch in database.products.batches("a") for product in batch]
 
 
+async def _retry_failed(database: Database) -> int:
+    return sum([moved async for moved in database.images.retry_failed("a", 2, NOW)])
+
+
 CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "probe": lambda database: database.probe(),
     "requests.insert": lambda database: database.requests.insert(a_request("a")),
     "requests.get": lambda database: database.requests.get("a"),
     "requests.current": lambda database: database.requests.current("a"),
     "requests.open_intakes": lambda database: database.requests.open_intakes(),
-    "requests.save_intake": lambda database: database.requests.save_intake("a", 1),
-    "requests.close_intake": lambda database: database.requests.close_intake("a", DONE),
+    "requests.save_intake": lambda database: database.requests.save_intake("a", 1, 1),
+    "requests.close_intake": lambda database: database.requests.close_intake("a", 1, DONE),
     "requests.announce_stranded": lambda database: database.requests.announce_stranded(),
     "requests.finish": lambda database: database.requests.finish("a", 1, RequestStatus.FAILED, DONE, output_keys("a")),
+    "requests.retry": lambda database: database.requests.retry("a", 1, DONE),
     "requests.finished_before": lambda database: database.requests.finished_before(NOW),
     "requests.count_open": lambda database: database.requests.count_open(),
     "forget": lambda database: database.forget("b"),
@@ -47,6 +52,8 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "images.mark_dispatched": lambda database: database.images.mark_dispatched([IMAGE]),
     "images.return_lost": lambda database: database.images.return_lost(NOW),
     "images.count_pending": lambda database: database.images.count_pending(),
+    "images.count_retryable": lambda database: database.images.count_retryable("a"),
+    "images.retry_failed": _retry_failed,
     "deliveries.put": lambda database: database.deliveries.put(DELIVERY),
     "deliveries.get": lambda database: database.deliveries.get(DELIVERY.delivery_id),
     "deliveries.announce_due": lambda database: database.deliveries.announce_due(),

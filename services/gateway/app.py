@@ -17,7 +17,9 @@ from services.gateway.objects import Objects
 from services.gateway.probe import Prober
 from services.gateway.probe_answers import ProbedValidations
 from services.gateway.retention import Retention
+from services.gateway.retry import Retries
 from services.gateway.routes.objects import objects_router
+from services.gateway.routes.retry import retry_router
 from services.gateway.routes.status import status_router
 from services.gateway.routes.uploads import uploads_router, validation_router
 from services.gateway.settings import DispatchSettings, GatewaySettings
@@ -60,6 +62,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
                 uploads_router(inspections, Uploads(database, store, _now, arrived, metrics)),
                 validation_router(inspections, ProbedValidations(prober, metrics)),
                 status_router(database, settings.public.public_base_url),
+                retry_router(Retries(database, settings.dispatch.retention_days, _now, arrived)),
                 objects_router(Objects(store)),
             ),
             answers,

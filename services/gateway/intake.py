@@ -1,12 +1,13 @@
-"""Intake: from an accepted upload to its products and images in the database, behind the 202.
+"""Intake: a round's images into the database, behind the 202: an upload's rows, or the failed ones of a retry.
 
-Every piece may be done again: ids follow from the upload, what is recorded stays as it is, and the request remembers
-how many rows are in for certain. So any gateway may go on where another one was killed.
+Every piece may be done again: ids follow from the upload, what is recorded stays as it is, the request remembers how
+many rows are in for certain, and an image how far it was retried. So any gateway may go on where another one was
+killed, and one that comes late, even by a round, changes nothing.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -20,11 +21,12 @@ from services.gateway.catalogue.findings import CatalogueRefused
 from services.gateway.catalogue.image_urls import slot_fault
 from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow
 from services.gateway.held_lease import kept
+from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import image_event, request_accepted_event
 from shared.contracts.messages import FinishRequest
 from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image, Product, Request
-from shared.contracts.states import ImageState
+from shared.contracts.states import END_STATES, ImageState
 from shared.errors import ObjectMissing, OwnFault
 from shared.messaging import DependencyGate, Publish
 from shared.outbound.address_guard import AddressPolicy
@@ -45,7 +47,7 @@ class _Interrupted(Exception):
 
 
 class Intake:
-    """Takes in uploads whose intake is open, side by side, so that none waits behind a large one."""
+    """Takes in requests whose intake is open, side by side, so that none waits behind a large one."""
 
     def __init__(  # noqa: PLR0913 (a composition root calls this, by name)
         self,
@@ -77,7 +79,7 @@ class Intake:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def step(self, stop: asyncio.Event) -> float:
-        """Begin with open uploads that nobody is at, side by side. Returns when to look again, in seconds."""
+        """Begin with open intakes that nobody is at, side by side. Returns when to look again, in seconds."""
         for request in await self._database.requests.open_intakes():
             if stop.is_set():
                 break
@@ -111,22 +113,36 @@ class Intake:
                     await asyncio.wait_for(stop.wait(), _AFTER_A_FAULT_SECONDS)
 
     async def _take_in(self, request: Request, go_on: Callable[[], None]) -> None:
+        if request.round == 1:
+            await self._record_upload(request, go_on)
+        else:
+            await self._retry_failed(request, go_on)
+        await self._database.requests.close_intake(
+            request.request_id, request.round, await self._database.images.count(request.request_id)
+        )
+        await self._publish([FinishRequest(request_id=request.request_id, round=request.round)])
+        log.info("intake_closed", round=request.round)
+
+    async def _retry_failed(self, request: Request, go_on: Callable[[], None]) -> None:
+        deadline = self._clock() + self._image_max_age
+        images = self._database.images.retry_failed(request.request_id, request.round, deadline)
+        async with aclosing(images) as moved:
+            async for _ in moved:
+                self._taken_in.set()
+                go_on()
+
+    async def _record_upload(self, request: Request, go_on: Callable[[], None]) -> None:
         await self._publish([request_accepted_event(request)])
         try:
             async with copied_upload(self._store, request.upload_key, go_on) as upload:
                 async for batch in read_batches(upload, self._limits, request.intake_rows, go_on):
                     await self._record(request, batch)
-                    await self._database.requests.save_intake(request.request_id, batch[-1].row)
+                    await self._database.requests.save_intake(request.request_id, request.round, batch[-1].row)
                     self._taken_in.set()
         except ObjectMissing:  # nothing more can be had; what is recorded gets its answer
             log.exception("upload_lost")
         except CatalogueRefused:  # nor will it be another one next time
             log.exception("accepted_upload_refused")
-        await self._database.requests.close_intake(
-            request.request_id, await self._database.images.count(request.request_id)
-        )
-        await self._publish([FinishRequest(request_id=request.request_id, round=request.round)])
-        log.info("intake_closed")
 
     async def _record(self, request: Request, rows: list[CatalogueRow]) -> None:
         await self._database.products.insert_many([_product(request, row) for row in rows])
@@ -139,7 +155,8 @@ class Intake:
         refused = [image.image_id for image in images if image.state is ImageState.FAILED]
         if refused:
             recorded = await self._database.images.find(request.request_id, refused)
-            await self._publish([image_event(image, self._public_base_url) for image in recorded.values()])
+            ended = [image for image in recorded.values() if image.state in END_STATES]  # unless it is retried by now
+            await self._publish([image_event(image, self._public_base_url) for image in ended])
 
     def _images(self, request: Request, urls: Iterable[str]) -> list[Image]:
         now = self._clock()
@@ -151,7 +168,7 @@ class Intake:
             request_id=request.request_id,
             image_id=image_id(url),
             url=url,
-            host="" if fault else (urlsplit(url).hostname or ""),
+            host="" if fault and fault[0] is ErrorCode.INVALID_URL else (urlsplit(url).hostname or ""),
             state=ImageState.FAILED if fault else ImageState.PENDING,
             round=request.round,
             dispatch=0,

@@ -19,6 +19,7 @@ from services.gateway.problems import (
     stalled,
     too_large,
     unavailable,
+    under_way,
     wrong_content_type,
 )
 from services.gateway.schemas import Answer, Fault, ProblemDocument
@@ -99,6 +100,7 @@ _EXAMPLES = (
     wrong_content_type("application/json", (FORM_TYPE, *CSV_TYPES)),
     bad_options([Fault(detail="percent is a whole number from 1 to 99, not '0'", option="percent")]),
     no_such_part(29_735),
+    under_way(2, 3),
     unavailable("database"),
 )
 

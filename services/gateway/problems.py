@@ -142,6 +142,26 @@ def unknown_request(request_id: str) -> Problem:
     )
 
 
+def under_way(round_: int, pending: int) -> Problem:
+    """A request can be retried once its round is over. `pending` images have no end yet."""
+    images = f"{pending:,} {'image has' if pending == 1 else 'images have'} no end yet"
+    return Problem(
+        HTTPStatus.CONFLICT,
+        "under-way",
+        "The request is under way",
+        f"Round {round_} has begun, and {images}. Once it is over, what failed in it can be tried again.",
+        round=round_,
+    )
+
+
+def nothing_to_retry(round_: int, failed: int) -> Problem:
+    """The images that failed in the last round or in an earlier one are such as no retry can help."""
+    detail = "No image failed."
+    if failed:
+        detail = f"{failed:,} failed, but for their URLs (invalid_url). Correct these in failed.csv, and upload that."
+    return Problem(HTTPStatus.CONFLICT, "nothing-to-retry", "Nothing can be tried again", detail, round=round_)
+
+
 def no_such_object() -> Problem:
     status = HTTPStatus.NOT_FOUND
     return Problem(status, "not-found", status.phrase, "Nothing is stored under this URL.")

@@ -74,6 +74,13 @@ class UploadAccepted(CatalogueFound, Accepted):
     """The catalogue is stored, and its images are on their way."""
 
 
+class RetryAccepted(Accepted):
+    """The failed images are on their way again."""
+
+    round: int = Field(description="The one that has begun.", examples=[2])
+    images: int = Field(description="How many are tried again.", examples=[3])
+
+
 class ProgressAnswer(Answer):
     """Images, that is distinct URLs of the catalogue. `total` grows while the catalogue is still being read."""
 
@@ -147,3 +154,4 @@ class ProblemDocument(Answer):
     errors: list[Fault] | None = None
     findings: list[FindingAnswer] | None = Field(default=None, description="The first thousand of them.")
     more_findings: int | None = Field(default=None, description="How many more findings there are.", examples=[0])
+    round: int | None = Field(default=None, description="The round that the request is in.")

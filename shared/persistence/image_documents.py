@@ -38,6 +38,24 @@ def to_document(image: Image, now: datetime) -> Document:
     }
 
 
+def retried_fields(round_: int, deadline: datetime, now: datetime) -> Document:
+    """What a failed image is given to begin a round anew; numbers start again, since each guard looks at the round."""
+    return {
+        "state": ImageState.PENDING.value,
+        "round": round_,
+        "dispatch": 0,
+        "attempts": 0,
+        "deadline": deadline,
+        "error_code": None,
+        "error_detail": None,
+        "ended_at": None,
+        "not_before": now,
+        "dispatched_at": None,
+        "answered": 0,
+        "lost": 0,
+    }
+
+
 def result_document(result: ImageResult) -> Document:
     """With the share saved, for whoever reads the database; we work it out again."""
     return result.model_dump() | {"saved_percent": saved_percent(result)}

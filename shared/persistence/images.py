@@ -6,7 +6,7 @@ was answered by a deferral) and `lost` (how often its command was dead-lettered)
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from shared.contracts.records import Image, Progress
 from shared.contracts.states import END_STATES, OPEN_STATES, ImageState, RequestStatus
 from shared.gather import Gatherer
 from shared.persistence.faults import database_faults, duplicates_ignored
-from shared.persistence.image_documents import document_id, image_from, result_document, to_document
+from shared.persistence.image_documents import document_id, image_from, result_document, retried_fields, to_document
 from shared.persistence.image_summary import ImageSummary
 from shared.persistence.repositories import Recorded
 from shared.persistence.summary_query import summarize
@@ -27,6 +27,7 @@ from shared.persistence.summary_query import summarize
 Document = dict[str, Any]
 Result = ImageCompressed | ImageFailed | ImageDeferred
 
+_RETRIED_AT_ONCE = 1_000
 _LINGER_SECONDS = 0.03  # results trickle in; two dozen of them cost the database little more than one
 
 _OPEN = {"$in": [state.value for state in OPEN_STATES]}
@@ -108,18 +109,24 @@ class MongoImages:
             if image is None or image.round != round_:
                 recorded.append(Recorded(None, none_left=False))
                 continue
-            recorded.append(Recorded(image, none_left=request_id in done))
+            last = (request_id, round_) in done  # a late copy of an earlier round's is not: it would finish that round
+            recorded.append(Recorded(image, none_left=last))
             if image.state in END_STATES:
-                done.discard(request_id)  # one of the batch is enough, and it acknowledges only after FinishRequest
+                # One of the batch is enough, and it acknowledges only after FinishRequest.
+                done.discard((request_id, round_))
         return recorded
 
-    async def _finishable(self, request_ids: Iterable[str]) -> set[str]:
+    async def _finishable(self, request_ids: Iterable[str]) -> set[tuple[str, int]]:
+        """Those that only wait for their finish, each with the round it is in."""
         found = set()
         for request_id in request_ids:
-            if not await self.any_open(request_id) and await self._requests.find_one(
-                {"_id": request_id, "status": RequestStatus.PENDING.value, "intake_open": False}, projection={"_id": 1}
+            if not await self.any_open(request_id) and (
+                request := await self._requests.find_one(
+                    {"_id": request_id, "status": RequestStatus.PENDING.value, "intake_open": False},
+                    projection={"round": 1},
+                )
             ):
-                found.add(request_id)
+                found.add((request_id, request["round"]))
         return found
 
     async def record_lost(self, command: DownloadImage | CompressImage) -> Recorded:
@@ -203,6 +210,34 @@ class MongoImages:
         with database_faults():
             return await self._images.count_documents({"state": ImageState.PENDING.value})
 
+    async def count_retryable(self, request_id: str) -> int:
+        with database_faults():
+            return await self._images.count_documents(_retryable(request_id))
+
+    async def retry_failed(self, request_id: str, round_: int, deadline: datetime) -> AsyncGenerator[int, None]:
+        # One pass over the index: those that were moved have left it, and those that failed anew are passed over once.
+        earlier = {"round": {"$lt": round_}}
+        cursor = self._images.find(_retryable(request_id) | earlier, projection={"_id": 1}, batch_size=_RETRIED_AT_ONCE)
+        try:
+            while True:
+                with database_faults():
+                    found = await cursor.to_list(_RETRIED_AT_ONCE)
+                    if not found:
+                        return
+                    moved = await self._images.update_many(
+                        {"_id": {"$in": [each["_id"] for each in found]}, "state": ImageState.FAILED.value} | earlier,
+                        {"$set": retried_fields(round_, deadline, self._clock())},
+                    )
+                yield moved.modified_count
+        finally:
+            with database_faults():
+                await cursor.close()
+
+
+def _retryable(request_id: str) -> Document:
+    """The index tells them: an image has no host if, and only if, its URL is none."""
+    return {"state": ImageState.FAILED.value, "request_id": request_id, "host": {"$gt": ""}}
+
 
 def _transition(result: Result, now: datetime) -> UpdateOne:
     if isinstance(result, ImageDeferred):
@@ -221,6 +256,8 @@ def _transition(result: Result, now: datetime) -> UpdateOne:
             "error_code": result.error_code.value,
             "error_detail": result.error_detail,
         }
+        if result.error_code is ErrorCode.INVALID_URL:
+            end["host"] = ""
     open_in_this_round = {
         "_id": document_id(result.request_id, result.image_id),
         "round": result.round,

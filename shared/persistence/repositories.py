@@ -4,7 +4,7 @@ Each write is one guarded, repeatable update of one document, so it may be made 
 messages have an effect once. The real implementations stand beside this file, the fakes in shared/testing.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -40,11 +40,11 @@ class RequestRepository(Protocol):
     async def open_intakes(self) -> list[Request]:
         """Requests whose intake is open, oldest first."""
 
-    async def save_intake(self, request_id: str, rows: int) -> None:
+    async def save_intake(self, request_id: str, round_: int, rows: int) -> None:
         """The first `rows` data rows of the upload and their images are in the database."""
 
-    async def close_intake(self, request_id: str, progress: Progress) -> None:
-        """All rows are in the database; from now on the request may finish."""
+    async def close_intake(self, request_id: str, round_: int, progress: Progress) -> None:
+        """All that belongs to this round is in the database; from now on the request may finish."""
 
     async def announce_stranded(self) -> list[Request]:
         """Pending requests that could finish: intake closed and no image open.
@@ -56,6 +56,12 @@ class RequestRepository(Protocol):
         self, request_id: str, round_: int, status: RequestStatus, progress: Progress, keys: OutputKeys
     ) -> Request | None:
         """End the request, if it is Pending in this round with its intake closed; None if it is not."""
+
+    async def retry(self, request_id: str, round_: int, progress: Progress) -> Request | None:
+        """Begin the round after `round_`, if the request has finished in that one; None if it has not.
+
+        It is Pending again, with its intake open and without the files of the round that ended.
+        """
 
     async def count_open(self) -> int:
         """How many requests are Pending."""
@@ -117,6 +123,15 @@ class ImageRepository(Protocol):
 
     async def count_pending(self) -> int:
         """How many images of all requests wait for dispatch, due or not."""
+
+    async def count_retryable(self, request_id: str) -> int:
+        """How many images of the request failed, but for those whose URL is none (invalid_url)."""
+
+    def retry_failed(self, request_id: str, round_: int, deadline: datetime) -> AsyncGenerator[int, None]:
+        """Make those images pending in round `round_`, as if they were new, some at a time; how many each time.
+
+        An image that is in this round already stays as it is, so it may be interrupted and begun again.
+        """
 
 
 class DeliveryRepository(Protocol):

@@ -28,6 +28,9 @@ _COUNT_SHARE = 10  # counting takes at most a tenth of the time
 
 _ANNOUNCE_AGAIN_AFTER = timedelta(minutes=1)
 
+_FINISHED = {"$in": [RequestStatus.COMPLETED.value, RequestStatus.FAILED.value]}
+_NO_OUTPUTS = dict.fromkeys(OutputKeys.__dataclass_fields__)
+
 _CLOSED_AND_PENDING = {"status": RequestStatus.PENDING.value, "intake_open": False}
 
 
@@ -88,16 +91,17 @@ class MongoRequests:
             )
         return [_request(document) for document in found]
 
-    async def save_intake(self, request_id: str, rows: int) -> None:
+    async def save_intake(self, request_id: str, round_: int, rows: int) -> None:
         with database_faults():
             await self._collection.update_one(
-                {"_id": request_id}, {"$max": {"intake_rows": rows}, "$set": {"updated_at": self._clock()}}
+                {"_id": request_id, "round": round_},
+                {"$max": {"intake_rows": rows}, "$set": {"updated_at": self._clock()}},
             )
 
-    async def close_intake(self, request_id: str, progress: Progress) -> None:
+    async def close_intake(self, request_id: str, round_: int, progress: Progress) -> None:
         with database_faults():
             await self._collection.update_one(
-                {"_id": request_id, "intake_open": True},
+                {"_id": request_id, "round": round_, "intake_open": True},
                 {"$set": {"intake_open": False, "progress": asdict(progress), "updated_at": self._clock()}},
             )
 
@@ -135,6 +139,26 @@ class MongoRequests:
             document = await self._collection.find_one_and_update(
                 {"_id": request_id, "round": round_, **_CLOSED_AND_PENDING},
                 {"$set": end},
+                return_document=ReturnDocument.AFTER,
+            )
+        return _request(document) if document else None
+
+    async def retry(self, request_id: str, round_: int, progress: Progress) -> Request | None:
+        now = self._clock()
+        begin = {
+            "status": RequestStatus.PENDING.value,
+            "round": round_ + 1,
+            "intake_open": True,
+            "progress": asdict(progress),
+            "updated_at": now,
+            "count_again_at": now + timedelta(seconds=_COUNT_EVERY_SECONDS),
+            "finished_at": None,
+            **_NO_OUTPUTS,
+        }
+        with database_faults():
+            document = await self._collection.find_one_and_update(
+                {"_id": request_id, "round": round_, "status": _FINISHED},
+                {"$set": begin, "$unset": {"finish_announced_at": ""}},
                 return_document=ReturnDocument.AFTER,
             )
         return _request(document) if document else None

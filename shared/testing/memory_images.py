@@ -1,7 +1,7 @@
 """Images in a dictionary, with the guards of the real collection."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,6 +15,8 @@ from shared.testing.memory_tables import ImageRow, Tables
 
 Result = ImageCompressed | ImageFailed | ImageDeferred
 Command = DownloadImage | CompressImage
+
+_RETRIED_AT_ONCE = 1_000
 
 
 class MemoryImages:
@@ -114,6 +116,26 @@ class MemoryImages:
         self._tables.answer()
         return len(self._in_state(ImageState.PENDING))
 
+    async def count_retryable(self, request_id: str) -> int:
+        self._tables.answer()
+        return len(self._retryable(request_id))
+
+    async def retry_failed(self, request_id: str, round_: int, deadline: datetime) -> AsyncGenerator[int, None]:
+        self._tables.answer()
+        found = [row for row in self._retryable(request_id) if row.image.round < round_]
+        for start in range(0, len(found), _RETRIED_AT_ONCE):
+            self._tables.answer()
+            wanted = set(map(_key, found[start : start + _RETRIED_AT_ONCE]))
+            some = [row for row in self._retryable(request_id) if _key(row) in wanted and row.image.round < round_]
+            for row in some:
+                self._save(_retried(row.image, round_, deadline, self._tables.clock()))
+            yield len(some)
+
+    def _retryable(self, request_id: str) -> list[ImageRow]:
+        return [
+            row for row in self._in_state(ImageState.FAILED) if row.image.request_id == request_id and row.image.host
+        ]
+
     def _in_state(self, state: ImageState) -> list[ImageRow]:
         return [row for row in self._tables.images.values() if row.image.state is state]
 
@@ -127,6 +149,7 @@ class MemoryImages:
             image.state in END_STATES
             and row is not None
             and row.request.status is RequestStatus.PENDING
+            and row.request.round == image.round
             and not row.request.intake_open
             and not any_open(self._tables, image.request_id)
         )
@@ -184,7 +207,28 @@ def _transition(row: ImageRow, result: Result, now: datetime) -> ImageRow:
         image = replace(ended, state=ImageState.COMPRESSED, result=result.result, error_code=None, error_detail=None)
     else:
         image = replace(ended, state=ImageState.FAILED, error_code=result.error_code, error_detail=result.error_detail)
+        if result.error_code is ErrorCode.INVALID_URL:
+            image = replace(image, host="")
     return replace(row, image=image)
+
+
+def _key(row: ImageRow) -> tuple[str, str]:
+    return row.image.request_id, row.image.image_id
+
+
+def _retried(image: Image, round_: int, deadline: datetime, now: datetime) -> ImageRow:
+    again = replace(
+        image,
+        state=ImageState.PENDING,
+        round=round_,
+        dispatch=0,
+        attempts=0,
+        deadline=deadline,
+        error_code=None,
+        error_detail=None,
+        ended_at=None,
+    )
+    return ImageRow(again, not_before=now, answered=0)
 
 
 def _lost(row: ImageRow, command: Command, now: datetime) -> ImageRow:

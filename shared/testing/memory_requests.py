@@ -41,16 +41,16 @@ class MemoryRequests:
         self._tables.answer()
         return [request for request in self._pending() if request.intake_open]
 
-    async def save_intake(self, request_id: str, rows: int) -> None:
+    async def save_intake(self, request_id: str, round_: int, rows: int) -> None:
         self._tables.answer()
         row = self._tables.requests.get(request_id)
-        if row:
+        if row and row.request.round == round_:
             self._save(row, intake_rows=max(rows, row.request.intake_rows), updated_at=self._tables.clock())
 
-    async def close_intake(self, request_id: str, progress: Progress) -> None:
+    async def close_intake(self, request_id: str, round_: int, progress: Progress) -> None:
         self._tables.answer()
         row = self._tables.requests.get(request_id)
-        if row and row.request.intake_open:
+        if row and row.request.round == round_ and row.request.intake_open:
             self._save(row, intake_open=False, progress=progress, updated_at=self._tables.clock())
 
     async def announce_stranded(self) -> list[Request]:
@@ -89,6 +89,23 @@ class MemoryRequests:
             updated_at=now,
             finished_at=now,
             **asdict(keys),
+        )
+
+    async def retry(self, request_id: str, round_: int, progress: Progress) -> Request | None:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        if row is None or row.request.status is RequestStatus.PENDING or row.request.round != round_:
+            return None
+        now = self._tables.clock()
+        return self._save(
+            replace(row, count_again_at=now + _COUNT_EVERY, finish_announced_at=None),
+            status=RequestStatus.PENDING,
+            round=round_ + 1,
+            intake_open=True,
+            progress=progress,
+            updated_at=now,
+            finished_at=None,
+            **dict.fromkeys(OutputKeys.__dataclass_fields__),
         )
 
     async def finished_before(self, before: datetime, limit: int = 10) -> list[Request]:

@@ -1,7 +1,7 @@
 """What every database keeps of requests, and when it lets them finish."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
@@ -32,9 +32,8 @@ async def test_a_request_is_read_as_it_was_written(database: Database) -> None:
         intake_open=False,
         intake_rows=7,
         progress=Progress(5, 1, 2, 2, NOW),
-        output_key="outputs/a/1/products-compressed.csv",
-        report_key="outputs/a/1/products-report.csv",
         finished_at=NOW + timedelta(hours=1),
+        **asdict(output_keys("a")),
     )
     await database.requests.insert(request)
     assert await database.requests.get("a") == request
@@ -61,8 +60,8 @@ async def test_open_intakes_are_listed_oldest_first(database: Database) -> None:
 async def test_intake_never_goes_back(database: Database, clock: MovableClock) -> None:
     await database.requests.insert(a_request("a"))
     now = clock.advance(5)
-    await database.requests.save_intake("a", 2000)
-    await database.requests.save_intake("a", 1000)
+    await database.requests.save_intake("a", 1, 2000)
+    await database.requests.save_intake("a", 1, 1000)
     assert await database.requests.get("a") == a_request("a", intake_rows=2000, updated_at=now)
 
 
@@ -70,11 +69,11 @@ async def test_intake_is_closed_once(database: Database, clock: MovableClock) ->
     await database.requests.insert(a_request("a"))
     now = clock.advance(5)
     counted = Progress(total=3, compressed=0, failed=1, pending=2, as_of=now)
-    await database.requests.close_intake("a", counted)
+    await database.requests.close_intake("a", 1, counted)
     closed = a_request("a", intake_open=False, progress=counted, updated_at=now)
     assert await database.requests.get("a") == closed
     clock.advance(5)
-    await database.requests.close_intake("a", Progress(0, 0, 0, 0, clock()))
+    await database.requests.close_intake("a", 1, Progress(0, 0, 0, 0, clock()))
     assert await database.requests.get("a") == closed
 
 
@@ -120,10 +119,9 @@ async def test_a_finish_is_recorded_once(database: Database, clock: MovableClock
         intake_open=False,
         status=RequestStatus.COMPLETED,
         progress=DONE,
-        output_key="outputs/a/1/products-compressed.csv",
-        report_key="outputs/a/1/products-report.csv",
         updated_at=now,
         finished_at=now,
+        **asdict(output_keys("a")),
     )
     clock.advance(60)
     assert await _finish(database) is None
@@ -151,6 +149,82 @@ async def test_of_two_who_finish_at_once_one_does(subject: Subject) -> None:
     other = await subject.connect()
     finished = await asyncio.gather(*(_finish(database) for database in (subject.database, other) for _ in range(5)))
     assert len([request for request in finished if request]) == 1
+
+
+async def test_intake_of_an_earlier_round_changes_nothing(database: Database) -> None:
+    request = a_request("a", round=2)
+    await database.requests.insert(request)
+    await database.requests.save_intake("a", 1, 1000)
+    await database.requests.close_intake("a", 1, DONE)
+    assert await database.requests.get("a") == request
+
+
+EXPECTED = Progress(total=1, compressed=0, failed=0, pending=1, as_of=NOW)
+
+
+@pytest.mark.parametrize("status", [RequestStatus.COMPLETED, RequestStatus.FAILED])
+async def test_a_retry_begins_the_next_round(database: Database, clock: MovableClock, status: RequestStatus) -> None:
+    await database.requests.insert(a_request("a", intake_open=False, intake_rows=7))
+    await database.requests.finish("a", 1, status, DONE, output_keys("a"))
+    now = clock.advance(60)
+    begun = a_request("a", round=2, intake_rows=7, progress=EXPECTED, updated_at=now)
+    assert await database.requests.retry("a", 1, EXPECTED) == begun
+    assert await database.requests.get("a") == begun
+    assert await database.requests.open_intakes() == [begun]
+    clock.advance(60)
+    assert await database.requests.finished_before(clock()) == []
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        a_request("a", intake_open=False),
+        a_request("a", intake_open=True, round=2),
+        a_request("a", intake_open=False, round=2, status=RequestStatus.FAILED),
+        a_request("b", intake_open=False, status=RequestStatus.FAILED),
+    ],
+    ids=["not finished", "retried already", "another round", "another request"],
+)
+async def test_a_retry_is_guarded(database: Database, request_: Request) -> None:
+    await database.requests.insert(request_)
+    assert await database.requests.retry("a", 1, EXPECTED) is None
+    assert await database.requests.get(request_.request_id) == request_
+
+
+async def test_of_two_who_retry_at_once_one_does(subject: Subject) -> None:
+    await subject.database.requests.insert(a_request("a", intake_open=False, status=RequestStatus.FAILED))
+    other = await subject.connect()
+    begun = await asyncio.gather(
+        *(database.requests.retry("a", 1, EXPECTED) for database in (subject.database, other) for _ in range(5))
+    )
+    assert len([request for request in begun if request]) == 1
+
+
+async def test_each_round_finishes_once_and_its_end_is_announced_anew(database: Database) -> None:
+    await database.requests.insert(a_request("a", intake_open=False))
+    assert await _stranded(database) == ["a"]
+    await _finish(database)
+    await database.requests.retry("a", 1, EXPECTED)
+    assert await _finish(database) is None
+    assert await _stranded(database) == []
+    await database.requests.close_intake("a", 2, DONE)
+    assert await _stranded(database) == ["a"]
+    assert await _finish(database) is None
+    keys = output_keys("a", 2)
+    finished = await database.requests.finish("a", 2, RequestStatus.COMPLETED, DONE, keys)
+    assert finished is not None
+    assert (finished.output_key, finished.round) == (keys.output_key, 2)
+
+
+async def test_progress_is_counted_again_after_a_retry(database: Database, clock: MovableClock) -> None:
+    await database.requests.insert(a_request("a", intake_open=False))
+    await database.images.insert_many([an_image(request_id="a", state=ImageState.FAILED)])
+    await _finish(database)
+    await database.requests.retry("a", 1, EXPECTED)
+    clock.advance(1)
+    assert await _shown(database) == EXPECTED
+    now = clock.advance(1)
+    assert await _shown(database) == Progress(1, 0, 1, 0, now)
 
 
 async def test_pending_requests_are_counted(database: Database) -> None:

@@ -102,7 +102,7 @@ async def fill(database: Database, webhook_url: str) -> None:
     images = [an_image(url, deadline=now + timedelta(days=1)) for url in (GOOD, BAD)]
     await database.images.insert_many(images)
     await database.images.mark_dispatched(images)
-    await database.requests.close_intake(REQUEST_ID, Progress(2, 0, 0, 2, now))
+    await database.requests.close_intake(REQUEST_ID, 1, Progress(2, 0, 0, 2, now))
 
 
 def results() -> list[Message]:

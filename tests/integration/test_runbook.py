@@ -35,7 +35,7 @@ async def fill(database: Database, request_id: str, *, finished: bool = True) ->
     await database.images.insert_many([an_image(URL, request_id, state=state)])
     await database.deliveries.put(delivery_of(request_id))
     progress = Progress(1, 0, 1, 0, NOW) if finished else Progress(1, 0, 0, 1, NOW)
-    await database.requests.close_intake(request_id, progress)
+    await database.requests.close_intake(request_id, 1, progress)
     if finished:
         assert await database.requests.finish(request_id, 1, RequestStatus.FAILED, progress, output_keys(request_id))
 

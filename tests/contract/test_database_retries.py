@@ -1,0 +1,198 @@
+"""What every database does with the failed images of a request that is retried, and with what comes late of before."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.records import Image, Progress
+from shared.contracts.states import ImageState, RequestStatus
+from shared.persistence import Database, Recorded
+from shared.testing.clock import MovableClock
+from tests.builders import NOW, REQUEST_ID, a_request, a_result, an_image
+from tests.contract.conftest import Subject
+from tests.worker_messages import compressed, deferred, download, failed
+
+DEADLINE = NOW + timedelta(days=3)
+PENDING = Progress(total=1, compressed=0, failed=0, pending=1, as_of=NOW)
+
+
+def a_failure(url: str = "http://images.test/1.jpg", **changes: Any) -> Image:
+    known: dict[str, Any] = {
+        "state": ImageState.FAILED,
+        "error_code": ErrorCode.HTTP_404,
+        "error_detail": "404",
+        "ended_at": NOW,
+    }
+    return an_image(url, **known | changes)
+
+
+def an_invalid_url(url: str = "lamp.png") -> Image:
+    return a_failure(f"http://x/{url}", host="", error_code=ErrorCode.INVALID_URL)
+
+
+def as_new(image: Image, round_: int = 2) -> Image:
+    return replace(
+        image,
+        state=ImageState.PENDING,
+        round=round_,
+        dispatch=0,
+        attempts=0,
+        deadline=DEADLINE,
+        error_code=None,
+        error_detail=None,
+        ended_at=None,
+    )
+
+
+async def _retry(database: Database, round_: int = 2) -> int:
+    return sum([moved async for moved in database.images.retry_failed(REQUEST_ID, round_, DEADLINE)])
+
+
+async def _stored(database: Database, image: Image) -> Image:
+    return (await database.images.find(image.request_id, [image.image_id]))[image.image_id]
+
+
+async def test_failed_images_begin_anew_and_all_others_stay(database: Database, clock: MovableClock) -> None:
+    again = [
+        a_failure(dispatch=3, attempts=2),
+        a_failure("http://10.0.0.1/2.jpg", error_code=ErrorCode.BLOCKED_ADDRESS),
+        a_failure("http://x/3.jpg", error_code=ErrorCode.EXPIRED),
+    ]
+    others = [
+        an_invalid_url(),
+        an_image("http://x/4.jpg", state=ImageState.COMPRESSED, result=a_result(), ended_at=NOW),
+        an_image("http://x/5.jpg"),
+        a_failure(request_id="another"),
+    ]
+    await database.images.insert_many([*again, *others])
+    clock.advance(60)
+    assert await database.images.count_retryable(REQUEST_ID) == len(again)
+    assert await _retry(database) == len(again)
+    for image in again:
+        assert await _stored(database, image) == as_new(image)
+    for image in others:
+        assert await _stored(database, image) == image
+    assert await database.images.count_retryable(REQUEST_ID) == 0
+    due = await database.images.due(REQUEST_ID, 10)
+    assert {image.image_id for image in due} == {image.image_id for image in [*again, others[2]]}
+
+
+async def test_a_url_that_turned_out_to_be_none_is_not_tried_again(database: Database) -> None:
+    image = an_image()
+    await database.images.insert_many([image])
+    recorded = await database.images.record(failed(image, error_code=ErrorCode.INVALID_URL))
+    assert recorded.image is not None
+    assert recorded.image.host == ""
+    assert await database.images.count_retryable(REQUEST_ID) == 0
+    assert await _retry(database) == 0
+
+
+async def test_an_interrupted_move_is_gone_on_with_and_nothing_is_moved_twice(database: Database) -> None:
+    images = [a_failure(f"http://host-{number % 7}/{number}.jpg") for number in range(2300)]
+    await database.images.insert_many(images)
+    begun = database.images.retry_failed(REQUEST_ID, 2, DEADLINE)
+    first = await anext(begun)
+    await begun.aclose()
+    assert 0 < first < len(images)
+    tried, ended = await database.images.due(REQUEST_ID, 2)
+    await database.images.mark_dispatched([tried])
+    again = await database.images.record(failed(ended))
+    assert await _retry(database) == len(images) - first
+    assert await _stored(database, ended) == again.image
+    assert (await _stored(database, tried)).dispatch == 1
+    assert (await database.images.count(REQUEST_ID)).pending == len(images) - 1
+    assert await _retry(database) == 0
+    assert await _retry(database, 3) == 1
+
+
+async def test_what_fails_while_others_are_moved_is_left_alone(database: Database, clock: MovableClock) -> None:
+    images = [a_failure(f"http://x/{number}.jpg") for number in range(2300)]
+    await database.images.insert_many(images)
+    clock.advance(60)
+    moved = 0
+    async for some in database.images.retry_failed(REQUEST_ID, 2, DEADLINE):
+        moved += some
+        for image in await database.images.due(REQUEST_ID, 100):
+            await database.images.record(failed(image))
+    assert moved == len(images)
+    assert (await database.images.count(REQUEST_ID)).failed == 300
+
+
+async def test_two_who_move_the_same_images_move_each_once(subject: Subject) -> None:
+    images = [a_failure(f"http://x/{number}.jpg") for number in range(1500)]
+    await subject.database.images.insert_many(images)
+    other = await subject.connect()
+    assert sum(await asyncio.gather(_retry(subject.database), _retry(other))) == len(images)
+
+
+async def test_whoever_comes_late_by_a_round_moves_nothing(database: Database) -> None:
+    image = a_failure(round=2)
+    await database.images.insert_many([image])
+    assert await _retry(database, 2) == 0
+    assert await _stored(database, image) == image
+
+
+LATE: list[Any] = [compressed, failed, deferred]
+
+
+@pytest.mark.parametrize("late", LATE)
+async def test_what_an_earlier_round_sent_changes_nothing(database: Database, late: Any) -> None:
+    image = an_image(state=ImageState.PENDING)
+    await database.images.insert_many([image])
+    published = await database.images.due(REQUEST_ID, 1)
+    await database.images.mark_dispatched(published)
+    await database.images.record(failed(image, dispatch=1))
+    await _retry(database)
+    assert await database.images.record(late(image, dispatch=1)) == Recorded(None, none_left=False)
+    assert await database.images.record_lost(download(image, dispatch=1)) == Recorded(None, none_left=False)
+    await database.images.mark_dispatched(published)
+    assert await _stored(database, image) == as_new(image)
+
+
+async def test_in_the_new_round_an_image_is_deferred_and_lost_like_a_new_one(database: Database) -> None:
+    image = an_image()
+    await database.images.insert_many([image])
+    for dispatch in (1, 2):
+        await database.images.mark_dispatched(await database.images.due(REQUEST_ID, 1))
+        await database.images.record_lost(download(image, dispatch=dispatch))
+    assert (await _stored(database, image)).error_code is ErrorCode.WORKER_LOST
+    await _retry(database)
+    for answer in (deferred, download):
+        [due] = await database.images.due(REQUEST_ID, 1)
+        await database.images.mark_dispatched([due])
+        sent = await _stored(database, image)
+        if answer is download:
+            await database.images.record_lost(download(sent))
+        else:
+            await database.images.record(deferred(sent, not_before=NOW))
+    waiting = await _stored(database, image)
+    assert (waiting.state, waiting.round, waiting.dispatch, waiting.attempts) == (ImageState.PENDING, 2, 2, 1)
+
+
+async def test_the_last_result_of_a_round_is_told_so_beside_a_late_one_of_before(database: Database) -> None:
+    """They are recorded together; the late one must not take the finish of its own round for the last one's."""
+    before, last = an_image("http://x/1.jpg"), an_image("http://x/2.jpg", round=2)
+    await database.requests.insert(a_request(round=2, intake_open=False))
+    await database.images.insert_many([before, last])
+    await database.images.record(compressed(before))
+    late, ended = await asyncio.gather(
+        database.images.record(compressed(before)), database.images.record(compressed(last))
+    )
+    assert late.image is not None
+    assert not late.none_left
+    assert ended.none_left
+
+
+async def test_a_request_is_finished_by_its_own_round(database: Database) -> None:
+    await database.requests.insert(a_request(intake_open=False, status=RequestStatus.FAILED))
+    await database.images.insert_many([a_failure()])
+    await database.requests.retry(REQUEST_ID, 1, PENDING)
+    await _retry(database)
+    [image] = await database.images.due(REQUEST_ID, 1)
+    assert not (await database.images.record(compressed(image))).none_left
+    await database.requests.close_intake(REQUEST_ID, 2, PENDING)
+    assert (await database.images.record(compressed(image))).none_left
