@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -11,16 +12,26 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aio_pika
+import httpx
 import pytest
 from aio_pika.abc import AbstractChannel
 
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import CompressImage, CompressOptions, DownloadImage, ImageFailed, Message
+from shared.contracts.messages import (
+    CompressImage,
+    CompressOptions,
+    DownloadImage,
+    ImageFailed,
+    ImagesProbed,
+    Message,
+    ProbeImages,
+)
 from shared.messaging import Queue
 from shared.messaging.codec import decode, encode
-from shared.messaging.topology import declare_topology
+from shared.messaging.topology import COMMANDS_EXCHANGE, declare_topology
 from shared.storage.open import open_object_store
 from tests.origin import Answer, Origin, image, open_origin
+from tests.waiting import until
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
 DEADLINE = 30
@@ -40,12 +51,12 @@ async def channel(rabbitmq_url: str) -> AsyncIterator[AbstractChannel]:
 
 
 @asynccontextmanager
-async def downloader(rabbitmq_url: str, store_url: str) -> AsyncIterator[Process]:
+async def downloader(rabbitmq_url: str, store_url: str, metrics_port: int = 0) -> AsyncIterator[Process]:
     settings = {
         "RABBITMQ_URL": rabbitmq_url,
         "OBJECT_STORE_URL": store_url,
         "FETCH_ALLOW_NETWORKS": "127.0.0.1/32",
-        "METRICS_PORT": "0",
+        "METRICS_PORT": str(metrics_port),
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.downloader", env=os.environ | settings, stderr=asyncio.subprocess.DEVNULL
@@ -72,13 +83,13 @@ async def send(channel: AbstractChannel, url: str) -> None:
     await channel.default_exchange.publish(encode(command), Queue.DOWNLOAD)
 
 
-async def receive(channel: AbstractChannel, queue: Queue) -> Message:
+async def receive(channel: AbstractChannel, queue: str) -> Message:
     waiting = await channel.get_queue(queue, ensure=False)
     async with asyncio.timeout(DEADLINE):
         while (delivery := await waiting.get(fail=False)) is None:
             await asyncio.sleep(0.05)
     await delivery.ack()
-    return decode(delivery, (CompressImage, ImageFailed))
+    return decode(delivery, (CompressImage, ImageFailed, ImagesProbed))
 
 
 async def test_commands_become_originals_or_results_and_sigterm_lets_the_last_one_finish(
@@ -112,3 +123,40 @@ async def test_commands_become_originals_or_results_and_sigterm_lets_the_last_on
         async with asyncio.timeout(DEADLINE):
             assert await process.wait() == 0
     await store.close()
+
+
+async def test_urls_are_looked_at_while_downloads_wait_for_the_store(
+    rabbitmq_url: str, channel: AbstractChannel, origin: Origin, tmp_path: Path
+) -> None:
+    url = origin.serve("/a.jpg", image(JPEG))
+    (tmp_path / "file").touch()
+    replies = await channel.declare_queue(exclusive=True)
+    port = a_free_port()
+    async with (
+        downloader(rabbitmq_url, f"file://{tmp_path}/file/store", port),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
+    ):
+        await send(channel, url)
+        await until(lambda: lacks_its_store(http), within=DEADLINE, what="the loss of the store")
+        await replies.bind(COMMANDS_EXCHANGE, replies.name)
+        answer_by = datetime.now(UTC) + timedelta(seconds=DEADLINE)
+        probe = ProbeImages(probe_id="p1", reply_to=replies.name, urls=(url,), answer_by=answer_by)
+        await channel.default_exchange.publish(encode(probe), Queue.PROBE)
+        probed = await receive(channel, replies.name)
+        assert isinstance(probed, ImagesProbed)
+        assert [(seen.url, seen.size) for seen in probed.images] == [(url, len(JPEG))]
+        assert await lacks_its_store(http)
+
+
+def a_free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+async def lacks_its_store(http: httpx.AsyncClient) -> bool:
+    try:
+        answer = await http.get("/readyz")
+    except httpx.TransportError:  # it has not begun to listen
+        return False
+    return answer.status_code == 503 and "storage" in answer.text
