@@ -65,7 +65,7 @@ def _with_findings(kind: str, title: str, findings: Sequence[Finding], more: int
     count = len(findings) + more
     detail = f"{count:,} {'finding' if count == 1 else 'findings'}; nothing was stored or processed."
     if more:
-        detail += f" The first {len(findings):,} are listed."
+        detail += f" {len(findings):,} of them are listed."
     return Problem(
         HTTPStatus.BAD_REQUEST,
         kind,

@@ -51,7 +51,7 @@ class CatalogueFound(Answer):
     urls: int = Field(description="Image slots: each URL as often as it stands there.", examples=[91])
     distinct_urls: int = Field(description="Each is downloaded and compressed once.", examples=[90])
     refused_slots: int = Field(description="Image slots that fail as they stand.", examples=[1])
-    findings: list[FindingAnswer] = Field(description="Refused slots and warnings, the first thousand of them.")
+    findings: list[FindingAnswer] = Field(description="Refused slots and warnings, at most a thousand of them.")
     more_findings: int = Field(description="How many more there are.", examples=[0])
 
 
@@ -150,8 +150,10 @@ class ProblemDocument(Answer):
     type: str = Field(examples=["urn:imagemill:problem:catalogue"])
     title: str = Field(examples=["The catalogue cannot be used"])
     status: int = Field(examples=[400])
-    detail: str = Field(examples=["1 fault was found; nothing was processed."])
+    detail: str = Field(examples=["1 finding; nothing was stored or processed."])
     errors: list[Fault] | None = None
-    findings: list[FindingAnswer] | None = Field(default=None, description="The first thousand of them.")
+    findings: list[FindingAnswer] | None = Field(
+        default=None, description="At most a thousand of them, errors before all else."
+    )
     more_findings: int | None = Field(default=None, description="How many more findings there are.", examples=[0])
     round: int | None = Field(default=None, description="The round that the request is in.")

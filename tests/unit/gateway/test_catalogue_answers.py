@@ -99,7 +99,7 @@ def test_a_refusal_tells_the_same_findings_in_the_same_shape() -> None:
     for document in (faulty, all_or_nothing):
         assert (document["status"], document["findings"], document["more_findings"]) == (400, TOLD, 6)
         assert document["detail"].startswith("8 findings")
-        assert "first 2" in document["detail"]
+        assert "2 of them are listed" in document["detail"]
     assert faulty["type"] != all_or_nothing["type"]
     assert faulty["title"] != all_or_nothing["title"]
 
