@@ -8,11 +8,13 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import islice
 from typing import BinaryIO
 
 from services.gateway.catalogue.batches import in_batches
 from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow, open_catalogue
+from shared.catalogue.form import CatalogueForm
 from shared.storage.object_store import ObjectStore
 
 _CHUNK_BYTES = 1 << 20
@@ -31,10 +33,14 @@ async def copied_upload(store: ObjectStore, key: str, go_on: Callable[[], None])
 
 
 async def read_batches(
-    upload: BinaryIO, limits: CatalogueLimits, rows_in: int, go_on: Callable[[], None]
+    upload: BinaryIO, form: CatalogueForm, limits: CatalogueLimits, rows_in: int, go_on: Callable[[], None]
 ) -> AsyncIterator[list[CatalogueRow]]:
-    """The rows behind the first `rows_in`. Raises CatalogueRefused after them if some could not be read."""
-    rows = (await asyncio.to_thread(open_catalogue, _chunks(upload), _without_limits(limits))).rows()
+    """The rows behind the first `rows_in` of an upload of this form.
+
+    Raises CatalogueRefused after them if some could not be read.
+    """
+    catalogue = await asyncio.to_thread(open_catalogue, partial(_chunks, upload), _without_limits(limits), form=form)
+    rows = catalogue.rows()
     for skipped in range(0, rows_in, _SKIP_ROWS):
         await asyncio.to_thread(_skip, rows, min(_SKIP_ROWS, rows_in - skipped))
         go_on()
@@ -54,6 +60,7 @@ def _without_limits(limits: CatalogueLimits) -> CatalogueLimits:
 
 
 def _chunks(upload: BinaryIO) -> Iterator[bytes]:
+    upload.seek(0)
     return iter(lambda: upload.read(_CHUNK_BYTES), b"")
 
 

@@ -11,7 +11,6 @@ from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from urllib.parse import urlsplit
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -30,6 +29,7 @@ from shared.contracts.states import END_STATES, ImageState
 from shared.errors import ObjectMissing, OwnFault
 from shared.messaging import DependencyGate, Publish
 from shared.outbound.address_guard import AddressPolicy
+from shared.outbound.host_name import host_name
 from shared.persistence import Database
 from shared.storage.object_store import ObjectStore
 
@@ -135,7 +135,7 @@ class Intake:
         await self._publish([request_accepted_event(request)])
         try:
             async with copied_upload(self._store, request.upload_key, go_on) as upload:
-                async for batch in read_batches(upload, self._limits, request.intake_rows, go_on):
+                async for batch in read_batches(upload, request.form, self._limits, request.intake_rows, go_on):
                     await self._record(request, batch)
                     await self._database.requests.save_intake(request.request_id, request.round, batch[-1].row)
                     self._taken_in.set()
@@ -168,7 +168,7 @@ class Intake:
             request_id=request.request_id,
             image_id=image_id(url),
             url=url,
-            host="" if fault and fault[0] is ErrorCode.INVALID_URL else (urlsplit(url).hostname or ""),
+            host="" if fault and fault[0] is ErrorCode.INVALID_URL else host_name(url),
             state=ImageState.FAILED if fault else ImageState.PENDING,
             round=request.round,
             dispatch=0,

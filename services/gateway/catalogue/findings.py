@@ -1,9 +1,10 @@
-"""What is wrong with an uploaded file, told all at once."""
+"""What is found in an uploaded file, told all at once."""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
 _MAX_LISTED = 1000
+_LEAST_WARNINGS = 100
 _MAX_TEXT = 120
 
 
@@ -39,26 +40,52 @@ class CatalogueRefused(Exception):
 
 @dataclass(slots=True)
 class Findings:
-    """What is found, in that order: the first thousand are listed, the rest counted."""
+    """What is found: a thousand are listed, the rest counted.
 
-    listed: list[Finding] = field(default_factory=list)
-    more: int = 0
-    refused: bool = False  # there is an error among them, listed or not
+    An error is never left out for a lesser finding, nor a refused slot for a warning, but for the first hundred.
+    """
+
+    count: int = 0
+    _kept: dict[Severity, list[tuple[int, Finding]]] = field(
+        default_factory=lambda: {"error": [], "slot": [], "warning": []}
+    )
 
     def add(self, finding: Finding) -> None:
-        self.refused |= finding.severity == "error"
-        if len(self.listed) < _MAX_LISTED:
-            self.listed.append(finding)
-        else:
-            self.more += 1
+        self.count += 1
+        kept = self._kept[finding.severity]
+        if len(kept) < _MAX_LISTED or finding.row is None:  # of the file as a whole: these are few, and matter most
+            kept.append((self.count, finding))
+
+    @property
+    def refused(self) -> bool:
+        """Whether there is an error among them."""
+        return bool(self._kept["error"])
+
+    @property
+    def listed(self) -> tuple[Finding, ...]:
+        """In the order in which they were found."""
+        errors, slots, warnings = (sorted(kept, key=_of_a_row)[:_MAX_LISTED] for kept in self._kept.values())
+        room = _MAX_LISTED - len(errors)
+        chosen = errors + slots[: max(room - min(len(warnings), _LEAST_WARNINGS), 0)]
+        chosen += warnings[: _MAX_LISTED - len(chosen)]
+        return tuple(finding for _, finding in sorted(chosen, key=lambda numbered: numbered[0]))
+
+    @property
+    def more(self) -> int:
+        """How many are not listed."""
+        return self.count - len(self.listed)
 
     def refuse_if_any(self) -> None:
         """Raise CatalogueRefused, with all that was found, if there is an error among it."""
         if self.refused:
-            raise CatalogueRefused(tuple(self.listed), self.more)
+            raise CatalogueRefused(self.listed, self.more)
+
+
+def _of_a_row(numbered: tuple[int, Finding]) -> bool:
+    return numbered[1].row is not None
 
 
 def cut(text: str) -> str:
     """The beginning of `text`, short enough to be shown."""
-    text = text.strip()
+    text = text[: 10 * _MAX_TEXT].strip()
     return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"

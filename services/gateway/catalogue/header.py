@@ -1,100 +1,167 @@
-"""Which column is which, however its header spells it. Pure."""
+"""Which column is which, however its header spells it, and whose columns they are. Pure."""
 
-import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings, cut
 from services.gateway.catalogue.image_urls import begins_with_url
+from services.gateway.catalogue.profiles import (
+    OUTPUT,
+    PROFILES,
+    Column,
+    is_known,
+    is_main_beside_numbered,
+    is_numbered,
+    plain,
+)
+from shared.catalogue.form import ImageColumn, Profile
 
-SERIAL_NUMBER = "Serial Number"
-PRODUCT_NAME = "Product Name"
-INPUT_IMAGE_URLS = "Input Image Urls"
-OUTPUT_IMAGE_URLS = "Output Image Urls"
-
-_REQUIRED = (SERIAL_NUMBER, PRODUCT_NAME, INPUT_IMAGE_URLS)
-_SPELLINGS: dict[str, frozenset[str]] = {
-    SERIAL_NUMBER: frozenset({"serialnumber", "serialno", "serial", "sno", "srno", "slno", "no", "#"}),
-    PRODUCT_NAME: frozenset({"productname", "product", "name"}),
-    INPUT_IMAGE_URLS: frozenset({"inputimageurls", "inputimageurl", "imageurls", "imageurl"}),
-    OUTPUT_IMAGE_URLS: frozenset({"outputimageurls"}),
-}
-_OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_PLATFORMS = tuple(profile for profile in Profile if profile is not Profile.GENERIC)
+_NAMEABLE = ", ".join(profile.value for profile in Profile)
+_STAND_INS = frozenset({"sku", "id"})
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Indexes of the columns that matter, in a header of `width` cells."""
+    """Which columns matter, by their indexes. serials: the best first; a row has the first that is not blank.
 
-    serial_number: int
-    product_name: int
-    input_image_urls: int
-    width: int
+    name: None if the file has none; a generic one always has.
+    """
+
+    profile: Profile
+    serials: tuple[int, ...]
+    name: int | None
+    images: tuple[ImageColumn, ...]
+    output: int | None
+
+
+@dataclass(slots=True)
+class _Match:
+    """How a header fits a profile."""
+
+    layout: Layout
+    missing: list[str]
+    ambiguous: list[tuple[str, list[int]]]
 
     @property
-    def urls_are_last(self) -> bool:
-        return self.input_image_urls == self.width - 1
+    def fits(self) -> bool:
+        """Whether its columns are there; perhaps some of them twice."""
+        return not self.missing
 
 
-def plain(name: str) -> str:
-    """A column's name without case, spaces and punctuation: "S. No." is "sno". A lone "#" stays."""
-    folded = unicodedata.normalize("NFKC", name).lower()
-    return re.sub(r"[^a-z0-9]", "", folded) or folded.strip()
-
-
-def find_columns(header: Sequence[str]) -> dict[str, list[int]]:
-    """For each column that we know, the indexes of the header cells that may mean it."""
-    plains = [plain(name) for name in header]
-    return {
-        column: [index for index, name in enumerate(plains) if name in spellings]
-        for column, spellings in _SPELLINGS.items()
-    }
-
-
-def read_layout(header: Sequence[str], row: int, line: int, findings: Findings) -> Layout | None:
+def read_layout(
+    header: Sequence[str], place: tuple[int, int], findings: Findings, profile: Profile | None = None
+) -> Layout | None:
     """The header's layout; None, with each fault among the `findings`, if columns are missing or ambiguous.
 
-    Raises CatalogueRefused if this is no header at all.
+    `place`: the header's row and line. `profile` None: found out. Raises CatalogueRefused if this is no header at all.
     """
-    found = find_columns(header)
-    if not any(found[column] for column in _REQUIRED):
-        raise CatalogueRefused((_no_header(header, row, line),))
-    faults = [_missing(column, header, row, line) for column in _REQUIRED if not found[column]]
-    faults += [
-        _ambiguous(column, [header[index] for index in indexes], row, line)
-        for column, indexes in found.items()
-        if len(indexes) > 1
-    ]
+    names = [plain(name) for name in header]
+    if not any(map(is_known, names)):
+        raise CatalogueRefused((_no_header(header, *place),))
+    matches = _matches(names, profile)
+    faults = list(_faults(matches, header, place, named=profile is not None))
     for fault in faults:
         findings.add(fault)
-    if faults:
-        return None
-    return Layout(found[SERIAL_NUMBER][0], found[PRODUCT_NAME][0], found[INPUT_IMAGE_URLS][0], len(header))
+    return None if faults else matches[0].layout
+
+
+def layout_of(header: Sequence[str], profile: Profile) -> Layout:
+    """The layout of a header that was found to have this profile."""
+    return _match([plain(name) for name in header], profile).layout
+
+
+def _matches(names: Sequence[str], profile: Profile | None) -> list[_Match]:
+    """The profiles that the header fits; generic, if it fits none."""
+    if profile is not None:
+        return [_match(names, profile)]
+    generic = _match(names, Profile.GENERIC)
+    if generic.fits:
+        return [generic]
+    return [match for match in (_match(names, platform) for platform in _PLATFORMS) if match.fits] or [generic]
+
+
+def _match(names: Sequence[str], profile: Profile) -> _Match:
+    columns = PROFILES[profile]
+    missing, ambiguous = list[str](), list[tuple[str, list[int]]]()
+
+    def find(column: Column) -> int | None:
+        found = [index for index, name in enumerate(names) if name in column.spellings]
+        found = found or [index for index, name in enumerate(names) if name in column.weak]
+        if len(found) > 1:
+            ambiguous.append((column.name, found))
+        return found[0] if found else None
+
+    serials = [index for column in columns.serials if (index := find(column)) is not None]
+    if not serials:
+        missing.append(columns.serials[0].name if len(columns.serials) == 1 else _or(columns.serials))
+    name = next((index for column in columns.names if (index := find(column)) is not None), None)
+    if profile is Profile.GENERIC and name is None:
+        missing.append(columns.names[0].name)
+    if profile is Profile.NUMBERED:
+        images = _numbered(names, ambiguous)
+    else:
+        images = [ImageColumn(index, column.many) for column in columns.images if (index := find(column)) is not None]
+    if not images:
+        missing.append(_or(columns.images) or "image_1")
+    output = find(OUTPUT) if profile is Profile.GENERIC else None
+    images.sort(key=lambda image: image.index)
+    return _Match(Layout(profile, tuple(serials), name, tuple(images), output), missing, ambiguous)
+
+
+def _numbered(names: Sequence[str], ambiguous: list[tuple[str, list[int]]]) -> list[ImageColumn]:
+    numbered = [index for index, name in enumerate(names) if is_numbered(name)]
+    if not numbered:
+        return []
+    numbered += [index for index, name in enumerate(names) if is_main_beside_numbered(name)]
+    for name in dict.fromkeys(names[index] for index in numbered):
+        same = [index for index in numbered if names[index] == name]
+        if len(same) > 1:
+            ambiguous.append((name, same))
+    return [ImageColumn(index, many=False) for index in numbered]
+
+
+def _or(columns: Iterable[Column]) -> str:
+    return '" or "'.join(column.name for column in columns)
+
+
+def _faults(
+    matches: Sequence[_Match], header: Sequence[str], place: tuple[int, int], *, named: bool
+) -> Iterator[Finding]:
+    if len(matches) > 1:
+        platforms = " and ".join(match.layout.profile for match in matches)
+        advice = f"Say which it is: profile={matches[0].layout.profile}, for example."
+        yield Finding(f"the columns are those of {platforms}", advice, *place, text=cut(", ".join(header)))
+        return
+    (match,) = matches
+    for column in match.missing:
+        yield _missing(column, match.layout.profile, header, place, named=named)
+    for column, indexes in match.ambiguous:
+        yield _ambiguous(column, [header[index] for index in indexes], place)
 
 
 def _no_header(header: Sequence[str], row: int, line: int) -> Finding:
-    names = ", ".join(f'"{column}"' for column in _REQUIRED)
-    advice = f"The first row must name the columns: {names}."
+    required = PROFILES[Profile.GENERIC]
+    names = ", ".join(f'"{column.name}"' for column in (*required.serials, *required.names, *required.images))
+    advice = f"The first row must name the columns: {names}, or those of a shop platform ({_NAMEABLE})."
     if any(map(begins_with_url, header)):
         advice = f"The first row looks like a product; put a row above it that names the columns: {names}."
-    elif len(header) == 1:
-        for delimiter, kind in _OTHER_DELIMITERS.items():
-            if delimiter in header[0]:
-                advice = f"The cells seem to be separated by {kind}; separate them by commas."
     return Finding("the file has no header", advice, row, line, text=cut(",".join(header)))
 
 
-def _missing(column: str, header: Sequence[str], row: int, line: int) -> Finding:
-    return Finding(
-        f'the column "{column}" is missing',
-        f"Add it, or rename the one that holds it. The header has: {cut(', '.join(filter(None, header)))}",
-        row,
-        line,
-        column,
-    )
+def _missing(column: str, profile: Profile, header: Sequence[str], place: tuple[int, int], *, named: bool) -> Finding:
+    advice = f"Add it, or rename the one that holds it. The header has: {cut(', '.join(filter(None, header)))}"
+    if profile is Profile.GENERIC and column == PROFILES[profile].serials[0].name:
+        stand_ins = [name for name in header if plain(name) in _STAND_INS]
+        if stand_ins:
+            advice = (
+                f"\"{stand_ins[0]}\" stands for it only in a shop platform's file, with the platform's image columns. "
+                + advice
+            )
+    problem = f'the column "{column}" is missing' + (f" for profile={profile}" if named else "")
+    return Finding(problem, advice, *place, column)
 
 
-def _ambiguous(column: str, names: Sequence[str], row: int, line: int) -> Finding:
+def _ambiguous(column: str, names: Sequence[str], place: tuple[int, int]) -> Finding:
     listed = " and ".join(f'"{name}"' for name in names)
-    return Finding(f'{listed} may all be "{column}"', "Rename all but one of them.", row, line, column)
+    return Finding(f'{listed} may all be "{column}"', "Rename all but one of them.", *place, column)

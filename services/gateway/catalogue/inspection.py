@@ -1,17 +1,21 @@
 """What an upload is, found out before it is accepted. Pure, streaming, and in memory that hardly grows with it."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
-from services.gateway.catalogue.findings import Finding
-from services.gateway.catalogue.reading import CatalogueLimits, open_catalogue
+from services.gateway.catalogue.counting import DistinctCounter
+from services.gateway.catalogue.encoding import Chunks
+from services.gateway.catalogue.findings import Finding, Severity
+from services.gateway.catalogue.hosts import HostCounts
+from services.gateway.catalogue.profiles import PROFILES
+from services.gateway.catalogue.reading import Catalogue, CatalogueLimits, CatalogueRow, open_catalogue
+from services.gateway.catalogue.serials import SerialChecks
+from services.gateway.catalogue.url_verdicts import Advised, UrlVerdicts
 from shared.catalogue.form import CatalogueForm, Profile
 from shared.outbound.address_guard import AddressPolicy
 
-Chunks = Callable[[], Iterable[bytes]]
-"""Gives the file from its beginning each time it is called, in pieces of any size."""
+_NO_URL = "the row has no image URL"
+_GIVE_URL = "Give it one, if it should have an image."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +50,58 @@ def inspect_catalogue(
     sample_per_host: int = 0,
 ) -> Inspection:
     """Read the whole file. `profile` None: found from the header. Raises CatalogueRefused with all its findings."""
-    del policy, profile  # not asked for yet
-    catalogue = open_catalogue(chunks(), limits)
-    rows = urls = 0
-    hosts: Counter[str] = Counter()
-    samples: dict[str, dict[str, None]] = {}
-    for row in catalogue.rows():
-        rows += 1
-        urls += len(row.urls)
-        for url in row.urls:
-            host = urlsplit(url).hostname or ""
-            hosts[host] += 1
-            sample = samples.setdefault(host, {})
-            if len(sample) < sample_per_host:
-                sample[url] = None
-    few = {host: tuple(sample) for host, sample in samples.items() if sample}
-    return Inspection(catalogue.form, rows, rows, urls, urls, 0, dict(hosts.most_common()), 0, (), 0, few)
+    return _Inspector(open_catalogue(chunks, limits, profile=profile), policy, sample_per_host).inspect()
+
+
+class _Inspector:
+    def __init__(self, catalogue: Catalogue, policy: AddressPolicy, sample_per_host: int) -> None:
+        self._catalogue = catalogue
+        self._verdicts = UrlVerdicts(policy)
+        self._hosts = HostCounts(sample_per_host)
+        self._refused_slots = 0
+
+    def inspect(self) -> Inspection:
+        catalogue, serials = self._catalogue, SerialChecks(self._catalogue)
+        judge, add_host, distinct = self._verdicts.judge, self._hosts.add, DistinctCounter()
+        is_generic = catalogue.form.profile is Profile.GENERIC
+        rows = urls = 0
+        for row in catalogue.rows():
+            rows += 1
+            urls += len(row.urls)
+            serials.check(row.serial_number)
+            distinct.add(map(hash, row.urls))
+            for slot, url in enumerate(row.urls):
+                host, said = judge(url)
+                if host is not None:
+                    add_host(host, url)
+                if said is not None:
+                    self._tell(row, slot, said, refused=host is None)
+            if is_generic and not row.urls:
+                catalogue.records.find(_NO_URL, _GIVE_URL, self._name_of(row, 0), severity="warning")
+        hosts, more_hosts = self._hosts.largest()
+        return Inspection(
+            form=catalogue.form,
+            rows=rows,
+            products=serials.distinct if PROFILES[catalogue.form.profile].rows_share_serial else rows,
+            urls=urls,
+            distinct_urls=distinct.count(),
+            refused_slots=self._refused_slots,
+            hosts=hosts,
+            more_hosts=more_hosts,
+            findings=catalogue.findings.listed,
+            more_findings=catalogue.findings.more,
+            samples=self._hosts.samples(),
+        )
+
+    def _tell(self, row: CatalogueRow, slot: int, said: Advised, *, refused: bool) -> None:
+        self._refused_slots += refused
+        severity: Severity = "slot" if refused else "warning"
+        self._catalogue.records.find(said.problem, said.advice, self._name_of(row, slot), row.urls[slot], severity)
+
+    def _name_of(self, row: CatalogueRow, slot: int) -> str:
+        """The image column that this slot of the row lies in."""
+        for column, count in zip(self._catalogue.form.image_columns, row.slots, strict=True):
+            if slot < count or column is self._catalogue.form.image_columns[-1]:
+                return self._catalogue.header[column.index]
+            slot -= count
+        raise AssertionError("a catalogue without image columns")

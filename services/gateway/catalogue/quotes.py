@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 _QUOTED = re.compile(r'"[^"]*+(?:""[^"]*+)*+')  # the opening quote and all up to the closing one
-_UNQUOTED = re.compile(r"[^,\r\n]*+")
+_UNQUOTED = {delimiter: re.compile(rf"[^{re.escape(delimiter)}\r\n]*+") for delimiter in ",;\t|"}
 _SPACES = re.compile(r" *+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -22,20 +22,20 @@ class QuoteFault:
     text: str
 
 
-def find_quote_fault(row: str) -> QuoteFault | None:
+def find_quote_fault(row: str, delimiter: str) -> QuoteFault | None:
     """The first cell of `row` with a fault in its quotes, reading it as the csv module does (strict)."""
     position, column = 0, 0
     while True:
         start = _match_end(_SPACES, row, position)
         if not row.startswith('"', start):
-            end = _match_end(_UNQUOTED, row, start)
+            end = _match_end(_UNQUOTED[delimiter], row, start)
         else:
             closing = _match_end(_QUOTED, row, start)
             end = closing + 1
-            if closing == len(row) or row[end : end + 1] not in {",", "\r", "\n", ""}:
+            if closing == len(row) or row[end : end + 1] not in {delimiter, "\r", "\n", ""}:
                 line = len(_LINE_END.findall(row, 0, start))
                 return QuoteFault(line, column, closed=closing < len(row), text=row[start:])
-        if not row.startswith(",", end):
+        if not row.startswith(delimiter, end):
             return None
         position, column = end + 1, column + 1
 

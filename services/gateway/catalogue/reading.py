@@ -1,24 +1,33 @@
-"""Reading a product catalogue: CSV in UTF-8, comma-separated. Pure, streaming, in bounded memory.
+"""Reading a product catalogue: CSV in any of its dialects. Pure, streaming, in bounded memory.
 
-The upload is read twice by the same code: `check_catalogue` judges it before it is accepted, `open_catalogue` gives
-its rows afterwards. What can be mended is mended in both: spellings of the header, blank rows, trailing commas, short
-rows, and URL lists whose commas nobody quoted. A URL that is no URL is not the file's fault: its slot fails.
+An upload is read by the same code twice: `inspect_catalogue` judges it before it is accepted, and the intake takes its
+rows from it afterwards, by the form that was found then. What can be mended is mended in both. A URL that is no URL is
+not the file's fault: its slot fails.
 """
 
-import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, NoReturn
+from itertools import chain
+from typing import NamedTuple
 
-from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings, cut
-from services.gateway.catalogue.header import INPUT_IMAGE_URLS, Layout, read_layout
-from services.gateway.catalogue.image_urls import begins_with_url, split_urls
-from services.gateway.catalogue.quotes import find_quote_fault
-from services.gateway.catalogue.text import CatalogueText, Unreadable
-from shared.catalogue.form import CatalogueForm, Dialect, ImageColumn, Profile
-from shared.catalogue.record import join_record, raw_cell, split_record
+from services.gateway.catalogue.dialect import HEAD_CHARS, find_dialect
+from services.gateway.catalogue.encoding import Chunks, Encoding, decode, find_encoding
+from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings
+from services.gateway.catalogue.fitting import Fitted, Mending, fitted, unwrapped
+from services.gateway.catalogue.header import Layout, layout_of, read_layout
+from services.gateway.catalogue.image_urls import read_urls
+from services.gateway.catalogue.profiles import PROFILES
+from services.gateway.catalogue.records import Records
+from services.gateway.catalogue.text import CatalogueText, Unreadable, peek
+from shared.catalogue.form import CatalogueForm, Dialect, Profile
+from shared.catalogue.record import cell_text, join_record, split_record
 
-_QUOTE_ADVICE = "Put double quotes around the cell, and write a quote inside it twice."
+_UNQUOTED_LIST = "a list of URLs that is not quoted; its cells were put together again"
+_TOLD_ONCE: dict[Mending, tuple[str, str]] = {
+    "trimmed": ("blank cells at the ends of rows were left out", "Delete the empty columns."),
+    "unwrapped": ("quotes around whole rows were taken off", "Put quotes around cells only."),
+}
+_MOST_NAMES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,169 +55,199 @@ class CatalogueRow(NamedTuple):
     record: str
 
 
-def open_catalogue(chunks: Iterable[bytes], limits: CatalogueLimits) -> "Catalogue":
-    """Read the header of a catalogue, given in chunks of any size. Raises CatalogueRefused with what is wrong."""
-    return Catalogue(chunks, limits)
+def open_catalogue(
+    chunks: Chunks, limits: CatalogueLimits, *, profile: Profile | None = None, form: CatalogueForm | None = None
+) -> "Catalogue":
+    """Read the header of a catalogue. Raises CatalogueRefused with what is wrong.
+
+    `profile` None: found out from the header. With the `form` that was found before, nothing is found out again.
+    """
+    findings = Findings()
+    try:
+        encoding = Encoding(form.dialect.encoding, form.dialect.bom) if form else find_encoding(chunks)
+    except Unreadable as fault:
+        raise CatalogueRefused((Finding(fault.problem, fault.advice),)) from None
+    if encoding.warning:
+        findings.add(encoding.warning)
+    head, pieces = peek(decode(chunks(), encoding.name, bom=encoding.bom), HEAD_CHARS)
+    delimiter, preamble = (form.dialect.delimiter, form.dialect.preamble) if form else find_dialect(head)
+    text = CatalogueText(_behind(preamble, pieces), limits.row_chars)
+    records = Records(text, delimiter, limits.cell_chars, findings, lines_before=1 if preamble else 0)
+    rows = iter(records)
+    if form:
+        next(rows, None)
+        names = [cell_text(cell) for cell in split_record(form.header, delimiter)[0]]
+        return Catalogue(form, layout_of(names, form.profile), _Source(records, rows, findings, limits, names))
+    header = _read_header(records, rows, delimiter, findings, limits)
+    try:
+        layout = read_layout(header.cells, (records.row, records.line), findings, profile)
+    except CatalogueRefused as refused:
+        raise CatalogueRefused((*findings.listed, *refused.findings)) from None
+    if layout is None or findings.refused:
+        for _ in rows:  # refused for the header's sake, but what else is wrong with the text is told, too
+            pass
+        raise CatalogueRefused(findings.listed, findings.more)
+    line_end = split_record(header.record, delimiter)[1] or "\n"
+    dialect = Dialect(delimiter, encoding.name, encoding.bom, line_end, preamble)
+    found = CatalogueForm(layout.profile, dialect, header.record, len(header.cells), layout.images, layout.output)
+    return Catalogue(found, layout, _Source(records, rows, findings, limits, header.cells))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the rows behind the header come from; `names` are its cells."""
+
+    records: Records
+    rows: Iterator[list[str]]
+    findings: Findings
+    limits: CatalogueLimits
+    names: Sequence[str]
 
 
 class Catalogue:
-    """An open catalogue. `header` holds its header cells as given, without blank ones at the end."""
+    """An open catalogue. header: its cells. findings: what was found up to the row given last."""
 
-    def __init__(self, chunks: Iterable[bytes], limits: CatalogueLimits) -> None:
-        # The csv module knows one limit for the process; this service reads no other CSV.
-        csv.field_size_limit(limits.cell_chars)
-        self._limits = limits
-        self._text = CatalogueText(chunks, limits.row_chars)
-        self._reader = csv.reader(self._text, strict=True, skipinitialspace=True)
-        self._row = 0  # as a spreadsheet counts
-        self._line = 0  # of the text, where that row begins
-        self._findings = Findings()
-        self._records = self._read_records()
-        self.header: tuple[str, ...] = ()
-        self._layout = self._read_header()
-
-    @property
-    def form(self) -> CatalogueForm:
-        columns = (ImageColumn(self._layout.input_image_urls, many=True),)
-        return CatalogueForm(Profile.GENERIC, self._dialect, self._header_record, self._layout.width, columns)
+    def __init__(self, form: CatalogueForm, layout: Layout, source: _Source) -> None:
+        self.form = form
+        self.header = tuple(source.names)
+        self.layout = layout
+        self.findings = source.findings
+        self.records = source.records
+        self._rows = source.rows
+        self._limits = source.limits
+        columns = PROFILES[form.profile]
+        self._escaped = columns.escaped
+        self._rows_share_serial = columns.rows_share_serial
+        self._images = [(column.index, columns.escaped and column.many) for column in form.image_columns]
+        self._names: dict[str, str] = {}
+        self._urls_are_last = max(column.index for column in form.image_columns) == form.width - 1
+        self._told: dict[Mending, int] = {}
+        self._told_first: dict[Mending, int] = {}
+        self.records.names = self.header
 
     def rows(self) -> Iterator[CatalogueRow]:
         """The data rows, once. Faulty ones are left out, and CatalogueRefused lists them when the file has ended."""
-        layout = self._layout
+        width, records, limits = self.form.width, self.records, self._limits
+        first_serial, *more_serials = self.layout.serials
+        name_at, images = self.layout.name, self._images
         number = 0
-        for record in self._records:
-            cells = record if len(record) == layout.width else self._fitted(record)
-            if cells is None:
-                continue
-            urls = split_urls(cells[layout.input_image_urls])
-            if len(urls) > self._limits.urls_per_row:
-                self._find(
-                    f"{len(urls):,} URLs in one row; at most {self._limits.urls_per_row:,} are allowed",
-                    "Spread them over several rows.",
-                    self.header[layout.input_image_urls],
-                )
+        for cells in self._rows:
+            record = records.given
+            if len(cells) != width:
+                row = self._fitted(cells, record)
+                if row is None:
+                    continue
+                cells, record = row.cells, row.record  # noqa: PLW2901 - the row as it was meant
+            if len(images) == 1:
+                urls = self._read_urls(cells[images[0][0]], *images[0])
+                slots: tuple[int, ...] = (len(urls),)
+            else:
+                lists = [self._read_urls(cells[index], index, escaped) for index, escaped in images]
+                urls, slots = tuple(chain.from_iterable(lists)), tuple(map(len, lists))
+            if len(urls) > limits.urls_per_row:
+                self._too_many_urls(len(urls))
                 continue
             number += 1
-            if number > self._limits.rows:
-                self._find(
-                    f"more than {self._limits.rows:,} data rows",
-                    "Split the file and upload the parts. What follows was not checked.",
-                )
+            if number > limits.rows:
+                self._too_many_rows()
                 break
-            yield CatalogueRow(
-                number,
-                cells[layout.serial_number].strip(),
-                cells[layout.product_name].strip(),
-                urls,
-                (len(urls),),
-                self._record(record, cells),
+            serial = cells[first_serial].strip()
+            if not serial and more_serials:
+                serial = next((text for index in more_serials if (text := cells[index].strip())), "")
+            name = "" if name_at is None else cells[name_at].strip()
+            if self._rows_share_serial:
+                name = self._shared_name(serial, name)
+            yield CatalogueRow(number, serial, name, urls, slots, record)
+        self._tell_counted()
+        if number == 0 and not self.findings.refused:
+            self.findings.add(Finding("the file has no data rows", "Add a row for each product."))
+        self.findings.refuse_if_any()
+
+    def _read_urls(self, cell: str, index: int, escaped: bool) -> tuple[str, ...]:
+        if not cell:
+            return ()
+        urls, repairs = read_urls(cell, escaped=escaped)
+        for _, given, repair in repairs:
+            self.records.find(repair.problem, repair.advice, self.header[index], given, "warning")
+        return urls
+
+    def _shared_name(self, serial: str, name: str) -> str:
+        """The name of the serial number's first row that has one."""
+        if name and len(self._names) >= _MOST_NAMES:
+            self._names.clear()
+        return self._names.setdefault(serial, name) if name else self._names.get(serial, "")
+
+    def _fitted(self, cells: list[str], record: str) -> Fitted | None:
+        form, records = self.form, self.records
+        row = fitted(Fitted(cells, record), form.width, form.dialect.delimiter, urls_are_last=self._urls_are_last)
+        if row is None:
+            records.find(
+                f"{len(cells)} cells, but the header has {form.width}",
+                "Put double quotes around each cell that holds the delimiter.",
+                self.header[-1] if self._urls_are_last else None,
+                record[:1000],
             )
-        self._findings.refuse_if_any()
-        if number == 0:
-            raise CatalogueRefused((Finding("the file has no data rows", "Add a row for each product."),))
+            return None
+        for mending in row.mendings:
+            if mending == "filled":
+                problem = f"{len(cells)} of {form.width} cells; the others were taken as empty"
+                records.find(problem, "Write its delimiters, too.", text=record, severity="warning")
+            elif mending == "rejoined":
+                advice = "Put double quotes around the cell."
+                records.find(_UNQUOTED_LIST, advice, self.header[-1], row.cells[-1], "warning")
+            else:
+                self._told[mending] = self._told.get(mending, 0) + 1
+                self._told_first.setdefault(mending, records.line)
+        return row
 
-    def _record(self, read: list[str], cells: list[str]) -> str:
-        given = "".join(self._text.held)
-        if read is cells:
-            return given
-        _, line_end = split_record(given, ",")
-        return join_record((raw_cell(cell, ",") for cell in cells), ",", line_end)
+    def _tell_counted(self) -> None:
+        """What is said once for all rows: there may be as many of them as of rows."""
+        told = [(*_TOLD_ONCE[mending], count, self._told_first[mending]) for mending, count in self._told.items()]
+        if self.records.blank_rows:
+            advice = "Nothing needs to be done."
+            told.append(("blank rows were skipped", advice, self.records.blank_rows, self.records.first_blank))
+        for problem, advice, count, line in told:
+            what = f"{problem}: {count:,}, the first at line {line:,}"
+            self.findings.add(Finding(what, advice, line=line, severity="warning"))
 
-    def _read_header(self) -> Layout:
-        header = next(self._records, None)
-        self._findings.refuse_if_any()  # with its own row broken, what comes next is no header
-        if header is None:
-            raise CatalogueRefused(
-                (Finding("the file is empty", "Upload a CSV file with a header and a row for each product."),)
-            )
-        while not header[-1].strip():
-            header.pop()
-        self.header = tuple(header)
-        given = "".join(self._text.held)
-        raw, line_end = split_record(given, ",")
-        self._header_record = join_record(raw[: len(header)], ",", line_end)
-        self._dialect = Dialect(",", "utf-8", bom=False, line_end=line_end or "\n")
-        if len(header) > self._limits.columns:
-            self._find(f"{len(header):,} columns; at most {self._limits.columns:,} are allowed", "Leave some out.")
-        layout = read_layout(header, self._row, self._line, self._findings)
-        if layout is None or self._findings.listed:
-            self._refuse_header()
-        return layout
-
-    def _refuse_header(self) -> NoReturn:
-        """Refuse for the header's sake, but tell also what else is wrong with the file's text."""
-        for _ in self._records:
-            pass
-        raise CatalogueRefused(tuple(self._findings.listed), self._findings.more)
-
-    def _read_records(self) -> Iterator[list[str]]:
-        """Each row with something in it, as the csv module reads it."""
-        reader, held = self._reader, self._text.held
-        while True:
-            held.clear()
-            self._row += 1
-            self._line = reader.line_num + 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                if not self._tell_quotes(error):
-                    return
-                continue
-            except Unreadable as fault:
-                self._tell_unreadable(fault)
-                return
-            # Blank rows, which spreadsheets like to leave behind: the first test is quick, the second thorough.
-            if any(cells) and any(map(str.strip, cells)):
-                yield cells
-
-    def _tell_quotes(self, error: csv.Error) -> bool:
-        """Say what the csv module stumbled over; whether reading on makes sense."""
-        row = "".join(self._text.held)
-        fault = find_quote_fault(row)
-        if fault is None:
-            self._find(f"a cell of more than {self._limits.cell_chars:,} characters", "Shorten it.", text=row[:1000])
-            return True
-        self._line += fault.line
-        column = self.header[fault.column] if fault.column < len(self.header) else None
-        text = fault.text[:1000]
-        if fault.closed:
-            self._find("text follows a cell's closing quote", _QUOTE_ADVICE, column, text)
-            return True
-        if "field limit" in str(error):
-            problem = f"a quote is opened here and not closed within {self._limits.cell_chars:,} characters"
-        else:
-            problem = "a quote is opened here and never closed"
-        self._find(problem, f"{_QUOTE_ADVICE} What follows was not checked.", column, text)
-        return False
-
-    def _tell_unreadable(self, fault: Unreadable) -> None:
-        if fault.place == "file":
-            self._findings.add(Finding(fault.problem, fault.advice))
-            return
-        if fault.place == "line":
-            self._line = self._reader.line_num + 1
-        self._find(fault.problem, fault.advice, text=fault.text or "".join(self._text.held)[:1000] or None)
-
-    def _fitted(self, cells: list[str]) -> list[str] | None:
-        """The row with as many cells as the header; None, and a finding, if that cannot be had."""
-        width = self._layout.width
-        if len(cells) < width:
-            return cells + [""] * (width - len(cells))
-        surplus = cells[width:]
-        if not any(map(str.strip, surplus)):
-            return cells[:width]
-        listed = ",".join(cells[width - 1 :])
-        if self._layout.urls_are_last and begins_with_url(listed):
-            return [*cells[: width - 1], listed]
-        self._find(
-            f"{len(cells)} cells, but the header has {width}",
-            "Put double quotes around each cell that holds commas.",
-            INPUT_IMAGE_URLS if self._layout.urls_are_last else None,
-            text="".join(self._text.held)[:1000],
+    def _too_many_urls(self, count: int) -> None:
+        self.records.find(
+            f"{count:,} URLs in one row; at most {self._limits.urls_per_row:,} are allowed",
+            "Spread them over several rows.",
+            self.header[self._images[0][0]],
         )
-        return None
 
-    def _find(self, problem: str, advice: str, column: str | None = None, text: str | None = None) -> None:
-        self._findings.add(Finding(problem, advice, self._row, self._line, column, text and cut(text)))
+    def _too_many_rows(self) -> None:
+        self.records.find(
+            f"more than {self._limits.rows:,} data rows",
+            "Split the file and upload the parts. What follows was not checked.",
+        )
+
+
+def _behind(preamble: str, pieces: Iterator[str]) -> Iterator[str]:
+    """The text without its preamble, which is all in the first piece."""
+    yield next(pieces, "")[len(preamble) :]
+    yield from pieces
+
+
+def _read_header(
+    records: Records, rows: Iterator[list[str]], delimiter: str, findings: Findings, limits: CatalogueLimits
+) -> Fitted:
+    """The header without blank cells at its end."""
+    cells = next(rows, None)
+    findings.refuse_if_any()  # with its own row broken, what comes next is no header
+    if cells is None:
+        raise CatalogueRefused(
+            (Finding("the file is empty", "Upload a CSV file with a header and a row for each product."),)
+        )
+    header = unwrapped(cells, records.given, delimiter) or Fitted(cells, records.given)
+    if header.mendings:
+        problem, advice = "quotes around the whole header were taken off", "Put quotes around cells only."
+        records.find(problem, advice, text=header.record, severity="warning")
+    width = max((index for index, cell in enumerate(header.cells, 1) if cell.strip()), default=0)
+    if width > limits.columns:
+        records.find(f"{width:,} columns; at most {limits.columns:,} are allowed", "Leave some out.")
+    if width < len(header.cells):
+        raw, line_end = split_record(header.record, delimiter)
+        header = Fitted(header.cells[:width], join_record(raw[:width], delimiter, line_end))
+    return header

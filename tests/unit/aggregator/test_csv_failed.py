@@ -113,7 +113,7 @@ def test_it_is_itself_a_valid_input_and_its_own_output_has_the_columns_once(uplo
 
 
 def opened(text: str) -> Catalogue:
-    return open_catalogue([text.encode()], CatalogueLimits())
+    return open_catalogue(lambda: [text.encode()], CatalogueLimits())
 
 
 def failed_of(text: str) -> str:

@@ -1,0 +1,174 @@
+"""Which encoding an upload is in, and its bytes as text. Pure, streaming."""
+
+import codecs
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from services.gateway.catalogue.findings import Finding, cut
+from services.gateway.catalogue.text import Unreadable
+
+Chunks = Callable[[], Iterable[bytes]]
+"""Gives the file from its beginning each time it is called, in pieces of any size."""
+
+SAVE_AS = 'Save it from your spreadsheet as "CSV UTF-8 (comma delimited)" and upload that.'
+_UNPACK = "Unpack it and upload the CSV file itself."
+_LIST_URLS = "Upload the CSV file that lists the images' URLs."
+_NOT_TEXT: tuple[tuple[bytes, str, str], ...] = (
+    (b"PK\x03\x04", "an Excel workbook (.xlsx) or another ZIP archive", SAVE_AS),
+    (b"PK\x05\x06", "an empty ZIP archive", SAVE_AS),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook (.xls) or another Office document", SAVE_AS),
+    (b"\x1f\x8b", "gzip-compressed", _UNPACK),
+    (b"(\xb5/\xfd", "zstd-compressed", _UNPACK),
+    (b"\xfd7zXZ\0", "xz-compressed", _UNPACK),
+    (b"\xff\xd8\xff", "a JPEG image", _LIST_URLS),
+    (b"\x89PNG", "a PNG image", _LIST_URLS),
+    (b"GIF8", "a GIF image", _LIST_URLS),
+    (b"RIFF", "a WebP image or another RIFF file", _LIST_URLS),
+    (b"%PDF-", "a PDF document", "Upload the CSV file that the document was made from."),
+    (b"\0\0\xfe\xff", "UTF-32 text", SAVE_AS),
+    (b"\xff\xfe\0\0", "UTF-32 text", SAVE_AS),
+)
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_HEAD_BYTES = 16
+_LEAST_BYTES = 8  # four characters: fewer zero bytes between others do not make a text UTF-16
+_UTF16 = "the file was read as UTF-16, as its zero bytes suggest; it has no byte order mark"
+_CHECK = "See that its letters are the right ones."
+_NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp1252": "Windows-1252 (or UTF-8)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """name and bom as in Dialect. warning: what is odd about it."""
+
+    name: str
+    bom: bool
+    warning: Finding | None = None
+
+
+def find_encoding(chunks: Chunks) -> Encoding:
+    """The encoding of a text. Without a mark at its beginning all of it is read, to see whether it is UTF-8.
+
+    Raises Unreadable for what is known to be no text. Whether all of it can be decoded shows when it is.
+    """
+    head = _head(chunks())
+    for magic, kind, advice in _NOT_TEXT:
+        if head.startswith(magic):
+            raise Unreadable("file", f"the file is not CSV text: it looks like {kind}", advice)
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return Encoding(name, bom=True)
+    if utf16 := _utf16_by_its_zeros(head):
+        return Encoding(utf16, bom=False, warning=Finding(_UTF16, _CHECK, severity="warning"))
+    place = _first_fault(chunks())
+    return Encoding("utf-8", bom=False) if place is None else Encoding("cp1252", False, _not_utf8(chunks, place))
+
+
+def decode(chunks: Iterable[bytes], name: str, *, bom: bool) -> Iterator[str]:
+    """The text, without its mark. Raises Unreadable at the first bytes that are none, and at a NUL."""
+    decoder = codecs.getincrementaldecoder(name)()
+    read = 0
+    for chunk, final in _with_end(chunks):
+        start = read - len(decoder.getstate()[0])  # where the bytes begin that are decoded now
+        read += len(chunk)
+        fault: Unreadable | None = None
+        try:
+            text = decoder.decode(chunk, final)
+        except UnicodeDecodeError as error:
+            text = error.object[: error.start].decode(name)
+            fault = _undecodable(error, name, start)
+        if "\0" in text:
+            before = text[: text.index("\0")]
+            fault = _nul(start + len(before.encode(name)))
+            text = before
+        if bom and text:
+            text, bom = text.removeprefix("\ufeff"), False
+        yield text
+        if fault:
+            raise fault
+
+
+def _head(chunks: Iterable[bytes]) -> bytes:
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        if len(head) >= _HEAD_BYTES:
+            break
+    return head[:_HEAD_BYTES]
+
+
+def _with_end(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    for chunk in chunks:
+        yield chunk, False
+    yield b"", True
+
+
+def _utf16_by_its_zeros(head: bytes) -> str | None:
+    """A header begins with letters that have a zero byte each in UTF-16."""
+    head = head[: len(head) // 2 * 2]
+    if len(head) >= _LEAST_BYTES:
+        if all(head[0::2]) and not any(head[1::2]):
+            return "utf-16-le"
+        if all(head[1::2]) and not any(head[0::2]):
+            return "utf-16-be"
+    return None
+
+
+def _first_fault(chunks: Iterable[bytes]) -> int | None:
+    """Where the first byte is that cannot be UTF-8; None if there is none."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    read = 0
+    for chunk, final in _with_end(chunks):
+        start = read - len(decoder.getstate()[0])
+        try:
+            decoder.decode(chunk, final)
+        except UnicodeDecodeError as error:
+            return start + error.start
+        read += len(chunk)
+    return None
+
+
+def _not_utf8(chunks: Chunks, place: int) -> Finding:
+    line, tail, left = 1, b"", place
+    rest = iter(chunks())
+    while left and (chunk := next(rest, b"")):
+        # A CR and its LF may be in two chunks: the end of the one is counted with the next.
+        block = tail + chunk[:left]
+        left -= len(chunk[:left])
+        end = len(block) - block.endswith(b"\r") if left else len(block)
+        line += _line_ends(block[:end])
+        tail = block[end:]
+    byte = _byte_at(chunks(), place)
+    return Finding(
+        f"the file is not UTF-8: byte {place:,} is 0x{byte:02X}; it was read as Windows-1252",
+        f"See that its letters are the right ones. If they are not: {SAVE_AS}",
+        line=line,
+        severity="warning",
+    )
+
+
+def _line_ends(block: bytes) -> int:
+    return block.count(b"\n") + block.count(b"\r") - block.count(b"\r\n")
+
+
+def _byte_at(chunks: Iterable[bytes], place: int) -> int:
+    for chunk in chunks:
+        if place < len(chunk):
+            return chunk[place]
+        place -= len(chunk)
+    raise ValueError(f"no byte {place}")
+
+
+def _nul(place: int) -> Unreadable:
+    return Unreadable("line", f"the file is not CSV text: the character at byte {place:,} is zero", SAVE_AS)
+
+
+def _undecodable(error: UnicodeDecodeError, name: str, start: int) -> Unreadable:
+    before = error.object[max(error.start - 30, 0) : error.start].decode(name, "replace")
+    after = error.object[error.start : error.start + 30].decode(name, "replace")
+    byte = error.object[error.start]
+    return Unreadable(
+        "line",
+        f"the file is not {_NAMES[name]} text: byte {start + error.start:,} is 0x{byte:02X}",
+        f"It is damaged there, or in another encoding. {SAVE_AS}",
+        cut(before.rpartition("\n")[2] + after.partition("\n")[0]),
+    )

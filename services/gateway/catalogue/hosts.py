@@ -1,0 +1,54 @@
+"""What there is of each host in a catalogue, in memory that does not grow with their number. Pure."""
+
+from collections.abc import Mapping
+
+from services.gateway.catalogue.counting import DistinctCounter
+
+MAX_LISTED = 1_000
+_MOST_COUNTED = 20_000
+_MOST_SAMPLED = 1_000
+
+
+class HostCounts:
+    """Slots of each host, and the first `sample_per_host` distinct URLs of the first thousand hosts.
+
+    Where there are more hosts than can be counted, the smallest are forgotten on the way.
+    """
+
+    def __init__(self, sample_per_host: int) -> None:
+        self._sample_per_host = sample_per_host
+        self._counts: dict[str, int] = {}
+        self._distinct = DistinctCounter(pending=1 << 12)
+        self._samples: dict[str, dict[str, None]] = {}
+
+    def add(self, host: str, url: str) -> None:
+        counts = self._counts
+        if host in counts:
+            counts[host] += 1
+        else:
+            self._distinct.add((hash(host),))
+            if len(counts) >= _MOST_COUNTED:
+                self._forget_small_ones()
+            counts[host] = 1
+        if self._sample_per_host:
+            self._sample(host, url)
+
+    def largest(self) -> tuple[Mapping[str, int], int]:
+        """The largest hosts, the largest first, and how many there are besides."""
+        chosen = dict(sorted(self._counts.items(), key=lambda item: -item[1])[:MAX_LISTED])
+        return chosen, max(self._distinct.count() - len(chosen), 0)
+
+    def samples(self) -> dict[str, tuple[str, ...]]:
+        return {host: tuple(urls) for host, urls in self._samples.items()}
+
+    def _forget_small_ones(self) -> None:
+        ordered = sorted(self._counts.items(), key=lambda item: -item[1])
+        self._counts = dict(ordered[: _MOST_COUNTED // 2])
+
+    def _sample(self, host: str, url: str) -> None:
+        urls = self._samples.get(host)
+        if urls is None:
+            if len(self._samples) < _MOST_SAMPLED:
+                self._samples[host] = {url: None}
+        elif len(urls) < self._sample_per_host:
+            urls[url] = None

@@ -1,0 +1,72 @@
+"""URLs as people paste them, made ones that can be asked for. Pure."""
+
+import re
+from typing import NamedTuple
+from urllib.parse import quote
+
+_PARTS = re.compile(r"(https?://)([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
+_HOST = re.compile(r"(.*@)?(.*?)(:\d*)?", re.DOTALL)
+_ENTITIES = re.compile(r"&(?:amp;)+", re.IGNORECASE)
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+
+
+class Repair(NamedTuple):
+    """What was wrong with a URL, and how to write it right."""
+
+    problem: str
+    advice: str
+
+
+_AMPERSAND = Repair('"&amp;" in the URL; it was read as "&"', "Copy the address from the browser, not from HTML.")
+_UNSEEN = Repair(
+    "an invisible character in the URL; it was left out", "Type the address anew, or paste it as plain text."
+)
+_SPACE = Repair(
+    "a space in the URL; it was read as %20",
+    "Write %20. If there are two URLs, the second has to begin with http:// or https://.",
+)
+_LETTERS = Repair(
+    "letters other than ASCII in the URL; they were percent-encoded", "Copy the address from the browser."
+)
+_DOMAIN = Repair("letters other than ASCII in the URL's host; it was read as xn--…", "Write it in its ASCII form.")
+
+
+def needs_repair(text: str) -> bool:
+    """Whether anything may be wrong with the URLs of a cell, or with one; quick."""
+    return not text.isascii() or " " in text or "&amp;" in text
+
+
+def repaired(url: str) -> tuple[str, list[Repair]]:
+    """The URL, and what was mended. What is no http(s) URL stays as it is."""
+    parts = _PARTS.fullmatch(url)
+    if parts is None:
+        return url, []
+    scheme, host, rest = parts.groups()
+    repairs: list[Repair] = []
+    if "&" in rest and (found := _ENTITIES.sub("&", rest)) != rest:
+        rest = found
+        repairs.append(_AMPERSAND)
+    if _INVISIBLE.search(url):
+        host, rest = _INVISIBLE.sub("", host), _INVISIBLE.sub("", rest)
+        repairs.append(_UNSEEN)
+    if " " in rest:
+        rest = rest.replace(" ", "%20")
+        repairs.append(_SPACE)
+    if not rest.isascii():
+        rest = _NOT_ASCII.sub(lambda found: quote(found[0]), rest)
+        repairs.append(_LETTERS)
+    if not host.isascii() and (ascii_host := _idna(host)) is not None:
+        host = ascii_host
+        repairs.append(_DOMAIN)
+    return scheme + host + rest, repairs
+
+
+def _idna(netloc: str) -> str | None:
+    found = _HOST.fullmatch(netloc)
+    if found is None:
+        return None
+    try:
+        return (found[1] or "") + found[2].encode("idna").decode("ascii") + (found[3] or "")
+    except UnicodeError:
+        return None
