@@ -1,12 +1,14 @@
 """Counting what is distinct among millions, by hashes of 64 bits, in memory that is bounded. Pure."""
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable
 
-_BUCKET_BITS = 6
-_BUCKETS = 1 << _BUCKET_BITS
-_PENDING = 1 << 17
+_BUCKETS = 64
+_BOUNDS = [(index + 1 - _BUCKETS // 2) * (1 << 64) // _BUCKETS for index in range(_BUCKETS)]
+_PENDING = 1 << 14
 _MOST_KEPT = 1 << 23
+_LEAST_COMPACTED = 1 << 17
 
 
 class DistinctCounter:
@@ -34,12 +36,14 @@ class DistinctCounter:
         return self._compacted << self._shift
 
     def _sort_in(self) -> None:
-        buckets, left_out = self._buckets, self._left_out()
-        for value in set(self._pending):
-            if not value & left_out:
-                buckets[value & (_BUCKETS - 1)].append(value)
+        values = array("q", sorted(set(self._pending)))  # so that a bucket's are together: far quicker than one by one
+        begin = 0
+        for bucket, bound in zip(self._buckets, _BOUNDS, strict=True):
+            end = bisect_left(values, bound, begin)
+            bucket.extend(values[begin:end])
+            begin = end
         self._pending = array("q")
-        if sum(map(len, buckets)) >= 2 * max(self._compacted, self._most_pending):
+        if sum(map(len, self._buckets)) >= 2 * max(self._compacted, _LEAST_COMPACTED):
             self._compact()
 
     def _compact(self) -> None:
@@ -56,7 +60,7 @@ class DistinctCounter:
 
     def _left_out(self) -> int:
         """The bits that must be zero in a hash that is kept."""
-        return ((1 << self._shift) - 1) << _BUCKET_BITS
+        return (1 << self._shift) - 1
 
 
 class Seen:

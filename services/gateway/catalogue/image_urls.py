@@ -23,8 +23,7 @@ def split_urls(cell: str) -> tuple[str, ...]:
 
     What stands before the first URL, or is no URL at all, is a slot as well: that slot will fail.
     """
-    tokens = (token.strip(_WRAPPING) for token in _SEPARATOR.split(cell))
-    return tuple(token for token in tokens if token)
+    return tuple([url for token in _SEPARATOR.split(cell) if (url := token.strip(_WRAPPING))])
 
 
 def read_urls(cell: str, *, escaped: bool = False) -> tuple[tuple[str, ...], list[tuple[int, str, Repair]]]:

@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 from services.gateway.catalogue.image_urls import slot_fault
 from shared.outbound.address_guard import AddressPolicy
 
-_PLAIN = re.compile(r"(https?://[a-z0-9.-]{1,200}(?::[0-9]{1,5})?)(?:[/?#][!-~]{0,1800})?", re.IGNORECASE)
+_PLAIN_SITE = re.compile(r"https?://[a-z0-9.-]{1,200}(?::[0-9]{1,5})?", re.IGNORECASE)
+_SCHEME_CHARS = len("https://")
+_PLAIN_CHARS = 2000  # some fewer than a URL may have
 _MOST_KEPT = 20_000
 
 
@@ -80,18 +82,23 @@ class UrlVerdicts:
 
     def __init__(self, policy: AddressPolicy) -> None:
         self._policy = policy
-        self._of_hosts: dict[str, Verdict] = {}
+        self._of_sites: dict[str, Verdict] = {}
 
     def judge(self, url: str) -> Verdict:
-        plain = _PLAIN.fullmatch(url)
-        if plain is None:
-            return self._judge_whole(url)
-        verdict = self._of_hosts.get(plain[1])
-        if verdict is None:
-            if len(self._of_hosts) >= _MOST_KEPT:
-                self._of_hosts.clear()
-            verdict = self._of_hosts[plain[1]] = self._judge_whole(plain[1])
-        return _as_page(url, verdict) if verdict.host in _MAY_BE_PAGES else verdict
+        end = url.find("/", _SCHEME_CHARS)
+        site = url[:end] if end > 0 else ""
+        verdict = self._of_sites.get(site) or self._judge_site(site)
+        if verdict is not None and len(url) < _PLAIN_CHARS and url.isascii() and url.isprintable():
+            return _as_page(url, verdict) if verdict.host in _MAY_BE_PAGES else verdict
+        return self._judge_whole(url)
+
+    def _judge_site(self, site: str) -> Verdict | None:
+        """The verdict on all plain URLs of a site; None if it is not plain itself."""
+        if _PLAIN_SITE.fullmatch(site) is None:
+            return None
+        if len(self._of_sites) >= _MOST_KEPT:
+            self._of_sites.clear()
+        return self._of_sites.setdefault(site, self._judge_whole(site))
 
     def _judge_whole(self, url: str) -> Verdict:
         fault = slot_fault(url, self._policy)

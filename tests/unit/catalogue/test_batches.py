@@ -12,7 +12,7 @@ from services.gateway.catalogue.reading import CatalogueRow
 
 
 def a_row(number: int, slots: int, chars: int) -> CatalogueRow:
-    return CatalogueRow(number, str(number), "P", ("u",) * slots, ("x" * chars,))
+    return CatalogueRow(number, str(number), "P", ("u",) * slots, (slots,), "x" * chars)
 
 
 def test_a_batch_is_closed_at_whichever_limit_is_met_first() -> None:
@@ -45,4 +45,4 @@ def test_all_rows_come_in_order_and_only_a_lone_row_is_beyond_a_limit(widths: li
     for batch in batches:
         assert len(batch) <= 5
         assert len(batch) == 1 or sum(len(row.urls) for row in batch) <= 20
-        assert len(batch) == 1 or sum(len(row.cells[0]) for row in batch) <= 25
+        assert len(batch) == 1 or sum(len(row.record) for row in batch) <= 25
