@@ -4,6 +4,7 @@ import csv
 from typing import Any, TextIO
 
 from services.aggregator.formula_guard import guard
+from shared.contracts.error_codes import ERROR_GUIDES
 from shared.contracts.messages import ImageResult
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Image, Product, saved_percent
@@ -33,6 +34,10 @@ COLUMNS = (
     "Fetch Ms",
     "Compress Ms",
     "Attempts",
+    "Reused",
+    "Retryable",
+    "Whose",
+    "Advice",
 )
 
 
@@ -58,7 +63,12 @@ class ReportCsv:
         self._lines.writerow(slot | (self._failure(image) if image.result is None else self._figures(image.result)))
 
     def _failure(self, image: Image) -> dict[str, Any]:
-        return {"Error Code": image.error_code, "Error Detail": self._text(image.error_detail or "")}
+        failure = {"Error Code": image.error_code, "Error Detail": self._text(image.error_detail or "")}
+        if image.error_code is None:
+            return failure
+        guide = ERROR_GUIDES[image.error_code]
+        retryable = "yes" if guide.retryable else "no"
+        return failure | {"Retryable": retryable, "Whose": guide.owner, "Advice": guide.advice}
 
     def _figures(self, result: ImageResult) -> dict[str, Any]:
         return {
@@ -78,4 +88,5 @@ class ReportCsv:
             "Encodes": result.encodes,
             "Fetch Ms": result.fetch_ms,
             "Compress Ms": result.compress_ms,
+            "Reused": result.reused,
         }

@@ -1,9 +1,10 @@
-"""Ending a request: output CSV and report, exact counts, the guarded update, and then the announcement."""
+"""Ending a request: its files, exact counts, the guarded update, and then the announcement."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import structlog
 
@@ -91,13 +92,16 @@ class RequestFinisher:
         request = await self._at_its_end(message)  # the lease's last holder may have finished it
         if request is None or request.status is not RequestStatus.PENDING:
             return request
+        # The summary comes first: if the images change meanwhile, writing them notices it.
+        summary = await self._database.images.summary(request.request_id)
+        status = RequestStatus.COMPLETED if summary.compressed else RequestStatus.FAILED
         try:
-            keys = await self._outputs.write(request)
+            keys = await self._outputs.write(request, status, summary)
         except RoundOver as reason:
             log.info("finish_given_up", reason=str(reason))
             return None
-        progress = await self._database.images.count(request.request_id)
-        status = RequestStatus.COMPLETED if progress.compressed else RequestStatus.FAILED
+        counted = await self._database.images.count(request.request_id)
+        progress = replace(counted, reused=summary.unchanged + summary.same_bytes)
         finished = await self._database.requests.finish(request.request_id, request.round, status, progress, keys)
         if finished is not None:
             self._metrics.requests_finished.labels(status=status.value).inc()

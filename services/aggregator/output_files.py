@@ -1,32 +1,27 @@
-"""Writing a request's output CSV and report into the object store, in memory that does not grow with the request."""
+"""Writing a request's outputs into the object store, in memory that does not grow with the request."""
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Self
 
 import structlog
 
-from services.aggregator.csv_output import OutputCsv
-from services.aggregator.csv_report import ReportCsv
+from services.aggregator.json_report import json_report
+from services.aggregator.open_files import Filled, OpenFiles
 from services.aggregator.portion import SLOTS, Portion
-from shared.catalogue.form import CatalogueForm
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.object_keys import image_id, outputs_key, public_url
+from shared.contracts.object_keys import image_id, outputs_key
 from shared.contracts.records import Image, OutputKeys, Product, Request
-from shared.contracts.states import OPEN_STATES, ImageState
-from shared.persistence import Database
+from shared.contracts.states import OPEN_STATES, ImageState, RequestStatus
+from shared.persistence import Database, ImageSummary
 from shared.storage.object_store import ObjectStore
 
 _PRODUCTS_AT_ONCE = 25  # a row may take megabytes
 _BATCHES_AT_ONCE = 4
-_CSV_TYPE = "text/csv; charset=utf-8"
-
-Filled = tuple[Product, Sequence[Image]]
-"""A product and the image of each of its slots."""
+_CSV = "text/csv"  # output and failed.csv are in the upload's encoding
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +31,7 @@ class RoundOver(Exception):
 
 
 class OutputWriter:
-    """Reads products and images in batches, writes both files to a temporary folder, then stores them.
+    """Reads products and images in batches, writes the files to a temporary folder, then stores them.
 
     However many requests are written at once, only a few of their batches are in memory, and each request's turn comes
     after a batch of the others', not after all of them.
@@ -49,22 +44,24 @@ class OutputWriter:
         self._guard_formulas = guard_formulas
         self._batches_in_memory = asyncio.Semaphore(_BATCHES_AT_ONCE)
 
-    async def write(self, request: Request) -> OutputKeys:
-        """Store the files and record the products' output URLs.
+    async def write(self, request: Request, status: RequestStatus, summary: ImageSummary) -> OutputKeys:
+        """Store the files and record the products' output URLs. `status` and `summary` are what the report tells.
 
         Repeatable: images that have reached their end give the same bytes each time. Raises RoundOver.
         """
-        output_key = outputs_key(request.request_id, request.round, request.filename, "compressed")
-        report_key = outputs_key(request.request_id, request.round, request.filename, "report")
+        keys = _keys(request)
         with tempfile.TemporaryDirectory(prefix="imagemill-") as folder:
-            output, report = Path(folder, "output.csv"), Path(folder, "report.csv")
-            with _OpenFiles(output, report, request.form, self._base_url, self._guard_formulas) as files:
+            with OpenFiles(Path(folder), request.form, self._base_url, guard_formulas=self._guard_formulas) as files:
                 await self._fill(files, request)
-            await self._store.put_file(report_key, report, _CSV_TYPE)
-            await self._store.put_file(output_key, output, _CSV_TYPE)
-        return OutputKeys(output_key, report_key, summary_key=report_key, failed_key=None)
+            told = json_report(request, status, summary, files.rows, files.slots)
+            await self._store.put_bytes(keys.summary_key, told, "application/json")
+            await self._store.put_file(keys.report_key, files.report, _CSV)
+            if keys.failed_key and files.failed_rows:
+                await self._store.put_file(keys.failed_key, files.failed, _CSV)
+            await self._store.put_file(keys.output_key, files.output, _CSV)
+        return keys if files.failed_rows else replace(keys, failed_key=None)
 
-    async def _fill(self, files: "_OpenFiles", request: Request) -> None:
+    async def _fill(self, files: OpenFiles, request: Request) -> None:
         batches = self._database.products.batches(request.request_id, _PRODUCTS_AT_ONCE)
         portion = Portion()
         while await self._fill_batch(files, request, batches, portion):
@@ -72,7 +69,7 @@ class OutputWriter:
         await self._fill_portion(files, request, portion.take())
 
     async def _fill_batch(
-        self, files: "_OpenFiles", request: Request, batches: AsyncIterator[Sequence[Product]], portion: Portion
+        self, files: OpenFiles, request: Request, batches: AsyncIterator[Sequence[Product]], portion: Portion
     ) -> bool:
         """Write the next batch, but for what is left in `portion`. False if there is none."""
         async with self._batches_in_memory:
@@ -83,7 +80,7 @@ class OutputWriter:
                     await self._fill_portion(files, request, portion.take())
         return batch is not None
 
-    async def _fill_portion(self, files: "_OpenFiles", request: Request, products: Sequence[Product]) -> None:
+    async def _fill_portion(self, files: OpenFiles, request: Request, products: Sequence[Product]) -> None:
         filled = await self._look_up(request, products)
         outputs = await asyncio.to_thread(files.write, filled)
         await self._database.products.save_outputs(request.request_id, outputs)
@@ -107,33 +104,11 @@ class OutputWriter:
         return found
 
 
-class _OpenFiles:
-    """The two files while they are written. Its methods block, so they run in a thread."""
+def _keys(request: Request) -> OutputKeys:
+    def key(kind: str, extension: str = "csv") -> str:
+        return outputs_key(request.request_id, request.round, request.filename, kind, extension)
 
-    def __init__(self, output: Path, report: Path, form: CatalogueForm, base_url: str, guard_formulas: bool) -> None:
-        self._base_url = base_url
-        with ExitStack() as opened:
-            sinks = [opened.enter_context(path.open("w", encoding="utf-8", newline="")) for path in (output, report)]
-            self._output = OutputCsv(sinks[0], form, guard_formulas=guard_formulas)
-            self._report = ReportCsv(sinks[1], base_url, guard_formulas=guard_formulas)
-            self._opened = opened.pop_all()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._opened.close()
-
-    def write(self, filled: Iterable[Filled]) -> list[tuple[int, list[str]]]:
-        """Write the products' rows and lines; the output URLs of each row, one for each slot."""
-        outputs = []
-        for product, images in filled:
-            slots = [public_url(self._base_url, image.result.key) if image.result else "" for image in images]
-            self._output.write(product, slots)
-            for position, image in enumerate(images, start=1):
-                self._report.write(product, position, image)
-            outputs.append((product.row, slots))
-        return outputs
+    return OutputKeys(key("compressed"), key("report"), summary_key=key("report", "json"), failed_key=key("failed"))
 
 
 def _unrecorded(request: Request, url: str) -> Image:

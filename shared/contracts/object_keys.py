@@ -42,10 +42,10 @@ def result_key(request_id: str, image_id: str, url: str, data: bytes, extension:
     return f"results/{request_id}/{name}-{digest}.{extension}"
 
 
-def outputs_key(request_id: str, round_: int, filename: str | None, kind: str) -> str:
+def outputs_key(request_id: str, round_: int, filename: str | None, kind: str, extension: str = "csv") -> str:
     """`kind` is what the file is, for example "compressed" or "report"; the name follows the uploaded file's."""
     stem = slugify(PurePosixPath(filename or "").stem, max_length=_SLUG_LENGTH) or "products"
-    return f"outputs/{request_id}/{round_}/{stem}-{kind}.csv"
+    return f"outputs/{request_id}/{round_}/{stem}-{kind}.{extension}"
 
 
 def public_url(public_base_url: str, key: str) -> str:

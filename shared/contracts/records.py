@@ -11,13 +11,17 @@ from shared.contracts.states import ImageState, RequestStatus
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many images (distinct URLs of the request) stand where, counted at `as_of`."""
+    """How many images (distinct URLs of the request) stand where, counted at `as_of`.
+
+    reused: how many of the compressed were copied, see ImageResult.reused; counted only when the request finishes.
+    """
 
     total: int
     compressed: int
     failed: int
     pending: int
     as_of: datetime
+    reused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,8 @@ class Product:
 class Image:
     """One distinct URL of a request. See `messages.ImageMessage` for round, dispatch and attempts.
 
-    host: the URL's host, lower-case, or "" where the URL has none.
+    host: the URL's, see outbound.host_name, or "" where the URL is none (invalid_url).
+    round: the one that it was last tried in; `dispatch` and `attempts` count within it.
     deadline: the image fails with its last error if it has no end by then.
     reuse_key: the same for every image with this URL and these options, whatever the request.
     etag, last_modified: what its host said of the original, for asking whether it is still the same.
@@ -111,7 +116,12 @@ class Image:
 
 def saved_percent(result: ImageResult) -> float:
     """How many per cent of the original's bytes are no longer there, to one place: 100 * (1 - out / in)."""
-    return round(100 * (1 - result.bytes_out / result.bytes_in), 1) if result.bytes_in else 0.0
+    return percent_saved(result.bytes_in, result.bytes_out)
+
+
+def percent_saved(bytes_in: int, bytes_out: int) -> float:
+    """The same of any sums of bytes; 0.0 of none."""
+    return round(100 * (1 - bytes_out / bytes_in), 1) if bytes_in else 0.0
 
 
 @dataclass(frozen=True, slots=True)

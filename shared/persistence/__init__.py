@@ -1,6 +1,7 @@
 """The door to MongoDB. Services see the repositories' protocols; `open_database` gives the real ones."""
 
 from shared.persistence.database import open_database
+from shared.persistence.image_summary import HostSummary, ImageSummary
 from shared.persistence.repositories import (
     Database,
     DeliveryRepository,
@@ -14,7 +15,9 @@ from shared.persistence.repositories import (
 __all__ = [
     "Database",
     "DeliveryRepository",
+    "HostSummary",
     "ImageRepository",
+    "ImageSummary",
     "Lease",
     "ProductRepository",
     "Recorded",

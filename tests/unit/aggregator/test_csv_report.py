@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.aggregator.csv_report import COLUMNS, ReportCsv
-from shared.contracts.error_codes import ErrorCode
+from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
 from shared.contracts.records import Image, Product
 from tests.unit.aggregator.make import BASE_URL, a_compressed_image, a_failed_image, a_product, a_result
 
@@ -50,6 +50,10 @@ def test_a_compressed_image() -> None:
             "Fetch Ms": "12",
             "Compress Ms": "34",
             "Attempts": "2",
+            "Reused": "",
+            "Retryable": "",
+            "Whose": "",
+            "Advice": "",
         }
     ]
 
@@ -60,6 +64,15 @@ def test_an_original_that_was_kept() -> None:
     (line,) = reported((a_product(1, "http://i/1.png"), 1, a_compressed_image("http://i/1.png", result=kept)))
 
     assert (line["Action"], line["Quality"], line["Saved %"], line["Target Met"]) == ("kept_original", "", "0.0", "no")
+
+
+@pytest.mark.parametrize("how", ["unchanged", "same_bytes"])
+def test_a_result_that_was_copied_says_so(how: str) -> None:
+    image = a_compressed_image("http://i/1.jpg", result=a_result(reused=how))
+
+    (line,) = reported((a_product(1, "http://i/1.jpg"), 1, image))
+
+    assert line["Reused"] == how
 
 
 def test_what_was_not_measured_is_left_empty() -> None:
@@ -88,6 +101,8 @@ def test_a_failed_image_has_a_reason_and_no_output() -> None:
     assert line["Error Code"] == "http_404"
     assert line["Error Detail"] == "the host answered 404"
     assert line["Attempts"] == "6"
+    assert (line["Retryable"], line["Whose"]) == ("no", "csv")
+    assert line["Advice"] == ERROR_GUIDES[ErrorCode.HTTP_404].advice
     figures = COLUMNS[COLUMNS.index("Action") : COLUMNS.index("Attempts")]
     assert {line[name] for name in ("Output Image Url", *figures)} == {""}
 

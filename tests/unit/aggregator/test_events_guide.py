@@ -16,7 +16,12 @@ GUIDE = Path(__file__).parents[3] / "docs" / "events.md"
 TIME = datetime(2026, 11, 22, 12, 0, 0, 123000, UTC)
 URL = "http://i/1.jpg"
 FINISHED = a_request(
-    status=RequestStatus.COMPLETED, output_key="outputs/o.csv", report_key="outputs/r.csv", finished_at=TIME
+    status=RequestStatus.COMPLETED,
+    output_key="outputs/o.csv",
+    report_key="outputs/r.csv",
+    summary_key="outputs/r.json",
+    failed_key="outputs/f.csv",
+    finished_at=TIME,
 )
 
 

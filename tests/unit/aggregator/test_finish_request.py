@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import json
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from services.aggregator.finish_request import RequestFinisher
 from services.aggregator.output_files import OutputWriter
+from shared.catalogue.form import Dialect
 from shared.contracts.events import PublicEvent, request_finished_event
 from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.contracts.object_keys import image_id
@@ -21,12 +23,22 @@ from shared.errors import StorageUnavailable
 from shared.observability.metrics import Metrics
 from shared.testing.memory_database import MemoryDatabase
 from shared.testing.memory_object_store import MemoryObjectStore
-from tests.builders import NOW, REQUEST_ID
-from tests.unit.aggregator.make import BASE_URL, a_compressed_image, a_failed_image, a_product, a_request, an_image
+from tests.builders import NOW, REQUEST_ID, a_form
+from tests.unit.aggregator.make import (
+    BASE_URL,
+    a_compressed_image,
+    a_failed_image,
+    a_product,
+    a_request,
+    a_result,
+    an_image,
+)
 
 FINISH = FinishRequest(request_id=REQUEST_ID, round=1)
 OUTPUT = f"outputs/{REQUEST_ID}/1/spring-catalogue-compressed.csv"
 REPORT = f"outputs/{REQUEST_ID}/1/spring-catalogue-report.csv"
+FAILED = f"outputs/{REQUEST_ID}/1/spring-catalogue-failed.csv"
+SUMMARY = f"outputs/{REQUEST_ID}/1/spring-catalogue-report.json"
 EVENT_ID = f"{REQUEST_ID}:1:request.completed"
 GOOD, BAD, LATE = "http://i/good.jpg", "http://i/bad.jpg", "http://i/late.jpg"
 LEASE = f"finish:{REQUEST_ID}:1"
@@ -64,7 +76,7 @@ class Mill:
         return request
 
     async def rows(self, key: str) -> list[list[str]]:
-        assert self.store.objects[key].content_type == "text/csv; charset=utf-8"
+        assert self.store.objects[key].content_type == "text/csv"
         return list(csv.reader(io.StringIO((await self.store.get_bytes(key)).decode(), newline=""), strict=True))
 
 
@@ -88,6 +100,11 @@ async def test_the_files_are_written_the_request_ends_and_the_world_is_told(mill
     assert outgoing == [request_finished_event(request, BASE_URL)]
     url = f"{BASE_URL}/results/{REQUEST_ID}/{image_id(GOOD)[:8]}-0123456789abcdef.jpg"
     assert [row[-1] for row in await mill.rows(OUTPUT)] == ["Output Image Urls", f"{url},,{url}", "", ""]
+    assert (request.failed_key, request.summary_key) == (FAILED, SUMMARY)
+    assert [row[:2] + row[3:5] for row in await mill.rows(FAILED)][1:] == [
+        ["1", "Product 1", BAD, "http_404"],
+        ["2", "Product 2", BAD, "http_404"],
+    ]
     assert [row[2:5] for row in await mill.rows(REPORT)][1:] == [
         ["1", GOOD, url],
         ["2", BAD, ""],
@@ -100,6 +117,59 @@ async def test_the_files_are_written_the_request_ends_and_the_world_is_told(mill
         (REQUEST_ID, 3): (),
     }
     assert mill.database.tables.leases == {}
+
+
+async def test_where_nothing_failed_there_is_no_list_of_failures(mill: Mill) -> None:
+    await mill.fill(a_request(), [a_product(1, GOOD)], [a_compressed_image(GOOD)])
+
+    await mill.finish(FINISH)
+
+    assert (await mill.request()).failed_key is None
+    assert sorted(mill.store.objects) == [OUTPUT, REPORT, SUMMARY]
+
+
+async def test_the_report_in_json_tells_the_figures_and_how_the_request_ends(mill: Mill) -> None:
+    reused = a_compressed_image(LATE, result=a_result(reused="unchanged"))
+    await mill.fill(a_request(round=2), [*PRODUCTS, a_product(4, LATE)], [*IMAGES, reused])
+
+    (event,) = await mill.finish(FinishRequest(request_id=REQUEST_ID, round=2))
+
+    key = SUMMARY.replace("/1/", "/2/")
+    assert mill.store.objects[key].content_type == "application/json"
+    told = json.loads(await mill.store.get_bytes(key))
+    assert (told["status"], told["round"], told["rows"], told["slots"]) == ("Completed", 2, 4, 5)
+    assert told["images"]["reused"] == {"unchanged": 1, "same_bytes": 0}
+    assert isinstance(event, PublicEvent)
+    assert event.data["images"] == {"total": 3, "compressed": 2, "failed": 1, "reused": 1}
+    assert event.data["report_json_url"] == f"{BASE_URL}/{key}"
+
+
+async def test_a_finish_that_is_repeated_writes_the_same_bytes(mill: Mill) -> None:
+    await mill.fill(a_request(), PRODUCTS, IMAGES)
+    await mill.finish(FINISH)
+    first = {key: stored.data for key, stored in mill.store.objects.items()}
+    row = mill.database.tables.requests[REQUEST_ID]
+    mill.database.tables.requests[REQUEST_ID] = replace(row, request=a_request())
+
+    await mill.finish(FINISH)
+
+    assert {key: stored.data for key, stored in mill.store.objects.items()} == first
+    assert len(first) == 4
+
+
+async def test_an_output_has_the_encoding_of_its_upload_and_what_that_cannot_hold_is_escaped(mill: Mill) -> None:
+    dialect = Dialect(";", "cp1252", bom=False, line_end="\r\n")
+    form = a_form(dialect=dialect, header="No;Größe;Image Url\r\n")
+    failed = a_failed_image(BAD, error_detail="it says \u201c\u4e2d\u201d")
+    await mill.fill(a_request(form=form), [a_product(1, BAD, record=f"1;groß;{BAD}\r\n")], [failed])
+
+    await mill.finish(FINISH)
+
+    header, row, _ = (await mill.store.get_bytes(FAILED)).split(b"\r\n")
+    assert header.startswith("No;Größe;Image Url;".encode("cp1252"))
+    assert row == f"1;groß;{BAD};{BAD};http_404;it says \u201c\\u4e2d\u201d".encode("cp1252")
+    assert (await mill.store.get_bytes(OUTPUT)).endswith(f"1;groß;{BAD};\r\n".encode("cp1252"))
+    assert "\u4e2d" in (await mill.store.get_bytes(REPORT)).decode()
 
 
 @pytest.mark.parametrize(
@@ -231,7 +301,7 @@ async def test_two_messages_in_one_process_write_once(mill: Mill) -> None:
         assert await finish(FINISH) == []
         store.go_on.set()
         assert len(await first) == 1
-    assert store.puts == 2  # output and report
+    assert store.puts == 3  # output, report and failed.csv
 
 
 async def test_another_process_waits_for_the_one_that_writes_and_then_announces(mill: Mill) -> None:
@@ -246,7 +316,7 @@ async def test_another_process_waits_for_the_one_that_writes_and_then_announces(
         assert not second.done()
         store.go_on.set()
         assert await first == await second
-    assert store.puts == 2
+    assert store.puts == 3
 
 
 async def test_a_message_is_dropped_while_another_process_is_alive_and_at_it(mill: Mill) -> None:

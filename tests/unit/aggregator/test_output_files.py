@@ -10,7 +10,8 @@ import pytest
 from services.aggregator import portion
 from services.aggregator.output_files import OutputWriter
 from shared.contracts.object_keys import public_url
-from shared.contracts.records import Image, Product
+from shared.contracts.records import Image, OutputKeys, Product, Request
+from shared.contracts.states import RequestStatus
 from shared.testing.memory_database import MemoryDatabase
 from shared.testing.memory_object_store import MemoryObjectStore
 from tests.builders import NOW, REQUEST_ID
@@ -61,6 +62,10 @@ class Reading:
         self.rows_saved += [len(outputs)] if outputs else []
         await self._save(request_id, outputs)
 
+    async def write(self, request: Request) -> OutputKeys:
+        summary = await self.database.images.summary(request.request_id)
+        return await self.writer.write(request, RequestStatus.COMPLETED, summary)
+
     async def fill(self, products: Sequence[Product], request_id: str = REQUEST_ID) -> None:
         urls = {url for product in products for url in product.input_image_urls}
         await self.database.products.insert_many(products)
@@ -86,25 +91,25 @@ async def test_narrow_rows_are_read_few_at_a_time_and_written_together() -> None
     reading = Reading()
     await reading.fill(rows_of(1030, 2))
 
-    output_key, report_key = await reading.writer.write(a_request())
+    keys = await reading.write(a_request())
 
     assert max(reading.rows_read) <= 25
     assert reading.rows_saved == [250, 250, 250, 250, 30]
-    assert [row[0] for row in await reading.written(output_key)][1:] == [str(row) for row in range(1, 1031)]
-    assert len(await reading.written(report_key)) == 1 + 2 * 1030
+    assert [row[0] for row in await reading.written(keys.output_key)][1:] == [str(row) for row in range(1, 1031)]
+    assert len(await reading.written(keys.report_key)) == 1 + 2 * 1030
 
 
 async def test_rows_with_much_text_are_written_a_few_at_a_time() -> None:
     reading = Reading()
     texts = [str(row) + "x" * 400_000 for row in range(1, 31)]
     await reading.fill(
-        [a_product(row, f"http://i/{row}.jpg", cells=(text, "", "")) for row, text in enumerate(texts, 1)]
+        [a_product(row, f"http://i/{row}.jpg", record=f"{text},,\r\n") for row, text in enumerate(texts, 1)]
     )
 
-    output_key, _ = await reading.writer.write(a_request())
+    keys = await reading.write(a_request())
 
     assert reading.rows_saved == [3] * 10
-    assert [row[0] for row in await reading.written(output_key)][1:] == texts
+    assert [row[0] for row in await reading.written(keys.output_key)][1:] == texts
 
 
 async def test_rows_with_many_urls_are_looked_up_in_parts() -> None:
@@ -112,15 +117,15 @@ async def test_rows_with_many_urls_are_looked_up_in_parts() -> None:
     products = rows_of(3, 5001)
     await reading.fill(products)
 
-    output_key, report_key = await reading.writer.write(a_request())
+    keys = await reading.write(a_request())
 
     assert reading.rows_saved == [1, 1, 1]
     assert max(reading.images_looked_up) <= 2000
     assert sum(reading.images_looked_up) == 3 * 5001
     outputs = reading.output_urls()
     wanted = [[outputs[url] for url in product.input_image_urls] for product in products]
-    assert [row[-1].split(",") for row in await reading.written(output_key)][1:] == wanted
-    assert [row[4] for row in await reading.written(report_key)][1:] == [url for slots in wanted for url in slots]
+    assert [row[-1].split(",") for row in await reading.written(keys.output_key)][1:] == wanted
+    assert [row[4] for row in await reading.written(keys.report_key)][1:] == [url for slots in wanted for url in slots]
 
 
 async def test_a_small_request_does_not_wait_for_the_large_ones() -> None:
@@ -131,9 +136,9 @@ async def test_a_small_request_does_not_wait_for_the_large_ones() -> None:
     await reading.fill([a_product(1, "http://i/1.jpg")])
 
     async with asyncio.timeout(30):
-        large = [asyncio.create_task(reading.writer.write(a_request(request_id=f"large-{n}"))) for n in range(8)]
+        large = [asyncio.create_task(reading.write(a_request(request_id=f"large-{n}"))) for n in range(8)]
         await until(lambda: len(reading.rows_read) >= 8, what="writing the large ones")
-        await reading.writer.write(a_request())
+        await reading.write(a_request())
         assert not any(task.done() for task in large)
         await asyncio.gather(*large)
 
@@ -149,8 +154,8 @@ async def test_however_many_requests_are_written_few_of_their_batches_are_in_mem
         await reading.fill(products, request.request_id)
 
     async with asyncio.timeout(30):
-        keys = await asyncio.gather(*map(reading.writer.write, requests))
+        written = await asyncio.gather(*map(reading.write, requests))
 
     assert reading.look_ups_at_once == 4
-    for output_key, _ in keys:
-        assert [row[0] for row in await reading.written(output_key)][1:] == [str(row) for row in range(1, 61)]
+    for keys in written:
+        assert [row[0] for row in await reading.written(keys.output_key)][1:] == [str(row) for row in range(1, 61)]

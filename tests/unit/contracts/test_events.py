@@ -31,9 +31,11 @@ def _finished(**changes: Any) -> Request:
     end: dict[str, Any] = {
         "status": RequestStatus.COMPLETED,
         "intake_open": False,
-        "progress": Progress(3, 2, 1, 0, NOW),
+        "progress": Progress(3, 2, 1, 0, NOW, reused=1),
         "output_key": f"outputs/{REQUEST_ID}/1/products-compressed.csv",
         "report_key": f"outputs/{REQUEST_ID}/1/products-report.csv",
+        "summary_key": f"outputs/{REQUEST_ID}/1/products-report.json",
+        "failed_key": f"outputs/{REQUEST_ID}/1/products-failed.csv",
         "finished_at": NOW + timedelta(minutes=5),
     }
     return a_request(**end | changes)
@@ -64,6 +66,7 @@ def test_a_compressed_image_is_told_with_its_result() -> None:
             "target_met": True,
             "encodes": 2,
             "ssim": 0.9731,
+            "reused": None,
             "bytes_in": 100_000,
             "bytes_out": 49_000,
             "fetch_ms": 12,
@@ -128,13 +131,19 @@ def test_a_finished_request_is_told_with_counts_and_urls(status: RequestStatus, 
             "request_id": REQUEST_ID,
             "round": 1,
             "status": status.value,
-            "images": {"total": 3, "compressed": 2, "failed": 1},
+            "images": {"total": 3, "compressed": 2, "failed": 1, "reused": 1},
             "output_csv_url": f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-compressed.csv",
             "report_url": f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-report.csv",
+            "report_json_url": f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-report.json",
+            "failed_csv_url": f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-failed.csv",
             "created_at": "2026-01-05T12:00:00+00:00",
             "finished_at": "2026-01-05T12:05:00+00:00",
         },
     )
+
+
+def test_where_nothing_failed_no_list_of_failures_is_told() -> None:
+    assert request_finished_event(_finished(failed_key=None), BASE_URL).data["failed_csv_url"] is None
 
 
 def test_each_round_has_events_of_its_own() -> None:

@@ -49,7 +49,7 @@ def test_result_keys_are_safe_in_urls_and_cells(url: str, data: bytes, extension
     assert "," not in public_url("https://mill.test/", key)
 
 
-@given(filename=NAMES, round_=st.integers(1, 99), kind=st.sampled_from(["compressed", "report"]))
+@given(filename=NAMES, round_=st.integers(1, 99), kind=st.sampled_from(["compressed", "report", "failed"]))
 @example(filename="../../etc/passwd", round_=1, kind="report")
 @example(filename="", round_=1, kind="report")
 def test_output_keys_are_safe_in_urls(filename: str | None, round_: int, kind: str) -> None:
@@ -81,6 +81,10 @@ def test_the_same_bytes_of_the_same_image_have_the_same_key(url: str, data: byte
 
 def test_rounds_have_outputs_of_their_own() -> None:
     assert outputs_key(REQUEST_ID, 1, "a.csv", "report") != outputs_key(REQUEST_ID, 2, "a.csv", "report")
+
+
+def test_a_report_in_json_has_its_own_name() -> None:
+    assert outputs_key(REQUEST_ID, 1, "a.csv", "report", "json") == f"outputs/{REQUEST_ID}/1/a-report.json"
 
 
 @pytest.mark.parametrize(

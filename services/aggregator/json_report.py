@@ -1,0 +1,76 @@
+"""The report in JSON: a request's totals, by host and by error code. Pure; the same figures give the same bytes."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
+from shared.contracts.records import Request, percent_saved
+from shared.contracts.states import RequestStatus
+from shared.persistence import HostSummary, ImageSummary
+
+
+def json_report(request: Request, status: RequestStatus, summary: ImageSummary, rows: int, slots: int) -> bytes:
+    """The document, in UTF-8. `status` is the request's in the end, `rows` and `slots` are of its catalogue."""
+    report = {
+        "request_id": request.request_id,
+        "round": request.round,
+        "status": status.value,
+        "profile": request.form.profile.value,
+        "rows": rows,
+        "slots": slots,
+        "images": _images(summary),
+        "bytes": {
+            "in": summary.bytes_in,
+            "out": summary.bytes_out,
+            "saved": summary.bytes_in - summary.bytes_out,
+            "saved_percent": percent_saved(summary.bytes_in, summary.bytes_out),
+        },
+        "hosts": [_host(host) for host in summary.hosts],
+        "more_hosts": summary.more_hosts,
+        "slowest_hosts": [_slow_host(host) for host in summary.slowest_hosts],
+        "errors": _errors(summary.errors),
+        "kept_originals": {"count": summary.kept_original, "urls": list(summary.kept_urls)},
+    }
+    return json.dumps(report, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def _images(summary: ImageSummary) -> dict[str, Any]:
+    return {
+        "total": summary.compressed + summary.failed,
+        "compressed": summary.compressed,
+        "failed": summary.failed,
+        "kept_original": summary.kept_original,
+        "reused": {"unchanged": summary.unchanged, "same_bytes": summary.same_bytes},
+        "target_missed": summary.target_missed,
+    }
+
+
+def _host(host: HostSummary) -> dict[str, Any]:
+    return {
+        "host": host.host,
+        "images": host.images,
+        "compressed": host.compressed,
+        "failed": host.failed,
+        "bytes_in": host.bytes_in,
+        "bytes_out": host.bytes_out,
+        "saved_percent": percent_saved(host.bytes_in, host.bytes_out),
+        "fetch_ms_mean": host.fetch_ms_mean,
+    }
+
+
+def _slow_host(host: HostSummary) -> dict[str, Any]:
+    return {"host": host.host, "images": host.images, "fetch_ms_mean": host.fetch_ms_mean}
+
+
+def _errors(errors: Sequence[tuple[ErrorCode, int]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": code.value,
+            "images": images,
+            "retryable": ERROR_GUIDES[code].retryable,
+            "owner": ERROR_GUIDES[code].owner.value,
+            "advice": ERROR_GUIDES[code].advice,
+        }
+        for code, images in errors
+    ]
