@@ -1,0 +1,117 @@
+"""Files that nobody writes by accident, or only a broken program does."""
+
+import codecs
+
+from tests.catalogues.fixture import HEADER, A, B, Fixture, error, row, slot, text, warning
+
+_GOOD = f"1,Lamp,{A}"
+
+HOSTILE = (
+    Fixture("only a BOM", codecs.BOM_UTF8, told=(error("empty"),)),
+    Fixture("only a BOM of UTF-16", codecs.BOM_UTF16_LE, told=(error("empty"),)),
+    Fixture("zeros", b"\0" * 100, told=(error("zero", 1),)),
+    Fixture(
+        "UTF-16 cut in the middle of a character",
+        (codecs.BOM_UTF16_LE + text(HEADER, _GOOD, encoding="utf-16-le"))[:-1],
+        told=(error("UTF-16", 2),),
+    ),
+    Fixture(
+        "UTF-16 with half a surrogate pair",
+        codecs.BOM_UTF16_LE
+        + text(HEADER, "1,La", encoding="utf-16-le")[:-2]
+        + b"\x00\xd8"
+        + text(f"mp,{A}", encoding="utf-16-le"),
+        told=(error("UTF-16", 2),),
+    ),
+    Fixture(
+        "surrogates written as UTF-8",
+        text(HEADER) + b"1,La\xed\xa0\x80mp," + text(A),
+        (row("1", "La\u00ed\u00a0\u20acmp", A),),
+        (warning("1252"),),
+        encoding="cp1252",
+    ),
+    Fixture(
+        "bytes that no encoding has",
+        text(HEADER) + b"1,La\x81mp," + text(A),
+        told=(warning("0x81", 2), error("0x81", 2)),
+    ),
+    Fixture(
+        "a quote that is never closed",
+        text(HEADER, _GOOD, f'2,"Oak,{A}', f"3,Ash,{B}"),
+        told=(error("never closed", 3, "Product Name"),),
+    ),
+    Fixture("a lone quote at the end", text(HEADER, _GOOD) + b'"', told=(error("never closed", 3, "S. No."),)),
+    Fixture("quotes doubled oddly", text(HEADER, f'1,"""""Lamp""",{A}'), (row("1", '""Lamp"', A),)),
+    Fixture(
+        "three quotes and text", text(HEADER, f'1,"""Lamp"" x,{A}'), told=(error("never closed", 2, "Product Name"),)
+    ),
+    Fixture(
+        "a quote doubled behind a closed one",
+        text(HEADER, f'1,""Lamp"",{A}'),
+        told=(error("closing quote", 2, "Product Name"),),
+    ),
+    Fixture("nothing but quotes", b'"' * 99, told=(error("never closed", 1),)),
+    Fixture("nothing but commas", b"," * 5000, told=(error("empty"),)),
+    Fixture("2,000 columns", text(HEADER + ",x" * 1997, _GOOD), told=(error("2,000 columns"),)),
+    Fixture(
+        "a row of 2,000 cells",
+        text(HEADER, f"1,Lamp,{A}" + ",x" * 1997, _GOOD),
+        (row("1", "Lamp", A + ",x" * 1997), row("1", "Lamp", A)),
+        (warning("not quoted", 2), slot("2048", 2), warning("same serial", 3)),
+    ),
+    Fixture(
+        "a cell of a million characters",
+        text(HEADER, f"1,{'x' * 1_000_001},{A}"),
+        told=(error("1,000,000 characters", 2),),
+    ),
+    Fixture("a large cell", text(HEADER, f"1,{'x' * 200_000},{A}"), (row("1", "x" * 200_000, A),)),
+    Fixture(
+        "a line that does not end", text(HEADER) + b"1," + b"," * 2_000_001, told=(error("2,000,000 characters", 2),)
+    ),
+    Fixture(
+        "5,000 URLs in a cell",
+        text(HEADER, '1,Lamp,"' + ",".join([A] * 5000) + '"'),
+        (row("1", "Lamp", (A,) * 5000),),
+    ),
+    Fixture(
+        "10,001 URLs in a cell",
+        text(HEADER, '1,Lamp,"' + ",".join([A] * 10_001) + '"'),
+        told=(error("10,001 URLs", 2, "Input Image Urls"),),
+    ),
+    Fixture(
+        "a run of separators",
+        text(HEADER, f'1,Lamp,"{A}{" ,;|" * 20_000}x"'),
+        (row("1", "Lamp", f"{A}{'%20,;|' * 20_000}x"),),
+        (warning("space", 2), slot("2048", 2)),
+    ),
+    Fixture(
+        "a first line that says semicolons, and commas behind it",
+        text("sep=;", HEADER, _GOOD),
+        told=(error("no header", 2),),
+    ),
+    Fixture(
+        "a first line that says what is no delimiter",
+        text("sep=x", HEADER, _GOOD),
+        told=(error("names a delimiter", 1),),
+    ),
+    Fixture("a first line sep= and nothing else", text("sep=;"), told=(error("empty"),)),
+    Fixture(
+        "the header in semicolons, the rows in commas",
+        text(HEADER.replace(",", ";"), _GOOD),
+        (row("1,Lamp," + A, "", ()),),
+        (warning("1 of 3 cells", 2), warning("no image", 2)),
+        delimiter=";",
+    ),
+    Fixture(
+        "the header once more in the middle",
+        text(HEADER, _GOOD, HEADER, f"2,Oak,{B}"),
+        (row("1", "Lamp", A), row("S. No.", "Product Name", "Input Image Urls"), row("2", "Oak", B)),
+        (slot("not an http", 3),),
+    ),
+    Fixture(
+        "a formula for a name",
+        text(HEADER, f'1,"=HYPERLINK(""http://x"")",{A}'),
+        (row("1", '=HYPERLINK("http://x")', A),),
+    ),
+    Fixture("BOMs in the middle", text(HEADER, f"1,\ufeffLamp,{A}"), (row("1", "\ufeffLamp", A),)),
+)

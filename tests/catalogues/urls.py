@@ -1,0 +1,112 @@
+"""Every shape of a list of URLs that was seen, in a quoted cell and without quotes."""
+
+from tests.catalogues.fixture import HEADER, A, B, C, Fixture, Told, row, slot, text, warning
+
+_COLUMN = "Input Image Urls"
+_WITH_COMMAS = {
+    "Cloudinary": "https://res.example/upload/w_1200,h_900,f_auto,q_auto/v1/lamp.jpg",
+    "Thumbor": "https://thumbor.example/filters:sharpen(1,0,false)/lamp.jpg",
+    "Gannett": "https://www.example/gcdn/lamp.jpg?crop=2669,1999,x0,y0",
+    "Baidu": "https://img.example/u=1798831392,1750834138&fm=26",
+}
+_SEPARATORS = {
+    "a comma": ",",
+    "a comma and a space": ", ",
+    "a semicolon": ";",
+    "a vertical bar": "|",
+    "a bar with spaces": " | ",
+    "a space": " ",
+    "a line break": "\n",
+    "a comma and CRLF": ",\r\n",
+}
+
+
+def _cell(name: str, cell: str, *urls: str, told: tuple[Told, ...] = ()) -> Fixture:
+    """A file with this quoted cell of URLs."""
+    return Fixture(name, text(HEADER, f'1,Lamp,"{cell}"'), (row("1", "Lamp", urls),), told)
+
+
+URLS = (
+    *(_cell(f"{name} between URLs", separator.join((A, B, C)), A, B, C) for name, separator in _SEPARATORS.items()),
+    *(_cell(f"commas of {name} in quotes", f"{url},{A}", url, A) for name, url in _WITH_COMMAS.items()),
+    *(
+        Fixture(
+            f"commas of {name} without quotes",
+            text(HEADER, f"1,Lamp,{url},{A}"),
+            (row("1", "Lamp", (url, A)),),
+            (warning("cells", 2),),
+        )
+        for name, url in _WITH_COMMAS.items()
+    ),
+    _cell("a comma before what may be the next URL", f"https://p.example/?u=a,{B}", "https://p.example/?u=a", B),
+    _cell("the same comma written as %2C", f"https://p.example/?u=a%2C{B}", f"https://p.example/?u=a%2C{B}"),
+    _cell(
+        "an ampersand copied from HTML",
+        "https://a.example/1.jpg?w=1&amp;h=2",
+        "https://a.example/1.jpg?w=1&h=2",
+        told=(warning("&amp;", 2, _COLUMN),),
+    ),
+    _cell(
+        "a space in a URL",
+        "https://a.example/oak table.jpg",
+        "https://a.example/oak%20table.jpg",
+        told=(warning("space", 2, _COLUMN),),
+    ),
+    _cell(
+        "letters beyond ASCII in a URL",
+        "https://a.example/10\u00d720.jpg",
+        "https://a.example/10%C3%9720.jpg",
+        told=(warning("ASCII", 2, _COLUMN),),
+    ),
+    _cell("typographic quotes around a URL", f"\u201c{A}\u201d", A),
+    _cell("angle brackets around a URL", f"<{A}>", A),
+    _cell("the scheme in capitals", "HTTPS://A.example/1.jpg", "HTTPS://A.example/1.jpg"),
+    _cell("the same URL twice in a row", f"{A},{A}", A, A),
+    _cell("no URL at all", "lamp.png", "lamp.png", told=(slot("a file's name", 2),)),
+    _cell("a URL without a scheme", "a.example/1.jpg", "a.example/1.jpg", told=(slot("scheme is missing", 2),)),
+    _cell(
+        "a path of Windows", "C:\\pictures\\lamp.png", "C:\\pictures\\lamp.png", told=(slot("path on a computer", 2),)
+    ),
+    _cell("a path of a server", "/pictures/lamp.png", "/pictures/lamp.png", told=(slot("path without a host", 2),)),
+    _cell(
+        "a file URL", "file:///pictures/lamp.png", "file:///pictures/lamp.png", told=(slot("file on a computer", 2),)
+    ),
+    _cell(
+        "a picture in the cell itself",
+        "data:image/jpeg;base64,/9j/4AAQSkZJRg",
+        "data:image/jpeg;base64,/9j/4AAQSkZJRg",
+        told=(slot("data: URI", 2),),
+    ),
+    _cell(
+        "ftp between good ones",
+        f"{A},ftp://a.example/2.jpg,{B}",
+        A,
+        "ftp://a.example/2.jpg",
+        B,
+        told=(slot("http", 2),),
+    ),
+    _cell(
+        "an address of the house",
+        "http://127.0.0.1/1.jpg",
+        "http://127.0.0.1/1.jpg",
+        told=(slot("blocked address", 2),),
+    ),
+    _cell(
+        "an address of the house, mapped into IPv6",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[::ffff:127.0.0.1]/",
+        told=(slot("blocked address", 2),),
+    ),
+    _cell(
+        "a password in a URL",
+        "https://me:secret@a.example/1.jpg",
+        "https://me:secret@a.example/1.jpg",
+        told=(slot("password", 2),),
+    ),
+    _cell(
+        "a URL of more than 2,048 characters",
+        f"https://a.example/{'x' * 2048}",
+        f"https://a.example/{'x' * 2048}",
+        told=(slot("2048", 2),),
+    ),
+)

@@ -1,0 +1,110 @@
+"""Catalogues as they are met in the wild: read as they were meant, or refused for the right reason."""
+
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+
+from services.gateway.catalogue.findings import CatalogueRefused, Finding
+from services.gateway.catalogue.reading import CatalogueRow
+from tests.catalogues import FIXTURES
+from tests.catalogues.fixture import Fixture, Row, Told
+from tests.catalogues.reading import inspected, output_urls, rows_of, written
+
+_LARGE = 100_000  # bytes: larger files are not cut into small pieces
+_USABLE = [fixture for fixture in FIXTURES if not fixture.refused]
+_REFUSED = [fixture for fixture in FIXTURES if fixture.refused]
+
+
+def _name(fixture: Fixture) -> str:
+    return fixture.name
+
+
+def _is(told: Told, finding: Finding) -> bool:
+    """Whether the finding is the expected one. A place that is not expected is not looked at."""
+    return (
+        told.severity == finding.severity
+        and told.problem in finding.problem
+        and told.line in {None, finding.line}
+        and told.column in {None, finding.column}
+    )
+
+
+def _check_told(fixture: Fixture, findings: tuple[Finding, ...]) -> None:
+    assert len(findings) == len(fixture.told), findings
+    for told in fixture.told:
+        assert any(_is(told, finding) for finding in findings), (told, findings)
+    assert all(finding.problem and finding.advice for finding in findings)
+
+
+def _as_expected(row: CatalogueRow) -> Row:
+    urls = iter(row.urls)
+    return Row(row.serial_number, row.product_name, tuple(tuple(islice(urls, count)) for count in row.slots))
+
+
+def _without_text(findings: tuple[Finding, ...]) -> list[Finding]:
+    """What stands around broken bytes is shown as far as it has arrived."""
+    return [replace(finding, text=None) for finding in findings]
+
+
+def test_there_are_many_and_each_has_a_name_of_its_own() -> None:
+    assert len({fixture.name for fixture in FIXTURES}) == len(FIXTURES) >= 60
+
+
+@pytest.mark.parametrize("fixture", _USABLE, ids=_name)
+def test_a_usable_file_is_read_as_it_was_meant(fixture: Fixture) -> None:
+    inspection = inspected(fixture.data)
+    form = inspection.form
+
+    assert (form.profile, form.dialect.delimiter) == (fixture.profile, fixture.delimiter)
+    assert (form.dialect.encoding, form.dialect.bom) == (fixture.encoding, fixture.bom)
+    assert tuple(map(_as_expected, rows_of(fixture.data, form))) == fixture.rows
+    _check_told(fixture, inspection.findings)
+    urls = [url for row in fixture.rows for column in row.columns for url in column]
+    assert (inspection.rows, inspection.urls, inspection.distinct_urls) == (
+        len(fixture.rows),
+        len(urls),
+        len(set(urls)),
+    )
+    assert inspection.refused_slots == sum(told.severity == "slot" for told in fixture.told)
+
+
+@pytest.mark.parametrize("fixture", _REFUSED, ids=_name)
+def test_an_unusable_file_is_refused_for_the_right_reasons(fixture: Fixture) -> None:
+    with pytest.raises(CatalogueRefused) as refused:
+        inspected(fixture.data)
+
+    _check_told(fixture, refused.value.findings)
+
+
+@pytest.mark.parametrize("size", [1, 7])
+@pytest.mark.parametrize("fixture", [fixture for fixture in FIXTURES if len(fixture.data) < _LARGE], ids=_name)
+def test_it_does_not_matter_in_which_pieces_a_file_arrives(fixture: Fixture, size: int) -> None:
+    if fixture.refused:
+        with pytest.raises(CatalogueRefused) as whole:
+            inspected(fixture.data)
+        with pytest.raises(CatalogueRefused) as pieces:
+            inspected(fixture.data, size=size)
+        assert _without_text(pieces.value.findings) == _without_text(whole.value.findings)
+    else:
+        inspection = inspected(fixture.data)
+        assert inspected(fixture.data, size=size) == inspection
+        assert rows_of(fixture.data, inspection.form, size) == rows_of(fixture.data, inspection.form)
+
+
+@pytest.mark.parametrize("fixture", _USABLE, ids=_name)
+def test_an_output_can_be_uploaded_again(fixture: Fixture) -> None:
+    """A generic file's slots are then its own input's; a platform's are the output's."""
+    form = inspected(fixture.data).form
+    rows = rows_of(fixture.data, form)
+
+    output = written(form, rows)
+    again = inspected(output)
+    read = rows_of(output, again.form)
+
+    assert (again.form.profile, again.form.dialect.delimiter) == (form.profile, form.dialect.delimiter)
+    assert [(row.serial_number, row.slots) for row in read] == [(row.serial_number, row.slots) for row in rows]
+    if form.in_place:
+        assert [list(row.urls) for row in read] == [output_urls(row) for row in rows]
+    else:
+        assert [row.urls for row in read] == [row.urls for row in rows]
