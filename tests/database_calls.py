@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from shared.contracts.records import Delivery, Product, Progress
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.records import Delivery, Product, Progress, TroubledHost
 from shared.contracts.states import RequestStatus
 from shared.persistence import Database
 from tests.builders import NOW, a_product, a_request, an_image, output_keys
@@ -12,6 +13,7 @@ from tests.worker_messages import compressed, download
 DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
 DELIVERY = Delivery("a:1:request.completed", "a", "https://shop.test/hook", body="{}", attempts=0, due_at=NOW)
 IMAGE = an_image(request_id="a")
+HOST = TroubledHost("a.test", faults=3, pauses=0, until=None, error_code=ErrorCode.HTTP_5XX)
 
 
 async def _read_products(database: Database) -> list[Product]:
@@ -49,6 +51,9 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "images.in_flight": lambda database: database.images.in_flight(),
     "images.requests_with_pending": lambda database: database.images.requests_with_pending(),
     "images.due": lambda database: database.images.due("a", 1),
+    "images.due_at": lambda database: database.images.due_at("a", ["images.test"], 1),
+    "images.waiting_at": lambda database: database.images.waiting_at("a", ["images.test"]),
+    "images.waited_for": lambda database: database.images.waited_for(["host-0"]),
     "images.mark_dispatched": lambda database: database.images.mark_dispatched([IMAGE]),
     "images.return_lost": lambda database: database.images.return_lost(NOW),
     "images.count_pending": lambda database: database.images.count_pending(),
@@ -61,6 +66,11 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "deliveries.record_attempt": lambda database: database.deliveries.record_attempt(
         DELIVERY.delivery_id, 1, due_at=None, delivered=True, error=None
     ),
+    "hosts.get": lambda database: database.hosts.get("a.test"),
+    "hosts.troubled": lambda database: database.hosts.troubled(),
+    "hosts.left_alone": lambda database: database.hosts.left_alone(),
+    "hosts.save": lambda database: database.hosts.save(HOST, instead_of=HOST),
+    "hosts.remove": lambda database: database.hosts.remove("a.test"),
     "lease.acquire": lambda database: database.lease("a", 1).acquire(),
     "lease.release": lambda database: database.lease("a", 1).release(),
 }

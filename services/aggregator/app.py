@@ -1,6 +1,7 @@
 """The composition root: what the aggregator is made of, from the outside in."""
 
 import asyncio
+import random
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
@@ -9,9 +10,11 @@ import httpx
 from services.aggregator.deliver_webhook import WebhookDeliverer
 from services.aggregator.finish_request import RequestFinisher
 from services.aggregator.follow_up import FollowUp
+from services.aggregator.host_circuit import PausePlan
 from services.aggregator.output_files import OutputWriter
 from services.aggregator.record_result import LostRecorder, ResultRecorder
-from services.aggregator.settings import AggregatorSettings, WebhookSettings
+from services.aggregator.settings import AggregatorSettings, HostSettings, WebhookSettings
+from services.aggregator.troubled_hosts import TroubledHosts
 from services.aggregator.webhook_delivery import RetryPlan
 from shared.contracts.messages import (
     CompressImage,
@@ -76,7 +79,7 @@ def _subscriptions(
         Subscription(
             Queue.RESULTS,
             (ImageCompressed, ImageFailed, ImageDeferred),
-            ResultRecorder(database.images, follow_up, metrics),
+            ResultRecorder(database.images, _hosts(settings.hosts, database), follow_up, metrics),
             settings.results.results_concurrency,
         ),
         Subscription(Queue.FINISH, (FinishRequest,), finisher, settings.finish.finish_concurrency),
@@ -89,6 +92,11 @@ def _subscriptions(
             park_unknown=False,  # dead results, finishes and deliveries: the sweep makes them good
         ),
     ]
+
+
+def _hosts(settings: HostSettings, database: Database) -> TroubledHosts:
+    plan = PausePlan(settings.host_faults, settings.host_pause, settings.host_pause_max, random.random)
+    return TroubledHosts(database, plan, clock=lambda: datetime.now(UTC))
 
 
 def _deliverer(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.aggregator.follow_up import FollowUp
+from services.aggregator.troubled_hosts import TroubledHosts
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import PublicEvent
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed, Message
@@ -14,13 +15,16 @@ from shared.persistence import ImageRepository
 class ResultRecorder:
     """Handles a result: the image's guarded transition, and what follows from it."""
 
-    def __init__(self, images: ImageRepository, follow_up: FollowUp, metrics: Metrics) -> None:
+    def __init__(self, images: ImageRepository, hosts: TroubledHosts, follow_up: FollowUp, metrics: Metrics) -> None:
         self._images = images
+        self._hosts = hosts
         self._follow_up = follow_up
         self._metrics = metrics
 
     async def __call__(self, message: ImageCompressed | ImageFailed | ImageDeferred) -> Sequence[Message | PublicEvent]:
+        message = await self._hosts.judge(message)
         recorded = await self._images.record(message)
+        await self._hosts.recorded(message, recorded.image)
         self._count(message)
         result_key = message.result.key if isinstance(message, ImageCompressed) else None
         return await self._follow_up(recorded, message.original_key, result_key)

@@ -26,6 +26,16 @@ class ResultSettings(Settings):
     )
 
 
+class HostSettings(Settings):
+    host_faults: int = Field(
+        default=10, ge=1, description="Failures of a host in a row, over all its images, after which it is left alone."
+    )
+    host_pause: float = Field(
+        default=30, gt=0, description="Seconds for which it is left alone, jittered; twice as long each further time."
+    )
+    host_pause_max: float = Field(default=900, gt=0, description="The longest such pause, in seconds.")
+
+
 class FinishSettings(Settings):
     finish_concurrency: int = Field(
         default=16, ge=1, description="Requests finished at a time. They take turns, so a small one is done soon."
@@ -86,5 +96,6 @@ class AggregatorSettings:
     public: PublicSettings
     observability: ObservabilitySettings
     results: ResultSettings
+    hosts: HostSettings
     finish: FinishSettings
     webhooks: WebhookSettings

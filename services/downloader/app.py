@@ -66,7 +66,7 @@ async def open_asker(settings: FetchSettings, policy: AddressPolicy) -> AsyncIte
         timeout=httpx.Timeout(settings.fetch_read_timeout, connect=settings.fetch_connect_timeout),
         max_idle=settings.fetch_concurrency,
     )
-    hosts = HostLimiter(settings.fetch_per_host, settings.fetch_host_wait)
+    hosts = HostLimiter(settings.fetch_per_host, settings.fetch_host_wait, settings.fetch_host_rate)
     async with client:
         yield Asker(client, policy, hosts, settings.fetch_max_redirects)
 
@@ -78,6 +78,10 @@ def fetcher(asker: Asker, settings: FetchSettings) -> Fetcher:
 
 def _probes(settings: FetchSettings, asker: Asker) -> Subscription:
     probe = ImageProbe(asker, settings.fetch_probe_timeout, settings.fetch_max_bytes)
-    bounds = FetchBounds(at_once=settings.fetch_concurrency, per_host=settings.fetch_per_host)
+    bounds = FetchBounds(
+        at_once=settings.fetch_concurrency,
+        per_host=settings.fetch_per_host,
+        per_second=settings.fetch_host_rate or None,
+    )
     handler = ProbeHandler(probe.look, bounds, clock=lambda: datetime.now(UTC))
     return Subscription(Queue.PROBE, (ProbeImages,), handler, settings.fetch_probes, park_unknown=False)

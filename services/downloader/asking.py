@@ -11,6 +11,7 @@ from services.downloader.fetch_fault import FETCH_ERRORS, FetchFault, as_fetch_f
 from services.downloader.host_limiter import HostLimiter
 from services.downloader.outcomes import Trouble
 from shared.outbound.address_guard import AddressPolicy
+from shared.outbound.host_name import host_name
 from shared.outbound.url_check import InvalidUrl, check_url
 
 T = TypeVar("T")
@@ -60,7 +61,7 @@ class Asker:
     async def _ask(self, url: httpx.URL, headers: Mapping[str, str], take: Take[T]) -> T | httpx.URL:
         """What was taken, or where else to ask."""
         async with (
-            self._hosts.slot(url.raw_host.decode("ascii")),
+            self._hosts.slot(host_name(str(url))),
             self._client.stream("GET", url, headers=headers) as response,
         ):
             taken = await take(response)

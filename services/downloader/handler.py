@@ -88,5 +88,13 @@ class DownloadHandler:
                 error_detail=fault.detail,
                 not_before=decision.not_before,
                 counts=decision.counts,
+                host_fault=decision.host_fault,
+                host_until=decision.host_until,
             )
-        return ImageFailed(**about(command), error_code=decision.code, error_detail=fault.detail)
+        return ImageFailed(
+            **about(command),
+            error_code=decision.code,
+            error_detail=fault.detail,
+            host_fault=decision.host_fault,
+            host_until=decision.host_until,
+        )

@@ -39,20 +39,23 @@ class Again(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    """host_fault: it says that the host is in trouble, whatever image was asked for."""
+
     code: ErrorCode
     again: Again
+    host_fault: bool = False
 
 
 _OUTCOMES: Mapping[Trouble | int, Outcome] = {
     Trouble.INVALID_URL: Outcome(ErrorCode.INVALID_URL, Again.NEVER),
     Trouble.BLOCKED_ADDRESS: Outcome(ErrorCode.BLOCKED_ADDRESS, Again.NEVER),
     Trouble.NO_SUCH_HOST: Outcome(ErrorCode.DNS, Again.NEVER),
-    Trouble.NAME_SERVERS_SILENT: Outcome(ErrorCode.DNS, Again.LATER),
-    Trouble.NOT_CONNECTED: Outcome(ErrorCode.CONNECT, Again.LATER),
-    Trouble.CUT_OFF: Outcome(ErrorCode.CONNECT, Again.LATER),
+    Trouble.NAME_SERVERS_SILENT: Outcome(ErrorCode.DNS, Again.LATER, host_fault=True),
+    Trouble.NOT_CONNECTED: Outcome(ErrorCode.CONNECT, Again.LATER, host_fault=True),
+    Trouble.CUT_OFF: Outcome(ErrorCode.CONNECT, Again.LATER, host_fault=True),
     Trouble.BAD_CERTIFICATE: Outcome(ErrorCode.TLS, Again.NEVER),
-    Trouble.NO_TLS: Outcome(ErrorCode.TLS, Again.LATER),
-    Trouble.TOO_SLOW: Outcome(ErrorCode.TIMEOUT, Again.LATER),
+    Trouble.NO_TLS: Outcome(ErrorCode.TLS, Again.LATER, host_fault=True),
+    Trouble.TOO_SLOW: Outcome(ErrorCode.TIMEOUT, Again.LATER, host_fault=True),
     Trouble.BAD_REDIRECT: Outcome(ErrorCode.REDIRECT, Again.NEVER),
     Trouble.TOO_LARGE: Outcome(ErrorCode.TOO_LARGE, Again.NEVER),
     Trouble.NOT_AN_IMAGE: Outcome(ErrorCode.NOT_AN_IMAGE, Again.NEVER),
@@ -63,16 +66,17 @@ _OUTCOMES: Mapping[Trouble | int, Outcome] = {
     408: Outcome(ErrorCode.HTTP_4XX, Again.LATER),  # request timeout
     410: Outcome(ErrorCode.HTTP_410, Again.NEVER),
     425: Outcome(ErrorCode.HTTP_4XX, Again.LATER),  # too early
-    429: Outcome(ErrorCode.HTTP_429, Again.LATER),
+    429: Outcome(ErrorCode.HTTP_429, Again.LATER, host_fault=True),
 }
 _OUTCOME_OF_CLASS: Mapping[int, Outcome] = {
     2: Outcome(ErrorCode.NOT_AN_IMAGE, Again.NEVER),  # no content, or a part that nobody asked for
     3: Outcome(ErrorCode.REDIRECT, Again.NEVER),
     4: Outcome(ErrorCode.HTTP_4XX, Again.NEVER),
-    5: Outcome(ErrorCode.HTTP_5XX, Again.LATER),
+    5: Outcome(ErrorCode.HTTP_5XX, Again.LATER, host_fault=True),
 }
 _SOON_SECONDS = (5.0, 15.0)
 _JITTER = 0.2
+_ASKS_FOR_REST = frozenset({429, 503})  # whose Retry-After is for all that we want of the host
 
 
 def outcome_of(cause: Trouble | int) -> Outcome:
@@ -84,18 +88,25 @@ def outcome_of(cause: Trouble | int) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """No further attempt."""
+    """No further attempt. See Defer for the rest."""
 
     code: ErrorCode
+    host_fault: bool = False
+    host_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Another attempt, not before `not_before`. `counts`: whether this one is used up."""
+    """Another attempt, not before `not_before`. `counts`: whether this one is used up.
+
+    host_fault: see Outcome. host_until: when the host, by its answer, may be asked again for anything.
+    """
 
     code: ErrorCode
     not_before: datetime
     counts: bool
+    host_fault: bool = False
+    host_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +131,15 @@ class RetryPlan:
         if outcome.again is Again.SOON:
             low, high = _SOON_SECONDS
             return Defer(outcome.code, now + timedelta(seconds=low + self.draw() * (high - low)), counts=False)
-        if outcome.again is Again.NEVER or attempt >= self.attempts.fetch_attempts:
+        if outcome.again is Again.NEVER:
             return Fail(outcome.code)
         asked = timedelta(seconds=min(seconds_asked_for(retry_after, now), self.retry_after_max))
-        wait = max(self.attempts.delay_after(attempt), asked)
-        return Defer(outcome.code, now + wait * (1 + _JITTER * self.draw()), counts=True)
+        stretch = 1 + _JITTER * self.draw()
+        host_until = now + asked * stretch if asked and cause in _ASKS_FOR_REST else None
+        if attempt >= self.attempts.fetch_attempts:
+            return Fail(outcome.code, outcome.host_fault, host_until)
+        not_before = now + max(self.attempts.delay_after(attempt), asked) * stretch
+        return Defer(outcome.code, not_before, True, outcome.host_fault, host_until)
 
 
 def seconds_asked_for(retry_after: str | None, now: datetime) -> float:

@@ -19,6 +19,12 @@ class FetchSettings(Settings):
     fetch_max_bytes: int = Field(default=52_428_800, ge=1, description="Bytes an image may have.")
     fetch_max_redirects: int = Field(default=5, ge=0, description="Redirects that are followed for one image.")
     fetch_per_host: int = Field(default=8, ge=1, description="Requests to one host at a time, in each downloader.")
+    fetch_host_rate: float = Field(
+        default=50,
+        ge=0,
+        description="Requests to one host in a second, in each downloader, a fifth of them at once; 0 for no limit. "
+        "A shop's own server bears the default; raise it for catalogues whose images all come from one CDN.",
+    )
     fetch_concurrency: int = Field(
         default=128,
         ge=1,

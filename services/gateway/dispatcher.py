@@ -14,7 +14,7 @@ import structlog
 from services.gateway.held_lease import HeldLease
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, DownloadImage, ImageFailed, Message
-from shared.contracts.records import Image
+from shared.contracts.records import Image, TroubledHost
 from shared.messaging import Publish
 from shared.observability.metrics import Metrics
 from shared.persistence import Database
@@ -23,6 +23,10 @@ _BUSY_SECONDS = 0.2
 _IDLE_SECONDS = 0.5
 _NOT_OURS_SECONDS = 2.0
 _REQUESTS_A_DEAL = 100  # each costs a query
+_LOOK_EVERY = timedelta(seconds=1)  # for images of hosts in trouble whose time is over
+_HOSTS_A_LOOK = 100
+_IMAGES_A_LOOK = 200
+_LOOKS_AT_ONCE = 10
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +57,8 @@ class Dispatcher:
         self._metrics = metrics
         self._random = random.Random()  # noqa: S311 (a fair order, not a secret)
         self._options: dict[str, CompressOptions] = {}
+        self._troubled: dict[str, TroubledHost] = {}
+        self._looked_at: datetime | None = None
 
     async def step(self) -> float:
         """Fill the window as far as there is something due. Returns when to look again, in seconds."""
@@ -62,6 +68,8 @@ class Dispatcher:
         in_flight = await self._database.images.in_flight()
         waiting = await self._database.images.requests_with_pending()
         await self._forget_all_but(waiting)
+        self._troubled = {host.host: host for host in await self._database.hosts.left_alone()}
+        await self._end_expired(waiting)
         while waiting:
             dealt = await self._deal(waiting, in_flight)
             if not dealt:
@@ -86,17 +94,46 @@ class Dispatcher:
 
         All requests may want the same host, so no hand takes more than its share of what that host has left.
         """
-        full = [host for host, count in in_flight.items() if count >= self._per_host]
+        full = [host for host in {*in_flight, *self._troubled} if in_flight.get(host, 0) >= self._cap(host)]
         taken: list[Image] = []
         shares: dict[str, int] = {}
         for image in await self._database.images.due(request_id, hand, without_hosts=full):
             flying = in_flight.get(image.host, 0)
-            left = shares.setdefault(image.host, math.ceil((self._per_host - flying) / sharers))
+            left = shares.setdefault(image.host, math.ceil((self._cap(image.host) - flying) / sharers))
             if left > 0:
                 shares[image.host] = left - 1
                 in_flight[image.host] = flying + 1
                 taken.append(image)
         return taken
+
+    def _cap(self, host: str) -> int:
+        """None while it is left alone, then one at a time until it is known to work."""
+        troubled = self._troubled.get(host)
+        if troubled is None or troubled.until is None:
+            return self._per_host
+        return 0 if troubled.until > self._clock() else 1
+
+    async def _end_expired(self, waiting: Sequence[str]) -> None:
+        """Images of hosts in trouble, to which little is sent, have their end in time all the same.
+
+        Those that are due longest are looked at, since they are the oldest; the rest of a request follows within
+        the time that its intake took.
+        """
+        if not self._troubled or (self._looked_at and self._clock() - self._looked_at < _LOOK_EVERY):
+            return
+        self._looked_at = self._clock()
+        hosts = self._random.sample(sorted(self._troubled), min(len(self._troubled), _HOSTS_A_LOOK))
+        for request_id in waiting:
+            for _ in range(_LOOKS_AT_ONCE):
+                expired = await self._expired_at(request_id, hosts)
+                if not expired:
+                    break
+                await self._publish([_expired(image, self._troubled[image.host].error_code) for image in expired])
+                await self._database.images.mark_dispatched(expired)
+
+    async def _expired_at(self, request_id: str, hosts: Sequence[str]) -> list[Image]:
+        oldest = await self._database.images.due_at(request_id, hosts, _IMAGES_A_LOOK)
+        return [image for image in oldest if image.deadline <= self._clock()]
 
     async def _dispatch(self, images: Sequence[Image]) -> None:
         # Published first, marked afterwards: a crash between the two sends them twice, never not at all.
@@ -106,7 +143,7 @@ class Dispatcher:
     async def _command(self, image: Image) -> Message:
         now = self._clock()
         if image.deadline <= now and image.dispatch > 0:  # after an outage of our own, each still gets its one try
-            return _expired(image)
+            return _expired(image, ErrorCode.EXPIRED)
         return DownloadImage(
             request_id=image.request_id,
             image_id=image.image_id,
@@ -129,7 +166,7 @@ class Dispatcher:
         self._options = {key: value for key, value in self._options.items() if key in keep}
 
 
-def _expired(image: Image) -> ImageFailed:
+def _expired(image: Image, code: ErrorCode) -> ImageFailed:
     """It had its time: it fails with what kept it waiting, by the same way as any other failure."""
     last = f"; last: {image.error_detail}" if image.error_detail else ""
     return ImageFailed(
@@ -138,6 +175,6 @@ def _expired(image: Image) -> ImageFailed:
         round=image.round,
         dispatch=image.dispatch + 1,
         attempt=image.attempts,
-        error_code=image.error_code or ErrorCode.EXPIRED,
+        error_code=image.error_code or code,
         error_detail=f"no end was reached in time{last}",
     )

@@ -158,11 +158,14 @@ class ImageFailed(ImageMessage):
     """From a worker: this image has reached its end without a result.
 
     attempt: 0 if its time was over before any attempt counted.
+    host_fault, host_until: see ImageDeferred.
     """
 
     attempt: int = Field(ge=0)
     error_code: ErrorCode
     error_detail: str
+    host_fault: bool = False
+    host_until: datetime | None = None
     original_key: str | None = None
 
 
@@ -170,6 +173,7 @@ class ImageDeferred(ImageMessage):
     """From a worker: not now. The image waits in the database until `not_before`.
 
     counts: whether this run used up one of the image's attempts.
+    host_fault: the error says that the image's host is in trouble, not only this image.
     host_until: the host asked to be left alone until then, by Retry-After.
     """
 
@@ -177,6 +181,7 @@ class ImageDeferred(ImageMessage):
     error_detail: str
     not_before: datetime
     counts: bool = True
+    host_fault: bool = False
     host_until: datetime | None = None
     original_key: str | None = None
 

@@ -89,6 +89,12 @@ class Metrics:
             " the one that dispatches reports it, the others 0.",
             unit="images",
         )
+        self.hosts_waiting = declare.gauge(
+            "imagemill_hosts_waiting",
+            "Hosts in trouble at which images wait: nothing is asked of them for a while, then one image at a time."
+            " As above, one gateway reports it.",
+            unit="hosts",
+        )
         self.dispatched_images = declare.gauge(
             "imagemill_dispatched_images",
             "Images in the broker or at a worker, at most DISPATCH_WINDOW. As above, one gateway reports it.",

@@ -16,6 +16,7 @@ from pymongo import ASCENDING, IndexModel
 from shared.errors import DatabaseUnavailable, StoppedWhileStarting
 from shared.persistence.deliveries import MongoDeliveries
 from shared.persistence.faults import database_faults
+from shared.persistence.hosts import MongoHosts
 from shared.persistence.images import MongoImages
 from shared.persistence.leases import MongoLease
 from shared.persistence.products import MongoProducts
@@ -37,6 +38,10 @@ INDEXES = {
         )
     ],
     "deliveries": [IndexModel([("due_at", ASCENDING)])],
+    "hosts": [
+        IndexModel([("until", ASCENDING)]),
+        IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),
+    ],
 }
 """Products need none: their ids sort by request and row."""
 
@@ -59,6 +64,7 @@ class MongoDatabase:
         self.requests = MongoRequests(database["requests"], self.images, clock)
         self.products = MongoProducts(database["products"])
         self.deliveries = MongoDeliveries(database["deliveries"], clock)
+        self.hosts = MongoHosts(database["hosts"], clock)
 
     def lease(self, name: str, seconds: float) -> MongoLease:
         return MongoLease(self._database["leases"], name, self._owner, seconds)

@@ -33,6 +33,10 @@ _LINGER_SECONDS = 0.03  # results trickle in; two dozen of them cost the databas
 _OPEN = {"$in": [state.value for state in OPEN_STATES]}
 
 
+def _pending(request_id: str, hosts: Collection[str]) -> Document:
+    return {"state": ImageState.PENDING.value, "request_id": request_id, "host": {"$in": list(hosts)}}
+
+
 class MongoImages:
     def __init__(
         self,
@@ -172,6 +176,30 @@ class MongoImages:
                 self._images.find(condition).sort([("host", 1), ("not_before", 1)]).limit(limit).to_list(limit)
             )
         return [image_from(document) for document in found]
+
+    async def due_at(self, request_id: str, hosts: Collection[str], limit: int) -> list[Image]:
+        condition = _pending(request_id, hosts) | {"not_before": {"$lte": self._clock()}}
+        with database_faults():
+            found = await self._images.find(condition).sort("not_before", 1).limit(limit).to_list(limit)
+        return [image_from(document) for document in found]
+
+    async def waiting_at(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
+        pipeline: list[Document] = [
+            {"$match": _pending(request_id, hosts)},
+            {"$group": {"_id": "$host", "count": {"$sum": 1}}},
+        ]
+        with database_faults():
+            return {group["_id"]: group["count"] async for group in self._images.aggregate(pipeline)}
+
+    async def waited_for(self, hosts: Collection[str]) -> set[str]:
+        requests = {"$in": await self.requests_with_pending()} if hosts else {}
+        waited = set()
+        with database_faults():
+            for host in hosts:
+                pending = {"state": ImageState.PENDING.value, "request_id": requests, "host": host}
+                if await self._images.find_one(pending, projection={"_id": 1}) is not None:
+                    waited.add(host)
+        return waited
 
     async def mark_dispatched(self, images: Sequence[Image]) -> None:
         if not images:

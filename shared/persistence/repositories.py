@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
-from shared.contracts.records import Delivery, Image, OutputKeys, Product, Progress, Request
+from shared.contracts.records import Delivery, Image, OutputKeys, Product, Progress, Request, TroubledHost
 from shared.contracts.states import RequestStatus
 from shared.persistence.image_summary import ImageSummary
 
@@ -115,6 +115,15 @@ class ImageRepository(Protocol):
     async def due(self, request_id: str, limit: int, *, without_hosts: Collection[str] = ()) -> list[Image]:
         """Pending images of a request that are due, ordered by host; those of `without_hosts` left out."""
 
+    async def due_at(self, request_id: str, hosts: Collection[str], limit: int) -> list[Image]:
+        """Pending images of a request at these hosts that are due, the longest due first."""
+
+    async def waiting_at(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
+        """How many images of a request wait for dispatch, due or not, at those of these hosts that have any."""
+
+    async def waited_for(self, hosts: Collection[str]) -> set[str]:
+        """Those of these hosts at which an image of any request waits for dispatch."""
+
     async def mark_dispatched(self, images: Sequence[Image]) -> None:
         """The next dispatch of each of these images, as `due` gave them, is published."""
 
@@ -155,6 +164,24 @@ class DeliveryRepository(Protocol):
         """Record attempt number `attempts`, once; `due_at` None ends the delivery."""
 
 
+class HostRepository(Protocol):
+    """Hosts in trouble; one of which nothing is recorded for a day is forgotten."""
+
+    async def get(self, host: str) -> TroubledHost | None: ...
+
+    async def troubled(self) -> list[TroubledHost]:
+        """All that are recorded, some thousands at most."""
+
+    async def left_alone(self) -> list[TroubledHost]:
+        """Those with an `until`, past or not."""
+
+    async def save(self, host: TroubledHost, *, instead_of: TroubledHost | None) -> bool:
+        """Record `host` if what is recorded of it is still `instead_of`, None being nothing; whether it was."""
+
+    async def remove(self, host: str) -> bool:
+        """Forget a host; whether anything was recorded of it."""
+
+
 class Lease(Protocol):
     """The right to do one piece of work, for a while. It saves double work; guards keep double work harmless."""
 
@@ -177,6 +204,9 @@ class Database(Protocol):
 
     @property
     def deliveries(self) -> DeliveryRepository: ...
+
+    @property
+    def hosts(self) -> HostRepository: ...
 
     def lease(self, name: str, seconds: float) -> Lease:
         """A lease called `name` for this process, running out `seconds` after it was last acquired."""

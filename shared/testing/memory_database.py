@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from shared.contracts.records import Delivery, Product
+from shared.testing.memory_hosts import MemoryHosts
 from shared.testing.memory_images import MemoryImages
 from shared.testing.memory_requests import MemoryRequests
 from shared.testing.memory_tables import LeaseRow, Tables
@@ -32,6 +33,7 @@ class MemoryDatabase:
         self.images = MemoryImages(tables)
         self.products = MemoryProducts(tables)
         self.deliveries = MemoryDeliveries(tables)
+        self.hosts = MemoryHosts(tables)
         self._owner = owner
         self._numbers = numbers
 

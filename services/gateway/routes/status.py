@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from services.gateway import openapi
+from services.gateway.hosts_waiting import hosts_waiting
 from services.gateway.problems import unknown_request
 from services.gateway.schemas import REQUEST_ID, StatusAnswer
 from services.gateway.status import retry_after, status_answer
@@ -38,8 +39,10 @@ def status_router(database: Database, public_base_url: str) -> APIRouter:
         if request is None:
             raise unknown_request(request_id)
         response.headers["Cache-Control"] = "no-store"
+        waiting = []
         if request.status is RequestStatus.PENDING:
+            waiting = await hosts_waiting(database, request_id)
             response.headers["Retry-After"] = str(retry_after(request.progress))
-        return status_answer(request, public_base_url)
+        return status_answer(request, public_base_url, waiting)
 
     return router

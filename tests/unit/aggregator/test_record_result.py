@@ -10,7 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.aggregator.follow_up import FollowUp
+from services.aggregator.host_circuit import PausePlan
 from services.aggregator.record_result import LostRecorder, ResultRecorder
+from services.aggregator.troubled_hosts import TroubledHosts
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import PublicEvent, image_event
 from shared.contracts.messages import (
@@ -57,9 +59,10 @@ class Mill:
         self.database = MemoryDatabase(lambda: NOW)
         self.store = store or MemoryObjectStore()
         follow_up = FollowUp(self.store, BASE_URL, keep_originals=keep_originals)
+        hosts = TroubledHosts(self.database, PausePlan(10, 30, 900, lambda: 0.0), lambda: NOW)
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
-        self.record = ResultRecorder(self.database.images, follow_up, metrics)
+        self.record = ResultRecorder(self.database.images, hosts, follow_up, metrics)
         self.record_lost = LostRecorder(self.database.images, follow_up, metrics)
 
     async def fill(self, *images: Image, intake_open: bool = False) -> None:

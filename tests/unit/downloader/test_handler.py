@@ -119,6 +119,8 @@ async def test_what_may_pass_defers_it_until_the_attempts_are_used_up(store: Mem
         error_detail="HTTP 503 Service Unavailable",
         not_before=CLOCK() + timedelta(seconds=60),
         counts=True,
+        host_fault=True,
+        host_until=CLOCK() + timedelta(seconds=60),
     )
     assert isinstance(second, ImageDeferred)
     assert isinstance(third, ImageFailed)

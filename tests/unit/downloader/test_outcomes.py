@@ -69,7 +69,17 @@ def test_what_may_pass_is_tried_again_by_the_schedule_until_the_last_attempt(
 ) -> None:
     decisions = [PLAN.decide(cause, None, attempt, NOW) for attempt in range(1, 5)]
     waits = [timedelta(seconds=seconds) for seconds in (5, 30, 120)]
-    assert decisions == [*(Defer(code, NOW + wait, counts=True) for wait in waits), Fail(code)]
+    fault = code is not ErrorCode.HTTP_4XX and cause is not Trouble.INTERNAL
+    assert decisions == [*(Defer(code, NOW + wait, True, fault) for wait in waits), Fail(code, fault)]
+
+
+@pytest.mark.parametrize("attempt", [1, 4])
+@pytest.mark.parametrize(("cause", "asked"), [(429, 60), (503, 60), (500, None), (Trouble.TOO_SLOW, None)])
+def test_a_host_that_is_overloaded_may_ask_to_be_left_alone(
+    cause: Trouble | int, asked: int | None, attempt: int
+) -> None:
+    decision = PLAN.decide(cause, "60", attempt, NOW)
+    assert decision.host_until == (NOW + timedelta(seconds=asked) if asked else None)
 
 
 def test_a_busy_host_uses_up_no_attempt() -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from services.gateway.dispatcher import Dispatcher
 from services.gateway.held_lease import HeldLease
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, ImageDeferred, ImageFailed
+from shared.contracts.records import TroubledHost
 from shared.contracts.states import ImageState
 from shared.errors import BrokerUnavailable
 from shared.observability.metrics import Metrics
@@ -215,3 +216,44 @@ async def test_only_the_holder_of_the_lease_dispatches(
     assert await database.another_process().lease("dispatch", 15).acquire()
     await a_dispatcher(database, outbox, clock).step()
     assert not outbox.sent
+
+
+def in_trouble(host: str, until: datetime) -> TroubledHost:
+    return TroubledHost(host, faults=10, pauses=1, until=until, error_code=ErrorCode.CONNECT)
+
+
+async def test_nothing_is_sent_to_a_host_that_is_left_alone_and_then_one_at_a_time(
+    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+) -> None:
+    for request_id in ("r1", "r2"):
+        await fill(database, request_id, urls_of("dead.test", 4) + urls_of("well.test", 2))
+    await database.hosts.save(in_trouble("dead.test", NOW + timedelta(seconds=30)), instead_of=None)
+    dispatcher = a_dispatcher(database, outbox, clock, window=20)
+    await dispatcher.step()
+    assert [command.url.split("/")[2] for command in outbox.downloads()] == ["well.test"] * 4
+    clock.advance(30)
+    await dispatcher.step()
+    await dispatcher.step()
+    assert await database.images.in_flight() == {"well.test": 4, "dead.test": 1}
+    await database.hosts.remove("dead.test")
+    await dispatcher.step()
+    assert await database.images.in_flight() == {"well.test": 4, "dead.test": 8}
+
+
+async def test_images_of_a_host_that_is_left_alone_end_in_time(
+    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+) -> None:
+    await database.requests.insert(a_request("r1"))
+    tried = an_image("http://dead.test/1", "r1", deadline=NOW, error_code=ErrorCode.TIMEOUT, dispatch=2, attempts=2)
+    never_sent = an_image("http://dead.test/2", "r1", deadline=NOW)
+    young = an_image("http://dead.test/3", "r1")
+    await database.images.insert_many([tried, never_sent, young])
+    await database.hosts.save(in_trouble("dead.test", NOW + timedelta(hours=1)), instead_of=None)
+    await a_dispatcher(database, outbox, clock).step()
+    failures = [item for item in outbox.sent if isinstance(item, ImageFailed)]
+    assert {(failure.image_id, failure.error_code) for failure in failures} == {
+        (tried.image_id, ErrorCode.TIMEOUT),
+        (never_sent.image_id, ErrorCode.CONNECT),
+    }
+    assert not any(failure.host_fault for failure in failures)
+    assert len(outbox.sent) == 2

@@ -1,0 +1,61 @@
+"""Hosts in trouble, and the images that wait for them."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.records import TroubledHost
+from shared.contracts.states import ImageState
+from shared.persistence import Database
+from shared.testing.clock import MovableClock
+from tests.builders import NOW, an_image
+
+ONE = TroubledHost("one.test", faults=1, pauses=0, until=None, error_code=ErrorCode.CONNECT)
+PAUSED = replace(ONE, host="paused.test:8080", faults=10, pauses=1, until=NOW + timedelta(seconds=30))
+
+
+async def test_what_is_recorded_can_be_read(database: Database) -> None:
+    assert await database.hosts.get(ONE.host) is None
+    assert await database.hosts.save(ONE, instead_of=None)
+    assert await database.hosts.save(PAUSED, instead_of=None)
+    assert await database.hosts.get(ONE.host) == ONE
+    assert sorted(await database.hosts.troubled(), key=lambda host: host.host) == [ONE, PAUSED]
+    assert await database.hosts.left_alone() == [PAUSED]
+
+
+async def test_of_two_who_saw_the_same_one_writes(database: Database) -> None:
+    assert await database.hosts.save(ONE, instead_of=None)
+    assert not await database.hosts.save(replace(ONE, faults=7), instead_of=None)
+    assert await database.hosts.save(replace(ONE, faults=2), instead_of=ONE)
+    assert not await database.hosts.save(replace(ONE, faults=3), instead_of=ONE)
+    assert await database.hosts.get(ONE.host) == replace(ONE, faults=2)
+
+
+async def test_nobody_brings_back_what_a_success_removed(database: Database) -> None:
+    assert await database.hosts.save(PAUSED, instead_of=None)
+    assert await database.hosts.remove(PAUSED.host)
+    assert not await database.hosts.remove(PAUSED.host)
+    assert not await database.hosts.save(replace(PAUSED, faults=11), instead_of=PAUSED)
+    assert await database.hosts.left_alone() == []
+
+
+async def test_the_images_that_wait_at_hosts(database: Database, clock: MovableClock) -> None:
+    urls = [f"http://{host}/{number}" for host in ("a.test", "b.test", "c.test") for number in range(3)]
+    await database.images.insert_many([an_image(url, "r1") for url in urls])
+    clock.advance(1)
+    await database.images.insert_many([an_image("http://a.test/later", "r1")])
+    await database.images.insert_many([an_image("http://a.test/done", "r1", state=ImageState.COMPRESSED)])
+    await database.images.insert_many([an_image("http://d.test/other", "r2")])
+    sent = await database.images.due_at("r1", ["c.test"], 1)
+    await database.images.mark_dispatched(sent)
+
+    hosts = ["a.test", "c.test", "d.test", "e.test"]
+    assert await database.images.waiting_at("r1", hosts) == {"a.test": 4, "c.test": 2}
+    assert await database.images.waited_for(hosts) == {"a.test", "c.test", "d.test"}
+    assert await database.images.waited_for([]) == set()
+    due = await database.images.due_at("r1", ["a.test", "c.test"], 10)
+    assert [image.url for image in due][-1] == "http://a.test/later"
+    assert len(due) == 6
+    assert len(await database.images.due_at("r1", ["a.test"], 2)) == 2
+    clock.advance(-1)
+    assert len(await database.images.due_at("r1", ["a.test"], 10)) == 3

@@ -1,0 +1,100 @@
+"""What results say of hosts, and images that do not fail while theirs is left alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.aggregator.host_circuit import PausePlan
+from services.aggregator.troubled_hosts import TroubledHosts
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import ImageDeferred, ImageFailed
+from shared.contracts.records import Image
+from shared.testing.clock import MovableClock
+from shared.testing.memory_database import MemoryDatabase
+from tests.builders import NOW, an_image
+from tests.worker_messages import compressed
+
+HOST = "images.test"
+
+
+class Mill:
+    def __init__(self, image: Image, *, faults: int = 2) -> None:
+        self.clock = MovableClock(NOW)
+        self.database = MemoryDatabase(self.clock)
+        self.image = image
+        self.hosts = TroubledHosts(self.database, PausePlan(faults, 30, 900, lambda: 0.0), self.clock)
+
+    def failure(self, code: ErrorCode = ErrorCode.CONNECT, *, host_fault: bool = True) -> ImageFailed:
+        return ImageFailed(
+            request_id=self.image.request_id,
+            image_id=self.image.image_id,
+            round=1,
+            dispatch=1,
+            attempt=4,
+            error_code=code,
+            error_detail="refused",
+            host_fault=host_fault,
+        )
+
+
+@pytest.fixture
+async def mill() -> Mill:
+    mill = Mill(an_image())
+    await mill.database.images.insert_many([mill.image])
+    return mill
+
+
+async def test_a_failure_stands_until_its_host_is_left_alone_and_is_a_deferral_then(mill: Mill) -> None:
+    assert await mill.hosts.judge(mill.failure()) == mill.failure()
+    spared = await mill.hosts.judge(mill.failure())
+    assert isinstance(spared, ImageDeferred)
+    assert not spared.counts
+    assert spared.not_before == NOW + timedelta(seconds=30)
+    [host] = await mill.database.hosts.left_alone()
+    assert (host.host, host.until) == (HOST, spared.not_before)
+
+
+async def test_an_image_is_not_spared_beyond_its_time(mill: Mill) -> None:
+    mill = Mill(an_image(deadline=NOW + timedelta(seconds=10)), faults=1)
+    await mill.database.images.insert_many([mill.image])
+    spared = await mill.hosts.judge(mill.failure())
+    assert isinstance(spared, ImageDeferred)
+    assert spared.not_before == mill.image.deadline
+    mill.clock.advance(10)
+    assert await mill.hosts.judge(mill.failure()) == mill.failure()
+
+
+@pytest.mark.parametrize("code", [ErrorCode.TLS, ErrorCode.DNS, ErrorCode.EXPIRED, ErrorCode.CONNECT])
+async def test_what_is_not_the_host_s_fault_is_nothing_to_it(mill: Mill, code: ErrorCode) -> None:
+    for _ in range(5):
+        failure = mill.failure(code, host_fault=False)
+        assert await mill.hosts.judge(failure) == failure
+        await mill.hosts.recorded(failure, mill.image)
+    assert await mill.database.hosts.troubled() == []
+
+
+@pytest.mark.parametrize("code", [None, ErrorCode.HTTP_404, ErrorCode.DECODE_ERROR])
+async def test_a_host_that_works_is_in_trouble_no_more(mill: Mill, code: ErrorCode | None) -> None:
+    for _ in range(2):
+        await mill.hosts.judge(mill.failure())
+    unrelated = mill.failure(ErrorCode.CONNECT, host_fault=False)
+    await mill.hosts.recorded(unrelated, mill.image)
+    assert await mill.database.hosts.get(HOST) is not None
+    works = mill.failure(code, host_fault=False) if code else compressed(mill.image)
+    await mill.hosts.recorded(works, mill.image)
+    assert await mill.database.hosts.get(HOST) is None
+
+
+async def test_a_success_sees_the_fault_that_another_process_recorded_a_moment_ago(mill: Mill) -> None:
+    await mill.hosts.recorded(compressed(mill.image), mill.image)
+    other = TroubledHosts(mill.database.another_process(), PausePlan(2, 30, 900, lambda: 0.0), mill.clock)
+    await other.judge(mill.failure())
+    mill.clock.advance(1.1)
+    await mill.hosts.recorded(compressed(mill.image), mill.image)
+    assert await mill.database.hosts.troubled() == []
+
+
+async def test_successes_cost_no_query_while_no_host_is_in_trouble(mill: Mill) -> None:
+    await mill.hosts.recorded(compressed(mill.image), mill.image)
+    mill.database.available = False
+    await mill.hosts.recorded(compressed(mill.image), mill.image)
