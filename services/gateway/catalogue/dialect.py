@@ -30,7 +30,9 @@ def find_dialect(head: str) -> Written:
     best = max(DELIMITERS, key=known.__getitem__)  # the first of the best
     if known[best]:
         return Written(best, "")
-    return Written(max(DELIMITERS, key=lambda delimiter: len(first_row(head, delimiter))), "")
+    rows = {delimiter: first_row(head, delimiter) for delimiter in DELIMITERS}
+    blank = next((delimiter for delimiter in DELIMITERS if not rows[delimiter]), None)
+    return Written(blank or max(DELIMITERS, key=lambda delimiter: len(rows[delimiter])), "")
 
 
 def first_row(text: str, delimiter: str) -> list[str]:

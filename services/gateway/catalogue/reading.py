@@ -76,9 +76,10 @@ def open_catalogue(
     rows = iter(records)
     if form:
         next(rows, None)
-        names = [cell_text(cell) for cell in split_record(form.header, delimiter)[0]]
+        records.names = names = [cell_text(cell) for cell in split_record(form.header, delimiter)[0]]
         return Catalogue(form, layout_of(names, form.profile), _Source(records, rows, findings, limits, names))
     header = _read_header(records, rows, delimiter, findings, limits)
+    records.names = header.cells
     try:
         layout = read_layout(header.cells, (records.row, records.line), findings, profile)
     except CatalogueRefused as refused:
@@ -123,7 +124,6 @@ class Catalogue:
         self._urls_are_last = max(column.index for column in form.image_columns) == form.width - 1
         self._told: dict[Mending, int] = {}
         self._told_first: dict[Mending, int] = {}
-        self.records.names = self.header
 
     def rows(self) -> Iterator[CatalogueRow]:
         """The data rows, once. Faulty ones are left out, and CatalogueRefused lists them when the file has ended."""

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
-from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow, check_catalogue, open_catalogue
+from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow, open_catalogue
+from shared.catalogue.record import cell_text, split_record
 
 HEADER = "S. No.,Product Name,Input Image Urls\n"
 A, B, C = "https://a.example/1.jpg", "https://b.example/2.jpg", "https://c.example/3.jpg"
@@ -17,7 +18,11 @@ A, B, C = "https://a.example/1.jpg", "https://b.example/2.jpg", "https://c.examp
 
 def rows_of(text: str | bytes, limits: CatalogueLimits = CatalogueLimits()) -> list[CatalogueRow]:  # noqa: B008 - frozen
     data = text.encode() if isinstance(text, str) else text
-    return list(open_catalogue([data], limits).rows())
+    return list(open_catalogue(lambda: [data], limits).rows())
+
+
+def cells_of(row: CatalogueRow, delimiter: str = ",") -> tuple[str, ...]:
+    return tuple(map(cell_text, split_record(row.record, delimiter)[0]))
 
 
 def urls_of(text: str | bytes) -> list[tuple[str, ...]]:
@@ -38,7 +43,8 @@ def test_a_row_is_read_into_its_parts() -> None:
         serial_number="001",
         product_name='Oak "table"',
         urls=(A, B),
-        cells=("001", 'Oak "table" ', f"{A}, {B}", "brown"),
+        slots=(2,),
+        record=f'001, Oak "table" ,"{A}, {B}",brown\n',
     )
 
 
@@ -61,14 +67,16 @@ def test_a_row_is_read_into_its_parts() -> None:
     ],
 )
 def test_the_header_may_be_spelled_in_many_ways(header: str) -> None:
-    assert rows_of(f"{header}\n7,Lamp,{A}\n") == [CatalogueRow(1, "7", "Lamp", (A,), ("7", "Lamp", A))]
+    assert rows_of(f"{header}\n7,Lamp,{A}\n") == [CatalogueRow(1, "7", "Lamp", (A,), (1,), f"7,Lamp,{A}\n")]
 
 
 def test_columns_may_stand_in_any_order_among_others() -> None:
-    catalogue = open_catalogue([f"Notes,Image Urls,Name,Notes,No\nx,{A},Lamp,y,7\n".encode()], CatalogueLimits())
+    catalogue = open_catalogue(
+        lambda: [f"Notes,Image Urls,Name,Notes,No\nx,{A},Lamp,y,7\n".encode()], CatalogueLimits()
+    )
 
     assert catalogue.header == ("Notes", "Image Urls", "Name", "Notes", "No")
-    assert list(catalogue.rows()) == [CatalogueRow(1, "7", "Lamp", (A,), ("x", A, "Lamp", "y", "7"))]
+    assert list(catalogue.rows()) == [CatalogueRow(1, "7", "Lamp", (A,), (1,), f"x,{A},Lamp,y,7\n")]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +111,7 @@ def test_rows_are_read_as_they_were_meant(body: str, urls: list[tuple[str, ...]]
 def test_a_mended_row_has_the_header_s_width() -> None:
     rows = rows_of(f"{HEADER}1,p,{A}, {B}\n2\n3,q,{C},,\n")
 
-    assert [row.cells for row in rows] == [("1", "p", f"{A},{B}"), ("2", "", ""), ("3", "q", C)]
+    assert [row.record for row in rows] == [f'1,p,"{A},{B}"\n', "2,,\n", f"3,q,{C}\n"]
 
 
 def test_rows_are_numbered_without_the_blank_ones() -> None:
@@ -128,36 +136,30 @@ def test_rows_are_numbered_without_the_blank_ones() -> None:
         (b"\xff\xd8\xff\xe0", "looks like a JPEG image"),
         (b"\x89PNG\r\n\x1a\n", "looks like a PNG image"),
         (b"%PDF-1.7", "looks like a PDF document"),
-        (HEADER.encode("utf-16"), "looks like UTF-16 text"),
-        (HEADER.encode("utf-16-le"), "byte 1 is zero"),
+        (HEADER.encode("utf-32"), "looks like UTF-32 text"),
+        (HEADER.encode("utf-16-le")[:-1], "is not UTF-16 text"),
+        ((HEADER + "1,a\0b,x\n").encode("utf-16"), f"byte {2 * len(HEADER) + 8} is zero"),
         (HEADER.encode() + b"1,p\0,x\n", f"byte {len(HEADER) + 3} is zero"),
-        (HEADER.encode() + "1,caf\u00e9,x\n".encode("latin-1"), f"byte {len(HEADER) + 5} is 0xE9"),
-        (HEADER.encode() + "1,caf\u00e9".encode()[:-1], f"byte {len(HEADER) + 5} is 0xC3"),
+        (HEADER.encode() + b"1,caf\x81,x\n", f"byte {len(HEADER) + 5} is 0x81"),
+        (HEADER.encode("utf-8-sig") + "1,caf\u00e9".encode()[:-1], f"byte {len(HEADER) + 8} is 0xC3"),
+        (HEADER.encode("utf-8-sig") + "1,caf\u00e9,x\n".encode("latin-1"), f"byte {len(HEADER) + 8} is 0xE9"),
     ],
 )
 @pytest.mark.parametrize("size", [1, 3, 1 << 20])
 def test_what_is_no_catalogue_is_refused_with_one_clear_word(data: bytes, problem: str, size: int) -> None:
     with pytest.raises(CatalogueRefused) as refused:
-        check_catalogue(chunked(data, size), CatalogueLimits())
+        list(open_catalogue(lambda: chunked(data, size), CatalogueLimits()).rows())
 
-    (finding,) = refused.value.findings
+    (finding,) = (finding for finding in refused.value.findings if finding.severity == "error")
     assert problem in finding.problem
     assert finding.advice
 
 
-@pytest.mark.parametrize(
-    ("header", "advice"),
-    [
-        (f"1,Lamp,{A}", "looks like a product"),
-        ("S. No.;Product Name;Input Image Urls", "separated by semicolons"),
-        ("S. No.\tProduct Name\tInput Image Urls", "separated by tabs"),
-    ],
-)
-def test_the_advice_knows_the_usual_slips(header: str, advice: str) -> None:
-    (finding,) = findings_of(f"{header}\n2,b,c\n")
+def test_a_product_is_not_taken_for_a_header() -> None:
+    (finding,) = findings_of(f"1,Lamp,{A}\n2,b,c\n")
 
     assert finding.problem == "the file has no header"
-    assert advice in finding.advice
+    assert "looks like a product" in finding.advice
 
 
 def test_all_missing_and_ambiguous_columns_are_named_at_once() -> None:
@@ -237,13 +239,13 @@ def test_an_endless_row_is_given_up_before_it_is_all_in_memory() -> None:
 
     def endless() -> Iterable[bytes]:
         nonlocal taken
-        yield HEADER.encode()
+        yield HEADER.encode("utf-8-sig")  # so that it is not read before to see whether it is UTF-8
         while True:
             taken += 1000
             yield b'"x\n",' * 200
 
     with pytest.raises(CatalogueRefused):
-        check_catalogue(endless(), CatalogueLimits(row_chars=100_000))
+        list(open_catalogue(endless, CatalogueLimits(row_chars=100_000)).rows())
 
     assert taken < 200_000
 
@@ -268,11 +270,11 @@ def test_what_a_csv_writer_wrote_is_read_back(
     writer.writerows(rows)
     data = sink.getvalue().encode("utf-8-sig" if bom else "utf-8")
 
-    read = list(open_catalogue(chunked(data, size), CatalogueLimits()).rows())
+    read = list(open_catalogue(lambda: chunked(data, size), CatalogueLimits()).rows())
 
-    assert [row.cells for row in read] == rows
+    assert [cells_of(row) for row in read] == rows
     assert [row.row for row in read] == list(range(1, len(rows) + 1))
-    assert check_catalogue(chunked(data, size), CatalogueLimits())[1] == len(rows)
+    assert "".join(row.record for row in read) == sink.getvalue().partition(line_end)[2]
 
 
 @given(
@@ -289,7 +291,7 @@ def test_what_needs_no_quotes_may_go_without(cells: list[tuple[str, str, str]], 
 
     read = rows_of(HEADER + "\n".join(separator.join(row) for row in plain))
 
-    assert [row.cells for row in read] == plain
+    assert [cells_of(row) for row in read] == plain
 
 
 @given(
@@ -306,12 +308,12 @@ def test_no_bytes_are_answered_with_anything_but_rows_or_a_refusal(data: bytes, 
     rows: list[CatalogueRow] = []
     findings: tuple[Finding, ...] = ()
     try:
-        rows += open_catalogue(chunked(data, size), limits).rows()
+        rows += open_catalogue(lambda: chunked(data, size), limits).rows()
     except CatalogueRefused as refused:
         findings = refused.findings
 
     assert findings or rows
-    assert len({len(row.cells) for row in rows}) <= 1
+    assert len({len(cells_of(row)) for row in rows}) <= 1
 
 
 def chunked(data: bytes, size: int) -> list[bytes]:
