@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,9 +22,11 @@ from shared.outbound.address_guard import AddressPolicy
 from shared.testing.clock import MovableClock
 from shared.testing.memory_database import MemoryDatabase
 from shared.testing.memory_object_store import MemoryObjectStore
+from shared.testing.memory_tables import RequestRow
 from tests.builders import NOW, REQUEST_ID, a_request
 from tests.unit.gateway.outbox import Outbox
 from tests.waiting import until
+from tests.worker_messages import failed
 
 CATALOGUE = (
     b"S. No.,Product Name,Input Image Urls\r\n"
@@ -123,9 +126,9 @@ async def test_a_slot_that_can_never_be_fetched_is_born_failed_and_announced() -
     house = House()
     await house.accept()
     await house.run()
-    [failed] = [item for item in house.outbox.sent if isinstance(item, PublicEvent) and item.type == IMAGE_FAILED]
-    assert failed.data["input_url"] == "ftp://images.test/3.jpg"
-    assert failed.data["error_code"] == ErrorCode.INVALID_URL
+    [event] = [item for item in house.outbox.sent if isinstance(item, PublicEvent) and item.type == IMAGE_FAILED]
+    assert event.data["input_url"] == "ftp://images.test/3.jpg"
+    assert event.data["error_code"] == ErrorCode.INVALID_URL
 
 
 async def test_the_request_is_announced_first_and_told_to_finish_last() -> None:
@@ -300,3 +303,22 @@ async def test_an_upload_that_vanished_does_not_keep_its_request_open() -> None:
     await house.store.delete([a_request().upload_key])
     await house.run()
     assert house.outbox.sent[-1] == FinishRequest(request_id=REQUEST_ID, round=1)
+
+
+async def test_in_a_later_round_the_failed_images_are_moved_and_the_upload_is_not_read() -> None:
+    house = House()
+    await house.accept()
+    await house.run()
+    image = (await house.database.images.find(REQUEST_ID, [image_id("http://images.test/1.jpg")])).popitem()[1]
+    await house.database.images.record(failed(image))
+    await house.store.delete([a_request().upload_key])
+    request = await house.request()
+    house.database.tables.requests[REQUEST_ID] = RequestRow(replace(request, round=2, intake_open=True), NOW)
+    house.outbox.sent.clear()
+    house.clock.advance(5)
+    house.stop.clear()
+    await house.run()
+    moved = (await house.database.images.find(REQUEST_ID, [image.image_id]))[image.image_id]
+    assert (moved.state, moved.round, moved.deadline) == (ImageState.PENDING, 2, NOW + timedelta(seconds=65))
+    assert not (await house.request()).intake_open
+    assert FinishRequest(request_id=REQUEST_ID, round=2) in house.outbox.sent
