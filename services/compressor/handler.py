@@ -8,6 +8,7 @@ import structlog
 
 from services.compressor.compress import Compressed
 from services.compressor.compress_error import CompressError
+from services.compressor.same_bytes import SameBytes
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import (
     CompressImage,
@@ -58,6 +59,7 @@ class CompressHandler:
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
+        self._same_bytes = SameBytes(store)
         self._compressor = compressor
         self._max_pixels = max_pixels
         self._attempts = attempts
@@ -84,33 +86,43 @@ class CompressHandler:
             return [self._not_now(command, ErrorCode.INTERNAL, type(error).__name__, delay)]
 
     async def _compress(self, command: CompressImage) -> ImageCompressed:
+        async with self._same_bytes.turn(command):
+            result = await self._same_bytes.copied(command)
+            if result is None:
+                result = await self._made(command)
+                await self._same_bytes.note(command, result)
+        return ImageCompressed(
+            **about(command),
+            original_key=command.original_key,
+            result=result,
+            etag=command.etag,
+            last_modified=command.last_modified,
+        )
+
+    async def _made(self, command: CompressImage) -> ImageResult:
         original = await self._original(command)
         compressed, seconds = await self._compressor.compress(original, command.options, self._max_pixels)
         self._metrics.compress_seconds.observe(seconds)
         data = original if compressed.data is None else compressed.data
         key = result_key(command.request_id, command.image_id, command.url, data, compressed.extension)
         await self._store.put_bytes(key, data, compressed.content_type)
-        return ImageCompressed(
-            **about(command),
-            original_key=command.original_key,
-            result=ImageResult(
-                key=key,
-                content_type=compressed.content_type,
-                action=compressed.action,
-                format=compressed.format,
-                width=compressed.width,
-                height=compressed.height,
-                original_width=compressed.original_width,
-                original_height=compressed.original_height,
-                quality=compressed.quality,
-                target_met=compressed.target_met,
-                encodes=compressed.encodes,
-                ssim=compressed.ssim,
-                bytes_in=len(original),
-                bytes_out=len(data),
-                fetch_ms=command.fetch_ms,
-                compress_ms=round(seconds * 1000),
-            ),
+        return ImageResult(
+            key=key,
+            content_type=compressed.content_type,
+            action=compressed.action,
+            format=compressed.format,
+            width=compressed.width,
+            height=compressed.height,
+            original_width=compressed.original_width,
+            original_height=compressed.original_height,
+            quality=compressed.quality,
+            target_met=compressed.target_met,
+            encodes=compressed.encodes,
+            ssim=compressed.ssim,
+            bytes_in=len(original),
+            bytes_out=len(data),
+            fetch_ms=command.fetch_ms,
+            compress_ms=round(seconds * 1000),
         )
 
     async def _original(self, command: CompressImage) -> bytes:

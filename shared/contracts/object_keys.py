@@ -35,6 +35,11 @@ def original_key(request_id: str, image_id: str, sha256: str) -> str:
     return f"{originals_prefix(request_id)}{image_id}-{sha256[:16]}"
 
 
+def same_bytes_key(request_id: str, sha256: str) -> str:
+    """Where a compressor notes what it made of an original with these bytes; it goes when the originals go."""
+    return f"{originals_prefix(request_id)}same-bytes/{sha256}"
+
+
 def result_key(request_id: str, image_id: str, url: str, data: bytes, extension: str) -> str:
     """A readable name from the URL. The hash is of id and bytes, so two images never share an object."""
     name = slugify(PurePosixPath(unquote(urlsplit(url).path)).stem, max_length=_SLUG_LENGTH) or "image"

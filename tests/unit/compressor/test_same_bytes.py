@@ -1,0 +1,181 @@
+"""Two URLs, one picture: it is compressed once, and each URL has an object of its own."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.compressor.compress import Compressed, compress
+from services.compressor.compress_error import CompressError
+from services.compressor.handler import CompressHandler
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import CompressImage, CompressOptions, ImageCompressed, ImageFailed, Message
+from shared.contracts.object_keys import image_id, original_key, originals_prefix, same_bytes_key
+from shared.observability.metrics import Metrics
+from shared.settings import AttemptSettings
+from shared.testing.memory_object_store import MemoryObjectStore
+from tests.builders import NOW, REQUEST_ID
+from tests.unit.compressor.make import MAX_PIXELS, a_picture, encoded
+
+ORIGINAL = encoded(a_picture(), "JPEG")
+SHA256 = "5a" * 32
+
+
+class Counting:
+    """Compresses for real, as soon as `go` is set, and counts how often; or fails with `error`."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.calls = 0
+        self.go = asyncio.Event()
+        self.go.set()
+        self._error = error
+
+    async def compress(self, original: bytes, options: CompressOptions, max_pixels: int) -> tuple[Compressed, float]:
+        self.calls += 1
+        await self.go.wait()
+        if self._error:
+            raise self._error
+        return compress(original, options, max_pixels), 0.05
+
+
+@pytest.fixture
+def store() -> MemoryObjectStore:
+    return MemoryObjectStore(lambda: NOW)
+
+
+def a_handler(store: MemoryObjectStore, compressor: Counting) -> CompressHandler:
+    attempts = AttemptSettings(fetch_attempts=3, fetch_retry_schedule=(5, 30))
+    return CompressHandler(store, compressor, MAX_PIXELS, attempts, Metrics(CollectorRegistry()), lambda: NOW)
+
+
+async def a_command(store: MemoryObjectStore, url: str, **changes: object) -> CompressImage:
+    command = {
+        "request_id": REQUEST_ID,
+        "image_id": image_id(url),
+        "round": 1,
+        "dispatch": 1,
+        "attempt": 1,
+        "url": url,
+        "options": CompressOptions(),
+        "start_by": NOW + timedelta(minutes=1),
+        "original_key": original_key(REQUEST_ID, image_id(url), SHA256),
+        "original_bytes": len(ORIGINAL),
+        "original_sha256": SHA256,
+        "fetch_ms": 12,
+    }
+    made = CompressImage.model_validate(command | changes)
+    await store.put_bytes(made.original_key, ORIGINAL, "image/jpeg")
+    return made
+
+
+async def compressed(handler: CompressHandler, command: CompressImage) -> ImageCompressed:
+    return _compressed(await handler(command))
+
+
+def _compressed(messages: object) -> ImageCompressed:
+    assert isinstance(messages, list)
+    (message,) = messages
+    assert isinstance(message, ImageCompressed)
+    return message
+
+
+async def test_the_second_url_gets_a_copy_of_what_was_made_for_the_first(store: MemoryObjectStore) -> None:
+    compressor = Counting()
+    first = await compressed(a_handler(store, compressor), await a_command(store, "http://i.test/a.jpg"))
+    second = await compressed(a_handler(store, compressor), await a_command(store, "http://i.test/b.jpg", fetch_ms=34))
+
+    assert compressor.calls == 1
+    assert first.result.reused is None
+    same = first.result.model_copy(
+        update={
+            "key": second.result.key,
+            "reused": "same_bytes",
+            "encodes": 0,
+            "fetch_ms": 34,
+            "compress_ms": 0,
+        }
+    )
+    assert second.result == same
+    assert second.result.key != first.result.key
+    assert second.result.key.startswith(f"results/{REQUEST_ID}/b-")
+    assert await store.get_bytes(second.result.key) == await store.get_bytes(first.result.key)
+
+
+async def test_what_arrives_together_is_compressed_once(store: MemoryObjectStore) -> None:
+    compressor = Counting()
+    compressor.go.clear()
+    handler = a_handler(store, compressor)
+    commands = [await a_command(store, f"http://i.test/{number}.jpg") for number in range(5)]
+    under_way = [asyncio.create_task(handler(command)) for command in commands]
+    while not compressor.calls:
+        await asyncio.sleep(0)
+    compressor.go.set()
+
+    results = [_compressed(messages).result for messages in await asyncio.gather(*under_way)]
+
+    assert compressor.calls == 1
+    assert sorted(str(result.reused) for result in results) == ["None", *["same_bytes"] * 4]
+    assert len({result.key for result in results}) == 5
+
+
+async def test_an_image_whose_answer_was_lost_does_not_pass_for_a_copy_of_itself(store: MemoryObjectStore) -> None:
+    compressor = Counting()
+    command = await a_command(store, "http://i.test/a.jpg")
+
+    assert await compressed(a_handler(store, compressor), command) == await compressed(
+        a_handler(store, compressor), command
+    )
+    assert compressor.calls == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"request_id": "01KDA7ZZ0000000000000OTHER"}, {"original_sha256": "5b" * 32}],
+    ids=["another request", "other bytes"],
+)
+async def test_neither_other_bytes_nor_another_request_are_the_same(
+    store: MemoryObjectStore, changes: dict[str, object]
+) -> None:
+    compressor = Counting()
+    await compressed(a_handler(store, compressor), await a_command(store, "http://i.test/a.jpg"))
+    second = await compressed(a_handler(store, compressor), await a_command(store, "http://i.test/b.jpg", **changes))
+
+    assert (compressor.calls, second.result.reused) == (2, None)
+
+
+async def test_a_sender_that_tells_no_hash_is_served_as_before(store: MemoryObjectStore) -> None:
+    compressor = Counting()
+    for name in "ab":
+        await compressed(
+            a_handler(store, compressor), await a_command(store, f"http://i.test/{name}.jpg", original_sha256=None)
+        )
+
+    assert compressor.calls == 2
+    assert [key async for key in store.list_keys(f"{originals_prefix(REQUEST_ID)}same-bytes/")] == []
+
+
+@pytest.mark.parametrize("damage", ["note", "result", "cut"])
+async def test_what_cannot_be_copied_is_compressed(store: MemoryObjectStore, damage: str) -> None:
+    compressor = Counting()
+    first = await compressed(a_handler(store, compressor), await a_command(store, "http://i.test/a.jpg"))
+    if damage == "note":
+        await store.put_bytes(same_bytes_key(REQUEST_ID, SHA256), b"{", "application/json")
+    elif damage == "result":
+        await store.delete([first.result.key])
+    else:
+        await store.put_bytes(first.result.key, b"cut", "image/jpeg")
+    second = await compressed(a_handler(store, compressor), await a_command(store, "http://i.test/b.jpg"))
+
+    assert (compressor.calls, second.result.reused) == (2, None)
+
+
+async def test_a_failure_is_each_images_own(store: MemoryObjectStore) -> None:
+    compressor = Counting(CompressError(ErrorCode.DECODE_ERROR, "broken"))
+    handler = a_handler(store, compressor)
+    answers: list[Message] = []
+    for name in "ab":
+        answers += await handler(await a_command(store, f"http://i.test/{name}.jpg"))
+
+    assert [type(message) for message in answers] == [ImageFailed, ImageFailed]
+    assert compressor.calls == 2
