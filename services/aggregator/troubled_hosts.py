@@ -44,7 +44,10 @@ class TroubledHosts:
         if image is None:
             return result
         host = await self._record((image.host, HostFault(result.error_code, until=result.host_until)))
-        return _spared(result, image, host, self._clock()) if isinstance(result, ImageFailed) else result
+        if isinstance(result, ImageFailed):
+            return _spared(result, image, host, self._clock())
+        # A host may ask for a longer rest than the image has time.
+        return result.model_copy(update={"not_before": min(result.not_before, image.deadline)})
 
     async def recorded(self, result: Result, image: Image | None) -> None:
         """If `result` shows that the image's host works, it is in trouble no more."""

@@ -1,0 +1,67 @@
+"""A host that is down for a while costs no image, and holds up no other host's."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.local.stack import LocalStack
+from tests.e2e.conftest import SETTINGS
+from tests.e2e.mill import Mill, a_catalogue, until
+from tests.origin import Answer, Origin, image, open_origin
+from tests.pictures import a_photo
+from tests.servers import servers_at
+
+IMAGES = 60
+PAUSES = {"FETCH_ATTEMPTS": "2", "HOST_FAULTS": "5", "HOST_PAUSE": "0.5", "HOST_PAUSE_MAX": "1", "IMAGE_MAX_AGE": "20"}
+DOWN = Answer(status=500)
+
+
+@pytest.fixture(scope="module")
+async def pausing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mill]:
+    home: Path = tmp_path_factory.mktemp("pausing")
+    async with (
+        LocalStack(home, SETTINGS | PAUSES, servers_at(home)) as stack,
+        httpx.AsyncClient(base_url=stack.gateway_url, timeout=30) as http,
+    ):
+        yield Mill(http)
+
+
+async def test_no_image_fails_for_a_host_that_comes_back(pausing: Mill, origin: Origin) -> None:
+    photo = a_photo(1, 64, 48)
+    async with open_origin() as sick:
+        paths = [f"/{number}.jpg" for number in range(IMAGES)]
+        well = [origin.serve(path, image(photo)) for path in paths[:20]]
+        request_id = await pausing.upload(a_catalogue([[sick.serve(path, DOWN)] for path in paths] + [well]))
+
+        async def only_the_sick_host_is_left() -> bool:
+            status = await pausing.status(request_id)
+            waiting = [host["host"] for host in status["hosts_waiting"]]
+            return status["progress"]["compressed"] == len(well) and waiting == [f"127.0.0.1:{sick.port}"]
+
+        async def several_pauses_are_over() -> bool:
+            return len(sick.requests) >= asked + 4 or (await pausing.status(request_id))["status"] != "Pending"
+
+        async def it_shows_in_the_metrics() -> bool:
+            return "imagemill_hosts_waiting 1.0" in (await pausing.http.get("/metrics")).text
+
+        await until(only_the_sick_host_is_left, 30)
+        await until(it_shows_in_the_metrics, 10)
+        asked = len(sick.requests)
+        await until(several_pauses_are_over, 15)
+        assert len(sick.requests) <= 2 * IMAGES
+        for path in paths:
+            sick.serve(path, image(photo))
+        status = await pausing.finished(request_id, 60)
+    assert (status["progress"]["compressed"], status["progress"]["failed"]) == (IMAGES + len(well), 0)
+    assert status["hosts_waiting"] == []
+
+
+async def test_an_image_ends_when_its_time_is_over_though_its_host_is_left_alone(pausing: Mill) -> None:
+    async with open_origin() as sick:
+        busy = Answer(status=503, headers={"Retry-After": "600"})
+        urls = [sick.serve(f"/{number}.jpg", busy) for number in range(100)]
+        status = await pausing.finished(await pausing.upload(a_catalogue([urls])), 60)
+        assert status["progress"]["failed"] == len(urls)
+        assert len(sick.requests) < len(urls), "it asked to be left alone, for whatever image"
