@@ -84,8 +84,8 @@ _EXAMPLES = (
                     text='"Oak" table,https://shop.example/oak-1.jpg',
                 ),
                 Finding(
-                    "not an http or https URL",
-                    "Give the image's whole address, beginning with https://.",
+                    "a file's name, no URL",
+                    "Write the whole address.",
                     row=12,
                     line=14,
                     column="Input Image Urls",

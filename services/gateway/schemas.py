@@ -32,8 +32,8 @@ class FindingAnswer(Answer):
     line: int | None = Field(description="Line of the text, since cells may span lines.", examples=[4])
     column: str | None = Field(description="The column's name.", examples=["Input Image Urls"])
     text: str | None = Field(description="What stands there, cut short.", examples=["lamp.png"])
-    problem: str = Field(examples=["not an http or https URL"])
-    advice: str = Field(examples=["Give the image's whole address, beginning with https://."])
+    problem: str = Field(examples=["a file's name, no URL"])
+    advice: str = Field(examples=["Write the whole address."])
 
 
 class CatalogueFound(Answer):
