@@ -79,6 +79,10 @@ test-containers: .venv ## all tests, on servers in containers
 	@$(LOCAL) prepare
 	IMAGEMILL_TEST_SERVERS=containers $(PYTEST) $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv ## a hundred thousand mutated catalogues, each taken or refused; ARGS='--seed N --files N'
+	$(BIN)/python -m tests.catalogues.fuzz --seconds 1800 $(ARGS)
+
 .PHONY: bench
 bench: .venv ## images per second and CPU per image, beside a bare Pillow loop
 	@$(LOCAL) prepare

@@ -1,0 +1,111 @@
+"""`make fuzz`: whatever is uploaded ends in products or in findings, soon, and never in an exception.
+
+python -m tests.catalogues.fuzz [--files 100000] [--seed N] [--seconds 1800] [--failed DIRECTORY]
+"""
+
+import argparse
+import math
+import secrets
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from services.gateway.catalogue.findings import CatalogueRefused
+from services.gateway.catalogue.inspection import Inspection
+from tests.catalogues.mutants import mutant
+from tests.catalogues.reading import inspected, rows_of, written
+
+_DEADLINE = 10.0  # seconds of a file: the largest takes a few milliseconds
+
+
+def check(data: bytes) -> bool:
+    """Whether the file is usable. Raises if it is neither taken nor refused as it should be."""
+    with _within(_DEADLINE):
+        try:
+            inspection = inspected(data)
+        except CatalogueRefused as refused:
+            if not any(finding.severity == "error" for finding in refused.findings):
+                raise AssertionError("refused without an error") from refused
+            return False
+        _check_taken(data, inspection)
+        return True
+
+
+def _check_taken(data: bytes, inspection: Inspection) -> None:
+    """Intake reads what was inspected, and it can be written again, row after row, with the text of each in it."""
+    rows = rows_of(data, inspection.form)
+    assert len(rows) == inspection.rows > 0, "intake reads other rows"
+    assert sum(len(row.urls) for row in rows) == inspection.urls, "intake reads other URLs"
+    assert len({url for row in rows for url in row.urls}) == inspection.distinct_urls, "distinct URLs miscounted"
+    assert not any(finding.severity == "error" for finding in inspection.findings), "accepted with an error"
+    output = written(inspection.form, rows)
+    again = inspected(output, inspection.form.profile)
+    assert again.rows == inspection.rows, "the output has other rows"
+    written(inspection.form, rows, guard_formulas=True)
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """TimeoutError if it takes longer. Only on the main thread, as signals are."""
+
+    def late(_: int, __: FrameType | None) -> None:
+        raise TimeoutError(f"not done after {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def fuzz(first_seed: int, files: int, seconds: float, failed: Path) -> int:
+    """How many of the files failed, each kept in `failed`. Ends early after `seconds`, and says so."""
+    begun, failures, taken, done = time.monotonic(), 0, 0, 0
+    for seed in range(first_seed, first_seed + files):
+        if time.monotonic() - begun > seconds:
+            break
+        data = mutant(seed)
+        try:
+            taken += check(data)
+        except Exception:
+            failures += 1
+            failed.mkdir(parents=True, exist_ok=True)
+            path = failed / f"{seed}.csv"
+            path.write_bytes(data)
+            _say(f"seed {seed} failed; its file is {path}\n{traceback.format_exc(limit=-6)}")
+        done += 1
+    spent = time.monotonic() - begun
+    _say(
+        f"{done:,} files from seed {first_seed}: {taken:,} taken,"
+        f" {done - taken - failures:,} refused, {failures} failed"
+    )
+    _say(f"{spent:.0f} s, {done / spent:.0f} files/s" + ("" if done == files else "; the time was up"))
+    return failures
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.catalogues.fuzz")
+    parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=None, help="of the first file; the others' follow")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="stop after this time")
+    parser.add_argument("--failed", type=Path, default=Path(".local/fuzz"), help="where failing files are written")
+    options = parser.parse_args()
+    seed = secrets.randbits(48) if options.seed is None else options.seed
+    _say(f"seed {seed}; again with --seed {seed}")
+    sys.exit(1 if fuzz(seed, options.files, options.seconds, options.failed) else 0)
+
+
+if __name__ == "__main__":
+    main()
