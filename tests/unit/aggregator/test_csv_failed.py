@@ -20,6 +20,13 @@ A, B, C = "http://i/a.jpg", "http://i/b.jpg", "http://i/c.jpg"
 GOOD = a_compressed_image(A)
 BAD = a_failed_image(B)
 WORSE = a_failed_image(C, error_code=ErrorCode.NOT_AN_IMAGE, error_detail="the host sent HTML, no image")
+PLATFORMS = {
+    "shopify": "Handle,Title,Image Src,Image Position\nx,X,http://i/a.jpg,1\nx,,http://i/b.jpg,2\ny,Y,,\n",
+    "woocommerce": 'ID,SKU,Name,Images\n1,s,X,"http://i/a.jpg, http://i/c.jpg"\n2,t,Y,http://i/a.jpg\n',
+    "magento": 'sku,name,base_image,additional_images\n1,X,http://i/a.jpg,"http://i/b.jpg,http://i/a.jpg"\n',
+    "google": "id,title,image_link,additional_image_link\n1,X,http://i/b.jpg,http://i/c.jpg\n",
+    "numbered": "SKU,Product Name,image_1,image_2\n1,X,http://i/b.jpg,\n2,Y,http://i/a.jpg,http://i/c.jpg\n",
+}
 ADDED = "Failed Image Urls,Error Codes,Error Details"
 
 
@@ -97,12 +104,14 @@ def test_text_that_strangers_chose_is_disarmed() -> None:
         'Input Image Urls,Note,Product Name,S. No.\n"http://i/b.jpg, http://i/a.jpg",=1,x,1',
         "S. No.,Product Name,Input Image Urls,Output Image Urls\n1.,a,http://i/b.jpg,http://o/b.jpg\n",
         '\ufeffS. No.,Product Name,Input Image Urls\r1,a,"http://i/b.jpg\r,http://i/c.jpg"\r2,b,http://i/c.jpg\r',
+        *PLATFORMS.values(),
     ],
-    ids=["urls unquoted", "urls first", "an output", "cr and bom"],
+    ids=["urls unquoted", "urls first", "an output", "cr and bom", *PLATFORMS],
 )
 def test_it_is_itself_a_valid_input_and_its_own_output_has_the_columns_once(upload: str) -> None:
     first = failed_of(upload)
     second = failed_of(first)
+    assert opened(first).form.profile is opened(upload).form.profile
 
     rows, again = read(first), read(second)
     assert rows[0][-3:] == ADDED.split(",")
