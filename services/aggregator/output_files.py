@@ -55,7 +55,7 @@ class OutputWriter:
                 await self._fill(files, request)
             told = json_report(request, status, summary, files.rows, files.slots)
             await self._store.put_bytes(keys.summary_key, told, "application/json")
-            await self._store.put_file(keys.report_key, files.report, _CSV)
+            await self._store.put_file(keys.report_key, files.report, f"{_CSV}; charset=utf-8")
             if keys.failed_key and files.failed_rows:
                 await self._store.put_file(keys.failed_key, files.failed, _CSV)
             await self._store.put_file(keys.output_key, files.output, _CSV)

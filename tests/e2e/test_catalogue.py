@@ -81,7 +81,7 @@ async def check_webhook(stack: LocalStack, receiver: Receiver, request_id: str, 
     assert payload["type"] == "request.completed"
     assert payload["data"]["output_csv_url"] == status["output_csv_url"]
     assert payload["data"]["report_url"] == status["report_url"]
-    assert payload["data"]["images"] == {"total": 64, "compressed": 61, "failed": 3}
+    assert payload["data"]["images"] == {"total": 64, "compressed": 61, "failed": 3, "reused": 0}
     assert {headers["webhook-id"] for headers, _ in receiver.calls} == {webhook_id}, "one logical webhook"
     assert len({body for _, body in receiver.calls}) == 1
 

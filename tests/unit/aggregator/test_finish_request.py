@@ -76,7 +76,8 @@ class Mill:
         return request
 
     async def rows(self, key: str) -> list[list[str]]:
-        assert self.store.objects[key].content_type == "text/csv"
+        is_report = key.endswith("-report.csv")  # the others have their upload's encoding
+        assert self.store.objects[key].content_type == ("text/csv; charset=utf-8" if is_report else "text/csv")
         return list(csv.reader(io.StringIO((await self.store.get_bytes(key)).decode(), newline=""), strict=True))
 
 
