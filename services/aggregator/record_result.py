@@ -36,6 +36,8 @@ class ResultRecorder:
             self._metrics.image_bytes_in.inc(message.result.bytes_in)
             self._metrics.image_bytes_out.inc(message.result.bytes_out)
             self._metrics.image_encodes.inc(message.result.encodes)
+            if message.result.reused:
+                self._metrics.images_reused.labels(kind=message.result.reused).inc()
         elif isinstance(message, ImageFailed):
             self._metrics.images.labels(outcome="failed", error_code=message.error_code.value).inc()
 

@@ -20,7 +20,7 @@ from shared.contracts.messages import (
     Message,
     about,
 )
-from shared.contracts.object_keys import result_key
+from shared.contracts.object_keys import result_key, reuse_key
 from shared.errors import ObjectMissing, OwnFault
 from shared.observability.metrics import Metrics
 from shared.settings import AttemptSettings
@@ -97,6 +97,7 @@ class CompressHandler:
             result=result,
             etag=command.etag,
             last_modified=command.last_modified,
+            reuse_key=reuse_key(command.url, command.options) if command.etag or command.last_modified else None,
         )
 
     async def _made(self, command: CompressImage) -> ImageResult:

@@ -40,7 +40,7 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
             Publisher.open(broker, settings.rabbit.publish_timeout, metrics)
         )
         handler = DownloadHandler(
-            fetcher(asker, settings.fetch).fetch,
+            fetcher(asker, settings.fetch),
             store,
             RetryPlan(settings.attempts, settings.fetch.fetch_retry_after_max, random.random),
             clock=lambda: datetime.now(UTC),

@@ -1,19 +1,24 @@
-"""One bounded download: so much time, so many bytes, and an image at the end."""
+"""One bounded download: so much time, so many bytes, and an image at the end, or that it is still the known one."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 
-from services.downloader.asking import HEADERS, WHOLE, Asker
+from services.downloader.asking import HEADERS, WHOLE, Asker, Take
 from services.downloader.fetch_fault import FetchFault
 from services.downloader.outcomes import Trouble
 from services.downloader.sniff import describe, image_type
 from services.downloader.spool import HEAD_BYTES, Spool
+from services.downloader.validators import NOT_MODIFIED, Validators, conditions
+from shared.contracts.messages import KnownResult
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,15 @@ class Fetched:
     sha256: str
     content_type: str
     ms: int
+    validators: Validators
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The host says that the known version still holds. `ms` is how long it took to say so."""
+
+    validators: Validators
+    ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +47,12 @@ class FetchLimits:
 
     total_seconds: float
     max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    content_type: str
+    validators: Validators
 
 
 class Fetcher:
@@ -47,15 +67,32 @@ class Fetcher:
         """The image at `url`. Raises FetchFault."""
         started = time.monotonic()
         with Spool() as spool:
-            content_type = await self._asker.ask(
-                url, HEADERS, partial(self._receive, spool), self._limits.total_seconds
-            )
-            body = await spool.finish()
-            ms = round((time.monotonic() - started) * 1000)
-            yield Fetched(body, spool.size, spool.sha256, content_type, ms)
+            received = await self._ask(url, HEADERS, partial(self._receive, spool))
+            yield await _fetched(spool, received, started)
 
-    async def _receive(self, spool: Spool, response: httpx.Response) -> str | None:
-        """The media type of the image, now in `spool`."""
+    @asynccontextmanager
+    async def fetch_if_changed(self, url: str, known: KnownResult) -> AsyncIterator[Fetched | Unchanged]:
+        """The image at `url`, or that it is still the one that `known` was made of. Raises FetchFault."""
+        started = time.monotonic()
+        with Spool() as spool:
+            headers = {**HEADERS, **conditions(known)}
+            take: Take[_Received | Validators] = partial(self._receive_or_not, spool)
+            received = await self._ask(url, headers, take)
+            if isinstance(received, Validators):
+                yield Unchanged(received.or_else(known), _ms_since(started))
+            else:
+                yield await _fetched(spool, received, started)
+
+    async def _ask(self, url: str, headers: Mapping[str, str], take: Take[T]) -> T:
+        return await self._asker.ask(url, headers, take, self._limits.total_seconds)
+
+    async def _receive_or_not(self, spool: Spool, response: httpx.Response) -> _Received | Validators | None:
+        if response.status_code == NOT_MODIFIED:
+            return Validators.of(response)
+        return await self._receive(spool, response)
+
+    async def _receive(self, spool: Spool, response: httpx.Response) -> _Received | None:
+        """What the image, now in `spool`, is said to be."""
         if response.status_code not in WHOLE:
             return None
         declared = int(response.headers.get("Content-Length", 0))  # h11 lets nothing but digits through
@@ -68,7 +105,7 @@ class Fetcher:
                 raise FetchFault(Trouble.TOO_LARGE, f"more than the {self._limits.max_bytes} bytes that are allowed")
             if content_type is None and spool.size >= HEAD_BYTES:
                 content_type = checked_type(spool.head, response)
-        return content_type or checked_type(spool.head, response)
+        return _Received(content_type or checked_type(spool.head, response), Validators.of(response))
 
 
 def too_large(size: int, max_bytes: int) -> FetchFault:
@@ -82,3 +119,12 @@ def checked_type(head: bytes, response: httpx.Response) -> str:
         return content_type
     declared = response.headers.get("Content-Type")
     raise FetchFault(Trouble.NOT_AN_IMAGE, describe(head) + (f", declared as {declared}" if declared else ""))
+
+
+async def _fetched(spool: Spool, received: _Received, started: float) -> Fetched:
+    body = await spool.finish()
+    return Fetched(body, spool.size, spool.sha256, received.content_type, _ms_since(started), received.validators)
+
+
+def _ms_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)

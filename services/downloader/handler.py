@@ -5,19 +5,35 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
+from typing import Protocol
 
 import structlog
 
-from services.downloader.fetch import Fetched
+from services.downloader.fetch import Fetched, Unchanged
 from services.downloader.fetch_fault import FetchFault
 from services.downloader.outcomes import Defer, RetryPlan, Trouble
-from shared.contracts.messages import CompressImage, DownloadImage, ImageDeferred, ImageFailed, Message, about
-from shared.contracts.object_keys import original_key
-from shared.errors import OwnFault
+from shared.contracts.messages import (
+    CompressImage,
+    DownloadImage,
+    ImageCompressed,
+    ImageDeferred,
+    ImageFailed,
+    KnownResult,
+    Message,
+    about,
+)
+from shared.contracts.object_keys import copied_key, original_key, reuse_key
+from shared.errors import ObjectMissing, OwnFault
 from shared.storage.object_store import ObjectStore
 
-Fetch = Callable[[str], AbstractAsyncContextManager[Fetched]]
-"""Raises FetchFault."""
+
+class Fetches(Protocol):
+    """What a Fetcher does. Both raise FetchFault."""
+
+    def fetch(self, url: str) -> AbstractAsyncContextManager[Fetched]: ...
+
+    def fetch_if_changed(self, url: str, known: KnownResult) -> AbstractAsyncContextManager[Fetched | Unchanged]: ...
+
 
 log = structlog.get_logger(__name__)
 
@@ -30,13 +46,13 @@ class DownloadHandler:
 
     def __init__(
         self,
-        fetch: Fetch,
+        fetcher: Fetches,
         store: ObjectStore,
         retries: RetryPlan,
         clock: Callable[[], datetime],
         observe: Callable[[float], object],
     ) -> None:
-        self._fetch = fetch
+        self._fetcher = fetcher
         self._store = store
         self._retries = retries
         self._clock = clock
@@ -58,10 +74,36 @@ class DownloadHandler:
         finally:
             self._observe(monotonic() - begun)
 
-    async def _download(self, command: DownloadImage) -> CompressImage:
-        async with self._fetch(command.url) as fetched:
-            key = original_key(command.request_id, command.image_id, fetched.sha256)
-            await self._put(key, fetched)
+    async def _download(self, command: DownloadImage) -> CompressImage | ImageCompressed:
+        if command.known is not None:
+            async with self._fetcher.fetch_if_changed(command.url, command.known) as fetched:
+                if isinstance(fetched, Fetched):
+                    return await self._downloaded(command, fetched)
+            if (reused := await self._reused(command, command.known, fetched)) is not None:
+                return reused
+        async with self._fetcher.fetch(command.url) as fetched:
+            return await self._downloaded(command, fetched)
+
+    async def _reused(self, command: DownloadImage, known: KnownResult, unchanged: Unchanged) -> ImageCompressed | None:
+        """The known result, copied for this request; None if it has gone with its own request."""
+        key = copied_key(known.result.key, command.request_id)
+        try:
+            await self._store.copy(known.result.key, key, known.result.content_type)
+        except ObjectMissing:
+            return None
+        spared = {"key": key, "reused": "unchanged", "encodes": 0, "fetch_ms": unchanged.ms, "compress_ms": 0}
+        return ImageCompressed(
+            **about(command),
+            original_key=None,
+            result=known.result.model_copy(update=spared),
+            etag=unchanged.validators.etag,
+            last_modified=unchanged.validators.last_modified,
+            reuse_key=reuse_key(command.url, command.options),
+        )
+
+    async def _downloaded(self, command: DownloadImage, fetched: Fetched) -> CompressImage:
+        key = original_key(command.request_id, command.image_id, fetched.sha256)
+        await self._put(key, fetched)
         return CompressImage(
             **about(command),
             url=command.url,
@@ -70,6 +112,9 @@ class DownloadHandler:
             original_key=key,
             original_bytes=fetched.size,
             fetch_ms=fetched.ms,
+            original_sha256=fetched.sha256,
+            etag=fetched.validators.etag,
+            last_modified=fetched.validators.last_modified,
         )
 
     async def _put(self, key: str, fetched: Fetched) -> None:

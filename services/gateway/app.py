@@ -137,6 +137,7 @@ def _dispatcher(
         window=settings.dispatch_window,
         per_host=settings.dispatch_per_host,
         start_by=settings.command_start_by,
+        reuse_days=settings.reuse_days,
         clock=_now,
         metrics=metrics,
     )

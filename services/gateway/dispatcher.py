@@ -13,7 +13,8 @@ import structlog
 
 from services.gateway.held_lease import HeldLease
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import CompressOptions, DownloadImage, ImageFailed, Message
+from shared.contracts.messages import CompressOptions, DownloadImage, ImageFailed, KnownResult, Message
+from shared.contracts.object_keys import reuse_key
 from shared.contracts.records import Image, TroubledHost
 from shared.messaging import Publish
 from shared.observability.metrics import Metrics
@@ -43,16 +44,21 @@ class Dispatcher:
         window: int,
         per_host: int,
         start_by: float,
+        reuse_days: float,
         clock: Callable[[], datetime],
         metrics: Metrics,
     ) -> None:
-        """`window` and `per_host` count images in the broker and the workers; `start_by` is in seconds."""
+        """`window` and `per_host` count images in the broker and the workers; `start_by` is in seconds.
+
+        reuse_days: how old a result of an earlier request may be to be reused; 0 for none.
+        """
         self._database = database
         self._publish = publish
         self._lease = lease
         self._window = window
         self._per_host = per_host
         self._start_by = timedelta(seconds=start_by)
+        self._reuse = timedelta(days=reuse_days)
         self._clock = clock
         self._metrics = metrics
         self._random = random.Random()  # noqa: S311 (a fair order, not a secret)
@@ -137,10 +143,25 @@ class Dispatcher:
 
     async def _dispatch(self, images: Sequence[Image]) -> None:
         # Published first, marked afterwards: a crash between the two sends them twice, never not at all.
-        await self._publish([await self._command(image) for image in images])
+        options = [await self._options_of(image.request_id) for image in images]
+        keys = [reuse_key(image.url, asked) for image, asked in zip(images, options, strict=True)]
+        known = await self._known(keys)
+        commands = zip(images, options, map(known.get, keys), strict=True)
+        await self._publish([self._command(*command) for command in commands])
         await self._database.images.mark_dispatched(images)
 
-    async def _command(self, image: Image) -> Message:
+    async def _known(self, keys: Sequence[str]) -> dict[str, KnownResult]:
+        """By key, what an earlier request made of the same URL with the same options."""
+        if not self._reuse:
+            return {}
+        reusable = await self._database.images.reusable(set(keys), self._clock() - self._reuse)
+        return {
+            key: KnownResult(etag=image.etag, last_modified=image.last_modified, result=image.result)
+            for key, image in reusable.items()
+            if image.result is not None
+        }
+
+    def _command(self, image: Image, options: CompressOptions, known: KnownResult | None) -> Message:
         now = self._clock()
         if image.deadline <= now and image.dispatch > 0:  # after an outage of our own, each still gets its one try
             return _expired(image, ErrorCode.EXPIRED)
@@ -151,8 +172,9 @@ class Dispatcher:
             dispatch=image.dispatch + 1,
             attempt=image.attempts + 1,
             url=image.url,
-            options=await self._options_of(image.request_id),
+            options=options,
             start_by=now + self._start_by,
+            known=known,
         )
 
     async def _options_of(self, request_id: str) -> CompressOptions:

@@ -84,6 +84,12 @@ class DispatchSettings(Settings):
     image_max_age: float = Field(
         default=86400, gt=0, description="Seconds from intake after which an image that was tried without an end fails."
     )
+    reuse_days: float = Field(
+        default=30,
+        ge=0,
+        description="Days for which a result is reused by other requests with the same URL and options, if the image's "
+        "host says that it is unchanged; 0 for never.",
+    )
     sweep_interval: float = Field(
         default=5, gt=0, description="Seconds between looks for lost work, stranded requests and due webhooks."
     )

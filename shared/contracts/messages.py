@@ -146,12 +146,14 @@ class ImageCompressed(ImageMessage):
     """From the compressor, or from the downloader for one that is reused: the result is stored and can be read.
 
     original_key: None where no original was stored.
+    etag, last_modified: what the host said of the original; `reuse_key` is given along with either of them.
     """
 
     original_key: str | None
     result: ImageResult
     etag: str | None = None
     last_modified: str | None = None
+    reuse_key: str | None = None
 
 
 class ImageFailed(ImageMessage):

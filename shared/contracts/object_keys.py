@@ -6,6 +6,8 @@ from urllib.parse import unquote, urlsplit
 
 from slugify import slugify
 
+from shared.contracts.messages import CompressOptions
+
 PUBLIC_PREFIXES = ("results/", "outputs/")
 """What the gateway serves to anyone who has the URL. Uploads and originals are never served."""
 
@@ -45,6 +47,16 @@ def result_key(request_id: str, image_id: str, url: str, data: bytes, extension:
     name = slugify(PurePosixPath(unquote(urlsplit(url).path)).stem, max_length=_SLUG_LENGTH) or "image"
     digest = hashlib.sha256(image_id.encode() + data).hexdigest()[:16]
     return f"results/{request_id}/{name}-{digest}.{extension}"
+
+
+def copied_key(key: str, request_id: str) -> str:
+    """Where `request_id` keeps its copy of another request's result; named alike, since URL and bytes are the same."""
+    return f"results/{request_id}/{PurePosixPath(key).name}"
+
+
+def reuse_key(url: str, options: CompressOptions) -> str:
+    """The same for each image with this URL and these options, whatever the request."""
+    return hashlib.sha256(f"{url}\n{options.model_dump_json()}".encode()).hexdigest()[:32]
 
 
 def outputs_key(request_id: str, round_: int, filename: str | None, kind: str, extension: str = "csv") -> str:

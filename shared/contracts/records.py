@@ -92,8 +92,8 @@ class Image:
     host: the URL's, see outbound.host_name, or "" where the URL is none (invalid_url).
     round: the one that it was last tried in; `dispatch` and `attempts` count within it.
     deadline: the image fails with its last error if it has no end by then.
-    reuse_key: the same for every image with this URL and these options, whatever the request.
     etag, last_modified: what its host said of the original, for asking whether it is still the same.
+    reuse_key: the same for every image with this URL and these options, whatever the request; None without either.
     """
 
     request_id: str

@@ -76,6 +76,12 @@ class Metrics:
             "Full encodings that the results took; by the number of compressed images it is the mean.",
             unit="encodes",
         )
+        self.images_reused = declare.counter(
+            "imagemill_images_reused_total",
+            "Results that were copied: unchanged since an earlier request, or of the same bytes within theirs.",
+            unit="images",
+            labels=("kind",),
+        )
         self.fetch_seconds = declare.seconds(
             "imagemill_fetch_seconds", "Downloading one image, whether it succeeded or not.", buckets=_FETCH_SECONDS
         )

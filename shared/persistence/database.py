@@ -35,7 +35,8 @@ INDEXES = {
     "images": [
         IndexModel(
             [("state", ASCENDING), ("request_id", ASCENDING), ("host", ASCENDING), ("not_before", ASCENDING)],
-        )
+        ),
+        IndexModel([("reuse_key", ASCENDING)], sparse=True),  # costs nothing until an image can be reused
     ],
     "deliveries": [IndexModel([("due_at", ASCENDING)])],
     "hosts": [

@@ -79,4 +79,7 @@ def image_from(document: Document) -> Image:
         error_detail=document["error_detail"],
         result=ImageResult.model_validate(result) if result else None,
         ended_at=document["ended_at"],
+        reuse_key=document.get("reuse_key"),
+        etag=document.get("etag"),
+        last_modified=document.get("last_modified"),
     )

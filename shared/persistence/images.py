@@ -201,6 +201,22 @@ class MongoImages:
                     waited.add(host)
         return waited
 
+    async def reusable(self, reuse_keys: Collection[str], since: datetime) -> dict[str, Image]:
+        pipeline: list[Document] = [
+            {
+                "$match": {
+                    "reuse_key": {"$in": sorted(reuse_keys)},
+                    "state": ImageState.COMPRESSED.value,
+                    "ended_at": {"$gte": since},
+                }
+            },
+            {"$sort": {"ended_at": -1, "_id": 1}},
+            {"$group": {"_id": "$reuse_key", "latest": {"$first": "$$ROOT"}}},
+        ]
+        with database_faults():
+            found = await self._images.aggregate(pipeline).to_list(None)
+        return {group["_id"]: image_from(group["latest"]) for group in found}
+
     async def mark_dispatched(self, images: Sequence[Image]) -> None:
         if not images:
             return
@@ -278,6 +294,8 @@ def _transition(result: Result, now: datetime) -> UpdateOne:
             "error_code": None,
             "error_detail": None,
         }
+        if result.reuse_key:  # the field's index is sparse: only what can be reused is in it
+            end |= {"reuse_key": result.reuse_key, "etag": result.etag, "last_modified": result.last_modified}
     else:
         end |= {
             "state": ImageState.FAILED.value,

@@ -124,6 +124,9 @@ class ImageRepository(Protocol):
     async def waited_for(self, hosts: Collection[str]) -> set[str]:
         """Those of these hosts at which an image of any request waits for dispatch."""
 
+    async def reusable(self, reuse_keys: Collection[str], since: datetime) -> dict[str, Image]:
+        """For each of these keys the image compressed last, of any request, if that was not before `since`."""
+
     async def mark_dispatched(self, images: Sequence[Image]) -> None:
         """The next dispatch of each of these images, as `due` gave them, is published."""
 

@@ -45,6 +45,9 @@ class DirectoryObjectStore:
     async def put_bytes(self, key: str, data: bytes, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
         await self._threads.run(partial(self._put, check_key(key), lambda file: file.write(data), durable))
 
+    async def copy(self, source: str, target: str, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
+        await self._threads.run(partial(self._copy, check_key(source), check_key(target), durable))
+
     async def get_bytes(self, key: str) -> bytes:
         return await self._threads.run(partial(self._get, check_key(key)))
 
@@ -74,11 +77,19 @@ class DirectoryObjectStore:
 
     def _put_file(self, key: str, path: Path, durable: bool) -> None:
         with path.open("rb") as source:  # a missing source is the caller's fault, not the store's
-            self._put(key, lambda file: shutil.copyfileobj(source, file, _COPY_BUFFER), durable)
+            self._put_open(key, source, durable)
+
+    def _put_open(self, key: str, source: BinaryIO, durable: bool) -> None:
+        self._put(key, lambda file: shutil.copyfileobj(source, file, _COPY_BUFFER), durable)
 
     def _put(self, key: str, write: Write, durable: bool) -> None:
         with self._faults():
             self._writer.write(path_of(self._root, key), write, durable=durable)
+
+    def _copy(self, source: str, target: str, durable: bool) -> None:
+        # Not a hard link: two objects of one inode would be one, should anything ever write into it.
+        with self._faults(missing=source), path_of(self._root, source).open("rb") as file:
+            self._put_open(target, file, durable)
 
     def _get(self, key: str) -> bytes:
         with self._faults(missing=key):

@@ -42,6 +42,9 @@ class ObjectStore(Protocol):
     async def put_bytes(self, key: str, data: bytes, content_type: str, *, durable: bool = True) -> None:
         """Store `data`; `durable` as for `put_file`."""
 
+    async def copy(self, source: str, target: str, content_type: str, *, durable: bool = True) -> None:
+        """Store the object `source` under `target` as well, as an object of its own. Raises ObjectMissing."""
+
     async def get_bytes(self, key: str) -> bytes:
         """The whole object. Raises ObjectMissing."""
 

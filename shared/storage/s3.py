@@ -13,6 +13,7 @@ from xml.etree.ElementTree import ParseError
 
 import urllib3
 from minio import Minio
+from minio.commonconfig import CopySource
 from minio.deleteobjects import DeleteObject
 from minio.error import MinioException, S3Error
 from urllib3.exceptions import HTTPError
@@ -75,6 +76,9 @@ class S3ObjectStore:
     async def put_bytes(self, key: str, data: bytes, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
         await self._threads.run(partial(self._put, check_key(key), io.BytesIO(data), len(data), content_type))
 
+    async def copy(self, source: str, target: str, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
+        await self._threads.run(partial(self._copy, check_key(source), check_key(target)))
+
     async def get_bytes(self, key: str) -> bytes:
         return await self._threads.run(partial(self._get, check_key(key)))
 
@@ -113,6 +117,10 @@ class S3ObjectStore:
             self._client.put_object(
                 self._bucket, key, data, size, content_type, part_size=_PART, num_parallel_uploads=1
             )
+
+    def _copy(self, source: str, target: str) -> None:
+        with self._faults(missing=source):  # within the store, and with its content type
+            self._client.copy_object(self._bucket, target, CopySource(self._bucket, source))
 
     def _get(self, key: str) -> bytes:
         with self._faults(missing=key):

@@ -108,6 +108,16 @@ class MemoryImages:
     def _pending_at(self, hosts: Collection[str]) -> list[ImageRow]:
         return [row for row in self._in_state(ImageState.PENDING) if row.image.host in hosts]
 
+    async def reusable(self, reuse_keys: Collection[str], since: datetime) -> dict[str, Image]:
+        self._tables.answer()
+        ended = [
+            row.image
+            for row in self._in_state(ImageState.COMPRESSED)
+            if row.image.reuse_key in reuse_keys and row.image.ended_at is not None and row.image.ended_at >= since
+        ]
+        ended.sort(key=lambda image: (image.ended_at, image.request_id))
+        return {image.reuse_key: image for image in ended if image.reuse_key}
+
     async def mark_dispatched(self, images: Sequence[Image]) -> None:
         self._tables.answer()
         for image in images:

@@ -42,6 +42,9 @@ class MemoryObjectStore:
         await self._answer()
         self.objects[check_key(key)] = StoredObject(bytes(data), content_type, durable, self._clock())
 
+    async def copy(self, source: str, target: str, content_type: str, *, durable: bool = True) -> None:
+        await self.put_bytes(target, (await self._get(source)).data, content_type, durable=durable)
+
     async def get_bytes(self, key: str) -> bytes:
         return (await self._get(key)).data
 

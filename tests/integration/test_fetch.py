@@ -307,7 +307,7 @@ async def test_a_host_that_recovers_gets_its_image_through_in_the_end(origin: Or
     plan = RetryPlan(AttemptSettings(fetch_attempts=4, fetch_retry_schedule=(5, 30)), 3600, lambda: 0.0)
     waits = []
     async with fetcher() as fetching:
-        handle = DownloadHandler(fetching.fetch, store, plan, clock, observe=lambda _: None)
+        handle = DownloadHandler(fetching, store, plan, clock, observe=lambda _: None)
         for attempt in (1, 2):
             [answer] = await handle(download(url, attempt, clock() + timedelta(minutes=15)))
             assert isinstance(answer, ImageDeferred)

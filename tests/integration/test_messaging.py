@@ -48,7 +48,7 @@ async def test_what_follows_from_a_message_is_published_and_the_message_is_gone(
             await until(lambda: len(results.handled) == 2, what="two results")
         assert downloads.handled == [download(IMAGES[0])]
         assert compressions.handled == [compress(IMAGES[0])]
-        assert {type(result) for result in results.handled} == {ImageCompressed, ImageFailed}
+        assert sorted(type(result).__name__ for result in results.handled) == ["ImageCompressed", "ImageFailed"]
         assert runtime.counted("imagemill_messages_handled_total", queue=Queue.DOWNLOAD, outcome="handled") == 1
         assert runtime.counted("imagemill_messages_published_total", exchange=COMMANDS_EXCHANGE) == 4
     assert [await waiting_in(rabbitmq_url, queue) for queue in Queue] == [0] * len(Queue)

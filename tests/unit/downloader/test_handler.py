@@ -2,22 +2,33 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from services.downloader.fetch import Fetched
+from services.downloader.fetch import Fetched, Unchanged
 from services.downloader.fetch_fault import FetchFault
 from services.downloader.handler import DownloadHandler
 from services.downloader.outcomes import RetryPlan, Trouble
+from services.downloader.validators import Validators
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import CompressImage, CompressOptions, DownloadImage, ImageDeferred, ImageFailed
+from shared.contracts.messages import (
+    CompressImage,
+    CompressOptions,
+    DownloadImage,
+    ImageCompressed,
+    ImageDeferred,
+    ImageFailed,
+    KnownResult,
+)
+from shared.contracts.object_keys import reuse_key
 from shared.errors import StorageUnavailable
 from shared.settings import AttemptSettings
 from shared.testing.clock import MovableClock
 from shared.testing.memory_object_store import MemoryObjectStore
+from tests.builders import a_result
 
 PHOTO = b"\xff\xd8\xff photo"
 SHA256 = hashlib.sha256(PHOTO).hexdigest()
@@ -36,22 +47,31 @@ def command(attempt: int = 1) -> DownloadImage:
 
 
 class Downloads:
-    """Answers each fetch with `body`, or raises `fault`."""
+    """Answers each fetch with `body`, or raises `fault`; one of what is known with `unchanged`, if that is given."""
 
-    def __init__(self, body: bytes | Path = PHOTO, fault: Exception | None = None) -> None:
+    def __init__(
+        self, body: bytes | Path = PHOTO, fault: Exception | None = None, unchanged: Unchanged | None = None
+    ) -> None:
         self.body = body
         self.fault = fault
+        self.unchanged = unchanged
         self.urls: list[str] = []
 
-    def __call__(self, url: str) -> AbstractAsyncContextManager[Fetched]:
-        return self._fetch(url)
-
     @asynccontextmanager
-    async def _fetch(self, url: str) -> AsyncIterator[Fetched]:
+    async def fetch(self, url: str) -> AsyncIterator[Fetched]:
         self.urls.append(url)
         if self.fault:
             raise self.fault
-        yield Fetched(self.body, len(PHOTO), SHA256, "image/jpeg", ms=12)
+        yield Fetched(self.body, len(PHOTO), SHA256, "image/jpeg", ms=12, validators=Validators('"v2"'))
+
+    @asynccontextmanager
+    async def fetch_if_changed(self, url: str, known: KnownResult) -> AsyncIterator[Fetched | Unchanged]:
+        if self.unchanged:
+            self.urls.append(f"{url} if not {known.etag}")
+            yield self.unchanged
+        else:
+            async with self.fetch(url) as fetched:
+                yield fetched
 
 
 @pytest.fixture
@@ -79,6 +99,8 @@ async def test_the_original_is_stored_before_the_compressor_is_told(store: Memor
             original_key=key,
             original_bytes=len(PHOTO),
             fetch_ms=12,
+            original_sha256=SHA256,
+            etag='"v2"',
         )
     ]
     assert store.objects[key].data == PHOTO
@@ -155,3 +177,54 @@ def test_a_detail_is_one_short_line() -> None:
     fault = FetchFault(Trouble.CUT_OFF, "what\r\nthe  host said " + "x" * 1000)
     assert fault.detail.startswith("what the host said x")
     assert len(fault.detail) == 200
+
+
+KNOWN = KnownResult(
+    etag='"v1"', last_modified=None, result=a_result(key="results/r0/a-0123456789abcdef.jpg", compress_ms=34, encodes=2)
+)
+
+
+def a_command_with_a_known_result() -> DownloadImage:
+    return command().model_copy(update={"known": KNOWN})
+
+
+async def test_what_the_host_says_is_unchanged_is_copied_for_this_request(store: MemoryObjectStore) -> None:
+    await store.put_bytes(KNOWN.result.key, b"small", "image/jpeg")
+    downloads = Downloads(unchanged=Unchanged(Validators('"v1"', "Mon, 05 Jan 2026 12:00:00 GMT"), ms=3))
+
+    [answer] = await handler(downloads, store)(a_command_with_a_known_result())
+
+    key = "results/r1/a-0123456789abcdef.jpg"
+    spared = {"key": key, "reused": "unchanged", "encodes": 0, "fetch_ms": 3, "compress_ms": 0}
+    assert answer == ImageCompressed(
+        **IDS,
+        attempt=1,
+        original_key=None,
+        result=KNOWN.result.model_copy(update=spared),
+        etag='"v1"',
+        last_modified="Mon, 05 Jan 2026 12:00:00 GMT",
+        reuse_key=reuse_key(command().url, command().options),
+    )
+    assert downloads.urls == [f'{command().url} if not "v1"']
+    assert store.objects[key].data == b"small"
+    assert store.objects[key].durable
+
+
+async def test_a_known_result_that_has_gone_is_made_again_in_the_same_attempt(store: MemoryObjectStore) -> None:
+    downloads = Downloads(unchanged=Unchanged(Validators('"v1"'), ms=3))
+    [answer] = await handler(downloads, store)(a_command_with_a_known_result())
+    assert isinstance(answer, CompressImage)
+    assert downloads.urls == [f'{command().url} if not "v1"', command().url]
+
+
+async def test_what_has_changed_is_downloaded_like_anything_else(store: MemoryObjectStore) -> None:
+    downloads = Downloads()
+    assert await handler(downloads, store)(a_command_with_a_known_result()) == await handler(downloads, store)(
+        command()
+    )
+
+
+async def test_a_store_that_cannot_copy_is_our_own_fault(store: MemoryObjectStore) -> None:
+    store.available = False
+    with pytest.raises(StorageUnavailable):
+        await handler(Downloads(unchanged=Unchanged(Validators('"v1"'), ms=3)), store)(a_command_with_a_known_result())

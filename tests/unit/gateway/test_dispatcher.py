@@ -45,6 +45,7 @@ def a_dispatcher(database: MemoryDatabase, outbox: Outbox, clock: MovableClock, 
         window=changes.get("window", 10),
         per_host=changes.get("per_host", 10),
         start_by=900,
+        reuse_days=changes.get("reuse_days", 0),
         clock=clock,
         metrics=Metrics(CollectorRegistry()),
     )
