@@ -1,0 +1,182 @@
+"""`make bench-catalogue`: a catalogue of a million rows and three million URLs, validated, accepted and taken in.
+
+python -m benchmarks.catalogue [--rows 1000000] [--no-stack]
+"""
+
+import argparse
+import asyncio
+import multiprocessing
+import os
+import resource
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+
+from deploy.local.processes import MARKER
+from deploy.local.stack import LocalStack
+from services.gateway.catalogue.inspection import inspect_catalogue
+from services.gateway.catalogue.reading import CatalogueLimits, open_catalogue
+from shared.catalogue.form import CatalogueForm
+from shared.outbound.address_guard import AddressPolicy
+
+URLS_PER_ROW = 3
+_CHUNK_BYTES = 1 << 18
+_HOSTS = 200
+_ROWS_AT_ONCE = 10_000
+_PATIENCE_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Seconds on the wall, and the most memory that the process had resident, in bytes."""
+
+    seconds: float
+    peak_bytes: int
+
+
+def make_catalogue(path: Path, rows: int) -> None:
+    """Write a catalogue of distinct URLs on two hundred hosts, as a shop system would export it."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write("S. No.,Product Name,Colour,Input Image Urls\r\n")
+        lines = (_line(number) for number in range(1, rows + 1))
+        while some := "".join(islice(lines, _ROWS_AT_ONCE)):
+            file.write(some)
+
+
+def _line(number: int) -> str:
+    base = f"https://images-{number % _HOSTS}.shop.invalid/catalogue/2026/{number:07}"
+    urls = ",".join(f"{base}-{view}.jpg" for view in range(URLS_PER_ROW))
+    return f'{number},Oak table no. {number},natural,"{urls}"\r\n'
+
+
+def chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from iter(partial(file.read, _CHUNK_BYTES), b"")
+
+
+def inspect(path: Path) -> CatalogueForm:
+    inspection = inspect_catalogue(partial(chunks, path), CatalogueLimits(), AddressPolicy())
+    if inspection.distinct_urls != inspection.rows * URLS_PER_ROW:
+        raise RuntimeError(f"{inspection.distinct_urls} distinct URLs in {inspection.rows} rows")
+    return inspection.form
+
+
+def read_again(path: Path, form: CatalogueForm) -> None:
+    for _ in open_catalogue(partial(chunks, path), CatalogueLimits(), form=form).rows():
+        pass
+
+
+def alone(work: Callable[[], object]) -> Spent:
+    """The work in a fresh process, so that its memory is its own."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_measure, args=(work, sender.send))
+    process.start()
+    sender.close()
+    try:
+        spent: Spent = receiver.recv()
+    finally:
+        process.join()
+    return spent
+
+
+def _measure(work: Callable[[], object], tell: Callable[[Spent], None]) -> None:
+    begun = time.perf_counter()
+    work()
+    spent = time.perf_counter() - begun
+    tell(Spent(spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
+
+
+async def through_the_stack(home: Path, path: Path, rows: int) -> None:
+    """Validate and upload over HTTP, kill the gateway while it takes the rows in, and wait until they are in."""
+    settings = {"LOG_LEVEL": "WARNING", "PUBLIC_BASE_URL": ""}
+    async with (
+        LocalStack(home, settings) as stack,
+        httpx.AsyncClient(base_url=stack.gateway_url, timeout=_PATIENCE_SECONDS) as http,
+    ):
+        for address in ("/validate", "/upload"):
+            begun = time.perf_counter()
+            answer = await http.post(address, content=_body(path), headers={"Content-Type": "text/csv"})
+            answer.raise_for_status()
+            said = f"{answer.status_code} after {time.perf_counter() - begun:.1f} s"
+            _say(f"POST {address:10} {said}, the gateway had {_peak(_gateway(stack.home)) / 1e6:.0f} MB at most")
+        location = answer.headers["location"]
+        begun = time.perf_counter()
+        total = rows * URLS_PER_ROW
+        await _taken_in(http, location, total // 5)
+        os.kill(_gateway(stack.home), signal.SIGKILL)
+        _say("the gateway was killed with a fifth of the images in")
+        await _taken_in(http, location, total)
+        spent = time.perf_counter() - begun
+        _say(f"all {total:,} images are in {spent:.0f} s after the answer: {rows / spent:,.0f} rows/s")
+
+
+async def _body(path: Path) -> AsyncIterator[bytes]:
+    for chunk in chunks(path):
+        yield chunk
+
+
+async def _taken_in(http: httpx.AsyncClient, location: str, images: int) -> None:
+    """Wait until so many images are recorded; a gateway that is starting again is waited for, too."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while True:
+            with suppress(httpx.HTTPError):
+                answer = await http.get(location)
+                if answer.is_success and answer.json()["progress"]["total"] >= images:
+                    return
+            await asyncio.sleep(0.5)
+
+
+def _gateway(home: Path) -> int:
+    """The gateway's process id."""
+    mark = f"{MARKER}={home}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            is_gateway = b"services.gateway" in (process / "cmdline").read_bytes()
+            if is_gateway and mark in (process / "environ").read_bytes().split(b"\0"):
+                return int(process.name)
+    raise RuntimeError("no gateway runs")
+
+
+def _peak(process: int) -> int:
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.catalogue")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--no-stack", action="store_true", help="only the reading, without servers")
+    options = parser.parse_args()
+    with TemporaryDirectory(prefix="imagemill-bench-") as folder:
+        path = Path(folder) / "catalogue.csv"
+        make_catalogue(path, options.rows)
+        _say(f"{options.rows:,} rows, {options.rows * URLS_PER_ROW:,} URLs, {path.stat().st_size / 1e6:.0f} MB")
+        form = inspect_catalogue(partial(_first, path), CatalogueLimits(), AddressPolicy()).form
+        for name, work in (("inspected", partial(inspect, path)), ("read again", partial(read_again, path, form))):
+            spent = alone(work)
+            rate = options.rows / spent.seconds
+            _say(f"{name:10} {spent.seconds:6.1f} s {rate:10,.0f} rows/s {spent.peak_bytes / 1e6:6.0f} MB at most")
+        if not options.no_stack:
+            asyncio.run(through_the_stack(Path(folder) / "stack", path, options.rows))
+
+
+def _first(path: Path) -> Iterator[bytes]:
+    """The beginning of the file, up to the end of a line."""
+    yield next(chunks(path)).rpartition(b"\n")[0] + b"\n"
+
+
+if __name__ == "__main__":
+    main()

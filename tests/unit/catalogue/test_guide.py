@@ -1,0 +1,64 @@
+"""docs/csv.md says what the code does: its tables are made from the code, its examples are read by it."""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from services.gateway.catalogue.profiles import PROFILES, Column
+from services.gateway.settings import CatalogueSettings
+from shared.catalogue.form import Profile
+from tests.catalogues import FIXTURES
+from tests.catalogues.reading import inspected
+
+_GUIDE = (Path(__file__).parents[3] / "docs" / "csv.md").read_text()
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _code(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in sorted(words))
+
+
+def _aliases() -> Iterator[str]:
+    generic = PROFILES[Profile.GENERIC]
+    for column in (*generic.serials, *generic.names, *generic.images):
+        yield _row(column.name, _code(column.spellings), _code(column.weak))
+
+
+def _platforms() -> Iterator[str]:
+    for profile, columns in PROFILES.items():
+        if profile not in {Profile.GENERIC, Profile.NUMBERED}:
+            yield _row(f"`{profile}`", _names(columns.serials), _names(columns.names), _names(columns.images))
+
+
+def _names(columns: Iterable[Column]) -> str:
+    return ", ".join(f"`{column.name}`" + " (list)" * column.many for column in columns)
+
+
+def _limits() -> Iterator[str]:
+    for name, field in CatalogueSettings.model_fields.items():
+        yield _row(str(field.description).removesuffix("."), f"`{name.upper()}`", f"{field.default:,}")
+
+
+@pytest.mark.parametrize("line", [*_aliases(), *_platforms(), *_limits()])
+def test_its_tables_are_the_code_s(line: str) -> None:
+    assert line in _GUIDE.splitlines()
+
+
+def test_each_finding_that_it_lists_is_met_in_a_fixture() -> None:
+    listed = re.findall(r"^\| (error|slot|warning) \| ([^|]+) \|", _GUIDE, re.MULTILINE)
+
+    met = {(told.severity, told.problem) for fixture in FIXTURES for told in fixture.told}
+    assert len(listed) >= 20
+    assert [
+        row for row in listed if not any(row[0] == severity and problem in row[1] for severity, problem in met)
+    ] == []
+
+
+@pytest.mark.parametrize("example", re.findall(r"```csv\n(.*?)```", _GUIDE, re.DOTALL))
+def test_its_examples_can_be_uploaded(example: str) -> None:
+    assert inspected(example.encode()).refused_slots == 0
