@@ -76,8 +76,7 @@ class Fetcher:
         started = time.monotonic()
         with Spool() as spool:
             headers = {**HEADERS, **conditions(known)}
-            take: Take[_Received | Validators] = partial(self._receive_or_not, spool)
-            received = await self._ask(url, headers, take)
+            received: _Received | Validators = await self._ask(url, headers, partial(self._receive_or_not, spool))
             if isinstance(received, Validators):
                 yield Unchanged(received.or_else(known), _ms_since(started))
             else:
