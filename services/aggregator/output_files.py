@@ -83,7 +83,7 @@ class OutputWriter:
     async def _fill_portion(self, files: OpenFiles, request: Request, products: Sequence[Product]) -> None:
         filled = await self._look_up(request, products)
         outputs = await asyncio.to_thread(files.write, filled)
-        await self._database.products.save_outputs(request.request_id, outputs)
+        await self._database.products.save_outputs(request.request_id, request.round, outputs)
 
     async def _look_up(self, request: Request, products: Sequence[Product]) -> list[Filled]:
         ids = {url: image_id(url) for product in products for url in product.input_image_urls}

@@ -33,12 +33,16 @@ class MongoProducts:
             yield [_product(document) for document in found]
             after = found[-1]["_id"]
 
-    async def save_outputs(self, request_id: str, outputs: Sequence[tuple[int, Sequence[str]]]) -> None:
+    async def save_outputs(self, request_id: str, round_: int, outputs: Sequence[tuple[int, Sequence[str]]]) -> None:
         if outputs:
+            no_later = {"$not": {"$gt": round_}}  # holds for a row without any as well
             with database_faults():
                 await self._collection.bulk_write(
                     [
-                        UpdateOne({"_id": _id(request_id, row)}, {"$set": {"output_image_urls": list(urls)}})
+                        UpdateOne(
+                            {"_id": _id(request_id, row), "output_round": no_later},
+                            {"$set": {"output_image_urls": list(urls), "output_round": round_}},
+                        )
                         for row, urls in outputs
                     ],
                     ordered=False,
@@ -58,6 +62,7 @@ def _document(product: Product) -> Document:
         "product_name": product.product_name,
         "input_image_urls": list(product.input_image_urls),
         "output_image_urls": None,
+        "output_round": None,
         "slots": list(product.slots),
         "record": product.record,
     }

@@ -77,8 +77,11 @@ class ProductRepository(Protocol):
     def batches(self, request_id: str, size: int = 1000) -> AsyncIterator[list[Product]]:
         """All products of a request in row order, `size` at a time."""
 
-    async def save_outputs(self, request_id: str, outputs: Sequence[tuple[int, Sequence[str]]]) -> None:
-        """Record the output URLs of rows, one for each slot, "" where an image failed."""
+    async def save_outputs(self, request_id: str, round_: int, outputs: Sequence[tuple[int, Sequence[str]]]) -> None:
+        """Record the output URLs of rows, one for each slot, "" where an image failed.
+
+        A row that has those of a later round keeps them: whoever finishes a round may be late.
+        """
 
 
 class ImageRepository(Protocol):

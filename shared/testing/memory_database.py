@@ -9,7 +9,7 @@ from shared.contracts.records import Delivery, Product
 from shared.testing.memory_hosts import MemoryHosts
 from shared.testing.memory_images import MemoryImages
 from shared.testing.memory_requests import MemoryRequests
-from shared.testing.memory_tables import LeaseRow, Tables
+from shared.testing.memory_tables import LeaseRow, OutputsRow, Tables
 
 _ANNOUNCE_AGAIN_AFTER = timedelta(minutes=1)
 
@@ -85,11 +85,12 @@ class MemoryProducts:
             self._tables.answer()
             yield rows[start : start + size]
 
-    async def save_outputs(self, request_id: str, outputs: Sequence[tuple[int, Sequence[str]]]) -> None:
+    async def save_outputs(self, request_id: str, round_: int, outputs: Sequence[tuple[int, Sequence[str]]]) -> None:
         self._tables.answer()
         for row, urls in outputs:
-            if (request_id, row) in self._tables.products:
-                self._tables.outputs[request_id, row] = tuple(urls)
+            known = self._tables.outputs.get((request_id, row))
+            if (request_id, row) in self._tables.products and (known is None or known.round <= round_):
+                self._tables.outputs[request_id, row] = OutputsRow(round_, tuple(urls))
 
 
 class MemoryDeliveries:

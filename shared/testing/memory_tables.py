@@ -27,6 +27,12 @@ class ImageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputsRow:
+    round: int
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseRow:
     owner: str
     until: datetime
@@ -41,7 +47,7 @@ class Tables:
     requests: dict[str, RequestRow] = field(default_factory=dict)
     images: dict[tuple[str, str], ImageRow] = field(default_factory=dict)
     products: dict[tuple[str, int], Product] = field(default_factory=dict)
-    outputs: dict[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
+    outputs: dict[tuple[str, int], OutputsRow] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     announced: dict[str, datetime] = field(default_factory=dict)
     hosts: dict[str, TroubledHost] = field(default_factory=dict)

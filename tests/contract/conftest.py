@@ -69,7 +69,7 @@ def _in_memory(clock: MovableClock) -> Subject:
         clock.advance(seconds)
 
     def outputs(request_id: str) -> dict[int, list[str]]:
-        return {row: list(urls) for (id_, row), urls in database.tables.outputs.items() if id_ == request_id}
+        return {row: list(saved.urls) for (id_, row), saved in database.tables.outputs.items() if id_ == request_id}
 
     def take_away() -> None:
         database.available = False

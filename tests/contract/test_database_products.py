@@ -43,8 +43,21 @@ async def test_inserting_products_again_adds_the_missing_ones_alone(database: Da
 async def test_output_urls_are_recorded_by_row(subject: Subject) -> None:
     products = subject.database.products
     await products.insert_many([a_product(row, URLS, request_id) for request_id in ("a", "b") for row in (1, 2)])
-    await products.save_outputs("a", [(1, ["http://mill.test/1.jpg", ""]), (2, ["", "http://mill.test/2.jpg"])])
-    await products.save_outputs("a", [])
-    await products.save_outputs("a", [(3, ["http://mill.test/3.jpg"])])  # there is no such row
+    await products.save_outputs("a", 1, [(1, ["http://mill.test/1.jpg", ""]), (2, ["", "http://mill.test/2.jpg"])])
+    await products.save_outputs("a", 1, [])
+    await products.save_outputs("a", 1, [(3, ["http://mill.test/3.jpg"])])  # there is no such row
     assert subject.outputs("a") == {1: ["http://mill.test/1.jpg", ""], 2: ["", "http://mill.test/2.jpg"]}
     assert subject.outputs("b") == {}
+
+
+async def test_whoever_finishes_an_earlier_round_does_not_replace_the_output_urls_of_a_later_one(
+    subject: Subject,
+) -> None:
+    products = subject.database.products
+    await products.insert_many([a_product(row, URLS, "a") for row in (1, 2)])
+    await products.save_outputs("a", 2, [(1, ["http://mill.test/2.jpg"])])
+    await products.save_outputs("a", 1, [(1, [""]), (2, [""])])
+    assert subject.outputs("a") == {1: ["http://mill.test/2.jpg"], 2: [""]}
+    await products.save_outputs("a", 2, [(1, ["http://mill.test/again.jpg"])])  # a finish is repeatable
+    await products.save_outputs("a", 3, [(2, ["http://mill.test/3.jpg"])])
+    assert subject.outputs("a") == {1: ["http://mill.test/again.jpg"], 2: ["http://mill.test/3.jpg"]}

@@ -23,6 +23,7 @@ from shared.errors import StorageUnavailable
 from shared.observability.metrics import Metrics
 from shared.testing.memory_database import MemoryDatabase
 from shared.testing.memory_object_store import MemoryObjectStore
+from shared.testing.memory_tables import OutputsRow
 from tests.builders import NOW, REQUEST_ID, a_form
 from tests.unit.aggregator.make import (
     BASE_URL,
@@ -113,9 +114,9 @@ async def test_the_files_are_written_the_request_ends_and_the_world_is_told(mill
         ["1", BAD, ""],
     ]
     assert mill.database.tables.outputs == {
-        (REQUEST_ID, 1): (url, "", url),
-        (REQUEST_ID, 2): ("",),
-        (REQUEST_ID, 3): (),
+        (REQUEST_ID, 1): OutputsRow(1, (url, "", url)),
+        (REQUEST_ID, 2): OutputsRow(1, ("",)),
+        (REQUEST_ID, 3): OutputsRow(1, ()),
     }
     assert mill.database.tables.leases == {}
 

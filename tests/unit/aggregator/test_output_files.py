@@ -58,9 +58,9 @@ class Reading:
         self.look_ups -= 1
         return await self._find(request_id, image_ids)
 
-    async def save(self, request_id: str, outputs: Sequence[tuple[int, Sequence[str]]]) -> None:
+    async def save(self, request_id: str, round_: int, outputs: Sequence[tuple[int, Sequence[str]]]) -> None:
         self.rows_saved += [len(outputs)] if outputs else []
-        await self._save(request_id, outputs)
+        await self._save(request_id, round_, outputs)
 
     async def write(self, request: Request) -> OutputKeys:
         summary = await self.database.images.summary(request.request_id)
