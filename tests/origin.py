@@ -42,9 +42,11 @@ class Answer:
     raw: bytes | None = None
 
 
-def image(body: bytes, content_type: str = "image/jpeg") -> Answer:
-    """A picture as hosts serve them."""
-    return Answer(body=body, headers={"Content-Type": content_type})
+def image(body: bytes, content_type: str = "image/jpeg", **version: str) -> Answer:
+    """A picture as hosts serve them; `version` may be etag and last_modified, by which it answers 304."""
+    names = {"etag": "ETag", "last_modified": "Last-Modified"}
+    said = {names[name]: value for name, value in version.items()}
+    return Answer(body=body, headers={"Content-Type": content_type} | said)
 
 
 def redirect(location: str, status: int = 302) -> Answer:
@@ -111,7 +113,7 @@ class Origin:
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
-            return await _send(writer, self._next_answer(path))
+            return await _send(writer, _if_changed(self._next_answer(path), headers))
         finally:
             self._at_once -= 1
 
@@ -122,6 +124,17 @@ class Origin:
         if not script:
             return Answer(status=404, body=b"no such page")
         return script[min(turn, len(script) - 1)]
+
+
+def _if_changed(answer: Answer, asked: Mapping[str, str]) -> Answer:
+    """304 instead of what the client has already, for answers that say of which version they are."""
+    for header, condition in (("ETag", "if-none-match"), ("Last-Modified", "if-modified-since")):
+        if header in answer.headers and condition in asked:
+            if answer.headers[header] != asked[condition]:
+                return answer
+            version = {name: value for name, value in answer.headers.items() if name in {"ETag", "Last-Modified"}}
+            return Answer(status=304, headers=version)
+    return answer
 
 
 async def _send(writer: asyncio.StreamWriter, answer: Answer) -> bool:

@@ -10,6 +10,7 @@ import httpx
 from services.downloader.fetch_fault import FETCH_ERRORS, FetchFault, as_fetch_fault
 from services.downloader.host_limiter import HostLimiter
 from services.downloader.outcomes import Trouble
+from services.downloader.validators import IF_MODIFIED_SINCE
 from shared.outbound.address_guard import AddressPolicy
 from shared.outbound.host_name import host_name
 from shared.outbound.url_check import InvalidUrl, check_url
@@ -56,6 +57,8 @@ class Asker:
                 return answer
             self._check_redirect(answer)
             url = answer
+            # A date is of the URL that it was given for: elsewhere, an older picture would pass for an unchanged one.
+            headers = {name: value for name, value in headers.items() if name != IF_MODIFIED_SINCE}
         raise FetchFault(Trouble.BAD_REDIRECT, f"more than {self._max_redirects} redirects")
 
     async def _ask(self, url: httpx.URL, headers: Mapping[str, str], take: Take[T]) -> T | httpx.URL:

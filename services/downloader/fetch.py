@@ -67,7 +67,7 @@ class Fetcher:
         """The image at `url`. Raises FetchFault."""
         started = time.monotonic()
         with Spool() as spool:
-            received = await self._ask(url, HEADERS, partial(self._receive, spool))
+            received = await self._ask(url, HEADERS, partial(self._receive, url, spool))
             yield await _fetched(spool, received, started)
 
     @asynccontextmanager
@@ -76,7 +76,7 @@ class Fetcher:
         started = time.monotonic()
         with Spool() as spool:
             headers = {**HEADERS, **conditions(known)}
-            received: _Received | Validators = await self._ask(url, headers, partial(self._receive_or_not, spool))
+            received: _Received | Validators = await self._ask(url, headers, partial(self._receive_or_not, url, spool))
             if isinstance(received, Validators):
                 yield Unchanged(received.or_else(known), _ms_since(started))
             else:
@@ -85,12 +85,12 @@ class Fetcher:
     async def _ask(self, url: str, headers: Mapping[str, str], take: Take[T]) -> T:
         return await self._asker.ask(url, headers, take, self._limits.total_seconds)
 
-    async def _receive_or_not(self, spool: Spool, response: httpx.Response) -> _Received | Validators | None:
+    async def _receive_or_not(self, url: str, spool: Spool, response: httpx.Response) -> _Received | Validators | None:
         if response.status_code == NOT_MODIFIED:
-            return Validators.of(response)
-        return await self._receive(spool, response)
+            return Validators.of(response, url)
+        return await self._receive(url, spool, response)
 
-    async def _receive(self, spool: Spool, response: httpx.Response) -> _Received | None:
+    async def _receive(self, url: str, spool: Spool, response: httpx.Response) -> _Received | None:
         """What the image, now in `spool`, is said to be."""
         if response.status_code not in WHOLE:
             return None
@@ -104,7 +104,7 @@ class Fetcher:
                 raise FetchFault(Trouble.TOO_LARGE, f"more than the {self._limits.max_bytes} bytes that are allowed")
             if content_type is None and spool.size >= HEAD_BYTES:
                 content_type = checked_type(spool.head, response)
-        return _Received(content_type or checked_type(spool.head, response), Validators.of(response))
+        return _Received(content_type or checked_type(spool.head, response), Validators.of(response, url))
 
 
 def too_large(size: int, max_bytes: int) -> FetchFault:

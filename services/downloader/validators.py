@@ -8,6 +8,7 @@ import httpx
 from shared.contracts.messages import KnownResult
 
 NOT_MODIFIED = 304
+IF_MODIFIED_SINCE = "If-Modified-Since"
 _MOST_CHARS = 500  # a longer one is no name for a version, and each is carried by three messages
 
 
@@ -19,8 +20,12 @@ class Validators:
     last_modified: str | None = None
 
     @classmethod
-    def of(cls, response: httpx.Response) -> "Validators":
-        return cls(_usable(response.headers.get("ETag")), _usable(response.headers.get("Last-Modified")))
+    def of(cls, response: httpx.Response, asked_url: str) -> "Validators":
+        """Those of an answer; without its date if redirects led there, since they may lead elsewhere next time."""
+        etag = _usable(response.headers.get("ETag"))
+        if response.url != httpx.URL(asked_url):
+            return cls(etag)
+        return cls(etag, _usable(response.headers.get("Last-Modified")))
 
     def or_else(self, known: KnownResult) -> "Validators":
         """These, and what was known for what they do not say."""
@@ -34,7 +39,7 @@ def conditions(known: KnownResult | None) -> Mapping[str, str]:
     """The headers that ask for an image only if it is no longer the known one."""
     if known is None:
         return {}
-    asked = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
+    asked = {"If-None-Match": known.etag, IF_MODIFIED_SINCE: known.last_modified}
     return {name: value for name, value in asked.items() if value}
 
 

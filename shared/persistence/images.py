@@ -100,7 +100,15 @@ class MongoImages:
         now = self._clock()
         with database_faults():
             await self._images.bulk_write([_transition(result, now) for result in results], ordered=False)
+            await self._supersede([result for result in results if isinstance(result, ImageCompressed)], now)
             return await self._read_back([(result.request_id, result.image_id, result.round) for result in results])
+
+    async def _supersede(self, results: Sequence[ImageCompressed], now: datetime) -> None:
+        """Only the latest of a URL and its options can be reused, so that a lookup reads one, however many there were."""
+        latest = {document_id(result.request_id, result.image_id): result.reuse_key for result in results}
+        if keys := {key for key in latest.values() if key}:
+            older = {"reuse_key": {"$in": sorted(keys)}, "ended_at": {"$lt": now}, "_id": {"$nin": list(latest)}}
+            await self._images.update_many(older, {"$unset": {"reuse_key": ""}})
 
     async def _read_back(self, wanted: Sequence[tuple[str, str, int]]) -> list[Recorded]:
         ids = {document_id(request_id, image_id) for request_id, image_id, _ in wanted}

@@ -233,6 +233,8 @@ def _transition(row: ImageRow, result: Result, now: datetime) -> ImageRow:
     ended = replace(row.image, attempts=result.attempt, ended_at=now)
     if isinstance(result, ImageCompressed):
         image = replace(ended, state=ImageState.COMPRESSED, result=result.result, error_code=None, error_detail=None)
+        if result.reuse_key:
+            image = replace(image, etag=result.etag, last_modified=result.last_modified, reuse_key=result.reuse_key)
     else:
         image = replace(ended, state=ImageState.FAILED, error_code=result.error_code, error_detail=result.error_detail)
         if result.error_code is ErrorCode.INVALID_URL:

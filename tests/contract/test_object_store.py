@@ -152,6 +152,31 @@ async def test_a_file_that_is_not_there_is_not_the_stores_fault(
 
 
 @every_store
+@pytest.mark.parametrize("durable", [True, False])
+async def test_a_copy_is_an_object_of_its_own(store: ObjectStore, folder: str, durable: bool) -> None:
+    source, copy = folder + "one/a.jpg", folder + "two/a.jpg"
+    await store.put_bytes(source, b"12345", "image/jpeg")
+
+    await store.copy(source, copy, "image/jpeg", durable=durable)
+    assert await store.get_bytes(copy) == b"12345"
+    await store.delete([source])
+    assert await store.get_bytes(copy) == b"12345"
+
+    await store.put_bytes(source, b"54321", "image/jpeg")
+    await store.copy(source, copy, "image/jpeg")
+    await store.put_bytes(source, b"changed", "image/jpeg")
+    assert await store.get_bytes(copy) == b"54321"
+
+
+@every_store
+async def test_what_is_not_there_cannot_be_copied(store: ObjectStore, folder: str) -> None:
+    with pytest.raises(ObjectMissing) as missing:
+        await store.copy(folder + "none.jpg", folder + "a.jpg", "image/jpeg")
+    assert missing.value.key == folder + "none.jpg"
+    assert await store.stat(folder + "a.jpg") is None
+
+
+@every_store
 async def test_stat_tells_size_time_and_a_new_etag_for_new_content(store: ObjectStore, folder: str) -> None:
     key = folder + "a.jpg"
     await store.put_bytes(key, b"12345", "image/jpeg")

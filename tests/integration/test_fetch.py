@@ -13,17 +13,19 @@ from typing import Any
 import pytest
 
 from services.downloader import app
-from services.downloader.fetch import Fetcher
+from services.downloader.fetch import Fetched, Fetcher, Unchanged
 from services.downloader.fetch_fault import FetchFault
 from services.downloader.handler import DownloadHandler
-from services.downloader.outcomes import RetryPlan, Trouble
+from services.downloader.outcomes import RetryPlan, Trouble, outcome_of
 from services.downloader.settings import FetchSettings
+from services.downloader.validators import Validators
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import CompressImage, CompressOptions, DownloadImage, ImageDeferred
+from shared.contracts.messages import CompressImage, CompressOptions, DownloadImage, ImageDeferred, KnownResult
 from shared.outbound.address_guard import AddressPolicy
 from shared.settings import AttemptSettings
 from shared.testing.clock import MovableClock
 from shared.testing.memory_object_store import MemoryObjectStore
+from tests.builders import a_result
 from tests.origin import Answer, Origin, image, open_origin, redirect
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
@@ -340,3 +342,72 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+async def test_an_image_is_not_sent_again_while_its_version_is_the_known_one(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", image(JPEG, etag='W/"1"', last_modified="Mon, 05 Jan 2026 12:00:00 GMT"))
+    version = Validators('W/"1"', "Mon, 05 Jan 2026 12:00:00 GMT")
+    async with fetcher() as fetching:
+        async with fetching.fetch(url) as fetched:
+            assert fetched.validators == version
+        known = KnownResult(etag=version.etag, last_modified=version.last_modified, result=a_result())
+        async with fetching.fetch_if_changed(url, known) as unchanged:
+            assert isinstance(unchanged, Unchanged)
+            assert unchanged.validators == version
+        async with fetching.fetch(url) as fetched:
+            assert fetched.body == JPEG
+    asked = [
+        (request.headers.get("if-none-match"), request.headers.get("if-modified-since")) for request in origin.requests
+    ]
+    assert asked == [(None, None), (version.etag, version.last_modified), (None, None)]
+
+
+@pytest.mark.parametrize(
+    ("etag", "last_modified"), [('"1"', None), (None, "Mon, 05 Jan 2026 12:00:00 GMT")], ids=["etag", "date"]
+)
+async def test_one_of_both_is_enough_to_ask(origin: Origin, etag: str | None, last_modified: str | None) -> None:
+    version = {name: value for name, value in (("etag", etag), ("last_modified", last_modified)) if value}
+    url = origin.serve("/a.jpg", image(JPEG, **version))
+    known = KnownResult(etag=etag, last_modified=last_modified, result=a_result())
+    async with fetcher() as fetching, fetching.fetch_if_changed(url, known) as unchanged:
+        assert isinstance(unchanged, Unchanged)
+
+
+async def test_a_changed_image_comes_with_its_new_version(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", image(JPEG, etag='"2"'))
+    known = KnownResult(etag='"1"', last_modified=None, result=a_result())
+    async with fetcher() as fetching, fetching.fetch_if_changed(url, known) as fetched:
+        assert isinstance(fetched, Fetched)
+        assert (fetched.body, fetched.validators) == (JPEG, Validators('"2"'))
+
+
+async def test_a_redirect_leads_to_the_host_that_knows_the_version(origin: Origin) -> None:
+    target = origin.serve("/b.jpg", image(JPEG, etag='"1"'))
+    url = origin.serve("/a.jpg", redirect(target))
+    known = KnownResult(etag='"1"', last_modified=None, result=a_result())
+    async with fetcher() as fetching, fetching.fetch_if_changed(url, known) as unchanged:
+        assert isinstance(unchanged, Unchanged)
+
+
+async def test_a_date_holds_only_for_the_url_that_it_was_given_for(origin: Origin) -> None:
+    date = "Mon, 05 Jan 2026 12:00:00 GMT"
+    target = origin.serve("/b.jpg", image(JPEG, last_modified=date))
+    url = origin.serve("/a.jpg", redirect(target))
+    known = KnownResult(etag=None, last_modified=date, result=a_result())
+    async with fetcher() as fetching:
+        async with fetching.fetch(url) as fetched:
+            assert not fetched.validators
+        async with fetching.fetch_if_changed(url, known) as fetched_again:
+            assert isinstance(fetched_again, Fetched)
+    assert [request.headers.get("if-modified-since") for request in origin.requests] == [None, None, date, None]
+
+
+async def test_not_modified_is_no_answer_to_who_knows_nothing(origin: Origin) -> None:
+    fault = await fault_of(origin.serve("/a.jpg", Answer(status=304)))
+    assert outcome_of(fault.cause).code is ErrorCode.REDIRECT
+
+
+async def test_a_version_of_more_than_500_characters_is_none(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", image(JPEG, etag='"' + "x" * 500 + '"'))
+    async with fetcher() as fetching, fetching.fetch(url) as fetched:
+        assert not fetched.validators

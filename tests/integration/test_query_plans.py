@@ -20,6 +20,7 @@ from shared.testing.clock import MovableClock
 from tests.builders import NOW, a_product, a_request, an_image
 from tests.database_calls import CALLS, DELIVERY
 from tests.servers import fresh_database
+from tests.worker_messages import compressed
 
 Document = dict[str, Any]
 
@@ -115,6 +116,22 @@ async def test_no_more_due_images_are_read_than_asked_for(populated: Database, u
     [operation] = operations
     assert operation["keysExamined"] <= 11
     assert operation["docsExamined"] == 10
+
+
+async def test_what_can_be_reused_is_found_however_often_it_was_made(mongodb_url: str) -> None:
+    clock = MovableClock(NOW)
+    async with open_database(MongoSettings(mongodb_url=mongodb_url), asyncio.Event(), clock) as database:
+        for number in range(40):
+            image = an_image("http://host/1.jpg", f"daily-{number:02}")
+            await database.images.insert_many([image])
+            await database.images.record(compressed(image, etag='"1"', reuse_key="5a" * 16))
+            clock.advance(86_400)
+        with _profiled(mongodb_url) as operations:
+            found = await database.images.reusable(["5a" * 16, "0" * 32], NOW)
+    assert found["5a" * 16].request_id == "daily-39"
+    [operation] = operations
+    assert operation["docsExamined"] == 1
+    assert operation["keysExamined"] <= 4
 
 
 async def test_the_last_image_is_found_among_many_that_ended(populated: Database, url: str) -> None:

@@ -11,15 +11,17 @@ from prometheus_client import CollectorRegistry
 from services.gateway.dispatcher import Dispatcher
 from services.gateway.held_lease import HeldLease
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import CompressOptions, ImageDeferred, ImageFailed
+from shared.contracts.messages import CompressOptions, ImageDeferred, ImageFailed, KnownResult
+from shared.contracts.object_keys import reuse_key
 from shared.contracts.records import TroubledHost
 from shared.contracts.states import ImageState
 from shared.errors import BrokerUnavailable
 from shared.observability.metrics import Metrics
 from shared.testing.clock import MovableClock
 from shared.testing.memory_database import MemoryDatabase
-from tests.builders import NOW, a_request, an_image
+from tests.builders import NOW, a_request, a_result, an_image
 from tests.unit.gateway.outbox import Outbox
+from tests.worker_messages import compressed
 
 
 @pytest.fixture
@@ -258,3 +260,26 @@ async def test_images_of_a_host_that_is_left_alone_end_in_time(
     }
     assert not any(failure.host_fault for failure in failures)
     assert len(outbox.sent) == 2
+
+
+async def test_what_an_earlier_request_made_goes_along(
+    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+) -> None:
+    """And only that of the same URL with the same options, within the days that were set."""
+    urls = urls_of("images.test", 2)
+    await fill(database, "a", urls)
+    made = {"etag": '"v1"', "result": a_result(key="results/a/0.jpg")}
+    for image, key in zip(
+        [an_image(url, "a") for url in urls],
+        [reuse_key(urls[0], CompressOptions()), reuse_key(urls[1], CompressOptions(percent=40))],
+        strict=True,
+    ):
+        await database.images.record(compressed(image, **made, reuse_key=key))
+    known = KnownResult(etag='"v1"', last_modified=None, result=a_result(key="results/a/0.jpg"))
+    clock.advance(86_400)
+
+    for request_id, days, first in (("b", 2, known), ("c", 0, None)):
+        await fill(database, request_id, urls)
+        await a_dispatcher(database, outbox, clock, reuse_days=days).step()
+        commands = [command for command in outbox.downloads() if command.request_id == request_id]
+        assert {command.url: command.known for command in commands} == {urls[0]: first, urls[1]: None}
