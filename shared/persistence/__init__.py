@@ -5,6 +5,7 @@ from shared.persistence.image_summary import HostSummary, ImageSummary
 from shared.persistence.repositories import (
     Database,
     DeliveryRepository,
+    HostRepository,
     ImageRepository,
     Lease,
     ProductRepository,
@@ -15,6 +16,7 @@ from shared.persistence.repositories import (
 __all__ = [
     "Database",
     "DeliveryRepository",
+    "HostRepository",
     "HostSummary",
     "ImageRepository",
     "ImageSummary",

@@ -6,6 +6,7 @@ import inspect
 from shared.errors import DatabaseUnavailable
 from shared.persistence import (
     DeliveryRepository,
+    HostRepository,
     ImageRepository,
     Lease,
     ProductRepository,
@@ -19,6 +20,7 @@ PROTOCOLS = {
     "products": ProductRepository,
     "images": ImageRepository,
     "deliveries": DeliveryRepository,
+    "hosts": HostRepository,
     "lease": Lease,
 }
 
