@@ -61,7 +61,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
             (
                 uploads_router(inspections, Uploads(database, store, _now, arrived, metrics)),
                 validation_router(inspections, ProbedValidations(prober, metrics)),
-                status_router(database, settings.public.public_base_url),
+                status_router(database, settings.public.public_base_url, _now),
                 retry_router(Retries(database, settings.dispatch.retention_days, _now, arrived)),
                 objects_router(Objects(store)),
             ),

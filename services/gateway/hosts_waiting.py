@@ -1,18 +1,17 @@
 """Which hosts a request waits for."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from services.gateway.schemas import HostWaiting
 from shared.persistence import Database
 
 
-async def hosts_waiting(database: Database, request_id: str) -> list[HostWaiting]:
+async def hosts_waiting(database: Database, request_id: str, now: datetime) -> list[HostWaiting]:
     """Hosts in trouble at which images of the request wait, the most images first. Cheap while no host is."""
     hosts = {host.host: host for host in await database.hosts.left_alone()}
     if not hosts:
         return []
     waiting = await database.images.waiting_at(request_id, list(hosts))
-    now = datetime.now(UTC)
     return [
         HostWaiting(
             host=name,

@@ -18,7 +18,9 @@ from services.gateway.inspections import InspectionRules, Inspections
 from services.gateway.objects import Objects
 from services.gateway.probe import Prober
 from services.gateway.probe_answers import ProbedValidations
+from services.gateway.retry import Retries
 from services.gateway.routes.objects import objects_router
+from services.gateway.routes.retry import retry_router
 from services.gateway.routes.status import status_router
 from services.gateway.routes.uploads import uploads_router, validation_router
 from services.gateway.upload import Uploads
@@ -38,6 +40,7 @@ MAX_BYTES = 300_000
 STALL_SECONDS = 2.0  # a busy machine may take half a second over a few bytes
 MAX_SECONDS = 6.0
 PROBE_SECONDS = 5.0
+KEEP_DAYS = 7.0
 BASE_URL = "https://mill.test"
 DEFAULTS = CompressOptions(min_quality=35)
 
@@ -88,7 +91,8 @@ def an_app(gateway: Gateway, clock: MovableClock) -> FastAPI:
         (
             uploads_router(inspections, uploads),
             validation_router(inspections, ProbedValidations(gateway.prober, metrics)),
-            status_router(gateway.database, BASE_URL),
+            status_router(gateway.database, BASE_URL, clock),
+            retry_router(Retries(gateway.database, KEEP_DAYS, clock, gateway.arrived)),
             objects_router(Objects(gateway.store)),
         ),
         HealthAnswers(gateway.health, gateway.registry),

@@ -1,5 +1,7 @@
 """GET /status."""
 
+from collections.abc import Callable
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
@@ -14,7 +16,7 @@ from shared.contracts.states import RequestStatus
 from shared.persistence import Database
 
 
-def status_router(database: Database, public_base_url: str) -> APIRouter:
+def status_router(database: Database, public_base_url: str, clock: Callable[[], datetime]) -> APIRouter:
     router = APIRouter(tags=["requests"])
 
     @router.get(
@@ -41,7 +43,7 @@ def status_router(database: Database, public_base_url: str) -> APIRouter:
         response.headers["Cache-Control"] = "no-store"
         waiting = []
         if request.status is RequestStatus.PENDING:
-            waiting = await hosts_waiting(database, request_id)
+            waiting = await hosts_waiting(database, request_id, clock())
             response.headers["Retry-After"] = str(retry_after(request.progress))
         return status_answer(request, public_base_url, waiting)
 

@@ -12,7 +12,7 @@ from shared.contracts.records import Image
 from shared.testing.clock import MovableClock
 from shared.testing.memory_database import MemoryDatabase
 from tests.builders import NOW, an_image
-from tests.worker_messages import compressed
+from tests.worker_messages import compressed, deferred
 
 HOST = "images.test"
 
@@ -62,6 +62,20 @@ async def test_an_image_is_not_spared_beyond_its_time(mill: Mill) -> None:
     assert spared.not_before == mill.image.deadline
     mill.clock.advance(10)
     assert await mill.hosts.judge(mill.failure()) == mill.failure()
+
+
+async def test_a_host_s_own_wish_defers_an_image_until_its_deadline_at_most(mill: Mill) -> None:
+    wish = NOW + timedelta(days=7)
+    asked = deferred(mill.image, error_code=ErrorCode.HTTP_429, not_before=wish, host_fault=True, host_until=wish)
+    judged = await mill.hosts.judge(asked)
+    assert judged == asked.model_copy(update={"not_before": mill.image.deadline})
+    [host] = await mill.database.hosts.left_alone()
+    assert host.until == wish
+
+
+async def test_a_deferral_within_its_image_s_time_is_recorded_as_it_came(mill: Mill) -> None:
+    asked = deferred(mill.image, host_fault=True)
+    assert await mill.hosts.judge(asked) == asked
 
 
 @pytest.mark.parametrize("code", [ErrorCode.TLS, ErrorCode.DNS, ErrorCode.EXPIRED, ErrorCode.CONNECT])
