@@ -1,4 +1,4 @@
-"""Whatever the order and number of copies in which an image's messages arrive, it has one end, and counts right."""
+"""Whatever the order and number of copies in which an image's messages arrive, it has one end in each round."""
 
 import itertools
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
 from shared.contracts.records import Image
-from shared.contracts.states import END_STATES, ImageState
+from shared.contracts.states import ImageState
 from shared.persistence import Database
 from tests.builders import NOW, a_request, an_image
 from tests.contract.conftest import Subject
@@ -44,8 +44,9 @@ class Run:
 
 
 RUNS = st.lists(
-    st.builds(Run, st.sampled_from(Outcome), st.booleans(), st.lists(st.integers(0, 8), max_size=4)), max_size=8
+    st.builds(Run, st.sampled_from(Outcome), st.booleans(), st.lists(st.integers(0, 16), max_size=4)), max_size=8
 )
+ROUNDS = st.lists(RUNS, min_size=1, max_size=2)
 request_ids = (f"shuffled-{number}" for number in itertools.count())
 
 
@@ -63,44 +64,60 @@ def _answer(image: Image, outcome: Outcome) -> Answer:
     return failed(dispatched)
 
 
-async def _take(database: Database, answer: Answer) -> Image:
+async def _take(database: Database, answer: Answer, round_: int) -> None:
+    """`round_`: the one that the answer's image is in. Nothing is recorded of an answer to an earlier one."""
     if isinstance(answer, DownloadImage | CompressImage):
         recorded = await database.images.record_lost(answer)
     else:
         recorded = await database.images.record(answer)
-    assert recorded.image is not None
-    return recorded.image
+    assert (recorded.image is None) == (answer.round < round_)
 
 
-async def _one_end_whatever_comes(database: Database, runs: Sequence[Run], replay: Sequence[int]) -> None:
+async def _one_end_in_each_round(database: Database, rounds: Sequence[Sequence[Run]], replay: Sequence[int]) -> None:
     image = an_image(request_id=next(request_ids))
     await database.requests.insert(a_request(image.request_id, intake_open=False))
     await database.images.insert_many([image])
     answers: list[Answer] = []
-    for run in [*runs, Run(Outcome.COMPRESSED, late=False, copies=[])]:
-        due = await database.images.due(image.request_id, 10)
+    for round_, runs in enumerate(rounds, 1):
+        has_failed = (await _stored(database, image)).state is ImageState.FAILED
+        moved = sum([some async for some in database.images.retry_failed(image.request_id, round_, image.deadline)])
+        assert moved == has_failed
+        last = Run(Outcome.FAILED if round_ < len(rounds) else Outcome.COMPRESSED, late=False, copies=[])
+        await _run(database, image.request_id, [*runs, last], answers)
+        _check_end(await _stored(database, image), answers)
+        assert await database.images.none_left(image.request_id)
+        assert await database.images.due(image.request_id, 10) == []
+    ended = await _stored(database, image)
+    for back in replay:
+        await _take(database, answers[-1 - back % len(answers)], ended.round)
+        assert await _stored(database, image) == ended
+
+
+async def _run(database: Database, request_id: str, runs: Sequence[Run], answers: list[Answer]) -> None:
+    """Until the image has its end, at the last of `runs` at the latest. Adds to `answers`, and repeats any of them."""
+    for run in runs:
+        due = await database.images.due(request_id, 10)
         if not due:
-            break
+            return
         if not run.late:
             await database.images.mark_dispatched(due)
         answers.append(_answer(due[0], run.outcome))
-        await _take(database, answers[-1])
+        await _take(database, answers[-1], due[0].round)
         if run.late:
             await database.images.mark_dispatched(due)
         for back in run.copies:
-            await _take(database, answers[-1 - back % len(answers)])
-    [ended] = (await database.images.find(image.request_id, [image.image_id])).values()
-    _check_end(ended, answers)
-    for back in replay:
-        assert await _take(database, answers[-1 - back % len(answers)]) == ended
-    assert await database.images.none_left(image.request_id)
-    assert await database.images.due(image.request_id, 10) == []
+            await _take(database, answers[-1 - back % len(answers)], due[0].round)
+
+
+async def _stored(database: Database, image: Image) -> Image:
+    return (await database.images.find(image.request_id, [image.image_id]))[image.image_id]
 
 
 def _check_end(image: Image, answers: Sequence[Answer]) -> None:
-    counted = [answer for answer in answers if isinstance(answer, ImageDeferred) and answer.counts]
-    dead = [answer for answer in answers if isinstance(answer, DownloadImage)]
-    assert image.state in END_STATES
+    own = [answer for answer in answers if answer.round == image.round]
+    counted = [answer for answer in own if isinstance(answer, ImageDeferred) and answer.counts]
+    dead = [answer for answer in own if isinstance(answer, DownloadImage)]
+    assert image.state is (ImageState.COMPRESSED if isinstance(own[-1], ImageCompressed) else ImageState.FAILED)
     assert image.ended_at is not None
     assert (image.state is ImageState.COMPRESSED) == (image.result is not None) == (image.error_code is None)
     assert image.attempts == len(counted) + (0 if len(dead) == 2 else 1)
@@ -117,12 +134,14 @@ def _property(examples: int) -> settings:
 
 @pytest.mark.parametrize("kept_at", ["memory"])
 @_property(300)
-@given(runs=RUNS, replay=st.lists(st.integers(0, 20), max_size=10))
-async def test_an_image_has_one_end_in_memory(subject: Subject, runs: list[Run], replay: list[int]) -> None:
-    await _one_end_whatever_comes(subject.database, runs, replay)
+@given(rounds=ROUNDS, replay=st.lists(st.integers(0, 20), max_size=10))
+async def test_an_image_has_one_end_in_each_round_in_memory(
+    subject: Subject, rounds: list[list[Run]], replay: list[int]
+) -> None:
+    await _one_end_in_each_round(subject.database, rounds, replay)
 
 
 @_property(40)
-@given(runs=RUNS, replay=st.lists(st.integers(0, 20), max_size=10))
-async def test_an_image_has_one_end(subject: Subject, runs: list[Run], replay: list[int]) -> None:
-    await _one_end_whatever_comes(subject.database, runs, replay)
+@given(rounds=ROUNDS, replay=st.lists(st.integers(0, 20), max_size=10))
+async def test_an_image_has_one_end_in_each_round(subject: Subject, rounds: list[list[Run]], replay: list[int]) -> None:
+    await _one_end_in_each_round(subject.database, rounds, replay)
