@@ -88,6 +88,11 @@ class ProgressAnswer(Answer):
     compressed: int = Field(examples=[41])
     failed: int = Field(examples=[1])
     pending: int = Field(examples=[48])
+    reused: int | None = Field(
+        description="How many of the compressed were copied: unchanged since an earlier request, or the same bytes as"
+        " another's. Counted when the request finishes; null until then.",
+        examples=[None],
+    )
     as_of: datetime = Field(description="When this was counted.")
 
 

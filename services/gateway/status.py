@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from services.gateway.schemas import HostWaiting, ProgressAnswer, StatusAnswer
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Progress, Request
+from shared.contracts.states import RequestStatus
 
 _SOONEST_SECONDS, _LATEST_SECONDS = 1, 30
 _IMAGES_PER_SECOND = 50  # a careful guess at what a small installation does
@@ -34,6 +35,7 @@ def status_answer(request: Request, public_base_url: str, hosts_waiting: Sequenc
             compressed=progress.compressed,
             failed=progress.failed,
             pending=progress.pending,
+            reused=None if request.status is RequestStatus.PENDING else progress.reused,
             as_of=progress.as_of,
         ),
         hosts_waiting=list(hosts_waiting),

@@ -431,7 +431,14 @@ async def test_the_status_of_a_new_request(gateway: Gateway) -> None:
         "report_json_url": None,
         "created_at": "2026-01-05T12:00:00Z",
         "updated_at": "2026-01-05T12:00:00Z",
-        "progress": {"total": 0, "compressed": 0, "failed": 0, "pending": 0, "as_of": "2026-01-05T12:00:00Z"},
+        "progress": {
+            "total": 0,
+            "compressed": 0,
+            "failed": 0,
+            "pending": 0,
+            "reused": None,
+            "as_of": "2026-01-05T12:00:00Z",
+        },
         "hosts_waiting": [],
     }
     assert int(answer.headers["Retry-After"]) > 0
@@ -446,7 +453,7 @@ async def test_the_status_of_a_finished_request(gateway: Gateway) -> None:
         intake_open=False,
         updated_at=later,
         finished_at=later,
-        progress=Progress(total=3, compressed=2, failed=1, pending=0, as_of=later),
+        progress=Progress(total=3, compressed=2, failed=1, pending=0, as_of=later, reused=1),
         **asdict(output_keys()),
     )
     gateway.database.tables.requests[REQUEST_ID] = RequestRow(finished, later)
@@ -459,7 +466,7 @@ async def test_the_status_of_a_finished_request(gateway: Gateway) -> None:
     assert told["report_url"] == f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-report.csv"
     assert told["failed_csv_url"] == f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-failed.csv"
     assert told["report_json_url"] == f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-report.json"
-    assert told["progress"]["failed"] == 1
+    assert (told["progress"]["failed"], told["progress"]["reused"]) == (1, 1)
     assert "Retry-After" not in answer.headers
 
 
@@ -697,7 +704,9 @@ async def test_the_documentation_needs_nothing_from_elsewhere(gateway: Gateway) 
 async def test_the_api_describes_itself(gateway: Gateway) -> None:
     document = (await gateway.http.get("/openapi.json")).json()
 
-    assert set(document["paths"]) == {"/upload", "/validate", "/status", "/results/{path}", "/outputs/{path}"}
+    retry = "/requests/{request_id}/retry"
+    assert set(document["paths"]) == {"/upload", "/validate", "/status", retry, "/results/{path}", "/outputs/{path}"}
+    assert document["paths"][retry]["post"]["responses"].keys() == {"202", "404", "409", "503"}
     upload = document["paths"]["/upload"]["post"]
     assert {"multipart/form-data", "text/csv"} <= upload["requestBody"]["content"].keys()
     assert {"200", "202", "400", "408", "413", "415", "422", "503"} == upload["responses"].keys()

@@ -1,9 +1,8 @@
 """POST /requests/{request_id}/retry."""
 
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Request, Response
 
 from services.gateway import openapi
 from services.gateway.problems import unknown_request
@@ -26,16 +25,15 @@ def retry_router(retries: Retries) -> APIRouter:
                 HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE, missing=unknown_request(REQUEST_ID)
             ),
         },
+        openapi_extra=openapi.REQUEST,
     )
-    async def retry(
-        response: Response,
-        request_id: Annotated[str, Path(description="As the upload was answered.", examples=[REQUEST_ID])],
-    ) -> RetryAccepted:
+    async def retry(request: Request, response: Response) -> RetryAccepted:
         """Begin another round of a finished request, in which its failed images are tried once more.
 
         Those whose URL is none (`invalid_url`) are not. What was compressed stays as it is and is not fetched again.
         Afterwards there are new outputs, and the webhook is called once more; earlier outputs can still be fetched.
         """
+        request_id = request.path_params["request_id"]
         if len(request_id) != len(REQUEST_ID):
             raise unknown_request(request_id)
         accepted = await retries.begin(request_id)
