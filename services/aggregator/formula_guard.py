@@ -11,14 +11,19 @@ _URL = re.compile(r"\s*https?://", re.IGNORECASE)
 
 
 def guard(cell: str) -> str:
-    """The cell, with a leading "'" if a spreadsheet would run it. Numbers and cells that list URLs stay as they are.
+    """The cell, with a leading "'" if a spreadsheet would run it. Numbers, lone signs and lists of URLs stay.
 
     A tab or line break at the start counts too: spreadsheets skip it and look at what follows. So do the full-width
     signs, which some spreadsheets take for the plain ones.
     """
-    if not cell.startswith(_STARTS_FORMULA) or _NUMBER.fullmatch(cell) or _URL.match(cell):
+    if not cell.startswith(_STARTS_FORMULA) or _is_harmless(cell):
         return cell
     return f"'{cell}"
+
+
+def _is_harmless(cell: str) -> bool:
+    lone = len(cell.strip()) <= 1  # as a "-" says that there is nothing
+    return lone or _NUMBER.fullmatch(cell) is not None or _URL.match(cell) is not None
 
 
 def guard_urls(cell: str) -> str:

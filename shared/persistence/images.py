@@ -104,7 +104,7 @@ class MongoImages:
             return await self._read_back([(result.request_id, result.image_id, result.round) for result in results])
 
     async def _supersede(self, results: Sequence[ImageCompressed], now: datetime) -> None:
-        """Only the latest of a URL and its options can be reused, so that a lookup reads one, however many there were."""
+        """Only the latest of a URL and its options can be reused, so a lookup reads one, however many there were."""
         latest = {document_id(result.request_id, result.image_id): result.reuse_key for result in results}
         if keys := {key for key in latest.values() if key}:
             older = {"reuse_key": {"$in": sorted(keys)}, "ended_at": {"$lt": now}, "_id": {"$nin": list(latest)}}

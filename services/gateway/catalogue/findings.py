@@ -1,11 +1,12 @@
 """What is found in an uploaded file, told all at once."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 _MAX_LISTED = 1000
 _LEAST_WARNINGS = 100
 _MAX_TEXT = 120
+_MAX_SENTENCE = 1000
 
 
 Severity = Literal["error", "slot", "warning"]
@@ -34,7 +35,7 @@ class CatalogueRefused(Exception):
 
     def __init__(self, findings: tuple[Finding, ...], more: int = 0) -> None:
         super().__init__("; ".join(finding.problem for finding in findings[:3]))
-        self.findings = findings
+        self.findings = tuple(map(_bounded, findings))
         self.more = more
 
 
@@ -54,7 +55,7 @@ class Findings:
         self.count += 1
         kept = self._kept[finding.severity]
         if len(kept) < _MAX_LISTED or finding.row is None:  # of the file as a whole: these are few, and matter most
-            kept.append((self.count, finding))
+            kept.append((self.count, _bounded(finding)))
 
     @property
     def refused(self) -> bool:
@@ -81,11 +82,24 @@ class Findings:
             raise CatalogueRefused(self.listed, self.more)
 
 
+def _bounded(finding: Finding) -> Finding:
+    """Short enough to be told a thousand times: what a file says, its columns' names too, may be of any length."""
+    if len(finding.problem) + len(finding.advice) + len(finding.column or "") + len(finding.text or "") <= _MAX_TEXT:
+        return finding
+    return replace(
+        finding,
+        problem=cut(finding.problem, _MAX_SENTENCE),
+        advice=cut(finding.advice, _MAX_SENTENCE),
+        column=finding.column and cut(finding.column),
+        text=finding.text and cut(finding.text),
+    )
+
+
 def _of_a_row(numbered: tuple[int, Finding]) -> bool:
     return numbered[1].row is not None
 
 
-def cut(text: str) -> str:
+def cut(text: str, length: int = _MAX_TEXT) -> str:
     """The beginning of `text`, short enough to be shown."""
-    text = text[: 10 * _MAX_TEXT].strip()
-    return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
+    text = text[: 10 * length].strip()
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -11,12 +11,10 @@ from services.aggregator.formula_guard import guard, guard_urls
     "cell",
     [
         "=1+1",
-        "=",
         '=HYPERLINK("http://evil","x")',
         "+1+1",
         "-1+cmd|' /C calc'!A0",
         "--5",
-        "-",
         "+49 30 123",
         "@SUM(A1)",
         "\t=1",
@@ -69,3 +67,9 @@ def test_a_guarded_cell_is_safe_and_nothing_is_lost(cell: str) -> None:
     guarded = guard(cell)
     assert guarded in (cell, "'" + cell)
     assert guard(guarded) == guarded
+
+
+@pytest.mark.parametrize("cell", ["-", "+", "=", "@", "- ", "\t", "\uff0d"])
+def test_a_lone_sign_stays(cell: str) -> None:
+    assert guard(cell) == cell
+    assert guard_urls(cell) == cell
