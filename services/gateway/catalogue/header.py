@@ -9,6 +9,7 @@ from services.gateway.catalogue.profiles import (
     OUTPUT,
     PROFILES,
     Column,
+    is_image_name,
     is_known,
     is_main_beside_numbered,
     is_numbered,
@@ -18,6 +19,7 @@ from shared.catalogue.form import ImageColumn, Profile
 
 _PLATFORMS = tuple(profile for profile in Profile if profile is not Profile.GENERIC)
 _NAMEABLE = ", ".join(profile.value for profile in Profile)
+_NAMEABLE_PLATFORMS = ", ".join(profile.value for profile in _PLATFORMS)
 _STAND_INS = frozenset({"sku", "id"})
 
 
@@ -37,16 +39,21 @@ class Layout:
 
 @dataclass(slots=True)
 class _Match:
-    """How a header fits a profile."""
+    """How a header fits a profile. weak: its serial number or its images go by names that may mean something else."""
 
     layout: Layout
     missing: list[str]
     ambiguous: list[tuple[str, list[int]]]
+    weak: bool
 
     @property
     def fits(self) -> bool:
         """Whether its columns are there; perhaps some of them twice."""
         return not self.missing
+
+    @property
+    def images(self) -> frozenset[int]:
+        return frozenset(column.index for column in self.layout.images)
 
 
 def read_layout(
@@ -63,7 +70,11 @@ def read_layout(
     faults = list(_faults(matches, header, place, named=profile is not None))
     for fault in faults:
         findings.add(fault)
-    return None if faults else matches[0].layout
+    if faults:
+        return None
+    for unread in _unread(matches[0], header, place):
+        findings.add(unread)
+    return matches[0].layout
 
 
 def layout_of(header: Sequence[str], profile: Profile) -> Layout:
@@ -72,25 +83,42 @@ def layout_of(header: Sequence[str], profile: Profile) -> Layout:
 
 
 def _matches(names: Sequence[str], profile: Profile | None) -> list[_Match]:
-    """The profiles that the header fits; generic, if it fits none."""
+    """The profiles that the header fits; generic, if it fits none.
+
+    Generic comes first if its own names are there, unless its image column is but the first of numbered ones.
+    """
     if profile is not None:
         return [_match(names, profile)]
     generic = _match(names, Profile.GENERIC)
-    if generic.fits:
-        return [generic]
-    return [match for match in (_match(names, platform) for platform in _PLATFORMS) if match.fits] or [generic]
+    fitting = [match for match in (_match(names, platform) for platform in _PLATFORMS) if match.fits]
+    platforms = [
+        match
+        for number, match in enumerate(fitting)
+        if not any(match.images <= earlier.images for earlier in fitting[:number])
+    ]
+    if generic.fits and not generic.weak:
+        numbered = [match for match in platforms if match.layout.profile is Profile.NUMBERED]
+        return [match for match in numbered if match.images > generic.images] or [generic]
+    return platforms or [generic]
 
 
 def _match(names: Sequence[str], profile: Profile) -> _Match:
     columns = PROFILES[profile]
-    missing, ambiguous = list[str](), list[tuple[str, list[int]]]()
+    missing, ambiguous, weak = list[str](), list[tuple[str, list[int]]](), set[Column]()
 
     def find(column: Column) -> int | None:
         found = [index for index, name in enumerate(names) if name in column.spellings]
-        found = found or [index for index, name in enumerate(names) if name in column.weak]
+        if not found and (found := [index for index, name in enumerate(names) if name in column.weak]):
+            weak.add(column)
         if len(found) > 1:
             ambiguous.append((column.name, found))
         return found[0] if found else None
+
+    def find_images(column: Column) -> list[int]:
+        if column.repeated:
+            return [index for index, name in enumerate(names) if name.rstrip("0123456789") in column.spellings]
+        index = find(column)
+        return [] if index is None else [index]
 
     serials = [index for column in columns.serials if (index := find(column)) is not None]
     if not serials:
@@ -101,12 +129,13 @@ def _match(names: Sequence[str], profile: Profile) -> _Match:
     if profile is Profile.NUMBERED:
         images = _numbered(names, ambiguous)
     else:
-        images = [ImageColumn(index, column.many) for column in columns.images if (index := find(column)) is not None]
+        images = [ImageColumn(index, column.many) for column in columns.images for index in find_images(column)]
     if not images:
         missing.append(_or(columns.images) or "image_1")
     output = find(OUTPUT) if profile is Profile.GENERIC else None
     images.sort(key=lambda image: image.index)
-    return _Match(Layout(profile, tuple(serials), name, tuple(images), output), missing, ambiguous)
+    layout = Layout(profile, tuple(serials), name, tuple(images), output)
+    return _Match(layout, missing, ambiguous, weak=not weak.isdisjoint((*columns.serials, *columns.images)))
 
 
 def _numbered(names: Sequence[str], ambiguous: list[tuple[str, list[int]]]) -> list[ImageColumn]:
@@ -114,10 +143,10 @@ def _numbered(names: Sequence[str], ambiguous: list[tuple[str, list[int]]]) -> l
     if not numbered:
         return []
     numbered += [index for index, name in enumerate(names) if is_main_beside_numbered(name)]
-    for name in dict.fromkeys(names[index] for index in numbered):
-        same = [index for index in numbered if names[index] == name]
-        if len(same) > 1:
-            ambiguous.append((name, same))
+    alike: dict[str, list[int]] = {}
+    for index in numbered:
+        alike.setdefault(names[index], []).append(index)
+    ambiguous += [(name, indexes) for name, indexes in alike.items() if len(indexes) > 1]
     return [ImageColumn(index, many=False) for index in numbered]
 
 
@@ -130,8 +159,10 @@ def _faults(
 ) -> Iterator[Finding]:
     if len(matches) > 1:
         platforms = " and ".join(match.layout.profile for match in matches)
-        advice = f"Say which it is: profile={matches[0].layout.profile}, for example."
-        yield Finding(f"the columns are those of {platforms}", advice, *place, text=cut(", ".join(header)))
+        choices = " or ".join(f"profile={match.layout.profile}{_left_out(match, matches, header)}" for match in matches)
+        yield Finding(
+            f"the columns are those of {platforms}", f"Say which it is: {choices}.", *place, text=cut(", ".join(header))
+        )
         return
     (match,) = matches
     for column in match.missing:
@@ -140,10 +171,29 @@ def _faults(
         yield _ambiguous(column, [header[index] for index in indexes], place)
 
 
+def _left_out(match: _Match, matches: Sequence[_Match], header: Sequence[str]) -> str:
+    """What a choice among the matches would not read."""
+    others = sorted(frozenset[int]().union(*(other.images for other in matches)) - match.images)
+    return f" (without {', '.join(header[index] for index in others)})" if others else ""
+
+
+def _unread(match: _Match, header: Sequence[str], place: tuple[int, int]) -> Iterator[Finding]:
+    """Columns that look like images to somebody, but not under this profile."""
+    for index, name in enumerate(header):
+        if index not in match.images and is_image_name(plain(name)):
+            yield Finding(
+                f'"{name}" looks like a column of image URLs, and is not read under profile={match.layout.profile}',
+                f"If its images are wanted, name the profile that it belongs to ({_NAMEABLE}), or rename it.",
+                *place,
+                name,
+                severity="warning",
+            )
+
+
 def _no_header(header: Sequence[str], row: int, line: int) -> Finding:
     required = PROFILES[Profile.GENERIC]
     names = ", ".join(f'"{column.name}"' for column in (*required.serials, *required.names, *required.images))
-    advice = f"The first row must name the columns: {names}, or those of a shop platform ({_NAMEABLE})."
+    advice = f"The first row must name the columns: {names}, or those of a shop platform ({_NAMEABLE_PLATFORMS})."
     if any(map(begins_with_url, header)):
         advice = f"The first row looks like a product; put a row above it that names the columns: {names}."
     return Finding("the file has no header", advice, row, line, text=cut(",".join(header)))

@@ -20,12 +20,14 @@ class Column:
     """A column that matters. name: how it is usually spelled.
 
     weak: spellings that mean it only if no other column does. many: it lists several URLs in a cell.
+    repeated: there may be several of it, perhaps with numbers.
     """
 
     name: str
     spellings: Spellings
     weak: Spellings = frozenset()
     many: bool = False
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,12 @@ PROFILES: Mapping[Profile, Columns] = {
         (Column("title", _are("title, g:title")),),
         (
             Column("image_link", _are("image_link, g:image_link")),
-            Column("additional_image_link", _are("additional_image_link, g:additional_image_link"), many=True),
+            Column(
+                "additional_image_link",
+                _are("additional_image_link, g:additional_image_link"),
+                many=True,
+                repeated=True,
+            ),
         ),
     ),
     # Its image columns are whatever `is_numbered` says, and what stands for the first of them.
@@ -137,11 +144,19 @@ def is_main_beside_numbered(name: str) -> bool:
     return _MAIN.fullmatch(name) is not None
 
 
+def is_image_name(name: str) -> bool:
+    """Whether a plain name is that of image URLs to any profile."""
+    return name in _IMAGES or is_numbered(name)
+
+
 def is_known(name: str) -> bool:
     """Whether a plain name means something to any profile; says which delimiter is a header's own."""
     return name in _KNOWN or is_numbered(name)
 
 
+_IMAGES: Spellings = frozenset[str]().union(
+    *(column.spellings for columns in PROFILES.values() for column in columns.images)
+)
 _KNOWN: Spellings = frozenset[str]().union(
     OUTPUT.spellings,
     *(

@@ -247,6 +247,7 @@ def _read_header(
     width = max((index for index, cell in enumerate(header.cells, 1) if cell.strip()), default=0)
     if width > limits.columns:
         records.find(f"{width:,} columns; at most {limits.columns:,} are allowed", "Leave some out.")
+        findings.refuse_if_any()  # what so many columns are called is not looked at
     if width < len(header.cells):
         raw, line_end = split_record(header.record, delimiter)
         header = Fitted(header.cells[:width], join_record(raw[:width], delimiter, line_end))
