@@ -19,6 +19,10 @@ from shared.storage.object_store import ObjectStore
 
 _CHUNK_BYTES = 1 << 20
 _SKIP_ROWS = 10_000
+_NO_LIMITS = CatalogueLimits(
+    rows=sys.maxsize, columns=sys.maxsize, cell_chars=sys.maxsize, row_chars=sys.maxsize, urls_per_row=sys.maxsize
+)
+"""What was accepted is taken in, also if the limits were lowered since."""
 
 
 @asynccontextmanager
@@ -33,13 +37,13 @@ async def copied_upload(store: ObjectStore, key: str, go_on: Callable[[], None])
 
 
 async def read_batches(
-    upload: BinaryIO, form: CatalogueForm, limits: CatalogueLimits, rows_in: int, go_on: Callable[[], None]
+    upload: BinaryIO, form: CatalogueForm, rows_in: int, go_on: Callable[[], None]
 ) -> AsyncIterator[list[CatalogueRow]]:
     """The rows behind the first `rows_in` of an upload of this form.
 
     Raises CatalogueRefused after them if some could not be read.
     """
-    catalogue = await asyncio.to_thread(open_catalogue, partial(_chunks, upload), _without_limits(limits), form=form)
+    catalogue = await asyncio.to_thread(open_catalogue, partial(_chunks, upload), _NO_LIMITS, form=form)
     rows = catalogue.rows()
     for skipped in range(0, rows_in, _SKIP_ROWS):
         await asyncio.to_thread(_skip, rows, min(_SKIP_ROWS, rows_in - skipped))
@@ -48,15 +52,6 @@ async def read_batches(
     while batch := await asyncio.to_thread(next, batches, None):
         go_on()
         yield batch
-
-
-def _without_limits(limits: CatalogueLimits) -> CatalogueLimits:
-    """What was accepted is taken in, also if the limits were lowered since.
-
-    Only the cells' limit stays: the csv module has but one for the process, and uploads are checked by it meanwhile.
-    """
-    most = sys.maxsize
-    return CatalogueLimits(rows=most, columns=most, cell_chars=limits.cell_chars, row_chars=most, urls_per_row=most)
 
 
 def _chunks(upload: BinaryIO) -> Iterator[bytes]:

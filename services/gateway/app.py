@@ -117,7 +117,6 @@ def _intake(
         database=database,
         store=store,
         publish=publish,
-        limits=settings.catalogue.limits,
         policy=settings.fetch_targets.policy,
         image_max_age=settings.dispatch.image_max_age,
         public_base_url=settings.public.public_base_url,

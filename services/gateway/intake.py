@@ -18,7 +18,7 @@ from structlog.contextvars import bound_contextvars
 from services.gateway.accepted_upload import copied_upload, read_batches
 from services.gateway.catalogue.findings import CatalogueRefused
 from services.gateway.catalogue.image_urls import slot_fault
-from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow
+from services.gateway.catalogue.reading import CatalogueRow
 from services.gateway.held_lease import kept
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import image_event, request_accepted_event
@@ -55,7 +55,6 @@ class Intake:
         database: Database,
         store: ObjectStore,
         publish: Publish,
-        limits: CatalogueLimits,
         policy: AddressPolicy,
         image_max_age: float,
         public_base_url: str,
@@ -68,7 +67,6 @@ class Intake:
         self._database = database
         self._store = store
         self._publish = publish
-        self._limits = limits
         self._policy = policy
         self._image_max_age = timedelta(seconds=image_max_age)
         self._public_base_url = public_base_url
@@ -135,7 +133,7 @@ class Intake:
         await self._publish([request_accepted_event(request)])
         try:
             async with copied_upload(self._store, request.upload_key, go_on) as upload:
-                async for batch in read_batches(upload, request.form, self._limits, request.intake_rows, go_on):
+                async for batch in read_batches(upload, request.form, request.intake_rows, go_on):
                     await self._record(request, batch)
                     await self._database.requests.save_intake(request.request_id, request.round, batch[-1].row)
                     self._taken_in.set()

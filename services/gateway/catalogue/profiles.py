@@ -34,13 +34,15 @@ class Column:
 class Columns:
     """What a profile's columns are. serials: those that can stand for the serial number, the best first.
 
-    names, images: each that the file has is used. escaped: `\\,` is a comma inside a URL of its lists.
+    names, images: each that the file has is used. no_image: what a cell without an image says.
+    escaped: `\\,` is a comma inside a URL of its lists.
     rows_share_serial: the rows of a product all have its serial number, and the first has its name.
     """
 
     serials: tuple[Column, ...]
     names: tuple[Column, ...]
     images: tuple[Column, ...]
+    no_image: Spellings = frozenset()
     escaped: bool = False
     rows_share_serial: bool = False
 
@@ -102,6 +104,7 @@ PROFILES: Mapping[Profile, Columns] = {
             Column("swatch_image", _are("swatch_image")),
             Column("additional_images", _are("additional_images"), many=True),
         ),
+        no_image=frozenset({"no_selection"}),
     ),
     Profile.GOOGLE: Columns(
         (Column("id", _are("id, g:id")),),

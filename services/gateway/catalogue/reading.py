@@ -27,7 +27,8 @@ _TOLD_ONCE: dict[Mending, tuple[str, str]] = {
     "trimmed": ("blank cells at the ends of rows were left out", "Delete the empty columns."),
     "unwrapped": ("quotes around whole rows were taken off", "Put quotes around cells only."),
 }
-_MOST_NAMES = 100_000
+_MOST_NAMES = 5_000  # the rows of a product stand together, or nearly so
+_MOST_NAME_CHARS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +119,13 @@ class Catalogue:
         self._limits = source.limits
         columns = PROFILES[form.profile]
         self._escaped = columns.escaped
+        self._no_image = columns.no_image
         self._rows_share_serial = columns.rows_share_serial
         self._images = [(column.index, columns.escaped and column.many) for column in form.image_columns]
         self._names: dict[str, str] = {}
-        self._urls_are_last = max(column.index for column in form.image_columns) == form.width - 1
+        last = max(form.image_columns, key=lambda column: column.index)
+        self._urls_are_last = last.index == form.width - 1
+        self._many_are_last = self._urls_are_last and last.many
         self._told: dict[Mending, int] = {}
         self._told_first: dict[Mending, int] = {}
 
@@ -164,7 +168,7 @@ class Catalogue:
         self.findings.refuse_if_any()
 
     def _read_urls(self, cell: str, index: int, escaped: bool) -> tuple[str, ...]:
-        if not cell:
+        if not cell or cell in self._no_image:
             return ()
         urls, repairs = read_urls(cell, escaped=escaped)
         for _, given, repair in repairs:
@@ -175,15 +179,17 @@ class Catalogue:
         """The name of the serial number's first row that has one."""
         if name and len(self._names) >= _MOST_NAMES:
             self._names.clear()
+        if len(serial) + len(name) > _MOST_NAME_CHARS:
+            return name
         return self._names.setdefault(serial, name) if name else self._names.get(serial, "")
 
     def _fitted(self, cells: list[str], record: str) -> Fitted | None:
         form, records = self.form, self.records
         row = fitted(Fitted(cells, record), form.width, form.dialect.delimiter, urls_are_last=self._urls_are_last)
-        if row is None:
+        if row is None or ("rejoined" in row.mendings and not self._may_be_rejoined(row.cells[-1])):
             records.find(
-                f"{len(cells)} cells, but the header has {form.width}",
-                "Put double quotes around each cell that holds the delimiter.",
+                f"{len(cells)} cells, but the header names {form.width}",
+                "Put double quotes around each cell that holds the delimiter, and name every column that holds text.",
                 self.header[-1] if self._urls_are_last else None,
                 record[:1000],
             )
@@ -199,6 +205,10 @@ class Catalogue:
                 self._told[mending] = self._told.get(mending, 0) + 1
                 self._told_first.setdefault(mending, records.line)
         return row
+
+    def _may_be_rejoined(self, listed: str) -> bool:
+        """A column of one image gets one: several would be given back to a shop that cannot read them."""
+        return self._many_are_last or len(read_urls(listed)[0]) == 1
 
     def _tell_counted(self) -> None:
         """What is said once for all rows: there may be as many of them as of rows."""

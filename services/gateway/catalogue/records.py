@@ -1,6 +1,8 @@
 """A catalogue's rows as the csv module reads them, and what is wrong with their quotes. Pure, streaming."""
 
 import csv
+import re
+import sys
 from collections.abc import Iterator, Sequence
 
 from services.gateway.catalogue.findings import Finding, Findings, Severity, cut
@@ -8,6 +10,8 @@ from services.gateway.catalogue.quotes import find_quote_fault
 from services.gateway.catalogue.text import CatalogueText, Unreadable
 
 _QUOTE_ADVICE = "Put double quotes around the cell, and write a quote inside it twice."
+_BLANKS_ADVICE = "Delete the blanks behind the closing quote."
+_BLANKS_FOLLOW = re.compile(r'"[^"]*+(?:""[^"]*+)*+"[ \t]++(?:[,;|\r\n]|\Z)')
 _SHOWN_CHARS = 1000
 
 
@@ -21,8 +25,8 @@ class Records:
     def __init__(
         self, text: CatalogueText, delimiter: str, cell_chars: int, findings: Findings, *, lines_before: int = 0
     ) -> None:
-        # The csv module knows one limit for the process; this service reads no other CSV.
-        csv.field_size_limit(cell_chars)
+        # The csv module knows one limit for the process, and an intake may read what another limit let in.
+        csv.field_size_limit(sys.maxsize)
         self._text = text
         self._delimiter = delimiter
         self._cell_chars = cell_chars
@@ -62,8 +66,8 @@ class Records:
                 cells = next(reader)
             except StopIteration:
                 return
-            except csv.Error as error:
-                if not self._tell_quotes(error):
+            except csv.Error:
+                if not self._tell_quotes():
                     return
                 continue
             except Unreadable as fault:
@@ -71,34 +75,36 @@ class Records:
                 return
             # Blank rows, which spreadsheets like to leave behind: the first test is quick, the second thorough.
             if any(cells) and any(map(str.strip, cells)):
-                yield cells
+                if max(map(len, cells)) <= self._cell_chars:
+                    yield cells
+                else:
+                    problem = f"a cell of more than {self._cell_chars:,} characters"
+                    self.find(problem, "Shorten it.", text=self.given[:_SHOWN_CHARS])
             else:
                 self.first_blank = self.first_blank or self.line
                 self.blank_rows += 1
 
-    def _tell_quotes(self, error: csv.Error) -> bool:
-        """Say what the csv module stumbled over; whether reading on makes sense."""
+    def _tell_quotes(self, within: str = "") -> bool:
+        """Say where the row's quotes are at fault, if they are; whether reading on makes sense."""
         fault = find_quote_fault(self.given, self._delimiter)
-        if fault is None:
-            given = self.given[:_SHOWN_CHARS]
-            self.find(f"a cell of more than {self._cell_chars:,} characters", "Shorten it.", text=given)
+        if fault is None or (within and 2 * len(fault.text) < len(self.given)):  # the row is long without it
             return True
         self.line += fault.line
         column = self.names[fault.column] if fault.column < len(self.names) else None
         text = fault.text[:_SHOWN_CHARS]
         if fault.closed:
-            self.find("text follows a cell's closing quote", _QUOTE_ADVICE, column, text)
+            advice = _BLANKS_ADVICE if _BLANKS_FOLLOW.match(text) else _QUOTE_ADVICE
+            self.find("text follows a cell's closing quote", advice, column, text)
             return True
-        if "field limit" in str(error):
-            problem = f"a quote is opened here and not closed within {self._cell_chars:,} characters"
-        else:
-            problem = "a quote is opened here and never closed"
+        problem = f"a quote is opened here and {within or 'never closed'}"
         self.find(problem, f"{_QUOTE_ADVICE} What follows was not checked.", column, text)
         return False
 
     def _tell_unreadable(self, fault: Unreadable, next_line: int) -> None:
         if fault.place == "file":
             self._findings.add(Finding(fault.problem, fault.advice))
+            return
+        if fault.place == "row" and not self._tell_quotes(f"not closed within {len(self.given):,} characters"):
             return
         if fault.place == "line":
             self.line = next_line

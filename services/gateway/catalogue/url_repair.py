@@ -6,8 +6,9 @@ from urllib.parse import quote
 
 _PARTS = re.compile(r"(https?://)([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _HOST = re.compile(r"(.*@)?(.*?)(:\d*)?", re.DOTALL)
-_ENTITIES = re.compile(r"&(?:amp;)+", re.IGNORECASE)
+_ENTITIES = re.compile(r"&(?:(?:amp;)+|#38;)", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_MOST_CHARS = 2048  # a longer one is refused in any case
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -34,13 +35,13 @@ _DOMAIN = Repair("letters other than ASCII in the URL's host; it was read as xn-
 
 def needs_repair(text: str) -> bool:
     """Whether anything may be wrong with the URLs of a cell, or with one; quick."""
-    return not text.isascii() or " " in text or "&amp;" in text
+    return not text.isascii() or " " in text or "&amp;" in text or "&#38;" in text or "&AMP;" in text
 
 
 def repaired(url: str) -> tuple[str, list[Repair]]:
-    """The URL, and what was mended. What is no http(s) URL stays as it is."""
+    """The URL, and what was mended. What is no http(s) URL, or too long for one, stays as it is."""
     parts = _PARTS.fullmatch(url)
-    if parts is None:
+    if parts is None or len(url) > _MOST_CHARS:
         return url, []
     scheme, host, rest = parts.groups()
     repairs: list[Repair] = []

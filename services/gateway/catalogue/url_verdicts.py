@@ -2,10 +2,10 @@
 
 import re
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from services.gateway.catalogue.image_urls import slot_fault
 from shared.outbound.address_guard import AddressPolicy
+from shared.outbound.host_name import host_name
 
 _PLAIN_SITE = re.compile(r"https?://[a-z0-9.-]{1,200}(?::[0-9]{1,5})?", re.IGNORECASE)
 _SCHEME_CHARS = len("https://")
@@ -30,6 +30,7 @@ class Verdict(NamedTuple):
 _ADVICE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), problem, advice)
     for pattern, problem, advice in (
+        (r"(?:n/?a|#n/a|-+|null|none|nil|no[ _]?image|no_selection)\Z", "no URL", "Leave the cell empty."),
         (r"data:", "a data: URI, no URL", "Put the image on a web server and write its address."),
         (r"file:", "a file on a computer, no URL", "Put the image on a web server and write its address."),
         (r"[a-z]:[\\/]|\\\\", "a path on a computer, no URL", "Put the image on a web server and write its address."),
@@ -64,6 +65,11 @@ _PAGES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"https?://github\.com/[^/]+/[^/]+/blob/", "A GitHub page; write its raw address."),
     )
 )
+_TWO_IN_ONE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|tiff?|bmp),", re.IGNORECASE)
+_SECOND = Advised(
+    "a comma behind an image's name; it was read as a part of one URL",
+    "If there are two, the second has to begin with http:// or https://.",
+)
 _MAY_BE_PAGES = frozenset(
     {
         "drive.google.com",
@@ -89,7 +95,7 @@ class UrlVerdicts:
         site = url[:end] if end > 0 else ""
         verdict = self._of_sites.get(site) or self._judge_site(site)
         if verdict is not None and len(url) < _PLAIN_CHARS and url.isascii() and url.isprintable():
-            return _as_page(url, verdict) if verdict.host in _MAY_BE_PAGES else verdict
+            return _with_oddity(url, verdict) if verdict.host in _MAY_BE_PAGES or "," in url else verdict
         return self._judge_whole(url)
 
     def _judge_site(self, site: str) -> Verdict | None:
@@ -103,7 +109,7 @@ class UrlVerdicts:
     def _judge_whole(self, url: str) -> Verdict:
         fault = slot_fault(url, self._policy)
         if fault is None:
-            return _as_page(url, Verdict(urlsplit(url).hostname or ""))
+            return _with_oddity(url, Verdict(host_name(url)))
         return Verdict(None, advice_on(url, fault[1]))
 
 
@@ -115,7 +121,9 @@ def advice_on(url: str, detail: str) -> Advised:
     return Advised(detail, "Write the image's public address, with https:// and its host.")
 
 
-def _as_page(url: str, verdict: Verdict) -> Verdict:
+def _with_oddity(url: str, verdict: Verdict) -> Verdict:
+    if _TWO_IN_ONE.search(url):
+        return Verdict(verdict.host, _SECOND)
     if verdict.host in _MAY_BE_PAGES:
         for pattern, advice in _PAGES:
             if pattern.match(url):

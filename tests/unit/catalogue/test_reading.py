@@ -184,7 +184,7 @@ def test_every_fault_is_told_with_its_row_line_and_column() -> None:
     found = [(finding.problem, finding.row, finding.line, finding.column) for finding in findings_of(text)]
 
     assert found == [
-        ("4 cells, but the header has 3", 3, 4, "Input Image Urls"),
+        ("4 cells, but the header names 3", 3, 4, "Input Image Urls"),
         ("text follows a cell's closing quote", 4, 5, "Product Name"),
         ("a quote is opened here and never closed", 6, 9, "Input Image Urls"),
     ]
@@ -205,7 +205,7 @@ def test_a_broken_header_is_not_taken_for_a_missing_one() -> None:
 def test_surplus_cells_cannot_be_mended_where_the_urls_are_not_last() -> None:
     (finding,) = findings_of(f"S. No.,Input Image Urls,Product Name\n1,{A},{B},Lamp\n")
 
-    assert (finding.problem, finding.row) == ("4 cells, but the header has 3", 2)
+    assert (finding.problem, finding.row) == ("4 cells, but the header names 3", 2)
 
 
 def test_a_thousand_faults_are_listed_and_the_rest_counted() -> None:
@@ -221,7 +221,7 @@ def test_a_thousand_faults_are_listed_and_the_rest_counted() -> None:
     [
         (CatalogueLimits(rows=2), "1,p,x\n" * 3, "more than 2 data rows"),
         (CatalogueLimits(cell_chars=20), f"1,{'p' * 21},x\n", "a cell of more than 20 characters"),
-        (CatalogueLimits(cell_chars=20), '1,"' + "p\n" * 11, "not closed within 20 characters"),
+        (CatalogueLimits(row_chars=60), '1,"' + "p\n" * 40, "not closed within 61 characters"),
         (CatalogueLimits(row_chars=50), "1," + "p," * 50 + "\n", "a row of more than 50 characters"),
         (CatalogueLimits(row_chars=50), "1," + '"\n",' * 50 + "\n", "a row of more than 50 characters"),
         (CatalogueLimits(urls_per_row=2), f'1,p,"{A},{B},{C}"\n', "3 URLs in one row"),
