@@ -24,6 +24,17 @@ HOSTILE = (
         told=(error("UTF-16", 2),),
     ),
     Fixture(
+        "UTF-8 with a damaged letter",
+        text(HEADER, f"1,L\u00e4mpchen,{A}") + b"2,L\xffmp," + text(A),
+        told=(error("damaged in line 3"),),
+    ),
+    Fixture(
+        "rows without a serial number",
+        text(HEADER, f"1,Lamp,{A}", f",Lamp,{A}", f" ,Lamp,{A}"),
+        (row("1", "Lamp", A), row("", "Lamp", A), row("", "Lamp", A)),
+        (warning("without a serial number: 2, the first at line 3"),),
+    ),
+    Fixture(
         "surrogates written as UTF-8",
         text(HEADER) + b"1,La\xed\xa0\x80mp," + text(A),
         (row("1", "La\u00ed\u00a0\u20acmp", A),),
@@ -86,7 +97,7 @@ HOSTILE = (
     Fixture(
         "a first line that says semicolons, and commas behind it",
         text("sep=;", HEADER, _GOOD),
-        told=(error("no header", 2),),
+        told=(error("separated by commas", 1),),
     ),
     Fixture(
         "a first line that says what is no delimiter",

@@ -9,6 +9,7 @@ from services.gateway.catalogue.findings import CatalogueRefused, Finding, cut
 from services.gateway.catalogue.profiles import is_known, plain
 
 DELIMITERS = ",;\t|"
+_SPOKEN = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 HEAD_CHARS = 1 << 16
 _PREAMBLE = re.compile(r'[ \t]*"?sep=([^\r\n"]?)"?\1*[^\S\r\n]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 
@@ -25,9 +26,13 @@ def find_dialect(head: str) -> Written:
     if named := _PREAMBLE.match(head):
         if not named[1] or named[1] not in DELIMITERS:
             raise CatalogueRefused((_unknown_delimiter(named[0]),))
-        return Written(named[1], named[0])
+        head = head[named.end() :]
     known = {delimiter: _known_names(head, delimiter) for delimiter in DELIMITERS}
     best = max(DELIMITERS, key=known.__getitem__)  # the first of the best
+    if named:
+        if known[best] > 0 == known[named[1]]:
+            raise CatalogueRefused((_other_delimiter(named[0], best),))
+        return Written(named[1], named[0])
     if known[best]:
         return Written(best, "")
     rows = {delimiter: first_row(head, delimiter) for delimiter in DELIMITERS}
@@ -52,6 +57,15 @@ def _known_names(head: str, delimiter: str) -> int:
     if len(cells) == 1 and delimiter in cells[0]:  # the whole line is quoted
         cells = first_row(cells[0], delimiter)
     return sum(is_known(plain(cell)) for cell in cells)
+
+
+def _other_delimiter(line: str, found: str) -> Finding:
+    return Finding(
+        f"the first line names a delimiter, but the header is separated by {_SPOKEN[found]}",
+        "Correct the first line, or delete it.",
+        line=1,
+        text=cut(line),
+    )
 
 
 def _unknown_delimiter(line: str) -> Finding:

@@ -3,6 +3,7 @@
 import codecs
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.gateway.catalogue.findings import Finding, cut
 from services.gateway.catalogue.text import Unreadable
@@ -48,7 +49,8 @@ class Encoding:
 def find_encoding(chunks: Chunks) -> Encoding:
     """The encoding of a text. Without a mark at its beginning all of it is read, to see whether it is UTF-8.
 
-    Raises Unreadable for what is known to be no text. Whether all of it can be decoded shows when it is.
+    Raises Unreadable for what is known to be no text, and for UTF-8 with a fault in it: read as anything else, its
+    URLs would be others. Whether all of it can be decoded shows when it is.
     """
     head = _head(chunks())
     for magic, kind, advice in _NOT_TEXT:
@@ -59,8 +61,12 @@ def find_encoding(chunks: Chunks) -> Encoding:
             return Encoding(name, bom=True)
     if utf16 := _utf16_by_its_zeros(head):
         return Encoding(utf16, bom=False, warning=Finding(_UTF16, _CHECK, severity="warning"))
-    place = _first_fault(chunks())
-    return Encoding("utf-8", bom=False) if place is None else Encoding("cp1252", False, _not_utf8(chunks, place))
+    fault = _first_fault(chunks())
+    if fault is None:
+        return Encoding("utf-8", bom=False)
+    if fault.behind_utf8:
+        raise _damaged(chunks, fault.place)
+    return Encoding("cp1252", False, _not_utf8(chunks, fault.place))
 
 
 def decode(chunks: Iterable[bytes], name: str, *, bom: bool) -> Iterator[str]:
@@ -113,23 +119,40 @@ def _utf16_by_its_zeros(head: bytes) -> str | None:
     return None
 
 
-def _first_fault(chunks: Iterable[bytes]) -> int | None:
-    """Where the first byte is that cannot be UTF-8; None if there is none."""
+class _Fault(NamedTuple):
+    """place: of the first byte that cannot be UTF-8. behind_utf8: there are letters before it that only UTF-8 has."""
+
+    place: int
+    behind_utf8: bool
+
+
+def _first_fault(chunks: Iterable[bytes]) -> _Fault | None:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    read = 0
+    read, letters = 0, False
     for chunk, final in _with_end(chunks):
         start = read - len(decoder.getstate()[0])
         try:
-            decoder.decode(chunk, final)
+            text = decoder.decode(chunk, final)
         except UnicodeDecodeError as error:
-            return start + error.start
+            return _Fault(start + error.start, letters or not error.object[: error.start].isascii())
+        letters = letters or not text.isascii()
         read += len(chunk)
     return None
 
 
-def _not_utf8(chunks: Chunks, place: int) -> Finding:
+def _damaged(chunks: Chunks, place: int) -> Unreadable:
+    byte, line = _byte_at(chunks(), place), _line_of(chunks(), place)
+    return Unreadable(
+        "file",
+        f"the file is UTF-8, but damaged in line {line:,}: byte {place:,} is 0x{byte:02X}",
+        f"Write that line anew. {SAVE_AS}",
+    )
+
+
+def _line_of(chunks: Iterable[bytes], place: int) -> int:
+    """The number of the line that the byte at `place` is in."""
     line, tail, left = 1, b"", place
-    rest = iter(chunks())
+    rest = iter(chunks)
     while left and (chunk := next(rest, b"")):
         # A CR and its LF may be in two chunks: the end of the one is counted with the next.
         block = tail + chunk[:left]
@@ -137,11 +160,15 @@ def _not_utf8(chunks: Chunks, place: int) -> Finding:
         end = len(block) - block.endswith(b"\r") if left else len(block)
         line += _line_ends(block[:end])
         tail = block[end:]
+    return line
+
+
+def _not_utf8(chunks: Chunks, place: int) -> Finding:
     byte = _byte_at(chunks(), place)
     return Finding(
         f"the file is not UTF-8: byte {place:,} is 0x{byte:02X}; it was read as Windows-1252",
         f"See that its letters are the right ones. If they are not: {SAVE_AS}",
-        line=line,
+        line=_line_of(chunks(), place),
         severity="warning",
     )
 

@@ -78,6 +78,7 @@ class _Inspector:
                     self._tell(row, slot, said, refused=host is None)
             if is_generic and not row.urls:
                 catalogue.records.find(_NO_URL, _GIVE_URL, self._name_of(row, 0), severity="warning")
+        serials.finish()
         hosts, more_hosts = self._hosts.largest()
         return Inspection(
             form=catalogue.form,

@@ -30,7 +30,7 @@ class Records:
         self._text = text
         self._delimiter = delimiter
         self._cell_chars = cell_chars
-        self._findings = findings
+        self.findings = findings
         self.row = 0
         self.line = 0
         self._lines_before = lines_before
@@ -52,7 +52,7 @@ class Records:
         severity: Severity = "error",
     ) -> None:
         """Note something about the row given last."""
-        self._findings.add(Finding(problem, advice, self.row, self.line, column, text and cut(text), severity))
+        self.findings.add(Finding(problem, advice, self.row, self.line, column, text and cut(text), severity))
 
     def __iter__(self) -> Iterator[list[str]]:
         # `reader` takes a line more than it gives only where a row is not ended.
@@ -102,7 +102,7 @@ class Records:
 
     def _tell_unreadable(self, fault: Unreadable, next_line: int) -> None:
         if fault.place == "file":
-            self._findings.add(Finding(fault.problem, fault.advice))
+            self.findings.add(Finding(fault.problem, fault.advice))
             return
         if fault.place == "row" and not self._tell_quotes(f"not closed within {len(self.given):,} characters"):
             return
