@@ -109,4 +109,41 @@ URLS = (
         f"https://a.example/{'x' * 2048}",
         told=(slot("2048", 2),),
     ),
+    Fixture(
+        "a link to a page of a file service",
+        text(HEADER, "1,Lamp,https://www.dropbox.com/s/abc/1.jpg?dl=0"),
+        (row("1", "Lamp", "https://www.dropbox.com/s/abc/1.jpg?dl=0"),),
+        (warning("a link to a page", 2),),
+    ),
+    Fixture(
+        "a path behind an image's name",
+        text(HEADER, f'1,Lamp,"{A},/m/b/2.jpg"'),
+        (row("1", "Lamp", f"{A},/m/b/2.jpg"),),
+        (warning("a comma behind an image's name", 2),),
+    ),
+    Fixture("a word for nothing", text(HEADER, "1,Lamp,n/a"), (row("1", "Lamp", "n/a"),), (slot("no URL", 2),)),
+    Fixture(
+        "an invisible character",
+        text(HEADER, "1,Lamp,https://a.example/\u200b1.jpg"),
+        (row("1", "Lamp", "https://a.example/1.jpg"),),
+        (warning("an invisible character", 2),),
+    ),
+    Fixture(
+        "letters in the host",
+        text(HEADER, "1,Lamp,https://m\u00f6bel.example/1.jpg"),
+        (row("1", "Lamp", "https://xn--mbel-5qa.example/1.jpg"),),
+        (warning("in the URL's host", 2),),
+    ),
+    Fixture(
+        "a host that cannot be one",
+        text(HEADER, "1,Lamp,https://a_b..example/1.jpg"),
+        (row("1", "Lamp", "https://a_b..example/1.jpg"),),
+        (slot("no valid host name", 2),),
+    ),
+    Fixture(
+        "another column of images",
+        text("No,Name,Input Image Urls,Image 7", f"1,Lamp,{A},{A}"),
+        (row("1", "Lamp", A),),
+        (warning("looks like a column of image URLs", 1),),
+    ),
 )
