@@ -10,7 +10,7 @@ import httpx
 from services.downloader.fetch_fault import FETCH_ERRORS, FetchFault, as_fetch_fault
 from services.downloader.host_limiter import HostLimiter
 from services.downloader.outcomes import Trouble
-from services.downloader.validators import IF_MODIFIED_SINCE
+from services.downloader.validators import CONDITIONS
 from shared.outbound.address_guard import AddressPolicy
 from shared.outbound.host_name import host_name
 from shared.outbound.url_check import InvalidUrl, check_url
@@ -41,24 +41,36 @@ class Asker:
 
     async def ask(self, url: str, headers: Mapping[str, str], take: Take[T], seconds: float) -> T:
         """What `take` made of the answer, redirects and all within `seconds`. Raises FetchFault."""
+        trail: list[httpx.URL] = []
+        try:
+            return await self._ask_in_time(url, headers, take, seconds, trail)
+        except FetchFault as fault:
+            fault.elsewhere = bool(trail) and host_name(str(trail[-1])) != host_name(str(trail[0]))
+            raise
+
+    async def _ask_in_time(
+        self, url: str, headers: Mapping[str, str], take: Take[T], seconds: float, trail: list[httpx.URL]
+    ) -> T:
         try:
             async with asyncio.timeout(seconds):
                 check_url(url, self._policy)
-                return await self._follow(_parse(url), headers, take)
+                return await self._follow(_parse(url), headers, take, trail)
         except FETCH_ERRORS as error:
             raise as_fetch_fault(error) from error
         except TimeoutError:
             raise FetchFault(Trouble.TOO_SLOW, f"not finished after {seconds:g} s") from None
 
-    async def _follow(self, url: httpx.URL, headers: Mapping[str, str], take: Take[T]) -> T:
+    async def _follow(self, url: httpx.URL, headers: Mapping[str, str], take: Take[T], trail: list[httpx.URL]) -> T:
+        """`trail` is told of each URL that is asked."""
         for _ in range(self._max_redirects + 1):
+            trail.append(url)
             answer = await self._ask(url, headers, take)
             if not isinstance(answer, httpx.URL):
                 return answer
             self._check_redirect(answer)
             url = answer
-            # A date is of the URL that it was given for: elsewhere, an older picture would pass for an unchanged one.
-            headers = {name: value for name, value in headers.items() if name != IF_MODIFIED_SINCE}
+            # A version is of the URL that it was given for: elsewhere, another picture could pass for an unchanged one.
+            headers = {name: value for name, value in headers.items() if name not in CONDITIONS}
         raise FetchFault(Trouble.BAD_REDIRECT, f"more than {self._max_redirects} redirects")
 
     async def _ask(self, url: httpx.URL, headers: Mapping[str, str], take: Take[T]) -> T | httpx.URL:

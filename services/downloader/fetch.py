@@ -15,7 +15,7 @@ from services.downloader.fetch_fault import FetchFault
 from services.downloader.outcomes import Trouble
 from services.downloader.sniff import describe, image_type
 from services.downloader.spool import HEAD_BYTES, Spool
-from services.downloader.validators import NOT_MODIFIED, Validators, conditions
+from services.downloader.validators import Validators, conditions, is_not_modified
 from shared.contracts.messages import KnownResult
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ class Fetcher:
         return await self._asker.ask(url, headers, take, self._limits.total_seconds)
 
     async def _receive_or_not(self, url: str, spool: Spool, response: httpx.Response) -> _Received | Validators | None:
-        if response.status_code == NOT_MODIFIED:
+        if is_not_modified(response):
             return Validators.of(response, url)
         return await self._receive(url, spool, response)
 

@@ -16,7 +16,10 @@ class FetchFault(Exception):
     """The download failed. `cause` is a trouble or the answer's status, `detail` tells people more.
 
     retry_after: the answer's header of that name, as it came.
+    elsewhere: it happened at another host than the URL's, to which that one had sent us.
     """
+
+    elsewhere = False
 
     def __init__(self, cause: Trouble | int, detail: str, retry_after: str | None = None) -> None:
         self.cause = cause

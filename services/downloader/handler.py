@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
@@ -126,6 +127,8 @@ class DownloadHandler:
 
     def _answer(self, command: DownloadImage, fault: FetchFault) -> ImageDeferred | ImageFailed:
         decision = self._retries.decide(fault.cause, fault.retry_after, command.attempt, self._clock())
+        if fault.elsewhere:  # the image's own host is well: it answered
+            decision = replace(decision, host_fault=False, host_until=None)
         if isinstance(decision, Defer):
             return ImageDeferred(
                 **about(command),

@@ -7,8 +7,9 @@ import httpx
 
 from shared.contracts.messages import KnownResult
 
-NOT_MODIFIED = 304
-IF_MODIFIED_SINCE = "If-Modified-Since"
+_NOT_MODIFIED = 304
+_IF_NONE_MATCH, _IF_MODIFIED_SINCE = "If-None-Match", "If-Modified-Since"
+CONDITIONS = frozenset({_IF_NONE_MATCH, _IF_MODIFIED_SINCE})
 _MOST_CHARS = 500  # a longer one is no name for a version, and each is carried by three messages
 
 
@@ -21,11 +22,10 @@ class Validators:
 
     @classmethod
     def of(cls, response: httpx.Response, asked_url: str) -> "Validators":
-        """Those of an answer; without its date if redirects led there, since they may lead elsewhere next time."""
-        etag = _usable(response.headers.get("ETag"))
+        """Those of an answer; none if redirects led there, since they may lead elsewhere next time."""
         if response.url != httpx.URL(asked_url):
-            return cls(etag)
-        return cls(etag, _usable(response.headers.get("Last-Modified")))
+            return cls()
+        return cls(_usable(response.headers.get("ETag")), _usable(response.headers.get("Last-Modified")))
 
     def or_else(self, known: KnownResult) -> "Validators":
         """These, and what was known for what they do not say."""
@@ -39,8 +39,13 @@ def conditions(known: KnownResult | None) -> Mapping[str, str]:
     """The headers that ask for an image only if it is no longer the known one."""
     if known is None:
         return {}
-    asked = {"If-None-Match": known.etag, IF_MODIFIED_SINCE: known.last_modified}
+    asked = {_IF_NONE_MATCH: known.etag, _IF_MODIFIED_SINCE: known.last_modified}
     return {name: value for name, value in asked.items() if value}
+
+
+def is_not_modified(response: httpx.Response) -> bool:
+    """Whether the host says so, having been asked: some say it to anybody."""
+    return response.status_code == _NOT_MODIFIED and any(name in response.request.headers for name in CONDITIONS)
 
 
 def _usable(value: str | None) -> str | None:

@@ -381,25 +381,39 @@ async def test_a_changed_image_comes_with_its_new_version(origin: Origin) -> Non
         assert (fetched.body, fetched.validators) == (JPEG, Validators('"2"'))
 
 
-async def test_a_redirect_leads_to_the_host_that_knows_the_version(origin: Origin) -> None:
-    target = origin.serve("/b.jpg", image(JPEG, etag='"1"'))
+@pytest.mark.parametrize(
+    "version", [{"etag": '"1"'}, {"last_modified": "Mon, 05 Jan 2026 12:00:00 GMT"}], ids=["etag", "date"]
+)
+async def test_a_version_holds_only_for_the_url_that_it_was_given_for(origin: Origin, version: dict[str, str]) -> None:
+    """A redirect may lead to another picture next time, whose host calls its version the same."""
+    target = origin.serve("/b.jpg", image(JPEG, **version))
     url = origin.serve("/a.jpg", redirect(target))
-    known = KnownResult(etag='"1"', last_modified=None, result=a_result())
-    async with fetcher() as fetching, fetching.fetch_if_changed(url, known) as unchanged:
-        assert isinstance(unchanged, Unchanged)
-
-
-async def test_a_date_holds_only_for_the_url_that_it_was_given_for(origin: Origin) -> None:
-    date = "Mon, 05 Jan 2026 12:00:00 GMT"
-    target = origin.serve("/b.jpg", image(JPEG, last_modified=date))
-    url = origin.serve("/a.jpg", redirect(target))
-    known = KnownResult(etag=None, last_modified=date, result=a_result())
+    known = KnownResult(etag=version.get("etag"), last_modified=version.get("last_modified"), result=a_result())
     async with fetcher() as fetching:
         async with fetching.fetch(url) as fetched:
             assert not fetched.validators
         async with fetching.fetch_if_changed(url, known) as fetched_again:
             assert isinstance(fetched_again, Fetched)
-    assert [request.headers.get("if-modified-since") for request in origin.requests] == [None, None, date, None]
+    conditional = [bool({"if-none-match", "if-modified-since"} & set(asked.headers)) for asked in origin.requests]
+    assert conditional == [False, False, True, False]
+
+
+async def test_not_modified_that_was_not_asked_for_behind_a_redirect_is_a_fault(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", redirect(origin.serve("/b.jpg", Answer(status=304))))
+    known = KnownResult(etag='"1"', last_modified=None, result=a_result())
+    async with fetcher() as fetching:
+        with pytest.raises(FetchFault):
+            async with fetching.fetch_if_changed(url, known):
+                pytest.fail("it was taken for unchanged")
+
+
+async def test_a_fault_behind_a_redirect_is_not_the_first_hosts(origin: Origin) -> None:
+    async with open_origin() as other:
+        sick = other.serve("/b.jpg", Answer(status=503, headers={"Retry-After": "3600"}))
+        here = origin.serve("/c.jpg", Answer(status=503))
+        assert (await fault_of(origin.serve("/a.jpg", redirect(sick)))).elsewhere
+        assert not (await fault_of(origin.serve("/d.jpg", redirect(here)))).elsewhere
+        assert not (await fault_of(sick)).elsewhere
 
 
 async def test_not_modified_is_no_answer_to_who_knows_nothing(origin: Origin) -> None:

@@ -228,3 +228,15 @@ async def test_a_store_that_cannot_copy_is_our_own_fault(store: MemoryObjectStor
     store.available = False
     with pytest.raises(StorageUnavailable):
         await handler(Downloads(unchanged=Unchanged(Validators('"v1"'), ms=3)), store)(a_command_with_a_known_result())
+
+
+async def test_a_fault_at_another_host_is_not_booked_on_the_images_own(store: MemoryObjectStore) -> None:
+    fault = FetchFault(503, "HTTP 503 Service Unavailable", "3600")
+    [at_home] = await handler(Downloads(fault=fault), store)(command())
+    fault.elsewhere = True
+    [elsewhere] = await handler(Downloads(fault=fault), store)(command())
+    assert isinstance(at_home, ImageDeferred)
+    assert isinstance(elsewhere, ImageDeferred)
+    assert at_home.host_fault
+    assert at_home.host_until is not None
+    assert elsewhere == at_home.model_copy(update={"host_fault": False, "host_until": None})
