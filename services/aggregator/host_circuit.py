@@ -31,7 +31,10 @@ ANSWERED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class HostFault:
-    """`count` results in a row that say the host is in trouble; `until`: the latest time it asked to be left alone."""
+    """Results in a row that say the host is in trouble; `count` of them of images that had not failed before.
+
+    until: the latest time it asked to be left alone.
+    """
 
     code: ErrorCode
     count: int = 1

@@ -28,7 +28,7 @@ class ResultSettings(Settings):
 
 class HostSettings(Settings):
     host_faults: int = Field(
-        default=10, ge=1, description="Failures of a host in a row, over all its images, after which it is left alone."
+        default=10, ge=1, description="Images of a host that failed in a row, after which it is left alone."
     )
     host_pause: float = Field(
         default=30, gt=0, description="Seconds for which it is left alone, jittered; twice as long each further time."

@@ -43,7 +43,9 @@ class TroubledHosts:
         image = (await self._database.images.find(result.request_id, [result.image_id])).get(result.image_id)
         if image is None:
             return result
-        host = await self._record((image.host, HostFault(result.error_code, until=result.host_until)))
+        # An image counts once: a few that never work say nothing of a host that has given all its others.
+        fault = HostFault(result.error_code, count=int(result.attempt == 1), until=result.host_until)
+        host = await self._record((image.host, fault))
         if isinstance(result, ImageFailed):
             return _spared(result, image, host, self._clock())
         # A host may ask for a longer rest than the image has time.
@@ -78,6 +80,8 @@ class TroubledHosts:
     async def _record_host(self, host: str, fault: HostFault) -> TroubledHost:
         for _ in range(_TRIES):
             known = await self._database.hosts.get(host)
+            if known is None and not fault.count and fault.until is None:
+                return TroubledHost(host, faults=0, pauses=0, until=None, error_code=fault.code)
             now = self._clock()
             new = self._plan.after(known, host, fault, now)
             if new == known or await self._database.hosts.save(new, instead_of=known):

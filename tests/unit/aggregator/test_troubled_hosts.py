@@ -24,13 +24,13 @@ class Mill:
         self.image = image
         self.hosts = TroubledHosts(self.database, PausePlan(faults, 30, 900, lambda: 0.0), self.clock)
 
-    def failure(self, code: ErrorCode = ErrorCode.CONNECT, *, host_fault: bool = True) -> ImageFailed:
+    def failure(self, code: ErrorCode = ErrorCode.CONNECT, *, host_fault: bool = True, attempt: int = 1) -> ImageFailed:
         return ImageFailed(
             request_id=self.image.request_id,
             image_id=self.image.image_id,
             round=1,
             dispatch=1,
-            attempt=4,
+            attempt=attempt,
             error_code=code,
             error_detail="refused",
             host_fault=host_fault,
@@ -52,6 +52,27 @@ async def test_a_failure_stands_until_its_host_is_left_alone_and_is_a_deferral_t
     assert spared.not_before == NOW + timedelta(seconds=30)
     [host] = await mill.database.hosts.left_alone()
     assert (host.host, host.until) == (HOST, spared.not_before)
+
+
+async def test_an_image_that_never_works_does_not_count_again_and_again(mill: Mill) -> None:
+    for attempt in range(1, 20):
+        assert await mill.hosts.judge(mill.failure(attempt=attempt)) == mill.failure(attempt=attempt)
+    [host] = await mill.database.hosts.troubled()
+    assert (host.faults, host.until) == (1, None)
+
+
+async def test_a_further_failure_of_an_image_makes_no_trouble_of_a_host_that_has_none(mill: Mill) -> None:
+    assert await mill.hosts.judge(mill.failure(attempt=2)) == mill.failure(attempt=2)
+    assert await mill.database.hosts.troubled() == []
+
+
+async def test_any_failure_after_a_pause_begins_the_next(mill: Mill) -> None:
+    for _ in range(2):
+        await mill.hosts.judge(mill.failure())
+    mill.clock.advance(31)
+    assert isinstance(await mill.hosts.judge(mill.failure(attempt=4)), ImageDeferred)
+    [host] = await mill.database.hosts.left_alone()
+    assert host.pauses == 2
 
 
 async def test_an_image_is_not_spared_beyond_its_time(mill: Mill) -> None:
