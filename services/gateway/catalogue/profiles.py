@@ -134,6 +134,7 @@ PROFILES: Mapping[Profile, Columns] = {
 _IMAGE = r"(?:product|item|listing)?(?:image|img|picture|pic|photo)s?(?:url|link|src|path|locator)?"
 _KIND = r"(?:main|additional|other|alternate|alternative|alt|extra|gallery|more)?"
 _NUMBERED = re.compile(rf"{_KIND}{_IMAGE}\d{{1,3}}(?:url|link|src)?")
+_MAIN_ONLY = re.compile(rf"(?:main|primary|cover){_IMAGE}")
 _MAIN = re.compile(rf"(?:main|primary|base|cover){_IMAGE}|(?:image|img|picture|photo)(?:url|link|src)?")
 
 
@@ -149,7 +150,7 @@ def is_main_beside_numbered(name: str) -> bool:
 
 def is_image_name(name: str) -> bool:
     """Whether a plain name is that of image URLs to any profile."""
-    return name in _IMAGES or is_numbered(name)
+    return name in _IMAGES or is_numbered(name) or _MAIN_ONLY.fullmatch(name) is not None
 
 
 def is_known(name: str) -> bool:
@@ -158,8 +159,10 @@ def is_known(name: str) -> bool:
 
 
 _IMAGES: Spellings = frozenset[str]().union(
-    *(column.spellings for columns in PROFILES.values() for column in columns.images)
-)
+    *(column.spellings for columns in PROFILES.values() for column in columns.images),
+    _URLS.weak,
+) - _are("url, urls, links, input url, input urls")
+"""The last may be of anything."""
 _KNOWN: Spellings = frozenset[str]().union(
     OUTPUT.spellings,
     *(

@@ -51,6 +51,8 @@ def test_all_of_them_are_read(header: str, profile: Profile, read: list[int]) ->
         ("S. No.,Product Name,Input Image Urls,Image 1", None, "Image 1"),
         ("sku,name,base_image,image_1", Profile.MAGENTO, "image_1"),
         ("id,title,image_link,image_2", Profile.GOOGLE, "image_2"),
+        ("No,Name,Image Urls,Photos", None, "Photos"),
+        ("No,Name,Image Urls,main_image_url", None, "main_image_url"),
     ],
 )
 def test_one_that_is_not_read_is_named(header: str, profile: Profile | None, unread: str) -> None:
