@@ -36,7 +36,7 @@ smoke: .venv ## the stack in Compose, scaled, one request through it; needs Dock
 
 .PHONY: vendor-docs
 vendor-docs: ## fetch the API documentation's assets anew; needs npm and VERSION=...
-	sh services/gateway/static/swagger-ui/vendor.sh $(VERSION)
+	sh services/gateway/api/static/swagger-ui/vendor.sh $(VERSION)
 
 .PHONY: clean
 clean: ## remove all data, logs and servers under .local, and the caches

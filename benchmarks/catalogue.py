@@ -22,8 +22,8 @@ from deploy.local.processes import MARKER
 from deploy.local.stack import LocalStack
 from services.gateway.catalogue.inspection import inspect_catalogue
 from services.gateway.catalogue.reading import CatalogueLimits, open_catalogue
-from shared.catalogue.form import CatalogueForm
-from shared.outbound.address_guard import AddressPolicy
+from shared.catalogue.format import CatalogueForm
+from shared.url_policy.address_guard import AddressPolicy
 
 URLS_PER_ROW = 3
 _CHUNK_BYTES = 1 << 18

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tests.origin import image, open_origin
+from tests.support.origin import image, open_origin
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from deploy.local.processes import end_leftovers
 from deploy.local.servers import Servers
-from tests.servers import fresh_database, remove_topology, servers_at
+from tests.support.servers import fresh_database, remove_topology, servers_at
 
 _LEFTOVER_SECONDS = 15
 

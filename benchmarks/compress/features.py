@@ -14,10 +14,10 @@ from benchmarks.compress.corpus import Specimen
 from benchmarks.compress.metrics import Likeness, likeness, shown
 from benchmarks.compress.ours import HALF, MAX_PIXELS
 from benchmarks.compress.tables import table
-from services.compressor.formats.jpeg_chrominance import HALVED, Subsampling, subsampling_for
-from services.compressor.formats.jpeg_encode import SUBSAMPLINGS
-from services.compressor.formats.jpeg_tables import tables
-from services.compressor.opening.open_picture import open_picture
+from services.compressor.decoders.open_picture import open_picture
+from services.compressor.encoders.jpeg.chrominance import HALVED, Subsampling, subsampling_for
+from services.compressor.encoders.jpeg.encode import SUBSAMPLINGS
+from services.compressor.encoders.jpeg.tables import tables
 
 _QUALITIES = range(1, 96)
 _ByContent = Callable[[int], Subsampling]

@@ -1,11 +1,11 @@
 """The compressor, asked for an exact number of bytes instead of a percentage; and what lies just above its answer."""
 
-from services.compressor.fitting.ladder import Ladder
-from services.compressor.fitting.quality_search import search
-from services.compressor.fitting.size import Fitted, fit
-from services.compressor.formats.registry import LADDERS
-from services.compressor.opening.open_picture import open_picture
-from services.compressor.opening.picture import Picture
+from services.compressor.decoders.open_picture import open_picture
+from services.compressor.decoders.picture import Picture
+from services.compressor.encoders.registry import LADDERS
+from services.compressor.rate_control.ladder import Ladder
+from services.compressor.rate_control.quality_search import search
+from services.compressor.rate_control.size import Fitted, fit
 from shared.contracts.messages import CompressOptions
 
 MAX_PIXELS = 100_000_000

@@ -9,13 +9,13 @@ import httpx
 
 from services.aggregator.deliver_webhook import WebhookDeliverer
 from services.aggregator.finish_request import RequestFinisher
-from services.aggregator.follow_up import FollowUp
-from services.aggregator.host_circuit import PausePlan
-from services.aggregator.output_files import OutputWriter
+from services.aggregator.host_circuit_breaker import TroubledHosts
+from services.aggregator.outputs.writer import OutputWriter
+from services.aggregator.pause_policy import PausePlan
 from services.aggregator.record_result import LostRecorder, ResultRecorder
+from services.aggregator.result_effects import FollowUp
 from services.aggregator.settings import AggregatorSettings, HostSettings, WebhookSettings
-from services.aggregator.troubled_hosts import TroubledHosts
-from services.aggregator.webhook_delivery import RetryPlan
+from services.aggregator.webhook_policy import RetryPlan
 from shared.contracts.messages import (
     CompressImage,
     DeliverWebhook,

@@ -10,13 +10,13 @@ import httpx
 import structlog
 from standardwebhooks import Webhook
 
-from services.aggregator.webhook_delivery import Answer, RetryPlan, signed_headers
+from services.aggregator.webhook_policy import Answer, RetryPlan, signed_headers
 from shared.contracts.messages import DeliverWebhook, Message
 from shared.contracts.records import Delivery
 from shared.observability.metrics import Metrics
-from shared.outbound.address_guard import AddressPolicy, BlockedAddress
-from shared.outbound.url_check import InvalidUrl, check_url
 from shared.persistence import DeliveryRepository
+from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
+from shared.url_policy.url_check import InvalidUrl, check_url
 
 _RECORDING_SECONDS = 10.0
 _BODY_LIMIT = 4096

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import structlog
 
-from services.aggregator.output_files import OutputWriter, RoundOver
-from services.aggregator.webhook_delivery import new_delivery
+from services.aggregator.outputs.writer import OutputWriter, RoundOver
+from services.aggregator.webhook_policy import new_delivery
 from shared.contracts.events import PublicEvent, request_finished_event
 from shared.contracts.messages import DeliverWebhook, FinishRequest, Message
 from shared.contracts.object_keys import originals_prefix

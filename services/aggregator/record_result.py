@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.aggregator.follow_up import FollowUp
-from services.aggregator.troubled_hosts import TroubledHosts
+from services.aggregator.host_circuit_breaker import TroubledHosts
+from services.aggregator.result_effects import FollowUp
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import PublicEvent
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed, Message

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pydantic import Field, SecretStr, field_validator
 from standardwebhooks import Webhook
 
-from shared.outbound.settings import WebhookTargetSettings
 from shared.settings import (
     MongoSettings,
     ObservabilitySettings,
@@ -15,6 +14,7 @@ from shared.settings import (
     Settings,
     StoreSettings,
 )
+from shared.url_policy.settings import WebhookTargetSettings
 
 _SECRET_BYTES = range(24, 65)  # as the Standard Webhooks specification has it
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from services.compressor.formats.registry import EXTENSIONS
-from services.compressor.opening.open_picture import open_picture
-from services.compressor.opening.picture import Format, Picture
+from services.compressor.decoders.open_picture import open_picture
+from services.compressor.decoders.picture import Format, Picture
+from services.compressor.encoders.registry import EXTENSIONS
 from services.compressor.result import Made, make
 from services.compressor.ssim import ssim
 from shared.contracts.messages import CompressOptions

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from services.compressor.fitting.equal_quality import equivalent
-from services.compressor.fitting.ladder import QUALITIES, Ladder
-from services.compressor.fitting.size import fit
-from services.compressor.formats.jpeg_strip import stripped_jpeg
-from services.compressor.formats.jpeg_tables import quality_like
-from services.compressor.formats.registry import LADDERS, LARGEST_SIDE
-from services.compressor.opening.colours import has_alpha
-from services.compressor.opening.picture import Format, Picture
+from services.compressor.decoders.colours import has_alpha
+from services.compressor.decoders.picture import Format, Picture
+from services.compressor.encoders.jpeg.strip import stripped_jpeg
+from services.compressor.encoders.jpeg.tables import quality_like
+from services.compressor.encoders.registry import LADDERS, LARGEST_SIDE
+from services.compressor.rate_control.equal_quality import equivalent
+from services.compressor.rate_control.ladder import QUALITIES, Ladder
+from services.compressor.rate_control.size import fit
 from services.compressor.ssim import ssim
 from shared.contracts.messages import CompressOptions
 

@@ -12,7 +12,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
-from services.compressor.opening.colours import on_white
+from services.compressor.decoders.colours import on_white
 
 _JPEG = b"\xff\xd8"
 _STEP = 4

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import httpx
 
-from services.downloader.asking import Asker
 from services.downloader.fetch import Fetcher, FetchLimits
 from services.downloader.handler import DownloadHandler
 from services.downloader.host_limiter import HostLimiter
+from services.downloader.http_requester import Asker
 from services.downloader.outcomes import RetryPlan
 from services.downloader.probe import ImageProbe, ProbeHandler
 from services.downloader.settings import DownloaderSettings, FetchSettings
@@ -20,9 +20,9 @@ from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscri
 from shared.observability.health import Health
 from shared.observability.health_server import serve_health
 from shared.observability.metrics import Metrics, process_registry
-from shared.outbound.address_guard import AddressPolicy
 from shared.outbound.client import open_guarded_client
 from shared.storage.open import open_object_store
+from shared.url_policy.address_guard import AddressPolicy
 
 
 async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import httpx
 
-from services.downloader.asking import HEADERS, WHOLE, Asker, Take
-from services.downloader.fetch_fault import FetchFault
+from services.downloader.fetch_error import FetchFault
+from services.downloader.http_requester import HEADERS, WHOLE, Asker, Take
 from services.downloader.outcomes import Trouble
 from services.downloader.sniff import describe, image_type
 from services.downloader.spool import HEAD_BYTES, Spool

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from services.downloader.fetch import Fetched, Unchanged
-from services.downloader.fetch_fault import FetchFault
+from services.downloader.fetch_error import FetchFault
 from services.downloader.outcomes import Defer, RetryPlan, Trouble
 from shared.contracts.messages import (
     CompressImage,

@@ -12,9 +12,9 @@ from http import HTTPStatus
 import httpx
 import structlog
 
-from services.downloader.asking import HEADERS, WHOLE, Asker
 from services.downloader.fetch import checked_type, too_large
-from services.downloader.fetch_fault import FetchFault
+from services.downloader.fetch_error import FetchFault
+from services.downloader.http_requester import HEADERS, WHOLE, Asker
 from services.downloader.outcomes import Trouble, outcome_of
 from services.downloader.spool import HEAD_BYTES
 from shared.contracts.error_codes import ErrorCode

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from shared.outbound.settings import FetchTargetSettings
 from shared.settings import AttemptSettings, ObservabilitySettings, RabbitSettings, Settings, StoreSettings
+from shared.url_policy.settings import FetchTargetSettings
 
 
 class FetchSettings(Settings):

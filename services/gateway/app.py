@@ -6,30 +6,30 @@ from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 
-from services.gateway.api import build_app, build_starting_app
-from services.gateway.background import repeat
-from services.gateway.dispatcher import Dispatcher
-from services.gateway.held_lease import HeldLease
-from services.gateway.http_server import HttpServer, listen
-from services.gateway.inspections import InspectionRules, Inspections
-from services.gateway.intake import Intake
-from services.gateway.objects import Objects
-from services.gateway.probe import Prober
-from services.gateway.probe_answers import ProbedValidations
-from services.gateway.retention import Retention
-from services.gateway.retry import Retries
-from services.gateway.routes.objects import objects_router
-from services.gateway.routes.retry import retry_router
-from services.gateway.routes.status import status_router
-from services.gateway.routes.uploads import uploads_router, validation_router
+from services.gateway.api.app import build_app, build_starting_app
+from services.gateway.api.routes.objects import objects_router
+from services.gateway.api.routes.retry import retry_router
+from services.gateway.api.routes.status import status_router
+from services.gateway.api.routes.uploads import uploads_router, validation_router
+from services.gateway.background.dispatcher import Dispatcher
+from services.gateway.background.intake import Intake
+from services.gateway.background.loop import repeat
+from services.gateway.background.retention import Retention
+from services.gateway.background.sweep import Sweep
+from services.gateway.files.serve import Objects
+from services.gateway.probe.client import Prober
+from services.gateway.probe.stream import ProbedValidations
+from services.gateway.requests.retry import Retries
 from services.gateway.settings import DispatchSettings, GatewaySettings
-from services.gateway.sweep import Sweep
-from services.gateway.upload import Uploads
+from services.gateway.upload.accept import Uploads
+from services.gateway.upload.validate import InspectionRules, Inspections
+from services.gateway.web.server import HttpServer, listen
 from shared.errors import OwnFault
 from shared.messaging import DependencyGate, Publish, Publisher, Replies, open_broker
 from shared.observability.health import Health, HealthAnswers
 from shared.observability.metrics import Metrics, process_registry
 from shared.persistence import Database, open_database
+from shared.persistence.lease_renewal import HeldLease
 from shared.storage.object_store import ObjectStore
 from shared.storage.open import open_object_store
 

@@ -6,13 +6,12 @@ from typing import Any
 from pydantic import Field
 
 from services.gateway.catalogue.reading import CatalogueLimits
-from services.gateway.catalogue_options import CatalogueOptions, OnInvalid
-from services.gateway.option_schemas import SCHEMAS, in_words
-from services.gateway.upload_body import BodyLimits
-from services.gateway.upload_options import UploadOptions
+from services.gateway.upload.body import BodyLimits
+from services.gateway.upload.catalogue_options import CatalogueOptions, OnInvalid
+from services.gateway.upload.option_schemas import SCHEMAS, in_words
+from services.gateway.upload.options import UploadOptions
 from shared.contracts.messages import CompressOptions, MetadataPolicy, Mode, OutputFormat
 from shared.messaging.topology import LONGEST_PROBE_SECONDS
-from shared.outbound.settings import FetchTargetSettings, WebhookTargetSettings
 from shared.settings import (
     MongoSettings,
     ObservabilitySettings,
@@ -21,6 +20,7 @@ from shared.settings import (
     Settings,
     StoreSettings,
 )
+from shared.url_policy.settings import FetchTargetSettings, WebhookTargetSettings
 
 
 class ApiSettings(Settings):

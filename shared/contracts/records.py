@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.catalogue.form import CatalogueForm
+from shared.catalogue.format import CatalogueForm
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, ImageResult
 from shared.contracts.states import ImageState, RequestStatus

@@ -7,10 +7,10 @@ from urllib.request import Request
 
 import httpx
 
-from shared.outbound.address_guard import AddressPolicy
 from shared.outbound.dialer import GuardedDialer
 from shared.outbound.resolver import Resolve, ThreadedResolver
 from shared.outbound.transport import KeepAliveTransport
+from shared.url_policy.address_guard import AddressPolicy
 
 # Just under the five seconds after which Apache and Node hang up: we let go of a connection before they do.
 _IDLE_SECONDS = 4.0

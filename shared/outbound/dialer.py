@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 import httpcore
 import httpx
 
-from shared.outbound.address_guard import AddressPolicy
 from shared.outbound.connection import Connection
 from shared.outbound.resolver import Resolve
+from shared.url_policy.address_guard import AddressPolicy
 
 _MOST_DIALLED = 8
 _NO_SUCH_HOST = {socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY}

@@ -1,7 +1,7 @@
 """The door to MongoDB. Services see the repositories' protocols; `open_database` gives the real ones."""
 
+from shared.contracts.image_summary import HostSummary, ImageSummary
 from shared.persistence.database import open_database
-from shared.persistence.image_summary import HostSummary, ImageSummary
 from shared.persistence.repositories import (
     Database,
     DeliveryRepository,

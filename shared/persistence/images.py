@@ -14,13 +14,13 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import UpdateOne
 
 from shared.contracts.error_codes import ErrorCode
+from shared.contracts.image_summary import ImageSummary
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
 from shared.contracts.records import Image, Progress
 from shared.contracts.states import END_STATES, OPEN_STATES, ImageState, RequestStatus
-from shared.gather import Gatherer
+from shared.micro_batcher import Gatherer
 from shared.persistence.faults import database_faults, duplicates_ignored
 from shared.persistence.image_documents import document_id, image_from, result_document, retried_fields, to_document
-from shared.persistence.image_summary import ImageSummary
 from shared.persistence.repositories import Recorded
 from shared.persistence.summary_query import summarize
 

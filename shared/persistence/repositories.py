@@ -1,7 +1,7 @@
 """What services may ask of the database. Every method raises DatabaseUnavailable if the database does not answer.
 
 Each write is one guarded, repeatable update of one document, so it may be made again at any time: at-least-once
-messages have an effect once. The real implementations stand beside this file, the fakes in shared/testing.
+messages have an effect once. The real implementations stand beside this file, the fakes in tests/fakes.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.contracts.image_summary import ImageSummary
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
 from shared.contracts.records import Delivery, Image, OutputKeys, Product, Progress, Request, TroubledHost
 from shared.contracts.states import RequestStatus
-from shared.persistence.image_summary import ImageSummary
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorCollection
 
 from shared.contracts.error_codes import ErrorCode
+from shared.contracts.image_summary import HOSTS_COMPARED, KEPT_LISTED, ImageGroup, ImageSummary, Tally
 from shared.contracts.states import END_STATES, ImageState
-from shared.persistence.image_summary import HOSTS_COMPARED, KEPT_LISTED, ImageGroup, ImageSummary, Tally
 
 Document = dict[str, Any]
 Range = Document

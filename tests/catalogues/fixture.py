@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.gateway.catalogue.findings import Severity
-from shared.catalogue.form import Profile
+from shared.catalogue.format import Profile
 
 HEADER = "S. No.,Product Name,Input Image Urls"
 A, B, C = "https://a.example/1.jpg", "https://b.example/2.jpg", "https://c.example/3.jpg"

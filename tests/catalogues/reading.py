@@ -4,12 +4,12 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from services.aggregator.csv_output import OutputCsv
+from services.aggregator.outputs.output_csv import OutputCsv
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow, open_catalogue
-from shared.catalogue.form import CatalogueForm, Profile
+from shared.catalogue.format import CatalogueForm, Profile
 from shared.contracts.records import Product
-from shared.outbound.address_guard import AddressPolicy
+from shared.url_policy.address_guard import AddressPolicy
 
 _CHUNK_BYTES = 1 << 18
 

@@ -12,10 +12,10 @@ from pymongo import MongoClient
 
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
-from shared.testing.clock import MovableClock
-from shared.testing.memory_database import MemoryDatabase
-from tests.builders import NOW
-from tests.tcp_proxy import open_proxy
+from tests.fakes.clock import MovableClock
+from tests.fakes.memory_database import MemoryDatabase
+from tests.support.builders import NOW
+from tests.support.tcp_proxy import open_proxy
 
 _OUTAGE_NOTICED_AFTER = 0.5
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from shared.contracts.records import Delivery
 from shared.persistence import Database
-from shared.testing.clock import MovableClock
-from tests.builders import NOW
 from tests.contract.conftest import Subject
+from tests.fakes.clock import MovableClock
+from tests.support.builders import NOW
 
 
 def a_delivery(delivery_id: str = "a:1:request.completed", **changes: Any) -> Delivery:

@@ -10,9 +10,9 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import Image
 from shared.contracts.states import ImageState
 from shared.persistence import Database, Recorded
-from shared.testing.clock import MovableClock
-from tests.builders import NOW, a_request, an_image
-from tests.worker_messages import compress, compressed, deferred, download
+from tests.fakes.clock import MovableClock
+from tests.support.builders import NOW, a_request, an_image
+from tests.support.worker_messages import compress, compressed, deferred, download
 
 
 async def _dispatch(database: Database, request_id: str, limit: int = 100) -> list[Image]:

@@ -7,8 +7,8 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import TroubledHost
 from shared.contracts.states import ImageState
 from shared.persistence import Database
-from shared.testing.clock import MovableClock
-from tests.builders import NOW, an_image
+from tests.fakes.clock import MovableClock
+from tests.support.builders import NOW, an_image
 
 ONE = TroubledHost("one.test", faults=1, pauses=0, until=None, error_code=ErrorCode.CONNECT)
 PAUSED = replace(ONE, host="paused.test:8080", faults=10, pauses=1, until=NOW + timedelta(seconds=30))

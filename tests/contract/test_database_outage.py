@@ -13,7 +13,7 @@ from shared.persistence import (
     RequestRepository,
 )
 from tests.contract.conftest import Subject
-from tests.database_calls import CALLS
+from tests.support.database_calls import CALLS
 
 PROTOCOLS = {
     "requests": RequestRepository,

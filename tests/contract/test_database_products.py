@@ -1,8 +1,8 @@
 """What every database keeps of products and of deliveries."""
 
 from shared.persistence import Database
-from tests.builders import a_product
 from tests.contract.conftest import Subject
+from tests.support.builders import a_product
 
 URLS = ("http://images.test/1.jpg", "http://images.test/2.jpg")
 

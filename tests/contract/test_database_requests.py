@@ -10,10 +10,10 @@ from shared.contracts.messages import CompressOptions
 from shared.contracts.records import Delivery, Progress, Request
 from shared.contracts.states import ImageState, RequestStatus
 from shared.persistence import Database
-from shared.testing.clock import MovableClock
-from tests.builders import NOW, a_product, a_request, an_image, output_keys
 from tests.contract.conftest import Subject
-from tests.worker_messages import compressed
+from tests.fakes.clock import MovableClock
+from tests.support.builders import NOW, a_product, a_request, an_image, output_keys
+from tests.support.worker_messages import compressed
 
 DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
 

@@ -11,10 +11,10 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import Image, Progress
 from shared.contracts.states import ImageState, RequestStatus
 from shared.persistence import Database, Recorded
-from shared.testing.clock import MovableClock
-from tests.builders import NOW, REQUEST_ID, a_request, a_result, an_image
 from tests.contract.conftest import Subject
-from tests.worker_messages import compressed, deferred, download, failed
+from tests.fakes.clock import MovableClock
+from tests.support.builders import NOW, REQUEST_ID, a_request, a_result, an_image
+from tests.support.worker_messages import compressed, deferred, download, failed
 
 DEADLINE = NOW + timedelta(days=3)
 PENDING = Progress(total=1, compressed=0, failed=0, pending=1, as_of=NOW)

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from shared.contracts.records import Image
 from shared.persistence import Database
-from shared.testing.clock import MovableClock
-from tests.builders import NOW, a_request, a_result, an_image
-from tests.worker_messages import compressed, failed
+from tests.fakes.clock import MovableClock
+from tests.support.builders import NOW, a_request, a_result, an_image
+from tests.support.worker_messages import compressed, failed
 
 URL = "http://images.test/1.jpg"
 KEY = "5a" * 16

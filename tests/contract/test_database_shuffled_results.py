@@ -13,9 +13,9 @@ from shared.contracts.messages import CompressImage, DownloadImage, ImageCompres
 from shared.contracts.records import Image
 from shared.contracts.states import ImageState
 from shared.persistence import Database
-from tests.builders import NOW, a_request, an_image
 from tests.contract.conftest import Subject
-from tests.worker_messages import compressed, deferred, download, failed
+from tests.support.builders import NOW, a_request, an_image
+from tests.support.worker_messages import compressed, deferred, download, failed
 
 ATTEMPTS = 4
 """What FETCH_ATTEMPTS is here: a worker fails an image rather than defer it when this attempt was in vain."""

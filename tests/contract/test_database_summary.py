@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from shared.contracts.error_codes import ErrorCode
+from shared.contracts.image_summary import HostSummary, ImageSummary
 from shared.contracts.records import Image
 from shared.contracts.states import ImageState
 from shared.persistence import Database, summary_query
-from shared.persistence.image_summary import HostSummary, ImageSummary
-from tests.builders import a_result, an_image
+from tests.support.builders import a_result, an_image
 
 NOTHING = ImageSummary(0, 0, 0, 0, 0, 0, 0, 0, (), 0, (), (), ())
 

@@ -11,10 +11,10 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import Image, Progress
 from shared.contracts.states import OPEN_STATES, ImageState, RequestStatus
 from shared.persistence import Database, Recorded
-from shared.testing.clock import MovableClock
-from tests.builders import NOW, a_request, a_result, an_image
 from tests.contract.conftest import Subject
-from tests.worker_messages import compressed, deferred, failed
+from tests.fakes.clock import MovableClock
+from tests.support.builders import NOW, a_request, a_result, an_image
+from tests.support.worker_messages import compressed, deferred, failed
 
 DISPATCHED: dict[str, Any] = {"state": ImageState.DISPATCHED, "dispatch": 1}
 """As `an_image` is while its first command is with a worker."""

@@ -20,8 +20,8 @@ import pytest
 from shared.errors import ObjectMissing, StorageUnavailable
 from shared.storage.object_store import ObjectStore
 from shared.storage.open import open_object_store
-from shared.testing.memory_object_store import MemoryObjectStore
-from tests.s3_server import open_s3_server
+from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.support.s3_server import open_s3_server
 
 MIB = 1024 * 1024
 EXTERNAL_S3 = os.environ.get("IMAGEMILL_TEST_S3_URL", "")

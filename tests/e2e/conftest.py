@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from deploy.local.stack import LocalStack
-from tests.e2e.mill import Mill
-from tests.e2e.receiver import Receiver, open_receiver
-from tests.e2e.subscriber import Subscriber, open_subscriber
-from tests.origin import Origin, open_origin
-from tests.servers import servers_at
+from tests.support.origin import Origin, open_origin
+from tests.support.servers import servers_at
+from tests.support.stack import Mill
+from tests.support.subscriber import Subscriber, open_subscriber
+from tests.support.webhook_receiver import Receiver, open_receiver
 
 SETTINGS = {
     "FETCH_ALLOW_NETWORKS": "127.0.0.0/8",

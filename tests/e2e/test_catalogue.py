@@ -5,12 +5,12 @@ import pytest
 from pamqp.common import FieldValue
 
 from deploy.local.stack import LocalStack
-from tests.e2e.mill import OUTPUT_COLUMN, Mill, a_catalogue, until
-from tests.e2e.oracle import check_events, check_images, check_queues_empty, check_slots
-from tests.e2e.receiver import Receiver
-from tests.e2e.subscriber import EVENTS, Subscriber
-from tests.origin import Answer, Origin, image
-from tests.pictures import a_photo, size_of
+from tests.support.oracle import check_events, check_images, check_queues_empty, check_slots
+from tests.support.origin import Answer, Origin, image
+from tests.support.pictures import a_photo, size_of
+from tests.support.stack import OUTPUT_COLUMN, Mill, a_catalogue, until
+from tests.support.subscriber import EVENTS, Subscriber
+from tests.support.webhook_receiver import Receiver
 
 GONE, NO_IMAGE, NOT_A_URL = "/gone.jpg", "/readme.jpg", "not-a-url"
 

@@ -10,10 +10,10 @@ import httpx
 from deploy.local.stack import LocalStack
 from services.downloader.settings import FetchSettings
 from tests.e2e.conftest import SETTINGS
-from tests.e2e.mill import Mill, a_catalogue, until
-from tests.origin import Answer, Origin, image, open_origin
-from tests.pictures import a_photo
-from tests.servers import servers_at
+from tests.support.origin import Answer, Origin, image, open_origin
+from tests.support.pictures import a_photo
+from tests.support.servers import servers_at
+from tests.support.stack import Mill, a_catalogue, until
 
 REQUESTS, IMAGES = 20, 500
 DRIPPING_HOSTS = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")

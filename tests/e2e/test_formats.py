@@ -5,12 +5,12 @@ import io
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from tests.e2e.delivered import WITHOUT_QUALITY, Delivered, compressed, fetched, run
-from tests.e2e.mill import Mill
-from tests.e2e.oracle import check_events
-from tests.e2e.photos import HEIGHT, WIDTH, own_format, photos
-from tests.e2e.subscriber import Subscriber
-from tests.origin import Origin
+from tests.support.delivered import WITHOUT_QUALITY, Delivered, compressed, fetched, run
+from tests.support.oracle import check_events
+from tests.support.origin import Origin
+from tests.support.photos import HEIGHT, WIDTH, own_format, photos
+from tests.support.stack import Mill
+from tests.support.subscriber import Subscriber
 from tests.zoo import BROKEN, STRANGERS, Specimen, specimen
 
 KINDS = (

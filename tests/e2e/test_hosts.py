@@ -8,10 +8,10 @@ import pytest
 
 from deploy.local.stack import LocalStack
 from tests.e2e.conftest import SETTINGS
-from tests.e2e.mill import Mill, a_catalogue, until
-from tests.origin import Answer, Origin, image, open_origin
-from tests.pictures import a_photo
-from tests.servers import servers_at
+from tests.support.origin import Answer, Origin, image, open_origin
+from tests.support.pictures import a_photo
+from tests.support.servers import servers_at
+from tests.support.stack import Mill, a_catalogue, until
 
 IMAGES = 60
 PAUSES = {"FETCH_ATTEMPTS": "2", "HOST_FAULTS": "5", "HOST_PAUSE": "0.5", "HOST_PAUSE_MAX": "1", "IMAGE_MAX_AGE": "20"}

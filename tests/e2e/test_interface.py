@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.e2e.mill import OUTPUT_COLUMN, Mill, a_catalogue
-from tests.origin import Answer, Origin, image
-from tests.pictures import a_photo, size_of
+from tests.support.origin import Answer, Origin, image
+from tests.support.pictures import a_photo, size_of
+from tests.support.stack import OUTPUT_COLUMN, Mill, a_catalogue
 
 REPORT_COLUMNS = [
     "Serial Number",

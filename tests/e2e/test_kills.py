@@ -10,13 +10,13 @@ from pymongo import AsyncMongoClient
 
 from deploy.local.services import NAMES
 from deploy.local.stack import LocalStack
-from tests.e2e.at_work import OPEN_STATES, count_images, freeze, freeze_at_work, some_are_compressed, thaw
-from tests.e2e.mill import Mill, a_catalogue, until
-from tests.e2e.oracle import check_events, check_images, check_queues_empty, check_slots
-from tests.e2e.receiver import Receiver
-from tests.e2e.subscriber import Subscriber
-from tests.origin import Origin, image, open_origin
-from tests.pictures import a_photo
+from tests.support.at_work import OPEN_STATES, count_images, freeze, freeze_at_work, some_are_compressed, thaw
+from tests.support.oracle import check_events, check_images, check_queues_empty, check_slots
+from tests.support.origin import Origin, image, open_origin
+from tests.support.pictures import a_photo
+from tests.support.stack import Mill, a_catalogue, until
+from tests.support.subscriber import Subscriber
+from tests.support.webhook_receiver import Receiver
 
 IMAGES = 300
 HANGING = 5

@@ -5,11 +5,11 @@ import io
 import pytest
 from PIL import ExifTags, Image
 
-from tests.e2e.delivered import WITHOUT_QUALITY, compressed
-from tests.e2e.mill import Mill
-from tests.e2e.photos import HEIGHT, WIDTH, own_format, photos
-from tests.origin import Origin
-from tests.pictures import a_photo
+from tests.support.delivered import WITHOUT_QUALITY, compressed
+from tests.support.origin import Origin
+from tests.support.photos import HEIGHT, WIDTH, own_format, photos
+from tests.support.pictures import a_photo
+from tests.support.stack import Mill
 
 ARTIST, CAMERA = "A. Photographer", "Camera 1"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.mill import Mill
-from tests.origin import Origin, image
-from tests.pictures import a_photo
+from tests.support.origin import Origin, image
+from tests.support.pictures import a_photo
+from tests.support.stack import Mill
 
 PHOTOS = {name: a_photo(number, 120, 90) for number, name in enumerate("abc")}
 MISSING = "x"

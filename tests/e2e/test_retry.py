@@ -9,13 +9,13 @@ import httpx
 from pymongo import AsyncMongoClient
 
 from deploy.local.stack import LocalStack
-from tests.e2e.at_work import freeze
-from tests.e2e.mill import Mill, a_catalogue, until
-from tests.e2e.oracle import check_images, check_queues_empty, check_slots
-from tests.e2e.receiver import Receiver
-from tests.e2e.subscriber import Subscriber
-from tests.origin import Answer, Origin, image
-from tests.pictures import a_photo
+from tests.support.at_work import freeze
+from tests.support.oracle import check_images, check_queues_empty, check_slots
+from tests.support.origin import Answer, Origin, image
+from tests.support.pictures import a_photo
+from tests.support.stack import Mill, a_catalogue, until
+from tests.support.subscriber import Subscriber
+from tests.support.webhook_receiver import Receiver
 
 BLOCKED = 8_000
 """Enough that moving them takes a while; they are refused before anybody connects, so trying them takes little."""

@@ -5,10 +5,10 @@ from typing import Any
 from deploy.local.stack import LocalStack
 from shared.contracts.object_keys import owned_prefixes
 from shared.storage.open import open_object_store
-from tests.e2e.mill import Mill, a_catalogue
-from tests.e2e.oracle import check_slots
-from tests.origin import Origin, image
-from tests.pictures import a_photo
+from tests.support.oracle import check_slots
+from tests.support.origin import Origin, image
+from tests.support.pictures import a_photo
+from tests.support.stack import Mill, a_catalogue
 
 PHOTOS = [a_photo(number, 96, 64) for number in range(5)]
 

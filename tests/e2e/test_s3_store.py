@@ -7,12 +7,12 @@ import httpx
 from deploy.local.stack import LocalStack
 from shared.storage.open import open_object_store
 from tests.e2e.conftest import SETTINGS
-from tests.e2e.mill import Mill, a_catalogue
-from tests.e2e.oracle import check_images, check_slots
-from tests.origin import Origin, image
-from tests.pictures import a_photo
-from tests.s3_server import open_s3_server
-from tests.servers import servers_at
+from tests.support.oracle import check_images, check_slots
+from tests.support.origin import Origin, image
+from tests.support.pictures import a_photo
+from tests.support.s3_server import open_s3_server
+from tests.support.servers import servers_at
+from tests.support.stack import Mill, a_catalogue
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 

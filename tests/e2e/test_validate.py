@@ -11,9 +11,9 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from deploy.local.stack import LocalStack
 from shared.messaging import Queue
 from shared.storage.open import open_object_store
-from tests.e2e.mill import Mill, a_catalogue
-from tests.origin import Answer, Origin, image, redirect
-from tests.pictures import a_photo
+from tests.support.origin import Answer, Origin, image, redirect
+from tests.support.pictures import a_photo
+from tests.support.stack import Mill, a_catalogue
 
 
 async def kept(stack: LocalStack) -> tuple[int, set[str]]:

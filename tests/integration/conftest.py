@@ -9,13 +9,13 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.gateway.http_server import HttpServer
+from services.gateway.web.server import HttpServer
 from shared.observability.health import Health, HealthAnswers
-from shared.testing.clock import MovableClock
-from shared.testing.memory_database import MemoryDatabase
-from shared.testing.memory_object_store import MemoryObjectStore
-from tests.builders import NOW
-from tests.integration.running_gateway import Gateway, a_server, an_app
+from tests.fakes.clock import MovableClock
+from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.support.builders import NOW
+from tests.support.running_gateway import Gateway, a_server, an_app
 
 
 @pytest.fixture(scope="module")

@@ -31,10 +31,10 @@ from shared.persistence import Database, open_database
 from shared.settings import MongoSettings, RabbitSettings
 from shared.storage.object_store import ObjectStore
 from shared.storage.open import open_object_store
-from tests.builders import REQUEST_ID, a_product, a_request, a_result, an_image
+from tests.support.builders import REQUEST_ID, a_product, a_request, a_result, an_image
+from tests.support.tree import ROOT
 
-TREE = Path(__file__).parents[2]
-GUIDE = TREE / "docs" / "events.md"
+GUIDE = ROOT / "docs" / "events.md"
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 BASE_URL = "http://mill.test"
 GOOD, BAD = "http://i.test/good.jpg", "http://i.test/bad.jpg"
@@ -184,7 +184,7 @@ async def test_from_the_workers_results_to_the_guide_s_receiver_and_listener(
             folder=tmp_path,
             WEBHOOK_SECRET=SECRET,
         ) as receiver,
-        running("-m", "services.aggregator", folder=TREE, **settings) as aggregator,
+        running("-m", "services.aggregator", folder=ROOT, **settings) as aggregator,
     ):
         await until_up(webhook_url)
         await until_up(f"http://127.0.0.1:{metrics_port}/readyz")
@@ -231,7 +231,7 @@ async def test_a_process_that_waits_for_its_servers_still_stops_when_it_is_told(
         "METRICS_PORT": str(metrics_port := free_port()),
         "WEBHOOK_SECRET": SECRET,
     }
-    async with asyncio.timeout(60), running("-m", "services.aggregator", folder=TREE, **settings) as aggregator:
+    async with asyncio.timeout(60), running("-m", "services.aggregator", folder=ROOT, **settings) as aggregator:
         await until_up(f"http://127.0.0.1:{metrics_port}/livez")
         async with httpx.AsyncClient() as client:
             assert (await client.get(f"http://127.0.0.1:{metrics_port}/readyz")).status_code == 503

@@ -9,8 +9,8 @@ from aio_pika.abc import AbstractMessage
 from shared.contracts.messages import Message
 from shared.messaging import Queue, codec
 from shared.messaging.dead_letters import list_dead
-from tests.messaging_runtime import COMMANDS, Recorder, are_all, downloads, open_runtime, waiting_in
-from tests.waiting import until
+from tests.support.messaging_runtime import COMMANDS, Recorder, are_all, downloads, open_runtime, waiting_in
+from tests.support.waiting import until
 
 CONCURRENCY = 4
 

@@ -30,8 +30,8 @@ from shared.messaging import Queue
 from shared.messaging.codec import decode, encode
 from shared.messaging.topology import COMMANDS_EXCHANGE, declare_topology
 from shared.storage.open import open_object_store
-from tests.origin import Answer, Origin, image, open_origin
-from tests.waiting import until
+from tests.support.origin import Answer, Origin, image, open_origin
+from tests.support.waiting import until
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
 DEADLINE = 30

@@ -14,19 +14,19 @@ import pytest
 
 from services.downloader import app
 from services.downloader.fetch import Fetched, Fetcher, Unchanged
-from services.downloader.fetch_fault import FetchFault
+from services.downloader.fetch_error import FetchFault
 from services.downloader.handler import DownloadHandler
 from services.downloader.outcomes import RetryPlan, Trouble, outcome_of
 from services.downloader.settings import FetchSettings
 from services.downloader.validators import Validators
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressImage, CompressOptions, DownloadImage, ImageDeferred, KnownResult
-from shared.outbound.address_guard import AddressPolicy
 from shared.settings import AttemptSettings
-from shared.testing.clock import MovableClock
-from shared.testing.memory_object_store import MemoryObjectStore
-from tests.builders import a_result
-from tests.origin import Answer, Origin, image, open_origin, redirect
+from shared.url_policy.address_guard import AddressPolicy
+from tests.fakes.clock import MovableClock
+from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.support.builders import a_result
+from tests.support.origin import Answer, Origin, image, open_origin, redirect
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
 LOOPBACK = AddressPolicy(allow_networks=(ip_network("127.0.0.1/32"),))

@@ -11,14 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
-from services.gateway.api import build_starting_app
+from services.gateway.api.app import build_starting_app
 from shared.contracts.messages import CompressOptions
 from shared.contracts.records import Progress
 from shared.contracts.states import RequestStatus
 from shared.observability.health import Health, HealthAnswers
-from shared.testing.memory_tables import RequestRow
-from tests.builders import NOW, REQUEST_ID, a_request, output_keys
-from tests.integration.running_gateway import (
+from tests.fakes.memory_tables import RequestRow
+from tests.support.builders import NOW, REQUEST_ID, a_request, output_keys
+from tests.support.running_gateway import (
     BASE_URL,
     CSV,
     DEFAULTS,

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.gateway.probe import Prober
+from services.gateway.probe.client import Prober
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.messaging import Outgoing, Replies
-from shared.testing.clock import MovableClock
-from tests.integration.running_gateway import CSV, Gateway, a_form, an_app, problem, send, until
+from tests.fakes.clock import MovableClock
+from tests.support.running_gateway import CSV, Gateway, a_form, an_app, problem, send, until
 
 CATALOGUE = (
     b"S. No.,Product Name,Input Image Urls\r\n"

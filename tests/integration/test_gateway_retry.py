@@ -8,8 +8,8 @@ import pytest
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import Image, Progress
 from shared.contracts.states import ImageState, RequestStatus
-from tests.builders import NOW, REQUEST_ID, a_request, an_image
-from tests.integration.running_gateway import KEEP_DAYS, Gateway, problem
+from tests.support.builders import NOW, REQUEST_ID, a_request, an_image
+from tests.support.running_gateway import KEEP_DAYS, Gateway, problem
 
 RETRY = f"/requests/{REQUEST_ID}/retry"
 

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from services.gateway import inspections
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
-from tests.integration.running_gateway import CSV, Gateway, a_form, problem, send, until
+from services.gateway.upload import validate
+from tests.support.running_gateway import CSV, Gateway, a_form, problem, send, until
 
 CATALOGUE = CSV + b'2,Oak,"https://images.test/1.jpg,https://cdn.test/2.jpg"\r\n'
 WITH_A_SLOT = CSV + b"2,Oak,ftp://images.test/2.jpg\r\n"
@@ -239,7 +239,7 @@ class HeldUp:
 @pytest.fixture
 def held_up(monkeypatch: pytest.MonkeyPatch) -> HeldUp:
     held_up = HeldUp()
-    monkeypatch.setattr(inspections, "inspect_catalogue", held_up)
+    monkeypatch.setattr(validate, "inspect_catalogue", held_up)
     return held_up
 
 

@@ -17,13 +17,13 @@ import httpx
 import pytest
 import uvloop
 
-from shared.outbound.address_guard import AddressPolicy, BlockedAddress
 from shared.outbound.client import open_guarded_client
 from shared.outbound.connection import Connection, TlsFault
 from shared.outbound.dialer import NameNotResolved
 from shared.outbound.resolver import Resolve
-from tests.certificates import Authority, new_authority
-from tests.origin import Answer, Origin, image, open_origin, open_server, redirect
+from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
+from tests.support.certificates import Authority, new_authority
+from tests.support.origin import Answer, Origin, image, open_origin, open_server, redirect
 
 PUBLIC, PRIVATE = "127.0.0.2", "127.0.0.1"
 POLICY = AddressPolicy(allow_networks=(ip_network(f"{PUBLIC}/32"),))

@@ -20,11 +20,11 @@ from deploy.local.mongod import Mongod
 from deploy.local.ports import Ports
 from deploy.local.processes import end_leftovers, living
 from deploy.local.waiting import until
-from tests.e2e.mill import Mill, a_catalogue
-from tests.origin import image, open_origin
-from tests.pictures import a_photo
+from tests.support.origin import image, open_origin
+from tests.support.pictures import a_photo
+from tests.support.stack import Mill, a_catalogue
+from tests.support.tree import ROOT
 
-TREE = Path(__file__).parents[2]
 UP_SECONDS = 90
 STOP_SECONDS = 60
 
@@ -45,7 +45,7 @@ def supervisor(command: str, home: Path, **env: str) -> Iterator[Supervisor]:
     given = {name: value for name, value in os.environ.items() if name != "HOME"} | env
     process = subprocess.Popen(  # noqa: S603 - ourselves
         [sys.executable, "-m", "deploy.local", command, "--home", str(home)],
-        cwd=TREE,
+        cwd=ROOT,
         env=given,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -17,7 +17,7 @@ from shared.errors import BrokerUnavailable
 from shared.messaging import Broker, Outgoing, Publisher, Queue, Subscription
 from shared.messaging.dead_letters import list_dead
 from shared.messaging.topology import COMMANDS_EXCHANGE
-from tests.messaging_runtime import (
+from tests.support.messaging_runtime import (
     COMMANDS,
     FOLLOW_UP,
     Recorder,
@@ -29,9 +29,9 @@ from tests.messaging_runtime import (
     open_runtime,
     waiting_in,
 )
-from tests.servers import servers_at
-from tests.tcp_proxy import TcpProxy
-from tests.waiting import until
+from tests.support.servers import servers_at
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import until
 
 
 @dataclass(frozen=True)

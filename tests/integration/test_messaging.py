@@ -20,10 +20,10 @@ from shared.messaging import Queue, Subscription, open_broker
 from shared.messaging.dead_letters import list_dead, replay_dead
 from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE
 from shared.settings import RabbitSettings
-from tests.builders import an_image
-from tests.messaging_runtime import Recorder, is_waiting, open_broker_proxy, open_runtime, waiting_in
-from tests.waiting import until
-from tests.worker_messages import compress, compressed, download, failed
+from tests.support.builders import an_image
+from tests.support.messaging_runtime import Recorder, is_waiting, open_broker_proxy, open_runtime, waiting_in
+from tests.support.waiting import until
+from tests.support.worker_messages import compress, compressed, download, failed
 
 IMAGES = [an_image(f"http://images.test/{number}.jpg") for number in range(20)]
 

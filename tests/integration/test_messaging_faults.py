@@ -11,7 +11,7 @@ from shared.contracts.messages import Message
 from shared.errors import DatabaseUnavailable, OwnFault
 from shared.messaging import Outgoing, Queue
 from shared.messaging.dead_letters import list_dead
-from tests.messaging_runtime import (
+from tests.support.messaging_runtime import (
     COMMANDS,
     FOLLOW_UP,
     Recorder,
@@ -22,7 +22,7 @@ from tests.messaging_runtime import (
     open_runtime,
     waiting_in,
 )
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 @dataclass

@@ -14,11 +14,11 @@ from services.downloader.probe import ImageProbe, ProbeHandler
 from services.downloader.settings import FetchSettings
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ProbedImage, ProbeImages
-from shared.outbound.address_guard import AddressPolicy
-from shared.testing.clock import MovableClock
-from tests.builders import NOW
-from tests.origin import Answer, Origin, image, open_origin, redirect
-from tests.waiting import until
+from shared.url_policy.address_guard import AddressPolicy
+from tests.fakes.clock import MovableClock
+from tests.support.builders import NOW
+from tests.support.origin import Answer, Origin, image, open_origin, redirect
+from tests.support.waiting import until
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
 LOOPBACK = AddressPolicy(allow_networks=(ip_network("127.0.0.1/32"),))

@@ -10,13 +10,13 @@ import aio_pika
 import pytest
 from aiormq.exceptions import ChannelLockedResource
 
-from services.gateway.probe import Prober, Unanswered
+from services.gateway.probe.client import Prober, Unanswered
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.messaging import Queue, Replies, Reply, Subscription
 from shared.messaging.dead_letters import list_dead
 from shared.messaging.topology import COMMANDS_EXCHANGE
-from tests.messaging_runtime import is_waiting, open_broker_proxy, open_runtime, waiting_in
-from tests.waiting import until
+from tests.support.messaging_runtime import is_waiting, open_broker_proxy, open_runtime, waiting_in
+from tests.support.waiting import until
 
 BOUNDS = FetchBounds(at_once=10, per_host=2)
 BATCHES: list[tuple[str, ...]] = [

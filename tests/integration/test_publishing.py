@@ -15,8 +15,8 @@ from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.errors import BrokerUnavailable
 from shared.messaging import Queue
 from shared.messaging.topology import COMMANDS_EXCHANGE, EVENTS_EXCHANGE
-from tests.messaging_runtime import open_broker_proxy, open_runtime, waiting_in
-from tests.waiting import until
+from tests.support.messaging_runtime import open_broker_proxy, open_runtime, waiting_in
+from tests.support.waiting import until
 
 IN_TIME = 4  # seconds, with a publish_timeout of 1
 COMMANDS = [FinishRequest(request_id=f"request-{number}", round=1) for number in range(50)]

@@ -16,11 +16,11 @@ from shared.contracts.records import Progress
 from shared.contracts.states import ImageState
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
-from shared.testing.clock import MovableClock
-from tests.builders import NOW, a_product, a_request, an_image
-from tests.database_calls import CALLS, DELIVERY
-from tests.servers import fresh_database
-from tests.worker_messages import compressed
+from tests.fakes.clock import MovableClock
+from tests.support.builders import NOW, a_product, a_request, an_image
+from tests.support.database_calls import CALLS, DELIVERY
+from tests.support.servers import fresh_database
+from tests.support.worker_messages import compressed
 
 Document = dict[str, Any]
 

@@ -11,16 +11,16 @@ from shared.contracts.states import ImageState, RequestStatus
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
 from shared.storage.open import open_object_store
-from tests.builders import NOW, a_product, a_request, an_image, output_keys
+from tests.support.builders import NOW, a_product, a_request, an_image, output_keys
+from tests.support.tree import ROOT
 
-TREE = Path(__file__).parents[2]
 URL = "http://i.test/1.jpg"
 DONE, OTHER, PENDING = "01KDA7ZZ0000000000000000DONE", "01KDA7ZZ0000000000000000DONF", "01KDA7ZZ000000000000PENDING"
 KEYS = ("uploads/{}.csv", "originals/{}/1", "results/{}/one-0123456789abcdef.jpg", "outputs/{}/1/products-report.csv")
 
 
 def script() -> str:
-    (script,) = re.findall(r"```python\n(.*?)```", (TREE / "docs" / "runbook.md").read_text(), re.DOTALL)
+    (script,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "runbook.md").read_text(), re.DOTALL)
     return str(script)
 
 
@@ -42,7 +42,7 @@ async def fill(database: Database, request_id: str, *, finished: bool = True) ->
 
 async def remove(request_id: str, **variables: str) -> int:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-", request_id), cwd=TREE, env=os.environ | variables, stdin=asyncio.subprocess.PIPE
+        *(sys.executable, "-", request_id), cwd=ROOT, env=os.environ | variables, stdin=asyncio.subprocess.PIPE
     )
     async with asyncio.timeout(60):
         await process.communicate(script().encode())

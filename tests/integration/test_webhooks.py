@@ -15,15 +15,15 @@ from prometheus_client import CollectorRegistry
 from standardwebhooks import Webhook
 
 from services.aggregator.deliver_webhook import WebhookDeliverer
-from services.aggregator.webhook_delivery import RetryPlan
+from services.aggregator.webhook_policy import RetryPlan
 from shared.contracts.messages import DeliverWebhook
 from shared.contracts.records import Delivery
 from shared.observability.metrics import Metrics
-from shared.outbound.address_guard import AddressPolicy
 from shared.outbound.client import open_guarded_client
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
-from tests.integration.receiver import Call, Receiver, Reply, open_receiver
+from shared.url_policy.address_guard import AddressPolicy
+from tests.support.failing_receiver import Call, Receiver, Reply, open_receiver
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 DELIVERY_ID = "01KDA7ZZ3Q8V6B7Y9XWJ4N5M2T:1:request.completed"

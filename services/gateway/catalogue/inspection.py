@@ -11,8 +11,8 @@ from services.gateway.catalogue.profiles import PROFILES
 from services.gateway.catalogue.reading import Catalogue, CatalogueLimits, CatalogueRow, open_catalogue
 from services.gateway.catalogue.serials import SerialChecks
 from services.gateway.catalogue.url_verdicts import Advised, UrlVerdicts
-from shared.catalogue.form import CatalogueForm, Profile
-from shared.outbound.address_guard import AddressPolicy
+from shared.catalogue.format import CatalogueForm, Profile
+from shared.url_policy.address_guard import AddressPolicy
 
 _NO_URL = "the row has no image URL"
 _GIVE_URL = "Give it one, if it should have an image."

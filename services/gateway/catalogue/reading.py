@@ -13,13 +13,13 @@ from typing import NamedTuple
 from services.gateway.catalogue.dialect import HEAD_CHARS, find_dialect
 from services.gateway.catalogue.encoding import Chunks, Encoding, decode, find_encoding
 from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings
-from services.gateway.catalogue.fitting import Fitted, Mending, fitted, unwrapped
 from services.gateway.catalogue.header import Layout, layout_of, read_layout
 from services.gateway.catalogue.image_urls import read_urls
 from services.gateway.catalogue.profiles import PROFILES
 from services.gateway.catalogue.records import Records
+from services.gateway.catalogue.row_repair import Fitted, Mending, fitted, unwrapped
 from services.gateway.catalogue.text import CatalogueText, Unreadable, peek
-from shared.catalogue.form import CatalogueForm, Dialect, Profile
+from shared.catalogue.format import CatalogueForm, Dialect, Profile
 from shared.catalogue.record import cell_text, join_record, split_record
 
 _UNQUOTED_LIST = "a list of URLs that is not quoted; its cells were put together again"

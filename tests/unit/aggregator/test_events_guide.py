@@ -3,16 +3,16 @@
 import json
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from services.aggregator.webhook_delivery import new_delivery
+from services.aggregator.webhook_policy import new_delivery
 from shared.contracts.events import image_event, request_accepted_event, request_finished_event
 from shared.contracts.states import RequestStatus
 from shared.messaging.codec import encode_event
-from tests.unit.aggregator.make import BASE_URL, a_compressed_image, a_failed_image, a_request
+from tests.support.aggregating import BASE_URL, a_compressed_image, a_failed_image, a_request
+from tests.support.tree import ROOT
 
-GUIDE = Path(__file__).parents[3] / "docs" / "events.md"
+GUIDE = ROOT / "docs" / "events.md"
 TIME = datetime(2026, 11, 22, 12, 0, 0, 123000, UTC)
 URL = "http://i/1.jpg"
 FINISHED = a_request(

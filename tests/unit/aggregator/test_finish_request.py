@@ -12,8 +12,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.aggregator.finish_request import RequestFinisher
-from services.aggregator.output_files import OutputWriter
-from shared.catalogue.form import Dialect
+from services.aggregator.outputs.writer import OutputWriter
+from shared.catalogue.format import Dialect
 from shared.contracts.events import PublicEvent, request_finished_event
 from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.contracts.object_keys import image_id
@@ -21,11 +21,10 @@ from shared.contracts.records import Image, Product, Request
 from shared.contracts.states import ImageState, RequestStatus
 from shared.errors import StorageUnavailable
 from shared.observability.metrics import Metrics
-from shared.testing.memory_database import MemoryDatabase
-from shared.testing.memory_object_store import MemoryObjectStore
-from shared.testing.memory_tables import OutputsRow
-from tests.builders import NOW, REQUEST_ID, a_form
-from tests.unit.aggregator.make import (
+from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.fakes.memory_tables import OutputsRow
+from tests.support.aggregating import (
     BASE_URL,
     a_compressed_image,
     a_failed_image,
@@ -34,6 +33,7 @@ from tests.unit.aggregator.make import (
     a_result,
     an_image,
 )
+from tests.support.builders import NOW, REQUEST_ID, a_form
 
 FINISH = FinishRequest(request_id=REQUEST_ID, round=1)
 OUTPUT = f"outputs/{REQUEST_ID}/1/spring-catalogue-compressed.csv"

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.aggregator.follow_up import FollowUp
-from services.aggregator.host_circuit import PausePlan
+from services.aggregator.host_circuit_breaker import TroubledHosts
+from services.aggregator.pause_policy import PausePlan
 from services.aggregator.record_result import LostRecorder, ResultRecorder
-from services.aggregator.troubled_hosts import TroubledHosts
+from services.aggregator.result_effects import FollowUp
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import PublicEvent, image_event
 from shared.contracts.messages import (
@@ -30,10 +30,10 @@ from shared.contracts.records import Image
 from shared.contracts.states import ImageState
 from shared.errors import DatabaseUnavailable
 from shared.observability.metrics import Metrics
-from shared.testing.memory_database import MemoryDatabase
-from shared.testing.memory_object_store import MemoryObjectStore
-from tests.builders import NOW, REQUEST_ID
-from tests.unit.aggregator.make import BASE_URL, a_request, a_result, an_image
+from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.support.aggregating import BASE_URL, a_request, a_result, an_image
+from tests.support.builders import NOW, REQUEST_ID
 
 URL, OTHER_URL = "http://i/1.jpg", "http://i/2.jpg"
 ORIGINAL = f"originals/{REQUEST_ID}/{image_id(URL)}-aaaaaaaaaaaaaaaa"
@@ -216,7 +216,7 @@ class HangingStore(MemoryObjectStore):
 
 
 async def test_a_store_that_hangs_holds_up_no_result_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.aggregator.follow_up._REMOVAL_SECONDS", 0.01)
+    monkeypatch.setattr("services.aggregator.result_effects._REMOVAL_SECONDS", 0.01)
     mill = Mill(HangingStore())
     await mill.fill(an_image(URL), an_image(OTHER_URL))
 

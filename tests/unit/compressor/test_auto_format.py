@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from services.compressor.compress import Compressed, compress
-from services.compressor.formats.registry import LARGEST_SIDE
+from services.compressor.encoders.registry import LARGEST_SIDE
 from services.compressor.ssim import ssim
 from shared.contracts.messages import CompressOptions
-from tests.pictures import a_photo
-from tests.unit.compressor.make import MAX_PIXELS, a_picture, decoded, encoded
+from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded
+from tests.support.pictures import a_photo
 from tests.zoo import ANIMATED, NAMES, specimen
 
 SHOWN_BY_BROWSERS = {"jpeg", "png", "webp", "avif", "gif"}

@@ -9,11 +9,11 @@ from PIL import Image, ImageChops, ImageStat
 
 from services.compressor.compress import Compressed, compress
 from services.compressor.compress_error import CompressError
-from services.compressor.opening.colours import has_alpha, plain
-from services.compressor.opening.open_picture import open_picture
-from services.compressor.opening.picture import Picture
+from services.compressor.decoders.colours import has_alpha, plain
+from services.compressor.decoders.open_picture import open_picture
+from services.compressor.decoders.picture import Picture
 from shared.contracts.messages import CompressOptions
-from tests.unit.compressor.make import (
+from tests.support.compressing import (
     COPYRIGHT,
     MAX_PIXELS,
     ORIENTATION,

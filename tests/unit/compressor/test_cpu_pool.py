@@ -18,7 +18,7 @@ from services.compressor.compress_error import CompressError
 from services.compressor.cpu_pool import CpuPool, usable_cores
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
-from tests.unit.compressor.make import MAX_PIXELS, a_picture, encoded
+from tests.support.compressing import MAX_PIXELS, a_picture, encoded
 
 ORIGINAL = encoded(a_picture(), "JPEG")
 LONG_WORK = encoded(a_picture(size=(2400, 1800), noise=60), "JPEG")

@@ -21,9 +21,9 @@ from shared.contracts.object_keys import image_id, original_key, result_key
 from shared.errors import StorageUnavailable
 from shared.observability.metrics import Metrics
 from shared.settings import AttemptSettings
-from shared.testing.memory_object_store import MemoryObjectStore
-from tests.builders import NOW, REQUEST_ID
-from tests.unit.compressor.make import MAX_PIXELS, a_picture, decoded, encoded
+from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.support.builders import NOW, REQUEST_ID
+from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded
 
 URL = "http://images.test/Red%20Shoe.JPG?size=big"
 IMAGE = image_id(URL)

@@ -7,11 +7,11 @@ from PIL import Image
 
 from services.compressor import result
 from services.compressor.compress import Compressed, compress
-from services.compressor.formats.jpeg_tables import quality_like
-from services.compressor.opening.open_picture import open_picture
+from services.compressor.decoders.open_picture import open_picture
+from services.compressor.encoders.jpeg.tables import quality_like
 from shared.contracts.messages import CompressOptions
-from tests.pictures import a_photo
-from tests.unit.compressor.make import MAX_PIXELS, a_picture, decoded, encoded
+from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded
+from tests.support.pictures import a_photo
 from tests.zoo import ANIMATED, specimen
 
 FORMATS = ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP"]

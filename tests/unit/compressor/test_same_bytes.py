@@ -14,9 +14,9 @@ from shared.contracts.messages import CompressImage, CompressOptions, ImageCompr
 from shared.contracts.object_keys import image_id, original_key, originals_prefix, same_bytes_key
 from shared.observability.metrics import Metrics
 from shared.settings import AttemptSettings
-from shared.testing.memory_object_store import MemoryObjectStore
-from tests.builders import NOW, REQUEST_ID
-from tests.unit.compressor.make import MAX_PIXELS, a_picture, encoded
+from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.support.builders import NOW, REQUEST_ID
+from tests.support.compressing import MAX_PIXELS, a_picture, encoded
 
 ORIGINAL = encoded(a_picture(), "JPEG")
 SHA256 = "5a" * 32

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
 from services.compressor.ssim import ssim
-from tests.unit.compressor.make import a_picture, encoded
+from tests.support.compressing import a_picture, encoded
 
 SIZE = (160, 120)
 

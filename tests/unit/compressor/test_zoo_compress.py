@@ -10,11 +10,11 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from services.compressor.compress import Compressed, compress
 from services.compressor.compress_error import CompressError
-from services.compressor.opening.colour_profile import to_srgb
-from services.compressor.opening.open_picture import open_picture
+from services.compressor.decoders.colour_profile import to_srgb
+from services.compressor.decoders.open_picture import open_picture
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, OutputFormat
-from tests.unit.compressor.make import MAX_PIXELS
+from tests.support.compressing import MAX_PIXELS
 from tests.zoo import ANIMATED, BROKEN, NAMES, STRANGERS, specimen
 
 CONTENT_TYPES = {

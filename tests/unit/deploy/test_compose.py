@@ -1,14 +1,13 @@
 """docker-compose.yml gives each service its own settings, all of them and no other."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from deploy.env_example import COMPOSITIONS, settings_of
+from dev.docs.env_example import COMPOSITIONS, settings_of
+from tests.support.tree import ROOT
 
-ROOT = Path(__file__).parents[3]
 FIXED_IN_THE_IMAGE = {"GATEWAY_HOST", "GATEWAY_PORT", "METRICS_PORT"}
 
 

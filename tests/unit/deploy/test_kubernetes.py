@@ -1,15 +1,15 @@
 """The Kubernetes base names settings that exist, and gives each service those that it cannot do without."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from deploy.env_example import COMPOSITIONS, settings_of
+from dev.docs.env_example import COMPOSITIONS, settings_of
+from tests.support.tree import ROOT
 
-BASE = Path(__file__).parents[3] / "deploy" / "kubernetes" / "base"
+BASE = ROOT / "deploy" / "kubernetes" / "base"
 SECRETS = set(yaml.safe_load((BASE / "secret.example.yaml").read_text())["stringData"])
 
 

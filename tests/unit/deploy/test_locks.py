@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.support.tree import ROOT
 
 
 def _imports(file: Path) -> Iterator[str]:

@@ -1,14 +1,14 @@
 """Alerts watch metrics that exist, with labels that they have."""
 
 import re
-from pathlib import Path
 
 import yaml  # type: ignore[import-untyped]
 from prometheus_client import CollectorRegistry
 
 from shared.observability.metrics import Metrics
+from tests.support.tree import ROOT
 
-ALERTS = Path(__file__).parents[3] / "deploy" / "prometheus" / "alerts.yml"
+ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"
 
 
 def _rules() -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.downloader.fetch import Fetched, Unchanged
-from services.downloader.fetch_fault import FetchFault
+from services.downloader.fetch_error import FetchFault
 from services.downloader.handler import DownloadHandler
 from services.downloader.outcomes import RetryPlan, Trouble
 from services.downloader.validators import Validators
@@ -26,9 +26,9 @@ from shared.contracts.messages import (
 from shared.contracts.object_keys import reuse_key
 from shared.errors import StorageUnavailable
 from shared.settings import AttemptSettings
-from shared.testing.clock import MovableClock
-from shared.testing.memory_object_store import MemoryObjectStore
-from tests.builders import a_result
+from tests.fakes.clock import MovableClock
+from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.support.builders import a_result
 
 PHOTO = b"\xff\xd8\xff photo"
 SHA256 = hashlib.sha256(PHOTO).hexdigest()

@@ -1,0 +1,82 @@
+"""Writing a catalogue again in its own form: the user's records as text, with some cells replaced. Pure.
+
+Whatever is not replaced stays byte for byte, with one exception: text that a spreadsheet would run (see formula_guard).
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from itertools import count
+from typing import TextIO
+
+from services.aggregator.outputs.formula_guard import SIGNS, guard, guard_urls
+from shared.catalogue.format import CatalogueForm
+from shared.catalogue.record import cell_text, join_record, raw_cell, split_around, split_record
+
+_BOM = "\ufeff"
+
+
+class CatalogueCsv:
+    """Writes records in the form of an upload to `sink`, a text file in the form's encoding, opened with newline="".
+
+    Begins with what stands before the upload's header: BOM and preamble.
+    """
+
+    def __init__(self, sink: TextIO, form: CatalogueForm, *, guard_formulas: bool) -> None:
+        self._sink = sink
+        self._width = form.width
+        self._delimiter = form.dialect.delimiter
+        self._line_end = form.dialect.line_end
+        self._url_columns = frozenset(column.index for column in form.image_columns)
+        self._suspicious = _suspicious(self._delimiter) if guard_formulas else None
+        self._line_is_open = False
+        sink.write(_BOM * form.dialect.bom + form.dialect.preamble)
+
+    def write(self, record: str, texts: Mapping[int, str]) -> None:
+        """Write `record` with `texts` in the cells of these indexes; those behind the last cell are appended.
+
+        `texts` are not guarded. The record keeps its line end; if it has none, it gets one when another one follows.
+        """
+        if self._line_is_open:
+            self._sink.write(self._line_end)
+        written = self._replaced(record, texts)
+        self._line_is_open = not written.endswith(("\n", "\r"))
+        self._sink.write(written)
+
+    def _replaced(self, record: str, texts: Mapping[int, str]) -> str:
+        if self._suspicious is not None and self._suspicious.search(record):
+            cells, line_end = split_record(record, self._delimiter)
+            record = join_record(map(self._guarded, count(), cells), self._delimiter, line_end)
+        inside = tuple(sorted(index for index in texts if index < self._width))
+        if inside:
+            parts = split_around(record, self._delimiter, inside)
+            parts[1::2] = [self._raw(texts[index], like) for index, like in zip(inside, parts[1::2], strict=True)]
+            record = "".join(parts)
+        return record if len(inside) == len(texts) else self._appended(record, texts)
+
+    def _appended(self, record: str, texts: Mapping[int, str]) -> str:
+        body = record.rstrip("\r\n")  # a line break inside a cell is inside quotes
+        cells = [raw_cell(texts[index], self._delimiter) for index in sorted(texts) if index >= self._width]
+        return join_record([body, *cells], self._delimiter, record[len(body) :])
+
+    def _raw(self, text: str, like: str) -> str:
+        """`text` as a raw cell, quoted if the cell in whose place it comes was."""
+        raw = raw_cell(text, self._delimiter)
+        return f'"{raw}"' if like.lstrip(" ").startswith('"') and not raw.startswith('"') else raw
+
+    def _guarded(self, index: int, raw: str) -> str:
+        text = cell_text(raw)
+        guarded = guard_urls(text) if index in self._url_columns else guard(text)
+        if guarded == text:
+            return raw
+        start = len(raw) - len(raw.lstrip(" "))
+        start += raw.startswith('"', start)
+        return f"{raw[:start]}'{raw[start:]}"  # so that its quoting stays as well
+
+
+@cache
+def _suspicious(delimiter: str) -> re.Pattern[str]:
+    """Finds every record with a cell to be guarded, and few others."""
+    signs, end = re.escape(SIGNS), re.escape(delimiter)
+    tab = "" if delimiter == "\t" else "\t"
+    return re.compile(rf'(?:\A|{end}) *(?:"[{signs}\t\r\n]|[{signs}{tab}])')

@@ -1,0 +1,61 @@
+"""The CSV files of a request while they are written."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self, TextIO
+
+from services.aggregator.outputs.failed_csv import FailedCsv
+from services.aggregator.outputs.output_csv import OutputCsv
+from services.aggregator.outputs.report_csv import ReportCsv
+from shared.catalogue.format import CatalogueForm
+from shared.contracts.object_keys import public_url
+from shared.contracts.records import Image, Product
+
+Filled = tuple[Product, Sequence[Image]]
+"""A product and the image of each of its slots."""
+
+
+class OpenFiles:
+    """Output CSV, failed.csv and report CSV in `folder`, and what was counted. Its methods block."""
+
+    def __init__(self, folder: Path, form: CatalogueForm, base_url: str, *, guard_formulas: bool) -> None:
+        self.output, self.failed, self.report = (folder / f"{name}.csv" for name in ("output", "failed", "report"))
+        self.rows = self.slots = 0
+        self._base_url = base_url
+        with ExitStack() as opened:
+
+            def sink(path: Path, encoding: str) -> TextIO:
+                # The user's own text is in that encoding; of what we add, an error's detail may not be.
+                return opened.enter_context(path.open("w", encoding=encoding, errors="backslashreplace", newline=""))
+
+            encoding = form.dialect.encoding
+            self._output = OutputCsv(sink(self.output, encoding), form, guard_formulas=guard_formulas)
+            self._failed = FailedCsv(sink(self.failed, encoding), form, guard_formulas=guard_formulas)
+            self._report = ReportCsv(sink(self.report, "utf-8"), base_url, guard_formulas=guard_formulas)
+            self._opened = opened.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    @property
+    def failed_rows(self) -> int:
+        """Rows of failed.csv."""
+        return self._failed.rows
+
+    def write(self, filled: Iterable[Filled]) -> list[tuple[int, list[str]]]:
+        """Write the products' rows and lines; the output URLs of each row, one for each slot."""
+        outputs = []
+        for product, images in filled:
+            slots = [public_url(self._base_url, image.result.key) if image.result else "" for image in images]
+            self._output.write(product, slots)
+            self._failed.write(product, images)
+            for position, image in enumerate(images, start=1):
+                self._report.write(product, position, image)
+            self.rows += 1
+            self.slots += len(slots)
+            outputs.append((product.row, slots))
+        return outputs

@@ -1,0 +1,54 @@
+"""The output CSV: the catalogue as it was uploaded, with its output URLs. Pure: it writes where it is told.
+
+A generic catalogue gets a column for them, unless it has one. Its cell has one slot for each input URL of the row, in
+their order; an image that failed leaves its slot empty ("url,,url"). In a platform's catalogue the output URLs take the
+place of the input's, so that it can be imported straight back.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TextIO
+
+from services.aggregator.outputs.catalogue_csv import CatalogueCsv
+from shared.catalogue.format import CatalogueForm
+from shared.catalogue.record import cell_text, split_around
+from shared.contracts.records import Product
+
+OUTPUT_COLUMN = "Output Image Urls"
+
+_USUAL_SEPARATOR = ","
+# Only what still shows an empty slot: two spaces around a failed image would look like one.
+_SEPARATOR = re.compile(r"(?<=[^\s,;|])(\s*[,;|]\s*)(?=(?:https?|ftp|s3|gs)://|data:|//)", re.IGNORECASE)
+
+
+class OutputCsv:
+    """Writes the output CSV row by row to `sink`, a text file in the form's encoding, opened with newline=""."""
+
+    def __init__(self, sink: TextIO, form: CatalogueForm, *, guard_formulas: bool) -> None:
+        self._form = form
+        self._column = form.width if form.output_column is None else form.output_column
+        self._csv = CatalogueCsv(sink, form, guard_formulas=guard_formulas)
+        is_appended = not form.in_place and form.output_column is None
+        self._csv.write(form.header, {self._column: OUTPUT_COLUMN} if is_appended else {})
+
+    def write(self, product: Product, slots: Sequence[str]) -> None:
+        """Write one row of the catalogue; `slots` are its output URLs, "" for an image that failed."""
+        if self._form.in_place:
+            self._csv.write(product.record, dict(self._in_place(product, slots)))
+        else:
+            self._csv.write(product.record, {self._column: ",".join(slots)})
+
+    def _in_place(self, product: Product, slots: Sequence[str]) -> Iterator[tuple[int, str]]:
+        """The image cells by their indexes; one without URLs stays as it is."""
+        rest = iter(slots)
+        for column, count in zip(self._form.image_columns, product.slots, strict=True):
+            if count:
+                separator = _USUAL_SEPARATOR if count == 1 else self._separator(product.record, column.index)
+                yield column.index, separator.join(islice(rest, count))
+
+    def _separator(self, record: str, index: int) -> str:
+        """What stands between the URLs of the user's own cell."""
+        _, cell, _ = split_around(record, self._form.dialect.delimiter, (index,))
+        found = _SEPARATOR.search(cell_text(cell))
+        return found[1] if found else _USUAL_SEPARATOR

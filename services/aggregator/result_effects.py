@@ -1,0 +1,67 @@
+"""What follows once something is recorded of an image: the same for the first message and for every duplicate."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from shared.contracts.events import PublicEvent, image_event
+from shared.contracts.messages import FinishRequest, Message
+from shared.contracts.records import Image
+from shared.contracts.states import END_STATES
+from shared.errors import StorageUnavailable
+from shared.micro_batcher import Gatherer
+from shared.persistence import Recorded
+from shared.storage.object_store import ObjectStore
+
+_REMOVAL_SECONDS = 2.0  # results wait for it; a store that hangs would hold them up for a minute and longer
+
+log = structlog.get_logger(__name__)
+
+
+class FollowUp:
+    """Removes what an ended image no longer needs, and says what is to be published."""
+
+    def __init__(self, store: ObjectStore, public_base_url: str, *, keep_originals: bool) -> None:
+        self._store = store
+        self._base_url = public_base_url
+        self._keep_originals = keep_originals
+        self._remove = Gatherer(self._remove_all)
+
+    async def __call__(
+        self, recorded: Recorded, original_key: str | None, result_key: str | None = None
+    ) -> Sequence[Message | PublicEvent]:
+        """`original_key` and `result_key` are the objects that the message speaks of."""
+        image = recorded.image
+        if image is None:
+            log.info("image_of_no_current_round")
+            return []
+        outgoing: list[Message | PublicEvent] = []
+        if image.state in END_STATES:
+            if leftovers := self._leftovers(image, original_key, result_key):
+                await self._remove(leftovers)
+            outgoing.append(image_event(image, self._base_url))
+        if recorded.none_left:
+            outgoing.append(FinishRequest(request_id=image.request_id, round=image.round))
+        return outgoing
+
+    def _leftovers(self, image: Image, original_key: str | None, result_key: str | None) -> list[str]:
+        """The original, and a result that lost against another run's.
+
+        Only a compressed image is certain never to have another result; of a failed one, a retry could be about to
+        store the very same object.
+        """
+        leftovers = [] if original_key is None or self._keep_originals else [original_key]
+        if result_key is not None and image.result is not None and image.result.key != result_key:
+            leftovers.append(result_key)
+        return leftovers
+
+    async def _remove_all(self, leftovers: Sequence[list[str]]) -> list[None]:
+        """Results are recorded together, so what they leave is removed together."""
+        keys = [key for each in leftovers for key in each]
+        try:
+            async with asyncio.timeout(_REMOVAL_SECONDS):
+                await self._store.delete(keys)
+        except (StorageUnavailable, TimeoutError) as fault:  # the finish removes what is left of the originals
+            log.warning("leftovers_not_removed", keys=keys, error=str(fault) or "no answer in time")
+        return [None] * len(leftovers)

@@ -1,0 +1,74 @@
+"""How a JPEG was encoded, from its header. Source: ITU T.81, annex K."""
+
+from collections.abc import Sequence
+
+from PIL.JpegImagePlugin import JpegImageFile
+
+from services.compressor.decoders.jpeg_segments import SCAN, TABLES, data_end, segments
+from services.compressor.decoders.orientation import orientation_of
+from services.compressor.decoders.picture import JpegSource
+
+_MARKER_AND_LENGTH = 4
+_ARITHMETIC = frozenset(range(0xC9, 0xD0)) - {0xCC}
+
+# How many codes of each length the tables of annex K have, which encoders use that do not make their own.
+_USUAL_CODES = frozenset(
+    bytes(counts)
+    for counts in (
+        (0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0),
+        (0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0),
+        (0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125),
+        (0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 119),
+    )
+)
+
+
+def jpeg_source(image: JpegImageFile, original: bytes) -> JpegSource | None:
+    """Of a JPEG that decodes; None if it has no tables of its own, or inks instead of colours."""
+    layers = image.layer
+    tables = [tuple(image.quantization.get(layer[3], ())) for layer in layers]
+    if len(layers) not in (1, 3) or not all(tables[:2]):
+        return None
+    colour = len(layers) == 3
+    return JpegSource(
+        tables=(tables[0], tables[1] if colour else tables[0]),
+        subsampling=(_ratio(layers, 1), _ratio(layers, 2)) if colour else (1, 1),
+        progressive="progressive" in image.info,
+        fitted_huffman=_is_fitted(original),
+        scan_bytes=_scan_bytes(original),
+        turned=orientation_of(image) != 1,
+    )
+
+
+def _ratio(layers: Sequence[tuple[int, ...]], axis: int) -> int:
+    return max(1, layers[0][axis] // layers[1][axis])
+
+
+def _is_fitted(jpeg: bytes) -> bool:
+    for marker, start, end in segments(jpeg):
+        if marker == SCAN:
+            return False
+        if marker in _ARITHMETIC or (marker == TABLES and not _has_usual_codes(jpeg[start:end])):
+            return True
+    return False
+
+
+def _scan_bytes(jpeg: bytes) -> int:
+    """Of all scans, with the headers and tables between them. What follows the picture's end does not count."""
+    total = 0
+    for marker, start, end in segments(jpeg):
+        if total and marker in (SCAN, TABLES):
+            total += end - start + _MARKER_AND_LENGTH
+        if marker == SCAN:
+            total += data_end(jpeg, end) - end
+    return total
+
+
+def _has_usual_codes(tables: bytes) -> bool:
+    at = 0
+    while at + 17 <= len(tables):
+        counts = tables[at + 1 : at + 17]
+        if counts not in _USUAL_CODES:
+            return False
+        at += 17 + sum(counts)
+    return True

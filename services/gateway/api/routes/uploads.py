@@ -1,0 +1,85 @@
+"""POST /upload and POST /validate."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from services.gateway.api import openapi
+from services.gateway.probe.schemas import NDJSON
+from services.gateway.probe.stream import ProbedValidations
+from services.gateway.upload.accept import Uploads
+from services.gateway.upload.options import UPLOAD_OPTIONS, VALIDATION_OPTIONS
+from services.gateway.upload.responses import upload_accepted, validation_answer
+from services.gateway.upload.validate import Inspections
+from services.gateway.web.schemas import UploadAccepted, ValidationAnswer
+
+_FIRST_LOOK_SECONDS = 2
+_REFUSALS = openapi.problems(
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+
+
+def uploads_router(inspections: Inspections, uploads: Uploads) -> APIRouter:
+    router = APIRouter(tags=["requests"])
+
+    @router.post(
+        "/upload",
+        status_code=HTTPStatus.ACCEPTED,
+        response_model=UploadAccepted,
+        summary="Upload a catalogue",
+        responses={
+            202: {"headers": openapi.ACCEPTED_HEADERS},
+            200: {"model": ValidationAnswer, "description": "The answer to a dry run"},
+            **_REFUSALS,
+        },
+        openapi_extra=openapi.catalogue_body(inspections.defaults, UPLOAD_OPTIONS),
+    )
+    async def upload(request: Request, response: Response) -> UploadAccepted | Response:
+        """Store the catalogue, and have each of its images downloaded and compressed.
+
+        Its columns are found by their names, in many spellings, and so is the shop system that wrote it; other columns
+        come back as they are. A catalogue that cannot be used is refused with all that was found. A URL that cannot be
+        used fails its own image, not the catalogue, unless `on_invalid` says so. What the options do not say has the
+        operator's defaults; the status tells what applies.
+        """
+        async with inspections.receive(request, UPLOAD_OPTIONS) as upload:
+            if upload.options.catalogue.dry_run:
+                answer = validation_answer(upload.inspection)
+                return Response(answer.model_dump_json(), media_type="application/json")
+            request_id = await uploads.accept(upload)
+        response.headers["Location"] = f"/status?request_id={request_id}"
+        response.headers["Retry-After"] = str(_FIRST_LOOK_SECONDS)
+        return upload_accepted(request_id, upload.inspection)
+
+    return router
+
+
+def validation_router(inspections: Inspections, probed: ProbedValidations) -> APIRouter:
+    router = APIRouter(tags=["catalogues"])
+
+    @router.post(
+        "/validate",
+        response_model=ValidationAnswer,
+        summary="Try a catalogue",
+        responses={200: {"content": openapi.PROBED}, **_REFUSALS},
+        openapi_extra=openapi.catalogue_body(inspections.defaults, VALIDATION_OPTIONS),
+    )
+    async def validate(request: Request) -> ValidationAnswer | Response:
+        """Everything an upload would say, and what it would do; nothing is stored.
+
+        Takes the same form as an upload. What an upload would refuse is refused in the same words. With `probe` some
+        of the images are looked at, and the answer is lines of JSON, each as soon as there is something to say.
+        """
+        async with inspections.receive(request, VALIDATION_OPTIONS) as upload:
+            answer, options, inspection = validation_answer(upload.inspection), upload.options, upload.inspection
+        if options.catalogue.probe is None:
+            return answer
+        return StreamingResponse(probed.lines(answer, inspection, options.compress), media_type=NDJSON)
+
+    return router

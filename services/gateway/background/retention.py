@@ -1,0 +1,52 @@
+"""Retention: a request goes some time after its finish, with everything that belongs to it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from shared.contracts.object_keys import owned_prefixes, upload_key
+from shared.persistence import Database
+from shared.persistence.lease_renewal import HeldLease
+from shared.storage.object_store import ObjectStore
+
+_INTERVAL_SECONDS = 60.0
+_KEYS_AT_ONCE = 1_000
+
+log = structlog.get_logger(__name__)
+
+
+class Retention:
+    """Runs on the gateway that dispatches."""
+
+    def __init__(
+        self, database: Database, store: ObjectStore, lease: HeldLease, keep_days: float, clock: Callable[[], datetime]
+    ) -> None:
+        """`keep_days`: days from a request's finish to its removal; 0 keeps everything."""
+        self._database = database
+        self._store = store
+        self._lease = lease
+        self._keep = timedelta(days=keep_days)
+        self._clock = clock
+
+    async def step(self) -> float:
+        """Remove the requests that are due, the oldest first. Returns when to look again, in seconds."""
+        if not self._keep or not await self._lease.held():
+            return _INTERVAL_SECONDS
+        due = await self._database.requests.finished_before(self._clock() - self._keep)
+        for request in due:
+            await self._remove_objects(request.request_id)
+            # Last, since it is what the next attempt would know of the objects by.
+            await self._database.forget(request.request_id)
+            log.info("request_removed", request_id=request.request_id)
+        return 0 if due else _INTERVAL_SECONDS
+
+    async def _remove_objects(self, request_id: str) -> None:
+        keys = [upload_key(request_id)]
+        for prefix in owned_prefixes(request_id):
+            async for key in self._store.list_keys(prefix):
+                keys.append(key)
+                if len(keys) == _KEYS_AT_ONCE:
+                    await self._store.delete(keys)
+                    keys = []
+        await self._store.delete(keys)

@@ -1,0 +1,23 @@
+"""Which hosts a request waits for."""
+
+from datetime import datetime
+
+from services.gateway.web.schemas import HostWaiting
+from shared.persistence import Database
+
+
+async def hosts_waiting(database: Database, request_id: str, now: datetime) -> list[HostWaiting]:
+    """Hosts in trouble at which images of the request wait, the most images first. Cheap while no host is."""
+    hosts = {host.host: host for host in await database.hosts.left_alone()}
+    if not hosts:
+        return []
+    waiting = await database.images.waiting_at(request_id, list(hosts))
+    return [
+        HostWaiting(
+            host=name,
+            images=images,
+            until=until if (until := hosts[name].until) and until > now else None,
+            error_code=hosts[name].error_code,
+        )
+        for name, images in sorted(waiting.items(), key=lambda item: (-item[1], item[0]))
+    ]

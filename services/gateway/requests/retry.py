@@ -1,0 +1,65 @@
+"""Retrying a finished request: its failed images once more, in a new round, under the same id.
+
+Here the round only begins; intake moves the images.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from services.gateway.web.problems import nothing_to_retry, under_way, unknown_request
+from services.gateway.web.schemas import RetryAccepted
+from shared.contracts.records import Request
+from shared.contracts.states import RequestStatus
+from shared.persistence import Database
+
+log = structlog.get_logger(__name__)
+
+
+class Retries:
+    def __init__(
+        self, database: Database, keep_days: float, clock: Callable[[], datetime], arrived: asyncio.Event
+    ) -> None:
+        """`keep_days` is Retention's: what it may be removing is not begun anew. `arrived` is set for intake."""
+        self._database = database
+        self._keep = timedelta(days=keep_days)
+        self._clock = clock
+        self._arrived = arrived
+
+    async def begin(self, request_id: str) -> RetryAccepted:
+        """Begin the request's next round. Of several who ask at once one does, and the others hear of that round.
+
+        Raises Problem: there is no such request, it is under way, or no failed image can be tried again.
+        """
+        request = await self._known(request_id)
+        if request.status is RequestStatus.PENDING:
+            raise under_way(request.round, request.progress.pending)
+        images = await self._database.images.count_retryable(request_id)
+        if not images:
+            raise nothing_to_retry(request.round, request.progress.failed)
+        begun = await self._begin_after(request, images)
+        if begun is None:  # somebody else's round began meanwhile, and may even be over
+            current = await self._known(request_id)
+            raise under_way(current.round, current.progress.pending)
+        with bound_contextvars(request_id=request_id):
+            log.info("retry_begun", round=begun.round, images=images)
+        self._arrived.set()
+        return RetryAccepted(request_id=request_id, round=begun.round, images=images)
+
+    async def _known(self, request_id: str) -> Request:
+        request = await self._database.requests.get(request_id)
+        if request is None or self._is_due_for_removal(request):
+            raise unknown_request(request_id)
+        return request
+
+    def _is_due_for_removal(self, request: Request) -> bool:
+        return bool(self._keep and request.finished_at and request.finished_at < self._clock() - self._keep)
+
+    async def _begin_after(self, request: Request, images: int) -> Request | None:
+        counted = await self._database.images.count(request.request_id)
+        expected = replace(counted, failed=counted.failed - images, pending=counted.pending + images)
+        return await self._database.requests.retry(request.request_id, request.round, expected)

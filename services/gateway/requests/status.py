@@ -1,0 +1,47 @@
+"""What the API says of a request. Pure."""
+
+from collections.abc import Sequence
+
+from services.gateway.web.schemas import HostWaiting, ProgressAnswer, StatusAnswer
+from shared.contracts.object_keys import public_url
+from shared.contracts.records import Progress, Request
+from shared.contracts.states import RequestStatus
+
+_SOONEST_SECONDS, _LATEST_SECONDS = 1, 30
+_IMAGES_PER_SECOND = 50  # a careful guess at what a small installation does
+
+
+def status_answer(request: Request, public_base_url: str, hosts_waiting: Sequence[HostWaiting] = ()) -> StatusAnswer:
+    """`request` as the API says it; URLs only of what is there to be fetched."""
+    progress = request.progress
+
+    def url(key: str | None) -> str | None:
+        return key and public_url(public_base_url, key)
+
+    return StatusAnswer(
+        request_id=request.request_id,
+        status=request.status,
+        round=request.round,
+        profile=request.form.profile,
+        options=request.options,
+        output_csv_url=url(request.output_key),
+        report_url=url(request.report_key),
+        failed_csv_url=url(request.failed_key),
+        report_json_url=url(request.summary_key),
+        created_at=request.created_at,
+        updated_at=request.updated_at,
+        progress=ProgressAnswer(
+            total=progress.total,
+            compressed=progress.compressed,
+            failed=progress.failed,
+            pending=progress.pending,
+            reused=None if request.status is RequestStatus.PENDING else progress.reused,
+            as_of=progress.as_of,
+        ),
+        hosts_waiting=list(hosts_waiting),
+    )
+
+
+def retry_after(progress: Progress) -> int:
+    """Seconds after which asking again may tell something new: soon where little is left, seldom where much is."""
+    return min(max(progress.pending // _IMAGES_PER_SECOND, _SOONEST_SECONDS), _LATEST_SECONDS)

@@ -1,0 +1,70 @@
+"""Accepting a catalogue that was found usable: stored durably and recorded; only then answered."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from ulid import PureRandomPolicy, ULIDGenerator
+
+from services.gateway.upload.validate import InspectedUpload
+from shared.contracts.object_keys import upload_key
+from shared.contracts.records import Progress, Request
+from shared.contracts.states import RequestStatus
+from shared.observability.metrics import Metrics
+from shared.persistence import Database
+from shared.storage.object_store import ObjectStore
+
+# Ids are the only key to a request and its files. The library's usual policy counts up within a millisecond.
+_IDS = ULIDGenerator(policy=PureRandomPolicy())
+
+log = structlog.get_logger(__name__)
+
+
+class Uploads:
+    """Takes uploads. `arrived` is set at each one, so that intake need not wait for its next look."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: ObjectStore,
+        clock: Callable[[], datetime],
+        arrived: asyncio.Event,
+        metrics: Metrics,
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._clock = clock
+        self._arrived = arrived
+        self._metrics = metrics
+
+    async def accept(self, upload: InspectedUpload) -> str:
+        """The id of the request that was made of it. Raises OwnFault; then nothing was accepted."""
+        request = self._request(upload)
+        await self._database.probe()  # lest the upload is stored in vain
+        await self._store.put_file(request.upload_key, upload.path, "text/csv")
+        # If this fails the database may have it all the same, so the stored upload must stay.
+        await self._database.requests.insert(request)
+        self._arrived.set()
+        self._metrics.upload_bytes.inc(upload.size)
+        log.info("upload_accepted", request_id=request.request_id, rows=upload.inspection.rows, bytes=upload.size)
+        return request.request_id
+
+    def _request(self, upload: InspectedUpload) -> Request:
+        now = self._clock()
+        request_id = str(_IDS.generate(now))
+        return Request(
+            request_id=request_id,
+            status=RequestStatus.PENDING,
+            round=1,
+            options=upload.options.compress,
+            webhook_url=upload.options.webhook_url,
+            filename=upload.filename,
+            upload_key=upload_key(request_id),
+            form=upload.inspection.form,
+            intake_open=True,
+            intake_rows=0,
+            created_at=now,
+            updated_at=now,
+            progress=Progress(total=0, compressed=0, failed=0, pending=0, as_of=now),
+        )

@@ -1,0 +1,92 @@
+"""What a client may ask for with an upload: flat fields of the form, or query parameters. Pure."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from services.gateway.upload.catalogue_options import CatalogueOptions
+from services.gateway.upload.option_schemas import SCHEMAS, in_words, listed
+from services.gateway.web.problems import bad_options
+from services.gateway.web.schemas import Fault
+from shared.contracts.messages import CompressOptions
+from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
+from shared.url_policy.url_check import InvalidUrl, check_url
+
+_OPTIONS = (*SCHEMAS, "webhook_url")
+UPLOAD_OPTIONS = tuple(name for name in _OPTIONS if name != "probe")
+VALIDATION_OPTIONS = tuple(name for name in _OPTIONS if name != "dry_run")
+_WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
+_BOOLEANS = {"true": True, "false": False}
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOptions:
+    compress: CompressOptions = field(default_factory=CompressOptions)
+    catalogue: CatalogueOptions = field(default_factory=CatalogueOptions)
+    webhook_url: str | None = None
+
+
+def read_options(
+    given: Sequence[tuple[str, str]],
+    defaults: UploadOptions,
+    webhook_policy: AddressPolicy,
+    known: Sequence[str] = UPLOAD_OPTIONS,
+) -> UploadOptions:
+    """The options among `given` names and values; `defaults` holds for one that is blank or missing.
+
+    Raises Problem (422), naming every option that is not `known`, given twice or has a value that cannot be used.
+    """
+    values = {name: value.strip() for name, value in given if name in known and value.strip()}
+    webhook_url = values.pop("webhook_url", None)
+    asked = {name: _typed(value) for name, value in values.items()}
+    if faults := [*_misnamed(given, known), *_unusable(asked, values), *_uncallable(webhook_url, webhook_policy)]:
+        raise bad_options(faults)
+    return UploadOptions(_updated(defaults.compress, asked), _updated(defaults.catalogue, asked), webhook_url)
+
+
+def _typed(value: str) -> int | bool | str:
+    """As JSON would have it; in any case, since some languages write True."""
+    return int(value) if _WHOLE_NUMBER.fullmatch(value) else _BOOLEANS.get(value.lower(), value)
+
+
+def _updated(defaults: _Model, asked: Mapping[str, object]) -> _Model:
+    return defaults.model_copy(update={name: asked[name] for name in type(defaults).model_fields if name in asked})
+
+
+def _misnamed(given: Sequence[tuple[str, str]], known: Sequence[str]) -> list[Fault]:
+    there_are = listed([*known], "and")
+    return [
+        Fault(detail=f"{name[:64]!r} is no option; the options are {there_are}", option=name[:64])
+        if name not in known
+        else Fault(detail=f"{name} is given {count} times", option=name)
+        for name, count in Counter(name for name, _ in given).items()
+        if name not in known or count > 1
+    ]
+
+
+def _unusable(asked: Mapping[str, object], values: Mapping[str, str]) -> list[Fault]:
+    names = [name for model in (CompressOptions, CatalogueOptions) for name in _refused(model, asked)]
+    return [Fault(detail=f"{name} is {in_words(name)}, not {values[name][:64]!r}", option=name) for name in names]
+
+
+def _refused(model: type[BaseModel], asked: Mapping[str, object]) -> list[str]:
+    try:
+        model.model_validate(asked, strict=True)
+    except ValidationError as error:
+        return [str(fault["loc"][0]) for fault in error.errors()]
+    return []
+
+
+def _uncallable(webhook_url: str | None, policy: AddressPolicy) -> list[Fault]:
+    if webhook_url is None:
+        return []
+    try:
+        check_url(webhook_url, policy)
+    except (InvalidUrl, BlockedAddress) as fault:
+        return [Fault(detail=f"webhook_url cannot be called: {fault.detail}", option="webhook_url")]
+    return []

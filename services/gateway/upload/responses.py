@@ -1,0 +1,37 @@
+"""What the API says of a catalogue that was inspected. Pure."""
+
+from typing import Any
+
+from services.gateway.catalogue.inspection import Inspection
+from services.gateway.web.schemas import FindingAnswer, UploadAccepted, ValidationAnswer
+from shared.catalogue.format import Dialect
+
+
+def upload_accepted(request_id: str, inspection: Inspection) -> UploadAccepted:
+    return UploadAccepted(request_id=request_id, **_found(inspection))
+
+
+def validation_answer(inspection: Inspection) -> ValidationAnswer:
+    return ValidationAnswer(**_found(inspection), hosts=dict(inspection.hosts), more_hosts=inspection.more_hosts)
+
+
+def encoding_name(dialect: Dialect) -> str:
+    """As Python and many others call it: "utf-8-sig" and "utf-16" have a byte order mark."""
+    if not dialect.bom:
+        return dialect.encoding
+    return "utf-8-sig" if dialect.encoding == "utf-8" else "utf-16"
+
+
+def _found(inspection: Inspection) -> dict[str, Any]:
+    return {
+        "profile": inspection.form.profile,
+        "delimiter": inspection.form.dialect.delimiter,
+        "encoding": encoding_name(inspection.form.dialect),
+        "rows": inspection.rows,
+        "products": inspection.products,
+        "urls": inspection.urls,
+        "distinct_urls": inspection.distinct_urls,
+        "refused_slots": inspection.refused_slots,
+        "findings": [FindingAnswer.model_validate(finding) for finding in inspection.findings],
+        "more_findings": inspection.more_findings,
+    }

@@ -1,0 +1,94 @@
+"""Receiving catalogues and finding out what they are, a few at a time; nothing of it is stored."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from starlette.requests import ClientDisconnect, Request
+
+from services.gateway.catalogue.findings import CatalogueRefused
+from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
+from services.gateway.catalogue.reading import CatalogueLimits
+from services.gateway.upload.body import BodyLimits, receive_upload
+from services.gateway.upload.catalogue_options import CatalogueOptions
+from services.gateway.upload.options import UploadOptions, read_options
+from services.gateway.web.problems import bad_catalogue, refused_slots
+from shared.url_policy.address_guard import AddressPolicy
+
+_CHUNK_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class InspectionRules:
+    """What a catalogue and its options may be; `defaults` holds for what a client does not say."""
+
+    limits: CatalogueLimits
+    body_limits: BodyLimits
+    fetch_policy: AddressPolicy
+    webhook_policy: AddressPolicy
+    defaults: UploadOptions
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedUpload:
+    """A usable catalogue: the file at `path`, of `size` bytes, and what it was found to be."""
+
+    path: Path
+    size: int
+    filename: str | None
+    options: UploadOptions
+    inspection: Inspection
+
+
+class Inspections:
+    """Reads at most `at_once` catalogues through at a time, for it takes all of a core; others wait their turn."""
+
+    def __init__(self, rules: InspectionRules, at_once: int) -> None:
+        self._rules = rules
+        self._turn = asyncio.Semaphore(at_once)
+
+    @property
+    def defaults(self) -> UploadOptions:
+        return self._rules.defaults
+
+    @asynccontextmanager
+    async def receive(self, http: Request, known_options: Sequence[str]) -> AsyncIterator[InspectedUpload]:
+        """Receive a catalogue and inspect it; the file is gone when the context ends.
+
+        Raises Problem as `receive_upload` and `read_options` do, and 400 if the catalogue cannot be used, or holds
+        URLs that cannot and the client wants none of it then.
+        """
+        rules = self._rules
+        async with receive_upload(http, rules.body_limits) as upload:
+            given = [*http.query_params.multi_items(), *upload.fields]
+            options = read_options(given, rules.defaults, rules.webhook_policy, known_options)
+            async with self._turn:
+                if await http.is_disconnected():  # while it waited: nobody would hear what is found
+                    raise ClientDisconnect
+                inspection = await self._inspect(upload.path, options.catalogue)
+            if inspection.refused_slots and options.catalogue.on_invalid == "reject":
+                raise refused_slots(inspection.findings, inspection.more_findings)
+            yield InspectedUpload(upload.path, upload.path.stat().st_size, upload.filename, options, inspection)
+
+    async def _inspect(self, path: Path, options: CatalogueOptions) -> Inspection:
+        rules = self._rules
+        try:
+            return await asyncio.to_thread(
+                inspect_catalogue,
+                partial(_chunks, path),
+                rules.limits,
+                rules.fetch_policy,
+                options.named_profile,
+                sample_per_host=options.probe or 0,
+            )
+        except CatalogueRefused as refused:
+            raise bad_catalogue(refused) from None
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk

@@ -1,0 +1,54 @@
+"""What may be dialled, as operators write it."""
+
+import json
+import re
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from shared.settings import Settings
+from shared.url_policy.address_guard import AddressPolicy
+
+
+def _as_list(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return json.loads(value) if value.lstrip().startswith("[") else re.split(r"[\s,]+", value.strip())
+
+
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_as_list)]
+"""Networks in CIDR notation, with commas or spaces between, or as a JSON list."""
+
+Ports = Annotated[frozenset[Annotated[int, Field(ge=1, le=65535)]], NoDecode, BeforeValidator(_as_list)]
+"""Ports, with commas or spaces between, or as a JSON list."""
+
+
+class FetchTargetSettings(Settings):
+    fetch_allow_networks: Networks = Field(
+        default=(),
+        description="Networks (CIDR) that images may come from, on any port, though private; commas between.",
+    )
+    fetch_ports: Ports = Field(
+        default=frozenset({80, 443}), description="Ports that images may come from elsewhere; commas between."
+    )
+
+    @property
+    def policy(self) -> AddressPolicy:
+        return AddressPolicy(allow_networks=self.fetch_allow_networks, ports=self.fetch_ports)
+
+
+class WebhookTargetSettings(Settings):
+    """The gateway judges by them which webhooks a client may name; the aggregator, which calls them, what it dials."""
+
+    webhook_allow_networks: Networks = Field(
+        default=(), description="Networks (CIDR) that webhooks may reach on any port, though private; commas between."
+    )
+    webhook_ports: Ports = Field(
+        default=frozenset({80, 443}), description="Ports that webhooks may reach elsewhere; commas between."
+    )
+
+    @property
+    def policy(self) -> AddressPolicy:
+        return AddressPolicy(allow_networks=self.webhook_allow_networks, ports=self.webhook_ports)

@@ -1,0 +1,165 @@
+"""The database in dictionaries, for the unit tests of handlers. It passes the contract suite of the real one."""
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from shared.contracts.records import Delivery, Product
+from tests.fakes.memory_hosts import MemoryHosts
+from tests.fakes.memory_images import MemoryImages
+from tests.fakes.memory_requests import MemoryRequests
+from tests.fakes.memory_tables import LeaseRow, OutputsRow, Tables
+
+_ANNOUNCE_AGAIN_AFTER = timedelta(minutes=1)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class MemoryDatabase:
+    """Keeps everything in `tables`, for tests to look at; while `available` is False every call fails.
+
+    `clock` tells the time; leases run by it as well.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] = _now) -> None:
+        self._connect(Tables(clock), "process-1", itertools.count(2))
+
+    def _connect(self, tables: Tables, owner: str, numbers: "itertools.count[int]") -> None:
+        self.tables = tables
+        self.requests = MemoryRequests(tables)
+        self.images = MemoryImages(tables)
+        self.products = MemoryProducts(tables)
+        self.deliveries = MemoryDeliveries(tables)
+        self.hosts = MemoryHosts(tables)
+        self._owner = owner
+        self._numbers = numbers
+
+    def another_process(self) -> "MemoryDatabase":
+        """The same data as another process sees it, which competes with this one for leases."""
+        other = MemoryDatabase.__new__(MemoryDatabase)
+        other._connect(self.tables, f"process-{next(self._numbers)}", self._numbers)
+        return other
+
+    @property
+    def available(self) -> bool:
+        return self.tables.available
+
+    @available.setter
+    def available(self, value: bool) -> None:
+        self.tables.available = value
+
+    def lease(self, name: str, seconds: float) -> "MemoryLease":
+        return MemoryLease(self.tables, name, self._owner, timedelta(seconds=seconds))
+
+    async def forget(self, request_id: str) -> None:
+        self.tables.answer()
+        for images_key in [key for key in self.tables.images if key[0] == request_id]:
+            del self.tables.images[images_key]
+        for row_key in [key for key in self.tables.products if key[0] == request_id]:
+            del self.tables.products[row_key]
+            self.tables.outputs.pop(row_key, None)
+        for delivery_id in [each for each in self.tables.deliveries if each.startswith(f"{request_id}:")]:
+            del self.tables.deliveries[delivery_id]
+        self.tables.requests.pop(request_id, None)
+
+    async def probe(self) -> None:
+        self.tables.answer()
+
+
+class MemoryProducts:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def insert_many(self, products: Sequence[Product]) -> None:
+        self._tables.answer()
+        for product in products:
+            self._tables.products.setdefault((product.request_id, product.row), product)
+
+    async def batches(self, request_id: str, size: int = 1000) -> AsyncIterator[list[Product]]:
+        self._tables.answer()
+        rows = [product for key, product in sorted(self._tables.products.items()) if key[0] == request_id]
+        for start in range(0, len(rows), size):
+            self._tables.answer()
+            yield rows[start : start + size]
+
+    async def save_outputs(self, request_id: str, round_: int, outputs: Sequence[tuple[int, Sequence[str]]]) -> None:
+        self._tables.answer()
+        for row, urls in outputs:
+            known = self._tables.outputs.get((request_id, row))
+            if (request_id, row) in self._tables.products and (known is None or known.round <= round_):
+                self._tables.outputs[request_id, row] = OutputsRow(round_, tuple(urls))
+
+
+class MemoryDeliveries:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def put(self, delivery: Delivery) -> None:
+        self._tables.answer()
+        self._tables.deliveries.setdefault(delivery.delivery_id, delivery)
+
+    async def get(self, delivery_id: str) -> Delivery | None:
+        self._tables.answer()
+        return self._tables.deliveries.get(delivery_id)
+
+    async def announce_due(self, limit: int = 100) -> list[Delivery]:
+        self._tables.answer()
+        now = self._tables.clock()
+        due = [
+            delivery
+            for delivery in self._tables.deliveries.values()
+            if self._is_due(delivery) and not self._announced_lately(delivery.delivery_id)
+        ][:limit]
+        self._tables.announced.update({delivery.delivery_id: now for delivery in due})
+        return due
+
+    async def claim(self, delivery_id: str, until: datetime) -> Delivery | None:
+        delivery = await self.get(delivery_id)
+        if delivery is None or not self._is_due(delivery):
+            return None
+        return self._save(replace(delivery, due_at=until))
+
+    async def record_attempt(
+        self, delivery_id: str, attempts: int, *, due_at: datetime | None, delivered: bool, error: str | None
+    ) -> None:
+        delivery = await self.get(delivery_id)
+        if delivery is not None and delivery.attempts == attempts - 1:
+            self._save(replace(delivery, attempts=attempts, due_at=due_at, delivered=delivered, last_error=error))
+
+    def _save(self, delivery: Delivery) -> Delivery:
+        self._tables.deliveries[delivery.delivery_id] = delivery
+        self._tables.announced.pop(delivery.delivery_id, None)  # its next time is announced at once
+        return delivery
+
+    def _announced_lately(self, delivery_id: str) -> bool:
+        announced = self._tables.announced.get(delivery_id)
+        return announced is not None and announced > self._tables.clock() - _ANNOUNCE_AGAIN_AFTER
+
+    def _is_due(self, delivery: Delivery) -> bool:
+        return delivery.due_at is not None and delivery.due_at <= self._tables.clock()
+
+
+class MemoryLease:
+    def __init__(self, tables: Tables, name: str, owner: str, duration: timedelta) -> None:
+        self._tables = tables
+        self._name = name
+        self._owner = owner
+        self._duration = duration
+
+    async def acquire(self) -> bool:
+        self._tables.answer()
+        now = self._tables.clock()
+        held = self._tables.leases.get(self._name)
+        if held is not None and held.owner != self._owner and held.until >= now:
+            return False
+        self._tables.leases[self._name] = LeaseRow(self._owner, now + self._duration)
+        return True
+
+    async def release(self) -> None:
+        self._tables.answer()
+        held = self._tables.leases.get(self._name)
+        if held is not None and held.owner == self._owner:
+            del self._tables.leases[self._name]

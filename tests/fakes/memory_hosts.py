@@ -1,0 +1,30 @@
+"""Hosts in trouble in a dictionary."""
+
+from shared.contracts.records import TroubledHost
+from tests.fakes.memory_tables import Tables
+
+
+class MemoryHosts:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def get(self, host: str) -> TroubledHost | None:
+        self._tables.answer()
+        return self._tables.hosts.get(host)
+
+    async def troubled(self) -> list[TroubledHost]:
+        self._tables.answer()
+        return list(self._tables.hosts.values())
+
+    async def left_alone(self) -> list[TroubledHost]:
+        return [host for host in await self.troubled() if host.until is not None]
+
+    async def save(self, host: TroubledHost, *, instead_of: TroubledHost | None) -> bool:
+        if await self.get(host.host) != instead_of:
+            return False
+        self._tables.hosts[host.host] = host
+        return True
+
+    async def remove(self, host: str) -> bool:
+        self._tables.answer()
+        return self._tables.hosts.pop(host, None) is not None

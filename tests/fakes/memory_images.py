@@ -1,0 +1,273 @@
+"""Images in a dictionary, with the guards of the real collection."""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.image_summary import HOSTS_COMPARED, KEPT_LISTED, ImageGroup, ImageSummary, Tally
+from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
+from shared.contracts.records import Image, Progress
+from shared.contracts.states import END_STATES, OPEN_STATES, ImageState, RequestStatus
+from shared.persistence.repositories import Recorded
+from tests.fakes.memory_tables import ImageRow, Tables
+
+Result = ImageCompressed | ImageFailed | ImageDeferred
+Command = DownloadImage | CompressImage
+
+_RETRIED_AT_ONCE = 1_000
+
+
+class MemoryImages:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def insert_many(self, images: Sequence[Image]) -> None:
+        self._tables.answer()
+        for image in images:
+            row = ImageRow(image, not_before=self._tables.clock(), answered=image.dispatch)
+            self._tables.images.setdefault((image.request_id, image.image_id), row)
+
+    async def find(self, request_id: str, image_ids: Collection[str]) -> dict[str, Image]:
+        self._tables.answer()
+        rows = {image_id: self._tables.images.get((request_id, image_id)) for image_id in image_ids}
+        return {image_id: row.image for image_id, row in rows.items() if row is not None}
+
+    async def count(self, request_id: str) -> Progress:
+        self._tables.answer()
+        return count_images(self._tables, request_id)
+
+    async def summary(self, request_id: str) -> ImageSummary:
+        self._tables.answer()
+        images = [row.image for key, row in sorted(self._tables.images.items()) if key[0] == request_id]
+        hosts = Counter(image.host for image in images if image.state in END_STATES)
+        largest = sorted(hosts, key=lambda host: (-hosts[host], host))[:HOSTS_COMPARED]
+        tally = Tally(largest, len(hosts))
+        for image in images:
+            tally.add(_group_of_one(image))
+        kept = [image.url for image in images if image.result and image.result.action == "kept_original"]
+        return tally.summary(kept[:KEPT_LISTED])
+
+    async def none_left(self, request_id: str) -> bool:
+        self._tables.answer()
+        return not any_open(self._tables, request_id)
+
+    async def record(self, result: Result) -> Recorded:
+        self._tables.answer()
+        row = self._tables.images.get((result.request_id, result.image_id))
+        if row is None or row.image.round != result.round:
+            return Recorded(None, none_left=False)
+        if row.image.state in OPEN_STATES and (not isinstance(result, ImageDeferred) or _answers(result, row)):
+            row = self._save(_transition(row, result, self._tables.clock()))
+        return self._recorded(row.image)
+
+    async def record_lost(self, command: Command) -> Recorded:
+        self._tables.answer()
+        row = self._tables.images.get((command.request_id, command.image_id))
+        if row is None or row.image.round != command.round:
+            return Recorded(None, none_left=False)
+        if row.image.state in OPEN_STATES and _answers(command, row):
+            row = self._save(_lost(row, command, self._tables.clock()))
+        return self._recorded(row.image)
+
+    async def in_flight(self) -> dict[str, int]:
+        self._tables.answer()
+        return dict(Counter(row.image.host for row in self._in_state(ImageState.DISPATCHED)))
+
+    async def requests_with_pending(self) -> list[str]:
+        self._tables.answer()
+        return sorted({row.image.request_id for row in self._in_state(ImageState.PENDING)})
+
+    async def due(self, request_id: str, limit: int, *, without_hosts: Collection[str] = ()) -> list[Image]:
+        self._tables.answer()
+        now = self._tables.clock()
+        rows = [
+            row
+            for row in self._in_state(ImageState.PENDING)
+            if row.image.request_id == request_id and row.not_before <= now and row.image.host not in without_hosts
+        ]
+        rows.sort(key=lambda row: (row.image.host, row.not_before))
+        return [row.image for row in rows[:limit]]
+
+    async def due_at(self, request_id: str, hosts: Collection[str], limit: int) -> list[Image]:
+        self._tables.answer()
+        now = self._tables.clock()
+        rows = [row for row in self._pending_at(hosts) if row.image.request_id == request_id and row.not_before <= now]
+        rows.sort(key=lambda row: row.not_before)
+        return [row.image for row in rows[:limit]]
+
+    async def waiting_at(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
+        self._tables.answer()
+        return dict(Counter(row.image.host for row in self._pending_at(hosts) if row.image.request_id == request_id))
+
+    async def waited_for(self, hosts: Collection[str]) -> set[str]:
+        self._tables.answer()
+        return {row.image.host for row in self._pending_at(hosts)}
+
+    def _pending_at(self, hosts: Collection[str]) -> list[ImageRow]:
+        return [row for row in self._in_state(ImageState.PENDING) if row.image.host in hosts]
+
+    async def reusable(self, reuse_keys: Collection[str], since: datetime) -> dict[str, Image]:
+        self._tables.answer()
+        ended = [
+            row.image
+            for row in self._in_state(ImageState.COMPRESSED)
+            if row.image.reuse_key in reuse_keys and row.image.ended_at is not None and row.image.ended_at >= since
+        ]
+        ended.sort(key=lambda image: (image.ended_at, image.request_id))
+        return {image.reuse_key: image for image in ended if image.reuse_key}
+
+    async def mark_dispatched(self, images: Sequence[Image]) -> None:
+        self._tables.answer()
+        for image in images:
+            row = self._tables.images.get((image.request_id, image.image_id))
+            if row is None or row.image.state is not ImageState.PENDING:
+                continue
+            if (row.image.round, row.image.dispatch) == (image.round, image.dispatch):
+                marked = replace(row.image, state=ImageState.DISPATCHED, dispatch=image.dispatch + 1)
+                self._save(replace(row, image=marked, dispatched_at=self._tables.clock()))
+
+    async def return_lost(self, dispatched_before: datetime) -> int:
+        self._tables.answer()
+        lost = [
+            row
+            for row in self._in_state(ImageState.DISPATCHED)
+            if row.dispatched_at is not None and row.dispatched_at < dispatched_before
+        ]
+        for row in lost:
+            image = replace(row.image, state=ImageState.PENDING)
+            self._save(replace(row, image=image, not_before=self._tables.clock()))
+        return len(lost)
+
+    async def count_pending(self) -> int:
+        self._tables.answer()
+        return len(self._in_state(ImageState.PENDING))
+
+    async def count_retryable(self, request_id: str) -> int:
+        self._tables.answer()
+        return len(self._retryable(request_id))
+
+    async def retry_failed(self, request_id: str, round_: int, deadline: datetime) -> AsyncGenerator[int, None]:
+        self._tables.answer()
+        found = [row for row in self._retryable(request_id) if row.image.round < round_]
+        for start in range(0, len(found), _RETRIED_AT_ONCE):
+            self._tables.answer()
+            wanted = set(map(_key, found[start : start + _RETRIED_AT_ONCE]))
+            some = [row for row in self._retryable(request_id) if _key(row) in wanted and row.image.round < round_]
+            for row in some:
+                self._save(_retried(row.image, round_, deadline, self._tables.clock()))
+            yield len(some)
+
+    def _retryable(self, request_id: str) -> list[ImageRow]:
+        return [
+            row for row in self._in_state(ImageState.FAILED) if row.image.request_id == request_id and row.image.host
+        ]
+
+    def _in_state(self, state: ImageState) -> list[ImageRow]:
+        return [row for row in self._tables.images.values() if row.image.state is state]
+
+    def _save(self, row: ImageRow) -> ImageRow:
+        self._tables.images[row.image.request_id, row.image.image_id] = row
+        return row
+
+    def _recorded(self, image: Image) -> Recorded:
+        row = self._tables.requests.get(image.request_id)
+        none_left = (
+            image.state in END_STATES
+            and row is not None
+            and row.request.status is RequestStatus.PENDING
+            and row.request.round == image.round
+            and not row.request.intake_open
+            and not any_open(self._tables, image.request_id)
+        )
+        return Recorded(image, none_left)
+
+
+def any_open(tables: Tables, request_id: str) -> bool:
+    return any(row.image.state in OPEN_STATES for row in tables.images.values() if row.image.request_id == request_id)
+
+
+def count_images(tables: Tables, request_id: str) -> Progress:
+    states = Counter(row.image.state for row in tables.images.values() if row.image.request_id == request_id)
+    return Progress(
+        total=states.total(),
+        compressed=states[ImageState.COMPRESSED],
+        failed=states[ImageState.FAILED],
+        pending=sum(states[state] for state in OPEN_STATES),
+        as_of=tables.clock(),
+    )
+
+
+def _group_of_one(image: Image) -> ImageGroup:
+    result = image.result
+    return ImageGroup(
+        host=image.host,
+        state=image.state,
+        error_code=image.error_code,
+        action=result.action if result else None,
+        reused=result.reused if result else None,
+        images=1,
+        bytes_in=result.bytes_in if result else 0,
+        bytes_out=result.bytes_out if result else 0,
+        fetch_ms=result.fetch_ms if result else 0,
+        target_missed=int(result is not None and not result.target_met),
+    )
+
+
+def _answers(message: ImageDeferred | Command, row: ImageRow) -> bool:
+    return row.image.dispatch <= message.dispatch and row.answered < message.dispatch
+
+
+def _transition(row: ImageRow, result: Result, now: datetime) -> ImageRow:
+    if isinstance(result, ImageDeferred):
+        image = replace(
+            row.image,
+            state=ImageState.PENDING,
+            dispatch=result.dispatch,
+            attempts=row.image.attempts + int(result.counts),
+            error_code=result.error_code,
+            error_detail=result.error_detail,
+        )
+        return replace(row, image=image, not_before=result.not_before, answered=result.dispatch)
+    ended = replace(row.image, attempts=result.attempt, ended_at=now)
+    if isinstance(result, ImageCompressed):
+        image = replace(ended, state=ImageState.COMPRESSED, result=result.result, error_code=None, error_detail=None)
+        if result.reuse_key:
+            image = replace(image, etag=result.etag, last_modified=result.last_modified, reuse_key=result.reuse_key)
+    else:
+        image = replace(ended, state=ImageState.FAILED, error_code=result.error_code, error_detail=result.error_detail)
+        if result.error_code is ErrorCode.INVALID_URL:
+            image = replace(image, host="")
+    return replace(row, image=image)
+
+
+def _key(row: ImageRow) -> tuple[str, str]:
+    return row.image.request_id, row.image.image_id
+
+
+def _retried(image: Image, round_: int, deadline: datetime, now: datetime) -> ImageRow:
+    again = replace(
+        image,
+        state=ImageState.PENDING,
+        round=round_,
+        dispatch=0,
+        attempts=0,
+        deadline=deadline,
+        error_code=None,
+        error_detail=None,
+        ended_at=None,
+    )
+    return ImageRow(again, not_before=now, answered=0)
+
+
+def _lost(row: ImageRow, command: Command, now: datetime) -> ImageRow:
+    image = replace(
+        row.image,
+        state=ImageState.FAILED if row.lost else ImageState.PENDING,
+        dispatch=command.dispatch,
+        ended_at=now if row.lost else None,
+        error_code=ErrorCode.WORKER_LOST,
+        error_detail=f"its {type(command).__name__} command was dead-lettered",
+    )
+    return replace(row, image=image, not_before=now, answered=command.dispatch, lost=row.lost + 1)

@@ -1,0 +1,134 @@
+"""Requests in a dictionary, with the guards of the real collection."""
+
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+
+from shared.contracts.records import OutputKeys, Progress, Request
+from shared.contracts.states import RequestStatus
+from tests.fakes.memory_images import any_open, count_images
+from tests.fakes.memory_tables import RequestRow, Tables
+
+_COUNT_EVERY = timedelta(seconds=2)
+_ANNOUNCE_AGAIN_AFTER = timedelta(minutes=1)
+
+
+class MemoryRequests:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def insert(self, request: Request) -> None:
+        self._tables.answer()
+        self._tables.requests.setdefault(request.request_id, RequestRow(request, request.created_at))
+
+    async def get(self, request_id: str) -> Request | None:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        return row.request if row else None
+
+    async def current(self, request_id: str) -> Request | None:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        now = self._tables.clock()
+        if row and row.request.status is RequestStatus.PENDING and row.count_again_at <= now:
+            request = row.request
+            if request.progress.as_of < now:
+                request = replace(request, progress=count_images(self._tables, request_id), updated_at=now)
+            # Counting takes no time here, so the other half of the rule, ten times its duration, never applies.
+            self._tables.requests[request_id] = replace(row, request=request, count_again_at=now + _COUNT_EVERY)
+        return await self.get(request_id)
+
+    async def open_intakes(self) -> list[Request]:
+        self._tables.answer()
+        return [request for request in self._pending() if request.intake_open]
+
+    async def save_intake(self, request_id: str, round_: int, rows: int) -> None:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        if row and row.request.round == round_:
+            self._save(row, intake_rows=max(rows, row.request.intake_rows), updated_at=self._tables.clock())
+
+    async def close_intake(self, request_id: str, round_: int, progress: Progress) -> None:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        if row and row.request.round == round_ and row.request.intake_open:
+            self._save(row, intake_open=False, progress=progress, updated_at=self._tables.clock())
+
+    async def announce_stranded(self) -> list[Request]:
+        self._tables.answer()
+        now = self._tables.clock()
+        stranded = [
+            request
+            for request in self._pending()
+            if not request.intake_open
+            and not any_open(self._tables, request.request_id)
+            and not self._announced_lately(request.request_id)
+        ]
+        for request in stranded:
+            row = self._tables.requests[request.request_id]
+            self._tables.requests[request.request_id] = replace(row, finish_announced_at=now)
+        return stranded
+
+    def _announced_lately(self, request_id: str) -> bool:
+        announced = self._tables.requests[request_id].finish_announced_at
+        return announced is not None and announced > self._tables.clock() - _ANNOUNCE_AGAIN_AFTER
+
+    async def finish(
+        self, request_id: str, round_: int, status: RequestStatus, progress: Progress, keys: OutputKeys
+    ) -> Request | None:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        if row is None or row.request.status is not RequestStatus.PENDING:
+            return None
+        if row.request.round != round_ or row.request.intake_open:
+            return None
+        now = self._tables.clock()
+        return self._save(
+            row,
+            status=status,
+            progress=progress,
+            updated_at=now,
+            finished_at=now,
+            **asdict(keys),
+        )
+
+    async def retry(self, request_id: str, round_: int, progress: Progress) -> Request | None:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        if row is None or row.request.status is RequestStatus.PENDING or row.request.round != round_:
+            return None
+        now = self._tables.clock()
+        return self._save(
+            replace(row, count_again_at=now + _COUNT_EVERY, finish_announced_at=None),
+            status=RequestStatus.PENDING,
+            round=round_ + 1,
+            intake_open=True,
+            progress=progress,
+            updated_at=now,
+            finished_at=None,
+            **dict.fromkeys(OutputKeys.__dataclass_fields__),
+        )
+
+    async def finished_before(self, before: datetime, limit: int = 10) -> list[Request]:
+        self._tables.answer()
+        ended = [
+            (row.request.finished_at, request_id)
+            for request_id, row in self._tables.requests.items()
+            if row.request.finished_at is not None and row.request.finished_at < before
+        ]
+        return [self._tables.requests[request_id].request for _, request_id in sorted(ended)[:limit]]
+
+    async def count_open(self) -> int:
+        self._tables.answer()
+        return len(self._pending())
+
+    def _pending(self) -> list[Request]:
+        return [
+            row.request
+            for _, row in sorted(self._tables.requests.items())
+            if row.request.status is RequestStatus.PENDING
+        ]
+
+    def _save(self, row: RequestRow, **changes: object) -> Request:
+        request: Request = replace(row.request, **changes)  # type: ignore[arg-type]
+        self._tables.requests[request.request_id] = replace(row, request=request)
+        return request

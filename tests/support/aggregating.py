@@ -1,0 +1,49 @@
+"""Records as the aggregator meets them: intake is over, images are on their way or have reached their end."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import ImageResult
+from shared.contracts.object_keys import image_id
+from shared.contracts.records import Image, Product, Request
+from shared.contracts.states import ImageState
+from tests.support import builders
+from tests.support.builders import NOW, REQUEST_ID
+
+BASE_URL = "http://mill.test"
+
+
+def a_request(**changes: Any) -> Request:
+    """A Pending request whose intake is closed."""
+    usual: dict[str, Any] = {
+        "intake_open": False,
+        "filename": "Spring Catalogue.csv",
+        "created_at": NOW - timedelta(hours=1),
+    }
+    return builders.a_request(**usual | changes)
+
+
+def a_product(row: int, *urls: str, **changes: Any) -> Product:
+    return replace(builders.a_product(row, urls), **changes)
+
+
+def an_image(url: str, **changes: Any) -> Image:
+    """An image that is dispatched for the first time."""
+    usual: dict[str, Any] = {"state": ImageState.DISPATCHED, "dispatch": 1, "attempts": 1}
+    return builders.an_image(url, **usual | changes)
+
+
+def a_result(key: str = f"results/{REQUEST_ID}/shoe-0123456789abcdef.jpg", **changes: Any) -> ImageResult:
+    return builders.a_result(key=key, **{"bytes_in": 1000, "bytes_out": 498} | changes)
+
+
+def a_compressed_image(url: str, **changes: Any) -> Image:
+    key = f"results/{REQUEST_ID}/{image_id(url)[:8]}-0123456789abcdef.jpg"
+    return an_image(url, **({"state": ImageState.COMPRESSED, "result": a_result(key), "ended_at": NOW} | changes))
+
+
+def a_failed_image(url: str, **changes: Any) -> Image:
+    failure = {"error_code": ErrorCode.HTTP_404, "error_detail": "the host answered 404", "ended_at": NOW}
+    return an_image(url, **({"state": ImageState.FAILED} | failure | changes))

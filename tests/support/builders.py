@@ -1,0 +1,102 @@
+"""Small builders of test data: name what matters to the test, and the rest is plausible."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.catalogue.format import CatalogueForm, Dialect, ImageColumn, Profile
+from shared.catalogue.record import raw_cell
+from shared.contracts.messages import CompressOptions, ImageResult
+from shared.contracts.object_keys import image_id, upload_key
+from shared.contracts.records import Image, OutputKeys, Product, Progress, Request
+from shared.contracts.states import ImageState, RequestStatus
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+REQUEST_ID = "01KDA7ZZ00000000000000TEST"
+
+
+def a_form(**changes: Any) -> CatalogueForm:
+    """A plain catalogue: UTF-8, commas, CRLF."""
+    known: dict[str, Any] = {
+        "profile": Profile.GENERIC,
+        "dialect": Dialect(",", "utf-8", bom=False, line_end="\r\n"),
+        "header": "S. No.,Product Name,Input Image Urls\r\n",
+        "width": 3,
+        "image_columns": (ImageColumn(2, many=True),),
+    }
+    return CatalogueForm(**known | changes)
+
+
+def a_request(request_id: str = REQUEST_ID, **changes: Any) -> Request:
+    """A Pending request whose intake is open."""
+    known: dict[str, Any] = {
+        "request_id": request_id,
+        "status": RequestStatus.PENDING,
+        "round": 1,
+        "options": CompressOptions(),
+        "webhook_url": None,
+        "filename": "products.csv",
+        "upload_key": upload_key(request_id),
+        "form": a_form(),
+        "intake_open": True,
+        "intake_rows": 0,
+        "created_at": NOW,
+        "updated_at": NOW,
+        "progress": Progress(0, 0, 0, 0, NOW),
+    }
+    return Request(**known | changes)
+
+
+def output_keys(request_id: str = REQUEST_ID, round_: int = 1) -> OutputKeys:
+    """The files of a finished round in which an image failed."""
+    name = f"outputs/{request_id}/{round_}/products"
+    return OutputKeys(f"{name}-compressed.csv", f"{name}-report.csv", f"{name}-report.json", f"{name}-failed.csv")
+
+
+def an_image(url: str = "http://images.test/1.jpg", request_id: str = REQUEST_ID, **changes: Any) -> Image:
+    """A pending image that was never dispatched."""
+    known: dict[str, Any] = {
+        "request_id": request_id,
+        "image_id": image_id(url),
+        "url": url,
+        "host": url.split("/")[2],
+        "state": ImageState.PENDING,
+        "round": 1,
+        "dispatch": 0,
+        "attempts": 0,
+        "deadline": NOW + timedelta(days=1),
+    }
+    return Image(**known | changes)
+
+
+def a_result(**changes: Any) -> ImageResult:
+    known: dict[str, Any] = {
+        "key": f"results/{REQUEST_ID}/1-0123456789abcdef.jpg",
+        "content_type": "image/jpeg",
+        "action": "compressed",
+        "format": "jpeg",
+        "width": 800,
+        "height": 600,
+        "original_width": 1600,
+        "original_height": 1200,
+        "quality": 71,
+        "target_met": True,
+        "encodes": 2,
+        "ssim": 0.9731,
+        "bytes_in": 100_000,
+        "bytes_out": 49_000,
+        "fetch_ms": 12,
+        "compress_ms": 34,
+    }
+    return ImageResult(**known | changes)
+
+
+def a_product(row: int, urls: tuple[str, ...], request_id: str = REQUEST_ID) -> Product:
+    return Product(
+        request_id=request_id,
+        row=row,
+        serial_number=str(row),
+        product_name=f"Product {row}",
+        input_image_urls=urls,
+        slots=(len(urls),),
+        record=f"{row},Product {row},{raw_cell(','.join(urls), ',')}\r\n",
+    )

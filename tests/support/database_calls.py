@@ -1,0 +1,78 @@
+"""One call of every method of the database, for tests of what holds for all of them."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.records import Delivery, Product, Progress, TroubledHost
+from shared.contracts.states import RequestStatus
+from shared.persistence import Database
+from tests.support.builders import NOW, a_product, a_request, an_image, output_keys
+from tests.support.worker_messages import compressed, download
+
+DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
+DELIVERY = Delivery("a:1:request.completed", "a", "https://shop.test/hook", body="{}", attempts=0, due_at=NOW)
+IMAGE = an_image(request_id="a")
+HOST = TroubledHost("a.test", faults=3, pauses=0, until=None, error_code=ErrorCode.HTTP_5XX)
+
+
+async def _read_products(database: Database) -> list[Product]:
+    return [product async for batch in database.products.batches("a") for product in batch]
+
+
+async def _retry_failed(database: Database) -> int:
+    return sum([moved async for moved in database.images.retry_failed("a", 2, NOW)])
+
+
+CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
+    "probe": lambda database: database.probe(),
+    "requests.insert": lambda database: database.requests.insert(a_request("a")),
+    "requests.get": lambda database: database.requests.get("a"),
+    "requests.current": lambda database: database.requests.current("a"),
+    "requests.open_intakes": lambda database: database.requests.open_intakes(),
+    "requests.save_intake": lambda database: database.requests.save_intake("a", 1, 1),
+    "requests.close_intake": lambda database: database.requests.close_intake("a", 1, DONE),
+    "requests.announce_stranded": lambda database: database.requests.announce_stranded(),
+    "requests.finish": lambda database: database.requests.finish("a", 1, RequestStatus.FAILED, DONE, output_keys("a")),
+    "requests.retry": lambda database: database.requests.retry("a", 1, DONE),
+    "requests.finished_before": lambda database: database.requests.finished_before(NOW),
+    "requests.count_open": lambda database: database.requests.count_open(),
+    "forget": lambda database: database.forget("b"),
+    "products.insert_many": lambda database: database.products.insert_many([a_product(1, (), "a")]),
+    "products.batches": _read_products,
+    "products.save_outputs": lambda database: database.products.save_outputs("a", 1, [(1, [""])]),
+    "images.insert_many": lambda database: database.images.insert_many([IMAGE]),
+    "images.find": lambda database: database.images.find("a", [IMAGE.image_id]),
+    "images.count": lambda database: database.images.count("a"),
+    "images.summary": lambda database: database.images.summary("a"),
+    "images.none_left": lambda database: database.images.none_left("a"),
+    "images.record": lambda database: database.images.record(compressed(IMAGE)),
+    "images.record_lost": lambda database: database.images.record_lost(download(IMAGE)),
+    "images.in_flight": lambda database: database.images.in_flight(),
+    "images.requests_with_pending": lambda database: database.images.requests_with_pending(),
+    "images.reusable": lambda database: database.images.reusable(["0" * 32, "1" * 32], NOW),
+    "images.due": lambda database: database.images.due("a", 1),
+    "images.due_at": lambda database: database.images.due_at("a", ["images.test"], 1),
+    "images.waiting_at": lambda database: database.images.waiting_at("a", ["images.test"]),
+    "images.waited_for": lambda database: database.images.waited_for(["host-0"]),
+    "images.mark_dispatched": lambda database: database.images.mark_dispatched([IMAGE]),
+    "images.return_lost": lambda database: database.images.return_lost(NOW),
+    "images.count_pending": lambda database: database.images.count_pending(),
+    "images.count_retryable": lambda database: database.images.count_retryable("a"),
+    "images.retry_failed": _retry_failed,
+    "deliveries.put": lambda database: database.deliveries.put(DELIVERY),
+    "deliveries.get": lambda database: database.deliveries.get(DELIVERY.delivery_id),
+    "deliveries.announce_due": lambda database: database.deliveries.announce_due(),
+    "deliveries.claim": lambda database: database.deliveries.claim(DELIVERY.delivery_id, NOW + timedelta(minutes=1)),
+    "deliveries.record_attempt": lambda database: database.deliveries.record_attempt(
+        DELIVERY.delivery_id, 1, due_at=None, delivered=True, error=None
+    ),
+    "hosts.get": lambda database: database.hosts.get("a.test"),
+    "hosts.troubled": lambda database: database.hosts.troubled(),
+    "hosts.left_alone": lambda database: database.hosts.left_alone(),
+    "hosts.save": lambda database: database.hosts.save(HOST, instead_of=HOST),
+    "hosts.remove": lambda database: database.hosts.remove("a.test"),
+    "lease.acquire": lambda database: database.lease("a", 1).acquire(),
+    "lease.release": lambda database: database.lease("a", 1).release(),
+}
+"""One call of every method there is."""

@@ -1,0 +1,146 @@
+"""The messaging runtime as a service composes it, on a real broker, with handlers and probes of a test's own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import aio_pika
+from aio_pika.exceptions import ChannelNotFoundEntity
+from prometheus_client import CollectorRegistry
+
+from shared.contracts.messages import DownloadImage, Message
+from shared.messaging import (
+    Broker,
+    Consumer,
+    DependencyGate,
+    Outgoing,
+    Probe,
+    Publisher,
+    Queue,
+    Subscription,
+    open_broker,
+)
+from shared.observability.health import Health
+from shared.observability.metrics import Metrics
+from shared.settings import RabbitSettings
+from tests.support.builders import an_image
+from tests.support.tcp_proxy import TcpProxy, open_proxy
+from tests.support.worker_messages import compress, download
+
+STOP_WITHIN = 15.0
+
+COMMANDS = [download(an_image(f"http://images.test/{number}.jpg")) for number in range(20)]
+FOLLOW_UP = compress(an_image())
+
+
+@dataclass
+class Recorder:
+    """A handler that keeps what it is given and answers `answer`; while `hold` is not set it does not return."""
+
+    answer: Sequence[Outgoing] = ()
+    seen: list[Message] = field(default_factory=list)
+    handled: list[Message] = field(default_factory=list)
+    hold: asyncio.Event | None = None
+
+    async def __call__(self, message: Message) -> Sequence[Outgoing]:
+        self.seen.append(message)
+        if self.hold is not None:
+            await self.hold.wait()
+        self.handled.append(message)
+        return self.answer
+
+
+def downloads(handler: Recorder, concurrency: int = 4) -> Subscription:
+    return Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, concurrency)
+
+
+def are_all(messages: Sequence[Message]) -> bool:
+    """Whether every one of COMMANDS is among them."""
+    return all(command in messages for command in COMMANDS)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A process's messaging. Its gate knows the broker and whatever `probes` a test gave it."""
+
+    broker: Broker
+    publisher: Publisher
+    gate: DependencyGate
+    health: Health
+    metrics: Metrics
+    registry: CollectorRegistry
+    drain_timeout: float
+
+    @asynccontextmanager
+    async def consuming(self, *subscriptions: Subscription) -> AsyncIterator[asyncio.Event]:
+        """Consumes until the end of the block, or until the yielded event is set."""
+        stop = asyncio.Event()
+        tasks = [
+            asyncio.create_task(self.consumer(subscription).run(stop, self.drain_timeout))
+            for subscription in subscriptions
+        ]
+        try:
+            yield stop
+        finally:
+            stop.set()
+            async with asyncio.timeout(STOP_WITHIN):
+                await asyncio.gather(*tasks)
+
+    def consumer(self, subscription: Subscription) -> Consumer:
+        return Consumer(subscription, self.broker, self.publisher, self.gate, self.metrics)
+
+    def counted(self, name: str, **labels: str) -> float:
+        """The value of a metric."""
+        return self.registry.get_sample_value(name, labels) or 0
+
+
+@asynccontextmanager
+async def open_runtime(
+    url: str,
+    probes: Mapping[str, Probe] | None = None,
+    *,
+    publish_timeout: float = 5,
+    drain_timeout: float = 10,
+    dead_letter_after: int = 10,
+) -> AsyncIterator[Runtime]:
+    settings = RabbitSettings(
+        rabbitmq_url=url,
+        publish_timeout=publish_timeout,
+        drain_timeout=drain_timeout,
+        dead_letter_after=dead_letter_after,
+    )
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    health = Health()
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(open_broker(settings, "test", asyncio.Event()))
+        publisher = await stack.enter_async_context(Publisher.open(broker, publish_timeout, metrics))
+        gate = DependencyGate({"broker": broker.probe, **(probes or {})}, health)
+        yield Runtime(broker, publisher, gate, health, metrics, registry, drain_timeout)
+
+
+@asynccontextmanager
+async def open_broker_proxy(url: str) -> AsyncIterator[tuple[TcpProxy, str]]:
+    """A proxy in front of the broker, and the URL that leads through it."""
+    address = urlsplit(url)
+    assert address.hostname is not None
+    assert address.port is not None
+    async with open_proxy(address.hostname, address.port) as proxy:
+        yield proxy, address._replace(netloc=f"{address.username}:{address.password}@127.0.0.1:{proxy.port}").geturl()
+
+
+async def waiting_in(url: str, queue: Queue) -> int:
+    """How many messages of `queue` are ready for a consumer; those that one holds are not among them."""
+    async with await aio_pika.connect(url) as connection, connection.channel() as channel:
+        try:
+            declared = await channel.declare_queue(queue, passive=True)
+        except ChannelNotFoundEntity:
+            return 0
+        return declared.declaration_result.message_count or 0
+
+
+async def is_waiting(url: str, queue: Queue, count: int) -> bool:
+    """Whether that many are ready, and no more."""
+    return await waiting_in(url, queue) == count

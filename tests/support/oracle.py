@@ -1,0 +1,97 @@
+"""What must hold of a finished request, whatever happened to the services on the way."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import aio_pika
+from pamqp.commands import Queue
+from pymongo import AsyncMongoClient
+
+from deploy.local.stack import LocalStack
+from shared.messaging import Queue as HouseQueue
+from tests.support.pictures import size_of
+from tests.support.stack import OUTPUT_COLUMN, Mill, until
+from tests.support.subscriber import Subscriber
+
+QUEUES = tuple(HouseQueue)
+
+
+async def check_slots(mill: Mill, request_id: str, products: Sequence[Sequence[str]], failing: set[str]) -> None:
+    """Every input URL has its slot, in order: empty if it fails, else an image that can be fetched and decoded."""
+    status = await mill.status(request_id)
+    rows = await mill.table(status["output_csv_url"])
+    assert [row["S. No."] for row in rows] == [str(number) for number in range(1, len(products) + 1)]
+    urls: dict[str, str] = {}
+    for row, inputs in zip(rows, products, strict=True):
+        slots = row[OUTPUT_COLUMN].split(",") if inputs else []
+        assert len(slots) == len(inputs), row
+        for url, slot in zip(inputs, slots, strict=True):
+            assert (slot == "") == (url in failing), (url, slot)
+            assert urls.setdefault(url, slot) == slot, "one image has one result"
+    results = [slot for slot in urls.values() if slot]
+    assert len(set(results)) == len(results), "no object has two owners"
+    for slot in results[:: max(1, len(results) // 25)]:
+        answer = await mill.http.get(slot)
+        assert answer.status_code == 200
+        size_of(answer.content)
+
+
+async def check_images(mongodb_url: str, request_id: str, compressed: int, failed: int) -> None:
+    """Each image stands at one end in the database."""
+    async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
+        images = client.get_default_database()["images"]
+        states = Counter([document["state"] async for document in images.find({"request_id": request_id})])
+    assert states == Counter({"compressed": compressed, "failed": failed})
+
+
+async def check_events(
+    subscriber: Subscriber, request_id: str, compressed: int, failed: int, end: str = "request.completed"
+) -> None:
+    """One logical event for each image, one for the acceptance, one for the end."""
+    expected = Counter({"image.compressed": compressed, "image.failed": failed, "request.accepted": 1, end: 1})
+
+    def seen() -> Counter[str]:
+        return Counter(event["type"] for event in subscriber.about(request_id).values())
+
+    async def complete() -> bool:
+        return seen() == +expected
+
+    await until(complete, 20, lambda: f"events are {seen()}, not {expected}")
+
+
+async def check_queues_empty(stack: LocalStack) -> None:
+    """Nothing is left in the house's queues, ready or unacknowledged, and nothing was parked.
+
+    AMQP counts what is ready and nothing else. So those who consume are stopped, one after the other as the work goes:
+    what they have in hand they finish, and what they did not acknowledge is ready again, with nobody left to take it.
+    """
+    await _nothing_is_ready(stack.servers.rabbitmq_url)
+    stopped = []
+    try:
+        for service in ("downloader", "compressor", "aggregator"):
+            stopped.append(service)
+            assert await stack.services.stop(service) == 0
+            await _nothing_is_ready(stack.servers.rabbitmq_url)  # what it sent on at the last moment is for the next
+        queues = await _declared(stack.servers.rabbitmq_url)
+        assert not any(queue.consumer_count for queue in queues), "somebody may still hold messages"
+    finally:
+        await asyncio.gather(*map(stack.services.start, stopped))
+
+
+async def _nothing_is_ready(rabbitmq_url: str) -> None:
+    left: dict[str, int] = {}
+
+    async def empty() -> bool:
+        left.update({str(queue.queue): queue.message_count or 0 for queue in await _declared(rabbitmq_url)})
+        return not any(left.values())
+
+    await until(empty, 20, lambda: f"messages are left: {left}")
+
+
+async def _declared(rabbitmq_url: str) -> list[Queue.DeclareOk]:
+    """The house's queues as they are."""
+    async with await aio_pika.connect(rabbitmq_url) as connection:
+        channel = await connection.channel()
+        return [(await channel.declare_queue(name, passive=True)).declaration_result for name in QUEUES]

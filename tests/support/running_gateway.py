@@ -1,0 +1,132 @@
+"""A gateway's API for tests: served over HTTP on the loopback, with store and database in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from services.gateway.api.app import build_app, build_starting_app
+from services.gateway.api.routes.objects import objects_router
+from services.gateway.api.routes.retry import retry_router
+from services.gateway.api.routes.status import status_router
+from services.gateway.api.routes.uploads import uploads_router, validation_router
+from services.gateway.catalogue.reading import CatalogueLimits
+from services.gateway.files.serve import Objects
+from services.gateway.probe.client import Prober
+from services.gateway.probe.stream import ProbedValidations
+from services.gateway.requests.retry import Retries
+from services.gateway.upload.accept import Uploads
+from services.gateway.upload.body import BodyLimits
+from services.gateway.upload.options import UploadOptions
+from services.gateway.upload.validate import InspectionRules, Inspections
+from services.gateway.web.server import HttpServer, listen
+from shared.contracts.messages import CompressOptions
+from shared.messaging import DependencyGate
+from shared.observability.health import Health, HealthAnswers
+from shared.observability.metrics import Metrics
+from shared.url_policy.address_guard import AddressPolicy
+from tests.fakes.clock import MovableClock
+from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes.memory_object_store import MemoryObjectStore
+
+CSV = b"S. No.,Product Name,Input Image Urls\r\n1,Lamp,https://images.test/1.jpg\r\n"
+MAX_BYTES = 300_000
+STALL_SECONDS = 2.0  # a busy machine may take half a second over a few bytes
+MAX_SECONDS = 6.0
+PROBE_SECONDS = 5.0
+KEEP_DAYS = 7.0
+BASE_URL = "https://mill.test"
+DEFAULTS = CompressOptions(min_quality=35)
+
+
+@dataclass
+class Gateway:
+    """A running API. `spool`: where uploads are buffered. `prober`: reaches no downloader until a test sees to it."""
+
+    http: httpx.AsyncClient
+    server: HttpServer
+    port: int
+    store: MemoryObjectStore
+    database: MemoryDatabase
+    arrived: asyncio.Event
+    health: Health
+    registry: CollectorRegistry
+    spool: Path
+    prober: Prober = field(default_factory=lambda: Prober(PROBE_SECONDS, MovableClock()))
+
+    def holds_nothing(self) -> bool:
+        return not (self.store.objects or self.database.tables.requests or any(self.spool.iterdir()))
+
+
+@asynccontextmanager
+async def a_server(health: HealthAnswers) -> AsyncIterator[tuple[HttpServer, int]]:
+    """A server and its port, on which it says that it is starting."""
+    server = HttpServer(build_starting_app(health), drain_timeout=5)
+    listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    await server.start(listener)
+    yield server, port
+    await server.stop()
+
+
+def an_app(gateway: Gateway, clock: MovableClock) -> FastAPI:
+    rules = InspectionRules(
+        limits=CatalogueLimits(rows=1000),
+        body_limits=BodyLimits(MAX_BYTES, STALL_SECONDS, MAX_SECONDS),
+        fetch_policy=AddressPolicy(),
+        webhook_policy=AddressPolicy(),
+        defaults=UploadOptions(DEFAULTS),
+    )
+    inspections = Inspections(rules, at_once=2)
+    metrics = Metrics(gateway.registry)
+    uploads = Uploads(gateway.database, gateway.store, clock, gateway.arrived, metrics)
+    needed = {"database": gateway.database.probe, "storage": gateway.store.probe}
+    return build_app(
+        (
+            uploads_router(inspections, uploads),
+            validation_router(inspections, ProbedValidations(gateway.prober, metrics)),
+            status_router(gateway.database, BASE_URL, clock),
+            retry_router(Retries(gateway.database, KEEP_DAYS, clock, gateway.arrived)),
+            objects_router(Objects(gateway.store)),
+        ),
+        HealthAnswers(gateway.health, gateway.registry),
+        DependencyGate(needed, gateway.health),
+    )
+
+
+def a_form(*parts: tuple[str, str | None, bytes]) -> dict[str, Any]:
+    """A form of `(name, file name, content)`, in this order."""
+    body = b""
+    for name, filename, content in parts:
+        disposition = f'form-data; name="{name}"' + (f'; filename="{filename}"' if filename is not None else "")
+        body += f"--edge\r\nContent-Disposition: {disposition}\r\n\r\n".encode() + content + b"\r\n"
+    return {"content": body + b"--edge--\r\n", "headers": {"Content-Type": "multipart/form-data; boundary=edge"}}
+
+
+def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    document: dict[str, Any] = answer.json()
+    assert document["status"] == status
+    assert {"type", "title", "detail"} <= document.keys()
+    return document
+
+
+async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def send(port: int, head: str, body: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Send a request as it stands, so that the body may be anything or end anywhere."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head.replace("\n", "\r\n").encode() + body)
+    await writer.drain()
+    return reader, writer

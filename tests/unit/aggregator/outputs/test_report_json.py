@@ -1,0 +1,110 @@
+"""The report in JSON says the figures of a request, and what to do about its failures."""
+
+import json
+import re
+from typing import Any
+
+from services.aggregator.outputs.report_json import json_report
+from shared.catalogue.format import Profile
+from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
+from shared.contracts.states import RequestStatus
+from shared.persistence import HostSummary, ImageSummary
+from tests.support.aggregating import a_request
+from tests.support.builders import REQUEST_ID, a_form
+from tests.support.tree import ROOT
+
+GUIDE = ROOT / "docs" / "output.md"
+X = HostSummary("x.test", 4, compressed=3, failed=1, bytes_in=6000, bytes_out=2700, fetch_ms_mean=16)
+Z = HostSummary("z.test", 1, compressed=0, failed=1, bytes_in=0, bytes_out=0, fetch_ms_mean=None)
+SUMMARY = ImageSummary(
+    compressed=3,
+    failed=2,
+    kept_original=1,
+    unchanged=1,
+    same_bytes=2,
+    target_missed=1,
+    bytes_in=6000,
+    bytes_out=2700,
+    hosts=(X, Z),
+    more_hosts=7,
+    slowest_hosts=(X,),
+    errors=((ErrorCode.HTTP_403, 2),),
+    kept_urls=("http://x.test/ü.jpg",),
+)
+
+
+def report(status: RequestStatus = RequestStatus.COMPLETED) -> dict[str, Any]:
+    request = a_request(round=2, form=a_form(profile=Profile.SHOPIFY))
+    told: dict[str, Any] = json.loads(json_report(request, status, SUMMARY, rows=6, slots=9))
+    return told
+
+
+def test_all_figures_are_told() -> None:
+    assert report() == {
+        "request_id": REQUEST_ID,
+        "round": 2,
+        "status": "Completed",
+        "profile": "shopify",
+        "rows": 6,
+        "slots": 9,
+        "images": {
+            "total": 5,
+            "compressed": 3,
+            "failed": 2,
+            "kept_original": 1,
+            "reused": {"unchanged": 1, "same_bytes": 2},
+            "target_missed": 1,
+        },
+        "bytes": {"in": 6000, "out": 2700, "saved": 3300, "saved_percent": 55.0},
+        "hosts": [
+            {
+                "host": "x.test",
+                "images": 4,
+                "compressed": 3,
+                "failed": 1,
+                "bytes_in": 6000,
+                "bytes_out": 2700,
+                "saved_percent": 55.0,
+                "fetch_ms_mean": 16,
+            },
+            {
+                "host": "z.test",
+                "images": 1,
+                "compressed": 0,
+                "failed": 1,
+                "bytes_in": 0,
+                "bytes_out": 0,
+                "saved_percent": 0.0,
+                "fetch_ms_mean": None,
+            },
+        ],
+        "more_hosts": 7,
+        "slowest_hosts": [{"host": "x.test", "images": 4, "fetch_ms_mean": 16}],
+        "errors": [
+            {
+                "code": "http_403",
+                "images": 2,
+                "retryable": False,
+                "owner": "host",
+                "advice": ERROR_GUIDES[ErrorCode.HTTP_403].advice,
+            }
+        ],
+        "kept_originals": {"count": 1, "urls": ["http://x.test/ü.jpg"]},
+    }
+
+
+def test_the_status_is_the_one_that_the_request_gets() -> None:
+    assert report(RequestStatus.FAILED)["status"] == "Failed"
+
+
+def test_the_documentation_shows_it_as_it_is() -> None:
+    (block,) = re.findall(r"```json\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+
+    assert shape(json.loads(block)) == shape(report())
+
+
+def shape(value: Any) -> Any:
+    """The names in a document, in their order, whatever it says."""
+    if isinstance(value, dict):
+        return [(name, shape(member)) for name, member in value.items()]
+    return shape(value[0]) if isinstance(value, list) and value else None

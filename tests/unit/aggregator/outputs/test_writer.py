@@ -1,0 +1,161 @@
+"""The files are written in memory that grows neither with the catalogue, nor with its rows, nor with the requests."""
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+
+import pytest
+
+from services.aggregator.outputs import batch as batch_module
+from services.aggregator.outputs.writer import OutputWriter
+from shared.contracts.object_keys import public_url
+from shared.contracts.records import Image, OutputKeys, Product, Request
+from shared.contracts.states import RequestStatus
+from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.support.aggregating import BASE_URL, a_compressed_image, a_product, a_request
+from tests.support.builders import NOW, REQUEST_ID
+from tests.support.waiting import until
+
+
+@pytest.fixture(autouse=True)
+def long_cells() -> Iterator[None]:
+    """The csv module has one limit for the process."""
+    limit = csv.field_size_limit(10_000_000)
+    yield
+    csv.field_size_limit(limit)
+
+
+class Reading:
+    """A writer over memory, and what it asked of the database."""
+
+    def __init__(self) -> None:
+        self.database = MemoryDatabase(lambda: NOW)
+        self.store = MemoryObjectStore()
+        self.writer = OutputWriter(self.database, self.store, BASE_URL, guard_formulas=True)
+        self.rows_read: list[int] = []
+        self.images_looked_up: list[int] = []
+        self.rows_saved: list[int] = []
+        self.look_ups = self.look_ups_at_once = 0
+        self._batches = self.database.products.batches
+        self._find = self.database.images.find
+        self._save = self.database.products.save_outputs
+        self.database.products.batches = self.batches  # type: ignore[method-assign]
+        self.database.images.find = self.find  # type: ignore[method-assign]
+        self.database.products.save_outputs = self.save  # type: ignore[method-assign]
+
+    async def batches(self, request_id: str, size: int = 1000) -> AsyncIterator[list[Product]]:
+        async for batch in self._batches(request_id, size):
+            self.rows_read.append(len(batch))
+            yield batch
+
+    async def find(self, request_id: str, image_ids: Collection[str]) -> dict[str, Image]:
+        self.images_looked_up.append(len(image_ids))
+        self.look_ups += 1
+        self.look_ups_at_once = max(self.look_ups_at_once, self.look_ups)
+        await asyncio.sleep(0)
+        self.look_ups -= 1
+        return await self._find(request_id, image_ids)
+
+    async def save(self, request_id: str, round_: int, outputs: Sequence[tuple[int, Sequence[str]]]) -> None:
+        self.rows_saved += [len(outputs)] if outputs else []
+        await self._save(request_id, round_, outputs)
+
+    async def write(self, request: Request) -> OutputKeys:
+        summary = await self.database.images.summary(request.request_id)
+        return await self.writer.write(request, RequestStatus.COMPLETED, summary)
+
+    async def fill(self, products: Sequence[Product], request_id: str = REQUEST_ID) -> None:
+        urls = {url for product in products for url in product.input_image_urls}
+        await self.database.products.insert_many(products)
+        await self.database.images.insert_many([a_compressed_image(url, request_id=request_id) for url in urls])
+
+    async def written(self, key: str) -> list[list[str]]:
+        text = (await self.store.get_bytes(key)).decode()
+        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+
+    def output_urls(self, request_id: str = REQUEST_ID) -> dict[str, str]:
+        images = [row.image for key, row in self.database.tables.images.items() if key[0] == request_id]
+        return {image.url: public_url(BASE_URL, image.result.key) for image in images if image.result}
+
+
+def rows_of(count: int, slots: int) -> list[Product]:
+    """Products with `slots` URLs of their own each."""
+    return [
+        a_product(row, *[f"http://i/{row}/{position}.jpg" for position in range(slots)]) for row in range(1, count + 1)
+    ]
+
+
+async def test_narrow_rows_are_read_few_at_a_time_and_written_together() -> None:
+    reading = Reading()
+    await reading.fill(rows_of(1030, 2))
+
+    keys = await reading.write(a_request())
+
+    assert max(reading.rows_read) <= 25
+    assert reading.rows_saved == [250, 250, 250, 250, 30]
+    assert [row[0] for row in await reading.written(keys.output_key)][1:] == [str(row) for row in range(1, 1031)]
+    assert len(await reading.written(keys.report_key)) == 1 + 2 * 1030
+
+
+async def test_rows_with_much_text_are_written_a_few_at_a_time() -> None:
+    reading = Reading()
+    texts = [str(row) + "x" * 400_000 for row in range(1, 31)]
+    await reading.fill(
+        [a_product(row, f"http://i/{row}.jpg", record=f"{text},,\r\n") for row, text in enumerate(texts, 1)]
+    )
+
+    keys = await reading.write(a_request())
+
+    assert reading.rows_saved == [3] * 10
+    assert [row[0] for row in await reading.written(keys.output_key)][1:] == texts
+
+
+async def test_rows_with_many_urls_are_looked_up_in_parts() -> None:
+    reading = Reading()
+    products = rows_of(3, 5001)
+    await reading.fill(products)
+
+    keys = await reading.write(a_request())
+
+    assert reading.rows_saved == [1, 1, 1]
+    assert max(reading.images_looked_up) <= 2000
+    assert sum(reading.images_looked_up) == 3 * 5001
+    outputs = reading.output_urls()
+    wanted = [[outputs[url] for url in product.input_image_urls] for product in products]
+    assert [row[-1].split(",") for row in await reading.written(keys.output_key)][1:] == wanted
+    assert [row[4] for row in await reading.written(keys.report_key)][1:] == [url for slots in wanted for url in slots]
+
+
+async def test_a_small_request_does_not_wait_for_the_large_ones() -> None:
+    reading = Reading()
+    for number in range(8):
+        products = [a_product(row, f"http://i/{row}.jpg", request_id=f"large-{number}") for row in range(1, 2001)]
+        await reading.fill(products, f"large-{number}")
+    await reading.fill([a_product(1, "http://i/1.jpg")])
+
+    async with asyncio.timeout(30):
+        large = [asyncio.create_task(reading.write(a_request(request_id=f"large-{n}"))) for n in range(8)]
+        await until(lambda: len(reading.rows_read) >= 8, what="writing the large ones")
+        await reading.write(a_request())
+        assert not any(task.done() for task in large)
+        await asyncio.gather(*large)
+
+
+async def test_however_many_requests_are_written_few_of_their_batches_are_in_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batch_module, "_ROWS", 1)  # a look-up for each row, while its batch is in memory
+    reading = Reading()
+    requests = [a_request(request_id=f"request-{number}") for number in range(12)]
+    for request in requests:
+        products = [a_product(row, f"http://i/{row}.jpg", request_id=request.request_id) for row in range(1, 61)]
+        await reading.fill(products, request.request_id)
+
+    async with asyncio.timeout(30):
+        written = await asyncio.gather(*map(reading.write, requests))
+
+    assert reading.look_ups_at_once == 4
+    for keys in written:
+        assert [row[0] for row in await reading.written(keys.output_key)][1:] == [str(row) for row in range(1, 61)]

@@ -1,0 +1,153 @@
+"""What is sent, how it is signed, and when it is tried again."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from services.aggregator.webhook_policy import Answer, RetryPlan, new_delivery, signed_headers
+from shared.contracts.events import request_finished_event
+from shared.contracts.records import Progress
+from shared.contracts.states import RequestStatus
+from tests.support.aggregating import BASE_URL, a_request
+from tests.support.builders import NOW, REQUEST_ID
+
+OLD_SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
+NEW_SECRET = "whsec_ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4"
+DELIVERY = new_delivery(
+    request_finished_event(
+        a_request(
+            status=RequestStatus.COMPLETED,
+            progress=Progress(total=3, compressed=2, failed=1, pending=0, as_of=NOW),
+            output_key="outputs/r/1/a-compressed.csv",
+            report_key="outputs/r/1/a-report.csv",
+            summary_key="outputs/r/1/a-report.json",
+            finished_at=NOW,
+        ),
+        BASE_URL,
+    ),
+    REQUEST_ID,
+    "https://shop.test/hook",
+)
+PLAN = RetryPlan(schedule=(5, 300, 1800), longest_wait=3600)
+
+
+def test_the_body_says_what_the_public_event_says() -> None:
+    assert DELIVERY.url == "https://shop.test/hook"
+    assert DELIVERY.delivery_id == f"{REQUEST_ID}:1:request.completed"
+    assert (DELIVERY.attempts, DELIVERY.due_at, DELIVERY.delivered) == (0, NOW, False)
+    assert json.loads(DELIVERY.body) == {
+        "type": "request.completed",
+        "timestamp": "2026-01-05T12:00:00+00:00",
+        "data": {
+            "request_id": REQUEST_ID,
+            "round": 1,
+            "status": "Completed",
+            "images": {"total": 3, "compressed": 2, "failed": 1, "reused": 0},
+            "output_csv_url": "http://mill.test/outputs/r/1/a-compressed.csv",
+            "report_url": "http://mill.test/outputs/r/1/a-report.csv",
+            "report_json_url": "http://mill.test/outputs/r/1/a-report.json",
+            "failed_csv_url": None,
+            "created_at": "2026-01-05T11:00:00+00:00",
+            "finished_at": "2026-01-05T12:00:00+00:00",
+        },
+    }
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-8)), timezone(timedelta(hours=5, minutes=30))])
+def test_a_receiver_can_verify_the_signature_in_whatever_zone_our_clock_is(zone: timezone) -> None:
+    headers = signed_headers(DELIVERY, [Webhook(NEW_SECRET)], datetime.now(zone))
+
+    assert Webhook(NEW_SECRET).verify(DELIVERY.body, headers) == json.loads(DELIVERY.body)
+    assert headers["webhook-id"] == DELIVERY.delivery_id
+    assert headers["content-type"] == "application/json"
+
+
+def test_while_secrets_change_receivers_with_either_can_verify() -> None:
+    headers = signed_headers(DELIVERY, [Webhook(NEW_SECRET), Webhook(OLD_SECRET)], datetime.now(UTC))
+
+    assert len(headers["webhook-signature"].split(" ")) == 2
+    Webhook(OLD_SECRET).verify(DELIVERY.body, headers)
+    Webhook(NEW_SECRET).verify(DELIVERY.body, headers)
+
+
+def test_a_body_that_was_changed_does_not_verify() -> None:
+    headers = signed_headers(DELIVERY, [Webhook(NEW_SECRET)], datetime.now(UTC))
+
+    with pytest.raises(WebhookVerificationError):
+        Webhook(NEW_SECRET).verify(DELIVERY.body.replace("Completed", "Failed"), headers)
+
+
+@pytest.mark.parametrize(
+    ("status", "taken"), [(200, True), (204, True), (299, True), (199, False), (302, False), (500, False)]
+)
+def test_only_2xx_takes_the_webhook(status: int, taken: bool) -> None:
+    assert (Answer.of(status, {}).error is None) is taken
+
+
+def wait(answer: Answer, attempts: int = 1, chance: float = 0.0) -> float | None:
+    due_at = PLAN.next_due(answer, attempts, NOW, chance)
+    return None if due_at is None else (due_at - NOW).total_seconds()
+
+
+@pytest.mark.parametrize(("attempts", "seconds"), [(1, 5), (2, 300), (3, 1800), (4, None), (5, None)])
+def test_attempts_follow_the_schedule_until_it_is_used_up(attempts: int, seconds: float | None) -> None:
+    assert wait(Answer(None, "timed out"), attempts) == seconds
+
+
+@pytest.mark.parametrize("status", [200, 204, 410])
+def test_a_delivery_that_was_taken_or_is_not_wanted_ends(status: int) -> None:
+    assert wait(Answer.of(status, {"retry-after": "30"})) is None
+
+
+def test_attempts_are_spread_by_up_to_a_tenth() -> None:
+    assert wait(Answer.of(500, {}), attempts=2, chance=1.0) == 330
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after", "seconds"),
+    [
+        (503, "60", 60),
+        (429, " 60 ", 60),
+        (502, "60", 60),
+        (504, "60", 60),
+        (500, "60", 5),  # not a status that throttles
+        (503, "1", 5),  # never earlier than the schedule
+        (503, "999999999", 3600),
+        (503, "9" * 400, 5),
+        (503, "Mon, 05 Jan 2026 12:02:00 GMT", 120),
+        (503, "Mon, 05 Jan 2026 12:02:00 -0000", 120),
+        (503, "Sun, 04 Jan 2026 12:00:00 GMT", 5),
+        (503, "Fri, 31 Dec 9999 23:59:59 GMT", 3600),
+        (503, "soon", 5),
+        (503, "", 5),
+        (503, "-60", 5),
+        (503, "²", 5),
+        (503, "0\x1f", 5),
+        (503, "1 Jan " + "9" * 30 + " 12:00:00 GMT", 5),
+    ],
+)
+def test_retry_after_is_honoured_within_bounds(status: int, retry_after: str, seconds: float) -> None:
+    assert wait(Answer.of(status, {"retry-after": retry_after})) == seconds
+
+
+@given(st.text())
+def test_no_retry_after_can_break_or_hasten_the_schedule(retry_after: str) -> None:
+    seconds = wait(Answer.of(503, {"retry-after": retry_after}))
+
+    assert seconds is not None
+    assert 5 <= seconds <= 3600
+
+
+def test_the_schedule_says_how_many_attempts_there_are() -> None:
+    answer, attempts = Answer.of(500, {}), 0
+    delivery = DELIVERY
+    while delivery.due_at is not None:
+        attempts += 1
+        delivery = replace(delivery, attempts=attempts, due_at=PLAN.next_due(answer, attempts, NOW, 0.5))
+
+    assert attempts == 1 + len(PLAN.schedule)

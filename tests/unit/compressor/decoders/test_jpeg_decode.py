@@ -1,0 +1,156 @@
+"""The fast decoder shows what Pillow shows, leaves to Pillow what it cannot, and refuses what has lost pixels."""
+
+import io
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+from services.compressor.compress import compress
+from services.compressor.compress_error import CompressError
+from services.compressor.decoders.jpeg_decode import decode_jpeg
+from services.compressor.decoders.open_picture import open_picture
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import CompressOptions
+from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded
+from tests.zoo import NAMES, specimen
+
+END = b"\xff\xd9"
+
+
+def a_jpeg(mode: str = "RGB", size: tuple[int, int] = (83, 61), **save: Any) -> bytes:
+    return encoded(a_picture(mode, size, noise=60), "JPEG", **save)
+
+
+def pixels(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.convert("RGB"))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (7, 7), (16, 16), (83, 61)])
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+def test_its_pixels_are_pillows(subsampling: str, size: tuple[int, int], progressive: bool) -> None:
+    jpeg = a_jpeg(size=size, subsampling=subsampling, progressive=progressive)
+
+    fast = decode_jpeg(jpeg, progressive=progressive)
+
+    assert fast is not None
+    assert np.array_equal(pixels(fast), pixels(decoded(jpeg)))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_grey_pixels_are_pillows(progressive: bool) -> None:
+    jpeg = a_jpeg("L", progressive=progressive)
+
+    fast = decode_jpeg(jpeg, progressive=progressive)
+
+    assert fast is not None
+    assert fast.mode == "L"
+    assert np.array_equal(np.asarray(fast), np.asarray(decoded(jpeg)))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("jpeg")])
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")  # by Pillow, used here as it is
+def test_a_jpeg_of_the_zoo_has_pillows_pixels_or_is_left_to_it(name: str) -> None:
+    jpeg = specimen(name).data
+    by_pillow = JpegImageFile(io.BytesIO(jpeg))
+
+    fast = decode_jpeg(jpeg, progressive="progressive" in name)
+
+    assert (fast is None) == (by_pillow.mode == "CMYK")
+    assert fast is None or np.array_equal(pixels(fast), pixels(by_pillow))
+
+
+HEADERS = pytest.mark.parametrize("marker", [b"\xff\xdb", b"\xff\xc0", b"\xff\xc4", b"\xff\xda"])
+
+
+def padded(jpeg: bytes, marker: bytes, padding: bytes = b"\0" * 8) -> bytes:
+    at = jpeg.index(marker)
+    return jpeg[:at] + padding + jpeg[at:]
+
+
+@HEADERS
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("padding", [b"\0", b"\0" * 8, b"\xff"])
+def test_padding_between_the_headers_is_passed_over(padding: bytes, mode: str, marker: bytes) -> None:
+    jpeg = a_jpeg(mode)
+
+    image = open_picture(padded(jpeg, marker, padding), MAX_PIXELS).image
+
+    assert np.array_equal(pixels(image), pixels(decoded(jpeg)))
+
+
+@HEADERS
+def test_padding_between_the_headers_hides_no_loss(marker: bytes) -> None:
+    jpeg = padded(a_jpeg(), marker)
+
+    with pytest.raises(CompressError, match="JPEG does not decode"):
+        open_picture(jpeg[: len(jpeg) * 2 // 3] + END, MAX_PIXELS)
+
+
+def test_a_few_bytes_before_the_end_are_harmless() -> None:
+    jpeg = a_jpeg()
+    padded = jpeg.removesuffix(END) + b"\0\0" + END
+
+    assert np.array_equal(pixels(open_picture(padded, MAX_PIXELS).image), pixels(decoded(jpeg)))
+
+
+def test_what_follows_the_end_does_not_matter() -> None:
+    jpeg = a_jpeg()
+
+    assert np.array_equal(pixels(open_picture(jpeg + b"\r\nappended", MAX_PIXELS).image), pixels(decoded(jpeg)))
+
+
+@pytest.mark.parametrize("missing", [1, 2])
+def test_only_the_end_may_be_missing(missing: int) -> None:
+    jpeg = a_jpeg()
+
+    fast = decode_jpeg(jpeg[:-missing], progressive=False)
+
+    assert fast is not None
+    assert np.array_equal(pixels(fast), pixels(decoded(jpeg)))
+
+
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize("save", [{}, {"progressive": True}, {"subsampling": "4:2:0"}, {"restart_marker_rows": 1}])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_picture_whose_lower_half_is_lost_is_refused(mode: str, save: dict[str, Any], closed: bool) -> None:
+    """Also if someone has closed it again, so that Pillow takes it for whole."""
+    jpeg = a_jpeg(mode, **save)
+    scan = jpeg.index(b"\xff\xda")
+
+    for part in (0.3, 0.6, 0.9):
+        cut = jpeg[: scan + round(part * (len(jpeg) - scan))] + (END if closed else b"")
+        with pytest.raises(CompressError) as caught:
+            compress(cut, CompressOptions(), MAX_PIXELS)
+        assert caught.value.code is ErrorCode.DECODE_ERROR
+
+
+def test_the_loss_of_a_restart_is_refused() -> None:
+    jpeg = a_jpeg(restart_marker_rows=1)
+    second = [found.start() for found in re.finditer(rb"\xff[\xd0-\xd7]", jpeg)][1]
+
+    with pytest.raises(CompressError, match="JPEG does not decode"):
+        open_picture(jpeg[:second] + jpeg[second + 20 :], MAX_PIXELS)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_what_was_cut_at_a_restart_and_padded_is_refused(mode: str) -> None:
+    jpeg = a_jpeg(mode, restart_marker_blocks=3)
+    a_comment = b"\xff\xfe\0\x04no"
+
+    for found in re.finditer(rb"\xff[\xd0-\xd7]", jpeg):
+        for padding in (b"", b"\0", b"\0" * 4, b"\0\0" + a_comment):
+            with pytest.raises(CompressError, match="JPEG does not decode"):
+                open_picture(jpeg[: found.start()] + padding + END, MAX_PIXELS)
+
+
+def test_what_follows_a_progressive_picture_does_not_stand_in_for_its_missing_scans() -> None:
+    jpeg = a_jpeg(progressive=True)
+    scans = [found.start() for found in re.finditer(rb"\xff\xda", jpeg)]
+
+    with pytest.raises(CompressError, match="scans are missing"):
+        open_picture(jpeg[: scans[4]] + END + a_jpeg(), MAX_PIXELS)

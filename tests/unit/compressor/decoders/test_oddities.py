@@ -1,0 +1,87 @@
+"""Files that are not as they should be, and are shown by browsers all the same."""
+
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from services.compressor.decoders.open_picture import open_picture
+from tests.support.compressing import MAX_PIXELS, a_picture, encoded
+from tests.zoo import NAMES, specimen
+from tests.zoo.gifs import lzw
+from tests.zoo.pngs import chunk
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_follows_a_picture_is_no_part_of_it(name: str) -> None:
+    data = specimen(name).data
+
+    picture = open_picture(data + b"\0" * 16 + b"further", MAX_PIXELS)
+
+    assert picture.image.tobytes() == open_picture(data, MAX_PIXELS).image.tobytes()
+
+
+def test_xmp_turns_nothing() -> None:
+    xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+
+    assert open_picture(encoded(a_picture(), "WEBP", xmp=xmp), MAX_PIXELS).image.size == (160, 120)
+
+
+def a_gif(canvas: tuple[int, int], at: tuple[int, int], size: tuple[int, int]) -> bytes:
+    """Red, without a palette of its own."""
+    head = b"GIF89a" + struct.pack("<HHBBB", *canvas, 0x80, 0, 0) + b"\xff\0\0\0\xff\0"
+    return head + b"," + struct.pack("<HHHHB", *at, *size, 0) + lzw(bytes(size[0] * size[1])) + b";"
+
+
+@pytest.mark.parametrize(("at", "size"), [((0, 0), (30, 20)), ((5, 5), (10, 10)), ((12, 0), (4, 4))])
+def test_a_frame_may_reach_beyond_its_canvas(at: tuple[int, int], size: tuple[int, int]) -> None:
+    picture = open_picture(a_gif((10, 8), at, size), MAX_PIXELS)
+
+    assert picture.image.size == (10, 8)
+    shown = np.asarray(picture.image.convert("RGBA"))
+    inside = np.zeros((8, 10), bool)
+    inside[at[1] : at[1] + size[1], at[0] : at[0] + size[0]] = True
+    assert (shown[inside] == (255, 0, 0, 255)).all()
+    assert (shown[~inside, 3] == 0).all()
+
+
+def test_a_gif_without_a_palette_is_grey() -> None:
+    head = b"GIF87a" + struct.pack("<HHBBB", 3, 1, 0, 0, 0)
+    gif = head + b"," + struct.pack("<HHHHB", 0, 0, 3, 1, 0) + lzw(bytes((0, 100, 255))) + b";"
+
+    assert open_picture(gif, MAX_PIXELS).image.convert("L").tobytes() == bytes((0, 100, 255))
+
+
+def test_one_frame_is_no_animation() -> None:
+    png = encoded(a_picture(), "PNG")
+    control = chunk(b"acTL", struct.pack(">II", 1, 0)) + chunk(
+        b"fcTL", struct.pack(">IIIIIHHBB", 0, 160, 120, 0, 0, 1, 10, 0, 0)
+    )
+
+    picture = open_picture(png[:33] + control + png[33:], MAX_PIXELS)
+
+    assert picture.animation is None
+    assert picture.image.tobytes() == a_picture().tobytes()
+
+
+def test_a_wrong_checksum_on_which_no_pixel_depends_is_no_harm() -> None:
+    text = bytearray(chunk(b"tEXt", b"Title\0a picture"))
+    text[-1] ^= 1
+    end = chunk(b"IEND", b"")
+    png = encoded(a_picture(), "PNG").replace(end, bytes(text) + end)
+
+    assert open_picture(png, MAX_PIXELS).image.size == (160, 120)
+
+
+def test_a_large_text_is_no_harm() -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Comment", "x" * 3_000_000)
+
+    assert open_picture(encoded(a_picture(), "PNG", pnginfo=info), MAX_PIXELS).image.size == (160, 120)
+
+
+def test_a_black_picture_lacks_no_rows() -> None:
+    black = open_picture(encoded(Image.new("RGB", (7, 5)), "PNG"), MAX_PIXELS)
+
+    assert black.image.tobytes() == bytes(7 * 5 * 3)

@@ -1,0 +1,174 @@
+"""Every kind of picture opens as a browser shows it, or not at all."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from services.compressor.compress_error import CompressError
+from services.compressor.decoders.colour_profile import to_srgb
+from services.compressor.decoders.colours import plain
+from services.compressor.decoders.open_picture import open_picture
+from services.compressor.decoders.picture import Picture
+from shared.contracts.error_codes import ErrorCode
+from tests.support.compressing import MAX_PIXELS
+from tests.zoo import ANIMATED, BROKEN, NAMES, STRANGERS, specimen
+from tests.zoo.gifs import disposed_frames
+from tests.zoo.pngs import patched_frames
+
+_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBX", "RGBA", "I;16"}
+
+
+def shown(picture: Picture) -> Image.Image:
+    return to_srgb(picture.image, picture.icc_profile)
+
+
+def assert_alike(image: Image.Image, expected: Image.Image, tolerance: float = 0) -> None:
+    """What is clear may have any colour. A picture that decodes exactly may differ by the rounding of 16 bits."""
+    assert image.size == expected.size
+    pixels, wanted = (np.asarray(each.convert("RGBA")).astype(int) for each in (image, expected))
+    seen = wanted[:, :, 3:] > 0
+    difference = np.abs(pixels - wanted) * np.concatenate([seen, seen, seen, np.ones_like(seen)], axis=2)
+    assert difference.mean() <= tolerance
+    if not tolerance:
+        assert difference.max() == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_opens_as_it_is_shown(name: str) -> None:
+    kind = specimen(name)
+
+    picture = open_picture(kind.data, MAX_PIXELS)
+
+    assert picture.format == kind.format
+    assert picture.image.mode in _MODES
+    assert (picture.icc_profile is not None) == kind.profiled
+    assert ("A" in plain(picture.image).getbands()) == kind.alpha
+    assert set(picture.image.info) <= {"transparency"}
+    assert_alike(shown(picture), kind.shown, kind.tolerance)
+    assert picture.jpeg is None or kind.format == "jpeg"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_animation_has_all_its_frames(name: str) -> None:
+    kind = specimen(name)
+
+    animation = open_picture(kind.data, MAX_PIXELS).animation
+
+    if not kind.milliseconds:
+        assert animation is None
+        return
+    assert animation is not None
+    frames = list(animation.frames())
+    assert tuple(frame.milliseconds for frame in frames) == kind.milliseconds
+    assert (animation.count, animation.loop) == (len(frames), kind.loop)
+    assert {frame.image.size for frame in frames} == {kind.shown.size}
+    assert {frame.image.mode for frame in frames} <= {"RGB", "RGBA"}
+    assert_alike(frames[0].image, kind.shown, kind.tolerance)
+    assert len({frame.image.tobytes() for frame in frames}) == len(frames)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("gif animated in patches", disposed_frames), ("png animated in patches", patched_frames)]
+)
+def test_patches_are_laid_and_lifted(name: str, expected: Callable[[], list[Image.Image]]) -> None:
+    animation = open_picture(specimen(name).data, MAX_PIXELS).animation
+
+    assert animation is not None
+    for frame, image in zip(animation.frames(), expected(), strict=True):
+        assert_alike(frame.image, image)
+
+
+@pytest.mark.parametrize("name", ANIMATED)
+def test_two_may_go_through_the_frames_at_once(name: str) -> None:
+    animation = open_picture(specimen(name).data, MAX_PIXELS).animation
+
+    assert animation is not None
+    for left, right in zip(animation.frames(), animation.frames(), strict=True):
+        assert left.image.tobytes() == right.image.tobytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scales_in_any_mode(name: str) -> None:
+    picture = open_picture(specimen(name).data, MAX_PIXELS)
+
+    smaller = picture.scaled_to(16, 12)
+
+    assert smaller.image.size == (16, 12)
+    assert_alike(shown(smaller), shown(picture).resize((16, 12), Image.Resampling.BOX), 12)
+    if smaller.animation:
+        assert {frame.image.size for frame in smaller.animation.frames()} == {(16, 12)}
+
+
+def opened_or_code(data: bytes) -> ErrorCode | Picture:
+    try:
+        return open_picture(data, MAX_PIXELS)
+    except CompressError as error:
+        return error.code
+
+
+def assert_whole_or_refused(data: bytes, whole: Picture) -> None:
+    """An error, or the very same pixels."""
+    opened = opened_or_code(data)
+    if not isinstance(opened, Picture):
+        assert opened in {ErrorCode.DECODE_ERROR, ErrorCode.UNSUPPORTED_FORMAT}
+        return
+    assert opened.image.tobytes() == whole.image.tobytes()
+    assert (opened.animation and opened.animation.count) == (whole.animation and whole.animation.count)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_part_of_a_file_is_an_error_or_all_there_is_to_see(name: str) -> None:
+    data = specimen(name).data
+    whole = open_picture(data, MAX_PIXELS)
+
+    for cut in range(0, len(data), max(10, len(data) // 300 * 10)):
+        assert_whole_or_refused(data[:cut], whole)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_end_matters(name: str) -> None:
+    data = specimen(name).data
+    whole = open_picture(data, MAX_PIXELS)
+
+    for cut in range(max(1, len(data) - 24), len(data)):
+        assert_whole_or_refused(data[:cut], whole)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_broken_does_not_decode(name: str) -> None:
+    with pytest.raises(CompressError) as caught:
+        open_picture(BROKEN[name](), MAX_PIXELS)
+
+    assert caught.value.code is ErrorCode.DECODE_ERROR
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_what_is_no_picture_is_named(name: str) -> None:
+    data, what = STRANGERS[name]
+
+    with pytest.raises(CompressError) as caught:
+        open_picture(data, MAX_PIXELS)
+
+    assert caught.value.code is ErrorCode.UNSUPPORTED_FORMAT
+    assert caught.value.detail == f"the file is {what}"
+
+
+@given(st.sampled_from(NAMES), st.data())
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_damage_is_refused_or_survived_but_never_raises_anything_else(name: str, data: st.DataObject) -> None:
+    damaged = bytearray(specimen(name).data)
+    head = min(len(damaged), 300)  # most of what there is to stumble over
+    place = st.integers(0, len(damaged) - 1) | st.integers(0, head - 1)
+    for at in data.draw(st.lists(place, min_size=1, max_size=8)):
+        damaged[at] = data.draw(st.integers(0, 255))
+
+    try:
+        picture = open_picture(bytes(damaged), 200_000, data.draw(st.sampled_from(("strip", "copyright", "keep"))))
+    except CompressError:
+        return
+    assert picture.image.width * picture.image.height <= 200_000
+    plain(picture.image)

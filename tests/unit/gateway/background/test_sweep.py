@@ -1,0 +1,107 @@
+"""The sweep over the memory database: what a lost message left behind is found."""
+
+from datetime import timedelta
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from services.gateway.background.sweep import Sweep
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import DeliverWebhook, FinishRequest
+from shared.contracts.records import Delivery, TroubledHost
+from shared.contracts.states import ImageState
+from shared.observability.metrics import Metrics
+from shared.persistence.lease_renewal import HeldLease
+from tests.fakes.clock import MovableClock
+from tests.fakes.memory_database import MemoryDatabase
+from tests.support.builders import NOW, a_request, a_result, an_image
+from tests.support.outbox import Outbox
+
+
+def a_sweep(database: MemoryDatabase, outbox: Outbox, clock: MovableClock, registry: CollectorRegistry) -> Sweep:
+    return Sweep(
+        database=database,
+        publish=outbox.publish,
+        lease=HeldLease(database.lease("dispatch", 15), 15),
+        interval=5,
+        lost_after=1000,
+        clock=clock,
+        metrics=Metrics(registry),
+    )
+
+
+async def test_an_image_nobody_answered_for_is_pending_again_after_its_time() -> None:
+    clock, outbox = MovableClock(NOW), Outbox()
+    database = MemoryDatabase(clock)
+    image = an_image()
+    await database.images.insert_many([image])
+    await database.images.mark_dispatched([image])
+    sweep = a_sweep(database, outbox, clock, CollectorRegistry())
+    clock.advance(999)
+    await sweep.step()
+    assert await database.images.count_pending() == 0
+    clock.advance(2)
+    await sweep.step()
+    assert await database.images.count_pending() == 1
+
+
+async def test_a_request_that_could_finish_is_told_to() -> None:
+    clock, outbox = MovableClock(NOW), Outbox()
+    database = MemoryDatabase(clock)
+    ended: dict[str, Any] = {"state": ImageState.COMPRESSED, "result": a_result(), "ended_at": NOW}
+    for request_id, intake_open, changes in (("done", False, ended), ("reading", True, ended), ("running", False, {})):
+        await database.requests.insert(a_request(request_id, intake_open=intake_open))
+        await database.images.insert_many([an_image(request_id=request_id, **changes)])
+    sweep = a_sweep(database, outbox, clock, CollectorRegistry())
+    await sweep.step()
+    clock.advance(5)
+    await sweep.step()  # it may be at its finish by now
+    assert outbox.sent == [FinishRequest(request_id="done", round=1)]
+    clock.advance(60)
+    await sweep.step()
+    assert outbox.sent == [FinishRequest(request_id="done", round=1)] * 2
+
+
+async def test_a_due_webhook_is_announced() -> None:
+    clock, outbox = MovableClock(NOW), Outbox()
+    database = MemoryDatabase(clock)
+    for name, due_at in (("due", NOW), ("later", NOW + timedelta(minutes=5)), ("ended", None)):
+        await database.deliveries.put(Delivery(name, "r1", "http://hook.test/", "{}", 0, due_at))
+    sweep = a_sweep(database, outbox, clock, CollectorRegistry())
+    await sweep.step()
+    await sweep.step()
+    assert outbox.sent == [DeliverWebhook(delivery_id="due")]
+
+
+async def test_hosts_in_trouble_count_while_images_wait_for_them() -> None:
+    clock, registry = MovableClock(NOW), CollectorRegistry()
+    database = MemoryDatabase(clock)
+    ended = an_image("http://done.test/1.jpg", state=ImageState.FAILED, ended_at=NOW)
+    waiting = [an_image(f"http://{host}.test/{path}") for host in ("down", "works", "shaky") for path in "12"]
+    await database.images.insert_many([ended, *waiting])
+    for name, until in (("down", NOW + timedelta(minutes=1)), ("done", NOW), ("shaky", None)):
+        host = TroubledHost(f"{name}.test", faults=3, pauses=1, until=until, error_code=ErrorCode.CONNECT)
+        await database.hosts.save(host, instead_of=None)
+    sweep = a_sweep(database, Outbox(), clock, registry)
+    await sweep.step()
+    assert registry.get_sample_value("imagemill_hosts_waiting") == 1
+    clock.advance(120)  # its images are tried one at a time now
+    await sweep.step()
+    assert registry.get_sample_value("imagemill_hosts_waiting") == 1
+    await database.hosts.remove("down.test")
+    await sweep.step()
+    assert registry.get_sample_value("imagemill_hosts_waiting") == 0
+
+
+async def test_the_backlog_is_reported_by_the_holder_of_the_lease_alone() -> None:
+    clock, outbox, registry = MovableClock(NOW), Outbox(), CollectorRegistry()
+    database = MemoryDatabase(clock)
+    await database.images.insert_many([an_image(), an_image("http://images.test/2.jpg")])
+    sweep = a_sweep(database, outbox, clock, registry)
+    await sweep.step()
+    assert registry.get_sample_value("imagemill_backlog_images") == 2
+    clock.advance(60)
+    assert await database.another_process().lease("dispatch", 15).acquire()
+    other = a_sweep(database, outbox, clock, second := CollectorRegistry())
+    await other.step()
+    assert second.get_sample_value("imagemill_backlog_images") == 0

@@ -1,0 +1,147 @@
+"""What an inspection says of a catalogue's URLs, hosts and serial numbers, and that it counts them rightly."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.gateway.catalogue.counting import DistinctCounter, Seen
+from services.gateway.catalogue.findings import Finding, Findings
+from services.gateway.catalogue.hosts import MAX_LISTED
+from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
+from services.gateway.catalogue.reading import CatalogueLimits, open_catalogue
+from services.gateway.catalogue.url_repair import repaired
+from shared.url_policy.address_guard import AddressPolicy
+
+HEADER = "S. No.,Product Name,Input Image Urls\n"
+HASHES = st.integers(-(1 << 63), (1 << 63) - 1)
+
+
+def inspected(body: str, sample_per_host: int = 0) -> Inspection:
+    data = (HEADER + body).encode()
+    return inspect_catalogue(lambda: [data], CatalogueLimits(), AddressPolicy(), sample_per_host=sample_per_host)
+
+
+def test_slots_hosts_and_distinct_urls_are_counted_and_sampled() -> None:
+    found = inspected(
+        '1,p,"https://a.example/1.jpg,https://b.example:443/1.jpg,https://A.example/2.jpg"\n'
+        '2,q,"https://a.example/1.jpg,http://10.0.0.1/x.jpg,nothing,https://a.example"\n',
+        sample_per_host=2,
+    )
+
+    assert (found.rows, found.products, found.urls, found.distinct_urls, found.refused_slots) == (2, 2, 6, 5, 1)
+    assert found.hosts == {"a.example": 4, "b.example": 1}
+    assert found.samples["a.example"] == ("https://a.example/1.jpg", "https://A.example/2.jpg")
+
+
+def test_of_many_hosts_the_largest_are_listed() -> None:
+    urls = [f"https://h{index}.example/1.jpg" for index in range(MAX_LISTED + 5)] + ["https://h1003.example/2.jpg"]
+    found = inspected("".join(f"{index},p,{url}\n" for index, url in enumerate(urls)))
+
+    assert len(found.hosts) == MAX_LISTED
+    assert found.more_hosts == 5
+    assert next(iter(found.hosts.items())) == ("h1003.example", 2)
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("C:\\pictures\\1.jpg", "a path on a computer, no URL"),
+        ("file:///home/me/1.jpg", "a file on a computer, no URL"),
+        ("data:image/png;base64;AAAA", "a data: URI, no URL"),
+        ("//cdn.example/1.jpg", "the scheme is missing before //"),
+        ("www.a.example/1.jpg", "the scheme is missing"),
+        ("https:/a.example/1.jpg", "a slash is missing behind the scheme"),
+        ("https:a.example/1.jpg", "the slashes are missing behind the scheme"),
+        ("ftp://a.example/1.jpg", "not an http or https URL"),
+        ("htps://a.example/1.jpg", "not an http or https URL"),
+        ("/media/1.jpg", "a path without a host"),
+        ("front.jpg", "a file's name, no URL"),
+        ("http://169.254.169.254/latest", "blocked address (metadata service)"),
+        ("http://a.example:99999/1.jpg", "Port out of range 0-65535"),
+        ("http://a..example/1.jpg", "no valid host name"),
+        ("http://a.example/" + "x" * 2100, "longer than 2048 characters"),
+    ],
+)
+def test_a_slot_that_cannot_be_fetched_is_refused_with_advice(url: str, problem: str) -> None:
+    found = inspected(f"1,p,https://a.example/1.jpg\n2,q,{url}\n")
+
+    (finding,) = found.findings
+    assert (finding.severity, finding.line, finding.column) == ("slot", 3, "Input Image Urls")
+    assert finding.problem == problem
+    assert finding.advice
+    assert finding.text
+    assert found.refused_slots == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://drive.google.com/file/d/abc/view",
+        "https://www.dropbox.com/s/abc/1.jpg?dl=0",
+        "https://github.com/a/b/blob/main/1.jpg",
+    ],
+)
+def test_a_link_to_a_page_is_warned_of(url: str) -> None:
+    (finding,) = inspected(f"1,p,{url}\n").findings
+    assert (finding.severity, finding.problem) == ("warning", "a link to a page, not to an image")
+
+
+@pytest.mark.parametrize(
+    ("given_", "mended", "repairs"),
+    [
+        ("https://a.example/?x=1&amp;y=2", "https://a.example/?x=1&y=2", 1),
+        ("https://a.example/my pic.jpg", "https://a.example/my%20pic.jpg", 1),
+        ("https://a.example/2\u00d73.jpg?q=ü", "https://a.example/2%C3%973.jpg?q=%C3%BC", 1),
+        ("https://bücher.example:8080/1.jpg", "https://xn--bcher-kva.example:8080/1.jpg", 1),
+        ("https://ü.example/a b&amp;ü", "https://xn--tda.example/a%20b&%C3%BC", 4),
+        ("https://a.example/1\u200b.jpg", "https://a.example/1.jpg", 1),
+        ("my pic.jpg", "my pic.jpg", 0),
+        ("https://a.example/%C3%97,1.jpg", "https://a.example/%C3%97,1.jpg", 0),
+    ],
+)
+def test_what_can_be_mended_in_a_url_is(given_: str, mended: str, repairs: int) -> None:
+    url, found = repaired(given_)
+    assert (url, len(found)) == (mended, repairs)
+    assert repaired(url) == (url, [])
+    if repairs:
+        catalogue = open_catalogue(lambda: [f'{HEADER}1,p,"{given_}"\n'.encode()], CatalogueLimits())
+        (row,) = catalogue.rows()
+        assert row.urls == (mended,)
+        assert given_ in row.record
+        assert {(finding.severity, finding.text) for finding in catalogue.findings.listed} == {("warning", given_)}
+
+
+def test_odd_serial_numbers_are_warned_of() -> None:
+    found = inspected("".join(f"{serial},p,https://a.example/1.jpg\n" for serial in ("1.", "1.23E+12", "1.", "", "2")))
+    assert [(finding.line, finding.text) for finding in found.findings] == [(3, "1.23E+12"), (4, "1."), (5, None)]
+
+
+@given(st.lists(HASHES | st.integers(-3, 3)), st.integers(1, 9))
+def test_distinct_hashes_are_counted_exactly(hashes: list[int], pending: int) -> None:
+    counter, seen = DistinctCounter(pending=pending), Seen(size=2)
+    new = 0
+    for value in hashes:
+        counter.add((value,))
+        new += seen.is_new(value or 1)
+    assert counter.count() == len(set(hashes))
+    assert new == len({value or 1 for value in hashes})
+
+
+def test_more_than_can_be_kept_is_estimated() -> None:
+    counter = DistinctCounter(most=2_000)
+    counter.add(hash((value, "spread")) for value in range(50_000))
+    assert counter.count() == pytest.approx(50_000, rel=0.15)
+
+
+def test_an_error_is_not_left_out_for_warnings() -> None:
+    findings = Findings()
+    for number in range(3_000):
+        findings.add(Finding("odd", "", row=number, severity="warning"))
+        findings.add(Finding("bad", "", row=number, severity="slot"))
+    findings.add(Finding("wrong", "", row=9_000))
+    findings.add(Finding("all", "", severity="warning"))
+
+    kinds = [finding.severity for finding in findings.listed]
+    assert (kinds.count("error"), kinds.count("slot"), kinds.count("warning")) == (1, 899, 100)
+    assert findings.listed[-1].problem == "all"
+    assert findings.more == 6_002 - 1_000

@@ -1,0 +1,86 @@
+"""The gateway's settings as operators write them."""
+
+from ipaddress import ip_network
+
+import pytest
+
+from services.gateway.settings import CatalogueSettings, DispatchSettings, GatewaySettings
+from services.gateway.upload.catalogue_options import CatalogueOptions
+from services.gateway.upload.options import UploadOptions
+from shared.contracts.messages import CompressOptions
+from shared.settings import load
+from shared.url_policy.settings import WebhookTargetSettings
+
+NEEDED = {
+    "RABBITMQ_URL": "amqp://localhost/",
+    "MONGODB_URL": "mongodb://localhost/imagemill",
+    "OBJECT_STORE_URL": "file:///tmp/objects",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("environment")
+def test_three_urls_are_all_it_needs() -> None:
+    settings = load(GatewaySettings)
+
+    assert settings.rabbit.rabbitmq_url == NEEDED["RABBITMQ_URL"]
+    assert settings.api.upload_max_bytes == 2_147_483_648
+    assert settings.webhook_targets.policy.allow_networks == ()
+
+
+def test_networks_and_limits_are_taken_from_the_environment(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("WEBHOOK_ALLOW_NETWORKS", "127.0.0.0/8, 10.1.0.0/16")
+    environment.setenv("CSV_MAX_ROWS", "7")
+
+    assert WebhookTargetSettings().policy.allow_networks == (ip_network("127.0.0.0/8"), ip_network("10.1.0.0/16"))
+    assert CatalogueSettings().limits.rows == 7
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_default_options_are_those_of_the_product() -> None:
+    assert load(GatewaySettings).default_options.options == UploadOptions()
+
+
+def test_the_default_options_are_taken_from_the_environment(environment: pytest.MonkeyPatch) -> None:
+    options = CompressOptions(
+        percent=70,
+        mode="quality",
+        format="webp",
+        max_width=2000,
+        max_height=1500,
+        min_quality=40,
+        allow_resize=False,
+        metadata="copyright",
+    )
+    for name, value in options.model_dump(mode="json").items():
+        environment.setenv(f"DEFAULT_{name.upper()}", str(value))
+    environment.setenv("DEFAULT_ON_INVALID", "reject")
+
+    assert load(GatewaySettings).default_options.options == UploadOptions(
+        options, CatalogueOptions(on_invalid="reject")
+    )
+
+
+@pytest.mark.parametrize("option", [*CompressOptions.model_fields, "on_invalid"])
+def test_a_default_that_no_upload_may_ask_for_is_refused(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    environment.setenv(f"DEFAULT_{option.upper()}", "100000")
+
+    with pytest.raises(SystemExit) as ended:
+        load(GatewaySettings)
+
+    assert ended.value.code == 2
+    assert f"DEFAULT_{option.upper()}: " in capsys.readouterr().err
+
+
+def test_a_command_is_lost_only_when_no_copy_of_it_can_be_alive() -> None:
+    settings = DispatchSettings(command_start_by=100, longest_handler=50)
+
+    assert settings.lost_after > 150

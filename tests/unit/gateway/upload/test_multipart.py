@@ -1,0 +1,75 @@
+"""A form is read the same however it is cut into pieces on its way, and no bytes do more harm than a refusal."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.gateway.upload.multipart import UploadForm
+from services.gateway.web.problems import Problem
+
+NAME = st.text(st.characters(codec="utf-8", exclude_characters='"\\\r\n\0', categories=["L", "N", "Zs"]), min_size=1)
+# The edge of the parts below is in the alphabet, so that contents come close to it.
+CONTENT = st.binary(max_size=60) | st.lists(st.sampled_from([b"\r\n", b"--", b"--edge", b"x"])).map(b"".join)
+
+
+def body_of(fields: list[tuple[str, bytes]], filename: str, catalogue: bytes, at: int) -> bytes:
+    parts = [(f'form-data; name="{name}"', value) for name, value in fields]
+    parts.insert(at, (f'form-data; name="file"; filename="{filename}"', catalogue))
+    return b"".join(
+        f"--edge\r\nContent-Disposition: {disposition}\r\nX: y\r\n\r\n".encode() + content + b"\r\n"
+        for disposition, content in parts
+    ) + (b"--edge--\r\n")
+
+
+def read(body: bytes, size: int) -> UploadForm:
+    form = UploadForm(b"edge")
+    for start in range(0, len(body), size):
+        form.feed(body[start : start + size])
+    form.finish()
+    return form
+
+
+@given(
+    fields=st.lists(
+        st.tuples(NAME.filter(lambda name: name != "file"), st.text(max_size=20).map(str.encode)), max_size=4
+    ),
+    filename=NAME,
+    catalogue=CONTENT.filter(lambda content: b"\r\n--edge" not in b"\r\n" + content),
+    at=st.integers(0, 4),
+    size=st.integers(1, 80),
+)
+def test_fields_and_file_are_what_was_sent(
+    fields: list[tuple[str, bytes]], filename: str, catalogue: bytes, at: int, size: int
+) -> None:
+    form = read(body_of(fields, filename, catalogue, at), size)
+
+    assert form.file_bytes == catalogue
+    assert form.fields == [(name, value.decode()) for name, value in fields]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("autumn.csv", "autumn.csv"),
+        ("C:\\Users\\me\\autumn.csv", "autumn.csv"),
+        ("/home/me/autumn.csv", "autumn.csv"),
+        ("../../etc/passwd", "passwd"),
+        ("herbst übersicht.csv", "herbst übersicht.csv"),
+        ("a\tb\x7f.csv", "ab.csv"),
+        ("x" * 400, "x" * 255),
+        ("/", None),
+    ],
+)
+def test_a_file_s_name_comes_without_folders(sent: str, kept: str | None) -> None:
+    assert read(body_of([], sent, b"x", 0), 1000).filename == kept
+
+
+@given(
+    body=st.one_of(st.binary(max_size=200), st.text('-edg\r\n:;"= name', max_size=80).map(str.encode)),
+    size=st.integers(1, 50),
+)
+def test_no_bytes_do_more_than_be_refused(body: bytes, size: int) -> None:
+    with pytest.raises(Problem) as refused:
+        read(b"--edge\r\n" + body, size)
+
+    assert refused.value.document.status == 400

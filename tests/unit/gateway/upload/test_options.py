@@ -1,0 +1,219 @@
+"""Options are read from what a client wrote: typed, complete with defaults, and all that is wrong said at once."""
+
+import pytest
+
+from services.gateway.api.openapi import catalogue_body
+from services.gateway.upload.catalogue_options import CatalogueOptions
+from services.gateway.upload.option_schemas import SCHEMAS
+from services.gateway.upload.options import UPLOAD_OPTIONS, VALIDATION_OPTIONS, UploadOptions, read_options
+from services.gateway.web.problems import Problem
+from services.gateway.web.schemas import Fault
+from shared.catalogue.format import Profile
+from shared.contracts.messages import CompressOptions
+from shared.url_policy.address_guard import AddressPolicy
+
+PLAIN = UploadOptions()
+
+
+def read(*given: tuple[str, str], defaults: UploadOptions = PLAIN) -> UploadOptions:
+    return read_options(given, defaults, AddressPolicy())
+
+
+def faults(*given: tuple[str, str]) -> list[Fault]:
+    with pytest.raises(Problem) as refused:
+        read(*given)
+    assert refused.value.document.status == 422
+    return refused.value.document.errors or []
+
+
+@pytest.mark.parametrize(
+    ("option", "written", "meant"),
+    [
+        ("percent", "1", 1),
+        ("percent", " 99 ", 99),
+        ("mode", "size", "size"),
+        ("mode", "quality", "quality"),
+        ("mode", "dimensions", "dimensions"),
+        ("format", "keep", "keep"),
+        ("format", "jpeg", "jpeg"),
+        ("format", "webp", "webp"),
+        ("format", "avif", "avif"),
+        ("format", "auto", "auto"),
+        ("max_width", "1", 1),
+        ("max_width", "65535", 65535),
+        ("max_height", "800", 800),
+        ("min_quality", "1", 1),
+        ("min_quality", "95", 95),
+        ("allow_resize", "true", True),
+        ("allow_resize", "false", False),
+        ("allow_resize", "False", False),
+        ("metadata", "strip", "strip"),
+        ("metadata", "copyright", "copyright"),
+        ("metadata", "keep", "keep"),
+    ],
+)
+def test_an_option_is_what_was_written(option: str, written: str, meant: object) -> None:
+    asked = read((option, written)).compress
+
+    assert asked == CompressOptions.model_validate({option: meant})
+    assert type(getattr(asked, option)) is type(meant)
+
+
+@pytest.mark.parametrize(
+    ("option", "written", "meant"),
+    [
+        ("profile", "auto", "auto"),
+        *(("profile", profile.value, profile.value) for profile in Profile),
+        ("on_invalid", "skip", "skip"),
+        ("on_invalid", " reject ", "reject"),
+        ("dry_run", "true", True),
+        ("dry_run", "False", False),
+    ],
+)
+def test_an_option_of_the_catalogue_is_what_was_written(option: str, written: str, meant: object) -> None:
+    read_ = read((option, written))
+
+    assert read_.catalogue == CatalogueOptions.model_validate({option: meant})
+    assert read_.compress == CompressOptions()
+
+
+def test_a_profile_is_named_or_found_out() -> None:
+    assert read(("profile", "shopify")).catalogue.named_profile is Profile.SHOPIFY
+    assert read(("profile", "auto")).catalogue.named_profile is None
+    assert read().catalogue.named_profile is None
+
+
+@pytest.mark.parametrize(
+    ("option", "written"),
+    [
+        *(("percent", value) for value in ("0", "100", "-5", "+5", "12.5", "050", "5_0", "50%", "½", "५", "9" * 500)),
+        *(("mode", value) for value in ("bytes", "SIZE", "size quality", "1")),
+        *(("format", value) for value in ("png", "jpg", "JPEG", "image/webp", "true")),
+        *(("max_width", value) for value in ("0", "65536", "none", "null", "800px", "true")),
+        *(("max_height", value) for value in ("0", "65536", "1e3")),
+        *(("min_quality", value) for value in ("0", "96", "low")),
+        *(("allow_resize", value) for value in ("1", "0", "yes", "off", "truth")),
+        *(("metadata", value) for value in ("all", "none", "exif")),
+        *(("profile", value) for value in ("Shopify", "amazon", "none", "1")),
+        *(("on_invalid", value) for value in ("fail", "Skip", "true")),
+        *(("dry_run", value) for value in ("1", "yes", "on")),
+    ],
+)
+def test_a_value_that_an_option_cannot_have_is_refused(option: str, written: str) -> None:
+    [fault] = faults((option, written))
+
+    assert fault.option == option
+    assert fault.detail.startswith(f"{option} is ")
+    assert fault.detail.endswith(f", not {written[:64]!r}")
+
+
+@pytest.mark.parametrize(
+    ("option", "detail"),
+    [
+        ("percent", "percent is a whole number from 1 to 99, not 'x'"),
+        ("mode", "mode is size, quality or dimensions, not 'x'"),
+        ("format", "format is keep, jpeg, webp, avif or auto, not 'x'"),
+        ("max_width", "max_width is a whole number from 1 to 65535, not 'x'"),
+        ("max_height", "max_height is a whole number from 1 to 65535, not 'x'"),
+        ("min_quality", "min_quality is a whole number from 1 to 95, not 'x'"),
+        ("allow_resize", "allow_resize is true or false, not 'x'"),
+        ("metadata", "metadata is strip, copyright or keep, not 'x'"),
+        (
+            "profile",
+            "profile is auto, generic, shopify, woocommerce, magento, google or numbered, not 'x'",
+        ),
+        ("on_invalid", "on_invalid is skip or reject, not 'x'"),
+        ("dry_run", "dry_run is true or false, not 'x'"),
+        ("webhook_url", "webhook_url cannot be called: not an http or https URL"),
+    ],
+)
+def test_a_refusal_says_what_the_option_may_be(option: str, detail: str) -> None:
+    [fault] = faults((option, "x"))
+
+    assert fault.detail.startswith(detail)
+
+
+def test_all_faults_are_told_at_once() -> None:
+    told = faults(
+        ("percent", "0"),
+        ("mode", "fast"),
+        ("format", "bmp"),
+        ("max_width", "-1"),
+        ("max_height", "big"),
+        ("min_quality", "99"),
+        ("allow_resize", "maybe"),
+        ("metadata", "some"),
+        ("profile", "ebay"),
+        ("on_invalid", "ask"),
+        ("dry_run", "perhaps"),
+        ("webhook_url", "http://127.0.0.1/"),
+        ("quality", "80"),
+        ("percent", "200"),
+    )
+
+    assert sorted(fault.option or "" for fault in told) == sorted([*UPLOAD_OPTIONS, "percent", "quality"])
+
+
+def test_an_unknown_option_is_answered_with_those_there_are() -> None:
+    [fault] = faults(("quality", "80"))
+
+    assert fault.detail == (
+        "'quality' is no option; the options are percent, mode, format, max_width, max_height, min_quality, "
+        "allow_resize, metadata, profile, on_invalid, dry_run and webhook_url"
+    )
+
+
+def test_a_validation_knows_all_options_but_that_it_is_one() -> None:
+    with pytest.raises(Problem) as refused:
+        read_options([("dry_run", "true"), ("percent", "0")], PLAIN, AddressPolicy(), VALIDATION_OPTIONS)
+
+    told = refused.value.document.errors or []
+    assert [fault.option for fault in told] == ["dry_run", "percent"]
+    assert "dry_run" not in told[0].detail.partition(";")[2]
+    assert {*UPLOAD_OPTIONS} - {*VALIDATION_OPTIONS} == {"dry_run"}
+
+
+def test_what_is_not_given_or_blank_has_its_default() -> None:
+    compress = CompressOptions(percent=70, format="auto", max_width=2000, allow_resize=False)
+    defaults = UploadOptions(compress, CatalogueOptions(on_invalid="reject"))
+
+    assert read(("percent", " "), ("allow_resize", ""), ("on_invalid", ""), defaults=defaults) == defaults
+    assert read(
+        ("percent", "30"), ("max_width", "65535"), ("on_invalid", "skip"), ("profile", "google"), defaults=defaults
+    ) == UploadOptions(
+        CompressOptions(percent=30, format="auto", max_width=65535, allow_resize=False),
+        CatalogueOptions(profile="google"),
+    )
+
+
+@pytest.mark.parametrize("options", [UPLOAD_OPTIONS, VALIDATION_OPTIONS])
+def test_every_option_is_documented_for_form_and_query(options: tuple[str, ...]) -> None:
+    described = catalogue_body(UploadOptions(CompressOptions(percent=70, max_width=2000)), options)
+    form = described["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+    query = {parameter["name"]: parameter["schema"] for parameter in described["parameters"]}
+
+    assert set(form) == {"file", *options}
+    assert set(query) == set(options)
+    assert all(schema["description"] for schema in (*form.values(), *query.values()))
+    defaults = {name: schema["default"] for name, schema in form.items() if "default" in schema}
+    assert defaults == {
+        "percent": 70,
+        "mode": "size",
+        "format": "keep",
+        "max_width": 2000,
+        "min_quality": 30,
+        "allow_resize": True,
+        "metadata": "strip",
+        "profile": "auto",
+        "on_invalid": "skip",
+        **({"dry_run": False} if "dry_run" in options else {}),
+    }
+    assert not any("default" in schema for schema in query.values())
+
+
+def test_every_field_of_the_options_has_a_schema() -> None:
+    assert set(SCHEMAS) == {*CompressOptions.model_fields, *CatalogueOptions.model_fields}
+
+
+def test_every_profile_can_be_named() -> None:
+    assert SCHEMAS["profile"]["enum"] == ["auto", *Profile]

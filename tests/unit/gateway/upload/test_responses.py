@@ -1,0 +1,111 @@
+"""What the API says of a catalogue, in the client's words."""
+
+import pytest
+
+from services.gateway.catalogue.findings import CatalogueRefused, Finding
+from services.gateway.catalogue.inspection import Inspection
+from services.gateway.upload.responses import encoding_name, upload_accepted, validation_answer
+from services.gateway.web.problems import bad_catalogue, refused_slots
+from shared.catalogue.format import Dialect, Profile
+from tests.support.builders import REQUEST_ID, a_form
+
+WHOLE_FILE = Finding("decoded as Windows-1252", "Save it as UTF-8.", severity="warning")
+A_SLOT = Finding("no URL", "Give the whole address.", row=3, line=4, column="Image", text="x.png", severity="slot")
+INSPECTION = Inspection(
+    form=a_form(profile=Profile.SHOPIFY, dialect=Dialect("\t", "cp1252", bom=False, line_end="\n")),
+    rows=7,
+    products=4,
+    urls=9,
+    distinct_urls=8,
+    refused_slots=1,
+    hosts={"b.test": 5, "a.test": 3},
+    more_hosts=2,
+    findings=(WHOLE_FILE, A_SLOT),
+    more_findings=6,
+    samples={},
+)
+TOLD = [
+    {
+        "severity": "warning",
+        "row": None,
+        "line": None,
+        "column": None,
+        "text": None,
+        "problem": "decoded as Windows-1252",
+        "advice": "Save it as UTF-8.",
+    },
+    {
+        "severity": "slot",
+        "row": 3,
+        "line": 4,
+        "column": "Image",
+        "text": "x.png",
+        "problem": "no URL",
+        "advice": "Give the whole address.",
+    },
+]
+FOUND = {
+    "profile": "shopify",
+    "delimiter": "\t",
+    "encoding": "cp1252",
+    "rows": 7,
+    "products": 4,
+    "urls": 9,
+    "distinct_urls": 8,
+    "refused_slots": 1,
+    "findings": TOLD,
+    "more_findings": 6,
+}
+
+
+def test_a_validation_says_all_that_was_found_and_the_hosts_in_their_order() -> None:
+    told = validation_answer(INSPECTION).model_dump(mode="json")
+
+    assert told == {**FOUND, "hosts": {"b.test": 5, "a.test": 3}, "more_hosts": 2}
+    assert list(told["hosts"]) == ["b.test", "a.test"]
+
+
+def test_an_upload_s_answer_begins_with_its_id() -> None:
+    told = upload_accepted(REQUEST_ID, INSPECTION).model_dump(mode="json")
+
+    assert told == {"request_id": REQUEST_ID, "status": "Pending", **FOUND}
+    assert next(iter(told)) == "request_id"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "bom", "name"),
+    [
+        ("utf-8", False, "utf-8"),
+        ("utf-8", True, "utf-8-sig"),
+        ("utf-16-le", True, "utf-16"),
+        ("utf-16-be", True, "utf-16"),
+        ("utf-16-le", False, "utf-16-le"),
+        ("cp1252", False, "cp1252"),
+    ],
+)
+def test_an_encoding_s_name_reads_the_file_without_a_mark_in_its_first_cell(
+    encoding: str, bom: bool, name: str
+) -> None:
+    data = ("\ufeff" * bom + "Ö").encode(encoding)
+
+    assert encoding_name(Dialect(",", encoding, bom, "\n")) == name
+    assert data.decode(name) == "Ö"
+
+
+def test_a_refusal_tells_the_same_findings_in_the_same_shape() -> None:
+    faulty = bad_catalogue(CatalogueRefused(INSPECTION.findings, 6)).document.model_dump(mode="json")
+    all_or_nothing = refused_slots(INSPECTION.findings, 6).document.model_dump(mode="json")
+
+    for document in (faulty, all_or_nothing):
+        assert (document["status"], document["findings"], document["more_findings"]) == (400, TOLD, 6)
+        assert document["detail"].startswith("8 findings")
+        assert "2 of them are listed" in document["detail"]
+    assert faulty["type"] != all_or_nothing["type"]
+    assert faulty["title"] != all_or_nothing["title"]
+
+
+def test_a_problem_document_has_no_members_that_say_nothing() -> None:
+    problem = bad_catalogue(CatalogueRefused((WHOLE_FILE,)))
+
+    assert b'"errors"' not in bytes(problem.response().body)
+    assert b'"column":null' in bytes(problem.response().body)

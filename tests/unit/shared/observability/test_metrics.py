@@ -1,0 +1,49 @@
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from dev.docs.metrics import metrics_document
+from shared.observability.declarations import Declaration
+from shared.observability.metrics import Metrics, process_registry
+from tests.support.tree import ROOT
+
+DECLARATIONS = Metrics(CollectorRegistry()).declarations
+
+
+@pytest.mark.parametrize("metric", DECLARATIONS, ids=lambda metric: metric.name)
+def test_a_metric_says_what_it_counts_and_in_which_unit(metric: Declaration) -> None:
+    assert metric.name.startswith("imagemill_")
+    assert metric.meaning.endswith(".")
+    assert len(metric.meaning.split()) >= 4
+    assert metric.unit in metric.name or metric.unit == "boolean"
+    assert metric.name.endswith("_total") == (metric.kind == "counter")
+    assert metric.name.endswith("_seconds") == (metric.kind == "histogram")
+
+
+def test_no_metric_of_the_process_is_left_undeclared() -> None:
+    registry = CollectorRegistry()
+    declared = {metric.name.removesuffix("_total") for metric in Metrics(registry).declarations}
+
+    assert {family.name for family in registry.collect()} == declared
+
+
+def test_the_documentation_is_up_to_date() -> None:
+    page = ROOT / "docs" / "metrics.md"
+
+    assert page.read_text() == metrics_document(), "run: python -m dev.docs.metrics > docs/metrics.md"
+
+
+def test_two_processes_metrics_in_one_interpreter_are_apart() -> None:
+    first, second = CollectorRegistry(), CollectorRegistry()
+    Metrics(first).images.labels(outcome="failed", error_code="http_404").inc()
+    Metrics(second)
+
+    sample = b'imagemill_images_total{error_code="http_404",outcome="failed"} 1.0'
+    assert sample in generate_latest(first)
+    assert sample not in generate_latest(second)
+
+
+def test_a_process_tells_its_own_cpu_time_and_memory() -> None:
+    page = generate_latest(process_registry())
+
+    assert b"process_cpu_seconds_total" in page
+    assert b"process_resident_memory_bytes" in page

@@ -1,0 +1,26 @@
+"""An image's document holds all that was found out about it, and is read back as it was."""
+
+from shared.contracts.states import ImageState
+from shared.persistence.image_documents import image_from, to_document
+from tests.support.builders import NOW, a_result, an_image
+
+
+def test_a_result_stands_in_the_document_with_all_its_figures() -> None:
+    image = an_image(state=ImageState.COMPRESSED, result=a_result(bytes_in=1000, bytes_out=333), ended_at=NOW)
+
+    document = to_document(image, NOW)
+
+    assert document["result"]["saved_percent"] == 66.7
+    assert (document["result"]["original_width"], document["result"]["ssim"]) == (1600, 0.9731)
+    assert image_from(document) == image
+
+
+def test_a_result_of_an_earlier_version_is_read() -> None:
+    image = an_image(state=ImageState.COMPRESSED, result=a_result(), ended_at=NOW)
+    document = to_document(image, NOW)
+    for name in ("saved_percent", "original_width", "original_height", "ssim"):
+        del document["result"][name]
+
+    earlier = image_from(document).result
+
+    assert earlier == a_result(original_width=None, original_height=None, ssim=None)

@@ -1,0 +1,113 @@
+"""Which URLs can be asked for at all."""
+
+from ipaddress import ip_network
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
+from shared.url_policy.url_check import InvalidUrl, check_url
+
+POLICY = AddressPolicy()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/a.jpg",
+        "HTTPS://Example.COM/A.jpg?x=1",
+        "https://example.com:443/a b.jpg",
+        "https://münchen.example/ü.jpg",
+        "http://under_score.example./",
+        "http://[2606:2800:220:1::1]/a.jpg",
+        "http://8.8.8.8/a.jpg",
+        "http://example.com",
+        "http://example.com:/a.jpg",
+        "http://example.com:8080/a.jpg",
+        "http://example.com/a@b.jpg",
+        "http://example.com/" + "a" * (2048 - 19),
+    ],
+)
+def test_a_web_address_passes(url: str) -> None:
+    check_url(url, POLICY)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "a.jpg",
+        "/a.jpg",
+        "//example.com/a.jpg",
+        "example.com/a.jpg",
+        "http:",
+        "http:/a.jpg",
+        "http:///a.jpg",
+        "http://:80/a.jpg",
+        "ftp://example.com/a.jpg",
+        "file:///etc/passwd",
+        "gopher://example.com/_x",
+        "data:image/png;base64,AAAA",
+        "javascript:alert(1)",
+        "http://user@example.com/",
+        "http://user:secret@example.com/",
+        "http://example.com\\@127.0.0.1/",
+        "http://example.com:0/",
+        "http://example.com:99999/",
+        "http://example.com:x/",
+        "http://exa mple.com/",
+        "http://exa%6dple.com/",
+        "http://a..b/",
+        "http://" + "a" * 64 + ".com/",
+        "http://xn--a.com:80000/",
+        "http://[::1",
+        "http://[nonsense]/",
+        "http://example.com/\r\nHost: other",
+        "http://example.com/\x00",
+        "http://example.com/\x85",
+        "http://example.com/" + "a" * 2048,
+    ],
+)
+def test_anything_else_is_invalid(url: str) -> None:
+    with pytest.raises(InvalidUrl):
+        check_url(url, POLICY)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/",
+        "http://①②⑦.⓪.⓪.①/",
+        "http://10.0.0.1/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[fd00:ec2::254]/",
+        "http://[64:ff9b::7f00:1]/",
+        "http://8.8.8.8:6379/",
+    ],
+)
+def test_a_blocked_literal_address_is_told_at_once(url: str) -> None:
+    with pytest.raises(BlockedAddress):
+        check_url(url, POLICY)
+
+
+def test_a_literal_address_of_an_allowed_network_passes() -> None:
+    policy = AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
+    check_url("http://127.0.0.1:8123/a.jpg", policy)
+
+
+@given(st.text())
+def test_what_passes_is_an_http_url_with_a_host_to_the_client_too(text: str) -> None:
+    for url in (text, "http://" + text, "http://example.com" + text, "http://example.com/" + text):
+        try:
+            check_url(url, POLICY)
+            parsed = httpx.URL(url)
+        except (InvalidUrl, BlockedAddress, httpx.InvalidURL):
+            continue
+        assert parsed.scheme in {"http", "https"}
+        assert parsed.raw_host
+        assert not parsed.userinfo
+        assert "\r" not in str(parsed)
