@@ -22,7 +22,7 @@ from deploy.local.processes import MARKER
 from deploy.local.stack import LocalStack
 from services.gateway.catalogue.inspection import inspect_catalogue
 from services.gateway.catalogue.reading import CatalogueLimits, open_catalogue
-from shared.catalogue.format import CatalogueForm
+from shared.catalogue.format import CatalogueFormat
 from shared.url_policy.address_guard import AddressPolicy
 
 URLS_PER_ROW = 3
@@ -60,14 +60,14 @@ def chunks(path: Path) -> Iterator[bytes]:
         yield from iter(partial(file.read, _CHUNK_BYTES), b"")
 
 
-def inspect(path: Path) -> CatalogueForm:
+def inspect(path: Path) -> CatalogueFormat:
     inspection = inspect_catalogue(partial(chunks, path), CatalogueLimits(), AddressPolicy())
     if inspection.distinct_urls != inspection.rows * URLS_PER_ROW:
         raise RuntimeError(f"{inspection.distinct_urls} distinct URLs in {inspection.rows} rows")
     return inspection.form
 
 
-def read_again(path: Path, form: CatalogueForm) -> None:
+def read_again(path: Path, form: CatalogueFormat) -> None:
     for _ in open_catalogue(partial(chunks, path), CatalogueLimits(), form=form).rows():
         pass
 

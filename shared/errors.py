@@ -1,6 +1,6 @@
 """The errors that every room speaks of.
 
-OwnFault                 our own store, database or broker did not answer: delays images, never fails them
+DependencyUnavailable                 our own store, database or broker did not answer: delays images, never fails them
   StorageUnavailable
   DatabaseUnavailable
   BrokerUnavailable
@@ -8,21 +8,21 @@ ObjectMissing            an object that should be in the store is not
 """
 
 
-class OwnFault(Exception):
+class DependencyUnavailable(Exception):
     """A dependency of ours failed; the consumer holds its message and retries once a probe of it succeeds."""
 
     dependency: str = "unknown"
 
 
-class StorageUnavailable(OwnFault):
+class StorageUnavailable(DependencyUnavailable):
     dependency = "storage"
 
 
-class DatabaseUnavailable(OwnFault):
+class DatabaseUnavailable(DependencyUnavailable):
     dependency = "database"
 
 
-class BrokerUnavailable(OwnFault):
+class BrokerUnavailable(DependencyUnavailable):
     dependency = "broker"
 
 

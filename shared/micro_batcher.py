@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
-class Gatherer(Generic[Item, Answer]):
+class MicroBatcher(Generic[Item, Answer]):
     """Calls `flush` with the items of all callers who came meanwhile, at most `most` at a time.
 
     `flush` answers in the order of its items; what it raises, each of its callers gets.

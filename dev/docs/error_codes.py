@@ -11,7 +11,7 @@ Every failed image has one of these codes, in `report.csv`, `report.json`, `fail
 detail beside it is for people. The list is closed: a later version may add a code, but changes none.
 
 **Retryable**: it may pass though nobody mends anything. Imagemill has then tried several times already, so give it some
-time before you retry the request. What is not retryable fails again until somebody mends it. **Whose** it is to mend:
+time before you retry the request. What is not retryable fails again until somebody mends it. **Owner**: who has to act:
 `csv`, whoever made the catalogue; `host`, whoever keeps the images; `us`, whoever runs Imagemill.
 
 This page is made from `shared/contracts/error_codes.py`; after a change there run

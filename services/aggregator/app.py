@@ -9,11 +9,11 @@ import httpx
 
 from services.aggregator.deliver_webhook import WebhookDeliverer
 from services.aggregator.finish_request import RequestFinisher
-from services.aggregator.host_circuit_breaker import TroubledHosts
+from services.aggregator.host_circuit_breaker import HostCircuitBreaker
 from services.aggregator.outputs.writer import OutputWriter
-from services.aggregator.pause_policy import PausePlan
+from services.aggregator.pause_policy import PausePolicy
 from services.aggregator.record_result import LostRecorder, ResultRecorder
-from services.aggregator.result_effects import FollowUp
+from services.aggregator.result_effects import ResultEffects
 from services.aggregator.settings import AggregatorSettings, HostSettings, WebhookSettings
 from services.aggregator.webhook_policy import RetryPlan
 from shared.contracts.messages import (
@@ -71,7 +71,7 @@ def _subscriptions(
     metrics: Metrics,
 ) -> list[Subscription]:
     base_url, keep_originals = settings.public.public_base_url, settings.results.keep_originals
-    follow_up = FollowUp(store, base_url, keep_originals=keep_originals)
+    result_effects = ResultEffects(store, base_url, keep_originals=keep_originals)
     outputs = OutputWriter(database, store, base_url, guard_formulas=settings.finish.csv_formula_guard)
     finisher = RequestFinisher(database, store, outputs, base_url, metrics, keep_originals=keep_originals)
     deliverer = _deliverer(settings.webhooks, database, client, metrics)
@@ -79,7 +79,7 @@ def _subscriptions(
         Subscription(
             Queue.RESULTS,
             (ImageCompressed, ImageFailed, ImageDeferred),
-            ResultRecorder(database.images, _hosts(settings.hosts, database), follow_up, metrics),
+            ResultRecorder(database.images, _hosts(settings.hosts, database), result_effects, metrics),
             settings.results.results_concurrency,
         ),
         Subscription(Queue.FINISH, (FinishRequest,), finisher, settings.finish.finish_concurrency),
@@ -87,16 +87,16 @@ def _subscriptions(
         Subscription(
             Queue.LOST,
             (DownloadImage, CompressImage),
-            LostRecorder(database.images, follow_up, metrics),
+            LostRecorder(database.images, result_effects, metrics),
             _LOST_CONCURRENCY,
             park_unknown=False,  # dead results, finishes and deliveries: the sweep makes them good
         ),
     ]
 
 
-def _hosts(settings: HostSettings, database: Database) -> TroubledHosts:
-    plan = PausePlan(settings.host_faults, settings.host_pause, settings.host_pause_max, random.random)
-    return TroubledHosts(database, plan, clock=lambda: datetime.now(UTC))
+def _hosts(settings: HostSettings, database: Database) -> HostCircuitBreaker:
+    plan = PausePolicy(settings.host_faults, settings.host_pause, settings.host_pause_max, random.random)
+    return HostCircuitBreaker(database, plan, clock=lambda: datetime.now(UTC))
 
 
 def _deliverer(

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.aggregator.pause_policy import ANSWERED, HostFault, PausePlan, together
+from services.aggregator.pause_policy import ANSWERED, HostFault, PausePolicy, together
 from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed, about
-from shared.contracts.records import Image, TroubledHost
-from shared.micro_batcher import Gatherer
+from shared.contracts.records import HostCircuit, Image
+from shared.micro_batcher import MicroBatcher
 from shared.persistence import Database
 
 _STALE_AFTER = timedelta(seconds=1)
@@ -21,18 +21,18 @@ Result = ImageCompressed | ImageFailed | ImageDeferred
 log = structlog.get_logger(__name__)
 
 
-class TroubledHosts:
+class HostCircuitBreaker:
     """Records faults and successes of hosts, and spares images whose host is left alone from failing.
 
     A success costs no query: which hosts have a record is read once a second, and as long another aggregator's fault
     may outlive a success seen here; the next success removes it.
     """
 
-    def __init__(self, database: Database, plan: PausePlan, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, plan: PausePolicy, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._plan = plan
         self._clock = clock
-        self._record = Gatherer(self._record_faults, linger=_LINGER_SECONDS)
+        self._record = MicroBatcher(self._record_faults, linger=_LINGER_SECONDS)
         self._known: set[str] = set()
         self._read_at: datetime | None = None
 
@@ -56,19 +56,19 @@ class TroubledHosts:
         works = isinstance(result, ImageCompressed) or (
             isinstance(result, ImageFailed) and not result.host_fault and result.error_code in ANSWERED
         )
-        if works and image is not None and image.host in await self._troubled():
+        if works and image is not None and image.host in await self._circuits():
             self._known.discard(image.host)
             if await self._database.hosts.remove(image.host):
-                log.info("host_works_again", host=image.host)
+                log.info("host_circuit_closed", host=image.host)
 
-    async def _troubled(self) -> set[str]:
+    async def _circuits(self) -> set[str]:
         now = self._clock()
         if self._read_at is None or now - self._read_at > _STALE_AFTER:
             self._read_at = now  # first, so that of many only one reads
-            self._known = {host.host for host in await self._database.hosts.troubled()}
+            self._known = {host.host for host in await self._database.hosts.circuits()}
         return self._known
 
-    async def _record_faults(self, items: Sequence[tuple[str, HostFault]]) -> list[TroubledHost]:
+    async def _record_faults(self, items: Sequence[tuple[str, HostFault]]) -> list[HostCircuit]:
         """One write for each host, however many of its images failed together."""
         faults: dict[str, list[HostFault]] = {}
         for host, fault in items:
@@ -77,22 +77,22 @@ class TroubledHosts:
         by_host = dict(zip(faults, records, strict=True))
         return [by_host[host] for host, _ in items]
 
-    async def _record_host(self, host: str, fault: HostFault) -> TroubledHost:
+    async def _record_host(self, host: str, fault: HostFault) -> HostCircuit:
         for _ in range(_TRIES):
             known = await self._database.hosts.get(host)
             if known is None and not fault.count and fault.until is None:
-                return TroubledHost(host, faults=0, pauses=0, until=None, error_code=fault.code)
+                return HostCircuit(host, faults=0, pauses=0, until=None, error_code=fault.code)
             now = self._clock()
             new = self._plan.after(known, host, fault, now)
             if new == known or await self._database.hosts.save(new, instead_of=known):
                 self._known.add(host)
                 if new.until is not None and (known is None or new.until != known.until):
-                    log.warning("host_left_alone", host=host, until=new.until.isoformat(), error_code=new.error_code)
+                    log.warning("host_paused", host=host, until=new.until.isoformat(), error_code=new.error_code)
                 return new
         return new  # others count its faults at this moment; one more or less makes no difference
 
 
-def _spared(failure: ImageFailed, image: Image, host: TroubledHost, now: datetime) -> Result:
+def _spared(failure: ImageFailed, image: Image, host: HostCircuit, now: datetime) -> Result:
     """A deferral that costs no attempt in place of a failure, while the host is left alone and the image has time."""
     if host.until is None or host.until <= now or image.deadline <= now:
         return failure

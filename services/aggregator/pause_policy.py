@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.records import TroubledHost
+from shared.contracts.records import HostCircuit
 
 _JITTER = 0.2
-_MOST_DOUBLINGS = 32
+_MAX_DOUBLINGS = 32
 
 ANSWERED = frozenset(
     {
@@ -42,7 +42,7 @@ class HostFault:
 
 
 @dataclass(frozen=True, slots=True)
-class PausePlan:
+class PausePolicy:
     """After `faults` in a row a host is left alone for `pause` seconds, then twice as long, `longest` at most.
 
     draw: a number from 0 up to 1, for jitter.
@@ -53,13 +53,13 @@ class PausePlan:
     longest: float
     draw: Callable[[], float]
 
-    def after(self, known: TroubledHost | None, host: str, fault: HostFault, now: datetime) -> TroubledHost:
+    def after(self, known: HostCircuit | None, host: str, fault: HostFault, now: datetime) -> HostCircuit:
         """What is recorded of `host` after `fault`.
 
         While it is left alone nothing but its own wish prolongs that: what fails then was sent before. The first
         fault after a pause begins the next one.
         """
-        known = known or TroubledHost(host, faults=0, pauses=0, until=None, error_code=fault.code)
+        known = known or HostCircuit(host, faults=0, pauses=0, until=None, error_code=fault.code)
         if known.until is None or known.until <= now:
             known = replace(known, faults=known.faults + fault.count, error_code=fault.code)
             if known.until is not None or known.faults >= self.faults:
@@ -69,7 +69,7 @@ class PausePlan:
         return known
 
     def _length(self, pauses: int) -> timedelta:
-        seconds = min(self.pause * 2.0 ** min(pauses, _MOST_DOUBLINGS), self.longest)
+        seconds = min(self.pause * 2.0 ** min(pauses, _MAX_DOUBLINGS), self.longest)
         return timedelta(seconds=seconds * (1 + _JITTER * self.draw()))
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.aggregator.host_circuit_breaker import TroubledHosts
-from services.aggregator.result_effects import FollowUp
+from services.aggregator.host_circuit_breaker import HostCircuitBreaker
+from services.aggregator.result_effects import ResultEffects
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import PublicEvent
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed, Message
@@ -15,10 +15,12 @@ from shared.persistence import ImageRepository
 class ResultRecorder:
     """Handles a result: the image's guarded transition, and what follows from it."""
 
-    def __init__(self, images: ImageRepository, hosts: TroubledHosts, follow_up: FollowUp, metrics: Metrics) -> None:
+    def __init__(
+        self, images: ImageRepository, hosts: HostCircuitBreaker, result_effects: ResultEffects, metrics: Metrics
+    ) -> None:
         self._images = images
         self._hosts = hosts
-        self._follow_up = follow_up
+        self._follow_up = result_effects
         self._metrics = metrics
 
     async def __call__(self, message: ImageCompressed | ImageFailed | ImageDeferred) -> Sequence[Message | PublicEvent]:
@@ -48,9 +50,9 @@ class LostRecorder:
     Without this its image would wait for an answer that never comes; so it is deferred, and fails the second time.
     """
 
-    def __init__(self, images: ImageRepository, follow_up: FollowUp, metrics: Metrics) -> None:
+    def __init__(self, images: ImageRepository, result_effects: ResultEffects, metrics: Metrics) -> None:
         self._images = images
-        self._follow_up = follow_up
+        self._follow_up = result_effects
         self._metrics = metrics
 
     async def __call__(self, message: DownloadImage | CompressImage) -> Sequence[Message | PublicEvent]:

@@ -10,7 +10,7 @@ from shared.contracts.messages import FinishRequest, Message
 from shared.contracts.records import Image
 from shared.contracts.states import END_STATES
 from shared.errors import StorageUnavailable
-from shared.micro_batcher import Gatherer
+from shared.micro_batcher import MicroBatcher
 from shared.persistence import Recorded
 from shared.storage.object_store import ObjectStore
 
@@ -19,14 +19,14 @@ _REMOVAL_SECONDS = 2.0  # results wait for it; a store that hangs would hold the
 log = structlog.get_logger(__name__)
 
 
-class FollowUp:
+class ResultEffects:
     """Removes what an ended image no longer needs, and says what is to be published."""
 
     def __init__(self, store: ObjectStore, public_base_url: str, *, keep_originals: bool) -> None:
         self._store = store
         self._base_url = public_base_url
         self._keep_originals = keep_originals
-        self._remove = Gatherer(self._remove_all)
+        self._remove = MicroBatcher(self._remove_all)
 
     async def __call__(
         self, recorded: Recorded, original_key: str | None, result_key: str | None = None

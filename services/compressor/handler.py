@@ -21,7 +21,7 @@ from shared.contracts.messages import (
     about,
 )
 from shared.contracts.object_keys import result_key, reuse_key
-from shared.errors import ObjectMissing, OwnFault
+from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.observability.metrics import Metrics
 from shared.settings import AttemptSettings
 from shared.storage.object_store import ObjectStore
@@ -44,7 +44,7 @@ class Compressor(Protocol):
 
 
 class CompressHandler:
-    """Reads an original, compresses it, stores the result, and says so. Raises only OwnFault.
+    """Reads an original, compresses it, stores the result, and says so. Raises only DependencyUnavailable.
 
     The same command leads to the same object under the same key, however often it is delivered.
     """
@@ -72,7 +72,7 @@ class CompressHandler:
             return []
         try:
             return [await self._compress(command)]
-        except OwnFault:
+        except DependencyUnavailable:
             raise
         except CompressError as error:
             if error.code in _PERHAPS_OURS and command.attempt == 1:

@@ -22,11 +22,11 @@ _DIMENSIONS_QUALITY = 85
 
 _LASTING: tuple[Format, ...] = ("webp", "avif")
 _SHOWN: frozenset[Format] = frozenset({"jpeg", "png", "gif", "webp", "avif"})
-_MOST_TRIED_PIXELS = 20_000_000
+_MAX_TRIED_PIXELS = 20_000_000
 """In all frames. Larger pictures are made in one format only, so that they end in time."""
 
-_MOST_PIXELS_IN_FRAMES = 80_000_000
-_MOST_ANIMATED_PIXELS: Mapping[Format, int] = {"png": 40_000_000, "jpeg": sys.maxsize}
+_MAX_PIXELS_IN_FRAMES = 80_000_000
+_MAX_ANIMATED_PIXELS: Mapping[Format, int] = {"png": 40_000_000, "jpeg": sys.maxsize}
 """Longer animations are delivered as they are, since they would not end in time; a JPEG takes the first frame only."""
 
 _MORE_QUALITY = (0, 10)
@@ -133,7 +133,7 @@ class _Work:
         return LADDERS[format_](picture, len(self._original))
 
     def _encoded(self, format_: Format) -> Made:
-        if _frame_pixels(self._picture) > _MOST_ANIMATED_PIXELS.get(format_, _MOST_PIXELS_IN_FRAMES):
+        if _frame_pixels(self._picture) > _MAX_ANIMATED_PIXELS.get(format_, _MAX_PIXELS_IN_FRAMES):
             return Made(self._original, self._picture, self._picture.format, encodes=0)
         picture, options = _small_enough(self._picture, format_), self._options
         if options.mode == "size":
@@ -206,7 +206,7 @@ def _candidates(picture: Picture) -> list[Format]:
         first = own
     else:
         first = "webp" if picture.animation or has_alpha(picture.image) else "jpeg"
-    if max(_frame_pixels(picture), picture.image.width * picture.image.height) > _MOST_TRIED_PIXELS:
+    if max(_frame_pixels(picture), picture.image.width * picture.image.height) > _MAX_TRIED_PIXELS:
         return [first]
     return [first, *(each for each in _LASTING if each != first and _can_hold(each, picture))]
 

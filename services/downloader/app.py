@@ -11,7 +11,7 @@ import httpx
 from services.downloader.fetch import Fetcher, FetchLimits
 from services.downloader.handler import DownloadHandler
 from services.downloader.host_limiter import HostLimiter
-from services.downloader.http_requester import Asker
+from services.downloader.http_requester import HttpRequester
 from services.downloader.outcomes import RetryPlan
 from services.downloader.probe import ImageProbe, ProbeHandler
 from services.downloader.settings import DownloaderSettings, FetchSettings
@@ -34,13 +34,13 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
         await open_things.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
         store = open_object_store(settings.store.object_store_url)
         open_things.push_async_callback(store.close)
-        asker = await open_things.enter_async_context(open_asker(settings.fetch, settings.targets.policy))
+        requester = await open_things.enter_async_context(open_requester(settings.fetch, settings.targets.policy))
         broker = await open_things.enter_async_context(open_broker(settings.rabbit, "downloader", stop))
         publisher = await open_things.enter_async_context(
             Publisher.open(broker, settings.rabbit.publish_timeout, metrics)
         )
         handler = DownloadHandler(
-            fetcher(asker, settings.fetch),
+            fetcher(requester, settings.fetch),
             store,
             RetryPlan(settings.attempts, settings.fetch.fetch_retry_after_max, random.random),
             clock=lambda: datetime.now(UTC),
@@ -51,14 +51,14 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as consumers:
             for subscription, gate in (
                 (Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, settings.fetch.fetch_concurrency), storing),
-                (_probes(settings.fetch, asker), connected),
+                (_probes(settings.fetch, requester), connected),
             ):
                 consumer = Consumer(subscription, broker, publisher, gate, metrics)
                 consumers.create_task(consumer.run(stop, settings.rabbit.drain_timeout))
 
 
 @asynccontextmanager
-async def open_asker(settings: FetchSettings, policy: AddressPolicy) -> AsyncIterator[Asker]:
+async def open_requester(settings: FetchSettings, policy: AddressPolicy) -> AsyncIterator[HttpRequester]:
     """What asks hosts, with a client and a count of their slots of its own."""
     client = open_guarded_client(
         policy,
@@ -68,16 +68,16 @@ async def open_asker(settings: FetchSettings, policy: AddressPolicy) -> AsyncIte
     )
     hosts = HostLimiter(settings.fetch_per_host, settings.fetch_host_wait, settings.fetch_host_rate)
     async with client:
-        yield Asker(client, policy, hosts, settings.fetch_max_redirects)
+        yield HttpRequester(client, policy, hosts, settings.fetch_max_redirects)
 
 
-def fetcher(asker: Asker, settings: FetchSettings) -> Fetcher:
-    """Downloads through `asker`."""
-    return Fetcher(asker, FetchLimits(settings.fetch_total_timeout, settings.fetch_max_bytes))
+def fetcher(requester: HttpRequester, settings: FetchSettings) -> Fetcher:
+    """Downloads through `requester`."""
+    return Fetcher(requester, FetchLimits(settings.fetch_total_timeout, settings.fetch_max_bytes))
 
 
-def _probes(settings: FetchSettings, asker: Asker) -> Subscription:
-    probe = ImageProbe(asker, settings.fetch_probe_timeout, settings.fetch_max_bytes)
+def _probes(settings: FetchSettings, requester: HttpRequester) -> Subscription:
+    probe = ImageProbe(requester, settings.fetch_probe_timeout, settings.fetch_max_bytes)
     bounds = FetchBounds(
         at_once=settings.fetch_concurrency,
         per_host=settings.fetch_per_host,

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 import httpx
 
-from services.downloader.fetch_error import FetchFault
-from services.downloader.http_requester import HEADERS, WHOLE, Asker, Take
-from services.downloader.outcomes import Trouble
+from services.downloader.fetch_error import FetchError
+from services.downloader.http_requester import HEADERS, WHOLE, HttpRequester, Take
+from services.downloader.outcomes import FetchFailure
 from services.downloader.sniff import describe, image_type
 from services.downloader.spool import HEAD_BYTES, Spool
 from services.downloader.validators import Validators, conditions, is_not_modified
@@ -58,13 +58,13 @@ class _Received:
 class Fetcher:
     """Downloads images."""
 
-    def __init__(self, asker: Asker, limits: FetchLimits) -> None:
-        self._asker = asker
+    def __init__(self, requester: HttpRequester, limits: FetchLimits) -> None:
+        self._requester = requester
         self._limits = limits
 
     @asynccontextmanager
     async def fetch(self, url: str) -> AsyncIterator[Fetched]:
-        """The image at `url`. Raises FetchFault."""
+        """The image at `url`. Raises FetchError."""
         started = time.monotonic()
         with Spool() as spool:
             received = await self._ask(url, HEADERS, partial(self._receive, url, spool))
@@ -72,7 +72,7 @@ class Fetcher:
 
     @asynccontextmanager
     async def fetch_if_changed(self, url: str, known: KnownResult) -> AsyncIterator[Fetched | Unchanged]:
-        """The image at `url`, or that it is still the one that `known` was made of. Raises FetchFault."""
+        """The image at `url`, or that it is still the one that `known` was made of. Raises FetchError."""
         started = time.monotonic()
         with Spool() as spool:
             headers = {**HEADERS, **conditions(known)}
@@ -83,7 +83,7 @@ class Fetcher:
                 yield await _fetched(spool, received, started)
 
     async def _ask(self, url: str, headers: Mapping[str, str], take: Take[T]) -> T:
-        return await self._asker.ask(url, headers, take, self._limits.total_seconds)
+        return await self._requester.ask(url, headers, take, self._limits.total_seconds)
 
     async def _receive_or_not(self, url: str, spool: Spool, response: httpx.Response) -> _Received | Validators | None:
         if is_not_modified(response):
@@ -101,23 +101,25 @@ class Fetcher:
         async for piece in response.aiter_raw():
             await spool.write(piece)
             if spool.size > self._limits.max_bytes:
-                raise FetchFault(Trouble.TOO_LARGE, f"more than the {self._limits.max_bytes} bytes that are allowed")
+                raise FetchError(
+                    FetchFailure.TOO_LARGE, f"more than the {self._limits.max_bytes} bytes that are allowed"
+                )
             if content_type is None and spool.size >= HEAD_BYTES:
                 content_type = checked_type(spool.head, response)
         return _Received(content_type or checked_type(spool.head, response), Validators.of(response, url))
 
 
-def too_large(size: int, max_bytes: int) -> FetchFault:
+def too_large(size: int, max_bytes: int) -> FetchError:
     """For an image whose size is told before its bytes come."""
-    return FetchFault(Trouble.TOO_LARGE, f"{size} bytes, {max_bytes} are allowed")
+    return FetchError(FetchFailure.TOO_LARGE, f"{size} bytes, {max_bytes} are allowed")
 
 
 def checked_type(head: bytes, response: httpx.Response) -> str:
-    """The media type of the image that begins with `head`. Raises FetchFault if it is none."""
+    """The media type of the image that begins with `head`. Raises FetchError if it is none."""
     if content_type := image_type(head):
         return content_type
     declared = response.headers.get("Content-Type")
-    raise FetchFault(Trouble.NOT_AN_IMAGE, describe(head) + (f", declared as {declared}" if declared else ""))
+    raise FetchError(FetchFailure.NOT_AN_IMAGE, describe(head) + (f", declared as {declared}" if declared else ""))
 
 
 async def _fetched(spool: Spool, received: _Received, started: float) -> Fetched:

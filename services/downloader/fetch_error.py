@@ -3,7 +3,7 @@
 import httpx
 
 from services.downloader.host_limiter import HostBusy
-from services.downloader.outcomes import Trouble
+from services.downloader.outcomes import FetchFailure
 from shared.outbound.connection import TlsFault
 from shared.outbound.dialer import NameNotResolved
 from shared.url_policy.address_guard import BlockedAddress
@@ -12,16 +12,16 @@ from shared.url_policy.url_check import InvalidUrl
 _DETAIL_CHARACTERS = 200
 
 
-class FetchFault(Exception):
+class FetchError(Exception):
     """The download failed. `cause` is a trouble or the answer's status, `detail` tells people more.
 
     retry_after: the answer's header of that name, as it came.
-    elsewhere: it happened at another host than the URL's, to which that one had sent us.
+    after_cross_host_redirect: it happened at another host than the URL's, to which that one had sent us.
     """
 
-    elsewhere = False
+    after_cross_host_redirect = False
 
-    def __init__(self, cause: Trouble | int, detail: str, retry_after: str | None = None) -> None:
+    def __init__(self, cause: FetchFailure | int, detail: str, retry_after: str | None = None) -> None:
         self.cause = cause
         self.detail = " ".join(detail.split())[:_DETAIL_CHARACTERS]  # some of it is the host's own text
         self.retry_after = retry_after
@@ -32,28 +32,28 @@ FETCH_ERRORS = (InvalidUrl, BlockedAddress, HostBusy, httpx.TransportError, http
 """What asking for a URL can raise; httpx parses redirects itself, and answers bad ones with the last two."""
 
 
-def as_fetch_fault(error: Exception) -> FetchFault:
-    """`error`, one of FETCH_ERRORS, as a FetchFault."""
-    return FetchFault(_cause_of(error), str(error))
+def as_fetch_error(error: Exception) -> FetchError:
+    """`error`, one of FETCH_ERRORS, as a FetchError."""
+    return FetchError(_cause_of(error), str(error))
 
 
-def _cause_of(error: Exception) -> Trouble:  # noqa: PLR0911 - a table, in which the order matters
+def _cause_of(error: Exception) -> FetchFailure:  # noqa: PLR0911 - a table, in which the order matters
     match error:
         case InvalidUrl():
-            return Trouble.INVALID_URL
+            return FetchFailure.INVALID_URL
         case BlockedAddress():
-            return Trouble.BLOCKED_ADDRESS
+            return FetchFailure.BLOCKED_ADDRESS
         case HostBusy():
-            return Trouble.HOST_BUSY
+            return FetchFailure.HOST_BUSY
         case NameNotResolved():
-            return Trouble.NAME_SERVERS_SILENT if error.temporary else Trouble.NO_SUCH_HOST
+            return FetchFailure.NAME_SERVERS_SILENT if error.temporary else FetchFailure.NO_SUCH_HOST
         case TlsFault():
-            return Trouble.BAD_CERTIFICATE if error.certificate else Trouble.NO_TLS
+            return FetchFailure.BAD_CERTIFICATE if error.certificate else FetchFailure.NO_TLS
         case httpx.TimeoutException():
-            return Trouble.TOO_SLOW
+            return FetchFailure.TOO_SLOW
         case httpx.ConnectError():
-            return Trouble.NOT_CONNECTED
+            return FetchFailure.NOT_CONNECTED
         case httpx.TransportError() if not isinstance(error.__context__, httpx.InvalidURL):
-            return Trouble.CUT_OFF
+            return FetchFailure.CUT_OFF
         case _:
-            return Trouble.BAD_REDIRECT
+            return FetchFailure.BAD_REDIRECT

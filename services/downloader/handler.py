@@ -11,8 +11,8 @@ from typing import Protocol
 import structlog
 
 from services.downloader.fetch import Fetched, Unchanged
-from services.downloader.fetch_error import FetchFault
-from services.downloader.outcomes import Defer, RetryPlan, Trouble
+from services.downloader.fetch_error import FetchError
+from services.downloader.outcomes import Defer, FetchFailure, RetryPlan
 from shared.contracts.messages import (
     CompressImage,
     DownloadImage,
@@ -24,12 +24,12 @@ from shared.contracts.messages import (
     about,
 )
 from shared.contracts.object_keys import copied_key, original_key, reuse_key
-from shared.errors import ObjectMissing, OwnFault
+from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.storage.object_store import ObjectStore
 
 
 class Fetches(Protocol):
-    """What a Fetcher does. Both raise FetchFault."""
+    """What a Fetcher does. Both raise FetchError."""
 
     def fetch(self, url: str) -> AbstractAsyncContextManager[Fetched]: ...
 
@@ -65,13 +65,13 @@ class DownloadHandler:
         begun = monotonic()
         try:
             return [await self._download(command)]
-        except OwnFault:
+        except DependencyUnavailable:
             raise
-        except FetchFault as fault:
+        except FetchError as fault:
             return [self._answer(command, fault)]
         except Exception as error:
             log.exception("download_failed_unexpectedly")
-            return [self._answer(command, FetchFault(Trouble.INTERNAL, type(error).__name__))]
+            return [self._answer(command, FetchError(FetchFailure.INTERNAL, type(error).__name__))]
         finally:
             self._observe(monotonic() - begun)
 
@@ -125,9 +125,9 @@ class DownloadHandler:
         else:
             await self._store.put_bytes(key, fetched.body, fetched.content_type, durable=False)
 
-    def _answer(self, command: DownloadImage, fault: FetchFault) -> ImageDeferred | ImageFailed:
+    def _answer(self, command: DownloadImage, fault: FetchError) -> ImageDeferred | ImageFailed:
         decision = self._retries.decide(fault.cause, fault.retry_after, command.attempt, self._clock())
-        if fault.elsewhere:  # the image's own host is well: it answered
+        if fault.after_cross_host_redirect:  # the image's own host is well: it answered
             decision = replace(decision, host_fault=False, host_until=None)
         if isinstance(decision, Defer):
             return ImageDeferred(

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import httpx
 
-from services.downloader.fetch_error import FETCH_ERRORS, FetchFault, as_fetch_fault
+from services.downloader.fetch_error import FETCH_ERRORS, FetchError, as_fetch_error
 from services.downloader.host_limiter import HostLimiter
-from services.downloader.outcomes import Trouble
+from services.downloader.outcomes import FetchFailure
 from services.downloader.validators import CONDITIONS
 from shared.url_policy.address_guard import AddressPolicy
 from shared.url_policy.host_name import host_name
@@ -28,7 +28,7 @@ _PAGE_BYTES = 16 * 1024
 _PAGE_SECONDS = 0.2
 
 
-class Asker:
+class HttpRequester:
     """Sends GETs through `client`, which judges addresses by `policy`; at most `max_redirects` redirects for each."""
 
     def __init__(
@@ -40,12 +40,12 @@ class Asker:
         self._max_redirects = max_redirects
 
     async def ask(self, url: str, headers: Mapping[str, str], take: Take[T], seconds: float) -> T:
-        """What `take` made of the answer, redirects and all within `seconds`. Raises FetchFault."""
+        """What `take` made of the answer, redirects and all within `seconds`. Raises FetchError."""
         trail: list[httpx.URL] = []
         try:
             return await self._ask_in_time(url, headers, take, seconds, trail)
-        except FetchFault as fault:
-            fault.elsewhere = bool(trail) and host_name(str(trail[-1])) != host_name(str(trail[0]))
+        except FetchError as fault:
+            fault.after_cross_host_redirect = bool(trail) and host_name(str(trail[-1])) != host_name(str(trail[0]))
             raise
 
     async def _ask_in_time(
@@ -56,9 +56,9 @@ class Asker:
                 check_url(url, self._policy)
                 return await self._follow(_parse(url), headers, take, trail)
         except FETCH_ERRORS as error:
-            raise as_fetch_fault(error) from error
+            raise as_fetch_error(error) from error
         except TimeoutError:
-            raise FetchFault(Trouble.TOO_SLOW, f"not finished after {seconds:g} s") from None
+            raise FetchError(FetchFailure.TOO_SLOW, f"not finished after {seconds:g} s") from None
 
     async def _follow(self, url: httpx.URL, headers: Mapping[str, str], take: Take[T], trail: list[httpx.URL]) -> T:
         """`trail` is told of each URL that is asked."""
@@ -71,7 +71,7 @@ class Asker:
             url = answer
             # A version is of the URL that it was given for: elsewhere, another picture could pass for an unchanged one.
             headers = {name: value for name, value in headers.items() if name not in CONDITIONS}
-        raise FetchFault(Trouble.BAD_REDIRECT, f"more than {self._max_redirects} redirects")
+        raise FetchError(FetchFailure.BAD_REDIRECT, f"more than {self._max_redirects} redirects")
 
     async def _ask(self, url: httpx.URL, headers: Mapping[str, str], take: Take[T]) -> T | httpx.URL:
         """What was taken, or where else to ask."""
@@ -86,13 +86,13 @@ class Asker:
         if response.next_request is not None:
             return response.next_request.url
         reason = f"HTTP {response.status_code} {response.reason_phrase}"
-        raise FetchFault(response.status_code, reason, response.headers.get("Retry-After"))
+        raise FetchError(response.status_code, reason, response.headers.get("Retry-After"))
 
     def _check_redirect(self, url: httpx.URL) -> None:
         try:
             check_url(str(url), self._policy)
         except InvalidUrl as error:
-            raise FetchFault(Trouble.BAD_REDIRECT, f"redirected to an invalid URL: {error.detail}") from error
+            raise FetchError(FetchFailure.BAD_REDIRECT, f"redirected to an invalid URL: {error.detail}") from error
 
 
 def _parse(url: str) -> httpx.URL:

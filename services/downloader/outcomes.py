@@ -10,7 +10,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.settings import AttemptSettings
 
 
-class Trouble(Enum):
+class FetchFailure(Enum):
     """What went wrong, other than a status that is no success."""
 
     INVALID_URL = auto()
@@ -46,21 +46,21 @@ class Outcome:
     host_fault: bool = False
 
 
-_OUTCOMES: Mapping[Trouble | int, Outcome] = {
-    Trouble.INVALID_URL: Outcome(ErrorCode.INVALID_URL, Again.NEVER),
-    Trouble.BLOCKED_ADDRESS: Outcome(ErrorCode.BLOCKED_ADDRESS, Again.NEVER),
-    Trouble.NO_SUCH_HOST: Outcome(ErrorCode.DNS, Again.NEVER),
-    Trouble.NAME_SERVERS_SILENT: Outcome(ErrorCode.DNS, Again.LATER, host_fault=True),
-    Trouble.NOT_CONNECTED: Outcome(ErrorCode.CONNECT, Again.LATER, host_fault=True),
-    Trouble.CUT_OFF: Outcome(ErrorCode.CONNECT, Again.LATER, host_fault=True),
-    Trouble.BAD_CERTIFICATE: Outcome(ErrorCode.TLS, Again.NEVER),
-    Trouble.NO_TLS: Outcome(ErrorCode.TLS, Again.LATER, host_fault=True),
-    Trouble.TOO_SLOW: Outcome(ErrorCode.TIMEOUT, Again.LATER, host_fault=True),
-    Trouble.BAD_REDIRECT: Outcome(ErrorCode.REDIRECT, Again.NEVER),
-    Trouble.TOO_LARGE: Outcome(ErrorCode.TOO_LARGE, Again.NEVER),
-    Trouble.NOT_AN_IMAGE: Outcome(ErrorCode.NOT_AN_IMAGE, Again.NEVER),
-    Trouble.HOST_BUSY: Outcome(ErrorCode.CONNECT, Again.SOON),
-    Trouble.INTERNAL: Outcome(ErrorCode.INTERNAL, Again.LATER),
+_OUTCOMES: Mapping[FetchFailure | int, Outcome] = {
+    FetchFailure.INVALID_URL: Outcome(ErrorCode.INVALID_URL, Again.NEVER),
+    FetchFailure.BLOCKED_ADDRESS: Outcome(ErrorCode.BLOCKED_ADDRESS, Again.NEVER),
+    FetchFailure.NO_SUCH_HOST: Outcome(ErrorCode.DNS, Again.NEVER),
+    FetchFailure.NAME_SERVERS_SILENT: Outcome(ErrorCode.DNS, Again.LATER, host_fault=True),
+    FetchFailure.NOT_CONNECTED: Outcome(ErrorCode.CONNECT, Again.LATER, host_fault=True),
+    FetchFailure.CUT_OFF: Outcome(ErrorCode.CONNECT, Again.LATER, host_fault=True),
+    FetchFailure.BAD_CERTIFICATE: Outcome(ErrorCode.TLS, Again.NEVER),
+    FetchFailure.NO_TLS: Outcome(ErrorCode.TLS, Again.LATER, host_fault=True),
+    FetchFailure.TOO_SLOW: Outcome(ErrorCode.TIMEOUT, Again.LATER, host_fault=True),
+    FetchFailure.BAD_REDIRECT: Outcome(ErrorCode.REDIRECT, Again.NEVER),
+    FetchFailure.TOO_LARGE: Outcome(ErrorCode.TOO_LARGE, Again.NEVER),
+    FetchFailure.NOT_AN_IMAGE: Outcome(ErrorCode.NOT_AN_IMAGE, Again.NEVER),
+    FetchFailure.HOST_BUSY: Outcome(ErrorCode.CONNECT, Again.SOON),
+    FetchFailure.INTERNAL: Outcome(ErrorCode.INTERNAL, Again.LATER),
     403: Outcome(ErrorCode.HTTP_403, Again.NEVER),
     404: Outcome(ErrorCode.HTTP_404, Again.NEVER),
     408: Outcome(ErrorCode.HTTP_4XX, Again.LATER),  # request timeout
@@ -79,10 +79,10 @@ _JITTER = 0.2
 _ASKS_FOR_REST = frozenset({429, 503})  # whose Retry-After is for all that we want of the host
 
 
-def outcome_of(cause: Trouble | int) -> Outcome:
+def outcome_of(cause: FetchFailure | int) -> Outcome:
     """What `cause`, a trouble or the status of an answer that is no success, means."""
     if isinstance(cause, int) and cause not in _OUTCOMES:
-        return _OUTCOME_OF_CLASS.get(cause // 100, _OUTCOMES[Trouble.CUT_OFF])
+        return _OUTCOME_OF_CLASS.get(cause // 100, _OUTCOMES[FetchFailure.CUT_OFF])
     return _OUTCOMES[cause]
 
 
@@ -121,7 +121,7 @@ class RetryPlan:
     retry_after_max: float
     draw: Callable[[], float]
 
-    def decide(self, cause: Trouble | int, retry_after: str | None, attempt: int, now: datetime) -> Fail | Defer:
+    def decide(self, cause: FetchFailure | int, retry_after: str | None, attempt: int, now: datetime) -> Fail | Defer:
         """What becomes of an image whose attempt number `attempt` ended with `cause` at `now`.
 
         `retry_after` is the answer's header of that name. It can lengthen the wait of the schedule, not shorten it:

@@ -13,9 +13,9 @@ import httpx
 import structlog
 
 from services.downloader.fetch import checked_type, too_large
-from services.downloader.fetch_error import FetchFault
-from services.downloader.http_requester import HEADERS, WHOLE, Asker
-from services.downloader.outcomes import Trouble, outcome_of
+from services.downloader.fetch_error import FetchError
+from services.downloader.http_requester import HEADERS, WHOLE, HttpRequester
+from services.downloader.outcomes import FetchFailure, outcome_of
 from services.downloader.spool import HEAD_BYTES
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
@@ -43,8 +43,8 @@ class _Seen:
 class ImageProbe:
     """Looks at URLs by the rules of a download: `seconds` for each, and no image of more than `max_bytes`."""
 
-    def __init__(self, asker: Asker, seconds: float, max_bytes: int) -> None:
-        self._asker = asker
+    def __init__(self, requester: HttpRequester, seconds: float, max_bytes: int) -> None:
+        self._requester = requester
         self._seconds = seconds
         self._max_bytes = max_bytes
 
@@ -56,8 +56,8 @@ class ImageProbe:
                 seen = await self._seen(url)
         except TimeoutError:
             return answer(error_detail="too little time was left to look")
-        except FetchFault as fault:
-            if fault.cause is Trouble.HOST_BUSY:
+        except FetchError as fault:
+            if fault.cause is FetchFailure.HOST_BUSY:
                 return answer(error_detail="the host is busy with other requests of ours")
             return answer(error_code=outcome_of(fault.cause).code, error_detail=fault.detail)
         except Exception as error:
@@ -70,9 +70,9 @@ class ImageProbe:
         headers = _RANGED
         while True:
             try:
-                return await self._asker.ask(url, headers, self._take, self._seconds)
-            except FetchFault as fault:
-                if fault.cause is Trouble.HOST_BUSY and time.monotonic() < patience_ends:
+                return await self._requester.ask(url, headers, self._take, self._seconds)
+            except FetchError as fault:
+                if fault.cause is FetchFailure.HOST_BUSY and time.monotonic() < patience_ends:
                     await asyncio.sleep(_BUSY_PAUSE_SECONDS)
                 elif fault.cause == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and headers is _RANGED:
                     headers = HEADERS

@@ -42,7 +42,7 @@ class FetchSettings(Settings):
     fetch_probes: int = Field(
         default=16,
         ge=1,
-        description="Looks at a time, in each downloader, each at up to five URLs of one host; FETCH_PER_HOST holds.",
+        description="Probes at a time, in each downloader, each at up to five URLs of one host; FETCH_PER_HOST holds.",
     )
     fetch_user_agent: str = Field(
         default="imagemill/0.1 (+image compression for product catalogues)",

@@ -10,7 +10,7 @@ from shared.contracts.messages import KnownResult
 _NOT_MODIFIED = 304
 _IF_NONE_MATCH, _IF_MODIFIED_SINCE = "If-None-Match", "If-Modified-Since"
 CONDITIONS = frozenset({_IF_NONE_MATCH, _IF_MODIFIED_SINCE})
-_MOST_CHARS = 500  # a longer one is no name for a version, and each is carried by three messages
+_MAX_CHARS = 500  # a longer one is no name for a version, and each is carried by three messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +49,4 @@ def is_not_modified(response: httpx.Response) -> bool:
 
 
 def _usable(value: str | None) -> str | None:
-    return value if value and len(value) <= _MOST_CHARS and value.isascii() and value.isprintable() else None
+    return value if value and len(value) <= _MAX_CHARS and value.isascii() and value.isprintable() else None

@@ -24,7 +24,7 @@ from services.gateway.settings import DispatchSettings, GatewaySettings
 from services.gateway.upload.accept import Uploads
 from services.gateway.upload.validate import InspectionRules, Inspections
 from services.gateway.web.server import HttpServer, listen
-from shared.errors import OwnFault
+from shared.errors import DependencyUnavailable
 from shared.messaging import DependencyGate, Publish, Publisher, Replies, open_broker
 from shared.observability.health import Health, HealthAnswers
 from shared.observability.metrics import Metrics, process_registry
@@ -90,7 +90,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
             work.create_task(repeat("sweep", sweep.step, gate, stop, asyncio.Event()))
             work.create_task(repeat("retention", retention.step, gate, stop, asyncio.Event()))
         await intake.drain()
-        with suppress(OwnFault):  # it runs out by itself
+        with suppress(DependencyUnavailable):  # it runs out by itself
             await lease.release()
 
 

@@ -41,7 +41,7 @@ class ImageColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class CatalogueForm:
+class CatalogueFormat:
     """header: its record as given, with its line end, without blank cells at the end. width: how many cells it has.
 
     image_columns: in the order of the slots.

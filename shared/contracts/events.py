@@ -96,7 +96,7 @@ def request_finished_event(request: Request, public_base_url: str) -> PublicEven
             },
             "output_csv_url": public_url(public_base_url, request.output_key),
             "report_url": public_url(public_base_url, request.report_key),
-            "report_json_url": request.summary_key and public_url(public_base_url, request.summary_key),
+            "report_json_url": request.report_json_key and public_url(public_base_url, request.report_json_key),
             "failed_csv_url": request.failed_key and public_url(public_base_url, request.failed_key),
             "created_at": request.created_at.isoformat(),
             "finished_at": request.finished_at.isoformat(),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.catalogue.format import CatalogueForm
+from shared.catalogue.format import CatalogueFormat
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, ImageResult
 from shared.contracts.states import ImageState, RequestStatus
@@ -30,7 +30,7 @@ class OutputKeys:
 
     output_key: str
     report_key: str
-    summary_key: str
+    report_json_key: str
     failed_key: str | None
 
 
@@ -38,7 +38,7 @@ class OutputKeys:
 class Request:
     """One upload. The keys of its files are set by the finish of the round that wrote them, and emptied by a retry.
 
-    output_key, report_key: output CSV and report CSV. summary_key: the report in JSON.
+    output_key, report_key: output CSV and report CSV. report_json_key: the report in JSON.
     failed_key: failed.csv, None if no image failed.
     intake_open: something of this round is still being written to the database: in round 1 the upload's rows, in a
         later one the failed images that are to be tried again.
@@ -53,7 +53,7 @@ class Request:
     webhook_url: str | None
     filename: str | None
     upload_key: str
-    form: CatalogueForm
+    form: CatalogueFormat
     intake_open: bool
     intake_rows: int
     created_at: datetime
@@ -62,7 +62,7 @@ class Request:
     output_key: str | None = None
     report_key: str | None = None
     failed_key: str | None = None
-    summary_key: str | None = None
+    report_json_key: str | None = None
     finished_at: datetime | None = None
 
 
@@ -142,7 +142,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class TroubledHost:
+class HostCircuit:
     """A host that failed several times in a row, or asked to be left alone.
 
     faults: its failures without a success between. pauses: how often it was left alone since its last success.

@@ -19,7 +19,7 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelInvalidStateError
 from structlog.contextvars import bound_contextvars
 
 from shared.contracts.messages import Message
-from shared.errors import OwnFault
+from shared.errors import DependencyUnavailable
 from shared.messaging.broker import Broker, open_channel
 from shared.messaging.codec import Undecodable, decode
 from shared.messaging.dependency_gate import DependencyGate
@@ -127,7 +127,7 @@ class Consumer:
         while await self._may_go_on(delivery):
             try:
                 await self._publisher.publish(await self._subscription.handle(message))
-            except OwnFault as fault:
+            except DependencyUnavailable as fault:
                 if time.monotonic() >= patience_ends:
                     self._gate.close(fault)
                 else:
@@ -152,7 +152,7 @@ class Consumer:
         if self._subscription.park_unknown:
             try:
                 await self._publisher.park(delivery, self._subscription.queue, reason)
-            except OwnFault as fault:
+            except DependencyUnavailable as fault:
                 self._gate.close(fault)
                 await delivery.reject(requeue=True)
                 return

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import structlog
 
-from shared.errors import OwnFault
+from shared.errors import DependencyUnavailable
 from shared.observability.health import Health
 
 Probe = Callable[[], Awaitable[None]]
-"""Returns if the dependency answers, raises OwnFault if it does not."""
+"""Returns if the dependency answers, raises DependencyUnavailable if it does not."""
 
 _PROBE_INTERVAL_SECONDS = 1.0
 
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class DependencyGate:
-    """Open while every dependency answers. `probes` names them as `OwnFault.dependency` does.
+    """Open while every dependency answers. `probes` names them as `DependencyUnavailable.dependency` does.
 
     `unready_without`: those whose loss makes the process unready; all unless it can do a part of its work without.
     `behind`: a gate that must be open as well, for work that needs more than other work of the process does. A fault
@@ -60,7 +60,7 @@ class DependencyGate:
                 task.cancel()
         return not stop.is_set()
 
-    def close(self, fault: OwnFault) -> None:
+    def close(self, fault: DependencyUnavailable) -> None:
         """Close the gate, turn unready, and open again once the faulty dependency answers a probe."""
         if self._behind is not None and fault.dependency in self._behind._probes:
             self._behind.close(fault)
@@ -79,7 +79,7 @@ class DependencyGate:
             await asyncio.sleep(_PROBE_INTERVAL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 (jitter)
             try:
                 await probe()
-            except OwnFault as fault:
+            except DependencyUnavailable as fault:
                 log.warning("dependency_still_lost", dependency=dependency, error=str(fault))
             except Exception:  # were this the end of the task, the gate would never open again
                 log.exception("probe_broke", dependency=dependency)

@@ -95,8 +95,8 @@ class Metrics:
             " the one that dispatches reports it, the others 0.",
             unit="images",
         )
-        self.hosts_waiting = declare.gauge(
-            "imagemill_hosts_waiting",
+        self.paused_hosts = declare.gauge(
+            "imagemill_paused_hosts",
             "Hosts in trouble at which images wait: nothing is asked of them for a while, then one image at a time."
             " As above, one gateway reports it.",
             unit="hosts",

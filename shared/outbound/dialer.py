@@ -12,7 +12,7 @@ from shared.outbound.connection import Connection
 from shared.outbound.resolver import Resolve
 from shared.url_policy.address_guard import AddressPolicy
 
-_MOST_DIALLED = 8
+_MAX_DIALLED = 8
 _NO_SUCH_HOST = {socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY}
 
 
@@ -52,7 +52,7 @@ class GuardedDialer(httpcore.AsyncNetworkBackend):
                 addresses = await self._look_up(host, port)
                 for address in addresses:
                     self._policy.check_address(address, port)
-                return await _dial_first(addresses[:_MOST_DIALLED], port, limit.when())
+                return await _dial_first(addresses[:_MAX_DIALLED], port, limit.when())
         except TimeoutError:
             raise httpcore.ConnectTimeout("no connection in time") from None
 

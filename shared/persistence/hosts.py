@@ -8,7 +8,7 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo.errors import DuplicateKeyError
 
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.records import TroubledHost
+from shared.contracts.records import HostCircuit
 from shared.persistence.faults import database_faults
 
 Document = dict[str, Any]
@@ -23,18 +23,18 @@ class MongoHosts:
         self._hosts = hosts
         self._clock = clock
 
-    async def get(self, host: str) -> TroubledHost | None:
+    async def get(self, host: str) -> HostCircuit | None:
         with database_faults():
             document = await self._hosts.find_one({"_id": host})
         return None if document is None else _host_from(document)
 
-    async def troubled(self) -> list[TroubledHost]:
+    async def circuits(self) -> list[HostCircuit]:
         return await self._find({"_id": {"$gte": ""}})
 
-    async def left_alone(self) -> list[TroubledHost]:
+    async def tripped(self) -> list[HostCircuit]:
         return await self._find({"until": {"$gt": _EVER}})
 
-    async def save(self, host: TroubledHost, *, instead_of: TroubledHost | None) -> bool:
+    async def save(self, host: HostCircuit, *, instead_of: HostCircuit | None) -> bool:
         fields = {
             "faults": host.faults,
             "pauses": host.pauses,
@@ -60,13 +60,13 @@ class MongoHosts:
         with database_faults():
             return (await self._hosts.delete_one({"_id": host})).deleted_count > 0
 
-    async def _find(self, condition: Document) -> list[TroubledHost]:
+    async def _find(self, condition: Document) -> list[HostCircuit]:
         with database_faults():
             return [_host_from(document) for document in await self._hosts.find(condition).limit(_MOST).to_list(_MOST)]
 
 
-def _host_from(document: Document) -> TroubledHost:
-    return TroubledHost(
+def _host_from(document: Document) -> HostCircuit:
+    return HostCircuit(
         host=document["_id"],
         faults=document["faults"],
         pauses=document["pauses"],

@@ -18,7 +18,7 @@ from shared.contracts.image_summary import ImageSummary
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
 from shared.contracts.records import Image, Progress
 from shared.contracts.states import END_STATES, OPEN_STATES, ImageState, RequestStatus
-from shared.micro_batcher import Gatherer
+from shared.micro_batcher import MicroBatcher
 from shared.persistence.faults import database_faults, duplicates_ignored
 from shared.persistence.image_documents import document_id, image_from, result_document, retried_fields, to_document
 from shared.persistence.repositories import Recorded
@@ -47,7 +47,7 @@ class MongoImages:
         self._images = images
         self._requests = requests
         self._clock = clock
-        self._record = Gatherer(self._record_many, linger=_LINGER_SECONDS)
+        self._record = MicroBatcher(self._record_many, linger=_LINGER_SECONDS)
 
     async def insert_many(self, images: Sequence[Image]) -> None:
         if images:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from shared.contracts.image_summary import ImageSummary
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
-from shared.contracts.records import Delivery, Image, OutputKeys, Product, Progress, Request, TroubledHost
+from shared.contracts.records import Delivery, HostCircuit, Image, OutputKeys, Product, Progress, Request
 from shared.contracts.states import RequestStatus
 
 
@@ -173,15 +173,15 @@ class DeliveryRepository(Protocol):
 class HostRepository(Protocol):
     """Hosts in trouble; one of which nothing is recorded for a day is forgotten."""
 
-    async def get(self, host: str) -> TroubledHost | None: ...
+    async def get(self, host: str) -> HostCircuit | None: ...
 
-    async def troubled(self) -> list[TroubledHost]:
+    async def circuits(self) -> list[HostCircuit]:
         """All that are recorded, some thousands at most."""
 
-    async def left_alone(self) -> list[TroubledHost]:
+    async def tripped(self) -> list[HostCircuit]:
         """Those with an `until`, past or not."""
 
-    async def save(self, host: TroubledHost, *, instead_of: TroubledHost | None) -> bool:
+    async def save(self, host: HostCircuit, *, instead_of: HostCircuit | None) -> bool:
         """Record `host` if what is recorded of it is still `instead_of`, None being nothing; whether it was."""
 
     async def remove(self, host: str) -> bool:

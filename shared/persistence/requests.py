@@ -14,7 +14,7 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from shared.catalogue.format import CatalogueForm, Dialect, ImageColumn, Profile
+from shared.catalogue.format import CatalogueFormat, Dialect, ImageColumn, Profile
 from shared.contracts.messages import CompressOptions
 from shared.contracts.records import OutputKeys, Progress, Request
 from shared.contracts.states import RequestStatus
@@ -202,8 +202,8 @@ def _request(document: Document) -> Request:
     )
 
 
-def _form(document: Document) -> CatalogueForm:
-    return CatalogueForm(
+def _form(document: Document) -> CatalogueFormat:
+    return CatalogueFormat(
         **document
         | {
             "profile": Profile(document["profile"]),

@@ -8,7 +8,7 @@ from tests.catalogues import FIXTURES
 
 _LARGEST = 20_000  # bytes: larger fixtures would take all the time
 _SEEDS = [fixture.data for fixture in FIXTURES if len(fixture.data) <= _LARGEST]
-_MOST_CHANGES = 4
+_MAX_CHANGES = 4
 _TOKENS = (
     *(b",", b";", b"\t", b"|", b'"', b'""', b'","', b"\0", b"\r", b"\n", b"\r\n", b" ", b"\\,", b"&amp;", b"sep=;\n"),
     *(codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"\xed\xa0\x80", b"\xff", b"\x81", b"=1+1", b"'"),
@@ -20,7 +20,7 @@ def mutant(seed: int) -> bytes:
     """The file of this seed; always the same one."""
     chance = random.Random(seed)  # noqa: S311 - to be the same again
     data = chance.choice(_SEEDS)
-    for _ in range(chance.randint(1, _MOST_CHANGES)):
+    for _ in range(chance.randint(1, _MAX_CHANGES)):
         data = chance.choice(_CHANGES)(data, chance)
     return data
 

@@ -7,7 +7,7 @@ from functools import partial
 from services.aggregator.outputs.output_csv import OutputCsv
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow, open_catalogue
-from shared.catalogue.format import CatalogueForm, Profile
+from shared.catalogue.format import CatalogueFormat, Profile
 from shared.contracts.records import Product
 from shared.url_policy.address_guard import AddressPolicy
 
@@ -19,12 +19,12 @@ def inspected(data: bytes, profile: Profile | None = None, size: int = _CHUNK_BY
     return inspect_catalogue(partial(_pieces, data, size), CatalogueLimits(), AddressPolicy(), profile)
 
 
-def rows_of(data: bytes, form: CatalogueForm, size: int = _CHUNK_BYTES) -> list[CatalogueRow]:
+def rows_of(data: bytes, form: CatalogueFormat, size: int = _CHUNK_BYTES) -> list[CatalogueRow]:
     """The rows as intake reads them, by the form that was found."""
     return list(open_catalogue(partial(_pieces, data, size), CatalogueLimits(), form=form).rows())
 
 
-def written(form: CatalogueForm, rows: Iterable[CatalogueRow], *, guard_formulas: bool = False) -> bytes:
+def written(form: CatalogueFormat, rows: Iterable[CatalogueRow], *, guard_formulas: bool = False) -> bytes:
     """The output CSV; each slot's output URL is `output_url` of its row and place."""
     raw = io.BytesIO()
     sink = io.TextIOWrapper(raw, encoding=form.dialect.encoding, newline="")

@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.records import TroubledHost
+from shared.contracts.records import HostCircuit
 from shared.contracts.states import ImageState
 from shared.persistence import Database
 from tests.fakes.clock import MovableClock
 from tests.support.builders import NOW, an_image
 
-ONE = TroubledHost("one.test", faults=1, pauses=0, until=None, error_code=ErrorCode.CONNECT)
+ONE = HostCircuit("one.test", faults=1, pauses=0, until=None, error_code=ErrorCode.CONNECT)
 PAUSED = replace(ONE, host="paused.test:8080", faults=10, pauses=1, until=NOW + timedelta(seconds=30))
 
 
@@ -19,8 +19,8 @@ async def test_what_is_recorded_can_be_read(database: Database) -> None:
     assert await database.hosts.save(ONE, instead_of=None)
     assert await database.hosts.save(PAUSED, instead_of=None)
     assert await database.hosts.get(ONE.host) == ONE
-    assert sorted(await database.hosts.troubled(), key=lambda host: host.host) == [ONE, PAUSED]
-    assert await database.hosts.left_alone() == [PAUSED]
+    assert sorted(await database.hosts.circuits(), key=lambda host: host.host) == [ONE, PAUSED]
+    assert await database.hosts.tripped() == [PAUSED]
 
 
 async def test_of_two_who_saw_the_same_one_writes(database: Database) -> None:
@@ -36,7 +36,7 @@ async def test_nobody_brings_back_what_a_success_removed(database: Database) -> 
     assert await database.hosts.remove(PAUSED.host)
     assert not await database.hosts.remove(PAUSED.host)
     assert not await database.hosts.save(replace(PAUSED, faults=11), instead_of=PAUSED)
-    assert await database.hosts.left_alone() == []
+    assert await database.hosts.tripped() == []
 
 
 async def test_the_images_that_wait_at_hosts(database: Database, clock: MovableClock) -> None:

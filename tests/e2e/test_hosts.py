@@ -37,14 +37,14 @@ async def test_no_image_fails_for_a_host_that_comes_back(pausing: Mill, origin: 
 
         async def only_the_sick_host_is_left() -> bool:
             status = await pausing.status(request_id)
-            waiting = [host["host"] for host in status["hosts_waiting"]]
+            waiting = [host["host"] for host in status["paused_hosts"]]
             return status["progress"]["compressed"] == len(well) and waiting == [f"127.0.0.1:{sick.port}"]
 
         async def several_pauses_are_over() -> bool:
             return len(sick.requests) >= asked + 4 or (await pausing.status(request_id))["status"] != "Pending"
 
         async def it_shows_in_the_metrics() -> bool:
-            return "imagemill_hosts_waiting 1.0" in (await pausing.http.get("/metrics")).text
+            return "imagemill_paused_hosts 1.0" in (await pausing.http.get("/metrics")).text
 
         await until(only_the_sick_host_is_left, 30)
         await until(it_shows_in_the_metrics, 10)
@@ -55,7 +55,7 @@ async def test_no_image_fails_for_a_host_that_comes_back(pausing: Mill, origin: 
             sick.serve(path, image(photo))
         status = await pausing.finished(request_id, 60)
     assert (status["progress"]["compressed"], status["progress"]["failed"]) == (IMAGES + len(well), 0)
-    assert status["hosts_waiting"] == []
+    assert status["paused_hosts"] == []
 
 
 async def test_an_image_ends_when_its_time_is_over_though_its_host_is_left_alone(pausing: Mill) -> None:

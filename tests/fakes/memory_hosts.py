@@ -1,6 +1,6 @@
 """Hosts in trouble in a dictionary."""
 
-from shared.contracts.records import TroubledHost
+from shared.contracts.records import HostCircuit
 from tests.fakes.memory_tables import Tables
 
 
@@ -8,18 +8,18 @@ class MemoryHosts:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def get(self, host: str) -> TroubledHost | None:
+    async def get(self, host: str) -> HostCircuit | None:
         self._tables.answer()
         return self._tables.hosts.get(host)
 
-    async def troubled(self) -> list[TroubledHost]:
+    async def circuits(self) -> list[HostCircuit]:
         self._tables.answer()
         return list(self._tables.hosts.values())
 
-    async def left_alone(self) -> list[TroubledHost]:
-        return [host for host in await self.troubled() if host.until is not None]
+    async def tripped(self) -> list[HostCircuit]:
+        return [host for host in await self.circuits() if host.until is not None]
 
-    async def save(self, host: TroubledHost, *, instead_of: TroubledHost | None) -> bool:
+    async def save(self, host: HostCircuit, *, instead_of: HostCircuit | None) -> bool:
         if await self.get(host.host) != instead_of:
             return False
         self._tables.hosts[host.host] = host

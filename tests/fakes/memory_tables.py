@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.contracts.records import Delivery, Image, Product, Request, TroubledHost
+from shared.contracts.records import Delivery, HostCircuit, Image, Product, Request
 from shared.errors import DatabaseUnavailable
 
 
@@ -50,7 +50,7 @@ class Tables:
     outputs: dict[tuple[str, int], OutputsRow] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     announced: dict[str, datetime] = field(default_factory=dict)
-    hosts: dict[str, TroubledHost] = field(default_factory=dict)
+    hosts: dict[str, HostCircuit] = field(default_factory=dict)
     leases: dict[str, LeaseRow] = field(default_factory=dict)
 
     def answer(self) -> None:

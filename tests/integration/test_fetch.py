@@ -14,9 +14,9 @@ import pytest
 
 from services.downloader import app
 from services.downloader.fetch import Fetched, Fetcher, Unchanged
-from services.downloader.fetch_error import FetchFault
+from services.downloader.fetch_error import FetchError
 from services.downloader.handler import DownloadHandler
-from services.downloader.outcomes import RetryPlan, Trouble, outcome_of
+from services.downloader.outcomes import FetchFailure, RetryPlan, outcome_of
 from services.downloader.settings import FetchSettings
 from services.downloader.validators import Validators
 from shared.contracts.error_codes import ErrorCode
@@ -36,8 +36,8 @@ LOOPBACK = AddressPolicy(allow_networks=(ip_network("127.0.0.1/32"),))
 async def fetcher(policy: AddressPolicy = LOOPBACK, **given: Any) -> AsyncIterator[Fetcher]:
     usual: dict[str, Any] = {"fetch_total_timeout": 5, "fetch_read_timeout": 2, "fetch_connect_timeout": 2}
     settings = FetchSettings(**usual | given)
-    async with app.open_asker(settings, policy) as asker:
-        yield app.fetcher(asker, settings)
+    async with app.open_requester(settings, policy) as requester:
+        yield app.fetcher(requester, settings)
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ async def origin() -> AsyncIterator[Origin]:
         yield running
 
 
-async def fault_of(url: str, policy: AddressPolicy = LOOPBACK, **settings: float) -> FetchFault:
+async def fault_of(url: str, policy: AddressPolicy = LOOPBACK, **settings: float) -> FetchError:
     async with fetcher(policy, **settings) as fetching:
-        with pytest.raises(FetchFault) as caught:
+        with pytest.raises(FetchError) as caught:
             async with fetching.fetch(url):
                 pytest.fail("it was fetched")
     return caught.value
@@ -96,7 +96,7 @@ async def test_connections_are_kept_even_after_errors_and_redirects(origin: Orig
         for _ in range(3):
             async with fetching.fetch(origin.url("/moved")):
                 pass
-            with pytest.raises(FetchFault):
+            with pytest.raises(FetchError):
                 async with fetching.fetch(origin.url("/missing")):
                     pass
     assert origin.connections == 1
@@ -129,51 +129,51 @@ async def test_redirects_are_followed(origin: Origin, status: int) -> None:
 async def test_redirects_end_somewhere(origin: Origin) -> None:
     origin.serve("/loop", redirect("/loop"))
     fault = await fault_of(origin.url("/loop"), fetch_max_redirects=3)
-    assert (fault.cause, fault.detail) == (Trouble.BAD_REDIRECT, "more than 3 redirects")
+    assert (fault.cause, fault.detail) == (FetchFailure.BAD_REDIRECT, "more than 3 redirects")
     assert origin.asked("/loop") == 4
-    assert (await fault_of(origin.url("/loop"), fetch_max_redirects=0)).cause is Trouble.BAD_REDIRECT
+    assert (await fault_of(origin.url("/loop"), fetch_max_redirects=0)).cause is FetchFailure.BAD_REDIRECT
 
 
 @pytest.mark.parametrize(
     ("location", "cause"),
     [
-        ("http://169.254.169.254/latest/meta-data/", Trouble.BLOCKED_ADDRESS),
-        ("http://[fd00:ec2::254]/latest/", Trouble.BLOCKED_ADDRESS),
-        ("http://100.100.100.200/", Trouble.BLOCKED_ADDRESS),
-        ("http://127.0.0.2/a.jpg", Trouble.BLOCKED_ADDRESS),
-        ("http://2130706434/a.jpg", Trouble.BLOCKED_ADDRESS),
-        ("//10.0.0.1/a.jpg", Trouble.BLOCKED_ADDRESS),
-        ("http://[::1]/a.jpg", Trouble.BLOCKED_ADDRESS),
-        ("http://8.8.8.8:6379/", Trouble.BLOCKED_ADDRESS),
-        ("file:///etc/passwd", Trouble.BAD_REDIRECT),
-        ("gopher://127.0.0.1/_x", Trouble.BAD_REDIRECT),
-        ("ftp://example.com/a.jpg", Trouble.BAD_REDIRECT),
-        ("data:image/png;base64,AAAA", Trouble.BAD_REDIRECT),
-        ("http://user:secret@127.0.0.1/a.jpg", Trouble.BAD_REDIRECT),
-        ("http://[nonsense/a.jpg", Trouble.BAD_REDIRECT),
-        ("http://example.com:port/", Trouble.BAD_REDIRECT),
-        ("http://xn--a.com/", Trouble.BAD_REDIRECT),
-        ("/" + "a" * 3000, Trouble.BAD_REDIRECT),
+        ("http://169.254.169.254/latest/meta-data/", FetchFailure.BLOCKED_ADDRESS),
+        ("http://[fd00:ec2::254]/latest/", FetchFailure.BLOCKED_ADDRESS),
+        ("http://100.100.100.200/", FetchFailure.BLOCKED_ADDRESS),
+        ("http://127.0.0.2/a.jpg", FetchFailure.BLOCKED_ADDRESS),
+        ("http://2130706434/a.jpg", FetchFailure.BLOCKED_ADDRESS),
+        ("//10.0.0.1/a.jpg", FetchFailure.BLOCKED_ADDRESS),
+        ("http://[::1]/a.jpg", FetchFailure.BLOCKED_ADDRESS),
+        ("http://8.8.8.8:6379/", FetchFailure.BLOCKED_ADDRESS),
+        ("file:///etc/passwd", FetchFailure.BAD_REDIRECT),
+        ("gopher://127.0.0.1/_x", FetchFailure.BAD_REDIRECT),
+        ("ftp://example.com/a.jpg", FetchFailure.BAD_REDIRECT),
+        ("data:image/png;base64,AAAA", FetchFailure.BAD_REDIRECT),
+        ("http://user:secret@127.0.0.1/a.jpg", FetchFailure.BAD_REDIRECT),
+        ("http://[nonsense/a.jpg", FetchFailure.BAD_REDIRECT),
+        ("http://example.com:port/", FetchFailure.BAD_REDIRECT),
+        ("http://xn--a.com/", FetchFailure.BAD_REDIRECT),
+        ("/" + "a" * 3000, FetchFailure.BAD_REDIRECT),
     ],
 )
-async def test_every_redirect_is_judged(origin: Origin, location: str, cause: Trouble) -> None:
+async def test_every_redirect_is_judged(origin: Origin, location: str, cause: FetchFailure) -> None:
     fault = await fault_of(origin.serve("/a.jpg", redirect(location)))
     assert fault.cause is cause
 
 
 async def test_the_first_url_is_judged_before_anything_is_dialled(origin: Origin) -> None:
     nowhere = AddressPolicy(ports=frozenset({origin.port}))
-    assert (await fault_of(origin.url("/a.jpg"), nowhere)).cause is Trouble.BLOCKED_ADDRESS
-    assert (await fault_of(f"http://localhost:{origin.port}/a.jpg", nowhere)).cause is Trouble.BLOCKED_ADDRESS
+    assert (await fault_of(origin.url("/a.jpg"), nowhere)).cause is FetchFailure.BLOCKED_ADDRESS
+    assert (await fault_of(f"http://localhost:{origin.port}/a.jpg", nowhere)).cause is FetchFailure.BLOCKED_ADDRESS
     for url in ("ftp://127.0.0.1/", "http://a..b/", "http://300.1.1.1/", "http://xn--a.com:x/", "nonsense"):
-        assert (await fault_of(url)).cause is Trouble.INVALID_URL
+        assert (await fault_of(url)).cause is FetchFailure.INVALID_URL
     assert origin.connections == 0
 
 
 async def test_a_drip_ends_with_the_total_time(origin: Origin) -> None:
     url = origin.serve("/a.jpg", Answer(body=JPEG, byte_interval=0.05))
     fault = await fault_of(url, fetch_total_timeout=0.5)
-    assert (fault.cause, fault.detail) == (Trouble.TOO_SLOW, "not finished after 0.5 s")
+    assert (fault.cause, fault.detail) == (FetchFailure.TOO_SLOW, "not finished after 0.5 s")
 
 
 @pytest.mark.parametrize("headers_first", [True, False])
@@ -182,31 +182,31 @@ async def test_silence_ends_with_the_read_timeout(origin: Origin, headers_first:
         "/a.jpg", Answer(body=JPEG, byte_interval=60) if headers_first else Answer(until=asyncio.Event())
     )
     fault = await fault_of(url, fetch_read_timeout=0.3)
-    assert (fault.cause, fault.detail) == (Trouble.TOO_SLOW, "nothing arrived")
+    assert (fault.cause, fault.detail) == (FetchFailure.TOO_SLOW, "nothing arrived")
 
 
 async def test_a_body_without_end_is_cut_off_at_the_limit(origin: Origin) -> None:
     url = origin.serve("/a.jpg", Answer(body=JPEG, endless=True))
     fault = await fault_of(url, fetch_max_bytes=100_000)
-    assert fault.cause is Trouble.TOO_LARGE
+    assert fault.cause is FetchFailure.TOO_LARGE
 
 
 async def test_a_body_that_says_it_is_too_large_is_not_read(origin: Origin) -> None:
     url = origin.serve("/a.jpg", Answer(body=JPEG, declared=10**9))
     fault = await fault_of(url)
-    assert (fault.cause, fault.detail) == (Trouble.TOO_LARGE, "1000000000 bytes, 52428800 are allowed")
+    assert (fault.cause, fault.detail) == (FetchFailure.TOO_LARGE, "1000000000 bytes, 52428800 are allowed")
 
 
 async def test_an_image_of_exactly_the_limit_passes(origin: Origin) -> None:
     url = origin.serve("/a.jpg", image(JPEG))
     async with fetcher(fetch_max_bytes=len(JPEG)) as fetching, fetching.fetch(url) as fetched:
         assert fetched.size == len(JPEG)
-    assert (await fault_of(url, fetch_max_bytes=len(JPEG) - 1)).cause is Trouble.TOO_LARGE
+    assert (await fault_of(url, fetch_max_bytes=len(JPEG) - 1)).cause is FetchFailure.TOO_LARGE
 
 
 async def test_a_body_shorter_than_declared_was_cut_off(origin: Origin) -> None:
     short = b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + JPEG
-    assert (await fault_of(origin.serve("/a.jpg", Answer(raw=short)))).cause is Trouble.CUT_OFF
+    assert (await fault_of(origin.serve("/a.jpg", Answer(raw=short)))).cause is FetchFailure.CUT_OFF
 
 
 async def test_a_body_longer_than_declared_harms_no_other_image(origin: Origin) -> None:
@@ -232,7 +232,7 @@ async def test_a_body_longer_than_declared_harms_no_other_image(origin: Origin) 
 )
 async def test_what_is_no_image_is_said_to_be_what_it_is(origin: Origin, answer: Answer, detail: str) -> None:
     fault = await fault_of(origin.serve("/a.jpg", answer))
-    assert (fault.cause, fault.detail) == (Trouble.NOT_AN_IMAGE, detail)
+    assert (fault.cause, fault.detail) == (FetchFailure.NOT_AN_IMAGE, detail)
 
 
 async def test_an_image_that_arrives_in_single_bytes_is_known(origin: Origin) -> None:
@@ -243,11 +243,11 @@ async def test_an_image_that_arrives_in_single_bytes_is_known(origin: Origin) ->
 
 async def test_nobody_there_and_hanging_up_are_faults_of_the_connection(origin: Origin) -> None:
     fault = await fault_of(origin.serve("/a.jpg", Answer(raw=b"")))
-    assert fault.cause is Trouble.CUT_OFF
+    assert fault.cause is FetchFailure.CUT_OFF
     async with open_origin() as gone:
         url = gone.url("/a.jpg")
     fault = await fault_of(url)
-    assert (fault.cause, fault.detail) == (Trouble.NOT_CONNECTED, "Connection refused")
+    assert (fault.cause, fault.detail) == (FetchFailure.NOT_CONNECTED, "Connection refused")
 
 
 async def test_a_host_never_has_more_requests_than_allowed(origin: Origin) -> None:
@@ -268,9 +268,9 @@ async def test_a_busy_host_is_left_for_later_and_others_are_not_held_up(origin: 
     ):
         holding = [asyncio.create_task(size_of(fetching, url)) for url in urls[:2]]
         await until(lambda: len(origin.requests) == 2)
-        with pytest.raises(FetchFault) as caught:
+        with pytest.raises(FetchError) as caught:
             await size_of(fetching, urls[2])
-        assert (caught.value.cause, caught.value.detail) == (Trouble.HOST_BUSY, "host busy")
+        assert (caught.value.cause, caught.value.detail) == (FetchFailure.HOST_BUSY, "host busy")
         assert await size_of(fetching, other.serve("/a.jpg", image(JPEG))) == len(JPEG)
         free.set()
         assert await asyncio.gather(*holding) == [len(JPEG)] * 2
@@ -402,7 +402,7 @@ async def test_not_modified_that_was_not_asked_for_behind_a_redirect_is_a_fault(
     url = origin.serve("/a.jpg", redirect(origin.serve("/b.jpg", Answer(status=304))))
     known = KnownResult(etag='"1"', last_modified=None, result=a_result())
     async with fetcher() as fetching:
-        with pytest.raises(FetchFault):
+        with pytest.raises(FetchError):
             async with fetching.fetch_if_changed(url, known):
                 pytest.fail("it was taken for unchanged")
 
@@ -411,9 +411,9 @@ async def test_a_fault_behind_a_redirect_is_not_the_first_hosts(origin: Origin) 
     async with open_origin() as other:
         sick = other.serve("/b.jpg", Answer(status=503, headers={"Retry-After": "3600"}))
         here = origin.serve("/c.jpg", Answer(status=503))
-        assert (await fault_of(origin.serve("/a.jpg", redirect(sick)))).elsewhere
-        assert not (await fault_of(origin.serve("/d.jpg", redirect(here)))).elsewhere
-        assert not (await fault_of(sick)).elsewhere
+        assert (await fault_of(origin.serve("/a.jpg", redirect(sick)))).after_cross_host_redirect
+        assert not (await fault_of(origin.serve("/d.jpg", redirect(here)))).after_cross_host_redirect
+        assert not (await fault_of(sick)).after_cross_host_redirect
 
 
 async def test_not_modified_is_no_answer_to_who_knows_nothing(origin: Origin) -> None:

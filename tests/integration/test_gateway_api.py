@@ -439,7 +439,7 @@ async def test_the_status_of_a_new_request(gateway: Gateway) -> None:
             "reused": None,
             "as_of": "2026-01-05T12:00:00Z",
         },
-        "hosts_waiting": [],
+        "paused_hosts": [],
     }
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.headers["Cache-Control"] == "no-store"

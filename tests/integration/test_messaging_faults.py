@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from shared.contracts.messages import Message
-from shared.errors import DatabaseUnavailable, OwnFault
+from shared.errors import DatabaseUnavailable, DependencyUnavailable
 from shared.messaging import Outgoing, Queue
 from shared.messaging.dead_letters import list_dead
 from tests.support.messaging_runtime import (
@@ -29,7 +29,7 @@ from tests.support.waiting import until
 class Database:
     """A dependency that answers, or not."""
 
-    fault: OwnFault | None = None
+    fault: DependencyUnavailable | None = None
     probes: int = 0
 
     async def probe(self) -> None:

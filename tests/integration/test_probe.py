@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.downloader.app import open_asker
+from services.downloader.app import open_requester
 from services.downloader.probe import ImageProbe, ProbeHandler
 from services.downloader.settings import FetchSettings
 from shared.contracts.error_codes import ErrorCode
@@ -28,8 +28,8 @@ LONG = 30.0
 @asynccontextmanager
 async def probing(seconds: float = 5, max_bytes: int = 1_000_000, **given: Any) -> AsyncIterator[ImageProbe]:
     usual: dict[str, Any] = {"fetch_read_timeout": 2, "fetch_connect_timeout": 2}
-    async with open_asker(FetchSettings(**usual | given), LOOPBACK) as asker:
-        yield ImageProbe(asker, seconds, max_bytes)
+    async with open_requester(FetchSettings(**usual | given), LOOPBACK) as requester:
+        yield ImageProbe(requester, seconds, max_bytes)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.catalogue.format import CatalogueForm, Dialect, ImageColumn, Profile
+from shared.catalogue.format import CatalogueFormat, Dialect, ImageColumn, Profile
 from shared.catalogue.record import raw_cell
 from shared.contracts.messages import CompressOptions, ImageResult
 from shared.contracts.object_keys import image_id, upload_key
@@ -14,7 +14,7 @@ NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 REQUEST_ID = "01KDA7ZZ00000000000000TEST"
 
 
-def a_form(**changes: Any) -> CatalogueForm:
+def a_form(**changes: Any) -> CatalogueFormat:
     """A plain catalogue: UTF-8, commas, CRLF."""
     known: dict[str, Any] = {
         "profile": Profile.GENERIC,
@@ -23,7 +23,7 @@ def a_form(**changes: Any) -> CatalogueForm:
         "width": 3,
         "image_columns": (ImageColumn(2, many=True),),
     }
-    return CatalogueForm(**known | changes)
+    return CatalogueFormat(**known | changes)
 
 
 def a_request(request_id: str = REQUEST_ID, **changes: Any) -> Request:

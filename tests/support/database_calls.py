@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.records import Delivery, Product, Progress, TroubledHost
+from shared.contracts.records import Delivery, HostCircuit, Product, Progress
 from shared.contracts.states import RequestStatus
 from shared.persistence import Database
 from tests.support.builders import NOW, a_product, a_request, an_image, output_keys
@@ -13,7 +13,7 @@ from tests.support.worker_messages import compressed, download
 DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
 DELIVERY = Delivery("a:1:request.completed", "a", "https://shop.test/hook", body="{}", attempts=0, due_at=NOW)
 IMAGE = an_image(request_id="a")
-HOST = TroubledHost("a.test", faults=3, pauses=0, until=None, error_code=ErrorCode.HTTP_5XX)
+HOST = HostCircuit("a.test", faults=3, pauses=0, until=None, error_code=ErrorCode.HTTP_5XX)
 
 
 async def _read_products(database: Database) -> list[Product]:
@@ -68,8 +68,8 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
         DELIVERY.delivery_id, 1, due_at=None, delivered=True, error=None
     ),
     "hosts.get": lambda database: database.hosts.get("a.test"),
-    "hosts.troubled": lambda database: database.hosts.troubled(),
-    "hosts.left_alone": lambda database: database.hosts.left_alone(),
+    "hosts.circuits": lambda database: database.hosts.circuits(),
+    "hosts.tripped": lambda database: database.hosts.tripped(),
     "hosts.save": lambda database: database.hosts.save(HOST, instead_of=HOST),
     "hosts.remove": lambda database: database.hosts.remove("a.test"),
     "lease.acquire": lambda database: database.lease("a", 1).acquire(),

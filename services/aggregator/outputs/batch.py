@@ -7,7 +7,7 @@ SLOTS = 2000  # a single cell may list thousands of URLs
 _CHARACTERS = 1_000_000  # a single row may have twice as many
 
 
-class Portion:
+class Batch:
     """Products to be written together, until it is full by any of the three."""
 
     def __init__(self) -> None:

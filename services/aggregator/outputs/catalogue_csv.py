@@ -10,7 +10,7 @@ from itertools import count
 from typing import TextIO
 
 from services.aggregator.outputs.formula_guard import SIGNS, guard, guard_urls
-from shared.catalogue.format import CatalogueForm
+from shared.catalogue.format import CatalogueFormat
 from shared.catalogue.record import cell_text, join_record, raw_cell, split_around, split_record
 
 _BOM = "\ufeff"
@@ -22,7 +22,7 @@ class CatalogueCsv:
     Begins with what stands before the upload's header: BOM and preamble.
     """
 
-    def __init__(self, sink: TextIO, form: CatalogueForm, *, guard_formulas: bool) -> None:
+    def __init__(self, sink: TextIO, form: CatalogueFormat, *, guard_formulas: bool) -> None:
         self._sink = sink
         self._width = form.width
         self._delimiter = form.dialect.delimiter

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from services.aggregator.outputs.catalogue_csv import CatalogueCsv
 from services.aggregator.outputs.formula_guard import guard, guard_urls
-from shared.catalogue.format import CatalogueForm
+from shared.catalogue.format import CatalogueFormat
 from shared.catalogue.record import cell_text, split_record
 from shared.contracts.records import Image, Product
 
@@ -22,7 +22,7 @@ _BETWEEN = " | "
 class FailedCsv:
     """Writes rows to `sink`, a text file in the form's encoding, opened with newline=""."""
 
-    def __init__(self, sink: TextIO, form: CatalogueForm, *, guard_formulas: bool) -> None:
+    def __init__(self, sink: TextIO, form: CatalogueFormat, *, guard_formulas: bool) -> None:
         self._csv = CatalogueCsv(sink, form, guard_formulas=guard_formulas)
         self._guard_formulas = guard_formulas
         self._columns = _places(form)
@@ -43,7 +43,7 @@ class FailedCsv:
         return (guard_urls(urls), codes, guard(details)) if self._guard_formulas else (urls, codes, details)
 
 
-def _places(form: CatalogueForm) -> dict[str, int]:
+def _places(form: CatalogueFormat) -> dict[str, int]:
     """Where each of our columns is; those that the upload does not have come behind its last one."""
     cells, _ = split_record(form.header, form.dialect.delimiter)
     names = [cell_text(cell).strip() for cell in cells]

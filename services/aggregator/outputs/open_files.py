@@ -8,7 +8,7 @@ from typing import Self, TextIO
 from services.aggregator.outputs.failed_csv import FailedCsv
 from services.aggregator.outputs.output_csv import OutputCsv
 from services.aggregator.outputs.report_csv import ReportCsv
-from shared.catalogue.format import CatalogueForm
+from shared.catalogue.format import CatalogueFormat
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Image, Product
 
@@ -19,7 +19,7 @@ Filled = tuple[Product, Sequence[Image]]
 class OpenFiles:
     """Output CSV, failed.csv and report CSV in `folder`, and what was counted. Its methods block."""
 
-    def __init__(self, folder: Path, form: CatalogueForm, base_url: str, *, guard_formulas: bool) -> None:
+    def __init__(self, folder: Path, form: CatalogueFormat, base_url: str, *, guard_formulas: bool) -> None:
         self.output, self.failed, self.report = (folder / f"{name}.csv" for name in ("output", "failed", "report"))
         self.rows = self.slots = 0
         self._base_url = base_url

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TextIO
 
 from services.aggregator.outputs.catalogue_csv import CatalogueCsv
-from shared.catalogue.format import CatalogueForm
+from shared.catalogue.format import CatalogueFormat
 from shared.catalogue.record import cell_text, split_around
 from shared.contracts.records import Product
 
@@ -25,7 +25,7 @@ _SEPARATOR = re.compile(r"(?<=[^\s,;|])(\s*[,;|]\s*)(?=(?:https?|ftp|s3|gs)://|d
 class OutputCsv:
     """Writes the output CSV row by row to `sink`, a text file in the form's encoding, opened with newline=""."""
 
-    def __init__(self, sink: TextIO, form: CatalogueForm, *, guard_formulas: bool) -> None:
+    def __init__(self, sink: TextIO, form: CatalogueFormat, *, guard_formulas: bool) -> None:
         self._form = form
         self._column = form.width if form.output_column is None else form.output_column
         self._csv = CatalogueCsv(sink, form, guard_formulas=guard_formulas)

@@ -36,7 +36,7 @@ COLUMNS = (
     "Attempts",
     "Reused",
     "Retryable",
-    "Whose",
+    "Owner",
     "Advice",
 )
 
@@ -68,7 +68,7 @@ class ReportCsv:
             return failure
         guide = ERROR_GUIDES[image.error_code]
         retryable = "yes" if guide.retryable else "no"
-        return failure | {"Retryable": retryable, "Whose": guide.owner, "Advice": guide.advice}
+        return failure | {"Retryable": retryable, "Owner": guide.owner, "Advice": guide.advice}
 
     def _figures(self, result: ImageResult) -> dict[str, Any]:
         return {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from services.aggregator.outputs.batch import SLOTS, Portion
+from services.aggregator.outputs.batch import SLOTS, Batch
 from services.aggregator.outputs.open_files import Filled, OpenFiles
 from services.aggregator.outputs.report_json import json_report
 from shared.contracts.error_codes import ErrorCode
@@ -54,7 +54,7 @@ class OutputWriter:
             with OpenFiles(Path(folder), request.form, self._base_url, guard_formulas=self._guard_formulas) as files:
                 await self._fill(files, request)
             told = json_report(request, status, summary, files.rows, files.slots)
-            await self._store.put_bytes(keys.summary_key, told, "application/json")
+            await self._store.put_bytes(keys.report_json_key, told, "application/json")
             await self._store.put_file(keys.report_key, files.report, f"{_CSV}; charset=utf-8")
             if keys.failed_key and files.failed_rows:
                 await self._store.put_file(keys.failed_key, files.failed, _CSV)
@@ -63,13 +63,13 @@ class OutputWriter:
 
     async def _fill(self, files: OpenFiles, request: Request) -> None:
         batches = self._database.products.batches(request.request_id, _PRODUCTS_AT_ONCE)
-        portion = Portion()
+        portion = Batch()
         while await self._fill_batch(files, request, batches, portion):
             pass
         await self._fill_portion(files, request, portion.take())
 
     async def _fill_batch(
-        self, files: OpenFiles, request: Request, batches: AsyncIterator[Sequence[Product]], portion: Portion
+        self, files: OpenFiles, request: Request, batches: AsyncIterator[Sequence[Product]], portion: Batch
     ) -> bool:
         """Write the next batch, but for what is left in `portion`. False if there is none."""
         async with self._batches_in_memory:
@@ -108,7 +108,7 @@ def _keys(request: Request) -> OutputKeys:
     def key(kind: str, extension: str = "csv") -> str:
         return outputs_key(request.request_id, request.round, request.filename, kind, extension)
 
-    return OutputKeys(key("compressed"), key("report"), summary_key=key("report", "json"), failed_key=key("failed"))
+    return OutputKeys(key("compressed"), key("report"), report_json_key=key("report", "json"), failed_key=key("failed"))
 
 
 def _unrecorded(request: Request, url: str) -> Image:

@@ -19,7 +19,7 @@ from services.compressor.encoders.palette.true_colour import ALL_COLOURS, STEP_O
 from services.compressor.encoders.png_file import png_chunks_of, profile_for_png
 from services.compressor.rate_control.ladder import Ladder
 
-_FEWEST_COLOURS = 4  # clear, opaque and two soft ones
+_MIN_COLOURS = 4  # clear, opaque and two soft ones
 
 
 def ladder(picture: Picture, animation: Animation) -> Ladder:
@@ -31,7 +31,7 @@ def ladder(picture: Picture, animation: Animation) -> Ladder:
 class _Apng:
     def __init__(self, picture: Picture, animation: Animation) -> None:
         self._picture, self._animation = picture, animation
-        palettes = (colours for colours in COLOURS if colours >= _FEWEST_COLOURS)
+        palettes = (colours for colours in COLOURS if colours >= _MIN_COLOURS)
         self.rungs = [*palettes, *sorted(STEP_OF_COLOURS), ALL_COLOURS]
 
     def encode(self, colours: int) -> bytes:

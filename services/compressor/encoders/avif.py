@@ -7,7 +7,7 @@ from PIL import Image
 
 from services.compressor.decoders.colours import plain
 from services.compressor.decoders.picture import Animation, Picture
-from services.compressor.encoders.frame_sequence import Reel, common_mode, start_of
+from services.compressor.encoders.frame_sequence import FrameSequence, common_mode, start_of
 from services.compressor.rate_control.animation_sizes import run_sizes
 from services.compressor.rate_control.ladder import QUALITIES, Ladder
 from services.compressor.rate_control.sampled_sizes import Rate, sampled_sizes
@@ -112,7 +112,7 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
     speed = max(_ANIMATION_SPEED, _speed(picture.image, animation.count))
 
     def encode(quality: int, frames: int = animation.count) -> bytes:
-        reel = Reel(start_of(animation, frames), mode)
+        reel = FrameSequence(start_of(animation, frames), mode)
         out = io.BytesIO()
         reel.save(
             out,

@@ -5,7 +5,7 @@ from PIL import Image
 from services.compressor.decoders.picture import Animation
 
 
-class Reel(Image.Image):
+class FrameSequence(Image.Image):
     """For `save_all`. Pillow would make a list of single frames, all in memory; this holds but the one in view.
 
     mode: that all frames are to have; None leaves them as they are.

@@ -14,7 +14,7 @@ from services.compressor.decoders.picture import Frame, Picture
 from services.compressor.encoders.gif_file import IndexedFrame, gif_file
 from services.compressor.encoders.packed_sizes import packed_sizes, whole_animation
 from services.compressor.encoders.palette.frame_palettes import (
-    MOST_COLOURS,
+    MAX_COLOURS,
     FramePalette,
     exact_palette,
     reduced_palette,
@@ -38,7 +38,7 @@ class _Gif:
         self._picture = picture
         self._exact = exact_palette(self._images)
         self._seen = seen_in(self._images)
-        colours = MOST_COLOURS + 1 if self._exact is None else max(len(self._exact.entries), 2)
+        colours = MAX_COLOURS + 1 if self._exact is None else max(len(self._exact.entries), 2)
         self.rungs = [*(rung for rung in COLOURS if rung < colours), colours]
 
     def rung_of(self, quality: int) -> int:

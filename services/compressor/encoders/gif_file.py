@@ -15,7 +15,7 @@ from PIL import Image
 from services.compressor.encoders.changed_parts import Box, box_around
 
 _KEEP, _CLEAR_AFTERWARDS = 1, 2
-_MOST_DELAY = 65535
+_MAX_DELAY = 65535
 _HEADER_AND_DESCRIPTOR = 13 + 768 + 10  # before the pixels in Pillow's file of a grey picture
 
 
@@ -78,7 +78,7 @@ def _vanishing(frame: IndexedFrame, following: IndexedFrame | None, clear: int) 
 
 def _frame(part: _Part, clear: int) -> bytes:
     rows, columns = part.box
-    delay = min(round(part.milliseconds / 10), _MOST_DELAY)
+    delay = min(round(part.milliseconds / 10), _MAX_DELAY)
     control = b"!\xf9\x04" + bytes((part.disposal << 2 | 1,)) + _short(delay) + bytes((clear, 0))
     height, width = part.indices.shape
     place = b"," + b"".join(map(_short, (columns.start, rows.start, width, height))) + b"\0"

@@ -20,7 +20,7 @@ _DRAWING_BYTES = 24_000_000
 _DRAWING_SHARE = 1 / 12
 _LARGE_BYTES = 72_000_000
 _HUGE_BYTES = 128_000_000
-_MOST_ROWS = 40_000  # oxipng takes up to 20 microseconds for each, however short
+_MAX_ROWS = 40_000  # oxipng takes up to 20 microseconds for each, however short
 _QUICK_DEFLATE = 2
 
 _XMP = b"XML:com.adobe.xmp\0\0\0\0\0"
@@ -38,7 +38,7 @@ def png_file(picture: Picture, image: Image.Image, *, sample: float | None = Non
         image = image.convert("I;16")
     pixels = _pixel_bytes(image) / (sample or 1)
     quick = sample is not None
-    if pixels > _HUGE_BYTES or image.height > _MOST_ROWS:
+    if pixels > _HUGE_BYTES or image.height > _MAX_ROWS:
         return _by_pillow(picture, image)
     if pixels > _LARGE_BYTES:
         return _by_oxipng(picture, image, 0)

@@ -10,7 +10,7 @@ from PIL import Image
 from services.compressor.decoders.colour_profile import is_for_grey, to_srgb
 from services.compressor.decoders.colours import plain
 from services.compressor.decoders.picture import Animation, Picture
-from services.compressor.encoders.frame_sequence import Reel, start_of
+from services.compressor.encoders.frame_sequence import FrameSequence, start_of
 from services.compressor.rate_control.animation_sizes import RUN, run_sizes
 from services.compressor.rate_control.ladder import QUALITIES, Ladder
 from services.compressor.rate_control.mosaic import mosaic
@@ -124,7 +124,7 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
     effort = _effort(picture.image, animation.count)
 
     def encode(quality: int, frames: int = animation.count) -> bytes:
-        reel = Reel(start_of(animation, frames))
+        reel = FrameSequence(start_of(animation, frames))
         out = io.BytesIO()
         reel.save(
             out,

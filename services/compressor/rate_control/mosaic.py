@@ -12,7 +12,7 @@ _GRID = 16  # blocks of the encoders, and of a JPEG that the picture may have be
 _PART = 0.3  # of the picture at most: with more, encoding it whole would be as cheap
 _FEW, _MANY = 9, 16  # tiles: the square of the mosaic's side
 _LARGE_PIXELS = 2_000_000
-_MOST_BORDERS = 1.67  # no smaller tiles were measured
+_MAX_BORDERS = 1.67  # no smaller tiles were measured
 
 
 class Mosaic(NamedTuple):
@@ -44,7 +44,7 @@ def mosaic(image: Image.Image) -> Mosaic | None:
         row, column = divmod(index, busy.shape[1])
         box = (column * tile, row * tile, column * tile + tile, row * tile + tile)
         sample.paste(image.crop(box), (place % side * tile, place // side * tile))
-    return Mosaic(sample, min(_LARGEST_TILE / tile - 1, _MOST_BORDERS))
+    return Mosaic(sample, min(_LARGEST_TILE / tile - 1, _MAX_BORDERS))
 
 
 def _activity(image: Image.Image, tile: int) -> NDArray[np.float32]:

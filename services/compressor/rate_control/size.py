@@ -14,8 +14,8 @@ _GOOD_ENOUGH = 0.91
 _WELL_FILLED = 0.80
 """So is this one, if the next rung is expected to be too large."""
 
-_MOST_SCALINGS = 4
-_LEAST_SCALE = 0.1  # what does not fit then is kept from fitting by more than its pixels
+_MAX_SCALINGS = 4
+_MIN_SCALE = 0.1  # what does not fit then is kept from fitting by more than its pixels
 _FALL = 1.7
 """Bytes fall with about this power of the scale: with fewer pixels each of them holds more."""
 
@@ -112,10 +112,10 @@ def _scaled_down(
     """
     best: Fitted | None = None
     scale, made = 1.0, 0
-    for _ in range(_MOST_SCALINGS):
+    for _ in range(_MAX_SCALINGS):
         scale = min(scale * (_BELOW * limit / least_bytes) ** (1 / _FALL), _LARGEST_SCALE)
         smaller = picture.scaled_to(*_scaled(picture.image.size, scale))
-        if scale < _LEAST_SCALE or (best and smaller.image.size <= best.picture.image.size):
+        if scale < _MIN_SCALE or (best and smaller.image.size <= best.picture.image.size):
             break
         ladder = ladder_of(smaller)
         climb = _Climb(ladder, limit, min_quality, expected=_BELOW)

@@ -11,7 +11,7 @@ from services.gateway.api import docs_page, openapi
 from services.gateway.api.routes.health import health_router
 from services.gateway.web import problems
 from services.gateway.web.access_log import AccessLog
-from shared.errors import DatabaseUnavailable, OwnFault
+from shared.errors import DatabaseUnavailable, DependencyUnavailable
 from shared.messaging import DependencyGate
 from shared.observability.health import HealthAnswers
 
@@ -42,7 +42,7 @@ def build_starting_app(health: HealthAnswers) -> FastAPI:
     return app
 
 
-def _bare_app(health: HealthAnswers, tell: Callable[[OwnFault], None]) -> FastAPI:
+def _bare_app(health: HealthAnswers, tell: Callable[[DependencyUnavailable], None]) -> FastAPI:
     app = FastAPI(title="Imagemill", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None)
     app.add_middleware(AccessLog)
     problems.install(app, tell)

@@ -14,7 +14,7 @@ import structlog
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, DownloadImage, ImageFailed, KnownResult, Message
 from shared.contracts.object_keys import reuse_key
-from shared.contracts.records import Image, TroubledHost
+from shared.contracts.records import HostCircuit, Image
 from shared.messaging import Publish
 from shared.observability.metrics import Metrics
 from shared.persistence import Database
@@ -63,7 +63,7 @@ class Dispatcher:
         self._metrics = metrics
         self._random = random.Random()  # noqa: S311 (a fair order, not a secret)
         self._options: dict[str, CompressOptions] = {}
-        self._troubled: dict[str, TroubledHost] = {}
+        self._circuits: dict[str, HostCircuit] = {}
         self._looked_at: datetime | None = None
 
     async def step(self) -> float:
@@ -74,7 +74,7 @@ class Dispatcher:
         in_flight = await self._database.images.in_flight()
         waiting = await self._database.images.requests_with_pending()
         await self._forget_all_but(waiting)
-        self._troubled = {host.host: host for host in await self._database.hosts.left_alone()}
+        self._circuits = {host.host: host for host in await self._database.hosts.tripped()}
         await self._end_expired(waiting)
         while waiting:
             dealt = await self._deal(waiting, in_flight)
@@ -100,7 +100,7 @@ class Dispatcher:
 
         All requests may want the same host, so no hand takes more than its share of what that host has left.
         """
-        full = [host for host in {*in_flight, *self._troubled} if in_flight.get(host, 0) >= self._cap(host)]
+        full = [host for host in {*in_flight, *self._circuits} if in_flight.get(host, 0) >= self._cap(host)]
         taken: list[Image] = []
         shares: dict[str, int] = {}
         for image in await self._database.images.due(request_id, hand, without_hosts=full):
@@ -114,10 +114,10 @@ class Dispatcher:
 
     def _cap(self, host: str) -> int:
         """None while it is left alone, then one at a time until it is known to work."""
-        troubled = self._troubled.get(host)
-        if troubled is None or troubled.until is None:
+        circuits = self._circuits.get(host)
+        if circuits is None or circuits.until is None:
             return self._per_host
-        return 0 if troubled.until > self._clock() else 1
+        return 0 if circuits.until > self._clock() else 1
 
     async def _end_expired(self, waiting: Sequence[str]) -> None:
         """Images of hosts in trouble, to which little is sent, have their end in time all the same.
@@ -125,16 +125,16 @@ class Dispatcher:
         Those that are due longest are looked at, since they are the oldest; the rest of a request follows within
         the time that its intake took.
         """
-        if not self._troubled or (self._looked_at and self._clock() - self._looked_at < _LOOK_EVERY):
+        if not self._circuits or (self._looked_at and self._clock() - self._looked_at < _LOOK_EVERY):
             return
         self._looked_at = self._clock()
-        hosts = self._random.sample(sorted(self._troubled), min(len(self._troubled), _HOSTS_A_LOOK))
+        hosts = self._random.sample(sorted(self._circuits), min(len(self._circuits), _HOSTS_A_LOOK))
         for request_id in waiting:
             for _ in range(_LOOKS_AT_ONCE):
                 expired = await self._expired_at(request_id, hosts)
                 if not expired:
                     break
-                await self._publish([_expired(image, self._troubled[image.host].error_code) for image in expired])
+                await self._publish([_expired(image, self._circuits[image.host].error_code) for image in expired])
                 await self._database.images.mark_dispatched(expired)
 
     async def _expired_at(self, request_id: str, hosts: Sequence[str]) -> list[Image]:

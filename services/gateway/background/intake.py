@@ -25,7 +25,7 @@ from shared.contracts.messages import FinishRequest
 from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image, Product, Request
 from shared.contracts.states import END_STATES, ImageState
-from shared.errors import ObjectMissing, OwnFault
+from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.messaging import DependencyGate, Publish
 from shared.persistence import Database
 from shared.persistence.lease_renewal import kept
@@ -103,7 +103,7 @@ class Intake:
                         await self._take_in(request, partial(_go_on_unless_set, stop, lost))
             except _Interrupted:
                 log.info("intake_interrupted")
-            except OwnFault as fault:
+            except DependencyUnavailable as fault:
                 self._gate.close(fault)
             except Exception:
                 log.exception("intake_failed")  # the request stays open, and a later step begins again

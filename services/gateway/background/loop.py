@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from shared.errors import OwnFault
+from shared.errors import DependencyUnavailable
 from shared.messaging import DependencyGate
 
 Step = Callable[[], Awaitable[float]]
@@ -29,7 +29,7 @@ async def repeat(name: str, step: Step, gate: DependencyGate, stop: asyncio.Even
 async def _take(name: str, step: Step, gate: DependencyGate) -> float:
     try:
         return await step()
-    except OwnFault as fault:
+    except DependencyUnavailable as fault:
         gate.close(fault)
         return 0
     except Exception:

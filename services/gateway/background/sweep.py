@@ -46,7 +46,7 @@ class Sweep:
         """Sweep once. Returns when to sweep again, in seconds."""
         if not await self._lease.held():
             self._metrics.backlog_images.set(0)
-            self._metrics.hosts_waiting.set(0)
+            self._metrics.paused_hosts.set(0)
             self._metrics.requests_open.set(0)
             return _NOT_OURS_SECONDS
         await self._return_lost()
@@ -54,11 +54,11 @@ class Sweep:
         await self._deliver_due()
         self._metrics.backlog_images.set(await self._database.images.count_pending())
         self._metrics.requests_open.set(await self._database.requests.count_open())
-        self._metrics.hosts_waiting.set(await self._count_hosts_waiting())
+        self._metrics.paused_hosts.set(await self._count_paused_hosts())
         return self._interval
 
-    async def _count_hosts_waiting(self) -> int:
-        hosts = [host.host for host in await self._database.hosts.left_alone()]
+    async def _count_paused_hosts(self) -> int:
+        hosts = [host.host for host in await self._database.hosts.tripped()]
         return len(await self._database.images.waited_for(hosts)) if hosts else 0
 
     async def _return_lost(self) -> None:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from services.gateway.catalogue.batches import in_batches
 from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow, open_catalogue
-from shared.catalogue.format import CatalogueForm
+from shared.catalogue.format import CatalogueFormat
 from shared.storage.object_store import ObjectStore
 
 _CHUNK_BYTES = 1 << 20
@@ -37,7 +37,7 @@ async def copied_upload(store: ObjectStore, key: str, go_on: Callable[[], None])
 
 
 async def read_batches(
-    upload: BinaryIO, form: CatalogueForm, rows_in: int, go_on: Callable[[], None]
+    upload: BinaryIO, form: CatalogueFormat, rows_in: int, go_on: Callable[[], None]
 ) -> AsyncIterator[list[CatalogueRow]]:
     """The rows behind the first `rows_in` of an upload of this form.
 

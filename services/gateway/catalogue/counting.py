@@ -7,8 +7,8 @@ from collections.abc import Iterable
 _BUCKETS = 64
 _BOUNDS = [(index + 1 - _BUCKETS // 2) * (1 << 64) // _BUCKETS for index in range(_BUCKETS)]
 _PENDING = 1 << 14
-_MOST_KEPT = 1 << 23
-_LEAST_COMPACTED = 1 << 17
+_MAX_KEPT = 1 << 23
+_MIN_COMPACTED = 1 << 17
 
 
 class DistinctCounter:
@@ -17,7 +17,7 @@ class DistinctCounter:
     Duplicates are taken out bucket by bucket, whenever the buckets have doubled.
     """
 
-    def __init__(self, most: int = _MOST_KEPT, pending: int = _PENDING) -> None:
+    def __init__(self, most: int = _MAX_KEPT, pending: int = _PENDING) -> None:
         self._most = most
         self._most_pending = pending
         self._pending = array("q")
@@ -43,7 +43,7 @@ class DistinctCounter:
             bucket.extend(values[begin:end])
             begin = end
         self._pending = array("q")
-        if sum(map(len, self._buckets)) >= 2 * max(self._compacted, _LEAST_COMPACTED):
+        if sum(map(len, self._buckets)) >= 2 * max(self._compacted, _MIN_COMPACTED):
             self._compact()
 
     def _compact(self) -> None:
@@ -66,7 +66,7 @@ class DistinctCounter:
 class Seen:
     """Whether a hash was there before: a table that doubles, of 16 to 32 bytes for each. It keeps up to `most`."""
 
-    def __init__(self, most: int = _MOST_KEPT, size: int = 1 << 12) -> None:
+    def __init__(self, most: int = _MAX_KEPT, size: int = 1 << 12) -> None:
         self._most = most
         self._table = array("q", bytes(8 * size))
         self._count = 0

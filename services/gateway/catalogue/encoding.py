@@ -31,7 +31,7 @@ _NOT_TEXT: tuple[tuple[bytes, str, str], ...] = (
 )
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _HEAD_BYTES = 16
-_LEAST_BYTES = 8  # four characters: fewer zero bytes between others do not make a text UTF-16
+_MIN_BYTES = 8  # four characters: fewer zero bytes between others do not make a text UTF-16
 _UTF16 = "the file was read as UTF-16, as its zero bytes suggest; it has no byte order mark"
 _CHECK = "See that its letters are the right ones."
 _NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp1252": "Windows-1252 (or UTF-8)"}
@@ -111,7 +111,7 @@ def _with_end(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
 def _utf16_by_its_zeros(head: bytes) -> str | None:
     """A header begins with letters that have a zero byte each in UTF-16."""
     head = head[: len(head) // 2 * 2]
-    if len(head) >= _LEAST_BYTES:
+    if len(head) >= _MIN_BYTES:
         if all(head[0::2]) and not any(head[1::2]):
             return "utf-16-le"
         if all(head[1::2]) and not any(head[0::2]):

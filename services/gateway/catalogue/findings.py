@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 _MAX_LISTED = 1000
-_LEAST_WARNINGS = 100
+_MIN_WARNINGS = 100
 _MAX_TEXT = 120
 _MAX_SENTENCE = 1000
 
@@ -67,7 +67,7 @@ class Findings:
         """In the order in which they were found."""
         errors, slots, warnings = (sorted(kept, key=_of_a_row)[:_MAX_LISTED] for kept in self._kept.values())
         room = _MAX_LISTED - len(errors)
-        chosen = errors + slots[: max(room - min(len(warnings), _LEAST_WARNINGS), 0)]
+        chosen = errors + slots[: max(room - min(len(warnings), _MIN_WARNINGS), 0)]
         chosen += warnings[: _MAX_LISTED - len(chosen)]
         return tuple(finding for _, finding in sorted(chosen, key=lambda numbered: numbered[0]))
 

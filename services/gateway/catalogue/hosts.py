@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from services.gateway.catalogue.counting import DistinctCounter
 
 MAX_LISTED = 1_000
-_MOST_COUNTED = 20_000
-_MOST_SAMPLED = 1_000
+_MAX_COUNTED = 20_000
+_MAX_SAMPLED = 1_000
 
 
 class HostCounts:
@@ -27,7 +27,7 @@ class HostCounts:
             counts[host] += 1
         else:
             self._distinct.add((hash(host),))
-            if len(counts) >= _MOST_COUNTED:
+            if len(counts) >= _MAX_COUNTED:
                 self._forget_small_ones()
             counts[host] = 1
         if self._sample_per_host:
@@ -43,12 +43,12 @@ class HostCounts:
 
     def _forget_small_ones(self) -> None:
         ordered = sorted(self._counts.items(), key=lambda item: -item[1])
-        self._counts = dict(ordered[: _MOST_COUNTED // 2])
+        self._counts = dict(ordered[: _MAX_COUNTED // 2])
 
     def _sample(self, host: str, url: str) -> None:
         urls = self._samples.get(host)
         if urls is None:
-            if len(self._samples) < _MOST_SAMPLED:
+            if len(self._samples) < _MAX_SAMPLED:
                 self._samples[host] = {url: None}
         elif len(urls) < self._sample_per_host:
             urls[url] = None

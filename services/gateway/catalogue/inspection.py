@@ -11,7 +11,7 @@ from services.gateway.catalogue.profiles import PROFILES
 from services.gateway.catalogue.reading import Catalogue, CatalogueLimits, CatalogueRow, open_catalogue
 from services.gateway.catalogue.serials import SerialChecks
 from services.gateway.catalogue.url_verdicts import Advised, UrlVerdicts
-from shared.catalogue.format import CatalogueForm, Profile
+from shared.catalogue.format import CatalogueFormat, Profile
 from shared.url_policy.address_guard import AddressPolicy
 
 _NO_URL = "the row has no image URL"
@@ -28,7 +28,7 @@ class Inspection:
     samples: the first few URLs of each of these hosts, if they were asked for.
     """
 
-    form: CatalogueForm
+    form: CatalogueFormat
     rows: int
     products: int
     urls: int

@@ -19,7 +19,7 @@ from services.gateway.catalogue.profiles import PROFILES
 from services.gateway.catalogue.records import Records
 from services.gateway.catalogue.row_repair import Fitted, Mending, fitted, unwrapped
 from services.gateway.catalogue.text import CatalogueText, Unreadable, peek
-from shared.catalogue.format import CatalogueForm, Dialect, Profile
+from shared.catalogue.format import CatalogueFormat, Dialect, Profile
 from shared.catalogue.record import cell_text, join_record, split_record
 
 _UNQUOTED_LIST = "a list of URLs that is not quoted; its cells were put together again"
@@ -27,8 +27,8 @@ _TOLD_ONCE: dict[Mending, tuple[str, str]] = {
     "trimmed": ("blank cells at the ends of rows were left out", "Delete the empty columns."),
     "unwrapped": ("quotes around whole rows were taken off", "Put quotes around cells only."),
 }
-_MOST_NAMES = 5_000  # the rows of a product stand together, or nearly so
-_MOST_NAME_CHARS = 1_000
+_MAX_NAMES = 5_000  # the rows of a product stand together, or nearly so
+_MAX_NAME_CHARS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class CatalogueRow(NamedTuple):
 
 
 def open_catalogue(
-    chunks: Chunks, limits: CatalogueLimits, *, profile: Profile | None = None, form: CatalogueForm | None = None
+    chunks: Chunks, limits: CatalogueLimits, *, profile: Profile | None = None, form: CatalogueFormat | None = None
 ) -> "Catalogue":
     """Read the header of a catalogue. Raises CatalogueRefused with what is wrong.
 
@@ -91,7 +91,7 @@ def open_catalogue(
         raise CatalogueRefused(findings.listed, findings.more)
     line_end = split_record(header.record, delimiter)[1] or "\n"
     dialect = Dialect(delimiter, encoding.name, encoding.bom, line_end, preamble)
-    found = CatalogueForm(layout.profile, dialect, header.record, len(header.cells), layout.images, layout.output)
+    found = CatalogueFormat(layout.profile, dialect, header.record, len(header.cells), layout.images, layout.output)
     return Catalogue(found, layout, _Source(records, rows, findings, limits, header.cells))
 
 
@@ -109,7 +109,7 @@ class _Source:
 class Catalogue:
     """An open catalogue. header: its cells. findings: what was found up to the row given last."""
 
-    def __init__(self, form: CatalogueForm, layout: Layout, source: _Source) -> None:
+    def __init__(self, form: CatalogueFormat, layout: Layout, source: _Source) -> None:
         self.form = form
         self.header = tuple(source.names)
         self.layout = layout
@@ -177,9 +177,9 @@ class Catalogue:
 
     def _shared_name(self, serial: str, name: str) -> str:
         """The name of the serial number's first row that has one."""
-        if name and len(self._names) >= _MOST_NAMES:
+        if name and len(self._names) >= _MAX_NAMES:
             self._names.clear()
-        if len(serial) + len(name) > _MOST_NAME_CHARS:
+        if len(serial) + len(name) > _MAX_NAME_CHARS:
             return name
         return self._names.setdefault(serial, name) if name else self._names.get(serial, "")
 

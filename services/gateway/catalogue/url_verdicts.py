@@ -10,7 +10,7 @@ from shared.url_policy.host_name import host_name
 _PLAIN_SITE = re.compile(r"https?://[a-z0-9.-]{1,200}(?::[0-9]{1,5})?", re.IGNORECASE)
 _SCHEME_CHARS = len("https://")
 _PLAIN_CHARS = 2000  # some fewer than a URL may have
-_MOST_KEPT = 20_000
+_MAX_KEPT = 20_000
 
 
 class Advised(NamedTuple):
@@ -102,7 +102,7 @@ class UrlVerdicts:
         """The verdict on all plain URLs of a site; None if it is not plain itself."""
         if _PLAIN_SITE.fullmatch(site) is None:
             return None
-        if len(self._of_sites) >= _MOST_KEPT:
+        if len(self._of_sites) >= _MAX_KEPT:
             self._of_sites.clear()
         return self._of_sites.setdefault(site, self._judge_whole(site))
 

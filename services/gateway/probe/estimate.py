@@ -7,27 +7,27 @@ from dataclasses import dataclass
 from shared.contracts.error_codes import ERROR_GUIDES, Owner
 from shared.contracts.messages import CompressOptions, FetchBounds, ProbedImage
 
-FEWEST_FOR_A_RANGE = 5
+MIN_FOR_A_RANGE = 5
 """Sizes below which nothing is said of how far off their mean may be."""
 
 _STANDARD_ERRORS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class Interval:
     """Bytes. low, high: about 95 in 100 such estimates have the truth in between; None if they rest on too few."""
 
     low: float | None
     mean: float
     high: float | None
 
-    def times(self, factor: float) -> "Extent":
+    def times(self, factor: float) -> "Interval":
         low, high = (None if side is None else side * factor for side in (self.low, self.high))
-        return Extent(low, self.mean * factor, high)
+        return Interval(low, self.mean * factor, high)
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class ProbeSample:
     """What was seen of a catalogue with `images` distinct URLs.
 
     hosts: the slots of each host that was looked at; more_slots: those of all other hosts.
@@ -51,15 +51,15 @@ class Estimate:
     """
 
     dead_share: float | None
-    bytes_in: Extent | None
-    bytes_out: Extent | None
+    bytes_in: Interval | None
+    bytes_out: Interval | None
     seconds: float | None
     slowest_host: str | None
     known: int
     sized: int
 
 
-def estimate(looks: Looks, options: CompressOptions) -> Estimate:
+def estimate(looks: ProbeSample, options: CompressOptions) -> Estimate:
     """What is to be expected, each host weighing as much as it has slots."""
     dead = _weighted(looks.hosts, looks.seen, _is_dead)
     sizes = _weighted(_living(looks), looks.seen, _size)
@@ -94,7 +94,7 @@ def _told(images: Sequence[ProbedImage], figure: _Figure) -> list[float]:
     return [value for image in images if (value := figure(image)) is not None]
 
 
-def _living(looks: Looks) -> Mapping[str, float]:
+def _living(looks: ProbeSample) -> Mapping[str, float]:
     """The slots of each host that give an image."""
     living = {}
     for host, images in looks.seen.items():
@@ -123,18 +123,18 @@ def _mean(sample: _Sample) -> float:
     return sum(value * weight for value, weight in sample)
 
 
-def _extent(sample: _Sample) -> Extent:
+def _extent(sample: _Sample) -> Interval:
     """The mean, and two standard errors to either side. The deviations are from the mean of all, not of their host:
     many hosts have a single look, which says nothing of how its images differ."""
     mean, count = _mean(sample), len(sample)
-    if count < FEWEST_FOR_A_RANGE:
-        return Extent(None, mean, None)
+    if count < MIN_FOR_A_RANGE:
+        return Interval(None, mean, None)
     variance = sum((weight * (value - mean)) ** 2 for value, weight in sample) * count / (count - 1)
     margin = _STANDARD_ERRORS * math.sqrt(variance)
-    return Extent(max(0.0, mean - margin), mean, mean + margin)
+    return Interval(max(0.0, mean - margin), mean, mean + margin)
 
 
-def _seconds(looks: Looks) -> tuple[float | None, str | None]:
+def _seconds(looks: ProbeSample) -> tuple[float | None, str | None]:
     """All hosts are asked side by side, each within its bounds, and all of them within those of the downloader."""
     sample = _weighted(looks.hosts, looks.seen, _milliseconds)
     slots = sum(looks.hosts.values()) + looks.more_slots

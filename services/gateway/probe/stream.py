@@ -9,7 +9,7 @@ import structlog
 
 from services.gateway.catalogue.inspection import Inspection
 from services.gateway.probe.client import Prober, Unanswered
-from services.gateway.probe.estimate import Extent, Looks, estimate
+from services.gateway.probe.estimate import Interval, ProbeSample, estimate
 from services.gateway.probe.plan import ProbePlan, plan_probe
 from services.gateway.probe.schemas import Basis, Bytes, EstimateLine, ProbeLine, ValidationLine
 from services.gateway.web.schemas import Answer, ValidationAnswer
@@ -78,12 +78,12 @@ def _outcome(line: ProbeLine) -> str:
     return "unknown" if line.content_type is None else "image"
 
 
-def _looks(told: Sequence[ImagesProbed], inspection: Inspection, plan: ProbePlan) -> Looks:
+def _looks(told: Sequence[ImagesProbed], inspection: Inspection, plan: ProbePlan) -> ProbeSample:
     seen: dict[str, list[ProbedImage]] = {host: [] for host in plan.hosts}
     for image in chain.from_iterable(answer.images for answer in told):
         seen[plan.host_of[image.url]].append(image)
     usable_slots = inspection.urls - inspection.refused_slots
-    return Looks(
+    return ProbeSample(
         images=inspection.distinct_urls,
         hosts=plan.hosts,
         more_slots=max(0, usable_slots - sum(plan.hosts.values())),
@@ -92,7 +92,9 @@ def _looks(told: Sequence[ImagesProbed], inspection: Inspection, plan: ProbePlan
     )
 
 
-def _estimate_line(looks: Looks, inspection: Inspection, plan: ProbePlan, options: CompressOptions) -> EstimateLine:
+def _estimate_line(
+    looks: ProbeSample, inspection: Inspection, plan: ProbePlan, options: CompressOptions
+) -> EstimateLine:
     expected = estimate(looks, options)
     looked_at = sum(plan.hosts.values())
     slots = looked_at + looks.more_slots
@@ -114,7 +116,7 @@ def _estimate_line(looks: Looks, inspection: Inspection, plan: ProbePlan, option
     )
 
 
-def _bytes(extent: Extent | None) -> Bytes | None:
+def _bytes(extent: Interval | None) -> Bytes | None:
     if extent is None:
         return None
     low, high = (None if side is None else round(side) for side in (extent.low, extent.high))

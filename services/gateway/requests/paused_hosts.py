@@ -2,18 +2,18 @@
 
 from datetime import datetime
 
-from services.gateway.web.schemas import HostWaiting
+from services.gateway.web.schemas import PausedHost
 from shared.persistence import Database
 
 
-async def hosts_waiting(database: Database, request_id: str, now: datetime) -> list[HostWaiting]:
+async def paused_hosts(database: Database, request_id: str, now: datetime) -> list[PausedHost]:
     """Hosts in trouble at which images of the request wait, the most images first. Cheap while no host is."""
-    hosts = {host.host: host for host in await database.hosts.left_alone()}
+    hosts = {host.host: host for host in await database.hosts.tripped()}
     if not hosts:
         return []
     waiting = await database.images.waiting_at(request_id, list(hosts))
     return [
-        HostWaiting(
+        PausedHost(
             host=name,
             images=images,
             until=until if (until := hosts[name].until) and until > now else None,

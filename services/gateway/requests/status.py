@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.gateway.web.schemas import HostWaiting, ProgressAnswer, StatusAnswer
+from services.gateway.web.schemas import PausedHost, ProgressAnswer, StatusAnswer
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Progress, Request
 from shared.contracts.states import RequestStatus
@@ -11,7 +11,7 @@ _SOONEST_SECONDS, _LATEST_SECONDS = 1, 30
 _IMAGES_PER_SECOND = 50  # a careful guess at what a small installation does
 
 
-def status_answer(request: Request, public_base_url: str, hosts_waiting: Sequence[HostWaiting] = ()) -> StatusAnswer:
+def status_answer(request: Request, public_base_url: str, paused_hosts: Sequence[PausedHost] = ()) -> StatusAnswer:
     """`request` as the API says it; URLs only of what is there to be fetched."""
     progress = request.progress
 
@@ -27,7 +27,7 @@ def status_answer(request: Request, public_base_url: str, hosts_waiting: Sequenc
         output_csv_url=url(request.output_key),
         report_url=url(request.report_key),
         failed_csv_url=url(request.failed_key),
-        report_json_url=url(request.summary_key),
+        report_json_url=url(request.report_json_key),
         created_at=request.created_at,
         updated_at=request.updated_at,
         progress=ProgressAnswer(
@@ -38,7 +38,7 @@ def status_answer(request: Request, public_base_url: str, hosts_waiting: Sequenc
             reused=None if request.status is RequestStatus.PENDING else progress.reused,
             as_of=progress.as_of,
         ),
-        hosts_waiting=list(hosts_waiting),
+        paused_hosts=list(paused_hosts),
     )
 
 

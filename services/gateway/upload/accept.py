@@ -39,7 +39,7 @@ class Uploads:
         self._metrics = metrics
 
     async def accept(self, upload: InspectedUpload) -> str:
-        """The id of the request that was made of it. Raises OwnFault; then nothing was accepted."""
+        """The id of the request that was made of it. Raises DependencyUnavailable; then nothing was accepted."""
         request = self._request(upload)
         await self._database.probe()  # lest the upload is stored in vain
         await self._store.put_file(request.upload_key, upload.path, "text/csv")

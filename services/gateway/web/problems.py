@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.web.schemas import Fault, FindingAnswer, ProblemDocument
-from shared.errors import OwnFault
+from shared.errors import DependencyUnavailable
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:imagemill:problem:"
@@ -187,10 +187,10 @@ def unavailable(dependency: str) -> Problem:
     )
 
 
-def install(app: FastAPI, tell: Callable[[OwnFault], None]) -> None:
+def install(app: FastAPI, tell: Callable[[DependencyUnavailable], None]) -> None:
     """Make `app` answer every error with a problem document, and `tell` of our own faults."""
 
-    async def own_fault(request: Request, fault: OwnFault) -> Response:
+    async def own_fault(request: Request, fault: DependencyUnavailable) -> Response:
         log.error("request_unanswered", path=request.url.path, dependency=fault.dependency, error=str(fault))
         tell(fault)
         return unavailable(fault.dependency).response()
@@ -199,7 +199,7 @@ def install(app: FastAPI, tell: Callable[[OwnFault], None]) -> None:
         Problem: _problem,
         HTTPException: _http,
         RequestValidationError: _validation,
-        OwnFault: own_fault,
+        DependencyUnavailable: own_fault,
         ClientDisconnect: _client_left,
         Exception: _unexpected,
     }

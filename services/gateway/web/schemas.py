@@ -96,7 +96,7 @@ class ProgressAnswer(Answer):
     as_of: datetime = Field(description="When this was counted.")
 
 
-class HostWaiting(Answer):
+class PausedHost(Answer):
     """A host that is left alone for a while because it failed several times in a row, or asked for it."""
 
     host: str = Field(examples=["images.shop.example"])
@@ -135,7 +135,7 @@ class StatusAnswer(Answer):
     created_at: datetime
     updated_at: datetime
     progress: ProgressAnswer
-    hosts_waiting: list[HostWaiting] = Field(description="The hosts that the request waits for, if any.")
+    paused_hosts: list[PausedHost] = Field(description="The hosts that the request waits for, if any.")
 
 
 class Fault(Answer):

@@ -19,7 +19,7 @@ FINISHED = a_request(
     status=RequestStatus.COMPLETED,
     output_key="outputs/o.csv",
     report_key="outputs/r.csv",
-    summary_key="outputs/r.json",
+    report_json_key="outputs/r.json",
     failed_key="outputs/f.csv",
     finished_at=TIME,
 )

@@ -102,7 +102,7 @@ async def test_the_files_are_written_the_request_ends_and_the_world_is_told(mill
     assert outgoing == [request_finished_event(request, BASE_URL)]
     url = f"{BASE_URL}/results/{REQUEST_ID}/{image_id(GOOD)[:8]}-0123456789abcdef.jpg"
     assert [row[-1] for row in await mill.rows(OUTPUT)] == ["Output Image Urls", f"{url},,{url}", "", ""]
-    assert (request.failed_key, request.summary_key) == (FAILED, SUMMARY)
+    assert (request.failed_key, request.report_json_key) == (FAILED, SUMMARY)
     assert [row[:2] + row[3:5] for row in await mill.rows(FAILED)][1:] == [
         ["1", "Product 1", BAD, "http_404"],
         ["2", "Product 2", BAD, "http_404"],

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.aggregator.host_circuit_breaker import TroubledHosts
-from services.aggregator.pause_policy import PausePlan
+from services.aggregator.host_circuit_breaker import HostCircuitBreaker
+from services.aggregator.pause_policy import PausePolicy
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import ImageDeferred, ImageFailed
 from shared.contracts.records import Image
@@ -22,7 +22,7 @@ class Mill:
         self.clock = MovableClock(NOW)
         self.database = MemoryDatabase(self.clock)
         self.image = image
-        self.hosts = TroubledHosts(self.database, PausePlan(faults, 30, 900, lambda: 0.0), self.clock)
+        self.hosts = HostCircuitBreaker(self.database, PausePolicy(faults, 30, 900, lambda: 0.0), self.clock)
 
     def failure(self, code: ErrorCode = ErrorCode.CONNECT, *, host_fault: bool = True, attempt: int = 1) -> ImageFailed:
         return ImageFailed(
@@ -50,20 +50,20 @@ async def test_a_failure_stands_until_its_host_is_left_alone_and_is_a_deferral_t
     assert isinstance(spared, ImageDeferred)
     assert not spared.counts
     assert spared.not_before == NOW + timedelta(seconds=30)
-    [host] = await mill.database.hosts.left_alone()
+    [host] = await mill.database.hosts.tripped()
     assert (host.host, host.until) == (HOST, spared.not_before)
 
 
 async def test_an_image_that_never_works_does_not_count_again_and_again(mill: Mill) -> None:
     for attempt in range(1, 20):
         assert await mill.hosts.judge(mill.failure(attempt=attempt)) == mill.failure(attempt=attempt)
-    [host] = await mill.database.hosts.troubled()
+    [host] = await mill.database.hosts.circuits()
     assert (host.faults, host.until) == (1, None)
 
 
 async def test_a_further_failure_of_an_image_makes_no_trouble_of_a_host_that_has_none(mill: Mill) -> None:
     assert await mill.hosts.judge(mill.failure(attempt=2)) == mill.failure(attempt=2)
-    assert await mill.database.hosts.troubled() == []
+    assert await mill.database.hosts.circuits() == []
 
 
 async def test_any_failure_after_a_pause_begins_the_next(mill: Mill) -> None:
@@ -71,7 +71,7 @@ async def test_any_failure_after_a_pause_begins_the_next(mill: Mill) -> None:
         await mill.hosts.judge(mill.failure())
     mill.clock.advance(31)
     assert isinstance(await mill.hosts.judge(mill.failure(attempt=4)), ImageDeferred)
-    [host] = await mill.database.hosts.left_alone()
+    [host] = await mill.database.hosts.tripped()
     assert host.pauses == 2
 
 
@@ -90,7 +90,7 @@ async def test_a_host_s_own_wish_defers_an_image_until_its_deadline_at_most(mill
     asked = deferred(mill.image, error_code=ErrorCode.HTTP_429, not_before=wish, host_fault=True, host_until=wish)
     judged = await mill.hosts.judge(asked)
     assert judged == asked.model_copy(update={"not_before": mill.image.deadline})
-    [host] = await mill.database.hosts.left_alone()
+    [host] = await mill.database.hosts.tripped()
     assert host.until == wish
 
 
@@ -105,7 +105,7 @@ async def test_what_is_not_the_host_s_fault_is_nothing_to_it(mill: Mill, code: E
         failure = mill.failure(code, host_fault=False)
         assert await mill.hosts.judge(failure) == failure
         await mill.hosts.recorded(failure, mill.image)
-    assert await mill.database.hosts.troubled() == []
+    assert await mill.database.hosts.circuits() == []
 
 
 @pytest.mark.parametrize("code", [None, ErrorCode.HTTP_404, ErrorCode.DECODE_ERROR])
@@ -122,11 +122,11 @@ async def test_a_host_that_works_is_in_trouble_no_more(mill: Mill, code: ErrorCo
 
 async def test_a_success_sees_the_fault_that_another_process_recorded_a_moment_ago(mill: Mill) -> None:
     await mill.hosts.recorded(compressed(mill.image), mill.image)
-    other = TroubledHosts(mill.database.another_process(), PausePlan(2, 30, 900, lambda: 0.0), mill.clock)
+    other = HostCircuitBreaker(mill.database.another_process(), PausePolicy(2, 30, 900, lambda: 0.0), mill.clock)
     await other.judge(mill.failure())
     mill.clock.advance(1.1)
     await mill.hosts.recorded(compressed(mill.image), mill.image)
-    assert await mill.database.hosts.troubled() == []
+    assert await mill.database.hosts.circuits() == []
 
 
 async def test_successes_cost_no_query_while_no_host_is_in_trouble(mill: Mill) -> None:

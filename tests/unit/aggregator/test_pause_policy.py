@@ -5,13 +5,13 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.aggregator.pause_policy import HostFault, PausePlan, together
+from services.aggregator.pause_policy import HostFault, PausePolicy, together
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.records import TroubledHost
+from shared.contracts.records import HostCircuit
 from tests.support.builders import NOW
 
 FAULT = HostFault(ErrorCode.CONNECT)
-PLAN = PausePlan(faults=3, pause=30, longest=100, draw=lambda: 0.0)
+PLAN = PausePolicy(faults=3, pause=30, longest=100, draw=lambda: 0.0)
 
 
 def test_faults_in_a_row_pause_a_host_and_each_further_pause_is_longer() -> None:
@@ -28,7 +28,7 @@ def test_faults_in_a_row_pause_a_host_and_each_further_pause_is_longer() -> None
 
 @given(st.lists(st.integers(1, 50), min_size=1), st.floats(0, 0.999))
 def test_what_fails_during_a_pause_does_not_prolong_it(counts: list[int], drawn: float) -> None:
-    plan = PausePlan(faults=3, pause=30, longest=100, draw=lambda: drawn)
+    plan = PausePolicy(faults=3, pause=30, longest=100, draw=lambda: drawn)
     paused = plan.after(None, "a", HostFault(ErrorCode.TIMEOUT, 3), NOW)
     assert paused.until is not None
     assert timedelta(seconds=30) <= paused.until - NOW <= timedelta(seconds=36)
@@ -39,7 +39,7 @@ def test_what_fails_during_a_pause_does_not_prolong_it(counts: list[int], drawn:
 def test_a_host_that_asks_to_be_left_alone_is_at_once_and_for_as_long() -> None:
     until = NOW + timedelta(seconds=200)
     asked = PLAN.after(None, "a", HostFault(ErrorCode.HTTP_429, until=until), NOW)
-    assert asked == TroubledHost("a", 1, 0, until, ErrorCode.HTTP_429)
+    assert asked == HostCircuit("a", 1, 0, until, ErrorCode.HTTP_429)
     sooner = HostFault(ErrorCode.HTTP_429, until=NOW + timedelta(seconds=5))
     assert PLAN.after(asked, "a", sooner, NOW) == asked
     later = HostFault(ErrorCode.HTTP_5XX, until=until + timedelta(seconds=1))
@@ -48,7 +48,7 @@ def test_a_host_that_asks_to_be_left_alone_is_at_once_and_for_as_long() -> None:
 
 @given(st.integers(0, 10_000))
 def test_no_number_of_pauses_makes_one_longer_than_the_longest(pauses: int) -> None:
-    known = TroubledHost("a", 9, pauses, NOW, ErrorCode.CONNECT)
+    known = HostCircuit("a", 9, pauses, NOW, ErrorCode.CONNECT)
     after = PLAN.after(known, "a", FAULT, NOW)
     assert after.until is not None
     assert after.until <= NOW + timedelta(seconds=100)

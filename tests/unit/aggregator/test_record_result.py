@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.aggregator.host_circuit_breaker import TroubledHosts
-from services.aggregator.pause_policy import PausePlan
+from services.aggregator.host_circuit_breaker import HostCircuitBreaker
+from services.aggregator.pause_policy import PausePolicy
 from services.aggregator.record_result import LostRecorder, ResultRecorder
-from services.aggregator.result_effects import FollowUp
+from services.aggregator.result_effects import ResultEffects
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import PublicEvent, image_event
 from shared.contracts.messages import (
@@ -58,12 +58,12 @@ class Mill:
     def __init__(self, store: MemoryObjectStore | None = None, *, keep_originals: bool = False) -> None:
         self.database = MemoryDatabase(lambda: NOW)
         self.store = store or MemoryObjectStore()
-        follow_up = FollowUp(self.store, BASE_URL, keep_originals=keep_originals)
-        hosts = TroubledHosts(self.database, PausePlan(10, 30, 900, lambda: 0.0), lambda: NOW)
+        result_effects = ResultEffects(self.store, BASE_URL, keep_originals=keep_originals)
+        hosts = HostCircuitBreaker(self.database, PausePolicy(10, 30, 900, lambda: 0.0), lambda: NOW)
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
-        self.record = ResultRecorder(self.database.images, hosts, follow_up, metrics)
-        self.record_lost = LostRecorder(self.database.images, follow_up, metrics)
+        self.record = ResultRecorder(self.database.images, hosts, result_effects, metrics)
+        self.record_lost = LostRecorder(self.database.images, result_effects, metrics)
 
     async def fill(self, *images: Image, intake_open: bool = False) -> None:
         await self.database.requests.insert(a_request(intake_open=intake_open))

@@ -25,7 +25,7 @@ DELIVERY = new_delivery(
             progress=Progress(total=3, compressed=2, failed=1, pending=0, as_of=NOW),
             output_key="outputs/r/1/a-compressed.csv",
             report_key="outputs/r/1/a-report.csv",
-            summary_key="outputs/r/1/a-report.json",
+            report_json_key="outputs/r/1/a-report.json",
             finished_at=NOW,
         ),
         BASE_URL,

@@ -186,7 +186,7 @@ class TestTheBox:
 def test_an_animation_that_would_take_too_long_is_delivered_as_it_is(
     wanted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(result, "_MOST_PIXELS_IN_FRAMES", 3 * 48 * 40 - 1)
+    monkeypatch.setattr(result, "_MAX_PIXELS_IN_FRAMES", 3 * 48 * 40 - 1)
     frames = [a_picture("P", (48, 40), seed=seed) for seed in range(3)]
     original = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100, loop=0)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from services.downloader.fetch import Fetched, Unchanged
-from services.downloader.fetch_error import FetchFault
+from services.downloader.fetch_error import FetchError
 from services.downloader.handler import DownloadHandler
-from services.downloader.outcomes import RetryPlan, Trouble
+from services.downloader.outcomes import FetchFailure, RetryPlan
 from services.downloader.validators import Validators
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import (
@@ -124,7 +124,7 @@ async def test_a_command_that_comes_too_late_is_dropped(store: MemoryObjectStore
 
 
 async def test_what_will_not_change_fails_the_image(store: MemoryObjectStore) -> None:
-    downloads = Downloads(fault=FetchFault(404, "HTTP 404 Not Found"))
+    downloads = Downloads(fault=FetchError(404, "HTTP 404 Not Found"))
     assert await handler(downloads, store)(command()) == [
         ImageFailed(**IDS, attempt=1, error_code=ErrorCode.HTTP_404, error_detail="HTTP 404 Not Found")
     ]
@@ -132,7 +132,7 @@ async def test_what_will_not_change_fails_the_image(store: MemoryObjectStore) ->
 
 
 async def test_what_may_pass_defers_it_until_the_attempts_are_used_up(store: MemoryObjectStore) -> None:
-    handle = handler(Downloads(fault=FetchFault(503, "HTTP 503 Service Unavailable", retry_after="60")), store)
+    handle = handler(Downloads(fault=FetchError(503, "HTTP 503 Service Unavailable", retry_after="60")), store)
     [first], [second], [third] = [await handle(command(attempt)) for attempt in (1, 2, 3)]
     assert first == ImageDeferred(
         **IDS,
@@ -150,7 +150,9 @@ async def test_what_may_pass_defers_it_until_the_attempts_are_used_up(store: Mem
 
 
 async def test_a_busy_host_costs_no_attempt_not_even_the_last(store: MemoryObjectStore) -> None:
-    [answer] = await handler(Downloads(fault=FetchFault(Trouble.HOST_BUSY, "host busy")), store)(command(attempt=3))
+    [answer] = await handler(Downloads(fault=FetchError(FetchFailure.HOST_BUSY, "host busy")), store)(
+        command(attempt=3)
+    )
     assert isinstance(answer, ImageDeferred)
     assert not answer.counts
     assert answer.error_detail == "host busy"
@@ -174,7 +176,7 @@ async def test_a_fault_of_the_store_is_no_outcome_of_the_image(store: MemoryObje
 
 
 def test_a_detail_is_one_short_line() -> None:
-    fault = FetchFault(Trouble.CUT_OFF, "what\r\nthe  host said " + "x" * 1000)
+    fault = FetchError(FetchFailure.CUT_OFF, "what\r\nthe  host said " + "x" * 1000)
     assert fault.detail.startswith("what the host said x")
     assert len(fault.detail) == 200
 
@@ -231,9 +233,9 @@ async def test_a_store_that_cannot_copy_is_our_own_fault(store: MemoryObjectStor
 
 
 async def test_a_fault_at_another_host_is_not_booked_on_the_images_own(store: MemoryObjectStore) -> None:
-    fault = FetchFault(503, "HTTP 503 Service Unavailable", "3600")
+    fault = FetchError(503, "HTTP 503 Service Unavailable", "3600")
     [at_home] = await handler(Downloads(fault=fault), store)(command())
-    fault.elsewhere = True
+    fault.after_cross_host_redirect = True
     [elsewhere] = await handler(Downloads(fault=fault), store)(command())
     assert isinstance(at_home, ImageDeferred)
     assert isinstance(elsewhere, ImageDeferred)

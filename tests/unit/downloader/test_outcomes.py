@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.downloader.outcomes import Again, Defer, Fail, Outcome, RetryPlan, Trouble, outcome_of, seconds_asked_for
+from services.downloader.outcomes import (
+    Again,
+    Defer,
+    Fail,
+    FetchFailure,
+    Outcome,
+    RetryPlan,
+    outcome_of,
+    seconds_asked_for,
+)
 from shared.contracts.error_codes import ErrorCode
 from shared.settings import AttemptSettings
 
@@ -16,13 +25,13 @@ ATTEMPTS = AttemptSettings(fetch_attempts=4, fetch_retry_schedule=(5, 30, 120))
 PLAN = RetryPlan(ATTEMPTS, retry_after_max=600, draw=lambda: 0.0)
 
 NEVER = {
-    Trouble.INVALID_URL: ErrorCode.INVALID_URL,
-    Trouble.BLOCKED_ADDRESS: ErrorCode.BLOCKED_ADDRESS,
-    Trouble.NO_SUCH_HOST: ErrorCode.DNS,
-    Trouble.BAD_CERTIFICATE: ErrorCode.TLS,
-    Trouble.BAD_REDIRECT: ErrorCode.REDIRECT,
-    Trouble.TOO_LARGE: ErrorCode.TOO_LARGE,
-    Trouble.NOT_AN_IMAGE: ErrorCode.NOT_AN_IMAGE,
+    FetchFailure.INVALID_URL: ErrorCode.INVALID_URL,
+    FetchFailure.BLOCKED_ADDRESS: ErrorCode.BLOCKED_ADDRESS,
+    FetchFailure.NO_SUCH_HOST: ErrorCode.DNS,
+    FetchFailure.BAD_CERTIFICATE: ErrorCode.TLS,
+    FetchFailure.BAD_REDIRECT: ErrorCode.REDIRECT,
+    FetchFailure.TOO_LARGE: ErrorCode.TOO_LARGE,
+    FetchFailure.NOT_AN_IMAGE: ErrorCode.NOT_AN_IMAGE,
     204: ErrorCode.NOT_AN_IMAGE,
     206: ErrorCode.NOT_AN_IMAGE,
     300: ErrorCode.REDIRECT,
@@ -35,12 +44,12 @@ NEVER = {
     451: ErrorCode.HTTP_4XX,
 }
 LATER = {
-    Trouble.NAME_SERVERS_SILENT: ErrorCode.DNS,
-    Trouble.NOT_CONNECTED: ErrorCode.CONNECT,
-    Trouble.CUT_OFF: ErrorCode.CONNECT,
-    Trouble.NO_TLS: ErrorCode.TLS,
-    Trouble.TOO_SLOW: ErrorCode.TIMEOUT,
-    Trouble.INTERNAL: ErrorCode.INTERNAL,
+    FetchFailure.NAME_SERVERS_SILENT: ErrorCode.DNS,
+    FetchFailure.NOT_CONNECTED: ErrorCode.CONNECT,
+    FetchFailure.CUT_OFF: ErrorCode.CONNECT,
+    FetchFailure.NO_TLS: ErrorCode.TLS,
+    FetchFailure.TOO_SLOW: ErrorCode.TIMEOUT,
+    FetchFailure.INTERNAL: ErrorCode.INTERNAL,
     408: ErrorCode.HTTP_4XX,
     425: ErrorCode.HTTP_4XX,
     429: ErrorCode.HTTP_429,
@@ -54,29 +63,31 @@ LATER = {
 
 
 def test_every_trouble_has_its_row_here() -> None:
-    assert {cause for cause in NEVER | LATER if isinstance(cause, Trouble)} == set(Trouble) - {Trouble.HOST_BUSY}
+    assert {cause for cause in NEVER | LATER if isinstance(cause, FetchFailure)} == set(FetchFailure) - {
+        FetchFailure.HOST_BUSY
+    }
 
 
 @pytest.mark.parametrize(("cause", "code"), NEVER.items())
-def test_what_will_not_change_is_not_tried_again(cause: Trouble | int, code: ErrorCode) -> None:
+def test_what_will_not_change_is_not_tried_again(cause: FetchFailure | int, code: ErrorCode) -> None:
     assert outcome_of(cause) == Outcome(code, Again.NEVER)
     assert PLAN.decide(cause, "10", attempt=1, now=NOW) == Fail(code)
 
 
 @pytest.mark.parametrize(("cause", "code"), LATER.items())
 def test_what_may_pass_is_tried_again_by_the_schedule_until_the_last_attempt(
-    cause: Trouble | int, code: ErrorCode
+    cause: FetchFailure | int, code: ErrorCode
 ) -> None:
     decisions = [PLAN.decide(cause, None, attempt, NOW) for attempt in range(1, 5)]
     waits = [timedelta(seconds=seconds) for seconds in (5, 30, 120)]
-    fault = code is not ErrorCode.HTTP_4XX and cause is not Trouble.INTERNAL
+    fault = code is not ErrorCode.HTTP_4XX and cause is not FetchFailure.INTERNAL
     assert decisions == [*(Defer(code, NOW + wait, True, fault) for wait in waits), Fail(code, fault)]
 
 
 @pytest.mark.parametrize("attempt", [1, 4])
-@pytest.mark.parametrize(("cause", "asked"), [(429, 60), (503, 60), (500, None), (Trouble.TOO_SLOW, None)])
+@pytest.mark.parametrize(("cause", "asked"), [(429, 60), (503, 60), (500, None), (FetchFailure.TOO_SLOW, None)])
 def test_a_host_that_is_overloaded_may_ask_to_be_left_alone(
-    cause: Trouble | int, asked: int | None, attempt: int
+    cause: FetchFailure | int, asked: int | None, attempt: int
 ) -> None:
     decision = PLAN.decide(cause, "60", attempt, NOW)
     assert decision.host_until == (NOW + timedelta(seconds=asked) if asked else None)
@@ -84,13 +95,13 @@ def test_a_host_that_is_overloaded_may_ask_to_be_left_alone(
 
 def test_a_busy_host_uses_up_no_attempt() -> None:
     for attempt in (1, 4, 9):
-        decision = PLAN.decide(Trouble.HOST_BUSY, None, attempt, NOW)
+        decision = PLAN.decide(FetchFailure.HOST_BUSY, None, attempt, NOW)
         assert decision == Defer(ErrorCode.CONNECT, NOW + timedelta(seconds=5), counts=False)
 
 
 @given(st.floats(0, 1, exclude_max=True))
 def test_a_busy_host_gets_five_to_fifteen_seconds(drawn: float) -> None:
-    decision = RetryPlan(ATTEMPTS, 600, lambda: drawn).decide(Trouble.HOST_BUSY, None, 1, NOW)
+    decision = RetryPlan(ATTEMPTS, 600, lambda: drawn).decide(FetchFailure.HOST_BUSY, None, 1, NOW)
     assert isinstance(decision, Defer)
     assert timedelta(seconds=5) <= decision.not_before - NOW <= timedelta(seconds=15)
 

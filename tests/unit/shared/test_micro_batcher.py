@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.micro_batcher import Gatherer
+from shared.micro_batcher import MicroBatcher
 
 
 class Doubler:
@@ -32,7 +32,7 @@ class Doubler:
 @given(items=st.lists(st.integers(), max_size=50), most=st.integers(1, 10))
 async def test_each_call_gets_its_own_answer_and_no_batch_is_too_long(items: list[int], most: int) -> None:
     flush = Doubler()
-    gatherer = Gatherer(flush, most=most)
+    gatherer = MicroBatcher(flush, most=most)
     assert await asyncio.gather(*map(gatherer, items)) == [2 * item for item in items]
     assert [item for batch in flush.batches for item in batch] == items
     assert all(len(batch) <= most for batch in flush.batches)
@@ -41,7 +41,7 @@ async def test_each_call_gets_its_own_answer_and_no_batch_is_too_long(items: lis
 async def test_calls_during_a_flush_gather_for_the_next_one() -> None:
     flush = Doubler()
     flush.may_go_on.clear()
-    gatherer = Gatherer(flush)
+    gatherer = MicroBatcher(flush)
     calls = [asyncio.create_task(gatherer(1))]
     await flush.begun.wait()
     calls += [asyncio.create_task(gatherer(item)) for item in (2, 3, 4)]
@@ -53,7 +53,7 @@ async def test_calls_during_a_flush_gather_for_the_next_one() -> None:
 
 async def test_calls_within_the_linger_make_one_flush() -> None:
     flush = Doubler()
-    gatherer = Gatherer(flush, linger=0.05)
+    gatherer = MicroBatcher(flush, linger=0.05)
     first = asyncio.create_task(gatherer(1))
     await asyncio.sleep(0.001)
     assert await asyncio.gather(*[first, gatherer(2)]) == [2, 4]
@@ -61,12 +61,12 @@ async def test_calls_within_the_linger_make_one_flush() -> None:
 
 
 async def test_it_goes_on_after_it_was_idle() -> None:
-    gatherer = Gatherer(Doubler())
+    gatherer = MicroBatcher(Doubler())
     assert [await gatherer(item) for item in (1, 2, 3)] == [2, 4, 6]
 
 
 async def test_what_a_flush_raises_reaches_its_callers_and_no_others() -> None:
-    gatherer = Gatherer(Doubler(poison=3), most=2)
+    gatherer = MicroBatcher(Doubler(poison=3), most=2)
     answers = await asyncio.gather(*map(gatherer, (1, 2, 3, 4, 5)), return_exceptions=True)
     assert answers[:2] == [2, 4]
     assert [type(answer) for answer in answers[2:4]] == [ValueError, ValueError]
@@ -79,7 +79,7 @@ async def test_what_a_flush_raises_reaches_its_callers_and_no_others() -> None:
 async def test_a_caller_that_gives_up_disturbs_nobody() -> None:
     flush = Doubler()
     flush.may_go_on.clear()
-    gatherer = Gatherer(flush)
+    gatherer = MicroBatcher(flush)
     calls = [asyncio.create_task(gatherer(item)) for item in (1, 2, 3)]
     await flush.begun.wait()
     calls[1].cancel()

@@ -21,7 +21,7 @@ from services.compressor.encoders.jpeg.tables import luminance_step, mean_step, 
 from services.compressor.rate_control.ladder import QUALITIES
 from services.compressor.rate_control.tile_sample import tile_sample
 
-_MOST_TRIALS = 5
+_MAX_TRIALS = 5
 _CLOSE = (0.95, 1.03)
 _MARGIN = 1.02
 """Sizes are given a little too large: a picture that turns out too large costs an encode, one too small only beauty."""
@@ -40,14 +40,14 @@ long again. The coarser a picture already is, the more a few bytes do for it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class Prediction:
     """sizes: expected bytes for each of QUALITIES. coding: Huffman tables are fitted to the picture if that pays."""
 
     sizes: Sequence[float]
     coding: Coding
 
 
-def forecast(image: Image.Image, source: JpegSource | None, limit: int) -> Forecast:
+def predict(image: Image.Image, source: JpegSource | None, limit: int) -> Prediction:
     """What a picture in mode L, RGB or RGBX will take, above all near `limit` bytes, and how it is best coded."""
     sample, aim = _Sample(image, source), limit / _MARGIN
     coding = Coding(HALVED, fitted_huffman=True)
@@ -64,13 +64,13 @@ def forecast(image: Image.Image, source: JpegSource | None, limit: int) -> Forec
         if fitted > (1 - worth) * plain:
             coding = replace(coding, fitted_huffman=False)
             curve = _curve_near(aim, _highest_fitting({quality: plain}, aim), sample, coding)
-    return Forecast([_MARGIN * size for size in _curve_through(curve)], coding)
+    return Prediction([_MARGIN * size for size in _curve_through(curve)], coding)
 
 
 def _curve_near(aim: float, quality: int, sample: "_Sample", coding: Coding) -> dict[int, float]:
     """The size at a few qualities, the first one given, the last ones near the aim."""
     curve = {quality: sample.size(quality, coding)}
-    while len(curve) < _MOST_TRIALS and not _CLOSE[0] <= curve[quality] / aim <= _CLOSE[1]:
+    while len(curve) < _MAX_TRIALS and not _CLOSE[0] <= curve[quality] / aim <= _CLOSE[1]:
         quality = _highest_fitting(curve, aim)
         if quality in curve:
             break

@@ -13,7 +13,7 @@ from services.compressor.encoders.palette.reduction import Palette
 Indices = NDArray[np.uint8]
 Frames = Callable[[], Iterator[Image.Image]]
 
-MOST_COLOURS = 255
+MAX_COLOURS = 255
 """The last entry is for what is clear or unchanged."""
 
 
@@ -46,7 +46,7 @@ def exact_palette(frames: Frames) -> ExactPalette | None:
     for image in frames():
         packed = np.unique(_packed(image))
         colours = np.union1d(colours, packed[~_is_clear(packed)])
-        if len(colours) > MOST_COLOURS:
+        if len(colours) > MAX_COLOURS:
             return None
     return ExactPalette(colours)
 

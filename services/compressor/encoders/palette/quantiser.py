@@ -18,7 +18,7 @@ Points = NDArray[np.float32]
 _VISIBLE = np.array((0.75, 1.0, 0.6, 1.0), dtype=np.float32)
 _APART = np.float32(1000)
 _REFINEMENTS = 6
-_MOST_REFINED = 12_000  # points that k-means and splitting look at: beyond, neighbours are merged
+_MAX_REFINED = 12_000  # points that k-means and splitting look at: beyond, neighbours are merged
 _AT_A_TIME = 1 << 14
 _NO_ERROR = 1e-6
 
@@ -26,7 +26,7 @@ _NO_ERROR = 1e-6
 def choose(colours: Points, counts: NDArray[np.float64], entries: int) -> NDArray[np.uint8]:
     """At most so many RGBA entries for colours that are not clear, seen so often. Needs 2 if some are translucent."""
     points = _visible(colours)
-    points, counts = _merged(points, counts) if len(points) > _MOST_REFINED else (points, counts)
+    points, counts = _merged(points, counts) if len(points) > _MAX_REFINED else (points, counts)
     centres = _split(points, counts, entries)
     for _ in range(_REFINEMENTS):
         centres = _refined(points, counts, centres)

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from services.gateway.api import openapi
-from services.gateway.requests.paused_hosts import hosts_waiting
+from services.gateway.requests.paused_hosts import paused_hosts
 from services.gateway.requests.status import retry_after, status_answer
 from services.gateway.web.problems import unknown_request
 from services.gateway.web.schemas import REQUEST_ID, StatusAnswer
@@ -43,7 +43,7 @@ def status_router(database: Database, public_base_url: str, clock: Callable[[], 
         response.headers["Cache-Control"] = "no-store"
         waiting = []
         if request.status is RequestStatus.PENDING:
-            waiting = await hosts_waiting(database, request_id, clock())
+            waiting = await paused_hosts(database, request_id, clock())
             response.headers["Retry-After"] = str(retry_after(request.progress))
         return status_answer(request, public_base_url, waiting)
 

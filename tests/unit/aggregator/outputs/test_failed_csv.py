@@ -9,7 +9,7 @@ import pytest
 
 from services.aggregator.outputs.failed_csv import FailedCsv
 from services.gateway.catalogue.reading import Catalogue, CatalogueLimits, open_catalogue
-from shared.catalogue.format import CatalogueForm, Dialect, ImageColumn, Profile
+from shared.catalogue.format import CatalogueFormat, Dialect, ImageColumn, Profile
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image, Product
@@ -30,7 +30,7 @@ PLATFORMS = {
 ADDED = "Failed Image Urls,Error Codes,Error Details"
 
 
-def written(form: CatalogueForm, *rows: tuple[Product, Sequence[Image]], guard: bool = True) -> str:
+def written(form: CatalogueFormat, *rows: tuple[Product, Sequence[Image]], guard: bool = True) -> str:
     sink = io.StringIO(newline="")
     failed = FailedCsv(sink, form, guard_formulas=guard)
     for product, images in rows:
@@ -62,7 +62,7 @@ def test_a_row_before_one_without_a_line_end_is_ended() -> None:
 
 def test_a_platform_s_row_keeps_its_own_image_urls() -> None:
     dialect = Dialect(";", "utf-8", bom=True, line_end="\n", preamble="sep=;\n")
-    form = CatalogueForm(Profile.SHOPIFY, dialect, "Handle;Image Src\n", 2, (ImageColumn(1, many=False),))
+    form = CatalogueFormat(Profile.SHOPIFY, dialect, "Handle;Image Src\n", 2, (ImageColumn(1, many=False),))
 
     text = written(form, (a_product(1, B, record=f"shoe;{B}\n"), [BAD]))
 

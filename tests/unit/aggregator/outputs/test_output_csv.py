@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.aggregator.outputs.formula_guard import guard, guard_urls
 from services.aggregator.outputs.output_csv import OutputCsv
-from shared.catalogue.format import CatalogueForm, Dialect, ImageColumn, Profile
+from shared.catalogue.format import CatalogueFormat, Dialect, ImageColumn, Profile
 from shared.catalogue.record import join_record, raw_cell
 from shared.contracts.records import Product
 from tests.support.aggregating import a_product
@@ -27,7 +27,7 @@ def a_row(record: str, slots: tuple[int, ...]) -> Product:
     return a_product(1, *["http://i/x"] * sum(slots), record=record, slots=slots)
 
 
-def written(form: CatalogueForm, *rows: Row, guarded: bool = True) -> str:
+def written(form: CatalogueFormat, *rows: Row, guarded: bool = True) -> str:
     sink = io.StringIO(newline="")
     output = OutputCsv(sink, form, guard_formulas=guarded)
     for record, slots, outputs in rows:
@@ -35,9 +35,9 @@ def written(form: CatalogueForm, *rows: Row, guarded: bool = True) -> str:
     return sink.getvalue()
 
 
-def platform_form(header: str, *columns: ImageColumn, delimiter: str = ",") -> CatalogueForm:
+def platform_form(header: str, *columns: ImageColumn, delimiter: str = ",") -> CatalogueFormat:
     dialect = replace(COMMA, delimiter=delimiter, line_end="\n")
-    return CatalogueForm(Profile.WOOCOMMERCE, dialect, header, header.count(delimiter) + 1, columns)
+    return CatalogueFormat(Profile.WOOCOMMERCE, dialect, header, header.count(delimiter) + 1, columns)
 
 
 def test_the_output_is_the_input_as_it_was_and_a_column_of_output_urls() -> None:

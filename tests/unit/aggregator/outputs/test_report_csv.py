@@ -52,7 +52,7 @@ def test_a_compressed_image() -> None:
             "Attempts": "2",
             "Reused": "",
             "Retryable": "",
-            "Whose": "",
+            "Owner": "",
             "Advice": "",
         }
     ]
@@ -101,7 +101,7 @@ def test_a_failed_image_has_a_reason_and_no_output() -> None:
     assert line["Error Code"] == "http_404"
     assert line["Error Detail"] == "the host answered 404"
     assert line["Attempts"] == "6"
-    assert (line["Retryable"], line["Whose"]) == ("no", "csv")
+    assert (line["Retryable"], line["Owner"]) == ("no", "csv")
     assert line["Advice"] == ERROR_GUIDES[ErrorCode.HTTP_404].advice
     figures = COLUMNS[COLUMNS.index("Action") : COLUMNS.index("Attempts")]
     assert {line[name] for name in ("Output Image Url", *figures)} == {""}

@@ -10,7 +10,7 @@ from PIL.JpegImagePlugin import get_sampling
 
 from services.compressor.compress import Compressed, compress
 from services.compressor.decoders.open_picture import open_picture
-from services.compressor.encoders.jpeg.ladder import ladder
+from services.compressor.encoders.jpeg.encoder import ladder
 from shared.contracts.messages import CompressOptions
 from tests.support.compressing import COPYRIGHT, MAX_PIXELS, SRGB, WIDE_PROFILE, a_picture, an_exif, decoded, encoded
 from tests.support.pictures import a_photo

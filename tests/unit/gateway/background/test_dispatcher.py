@@ -12,7 +12,7 @@ from services.gateway.background.dispatcher import Dispatcher
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, ImageDeferred, ImageFailed, KnownResult
 from shared.contracts.object_keys import reuse_key
-from shared.contracts.records import TroubledHost
+from shared.contracts.records import HostCircuit
 from shared.contracts.states import ImageState
 from shared.errors import BrokerUnavailable
 from shared.observability.metrics import Metrics
@@ -221,8 +221,8 @@ async def test_only_the_holder_of_the_lease_dispatches(
     assert not outbox.sent
 
 
-def in_trouble(host: str, until: datetime) -> TroubledHost:
-    return TroubledHost(host, faults=10, pauses=1, until=until, error_code=ErrorCode.CONNECT)
+def in_trouble(host: str, until: datetime) -> HostCircuit:
+    return HostCircuit(host, faults=10, pauses=1, until=until, error_code=ErrorCode.CONNECT)
 
 
 async def test_nothing_is_sent_to_a_host_that_is_left_alone_and_then_one_at_a_time(

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from services.gateway.background.sweep import Sweep
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import DeliverWebhook, FinishRequest
-from shared.contracts.records import Delivery, TroubledHost
+from shared.contracts.records import Delivery, HostCircuit
 from shared.contracts.states import ImageState
 from shared.observability.metrics import Metrics
 from shared.persistence.lease_renewal import HeldLease
@@ -80,17 +80,17 @@ async def test_hosts_in_trouble_count_while_images_wait_for_them() -> None:
     waiting = [an_image(f"http://{host}.test/{path}") for host in ("down", "works", "shaky") for path in "12"]
     await database.images.insert_many([ended, *waiting])
     for name, until in (("down", NOW + timedelta(minutes=1)), ("done", NOW), ("shaky", None)):
-        host = TroubledHost(f"{name}.test", faults=3, pauses=1, until=until, error_code=ErrorCode.CONNECT)
+        host = HostCircuit(f"{name}.test", faults=3, pauses=1, until=until, error_code=ErrorCode.CONNECT)
         await database.hosts.save(host, instead_of=None)
     sweep = a_sweep(database, Outbox(), clock, registry)
     await sweep.step()
-    assert registry.get_sample_value("imagemill_hosts_waiting") == 1
+    assert registry.get_sample_value("imagemill_paused_hosts") == 1
     clock.advance(120)  # its images are tried one at a time now
     await sweep.step()
-    assert registry.get_sample_value("imagemill_hosts_waiting") == 1
+    assert registry.get_sample_value("imagemill_paused_hosts") == 1
     await database.hosts.remove("down.test")
     await sweep.step()
-    assert registry.get_sample_value("imagemill_hosts_waiting") == 0
+    assert registry.get_sample_value("imagemill_paused_hosts") == 0
 
 
 async def test_the_backlog_is_reported_by_the_holder_of_the_lease_alone() -> None:

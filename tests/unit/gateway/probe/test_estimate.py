@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.probe.estimate import FEWEST_FOR_A_RANGE, Looks, estimate
+from services.gateway.probe.estimate import MIN_FOR_A_RANGE, ProbeSample, estimate
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, FetchBounds, ProbedImage
 
@@ -23,14 +23,14 @@ def a_fault(code: ErrorCode | None = ErrorCode.HTTP_404, ms: int = 100) -> Probe
     return ProbedImage(url="http://a/1.jpg", error_code=code, error_detail="why", ms=ms)
 
 
-def looks(seen: dict[str, list[ProbedImage]], **given_: Any) -> Looks:
+def looks(seen: dict[str, list[ProbedImage]], **given_: Any) -> ProbeSample:
     usual: dict[str, Any] = {
         "images": 1000,
         "hosts": dict.fromkeys(seen, 100),
         "more_slots": 0,
         "bounds": BOUNDS,
     }
-    return Looks(seen=seen, **usual | given_)
+    return ProbeSample(seen=seen, **usual | given_)
 
 
 def test_hosts_weigh_as_much_as_they_have_slots() -> None:
@@ -52,10 +52,10 @@ def test_sizes_that_are_not_told_are_like_the_others() -> None:
 
 
 def test_equal_sizes_leave_no_doubt_and_few_leave_it_open() -> None:
-    sure = estimate(looks({"a": [an_image()] * FEWEST_FOR_A_RANGE}), HALF).bytes_in
+    sure = estimate(looks({"a": [an_image()] * MIN_FOR_A_RANGE}), HALF).bytes_in
     assert sure is not None
     assert (sure.low, sure.mean, sure.high) == pytest.approx((1_000_000, 1_000_000, 1_000_000))
-    unsure = estimate(looks({"a": [an_image()] * (FEWEST_FOR_A_RANGE - 1)}), HALF).bytes_in
+    unsure = estimate(looks({"a": [an_image()] * (MIN_FOR_A_RANGE - 1)}), HALF).bytes_in
     assert unsure is not None
     assert (unsure.low, unsure.high) == (None, None)
 

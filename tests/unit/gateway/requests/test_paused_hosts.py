@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from services.gateway.requests.paused_hosts import hosts_waiting
-from services.gateway.web.schemas import HostWaiting
+from services.gateway.requests.paused_hosts import paused_hosts
+from services.gateway.web.schemas import PausedHost
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.records import TroubledHost
+from shared.contracts.records import HostCircuit
 from shared.contracts.states import ImageState
 from tests.fakes.memory_database import MemoryDatabase
 from tests.support.builders import NOW, REQUEST_ID, an_image
@@ -21,29 +21,29 @@ async def a_database(**hosts: datetime | None) -> MemoryDatabase:
         + [an_image("http://a/9.jpg", state=ImageState.FAILED, ended_at=NOW), an_image("http://d/1.jpg", "another")]
     )
     for host, until in hosts.items():
-        record = TroubledHost(host, faults=3, pauses=1, until=until, error_code=ErrorCode.TIMEOUT)
+        record = HostCircuit(host, faults=3, pauses=1, until=until, error_code=ErrorCode.TIMEOUT)
         await database.hosts.save(record, instead_of=None)
     return database
 
 
-def waits(host: str, images: int, until: datetime | None = LATER) -> HostWaiting:
-    return HostWaiting(host=host, images=images, until=until, error_code=ErrorCode.TIMEOUT)
+def waits(host: str, images: int, until: datetime | None = LATER) -> PausedHost:
+    return PausedHost(host=host, images=images, until=until, error_code=ErrorCode.TIMEOUT)
 
 
 async def test_hosts_left_alone_are_told_with_the_images_that_wait_the_most_first() -> None:
     database = await a_database(c=LATER, b=LATER, a=LATER, d=LATER, e=LATER)
-    assert await hosts_waiting(database, REQUEST_ID, NOW) == [waits("b", 3), waits("a", 1), waits("c", 1)]
+    assert await paused_hosts(database, REQUEST_ID, NOW) == [waits("b", 3), waits("a", 1), waits("c", 1)]
 
 
 async def test_after_its_pause_a_host_still_waits_but_for_no_certain_time() -> None:
     database = await a_database(a=NOW, b=LATER)
-    assert await hosts_waiting(database, REQUEST_ID, NOW) == [waits("b", 3), waits("a", 1, until=None)]
+    assert await paused_hosts(database, REQUEST_ID, NOW) == [waits("b", 3), waits("a", 1, until=None)]
 
 
 async def test_a_host_that_failed_but_is_not_left_alone_is_none() -> None:
-    assert await hosts_waiting(await a_database(a=None), REQUEST_ID, NOW) == []
+    assert await paused_hosts(await a_database(a=None), REQUEST_ID, NOW) == []
 
 
 async def test_a_request_waits_for_nothing_while_no_host_is_in_trouble() -> None:
     database = await a_database()
-    assert await hosts_waiting(database, REQUEST_ID, NOW) == []
+    assert await paused_hosts(database, REQUEST_ID, NOW) == []

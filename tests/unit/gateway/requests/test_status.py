@@ -5,7 +5,7 @@ from dataclasses import asdict
 import pytest
 
 from services.gateway.requests.status import retry_after, status_answer
-from services.gateway.web.schemas import HostWaiting
+from services.gateway.web.schemas import PausedHost
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 from shared.contracts.records import Progress
@@ -44,10 +44,10 @@ def test_without_failed_images_there_is_no_file_of_them() -> None:
 
 
 def test_hosts_that_a_request_waits_for_are_told() -> None:
-    host = HostWaiting(host="a.test", images=3, until=NOW, error_code=ErrorCode.HTTP_5XX)
+    host = PausedHost(host="a.test", images=3, until=NOW, error_code=ErrorCode.HTTP_5XX)
 
     told = status_answer(a_request(), "https://mill.test", [host]).model_dump(mode="json")
 
-    assert told["hosts_waiting"] == [
+    assert told["paused_hosts"] == [
         {"host": "a.test", "images": 3, "until": "2026-01-05T12:00:00Z", "error_code": "http_5xx"}
     ]

@@ -5,7 +5,7 @@ from collections import defaultdict
 import pytest
 
 from dev.docs.error_codes import errors_document
-from services.downloader.outcomes import Again, Trouble, outcome_of
+from services.downloader.outcomes import Again, FetchFailure, outcome_of
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode, Owner
 from tests.support.tree import ROOT
 
@@ -36,7 +36,7 @@ def test_our_own_faults_can_always_be_retried() -> None:
 def decided() -> dict[ErrorCode, set[bool]]:
     """For each code of the downloader, whether its causes are tried again."""
     again: dict[ErrorCode, set[bool]] = defaultdict(set)
-    for cause in (*Trouble, *range(400, 600)):
+    for cause in (*FetchFailure, *range(400, 600)):
         outcome = outcome_of(cause)
         again[outcome.code].add(outcome.again is not Again.NEVER)
     return again

@@ -34,7 +34,7 @@ def _finished(**changes: Any) -> Request:
         "progress": Progress(3, 2, 1, 0, NOW, reused=1),
         "output_key": f"outputs/{REQUEST_ID}/1/products-compressed.csv",
         "report_key": f"outputs/{REQUEST_ID}/1/products-report.csv",
-        "summary_key": f"outputs/{REQUEST_ID}/1/products-report.json",
+        "report_json_key": f"outputs/{REQUEST_ID}/1/products-report.json",
         "failed_key": f"outputs/{REQUEST_ID}/1/products-failed.csv",
         "finished_at": NOW + timedelta(minutes=5),
     }

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.errors import BrokerUnavailable, DatabaseUnavailable, OwnFault, StorageUnavailable
+from shared.errors import BrokerUnavailable, DatabaseUnavailable, DependencyUnavailable, StorageUnavailable
 from shared.messaging import DependencyGate
 from shared.observability.health import Health
 from tests.support.waiting import until
@@ -14,7 +14,7 @@ class Dependency:
     """Fails its probes with `fault` until that is None."""
 
     def __init__(self) -> None:
-        self.fault: OwnFault | None = None
+        self.fault: DependencyUnavailable | None = None
         self.probes = 0
 
     async def probe(self) -> None:
@@ -48,7 +48,7 @@ def gate(database: Dependency, storage: Dependency, health: Health) -> Dependenc
     return DependencyGate({"database": database.probe, "storage": storage.probe}, health)
 
 
-async def _break(gate: DependencyGate, dependency: Dependency, fault: OwnFault) -> None:
+async def _break(gate: DependencyGate, dependency: Dependency, fault: DependencyUnavailable) -> None:
     dependency.fault = fault
     gate.close(fault)
 
@@ -151,7 +151,7 @@ def wider(gate: DependencyGate, health: Health) -> tuple[DependencyGate, Depende
     return DependencyGate({"cache": cache.probe}, health, behind=gate), cache
 
 
-class CacheUnavailable(OwnFault):
+class CacheUnavailable(DependencyUnavailable):
     dependency = "cache"
 
 

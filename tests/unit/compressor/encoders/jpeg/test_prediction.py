@@ -1,4 +1,4 @@
-"""What a JPEG will take is foretold near the limit; elsewhere the forecast need only be in order."""
+"""What a JPEG will take is foretold near the limit; elsewhere the predict need only be in order."""
 
 import itertools
 from typing import Any
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.compressor.decoders.open_picture import open_picture
 from services.compressor.encoders import jpeg
 from services.compressor.encoders.jpeg.encode import Coding, encode_jpeg, scan_bytes
-from services.compressor.encoders.jpeg.prediction import forecast
+from services.compressor.encoders.jpeg.prediction import predict
 from services.compressor.encoders.jpeg.tables import tables
 from services.compressor.rate_control.ladder import QUALITIES
 from tests.support.compressing import MAX_PIXELS, WIDE_PROFILE, a_picture, decoded, encoded
@@ -64,11 +64,11 @@ def test_what_travels_along_counts() -> None:
 
 @pytest.mark.parametrize("limit", [500, 5_000, 100_000])
 def test_a_small_picture_has_fitted_tables(limit: int) -> None:
-    assert forecast(a_picture(noise=120), None, limit).coding.fitted_huffman
+    assert predict(a_picture(noise=120), None, limit).coding.fitted_huffman
 
 
 def test_a_large_picture_has_them_where_they_gain_much() -> None:
-    assert forecast(a_picture(size=(900, 700)), None, 6_000).coding.fitted_huffman
+    assert predict(a_picture(size=(900, 700)), None, 6_000).coding.fitted_huffman
 
 
 @pytest.mark.parametrize("fitted", [True, False])

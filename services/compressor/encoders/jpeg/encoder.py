@@ -6,7 +6,7 @@ from services.compressor.decoders.colours import on_white
 from services.compressor.decoders.picture import Picture
 from services.compressor.encoders.jpeg.chrominance import subsampling_for
 from services.compressor.encoders.jpeg.encode import Coding, encode_jpeg
-from services.compressor.encoders.jpeg.prediction import forecast
+from services.compressor.encoders.jpeg.prediction import predict
 from services.compressor.encoders.jpeg.tables import tables
 from services.compressor.rate_control.ladder import QUALITIES, Ladder
 
@@ -47,6 +47,6 @@ class _Jpeg:
 
     def expected_sizes(self, limit: int) -> Sequence[float]:
         carried = sum(len(data or b"") for data in self._carried.values())
-        found = forecast(self._image, self._picture.jpeg, max(limit - carried, 1))
+        found = predict(self._image, self._picture.jpeg, max(limit - carried, 1))
         self._coding = found.coding
         return [size + carried for size in found.sizes]
