@@ -64,11 +64,11 @@ def inspect(path: Path) -> CatalogueFormat:
     inspection = inspect_catalogue(partial(chunks, path), CatalogueLimits(), AddressPolicy())
     if inspection.distinct_urls != inspection.rows * URLS_PER_ROW:
         raise RuntimeError(f"{inspection.distinct_urls} distinct URLs in {inspection.rows} rows")
-    return inspection.form
+    return inspection.catalogue_format
 
 
-def read_again(path: Path, form: CatalogueFormat) -> None:
-    for _ in open_catalogue(partial(chunks, path), CatalogueLimits(), form=form).rows():
+def read_again(path: Path, catalogue_format: CatalogueFormat) -> None:
+    for _ in open_catalogue(partial(chunks, path), CatalogueLimits(), catalogue_format=catalogue_format).rows():
         pass
 
 
@@ -165,8 +165,11 @@ def main() -> None:
         path = Path(folder) / "catalogue.csv"
         make_catalogue(path, options.rows)
         _say(f"{options.rows:,} rows, {options.rows * URLS_PER_ROW:,} URLs, {path.stat().st_size / 1e6:.0f} MB")
-        form = inspect_catalogue(partial(_first, path), CatalogueLimits(), AddressPolicy()).form
-        for name, work in (("inspected", partial(inspect, path)), ("read again", partial(read_again, path, form))):
+        catalogue_format = inspect_catalogue(partial(_first, path), CatalogueLimits(), AddressPolicy()).catalogue_format
+        for name, work in (
+            ("inspected", partial(inspect, path)),
+            ("read again", partial(read_again, path, catalogue_format)),
+        ):
             spent = alone(work)
             rate = options.rows / spent.seconds
             _say(f"{name:10} {spent.seconds:6.1f} s {rate:10,.0f} rows/s {spent.peak_bytes / 1e6:6.0f} MB at most")

@@ -54,8 +54,8 @@ async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
             Publisher.open(broker, settings.rabbit.publish_timeout, metrics)
         )
         # Only finishing needs the object store, so its loss holds up neither results nor webhooks.
-        recording = DependencyGate({"database": database.probe, "broker": broker.probe}, health)
-        finishing = DependencyGate({"storage": store.probe}, health, behind=recording)
+        recording = DependencyGate({"database": database.ping, "broker": broker.ping}, health)
+        finishing = DependencyGate({"storage": store.ping}, health, behind=recording)
         async with asyncio.TaskGroup() as consumers:
             for subscription in _subscriptions(settings, database, store, client, metrics):
                 gate = finishing if subscription.queue is Queue.FINISH else recording

@@ -41,7 +41,7 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             clock=lambda: datetime.now(UTC),
         )
         subscription = Subscription(Queue.COMPRESS, (CompressImage,), handler, _in_hand(processes))
-        gate = DependencyGate({"storage": store.probe, "broker": broker.probe}, health)
+        gate = DependencyGate({"storage": store.ping, "broker": broker.ping}, health)
         await Consumer(subscription, broker, publisher, gate, metrics).run(stop, settings.rabbit.drain_timeout)
 
 

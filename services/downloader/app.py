@@ -46,8 +46,8 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
             clock=lambda: datetime.now(UTC),
             observe=metrics.fetch_seconds.observe,
         )
-        connected = DependencyGate({"broker": broker.probe}, health)
-        storing = DependencyGate({"storage": store.probe}, health, behind=connected)
+        connected = DependencyGate({"broker": broker.ping}, health)
+        storing = DependencyGate({"storage": store.ping}, health, behind=connected)
         async with asyncio.TaskGroup() as consumers:
             for subscription, gate in (
                 (Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, settings.fetch.fetch_concurrency), storing),

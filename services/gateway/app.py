@@ -54,7 +54,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         store = open_object_store(settings.store.object_store_url)
         open_things.push_async_callback(store.close)
         database = await open_things.enter_async_context(open_database(settings.mongo, stop))
-        answering = DependencyGate({"database": database.probe, "storage": store.probe}, health)
+        answering = DependencyGate({"database": database.ping, "storage": store.ping}, health)
         inspections = _inspections(settings)
         prober = Prober(settings.api.probe_timeout, _now)
         http.app = build_app(
@@ -77,7 +77,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         replies = await open_things.enter_async_context(Replies.open(broker))
         open_things.enter_context(prober.connected(publisher.publish, replies))
         # Ready without the broker: uploads are accepted all the same, and what follows waits in the database.
-        gate = DependencyGate({"broker": broker.probe}, health, unready_without=(), behind=answering)
+        gate = DependencyGate({"broker": broker.ping}, health, unready_without=(), behind=answering)
         taken_in = asyncio.Event()
         lease = HeldLease(database.lease("dispatch", _DISPATCH_LEASE_SECONDS), _DISPATCH_LEASE_SECONDS)
         intake = _intake(settings, database, store, publisher.publish, gate, taken_in)

@@ -53,7 +53,7 @@ class Request:
     webhook_url: str | None
     filename: str | None
     upload_key: str
-    form: CatalogueFormat
+    catalogue_format: CatalogueFormat
     intake_open: bool
     intake_rows: int
     created_at: datetime

@@ -2,7 +2,7 @@
 
 from shared.messaging.broker import Broker, open_broker
 from shared.messaging.consumer import Consumer, Handler, Subscription
-from shared.messaging.dependency_gate import DependencyGate, Probe
+from shared.messaging.dependency_gate import DependencyGate, Ping
 from shared.messaging.publisher import Outgoing, Publish, Publisher, Reply
 from shared.messaging.replies import Inbox, Replies
 from shared.messaging.topology import Queue
@@ -14,7 +14,7 @@ __all__ = [
     "Handler",
     "Inbox",
     "Outgoing",
-    "Probe",
+    "Ping",
     "Publish",
     "Publisher",
     "Queue",

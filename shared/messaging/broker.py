@@ -20,7 +20,7 @@ from shared.settings import RabbitSettings
 
 _HEARTBEAT_SECONDS = 15  # a dead link is noticed after three of them; below 5 there are false alarms
 _RECONNECT_SECONDS = 2
-_PROBE_SECONDS = 5
+_PING_SECONDS = 5
 _CLOSE_SECONDS = 2  # without a limit a broker that has fallen silent would hold up the stop for a heartbeat or two
 
 log = structlog.get_logger(__name__)
@@ -33,10 +33,10 @@ class Broker:
     publishing: AbstractRobustConnection
     consuming: AbstractRobustConnection
 
-    async def probe(self) -> None:
+    async def ping(self) -> None:
         """Raises BrokerUnavailable unless the broker answers on the publishing connection."""
         try:
-            async with asyncio.timeout(_PROBE_SECONDS):
+            async with asyncio.timeout(_PING_SECONDS):
                 await self.publishing.ready()
                 async with self.publishing.channel(publisher_confirms=False):
                     pass

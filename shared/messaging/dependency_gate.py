@@ -1,4 +1,4 @@
-"""The gate that a fault of our own closes: work waits behind it until a probe of what failed succeeds."""
+"""The gate that a fault of our own closes: work waits behind it until a ping of what failed succeeds."""
 
 import asyncio
 import random
@@ -9,36 +9,36 @@ import structlog
 from shared.errors import DependencyUnavailable
 from shared.observability.health import Health
 
-Probe = Callable[[], Awaitable[None]]
+Ping = Callable[[], Awaitable[None]]
 """Returns if the dependency answers, raises DependencyUnavailable if it does not."""
 
-_PROBE_INTERVAL_SECONDS = 1.0
+_PING_INTERVAL_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
 
 class DependencyGate:
-    """Open while every dependency answers. `probes` names them as `DependencyUnavailable.dependency` does.
+    """Open while every dependency answers. `pings` names them as `DependencyUnavailable.dependency` does.
 
     `unready_without`: those whose loss makes the process unready; all unless it can do a part of its work without.
     `behind`: a gate that must be open as well, for work that needs more than other work of the process does. A fault
-    of what that one probes closes that one, so that each dependency has one state in the process and in `health`.
+    of what that one pings closes that one, so that each dependency has one state in the process and in `health`.
     """
 
     def __init__(
         self,
-        probes: Mapping[str, Probe],
+        pings: Mapping[str, Ping],
         health: Health,
         unready_without: Collection[str] | None = None,
         behind: "DependencyGate | None" = None,
     ) -> None:
-        self._probes = probes
+        self._probes = pings
         self._health = health
         self._behind = behind
         self._open = asyncio.Event()
         self._open.set()
         self._probing: dict[str, asyncio.Task[None]] = {}
-        self._unready_without = set(probes if unready_without is None else unready_without)
+        self._unready_without = set(pings if unready_without is None else unready_without)
         for dependency in self._unready_without:
             health.set_ready(dependency, True)
 
@@ -61,7 +61,7 @@ class DependencyGate:
         return not stop.is_set()
 
     def close(self, fault: DependencyUnavailable) -> None:
-        """Close the gate, turn unready, and open again once the faulty dependency answers a probe."""
+        """Close the gate, turn unready, and open again once the faulty dependency answers a ping."""
         if self._behind is not None and fault.dependency in self._behind._probes:
             self._behind.close(fault)
             return
@@ -71,14 +71,14 @@ class DependencyGate:
         if fault.dependency in self._unready_without:
             self._health.set_ready(fault.dependency, False, str(fault))
         self._open.clear()
-        self._probing[fault.dependency] = asyncio.create_task(self._probe_until_it_answers(fault.dependency))
+        self._probing[fault.dependency] = asyncio.create_task(self._ping_until_it_answers(fault.dependency))
 
-    async def _probe_until_it_answers(self, dependency: str) -> None:
-        probe = self._probes.get(dependency)
-        while probe is not None:
-            await asyncio.sleep(_PROBE_INTERVAL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 (jitter)
+    async def _ping_until_it_answers(self, dependency: str) -> None:
+        ping = self._probes.get(dependency)
+        while ping is not None:
+            await asyncio.sleep(_PING_INTERVAL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 (jitter)
             try:
-                await probe()
+                await ping()
             except DependencyUnavailable as fault:
                 log.warning("dependency_still_lost", dependency=dependency, error=str(fault))
             except Exception:  # were this the end of the task, the gate would never open again

@@ -84,7 +84,7 @@ class MongoDatabase:
         await collection.delete_many({"_id": {"$in": [document["_id"] for document in found]}})
         return bool(found)
 
-    async def probe(self) -> None:
+    async def ping(self) -> None:
         with database_faults():
             await self._database.command("ping")
 

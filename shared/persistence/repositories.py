@@ -220,5 +220,5 @@ class Database(Protocol):
     async def forget(self, request_id: str) -> None:
         """Remove all that is recorded of a request, the request itself last; may be made again."""
 
-    async def probe(self) -> None:
+    async def ping(self) -> None:
         """Returns if the database answers; raises DatabaseUnavailable if not."""

@@ -182,7 +182,7 @@ def _document(request: Request) -> Document:
     document = asdict(request)
     document["_id"] = document.pop("request_id")
     document["status"] = request.status.value
-    document["form"]["image_columns"] = list(document["form"]["image_columns"])
+    document["catalogue_format"]["image_columns"] = list(document["catalogue_format"]["image_columns"])
     document["options"] = request.options.model_dump()
     document["count_again_at"] = request.created_at
     return document
@@ -195,14 +195,14 @@ def _request(document: Document) -> Request:
         | {
             "request_id": document["_id"],
             "status": RequestStatus(document["status"]),
-            "form": _form(document["form"]),
+            "catalogue_format": _catalogue_format(document["catalogue_format"]),
             "options": CompressOptions.model_validate(document["options"]),
             "progress": Progress(**document["progress"]),
         }
     )
 
 
-def _form(document: Document) -> CatalogueFormat:
+def _catalogue_format(document: Document) -> CatalogueFormat:
     return CatalogueFormat(
         **document
         | {

@@ -69,8 +69,8 @@ class DirectoryObjectStore:
         async for key in self._threads.stream(self._list(check_prefix(prefix)), _BATCH):
             yield key
 
-    async def probe(self) -> None:
-        await self._threads.run(self._probe)
+    async def ping(self) -> None:
+        await self._threads.run(self._ping)
 
     async def close(self) -> None:
         await self._threads.close()
@@ -123,7 +123,7 @@ class DirectoryObjectStore:
         with self._faults():
             yield from keys_under(self._root, prefix)
 
-    def _probe(self) -> None:
+    def _ping(self) -> None:
         with self._faults(), staged_file(self._root, lambda file: file.write(b"probe"), durable=False) as staged:
             staged.unlink()
 

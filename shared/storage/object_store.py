@@ -63,7 +63,7 @@ class ObjectStore(Protocol):
     def list_keys(self, prefix: str) -> AsyncIterator[str]:
         """Every key that starts with `prefix`, in no particular order, streamed."""
 
-    async def probe(self) -> None:
+    async def ping(self) -> None:
         """Return if the store can be read and written now, or raise StorageUnavailable."""
 
     async def close(self) -> None:

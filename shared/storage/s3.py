@@ -100,8 +100,8 @@ class S3ObjectStore:
         async for key in self._threads.stream(self._list(check_prefix(prefix)), _BATCH):
             yield key
 
-    async def probe(self) -> None:
-        await self._threads.run(self._probe)
+    async def ping(self) -> None:
+        await self._threads.run(self._ping)
 
     async def close(self) -> None:
         await self._threads.close()
@@ -165,7 +165,7 @@ class S3ObjectStore:
                 if found.object_name and not found.is_dir:
                     yield found.object_name
 
-    def _probe(self) -> None:
+    def _ping(self) -> None:
         with self._faults():
             if not self._client.bucket_exists(self._bucket):
                 raise StorageUnavailable(f"bucket {self._bucket} has gone")

@@ -38,15 +38,15 @@ def check(data: bytes) -> bool:
 
 def _check_taken(data: bytes, inspection: Inspection) -> None:
     """Intake reads what was inspected, and it can be written again, row after row, with the text of each in it."""
-    rows = rows_of(data, inspection.form)
+    rows = rows_of(data, inspection.catalogue_format)
     assert len(rows) == inspection.rows > 0, "intake reads other rows"
     assert sum(len(row.urls) for row in rows) == inspection.urls, "intake reads other URLs"
     assert len({url for row in rows for url in row.urls}) == inspection.distinct_urls, "distinct URLs miscounted"
     assert not any(finding.severity == "error" for finding in inspection.findings), "accepted with an error"
-    output = written(inspection.form, rows)
-    again = inspected(output, inspection.form.profile)
+    output = written(inspection.catalogue_format, rows)
+    again = inspected(output, inspection.catalogue_format.profile)
     assert again.rows == inspection.rows, "the output has other rows"
-    written(inspection.form, rows, guard_formulas=True)
+    written(inspection.catalogue_format, rows, guard_formulas=True)
 
 
 @contextmanager

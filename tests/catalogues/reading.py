@@ -19,16 +19,18 @@ def inspected(data: bytes, profile: Profile | None = None, size: int = _CHUNK_BY
     return inspect_catalogue(partial(_pieces, data, size), CatalogueLimits(), AddressPolicy(), profile)
 
 
-def rows_of(data: bytes, form: CatalogueFormat, size: int = _CHUNK_BYTES) -> list[CatalogueRow]:
+def rows_of(data: bytes, catalogue_format: CatalogueFormat, size: int = _CHUNK_BYTES) -> list[CatalogueRow]:
     """The rows as intake reads them, by the form that was found."""
-    return list(open_catalogue(partial(_pieces, data, size), CatalogueLimits(), form=form).rows())
+    return list(
+        open_catalogue(partial(_pieces, data, size), CatalogueLimits(), catalogue_format=catalogue_format).rows()
+    )
 
 
-def written(form: CatalogueFormat, rows: Iterable[CatalogueRow], *, guard_formulas: bool = False) -> bytes:
+def written(catalogue_format: CatalogueFormat, rows: Iterable[CatalogueRow], *, guard_formulas: bool = False) -> bytes:
     """The output CSV; each slot's output URL is `output_url` of its row and place."""
     raw = io.BytesIO()
-    sink = io.TextIOWrapper(raw, encoding=form.dialect.encoding, newline="")
-    output = OutputCsv(sink, form, guard_formulas=guard_formulas)
+    sink = io.TextIOWrapper(raw, encoding=catalogue_format.dialect.encoding, newline="")
+    output = OutputCsv(sink, catalogue_format, guard_formulas=guard_formulas)
     for row in rows:
         output.write(_product(row), output_urls(row))
     sink.flush()

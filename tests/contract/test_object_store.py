@@ -372,14 +372,14 @@ async def test_abandoned_reading_leaves_the_store_usable(store: ObjectStore, fol
 @every_store
 async def test_a_store_that_has_gone_says_so_in_every_call(subject: Subject, folder: str, tmp_path: Path) -> None:
     store = subject.store
-    await store.probe()
+    await store.ping()
     await store.put_bytes(folder + "a.jpg", b"x", "image/jpeg")
     source = tmp_path / "file"
     source.touch()
     await subject.take_away()
 
     calls: list[Callable[[], Awaitable[object]]] = [
-        store.probe,
+        store.ping,
         lambda: store.put_bytes(folder + "a.jpg", b"", "image/jpeg"),
         lambda: store.put_file(folder + "a.jpg", source, "image/jpeg"),
         lambda: store.get_bytes(folder + "a.jpg"),

@@ -65,7 +65,7 @@ class MemoryDatabase:
             del self.tables.deliveries[delivery_id]
         self.tables.requests.pop(request_id, None)
 
-    async def probe(self) -> None:
+    async def ping(self) -> None:
         self.tables.answer()
 
 

@@ -72,7 +72,7 @@ class MemoryObjectStore:
         for key in [key for key in self.objects if key.startswith(prefix)]:
             yield key
 
-    async def probe(self) -> None:
+    async def ping(self) -> None:
         await self._answer()
 
     async def close(self) -> None:

@@ -213,14 +213,14 @@ async def test_a_service_may_stop_before_its_broker_is_there(rabbitmq_url: str) 
 
 async def _open_and_probe(url: str, stop: asyncio.Event) -> None:
     async with open_broker(RabbitSettings(rabbitmq_url=url), "test", stop) as broker:
-        await broker.probe()
+        await broker.ping()
 
 
 async def test_a_probe_tells_whether_the_broker_answers(rabbitmq_url: str) -> None:
     async with open_broker_proxy(rabbitmq_url) as (proxy, url), open_runtime(url) as runtime:
-        await runtime.broker.probe()
+        await runtime.broker.ping()
         proxy.cut()
         with pytest.raises(BrokerUnavailable):
-            await runtime.broker.probe()
+            await runtime.broker.ping()
         proxy.restore()
-        await runtime.broker.probe()
+        await runtime.broker.ping()

@@ -30,10 +30,10 @@ class Database:
     """A dependency that answers, or not."""
 
     fault: DependencyUnavailable | None = None
-    probes: int = 0
+    pings: int = 0
 
-    async def probe(self) -> None:
-        self.probes += 1
+    async def ping(self) -> None:
+        self.pings += 1
         if self.fault is not None:
             raise self.fault
 
@@ -46,7 +46,7 @@ class Dependent(Recorder):
 
     async def __call__(self, message: Message) -> Sequence[Outgoing]:
         self.seen.append(message)
-        await self.database.probe()
+        await self.database.ping()
         self.handled.append(message)
         return self.answer
 
@@ -55,7 +55,7 @@ async def test_while_a_dependency_is_away_messages_are_held(rabbitmq_url: str) -
     database = Database()
     handler = Dependent(database=database)
     async with (
-        open_runtime(rabbitmq_url, {"database": database.probe}) as runtime,
+        open_runtime(rabbitmq_url, {"database": database.ping}) as runtime,
         runtime.consuming(downloads(handler)),
     ):
         assert runtime.health.ready
@@ -78,7 +78,7 @@ async def test_a_short_fault_goes_unnoticed(rabbitmq_url: str) -> None:
     database = Database(DatabaseUnavailable("for a moment"))
     handler = Dependent(database=database)
     async with (
-        open_runtime(rabbitmq_url, {"database": database.probe}) as runtime,
+        open_runtime(rabbitmq_url, {"database": database.ping}) as runtime,
         runtime.consuming(downloads(handler)),
     ):
         await runtime.publisher.publish(COMMANDS[:1])
@@ -92,11 +92,11 @@ async def test_a_dependency_that_answers_probes_alone_is_probed_again_and_again(
     database, pings = Database(DatabaseUnavailable("but pings are answered")), Database()
     handler = Dependent(database=database)
     async with (
-        open_runtime(rabbitmq_url, {"database": pings.probe}) as runtime,
+        open_runtime(rabbitmq_url, {"database": pings.ping}) as runtime,
         runtime.consuming(downloads(handler)),
     ):
         await runtime.publisher.publish(COMMANDS)
-        await until(lambda: pings.probes >= 3, what="a third probe")
+        await until(lambda: pings.pings >= 3, what="a third ping")
         database.fault = None
         await until(lambda: len(handler.handled) >= len(COMMANDS))
     assert are_all(handler.handled)
@@ -105,7 +105,7 @@ async def test_a_dependency_that_answers_probes_alone_is_probed_again_and_again(
 
 async def test_a_stop_while_a_dependency_is_away_gives_messages_back(rabbitmq_url: str) -> None:
     database = Database(DatabaseUnavailable("away"))
-    async with open_runtime(rabbitmq_url, {"database": database.probe}) as runtime:
+    async with open_runtime(rabbitmq_url, {"database": database.ping}) as runtime:
         async with runtime.consuming(downloads(Dependent(database=database))) as stop:
             await runtime.publisher.publish(COMMANDS)
             await until(lambda: not runtime.gate.is_open)

@@ -14,7 +14,7 @@ NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 REQUEST_ID = "01KDA7ZZ00000000000000TEST"
 
 
-def a_form(**changes: Any) -> CatalogueFormat:
+def a_catalogue_format(**changes: Any) -> CatalogueFormat:
     """A plain catalogue: UTF-8, commas, CRLF."""
     known: dict[str, Any] = {
         "profile": Profile.GENERIC,
@@ -36,7 +36,7 @@ def a_request(request_id: str = REQUEST_ID, **changes: Any) -> Request:
         "webhook_url": None,
         "filename": "products.csv",
         "upload_key": upload_key(request_id),
-        "form": a_form(),
+        "catalogue_format": a_catalogue_format(),
         "intake_open": True,
         "intake_rows": 0,
         "created_at": NOW,

@@ -25,7 +25,7 @@ async def _retry_failed(database: Database) -> int:
 
 
 CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
-    "probe": lambda database: database.probe(),
+    "ping": lambda database: database.ping(),
     "requests.insert": lambda database: database.requests.insert(a_request("a")),
     "requests.get": lambda database: database.requests.get("a"),
     "requests.current": lambda database: database.requests.current("a"),

@@ -1,4 +1,4 @@
-"""The messaging runtime as a service composes it, on a real broker, with handlers and probes of a test's own."""
+"""The messaging runtime as a service composes it, on a real broker, with handlers and pings of a test's own."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from shared.messaging import (
     Consumer,
     DependencyGate,
     Outgoing,
-    Probe,
+    Ping,
     Publisher,
     Queue,
     Subscription,
@@ -63,7 +63,7 @@ def are_all(messages: Sequence[Message]) -> bool:
 
 @dataclass(frozen=True)
 class Runtime:
-    """A process's messaging. Its gate knows the broker and whatever `probes` a test gave it."""
+    """A process's messaging. Its gate knows the broker and whatever `pings` a test gave it."""
 
     broker: Broker
     publisher: Publisher
@@ -99,7 +99,7 @@ class Runtime:
 @asynccontextmanager
 async def open_runtime(
     url: str,
-    probes: Mapping[str, Probe] | None = None,
+    pings: Mapping[str, Ping] | None = None,
     *,
     publish_timeout: float = 5,
     drain_timeout: float = 10,
@@ -117,7 +117,7 @@ async def open_runtime(
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(open_broker(settings, "test", asyncio.Event()))
         publisher = await stack.enter_async_context(Publisher.open(broker, publish_timeout, metrics))
-        gate = DependencyGate({"broker": broker.probe, **(probes or {})}, health)
+        gate = DependencyGate({"broker": broker.ping, **(pings or {})}, health)
         yield Runtime(broker, publisher, gate, health, metrics, registry, drain_timeout)
 
 

@@ -86,7 +86,7 @@ def an_app(gateway: Gateway, clock: MovableClock) -> FastAPI:
     inspections = Inspections(rules, at_once=2)
     metrics = Metrics(gateway.registry)
     uploads = Uploads(gateway.database, gateway.store, clock, gateway.arrived, metrics)
-    needed = {"database": gateway.database.probe, "storage": gateway.store.probe}
+    needed = {"database": gateway.database.ping, "storage": gateway.store.ping}
     return build_app(
         (
             uploads_router(inspections, uploads),

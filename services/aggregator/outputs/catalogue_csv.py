@@ -22,15 +22,15 @@ class CatalogueCsv:
     Begins with what stands before the upload's header: BOM and preamble.
     """
 
-    def __init__(self, sink: TextIO, form: CatalogueFormat, *, guard_formulas: bool) -> None:
+    def __init__(self, sink: TextIO, catalogue_format: CatalogueFormat, *, guard_formulas: bool) -> None:
         self._sink = sink
-        self._width = form.width
-        self._delimiter = form.dialect.delimiter
-        self._line_end = form.dialect.line_end
-        self._url_columns = frozenset(column.index for column in form.image_columns)
+        self._width = catalogue_format.width
+        self._delimiter = catalogue_format.dialect.delimiter
+        self._line_end = catalogue_format.dialect.line_end
+        self._url_columns = frozenset(column.index for column in catalogue_format.image_columns)
         self._suspicious = _suspicious(self._delimiter) if guard_formulas else None
         self._line_is_open = False
-        sink.write(_BOM * form.dialect.bom + form.dialect.preamble)
+        sink.write(_BOM * catalogue_format.dialect.bom + catalogue_format.dialect.preamble)
 
     def write(self, record: str, texts: Mapping[int, str]) -> None:
         """Write `record` with `texts` in the cells of these indexes; those behind the last cell are appended.

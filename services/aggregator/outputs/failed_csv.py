@@ -22,11 +22,14 @@ _BETWEEN = " | "
 class FailedCsv:
     """Writes rows to `sink`, a text file in the form's encoding, opened with newline=""."""
 
-    def __init__(self, sink: TextIO, form: CatalogueFormat, *, guard_formulas: bool) -> None:
-        self._csv = CatalogueCsv(sink, form, guard_formulas=guard_formulas)
+    def __init__(self, sink: TextIO, catalogue_format: CatalogueFormat, *, guard_formulas: bool) -> None:
+        self._csv = CatalogueCsv(sink, catalogue_format, guard_formulas=guard_formulas)
         self._guard_formulas = guard_formulas
-        self._columns = _places(form)
-        self._csv.write(form.header, {index: name for name, index in self._columns.items() if index >= form.width})
+        self._columns = _places(catalogue_format)
+        self._csv.write(
+            catalogue_format.header,
+            {index: name for name, index in self._columns.items() if index >= catalogue_format.width},
+        )
         self.rows = 0
 
     def write(self, product: Product, images: Sequence[Image]) -> None:
@@ -43,9 +46,11 @@ class FailedCsv:
         return (guard_urls(urls), codes, guard(details)) if self._guard_formulas else (urls, codes, details)
 
 
-def _places(form: CatalogueFormat) -> dict[str, int]:
+def _places(catalogue_format: CatalogueFormat) -> dict[str, int]:
     """Where each of our columns is; those that the upload does not have come behind its last one."""
-    cells, _ = split_record(form.header, form.dialect.delimiter)
+    cells, _ = split_record(catalogue_format.header, catalogue_format.dialect.delimiter)
     names = [cell_text(cell).strip() for cell in cells]
     missing = [name for name in COLUMNS if name not in names]
-    return {name: form.width + missing.index(name) if name in missing else names.index(name) for name in COLUMNS}
+    return {
+        name: catalogue_format.width + missing.index(name) if name in missing else names.index(name) for name in COLUMNS
+    }

@@ -19,7 +19,7 @@ Filled = tuple[Product, Sequence[Image]]
 class OpenFiles:
     """Output CSV, failed.csv and report CSV in `folder`, and what was counted. Its methods block."""
 
-    def __init__(self, folder: Path, form: CatalogueFormat, base_url: str, *, guard_formulas: bool) -> None:
+    def __init__(self, folder: Path, catalogue_format: CatalogueFormat, base_url: str, *, guard_formulas: bool) -> None:
         self.output, self.failed, self.report = (folder / f"{name}.csv" for name in ("output", "failed", "report"))
         self.rows = self.slots = 0
         self._base_url = base_url
@@ -29,9 +29,9 @@ class OpenFiles:
                 # The user's own text is in that encoding; of what we add, an error's detail may not be.
                 return opened.enter_context(path.open("w", encoding=encoding, errors="backslashreplace", newline=""))
 
-            encoding = form.dialect.encoding
-            self._output = OutputCsv(sink(self.output, encoding), form, guard_formulas=guard_formulas)
-            self._failed = FailedCsv(sink(self.failed, encoding), form, guard_formulas=guard_formulas)
+            encoding = catalogue_format.dialect.encoding
+            self._output = OutputCsv(sink(self.output, encoding), catalogue_format, guard_formulas=guard_formulas)
+            self._failed = FailedCsv(sink(self.failed, encoding), catalogue_format, guard_formulas=guard_formulas)
             self._report = ReportCsv(sink(self.report, "utf-8"), base_url, guard_formulas=guard_formulas)
             self._opened = opened.pop_all()
 

@@ -25,16 +25,18 @@ _SEPARATOR = re.compile(r"(?<=[^\s,;|])(\s*[,;|]\s*)(?=(?:https?|ftp|s3|gs)://|d
 class OutputCsv:
     """Writes the output CSV row by row to `sink`, a text file in the form's encoding, opened with newline=""."""
 
-    def __init__(self, sink: TextIO, form: CatalogueFormat, *, guard_formulas: bool) -> None:
-        self._form = form
-        self._column = form.width if form.output_column is None else form.output_column
-        self._csv = CatalogueCsv(sink, form, guard_formulas=guard_formulas)
-        is_appended = not form.in_place and form.output_column is None
-        self._csv.write(form.header, {self._column: OUTPUT_COLUMN} if is_appended else {})
+    def __init__(self, sink: TextIO, catalogue_format: CatalogueFormat, *, guard_formulas: bool) -> None:
+        self._catalogue_format = catalogue_format
+        self._column = (
+            catalogue_format.width if catalogue_format.output_column is None else catalogue_format.output_column
+        )
+        self._csv = CatalogueCsv(sink, catalogue_format, guard_formulas=guard_formulas)
+        is_appended = not catalogue_format.in_place and catalogue_format.output_column is None
+        self._csv.write(catalogue_format.header, {self._column: OUTPUT_COLUMN} if is_appended else {})
 
     def write(self, product: Product, slots: Sequence[str]) -> None:
         """Write one row of the catalogue; `slots` are its output URLs, "" for an image that failed."""
-        if self._form.in_place:
+        if self._catalogue_format.in_place:
             self._csv.write(product.record, dict(self._in_place(product, slots)))
         else:
             self._csv.write(product.record, {self._column: ",".join(slots)})
@@ -42,13 +44,13 @@ class OutputCsv:
     def _in_place(self, product: Product, slots: Sequence[str]) -> Iterator[tuple[int, str]]:
         """The image cells by their indexes; one without URLs stays as it is."""
         rest = iter(slots)
-        for column, count in zip(self._form.image_columns, product.slots, strict=True):
+        for column, count in zip(self._catalogue_format.image_columns, product.slots, strict=True):
             if count:
                 separator = _USUAL_SEPARATOR if count == 1 else self._separator(product.record, column.index)
                 yield column.index, separator.join(islice(rest, count))
 
     def _separator(self, record: str, index: int) -> str:
         """What stands between the URLs of the user's own cell."""
-        _, cell, _ = split_around(record, self._form.dialect.delimiter, (index,))
+        _, cell, _ = split_around(record, self._catalogue_format.dialect.delimiter, (index,))
         found = _SEPARATOR.search(cell_text(cell))
         return found[1] if found else _USUAL_SEPARATOR

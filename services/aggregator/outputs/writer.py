@@ -51,7 +51,9 @@ class OutputWriter:
         """
         keys = _keys(request)
         with tempfile.TemporaryDirectory(prefix="imagemill-") as folder:
-            with OpenFiles(Path(folder), request.form, self._base_url, guard_formulas=self._guard_formulas) as files:
+            with OpenFiles(
+                Path(folder), request.catalogue_format, self._base_url, guard_formulas=self._guard_formulas
+            ) as files:
                 await self._fill(files, request)
             told = json_report(request, status, summary, files.rows, files.slots)
             await self._store.put_bytes(keys.report_json_key, told, "application/json")

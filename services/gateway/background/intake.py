@@ -133,7 +133,7 @@ class Intake:
         await self._publish([request_accepted_event(request)])
         try:
             async with copied_upload(self._store, request.upload_key, go_on) as upload:
-                async for batch in read_batches(upload, request.form, request.intake_rows, go_on):
+                async for batch in read_batches(upload, request.catalogue_format, request.intake_rows, go_on):
                     await self._record(request, batch)
                     await self._database.requests.save_intake(request.request_id, request.round, batch[-1].row)
                     self._taken_in.set()

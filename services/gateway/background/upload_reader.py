@@ -37,13 +37,15 @@ async def copied_upload(store: ObjectStore, key: str, go_on: Callable[[], None])
 
 
 async def read_batches(
-    upload: BinaryIO, form: CatalogueFormat, rows_in: int, go_on: Callable[[], None]
+    upload: BinaryIO, catalogue_format: CatalogueFormat, rows_in: int, go_on: Callable[[], None]
 ) -> AsyncIterator[list[CatalogueRow]]:
     """The rows behind the first `rows_in` of an upload of this form.
 
     Raises CatalogueRefused after them if some could not be read.
     """
-    catalogue = await asyncio.to_thread(open_catalogue, partial(_chunks, upload), _NO_LIMITS, form=form)
+    catalogue = await asyncio.to_thread(
+        open_catalogue, partial(_chunks, upload), _NO_LIMITS, catalogue_format=catalogue_format
+    )
     rows = catalogue.rows()
     for skipped in range(0, rows_in, _SKIP_ROWS):
         await asyncio.to_thread(_skip, rows, min(_SKIP_ROWS, rows_in - skipped))

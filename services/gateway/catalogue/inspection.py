@@ -28,7 +28,7 @@ class Inspection:
     samples: the first few URLs of each of these hosts, if they were asked for.
     """
 
-    form: CatalogueFormat
+    catalogue_format: CatalogueFormat
     rows: int
     products: int
     urls: int
@@ -63,7 +63,7 @@ class _Inspector:
     def inspect(self) -> Inspection:
         catalogue, serials = self._catalogue, SerialChecks(self._catalogue)
         judge, add_host, distinct = self._verdicts.judge, self._hosts.add, DistinctCounter()
-        is_generic = catalogue.form.profile is Profile.GENERIC
+        is_generic = catalogue.catalogue_format.profile is Profile.GENERIC
         rows = urls = 0
         for row in catalogue.rows():
             rows += 1
@@ -81,9 +81,9 @@ class _Inspector:
         serials.finish()
         hosts, more_hosts = self._hosts.largest()
         return Inspection(
-            form=catalogue.form,
+            catalogue_format=catalogue.catalogue_format,
             rows=rows,
-            products=serials.distinct if PROFILES[catalogue.form.profile].rows_share_serial else rows,
+            products=serials.distinct if PROFILES[catalogue.catalogue_format.profile].rows_share_serial else rows,
             urls=urls,
             distinct_urls=distinct.count(),
             refused_slots=self._refused_slots,
@@ -101,8 +101,8 @@ class _Inspector:
 
     def _name_of(self, row: CatalogueRow, slot: int) -> str:
         """The image column that this slot of the row lies in."""
-        for column, count in zip(self._catalogue.form.image_columns, row.slots, strict=True):
-            if slot < count or column is self._catalogue.form.image_columns[-1]:
+        for column, count in zip(self._catalogue.catalogue_format.image_columns, row.slots, strict=True):
+            if slot < count or column is self._catalogue.catalogue_format.image_columns[-1]:
                 return self._catalogue.header[column.index]
             slot -= count
         raise AssertionError("a catalogue without image columns")

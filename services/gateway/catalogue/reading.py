@@ -57,7 +57,11 @@ class CatalogueRow(NamedTuple):
 
 
 def open_catalogue(
-    chunks: Chunks, limits: CatalogueLimits, *, profile: Profile | None = None, form: CatalogueFormat | None = None
+    chunks: Chunks,
+    limits: CatalogueLimits,
+    *,
+    profile: Profile | None = None,
+    catalogue_format: CatalogueFormat | None = None,
 ) -> "Catalogue":
     """Read the header of a catalogue. Raises CatalogueRefused with what is wrong.
 
@@ -65,20 +69,32 @@ def open_catalogue(
     """
     findings = Findings()
     try:
-        encoding = Encoding(form.dialect.encoding, form.dialect.bom) if form else find_encoding(chunks)
+        encoding = (
+            Encoding(catalogue_format.dialect.encoding, catalogue_format.dialect.bom)
+            if catalogue_format
+            else find_encoding(chunks)
+        )
     except Unreadable as fault:
         raise CatalogueRefused((Finding(fault.problem, fault.advice),)) from None
     if encoding.warning:
         findings.add(encoding.warning)
     head, pieces = peek(decode(chunks(), encoding.name, bom=encoding.bom), HEAD_CHARS)
-    delimiter, preamble = (form.dialect.delimiter, form.dialect.preamble) if form else find_dialect(head)
+    delimiter, preamble = (
+        (catalogue_format.dialect.delimiter, catalogue_format.dialect.preamble)
+        if catalogue_format
+        else find_dialect(head)
+    )
     text = CatalogueText(_behind(preamble, pieces), limits.row_chars)
     records = Records(text, delimiter, limits.cell_chars, findings, lines_before=1 if preamble else 0)
     rows = iter(records)
-    if form:
+    if catalogue_format:
         next(rows, None)
-        records.names = names = [cell_text(cell) for cell in split_record(form.header, delimiter)[0]]
-        return Catalogue(form, layout_of(names, form.profile), _Source(records, rows, findings, limits, names))
+        records.names = names = [cell_text(cell) for cell in split_record(catalogue_format.header, delimiter)[0]]
+        return Catalogue(
+            catalogue_format,
+            layout_of(names, catalogue_format.profile),
+            _Source(records, rows, findings, limits, names),
+        )
     header = _read_header(records, rows, delimiter, findings, limits)
     records.names = header.cells
     try:
@@ -109,29 +125,29 @@ class _Source:
 class Catalogue:
     """An open catalogue. header: its cells. findings: what was found up to the row given last."""
 
-    def __init__(self, form: CatalogueFormat, layout: Layout, source: _Source) -> None:
-        self.form = form
+    def __init__(self, catalogue_format: CatalogueFormat, layout: Layout, source: _Source) -> None:
+        self.catalogue_format = catalogue_format
         self.header = tuple(source.names)
         self.layout = layout
         self.findings = source.findings
         self.records = source.records
         self._rows = source.rows
         self._limits = source.limits
-        columns = PROFILES[form.profile]
+        columns = PROFILES[catalogue_format.profile]
         self._escaped = columns.escaped
         self._no_image = columns.no_image
         self._rows_share_serial = columns.rows_share_serial
-        self._images = [(column.index, columns.escaped and column.many) for column in form.image_columns]
+        self._images = [(column.index, columns.escaped and column.many) for column in catalogue_format.image_columns]
         self._names: dict[str, str] = {}
-        last = max(form.image_columns, key=lambda column: column.index)
-        self._urls_are_last = last.index == form.width - 1
+        last = max(catalogue_format.image_columns, key=lambda column: column.index)
+        self._urls_are_last = last.index == catalogue_format.width - 1
         self._many_are_last = self._urls_are_last and last.many
         self._told: dict[Mending, int] = {}
         self._told_first: dict[Mending, int] = {}
 
     def rows(self) -> Iterator[CatalogueRow]:
         """The data rows, once. Faulty ones are left out, and CatalogueRefused lists them when the file has ended."""
-        width, records, limits = self.form.width, self.records, self._limits
+        width, records, limits = self.catalogue_format.width, self.records, self._limits
         first_serial, *more_serials = self.layout.serials
         name_at, images = self.layout.name, self._images
         number = 0
@@ -184,11 +200,16 @@ class Catalogue:
         return self._names.setdefault(serial, name) if name else self._names.get(serial, "")
 
     def _fitted(self, cells: list[str], record: str) -> Fitted | None:
-        form, records = self.form, self.records
-        row = fitted(Fitted(cells, record), form.width, form.dialect.delimiter, urls_are_last=self._urls_are_last)
+        catalogue_format, records = self.catalogue_format, self.records
+        row = fitted(
+            Fitted(cells, record),
+            catalogue_format.width,
+            catalogue_format.dialect.delimiter,
+            urls_are_last=self._urls_are_last,
+        )
         if row is None or ("rejoined" in row.mendings and not self._may_be_rejoined(row.cells[-1])):
             records.find(
-                f"{len(cells)} cells, but the header names {form.width}",
+                f"{len(cells)} cells, but the header names {catalogue_format.width}",
                 "Put double quotes around each cell that holds the delimiter, and name every column that holds text.",
                 self.header[-1] if self._urls_are_last else None,
                 record[:1000],
@@ -196,7 +217,7 @@ class Catalogue:
             return None
         for mending in row.mendings:
             if mending == "filled":
-                problem = f"{len(cells)} of {form.width} cells; the others were taken as empty"
+                problem = f"{len(cells)} of {catalogue_format.width} cells; the others were taken as empty"
                 records.find(problem, "Write its delimiters, too.", text=record, severity="warning")
             elif mending == "rejoined":
                 advice = "Put double quotes around the cell."

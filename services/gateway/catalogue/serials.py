@@ -16,7 +16,7 @@ class SerialChecks:
     def __init__(self, catalogue: Catalogue) -> None:
         self._records = catalogue.records
         self._column = catalogue.header[catalogue.layout.serials[0]]
-        self._may_repeat = PROFILES[catalogue.form.profile].rows_share_serial
+        self._may_repeat = PROFILES[catalogue.catalogue_format.profile].rows_share_serial
         self._seen = Seen()
         self.distinct = 0
         self._without = 0

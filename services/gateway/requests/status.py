@@ -22,7 +22,7 @@ def status_answer(request: Request, public_base_url: str, paused_hosts: Sequence
         request_id=request.request_id,
         status=request.status,
         round=request.round,
-        profile=request.form.profile,
+        profile=request.catalogue_format.profile,
         options=request.options,
         output_csv_url=url(request.output_key),
         report_url=url(request.report_key),

@@ -41,7 +41,7 @@ class Uploads:
     async def accept(self, upload: InspectedUpload) -> str:
         """The id of the request that was made of it. Raises DependencyUnavailable; then nothing was accepted."""
         request = self._request(upload)
-        await self._database.probe()  # lest the upload is stored in vain
+        await self._database.ping()  # lest the upload is stored in vain
         await self._store.put_file(request.upload_key, upload.path, "text/csv")
         # If this fails the database may have it all the same, so the stored upload must stay.
         await self._database.requests.insert(request)
@@ -61,7 +61,7 @@ class Uploads:
             webhook_url=upload.options.webhook_url,
             filename=upload.filename,
             upload_key=upload_key(request_id),
-            form=upload.inspection.form,
+            catalogue_format=upload.inspection.catalogue_format,
             intake_open=True,
             intake_rows=0,
             created_at=now,

@@ -24,9 +24,9 @@ def encoding_name(dialect: Dialect) -> str:
 
 def _found(inspection: Inspection) -> dict[str, Any]:
     return {
-        "profile": inspection.form.profile,
-        "delimiter": inspection.form.dialect.delimiter,
-        "encoding": encoding_name(inspection.form.dialect),
+        "profile": inspection.catalogue_format.profile,
+        "delimiter": inspection.catalogue_format.dialect.delimiter,
+        "encoding": encoding_name(inspection.catalogue_format.dialect),
         "rows": inspection.rows,
         "products": inspection.products,
         "urls": inspection.urls,

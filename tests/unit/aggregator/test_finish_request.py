@@ -33,7 +33,7 @@ from tests.support.aggregating import (
     a_result,
     an_image,
 )
-from tests.support.builders import NOW, REQUEST_ID, a_form
+from tests.support.builders import NOW, REQUEST_ID, a_catalogue_format
 
 FINISH = FinishRequest(request_id=REQUEST_ID, round=1)
 OUTPUT = f"outputs/{REQUEST_ID}/1/spring-catalogue-compressed.csv"
@@ -161,9 +161,9 @@ async def test_a_finish_that_is_repeated_writes_the_same_bytes(mill: Mill) -> No
 
 async def test_an_output_has_the_encoding_of_its_upload_and_what_that_cannot_hold_is_escaped(mill: Mill) -> None:
     dialect = Dialect(";", "cp1252", bom=False, line_end="\r\n")
-    form = a_form(dialect=dialect, header="No;Größe;Image Url\r\n")
+    form = a_catalogue_format(dialect=dialect, header="No;Größe;Image Url\r\n")
     failed = a_failed_image(BAD, error_detail="it says \u201c\u4e2d\u201d")
-    await mill.fill(a_request(form=form), [a_product(1, BAD, record=f"1;groß;{BAD}\r\n")], [failed])
+    await mill.fill(a_request(catalogue_format=form), [a_product(1, BAD, record=f"1;groß;{BAD}\r\n")], [failed])
 
     await mill.finish(FINISH)
 

@@ -14,7 +14,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image, Product
 from tests.support.aggregating import a_compressed_image, a_failed_image, a_product
-from tests.support.builders import a_form
+from tests.support.builders import a_catalogue_format
 
 A, B, C = "http://i/a.jpg", "http://i/b.jpg", "http://i/c.jpg"
 GOOD = a_compressed_image(A)
@@ -30,9 +30,9 @@ PLATFORMS = {
 ADDED = "Failed Image Urls,Error Codes,Error Details"
 
 
-def written(form: CatalogueFormat, *rows: tuple[Product, Sequence[Image]], guard: bool = True) -> str:
+def written(catalogue_format: CatalogueFormat, *rows: tuple[Product, Sequence[Image]], guard: bool = True) -> str:
     sink = io.StringIO(newline="")
-    failed = FailedCsv(sink, form, guard_formulas=guard)
+    failed = FailedCsv(sink, catalogue_format, guard_formulas=guard)
     for product, images in rows:
         failed.write(product, images)
     assert failed.rows == sum(any(image.result is None for image in images) for _, images in rows)
@@ -41,7 +41,7 @@ def written(form: CatalogueFormat, *rows: tuple[Product, Sequence[Image]], guard
 
 def test_rows_with_a_failed_image_are_given_back_with_the_reasons() -> None:
     text = written(
-        a_form(),
+        a_catalogue_format(),
         (a_product(1, A, record='1, "x", "http://i/a.jpg"\r\n'), [GOOD]),
         (a_product(2, A, B, C, record='2, "y", "http://i/a.jpg,http://i/b.jpg,http://i/c.jpg"\n'), [GOOD, BAD, WORSE]),
         (a_product(3, B, record="3,z,http://i/b.jpg"), [BAD]),
@@ -57,14 +57,14 @@ def test_rows_with_a_failed_image_are_given_back_with_the_reasons() -> None:
 
 def test_a_row_before_one_without_a_line_end_is_ended() -> None:
     rows = [(a_product(number, B, record=f"{number},z,{B}"), [BAD]) for number in (1, 2)]
-    assert written(a_form(), *rows).count("\r\n") == 2
+    assert written(a_catalogue_format(), *rows).count("\r\n") == 2
 
 
 def test_a_platform_s_row_keeps_its_own_image_urls() -> None:
     dialect = Dialect(";", "utf-8", bom=True, line_end="\n", preamble="sep=;\n")
-    form = CatalogueFormat(Profile.SHOPIFY, dialect, "Handle;Image Src\n", 2, (ImageColumn(1, many=False),))
+    catalogue_format = CatalogueFormat(Profile.SHOPIFY, dialect, "Handle;Image Src\n", 2, (ImageColumn(1, many=False),))
 
-    text = written(form, (a_product(1, B, record=f"shoe;{B}\n"), [BAD]))
+    text = written(catalogue_format, (a_product(1, B, record=f"shoe;{B}\n"), [BAD]))
 
     assert text == (
         f"\ufeffsep=;\nHandle;Image Src;{ADDED.replace(',', ';')}\n"
@@ -74,9 +74,9 @@ def test_a_platform_s_row_keeps_its_own_image_urls() -> None:
 
 def test_columns_that_are_there_already_are_filled_in_their_places() -> None:
     header = 'No,Name,Image Urls,"Error Codes",Note, Failed Image Urls \r\n'
-    form = a_form(header=header, width=6)
+    catalogue_format = a_catalogue_format(header=header, width=6)
 
-    text = written(form, (a_product(1, B, record=f"1,a,{B},old,note,older\r\n"), [BAD]))
+    text = written(catalogue_format, (a_product(1, B, record=f"1,a,{B},old,note,older\r\n"), [BAD]))
 
     assert text == (
         f"{header[:-2]},Error Details\r\n" + f"1,a,{B},http_404,note,http://i/b.jpg,the host answered 404\r\n"
@@ -89,10 +89,10 @@ def test_text_that_strangers_chose_is_disarmed() -> None:
     )
     product = a_product(1, "=cmd()", record='=1,"@a",=cmd()\r\n')
 
-    assert written(a_form(), (product, [formula])).splitlines()[1] == (
+    assert written(a_catalogue_format(), (product, [formula])).splitlines()[1] == (
         """'=1,"'@a",'=cmd(),'=cmd(),invalid_url,'=not a URL"""
     )
-    assert written(a_form(), (product, [formula]), guard=False).splitlines()[1] == (
+    assert written(a_catalogue_format(), (product, [formula]), guard=False).splitlines()[1] == (
         """=1,"@a",=cmd(),=cmd(),invalid_url,=not a URL"""
     )
 
@@ -111,7 +111,7 @@ def test_text_that_strangers_chose_is_disarmed() -> None:
 def test_it_is_itself_a_valid_input_and_its_own_output_has_the_columns_once(upload: str) -> None:
     first = failed_of(upload)
     second = failed_of(first)
-    assert opened(first).form.profile is opened(upload).form.profile
+    assert opened(first).catalogue_format.profile is opened(upload).catalogue_format.profile
 
     rows, again = read(first), read(second)
     assert rows[0][-3:] == ADDED.split(",")
@@ -130,7 +130,7 @@ def failed_of(text: str) -> str:
     catalogue = opened(text)
     images = {url: replace(image, image_id=image_id(url)) for url, image in ((A, GOOD), (B, BAD), (C, WORSE))}
     return written(
-        catalogue.form,
+        catalogue.catalogue_format,
         *(
             (a_product(row.row, *row.urls, record=row.record, slots=row.slots), [images[url] for url in row.urls])
             for row in catalogue.rows()

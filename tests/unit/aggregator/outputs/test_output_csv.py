@@ -14,7 +14,7 @@ from shared.catalogue.format import CatalogueFormat, Dialect, ImageColumn, Profi
 from shared.catalogue.record import join_record, raw_cell
 from shared.contracts.records import Product
 from tests.support.aggregating import a_product
-from tests.support.builders import a_form
+from tests.support.builders import a_catalogue_format
 
 PLATFORMS = [profile for profile in Profile if profile is not Profile.GENERIC]
 COMMA = Dialect(",", "utf-8", bom=False, line_end="\r\n")
@@ -27,9 +27,9 @@ def a_row(record: str, slots: tuple[int, ...]) -> Product:
     return a_product(1, *["http://i/x"] * sum(slots), record=record, slots=slots)
 
 
-def written(form: CatalogueFormat, *rows: Row, guarded: bool = True) -> str:
+def written(catalogue_format: CatalogueFormat, *rows: Row, guarded: bool = True) -> str:
     sink = io.StringIO(newline="")
-    output = OutputCsv(sink, form, guard_formulas=guarded)
+    output = OutputCsv(sink, catalogue_format, guard_formulas=guarded)
     for record, slots, outputs in rows:
         output.write(a_row(record, slots), outputs)
     return sink.getvalue()
@@ -42,7 +42,7 @@ def platform_form(header: str, *columns: ImageColumn, delimiter: str = ",") -> C
 
 def test_the_output_is_the_input_as_it_was_and_a_column_of_output_urls() -> None:
     text = written(
-        a_form(),
+        a_catalogue_format(),
         ('1, "A ""big"" one", "http://i/1,http://i/2"\r\n', (2,), ["http://o/1", "http://o/2"]),
         ("2,  b,http://i/1\n", (1,), ["http://o/1"]),
         ('"3","c",""\r', (0,), []),
@@ -68,7 +68,7 @@ def test_the_output_is_the_input_as_it_was_and_a_column_of_output_urls() -> None
     ],
 )
 def test_a_failed_image_leaves_its_slot_empty(slots: list[str], cell: str) -> None:
-    text = written(a_form(), ("1,a,x\r\n", (len(slots),), slots))
+    text = written(a_catalogue_format(), ("1,a,x\r\n", (len(slots),), slots))
     assert list(csv.reader(io.StringIO(text, newline=""), strict=True))[1][-1] == cell
 
 
@@ -76,50 +76,54 @@ def test_a_failed_image_leaves_its_slot_empty(slots: list[str], cell: str) -> No
 def test_slots_are_joined_by_commas_whatever_the_file_has(delimiter: str, cell: str) -> None:
     dialect = Dialect(delimiter, "utf-8", bom=False, line_end="\n")
     header = f"No{delimiter}Name{delimiter}Image Urls\n"
-    form = a_form(dialect=dialect, header=header)
+    catalogue_format = a_catalogue_format(dialect=dialect, header=header)
 
-    text = written(form, (f"1{delimiter}a{delimiter}x\n", (3,), ["u", "", "v"]))
+    text = written(catalogue_format, (f"1{delimiter}a{delimiter}x\n", (3,), ["u", "", "v"]))
 
     assert text == f"{header[:-1]}{delimiter}Output Image Urls\n1{delimiter}a{delimiter}x{delimiter}{cell}\n"
 
 
 def test_a_column_that_is_there_already_is_filled_in_its_place_and_quoted_as_it_was() -> None:
-    form = a_form(header="No,output_image_urls,Note,Image Urls\r\n", width=4, output_column=1)
+    catalogue_format = a_catalogue_format(header="No,output_image_urls,Note,Image Urls\r\n", width=4, output_column=1)
     rows: list[Row] = [
         ("1,http://old/1,n,x\r\n", (1,), ["http://new/1"]),
         ('2,"http://old/1", n,x\r\n', (1,), ["http://new/1"]),
         ("3,,n,x\r\n", (2,), ["", "u"]),
     ]
 
-    assert written(form, *rows) == (
+    assert written(catalogue_format, *rows) == (
         'No,output_image_urls,Note,Image Urls\r\n1,http://new/1,n,x\r\n2,"http://new/1", n,x\r\n3,",u",n,x\r\n'
     )
 
 
 def test_what_stands_before_the_header_stands_there_again() -> None:
     dialect = Dialect(";", "utf-8", bom=True, line_end="\r\n", preamble="sep=;\r\n")
-    form = a_form(dialect=dialect, header="No;Name;Image Url\r\n")
+    catalogue_format = a_catalogue_format(dialect=dialect, header="No;Name;Image Url\r\n")
 
-    assert written(form) == "\ufeffsep=;\r\nNo;Name;Image Url;Output Image Urls\r\n"
+    assert written(catalogue_format) == "\ufeffsep=;\r\nNo;Name;Image Url;Output Image Urls\r\n"
 
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\n", "\r"])
 def test_a_last_line_without_an_end_stays_without_and_gets_one_when_another_follows(line_end: str) -> None:
-    form = a_form(dialect=replace(COMMA, line_end=line_end), header=f"No,Name,Image Url{line_end}")
+    catalogue_format = a_catalogue_format(
+        dialect=replace(COMMA, line_end=line_end), header=f"No,Name,Image Url{line_end}"
+    )
     header = f"No,Name,Image Url,Output Image Urls{line_end}"
 
-    assert written(form, ("1,a,x", (1,), ["u"])) == f"{header}1,a,x,u"
+    assert written(catalogue_format, ("1,a,x", (1,), ["u"])) == f"{header}1,a,x,u"
     rows: list[Row] = [("1,a,x", (1,), ["u"]), ("2,b,x\r\n", (1,), ["v"])]
-    assert written(form, *rows) == f"{header}1,a,x,u{line_end}2,b,x,v\r\n"
+    assert written(catalogue_format, *rows) == f"{header}1,a,x,u{line_end}2,b,x,v\r\n"
 
 
 @pytest.mark.parametrize("profile", PLATFORMS)
 def test_a_platform_s_image_cells_are_replaced_in_place(profile: Profile) -> None:
     header = "sku,Main,Alt, More ,name\n"
-    form = replace(platform_form(header, ImageColumn(1, many=False), ImageColumn(3, many=True)), profile=profile)
+    catalogue_format = replace(
+        platform_form(header, ImageColumn(1, many=False), ImageColumn(3, many=True)), profile=profile
+    )
 
     text = written(
-        form,
+        catalogue_format,
         ('1,http://i/1, a alt ,"http://i/2,http://i/3","n, n"\n', (1, 2), ["o1", "", "o3"]),
         ("2,http://i/1,,http://i/2,n\n", (1, 1), ["", "o2"]),
         ("3,  ,,none, n\n", (0, 0), []),
@@ -146,21 +150,21 @@ def test_a_platform_s_image_cells_are_replaced_in_place(profile: Profile) -> Non
     ],
 )
 def test_a_list_keeps_the_separator_that_the_user_chose(cell: str, joined: str) -> None:
-    form = platform_form("sku;Images\n", ImageColumn(1, many=True), delimiter=";")
+    catalogue_format = platform_form("sku;Images\n", ImageColumn(1, many=True), delimiter=";")
 
-    text = written(form, (f"1;{raw_cell(cell, ';')}\n", (3,), ["a", "", "c"]))
+    text = written(catalogue_format, (f"1;{raw_cell(cell, ';')}\n", (3,), ["a", "", "c"]))
 
     assert list(csv.reader(io.StringIO(text, newline=""), delimiter=";", strict=True))[1] == ["1", joined]
 
 
 def test_formulas_are_disarmed_also_in_the_header_and_only_if_asked_for() -> None:
-    form = a_form(header="=A1,Product Name,Input Image Urls\r\n")
+    catalogue_format = a_catalogue_format(header="=A1,Product Name,Input Image Urls\r\n")
     row: Row = (' =1+1,"-5","-x"\r\n', (1,), ["u"])
 
-    assert written(form, row) == (
+    assert written(catalogue_format, row) == (
         "'=A1,Product Name,Input Image Urls,Output Image Urls\r\n" + """ '=1+1,"-5","'-x",u\r\n"""
     )
-    assert written(form, row, guarded=False) == (
+    assert written(catalogue_format, row, guarded=False) == (
         '=A1,Product Name,Input Image Urls,Output Image Urls\r\n =1+1,"-5","-x",u\r\n'
     )
 
@@ -168,12 +172,14 @@ def test_formulas_are_disarmed_also_in_the_header_and_only_if_asked_for() -> Non
 @pytest.mark.parametrize("cell", ["http://i/=1", '"\nhttp://i/1"', '"\t//i/1"', '"data:image/png;base64,AA"', "-5"])
 def test_cells_of_image_urls_stay_as_they_are(cell: str) -> None:
     record = f'=2,"-b",{cell}\r\n'
-    assert written(a_form(), (record, (1,), ["u"])).endswith(f"""\r\n'=2,"'-b",{cell},u\r\n""")
+    assert written(a_catalogue_format(), (record, (1,), ["u"])).endswith(f"""\r\n'=2,"'-b",{cell},u\r\n""")
 
 
 def test_tabs_between_cells_are_no_formulas() -> None:
-    form = a_form(dialect=Dialect("\t", "utf-8", bom=False, line_end="\n"), header="No\tName\tImage Url\n")
-    assert written(form, ("\t\t\n", (0,), []), ('1\t"\t=1"\tx\n', (1,), ["u"])).endswith(
+    catalogue_format = a_catalogue_format(
+        dialect=Dialect("\t", "utf-8", bom=False, line_end="\n"), header="No\tName\tImage Url\n"
+    )
+    assert written(catalogue_format, ("\t\t\n", (0,), []), ('1\t"\t=1"\tx\n', (1,), ["u"])).endswith(
         """\t\t\t\n1\t"'\t=1"\tx\tu\n"""
     )
 
@@ -195,14 +201,16 @@ def test_without_its_own_cells_the_output_is_the_input(
     dialect: Dialect, rows: list[tuple[list[str], list[str]]]
 ) -> None:
     header = join_record(["No", "Name", "Image Urls"], dialect.delimiter, dialect.line_end)
-    form = a_form(dialect=dialect, header=header)
+    catalogue_format = a_catalogue_format(dialect=dialect, header=header)
     records = [
         join_record((raw_cell(cell, dialect.delimiter) for cell in cells), dialect.delimiter, dialect.line_end)
         for cells, _ in rows
     ]
 
     text = written(
-        form, *((record, (len(slots),), slots) for record, (_, slots) in zip(records, rows, strict=True)), guarded=False
+        catalogue_format,
+        *((record, (len(slots),), slots) for record, (_, slots) in zip(records, rows, strict=True)),
+        guarded=False,
     )
 
     delimiter, line_end = dialect.delimiter, dialect.line_end
@@ -218,10 +226,12 @@ def test_without_its_own_cells_the_output_is_the_input(
 def test_with_the_guard_each_cell_is_what_the_guard_makes_of_it(
     dialect: Dialect, cells: list[str], slots: list[str]
 ) -> None:
-    form = a_form(dialect=dialect, header=join_record(["No", "Name", "Image Urls"], dialect.delimiter, "\n"))
+    catalogue_format = a_catalogue_format(
+        dialect=dialect, header=join_record(["No", "Name", "Image Urls"], dialect.delimiter, "\n")
+    )
     record = join_record((raw_cell(cell, dialect.delimiter) for cell in cells), dialect.delimiter, "\n")
 
-    text = written(form, (record, (len(slots),), slots)).removeprefix("\ufeff")
+    text = written(catalogue_format, (record, (len(slots),), slots)).removeprefix("\ufeff")
 
     (_, got) = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter, strict=True)
     assert got[3] == ",".join(slots)

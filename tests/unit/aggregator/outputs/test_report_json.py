@@ -10,7 +10,7 @@ from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
 from shared.contracts.states import RequestStatus
 from shared.persistence import HostSummary, ImageSummary
 from tests.support.aggregating import a_request
-from tests.support.builders import REQUEST_ID, a_form
+from tests.support.builders import REQUEST_ID, a_catalogue_format
 from tests.support.tree import ROOT
 
 GUIDE = ROOT / "docs" / "output.md"
@@ -34,7 +34,7 @@ SUMMARY = ImageSummary(
 
 
 def report(status: RequestStatus = RequestStatus.COMPLETED) -> dict[str, Any]:
-    request = a_request(round=2, form=a_form(profile=Profile.SHOPIFY))
+    request = a_request(round=2, catalogue_format=a_catalogue_format(profile=Profile.SHOPIFY))
     told: dict[str, Any] = json.loads(json_report(request, status, SUMMARY, rows=6, slots=9))
     return told
 

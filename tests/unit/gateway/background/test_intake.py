@@ -45,7 +45,7 @@ class House:
         self.store: MemoryObjectStore = MemoryObjectStore()
         self.outbox = Outbox()
         self.stop = asyncio.Event()
-        self.gate = DependencyGate({"database": self.database.probe}, Health())
+        self.gate = DependencyGate({"database": self.database.ping}, Health())
         self.catalogue = catalogue
         self.taken_in = asyncio.Event()
 

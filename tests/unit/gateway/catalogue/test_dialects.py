@@ -69,11 +69,11 @@ def test_any_table_in_any_dialect_is_read_and_read_again(
     catalogue = open_catalogue(chunks, CatalogueLimits())
     read = list(catalogue.rows())
 
-    assert catalogue.form.dialect == Dialect(delimiter, name, bom, line_end, preamble)
-    assert preamble + catalogue.form.header + "".join(row.record for row in read) == sink.getvalue()
+    assert catalogue.catalogue_format.dialect == Dialect(delimiter, name, bom, line_end, preamble)
+    assert preamble + catalogue.catalogue_format.header + "".join(row.record for row in read) == sink.getvalue()
     cells = [[cell_text(raw) for raw in split_record(row.record, delimiter)[0]] for row in read]
     assert cells == [[*row[:2], "\u00e9", row[2]] for row in rows]
-    assert list(open_catalogue(chunks, CatalogueLimits(), form=catalogue.form).rows()) == read
+    assert list(open_catalogue(chunks, CatalogueLimits(), catalogue_format=catalogue.catalogue_format).rows()) == read
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_quotes_around_whole_lines_are_taken_off(preamble: str) -> None:
     catalogue = open_catalogue(lambda: [(preamble + quoted).encode()], CatalogueLimits())
     read = list(catalogue.rows())
 
-    assert catalogue.form.header == "S. No.,Product Name,Input Image Urls\r\n"
+    assert catalogue.catalogue_format.header == "S. No.,Product Name,Input Image Urls\r\n"
     assert [(row.product_name, row.urls) for row in read] == [("Lamp, tall", (A,)), ("Desk", (A, B))]
     assert [row.record for row in read] == [f'1,"Lamp, tall",{A}\r\n', f'2,Desk,"{A},{B}"\r\n']
     problems = [finding.problem for finding in catalogue.findings.listed]

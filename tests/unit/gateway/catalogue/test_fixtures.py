@@ -54,11 +54,11 @@ def test_there_are_many_and_each_has_a_name_of_its_own() -> None:
 @pytest.mark.parametrize("fixture", _USABLE, ids=_name)
 def test_a_usable_file_is_read_as_it_was_meant(fixture: Fixture) -> None:
     inspection = inspected(fixture.data)
-    form = inspection.form
+    catalogue_format = inspection.catalogue_format
 
-    assert (form.profile, form.dialect.delimiter) == (fixture.profile, fixture.delimiter)
-    assert (form.dialect.encoding, form.dialect.bom) == (fixture.encoding, fixture.bom)
-    assert tuple(map(_as_expected, rows_of(fixture.data, form))) == fixture.rows
+    assert (catalogue_format.profile, catalogue_format.dialect.delimiter) == (fixture.profile, fixture.delimiter)
+    assert (catalogue_format.dialect.encoding, catalogue_format.dialect.bom) == (fixture.encoding, fixture.bom)
+    assert tuple(map(_as_expected, rows_of(fixture.data, catalogue_format))) == fixture.rows
     _check_told(fixture, inspection.findings)
     urls = [url for row in fixture.rows for column in row.columns for url in column]
     assert (inspection.rows, inspection.urls, inspection.distinct_urls) == (
@@ -89,22 +89,27 @@ def test_it_does_not_matter_in_which_pieces_a_file_arrives(fixture: Fixture, siz
     else:
         inspection = inspected(fixture.data)
         assert inspected(fixture.data, size=size) == inspection
-        assert rows_of(fixture.data, inspection.form, size) == rows_of(fixture.data, inspection.form)
+        assert rows_of(fixture.data, inspection.catalogue_format, size) == rows_of(
+            fixture.data, inspection.catalogue_format
+        )
 
 
 @pytest.mark.parametrize("fixture", _USABLE, ids=_name)
 def test_an_output_can_be_uploaded_again(fixture: Fixture) -> None:
     """A generic file's slots are then its own input's; a platform's are the output's."""
-    form = inspected(fixture.data).form
-    rows = rows_of(fixture.data, form)
+    catalogue_format = inspected(fixture.data).catalogue_format
+    rows = rows_of(fixture.data, catalogue_format)
 
-    output = written(form, rows)
+    output = written(catalogue_format, rows)
     again = inspected(output)
-    read = rows_of(output, again.form)
+    read = rows_of(output, again.catalogue_format)
 
-    assert (again.form.profile, again.form.dialect.delimiter) == (form.profile, form.dialect.delimiter)
+    assert (again.catalogue_format.profile, again.catalogue_format.dialect.delimiter) == (
+        catalogue_format.profile,
+        catalogue_format.dialect.delimiter,
+    )
     assert [(row.serial_number, row.slots) for row in read] == [(row.serial_number, row.slots) for row in rows]
-    if form.in_place:
+    if catalogue_format.in_place:
         assert [list(row.urls) for row in read] == [output_urls(row) for row in rows]
     else:
         assert [row.urls for row in read] == [row.urls for row in rows]

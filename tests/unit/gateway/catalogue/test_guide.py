@@ -61,5 +61,5 @@ def test_its_examples_can_be_uploaded(example: str) -> None:
 
 def test_its_list_of_urls_with_commas_is_two() -> None:
     [example] = [text for text in re.findall(r"```csv\n(.*?)```", _GUIDE, re.DOTALL) if "cdn.example" in text]
-    [row] = rows_of(example.encode(), inspected(example.encode()).form)
+    [row] = rows_of(example.encode(), inspected(example.encode()).catalogue_format)
     assert row.urls == ("https://cdn.example/w_100,h_80/1.jpg", "https://cdn.example/w_100,h_80/2.jpg")

@@ -16,7 +16,9 @@ HEADER = "No,Name,Image Urls\n"
 def read(text: str) -> tuple[Inspection, list[CatalogueRow]]:
     data = text.encode()
     found = inspect_catalogue(lambda: [data], CatalogueLimits(), AddressPolicy())
-    return found, list(open_catalogue(lambda: [data], CatalogueLimits(), form=found.form).rows())
+    return found, list(
+        open_catalogue(lambda: [data], CatalogueLimits(), catalogue_format=found.catalogue_format).rows()
+    )
 
 
 def urls_of(text: str) -> list[tuple[str, ...]]:

@@ -38,8 +38,8 @@ def refused(header: str, limits: CatalogueLimits | None = None) -> tuple[Finding
 )
 def test_all_of_them_are_read(header: str, profile: Profile, read: list[int]) -> None:
     found = inspected(header)
-    assert found.form.profile is profile
-    assert [column.index for column in found.form.image_columns] == read
+    assert found.catalogue_format.profile is profile
+    assert [column.index for column in found.catalogue_format.image_columns] == read
     assert found.urls == len(read)
     assert "looks like" not in " ".join(finding.problem for finding in found.findings)
 

@@ -29,7 +29,7 @@ def test_shopify_rows_share_a_handle_and_the_name_of_its_first() -> None:
         "Handle,Title,Image Src,Image Position,Variant Image\n"
         f"shoe,Red shoe,{A},1,{C}\nshoe,,{B},2,\nhat,Hat,,,\nshoe,,{C},3,\n"
     )
-    assert opened(text).form.profile is Profile.SHOPIFY
+    assert opened(text).catalogue_format.profile is Profile.SHOPIFY
     assert products(text) == [
         ("shoe", "Red shoe", (A, C), (1, 1)),
         ("shoe", "Red shoe", (B,), (1, 0)),
@@ -43,7 +43,7 @@ def test_shopify_rows_share_a_handle_and_the_name_of_its_first() -> None:
 
 def test_woocommerce_lists_have_escaped_commas_and_the_id_may_be_blank() -> None:
     text = f'ID,Type,SKU,Name,Images\n7,simple,s7,Hat,"{A}, https://t.example/sharpen(1\\,0)/\\,https://x/2.jpg"\n,simple,s8,Cap,{B}\n'
-    assert opened(text).form.profile is Profile.WOOCOMMERCE
+    assert opened(text).catalogue_format.profile is Profile.WOOCOMMERCE
     assert products(text) == [
         ("7", "Hat", (A, "https://t.example/sharpen(1,0)/,https://x/2.jpg"), (2,)),
         ("s8", "Cap", (B,), (1,)),
@@ -56,7 +56,7 @@ def test_magento_has_an_image_for_each_role_and_a_list(separator: str) -> None:
         "sku,name,additional_images,base_image,small_image,thumbnail_image,swatch_image,base_image_label\n"
         f'w1,Watch,"{B}{separator}{C}",{A},{A},,{B},front\n'
     )
-    assert opened(text).form.image_columns == (
+    assert opened(text).catalogue_format.image_columns == (
         ImageColumn(2, many=True),
         *(ImageColumn(index, many=False) for index in (3, 4, 5, 6)),
     )
@@ -65,7 +65,7 @@ def test_magento_has_an_image_for_each_role_and_a_list(separator: str) -> None:
 
 def test_google_s_escaped_commas_stay_in_the_url() -> None:
     text = f"id\ttitle\timage link\tadditional_image_link\n1\tHat, red\thttps://g.example/a%2Cb.jpg\t{A},{B}\n"
-    assert opened(text).form.profile is Profile.GOOGLE
+    assert opened(text).catalogue_format.profile is Profile.GOOGLE
     assert products(text) == [("1", "Hat, red", ("https://g.example/a%2Cb.jpg", A, B), (1, 2))]
 
 
@@ -82,7 +82,7 @@ def test_google_s_escaped_commas_stay_in_the_url() -> None:
     ],
 )
 def test_numbered_columns_hold_an_image_each(header: str) -> None:
-    assert opened(f"{header}\n1,Hat,{A},{B}\n").form.profile is Profile.NUMBERED
+    assert opened(f"{header}\n1,Hat,{A},{B}\n").catalogue_format.profile is Profile.NUMBERED
     assert products(f"{header}\n1,Hat,{A},{B}\n2,Cap,,{C}\n") == [
         ("1", "Hat", (A, B), (1, 1)),
         ("2", "Cap", (C,), (0, 1)),
@@ -96,7 +96,7 @@ def test_what_merely_looks_numbered_is_no_image(name: str) -> None:
 
 def test_a_generic_file_is_generic_whatever_else_it_has() -> None:
     text = f"S. No.,sku,Product Name,Images,image_1,Handle,Input Image Urls\n1,s,p,{B},{C},h,{A}\n"
-    assert opened(text).form.profile is Profile.GENERIC
+    assert opened(text).catalogue_format.profile is Profile.GENERIC
     assert products(text) == [("1", "p", (A,), (1,))]
 
 
@@ -105,7 +105,7 @@ def test_where_two_platforms_match_the_client_has_to_say_which() -> None:
     (finding,) = refusal(text)
     assert finding.problem == "the columns are those of woocommerce and google"
     assert "profile=woocommerce" in finding.advice
-    assert opened(text, Profile.GOOGLE).form.image_columns == (ImageColumn(5, many=False),)
+    assert opened(text, Profile.GOOGLE).catalogue_format.image_columns == (ImageColumn(5, many=False),)
 
 
 def test_what_a_named_profile_lacks_is_said() -> None:

@@ -87,9 +87,9 @@ def test_a_catalogue_comes_back_with_one_column_more(writing: Writing, ends: boo
     records = [writing.record(row) for row in table]
     given_ = writing.file(records, ends=ends)
 
-    form = inspected(given_).form
-    read = rows_of(given_, form)
-    output = written(form, read)
+    catalogue_format = inspected(given_).catalogue_format
+    read = rows_of(given_, catalogue_format)
+    output = written(catalogue_format, read)
 
     added = ["Output Image Urls", *(",".join(output_urls(row)) for row in read)]
     assert writing.table(output) == [[*row, more] for row, more in zip(table, added, strict=True)]
@@ -98,7 +98,7 @@ def test_a_catalogue_comes_back_with_one_column_more(writing: Writing, ends: boo
         for record, more in zip(records, added, strict=True)
     ]
     assert output == writing.file(longer, ends=ends)
-    dialect = form.dialect
+    dialect = catalogue_format.dialect
     assert (dialect.delimiter, dialect.encoding, dialect.bom, dialect.line_end) == (
         writing.delimiter,
         writing.encoding,
@@ -120,12 +120,12 @@ def test_a_platform_s_catalogue_comes_back_with_other_images(
     ]
     given_ = writing.file([writing.record(row) for row in table])
 
-    form = inspected(given_).form
-    read = rows_of(given_, form)
-    output = written(form, read)
+    catalogue_format = inspected(given_).catalogue_format
+    read = rows_of(given_, catalogue_format)
+    output = written(catalogue_format, read)
 
-    assert form.profile is profile
-    assert tuple(column.index for column in form.image_columns) == images
+    assert catalogue_format.profile is profile
+    assert tuple(column.index for column in catalogue_format.image_columns) == images
     expected = [list(header)]
     for given_cells, taken in zip(table[1:], read, strict=True):
         outputs = iter(output_urls(taken))

@@ -7,12 +7,14 @@ from services.gateway.catalogue.inspection import Inspection
 from services.gateway.upload.responses import encoding_name, upload_accepted, validation_answer
 from services.gateway.web.problems import bad_catalogue, refused_slots
 from shared.catalogue.format import Dialect, Profile
-from tests.support.builders import REQUEST_ID, a_form
+from tests.support.builders import REQUEST_ID, a_catalogue_format
 
 WHOLE_FILE = Finding("decoded as Windows-1252", "Save it as UTF-8.", severity="warning")
 A_SLOT = Finding("no URL", "Give the whole address.", row=3, line=4, column="Image", text="x.png", severity="slot")
 INSPECTION = Inspection(
-    form=a_form(profile=Profile.SHOPIFY, dialect=Dialect("\t", "cp1252", bom=False, line_end="\n")),
+    catalogue_format=a_catalogue_format(
+        profile=Profile.SHOPIFY, dialect=Dialect("\t", "cp1252", bom=False, line_end="\n")
+    ),
     rows=7,
     products=4,
     urls=9,

@@ -1,4 +1,4 @@
-"""The gate: closed by a fault of our own, opened by a probe of what failed, and no sooner."""
+"""The gate: closed by a fault of our own, opened by a ping of what failed, and no sooner."""
 
 import asyncio
 
@@ -11,21 +11,21 @@ from tests.support.waiting import until
 
 
 class Dependency:
-    """Fails its probes with `fault` until that is None."""
+    """Fails its pings with `fault` until that is None."""
 
     def __init__(self) -> None:
         self.fault: DependencyUnavailable | None = None
-        self.probes = 0
+        self.pings = 0
 
-    async def probe(self) -> None:
-        self.probes += 1
+    async def ping(self) -> None:
+        self.pings += 1
         if self.fault is not None:
             raise self.fault
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.messaging.dependency_gate._PROBE_INTERVAL_SECONDS", 0.01)
+    monkeypatch.setattr("shared.messaging.dependency_gate._PING_INTERVAL_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def health() -> Health:
 
 @pytest.fixture
 def gate(database: Dependency, storage: Dependency, health: Health) -> DependencyGate:
-    return DependencyGate({"database": database.probe, "storage": storage.probe}, health)
+    return DependencyGate({"database": database.ping, "storage": storage.ping}, health)
 
 
 async def _break(gate: DependencyGate, dependency: Dependency, fault: DependencyUnavailable) -> None:
@@ -63,7 +63,7 @@ async def test_it_opens_when_a_probe_succeeds(gate: DependencyGate, health: Heal
     await _break(gate, database, DatabaseUnavailable("away"))
     assert not gate.is_open
     assert health.faults == {"database": "away"}
-    await until(lambda: database.probes >= 3)
+    await until(lambda: database.pings >= 3)
     assert not gate.is_open
     database.fault = None
     assert await gate.open_unless(asyncio.Event())
@@ -86,12 +86,12 @@ async def test_it_waits_for_all_that_failed(
 async def test_a_fault_that_is_known_is_not_probed_twice_at_once(gate: DependencyGate, database: Dependency) -> None:
     for _ in range(5):
         await _break(gate, database, DatabaseUnavailable("away"))
-    await until(lambda: database.probes >= 1)
+    await until(lambda: database.pings >= 1)
     database.fault = None
     await until(lambda: gate.is_open)
-    probes = database.probes
+    pings = database.pings
     await asyncio.sleep(0.05)
-    assert database.probes == probes
+    assert database.pings == pings
 
 
 async def test_it_can_close_again(gate: DependencyGate, database: Dependency) -> None:
@@ -106,7 +106,7 @@ async def test_a_stop_ends_the_wait(gate: DependencyGate, database: Dependency) 
     stop = asyncio.Event()
     await _break(gate, database, DatabaseUnavailable("away"))
     waiting = asyncio.create_task(gate.open_unless(stop))
-    await until(lambda: database.probes >= 1)
+    await until(lambda: database.pings >= 1)
     stop.set()
     assert not await waiting
     assert not gate.is_open
@@ -116,7 +116,7 @@ async def test_a_stop_ends_the_wait(gate: DependencyGate, database: Dependency) 
 
 
 async def test_a_process_may_be_ready_without_some(database: Dependency, health: Health) -> None:
-    gate = DependencyGate({"database": database.probe, "broker": database.probe}, health, ["database"])
+    gate = DependencyGate({"database": database.ping, "broker": database.ping}, health, ["database"])
     database.fault = BrokerUnavailable("away")
     gate.close(database.fault)
     assert not gate.is_open
@@ -126,18 +126,18 @@ async def test_a_process_may_be_ready_without_some(database: Dependency, health:
 
 
 async def test_a_fault_of_something_without_a_probe_passes(gate: DependencyGate) -> None:
-    gate.close(BrokerUnavailable("nobody probes it here"))
+    gate.close(BrokerUnavailable("nobody pings it here"))
     await until(lambda: gate.is_open)
 
 
 async def test_a_probe_that_breaks_is_made_again(health: Health) -> None:
     faults = [KeyError("a fault in the driver"), DatabaseUnavailable("away")]
 
-    async def probe() -> None:
+    async def ping() -> None:
         if faults:
             raise faults.pop(0)
 
-    gate = DependencyGate({"database": probe}, health)
+    gate = DependencyGate({"database": ping}, health)
     gate.close(DatabaseUnavailable("away"))
     await until(lambda: gate.is_open)
     assert health.ready
@@ -148,7 +148,7 @@ async def test_a_probe_that_breaks_is_made_again(health: Health) -> None:
 def wider(gate: DependencyGate, health: Health) -> tuple[DependencyGate, Dependency]:
     """A gate behind the other one, for work that needs the cache as well."""
     cache = Dependency()
-    return DependencyGate({"cache": cache.probe}, health, behind=gate), cache
+    return DependencyGate({"cache": cache.ping}, health, behind=gate), cache
 
 
 class CacheUnavailable(DependencyUnavailable):
@@ -188,7 +188,7 @@ async def test_what_both_need_closes_both_whoever_notices(
     assert not health.ready
     stop = asyncio.Event()
     waiting = asyncio.create_task(behind.open_unless(stop))
-    await until(lambda: database.probes >= 3)
+    await until(lambda: database.pings >= 3)
     assert not waiting.done()
     database.fault = None
     assert await waiting
@@ -203,7 +203,7 @@ async def test_a_stop_ends_the_wait_behind_another_gate(
     await _break(gate, database, DatabaseUnavailable("away"))
     stop = asyncio.Event()
     waiting = asyncio.create_task(behind.open_unless(stop))
-    await until(lambda: database.probes >= 1)
+    await until(lambda: database.pings >= 1)
     stop.set()
     assert not await waiting
     database.fault = None

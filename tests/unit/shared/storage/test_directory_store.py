@@ -46,14 +46,14 @@ def files_of(root: Path) -> list[Path]:
 
 async def test_nothing_is_touched_before_the_first_use(store: DirectoryObjectStore, root: Path) -> None:
     assert names_in(root) == []
-    await store.probe()
+    await store.ping()
     assert names_in(root) == [".staging"]
 
 
 async def test_a_put_leaves_the_object_and_nothing_else(store: DirectoryObjectStore, root: Path) -> None:
     for _ in range(3):
         await store.put_bytes(KEY, b"x", "image/jpeg")
-    await store.probe()
+    await store.ping()
 
     (file,) = files_of(root)
     assert file.name == "chair-0af3.jpg"
@@ -114,7 +114,7 @@ async def test_what_killed_writers_left_is_removed_later(root: Path) -> None:
     os.utime(recent, (12_000, 12_000))
 
     store = DirectoryObjectStore(root, clock=lambda: 14_000.0)
-    await store.probe()
+    await store.ping()
     await store.close()
 
     assert files_of(root) == [recent]
@@ -133,7 +133,7 @@ async def test_deleting_the_last_object_leaves_no_folders(store: DirectoryObject
 async def test_a_disc_that_is_not_mounted_is_a_fault_and_is_not_written_to(
     store: DirectoryObjectStore, root: Path
 ) -> None:
-    await store.probe()
+    await store.ping()
     unmount(root)
 
     with pytest.raises(StorageUnavailable):
@@ -143,7 +143,7 @@ async def test_a_disc_that_is_not_mounted_is_a_fault_and_is_not_written_to(
     assert names_in(root) == []
 
     mount(root)
-    await store.probe()
+    await store.ping()
 
 
 async def test_a_root_that_cannot_be_made_is_a_fault(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ async def test_a_root_that_cannot_be_made_is_a_fault(tmp_path: Path) -> None:
     store = DirectoryObjectStore(tmp_path / "file" / "store")
 
     with pytest.raises(StorageUnavailable):
-        await store.probe()
+        await store.ping()
     await store.close()
 
 

@@ -103,7 +103,7 @@ BAD_DAYS = {
 
 @pytest.mark.parametrize("day", BAD_DAYS)
 async def test_a_bad_day_of_the_server_is_the_stores_fault(s3: ScriptedS3, store: S3ObjectStore, day: str) -> None:
-    await store.probe()
+    await store.ping()
     s3.answer = BAD_DAYS[day]
     calls = _calls(store)
     if day in {"cut off", "bucket gone"}:
@@ -117,11 +117,11 @@ async def test_a_bad_day_of_the_server_is_the_stores_fault(s3: ScriptedS3, store
 
 
 async def test_a_bucket_that_vanished_is_not_made_anew(s3: ScriptedS3, store: S3ObjectStore) -> None:
-    await store.probe()
+    await store.ping()
     s3.has_bucket = False
 
     with pytest.raises(StorageUnavailable, match="bucket"):
-        await store.probe()
+        await store.ping()
     assert s3.requests == []
 
 
@@ -137,9 +137,9 @@ async def test_another_process_may_make_the_bucket_first(s3: ScriptedS3, store: 
     s3.answer = _xml("409 Conflict", "BucketAlreadyOwnedByYou")
 
     with pytest.raises(StorageUnavailable, match="gone"):  # the probe looks again, past the failed making
-        await store.probe()
+        await store.ping()
     s3.has_bucket = True
-    await store.probe()
+    await store.ping()
 
 
 async def test_a_server_that_ignores_ranges_is_not_believed(s3: ScriptedS3, store: S3ObjectStore) -> None:
@@ -150,7 +150,7 @@ async def test_a_server_that_ignores_ranges_is_not_believed(s3: ScriptedS3, stor
 
 
 async def test_connections_are_kept(s3: ScriptedS3, store: S3ObjectStore) -> None:
-    await store.probe()
+    await store.ping()
     for _ in range(5):
         await store.put_bytes(KEY, b"x", "image/jpeg")
     s3.answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nxy"
@@ -162,7 +162,7 @@ async def test_connections_are_kept(s3: ScriptedS3, store: S3ObjectStore) -> Non
 
 
 async def test_a_passing_fault_is_retried(s3: ScriptedS3, store: S3ObjectStore) -> None:
-    await store.probe()
+    await store.ping()
     s3.answer = BAD_DAYS["overloaded"]
     putting = asyncio.create_task(store.put_bytes(KEY, b"x", "image/jpeg"))
     async with asyncio.timeout(10):
