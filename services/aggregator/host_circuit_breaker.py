@@ -9,6 +9,7 @@ import structlog
 from services.aggregator.pause_policy import ANSWERED, HostFault, PausePolicy, together
 from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed, about
 from shared.contracts.records import HostCircuit, Image
+from shared.contracts.times import rfc3339
 from shared.micro_batcher import MicroBatcher
 from shared.persistence import Database
 
@@ -87,7 +88,7 @@ class HostCircuitBreaker:
             if new == known or await self._database.hosts.save(new, instead_of=known):
                 self._known.add(host)
                 if new.until is not None and (known is None or new.until != known.until):
-                    log.warning("host_paused", host=host, until=new.until.isoformat(), error_code=new.error_code)
+                    log.warning("host_paused", host=host, until=rfc3339(new.until), error_code=new.error_code)
                 return new
         return new  # others count its faults at this moment; one more or less makes no difference
 

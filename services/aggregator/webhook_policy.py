@@ -11,6 +11,7 @@ from standardwebhooks import Webhook
 
 from shared.contracts.events import PublicEvent
 from shared.contracts.records import Delivery
+from shared.contracts.times import rfc3339
 
 _GONE = 410
 _THROTTLED = (429, 502, 503, 504)
@@ -19,7 +20,7 @@ _JITTER = 0.1
 
 def new_delivery(event: PublicEvent, request_id: str, url: str) -> Delivery:
     """The delivery of `event` to `url`, due at once. Its body never changes, so that all attempts say the same."""
-    body = {"type": event.type, "timestamp": event.time.isoformat(), "data": event.data}
+    body = {"type": event.type, "timestamp": rfc3339(event.time), "data": event.data}
     return Delivery(
         delivery_id=event.event_id,
         request_id=request_id,

@@ -11,6 +11,7 @@ from typing import Any
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Image, Request, saved_percent
 from shared.contracts.states import ImageState, RequestStatus
+from shared.contracts.times import rfc3339
 
 IMAGE_COMPRESSED = "image.compressed"
 IMAGE_FAILED = "image.failed"
@@ -98,7 +99,7 @@ def request_finished_event(request: Request, public_base_url: str) -> PublicEven
             "report_url": public_url(public_base_url, request.report_key),
             "report_json_url": request.report_json_key and public_url(public_base_url, request.report_json_key),
             "failed_csv_url": request.failed_key and public_url(public_base_url, request.failed_key),
-            "created_at": request.created_at.isoformat(),
-            "finished_at": request.finished_at.isoformat(),
+            "created_at": rfc3339(request.created_at),
+            "finished_at": rfc3339(request.finished_at),
         },
     )

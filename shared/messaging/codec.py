@@ -1,17 +1,18 @@
 """Messages and events as bytes, and back. The AMQP property `type` names the class; the body is JSON."""
 
+import json
 from collections.abc import Iterable, Mapping
 
 from aio_pika import DeliveryMode
 from aio_pika import Message as AmqpMessage
 from aio_pika.abc import AbstractMessage
-from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from pydantic import ValidationError
 
 from shared.contracts import messages
 from shared.contracts.events import PublicEvent
 from shared.contracts.messages import Message
+from shared.contracts.times import rfc3339
 from shared.messaging.topology import Queue
 
 _QUEUE_OF: Mapping[type[Message], Queue] = {
@@ -26,7 +27,6 @@ _QUEUE_OF: Mapping[type[Message], Queue] = {
 }
 _REPLIES: tuple[type[Message], ...] = (messages.ImagesProbed,)
 _TYPES: Mapping[str, type[Message]] = {type_.__name__: type_ for type_ in (*_QUEUE_OF, *_REPLIES)}
-_EVENT_FORMAT = JSONFormat()
 
 
 class Undecodable(Exception):
@@ -61,7 +61,7 @@ def decode(delivery: AbstractMessage, known: Iterable[type[Message]]) -> Message
 
 def encode_event(event: PublicEvent) -> AmqpMessage:
     """The event as CloudEvents 1.0 structured JSON; `message_id` is the event's id, for dropping duplicates."""
-    envelope = CloudEvent(
+    envelope = CloudEvent(  # checks the attributes; its own JSON would write the time with microseconds
         {
             "id": event.event_id,
             "source": "/imagemill",
@@ -74,7 +74,7 @@ def encode_event(event: PublicEvent) -> AmqpMessage:
         event.data,
     )
     return AmqpMessage(
-        _EVENT_FORMAT.write(envelope),
+        json.dumps(envelope.get_attributes() | {"time": rfc3339(event.time), "data": event.data}).encode(),
         content_type="application/cloudevents+json",
         delivery_mode=DeliveryMode.PERSISTENT,
         message_id=event.event_id,

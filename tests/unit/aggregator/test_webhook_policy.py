@@ -42,7 +42,7 @@ def test_the_body_says_what_the_public_event_says() -> None:
     assert (DELIVERY.attempts, DELIVERY.due_at, DELIVERY.delivered) == (0, NOW, False)
     assert json.loads(DELIVERY.body) == {
         "type": "request.completed",
-        "timestamp": "2026-01-05T12:00:00+00:00",
+        "timestamp": "2026-01-05T12:00:00.000Z",
         "data": {
             "request_id": REQUEST_ID,
             "round": 1,
@@ -52,8 +52,8 @@ def test_the_body_says_what_the_public_event_says() -> None:
             "report_url": "http://mill.test/outputs/r/1/a-report.csv",
             "report_json_url": "http://mill.test/outputs/r/1/a-report.json",
             "failed_csv_url": None,
-            "created_at": "2026-01-05T11:00:00+00:00",
-            "finished_at": "2026-01-05T12:00:00+00:00",
+            "created_at": "2026-01-05T11:00:00.000Z",
+            "finished_at": "2026-01-05T12:00:00.000Z",
         },
     }
 

@@ -136,8 +136,8 @@ def test_a_finished_request_is_told_with_counts_and_urls(status: RequestStatus, 
             "report_url": f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-report.csv",
             "report_json_url": f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-report.json",
             "failed_csv_url": f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-failed.csv",
-            "created_at": "2026-01-05T12:00:00+00:00",
-            "finished_at": "2026-01-05T12:05:00+00:00",
+            "created_at": "2026-01-05T12:00:00.000Z",
+            "finished_at": "2026-01-05T12:05:00.000Z",
         },
     )
 
