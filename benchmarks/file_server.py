@@ -1,4 +1,4 @@
-"""A host of images in a process of its own, so that its CPU time is not counted as the mill's."""
+"""An image host in its own process, so that its CPU time is not counted as the pipeline's."""
 
 import asyncio
 import multiprocessing

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.waiting import until
+from deploy.local.waiting import wait_until
 
 # Every child inherits it, also what daemonises itself (epmd) or outlives its parent (a pool's workers): whatever
 # process carries it is this stack's, whoever started it, and no reuse of process ids can mislead.
@@ -45,7 +45,7 @@ class Process:
 
     async def ended(self, within: float) -> int:
         """Wait for its end, kill it after `within` seconds; its exit status."""
-        if not await until(lambda: not self.alive, within):
+        if not await wait_until(lambda: not self.alive, within):
             self.signal(signal.SIGKILL)
         return await asyncio.to_thread(self.popen.wait)
 
@@ -55,7 +55,7 @@ class Process:
         Raises:
             ProcessDied: it ended instead, or took longer than `within` seconds.
         """
-        came_true = await until(lambda: not self.alive or condition(), within)
+        came_true = await wait_until(lambda: not self.alive or condition(), within)
         self.check()
         if not came_true:
             raise self._died(f"was not ready in {within:.0f} s")
@@ -106,9 +106,9 @@ def living(home: Path, but: Collection[str] = ()) -> Iterator[int]:
 async def end_leftovers(home: Path, within: float, but: Collection[str] = ()) -> int:
     """End what is left of the stack at `home`, by force after `within` seconds; how many processes there were."""
     found = signal_all(home, signal.SIGTERM, but)
-    if found and not await until(lambda: not any(living(home, but)), within):
+    if found and not await wait_until(lambda: not any(living(home, but)), within):
         signal_all(home, signal.SIGKILL, but)
-        await until(lambda: not any(living(home, but)), 5)
+        await wait_until(lambda: not any(living(home, but)), 5)
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 POLL_SECONDS = 0.05
 
 
-async def until(condition: Callable[[], bool], within: float) -> bool:
+async def wait_until(condition: Callable[[], bool], within: float) -> bool:
     """Wait up to `within` seconds for `condition`, which may block; whether it came true."""
     clock = asyncio.get_running_loop()
     deadline = clock.time() + within

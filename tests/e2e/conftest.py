@@ -9,7 +9,7 @@ import pytest
 from deploy.local.stack import LocalStack
 from tests.support.origin import Origin, open_origin
 from tests.support.servers import servers_at
-from tests.support.stack import Mill
+from tests.support.stack import StackClient
 from tests.support.subscriber import Subscriber, open_subscriber
 from tests.support.webhook_receiver import Receiver, open_receiver
 
@@ -33,9 +33,9 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local
 
 
 @pytest.fixture(scope="session")
-async def mill(stack: LocalStack) -> AsyncIterator[Mill]:
+async def client(stack: LocalStack) -> AsyncIterator[StackClient]:
     async with httpx.AsyncClient(base_url=stack.gateway_url, timeout=30) as http:
-        yield Mill(http)
+        yield StackClient(http)
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from deploy.local.stack import LocalStack
 from tests.support.oracle import check_events, check_images, check_queues_empty, check_slots
 from tests.support.origin import Answer, Origin, image
 from tests.support.pictures import a_photo, size_of
-from tests.support.stack import OUTPUT_COLUMN, Mill, a_catalogue, until
+from tests.support.stack import OUTPUT_COLUMN, StackClient, a_catalogue
 from tests.support.subscriber import EVENTS, Subscriber
+from tests.support.waiting import until
 from tests.support.webhook_receiver import Receiver
 
 GONE, NO_IMAGE, NOT_A_URL = "/gone.jpg", "/readme.jpg", "not-a-url"
@@ -27,7 +28,7 @@ def serve_photos(origin: Origin, count: int, prefix: str = "photo") -> dict[str,
 
 
 async def test_thirty_products_with_ninety_urls(
-    stack: LocalStack, mill: Mill, origin: Origin, receiver: Receiver, subscriber: Subscriber
+    stack: LocalStack, client: StackClient, origin: Origin, receiver: Receiver, subscriber: Subscriber
 ) -> None:
     photos = serve_photos(origin, 60)
     flaky_photo = a_photo(1000)
@@ -40,15 +41,15 @@ async def test_thirty_products_with_ninety_urls(
     assert (len(products), sum(map(len, products))) == (30, 90)
 
     receiver.answers = [500, 503]
-    request_id = await mill.upload(a_catalogue(products), webhook_url=receiver.url, percent="50")
-    status = await mill.finished(request_id)
+    request_id = await client.upload(a_catalogue(products), webhook_url=receiver.url, percent="50")
+    status = await client.finished(request_id)
 
     assert status["status"] == "Completed"
     progress = status["progress"]
     assert (progress["total"], progress["compressed"], progress["failed"], progress["pending"]) == (64, 61, 3, 0)
-    await check_slots(mill, request_id, products, {text, gone, NOT_A_URL})
+    await check_slots(client, request_id, products, {text, gone, NOT_A_URL})
     await check_images(stack.servers.mongodb_url, request_id, compressed=61, failed=3)
-    await check_report(mill, status["report_url"], {**photos, flaky: flaky_photo}, products)
+    await check_report(client, status["report_url"], {**photos, flaky: flaky_photo}, products)
     assert origin.asked("/flaky.jpg") == 3
     assert all(origin.asked(url.removeprefix(origin.base_url)) == 1 for url in photos), "each URL is fetched once"
     await check_events(subscriber, request_id, compressed=61, failed=3)
@@ -56,13 +57,15 @@ async def test_thirty_products_with_ninety_urls(
     await check_queues_empty(stack)
 
 
-async def check_report(mill: Mill, report_url: str, photos: dict[str, bytes], products: list[list[str]]) -> None:
-    lines = await mill.table(report_url)
+async def check_report(
+    client: StackClient, report_url: str, photos: dict[str, bytes], products: list[list[str]]
+) -> None:
+    lines = await client.table(report_url)
     assert [line["Input Image Url"] for line in lines] == [url for urls in products for url in urls]
     for line in lines:
         url = line["Input Image Url"]
         if url in photos:
-            result = (await mill.http.get(line["Output Image Url"])).content
+            result = (await client.http.get(line["Output Image Url"])).content
             assert size_of(result) == size_of(photos[url])
             assert len(result) == int(line["Bytes Out"])
             assert len(photos[url]) == int(line["Bytes In"])
@@ -86,14 +89,14 @@ async def check_webhook(stack: LocalStack, receiver: Receiver, request_id: str, 
     assert len({body for _, body in receiver.calls}) == 1
 
 
-async def test_all_images_failing(stack: LocalStack, mill: Mill, origin: Origin, receiver: Receiver) -> None:
+async def test_all_images_failing(stack: LocalStack, client: StackClient, origin: Origin, receiver: Receiver) -> None:
     products = [[origin.url(f"/nothing/{number}.jpg")] for number in range(5)] + [["ftp://old.test/1.jpg"]]
-    request_id = await mill.upload(a_catalogue(products), webhook_url=receiver.url)
-    status = await mill.finished(request_id)
+    request_id = await client.upload(a_catalogue(products), webhook_url=receiver.url)
+    status = await client.finished(request_id)
     assert status["status"] == "Failed"
-    rows = await mill.table(status["output_csv_url"])
+    rows = await client.table(status["output_csv_url"])
     assert [row[OUTPUT_COLUMN] for row in rows] == [""] * 6
-    report = await mill.table(status["report_url"])
+    report = await client.table(status["report_url"])
     assert [line["Error Code"] for line in report] == ["http_404"] * 5 + ["invalid_url"]
 
     async def delivered() -> bool:
@@ -104,36 +107,38 @@ async def test_all_images_failing(stack: LocalStack, mill: Mill, origin: Origin,
     assert payload["type"] == "request.failed"
 
 
-async def test_a_host_that_is_down_for_good_is_given_up(mill: Mill, origin: Origin) -> None:
+async def test_a_host_that_is_down_for_good_is_given_up(client: StackClient, origin: Origin) -> None:
     """Every attempt is in vain, and the report says how many there were and why."""
     url = origin.serve("/down.jpg", Answer(status=503))
-    request_id = await mill.upload(a_catalogue([[url]]))
-    status = await mill.finished(request_id)
-    [line] = await mill.table(status["report_url"])
+    request_id = await client.upload(a_catalogue([[url]]))
+    status = await client.finished(request_id)
+    [line] = await client.table(status["report_url"])
     assert (line["Error Code"], line["Attempts"]) == ("http_5xx", "4")
     assert origin.asked("/down.jpg") == 4
 
 
 @pytest.mark.parametrize("percent", ["10", "75"])
-async def test_the_percentage_is_the_client_s(mill: Mill, origin: Origin, percent: str) -> None:
+async def test_the_percentage_is_the_client_s(client: StackClient, origin: Origin, percent: str) -> None:
     photo = a_photo(7, 640, 480)
-    request_id = await mill.upload(a_catalogue([[origin.serve("/one.jpg", image(photo))]]), percent=percent)
-    [line] = await mill.table((await mill.finished(request_id))["report_url"])
+    request_id = await client.upload(a_catalogue([[origin.serve("/one.jpg", image(photo))]]), percent=percent)
+    [line] = await client.table((await client.finished(request_id))["report_url"])
     assert int(line["Bytes Out"]) * 100 <= len(photo) * int(percent)
 
 
-async def test_the_output_is_an_input(mill: Mill, origin: Origin) -> None:
-    """Its own output fed back, the mill replaces the output column where it stands."""
-    request_id = await mill.upload(a_catalogue([[origin.serve("/a.jpg", image(a_photo(1)))]]))
-    first = await mill.finished(request_id)
-    output = (await mill.http.get(first["output_csv_url"])).content
-    second = await mill.finished(await mill.upload(output))
-    [row] = await mill.table(second["output_csv_url"])
+async def test_the_output_is_an_input(client: StackClient, origin: Origin) -> None:
+    """Its own output fed back, Imagemill replaces the output column in place."""
+    request_id = await client.upload(a_catalogue([[origin.serve("/a.jpg", image(a_photo(1)))]]))
+    first = await client.finished(request_id)
+    output = (await client.http.get(first["output_csv_url"])).content
+    second = await client.finished(await client.upload(output))
+    [row] = await client.table(second["output_csv_url"])
     assert list(row) == ["S. No.", "Product Name", "Input Image Urls", OUTPUT_COLUMN]
-    assert row[OUTPUT_COLUMN] != (await mill.table(first["output_csv_url"]))[0][OUTPUT_COLUMN]
+    assert row[OUTPUT_COLUMN] != (await client.table(first["output_csv_url"]))[0][OUTPUT_COLUMN]
 
 
-async def test_foreign_queues_that_nobody_reads_harm_nothing(stack: LocalStack, mill: Mill, origin: Origin) -> None:
+async def test_foreign_queues_that_nobody_reads_harm_nothing(
+    stack: LocalStack, client: StackClient, origin: Origin
+) -> None:
     """One queue grows unread; another is full after one message and refuses the rest."""
     async with await aio_pika.connect(stack.servers.rabbitmq_url) as connection:
         channel = await connection.channel()
@@ -142,6 +147,6 @@ async def test_foreign_queues_that_nobody_reads_harm_nothing(stack: LocalStack, 
             queue = await channel.declare_queue(name, exclusive=True, arguments=arguments)
             await queue.bind(EVENTS, "#")
         products = [[url] for url in serve_photos(origin, 10, "unread")]
-        status = await mill.finished(await mill.upload(a_catalogue(products)))
+        status = await client.finished(await client.upload(a_catalogue(products)))
     assert status["progress"]["compressed"] == 10
     await check_queues_empty(stack)

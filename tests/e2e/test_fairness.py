@@ -13,7 +13,8 @@ from tests.e2e.conftest import SETTINGS
 from tests.support.origin import Answer, Origin, image, open_origin
 from tests.support.pictures import a_photo
 from tests.support.servers import servers_at
-from tests.support.stack import Mill, a_catalogue, until
+from tests.support.stack import StackClient, a_catalogue
+from tests.support.waiting import until
 
 REQUESTS, IMAGES = 20, 500
 DRIPPING_HOSTS = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")
@@ -31,9 +32,11 @@ async def test_five_images_behind_ten_thousand_and_four_dripping_hosts(tmp_path:
         dripping = [await running.enter_async_context(open_origin(host=host)) for host in DRIPPING_HOSTS]
         # A stack of its own: what is left of the ten thousand goes away with it.
         stack = await running.enter_async_context(LocalStack(tmp_path, NEVER_LEFT_ALONE, servers_at(tmp_path)))
-        mill = Mill(await running.enter_async_context(httpx.AsyncClient(base_url=stack.gateway_url, timeout=60)))
+        client = StackClient(
+            await running.enter_async_context(httpx.AsyncClient(base_url=stack.gateway_url, timeout=60))
+        )
         large = [
-            await mill.upload(a_catalogue([[url] for url in serve_large(quick, dripping, request, photo)]))
+            await client.upload(a_catalogue([[url] for url in serve_large(quick, dripping, request, photo)]))
             for request in range(REQUESTS)
         ]
 
@@ -45,10 +48,10 @@ async def test_five_images_behind_ten_thousand_and_four_dripping_hosts(tmp_path:
 
         five = [quick.serve(f"/five/{number}.jpg", image(photo)) for number in range(5)]
         begun = time.monotonic()
-        status = await mill.finished(await mill.upload(a_catalogue([five])), FIVE_IN_SECONDS)
+        status = await client.finished(await client.upload(a_catalogue([five])), FIVE_IN_SECONDS)
 
         assert status["progress"]["compressed"] == 5
-        others = await asyncio.gather(*map(mill.status, large))
+        others = await asyncio.gather(*map(client.status, large))
         assert all(other["status"] == "Pending" for other in others), "there was nothing to wait behind"
         assert all(origin.open_connections >= PER_HOST for origin in dripping), "they dripped to the end"
         assert sum(other["progress"]["compressed"] for other in others) > 100, "the quick host's images go on"

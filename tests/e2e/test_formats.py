@@ -1,4 +1,4 @@
-"""Every kind of picture, into each format, through the running mill."""
+"""Every kind of picture, into each format, through the running client."""
 
 import io
 
@@ -9,7 +9,7 @@ from tests.support.delivered import WITHOUT_QUALITY, Delivered, compressed, fetc
 from tests.support.oracle import check_events
 from tests.support.origin import Origin
 from tests.support.photos import HEIGHT, WIDTH, own_format, photos
-from tests.support.stack import Mill
+from tests.support.stack import StackClient
 from tests.support.subscriber import Subscriber
 from tests.zoo import BROKEN, STRANGERS, Specimen, specimen
 
@@ -78,11 +78,13 @@ REFUSED = {
 }
 
 
-async def test_every_kind_keeps_its_format_and_its_looks(mill: Mill, origin: Origin, subscriber: Subscriber) -> None:
+async def test_every_kind_keeps_its_format_and_its_looks(
+    client: StackClient, origin: Origin, subscriber: Subscriber
+) -> None:
     zoo = {name: specimen(name) for name in KINDS}
     files = {name: kind.data for name, kind in zoo.items()}
-    request_id, lines = await run(mill, origin, files)
-    got = await fetched(mill, files, lines)
+    request_id, lines = await run(client, origin, files)
+    got = await fetched(client, files, lines)
     assert set(got) == set(zoo), lines
     for name, one in got.items():
         one.check(50)
@@ -124,13 +126,13 @@ def timing(data: bytes) -> tuple[object, list[object]]:
 
 
 async def test_what_is_no_whole_picture_fails_and_says_what_it_is(
-    mill: Mill, origin: Origin, subscriber: Subscriber
+    client: StackClient, origin: Origin, subscriber: Subscriber
 ) -> None:
     sound = photos()
     pieces = {f"piece of a {kind}": sound[f"{kind}.jpg"][:3000] for kind in ("jpeg", "png", "gif")}
     files = {"sound": sound["jpeg.jpg"], **pieces}
     files |= {name: STRANGERS[name][0] if name in STRANGERS else BROKEN[name]() for name in REFUSED.keys() - pieces}
-    request_id, lines = await run(mill, origin, files)
+    request_id, lines = await run(client, origin, files)
     assert lines["sound"]["State"] == "compressed", "its neighbours' troubles are not its own"
     for name, (code, what) in REFUSED.items():
         line = lines[name]
@@ -140,9 +142,9 @@ async def test_what_is_no_whole_picture_fails_and_says_what_it_is(
     await check_events(subscriber, request_id, compressed=1, failed=len(REFUSED))
 
 
-async def test_half_the_bytes(mill: Mill, origin: Origin) -> None:
+async def test_half_the_bytes(client: StackClient, origin: Origin) -> None:
     """Whatever the extension says: all are named .jpg."""
-    for name, one in (await compressed(mill, origin, photos())).items():
+    for name, one in (await compressed(client, origin, photos())).items():
         one.check(50)
         assert one.line["Format"] == own_format(name)
         assert one.line["Target Met"] == "yes", one.line
@@ -151,10 +153,10 @@ async def test_half_the_bytes(mill: Mill, origin: Origin) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["jpeg", "webp", "avif"])
-async def test_a_format(mill: Mill, origin: Origin, wanted: str) -> None:
+async def test_a_format(client: StackClient, origin: Origin, wanted: str) -> None:
     """In dimensions with a limit, too: the aspect ratio stays."""
     files = {**photos(), ALPHA: specimen(ALPHA).data, ANIMATED: specimen(ANIMATED).data}
-    got = await compressed(mill, origin, files, format=wanted, max_width="100", max_height="300")
+    got = await compressed(client, origin, files, format=wanted, max_width="100", max_height="300")
     for name, one in got.items():
         one.check(50)
         assert one.line["Format"] == wanted
@@ -166,9 +168,9 @@ async def test_a_format(mill: Mill, origin: Origin, wanted: str) -> None:
     assert frames == (1 if wanted == "jpeg" else len(specimen(ANIMATED).milliseconds))
 
 
-async def test_the_smallest_that_browsers_show(mill: Mill, origin: Origin) -> None:
+async def test_the_smallest_that_browsers_show(client: StackClient, origin: Origin) -> None:
     files = {**photos(), ALPHA: specimen(ALPHA).data, ANIMATED: specimen(ANIMATED).data}
-    got = await compressed(mill, origin, files, format="auto")
+    got = await compressed(client, origin, files, format="auto")
     for one in got.values():
         one.check(50)
         assert one.line["Target Met"] == "yes", one.line

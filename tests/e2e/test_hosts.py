@@ -11,7 +11,8 @@ from tests.e2e.conftest import SETTINGS
 from tests.support.origin import Answer, Origin, image, open_origin
 from tests.support.pictures import a_photo
 from tests.support.servers import servers_at
-from tests.support.stack import Mill, a_catalogue, until
+from tests.support.stack import StackClient, a_catalogue
+from tests.support.waiting import until
 
 IMAGES = 60
 PAUSES = {"FETCH_ATTEMPTS": "2", "HOST_FAULTS": "5", "HOST_PAUSE": "0.5", "HOST_PAUSE_MAX": "1", "IMAGE_MAX_AGE": "20"}
@@ -19,16 +20,16 @@ DOWN = Answer(status=500)
 
 
 @pytest.fixture(scope="module")
-async def pausing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mill]:
+async def pausing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[StackClient]:
     home: Path = tmp_path_factory.mktemp("pausing")
     async with (
         LocalStack(home, SETTINGS | PAUSES, servers_at(home)) as stack,
         httpx.AsyncClient(base_url=stack.gateway_url, timeout=30) as http,
     ):
-        yield Mill(http)
+        yield StackClient(http)
 
 
-async def test_no_image_fails_for_a_host_that_comes_back(pausing: Mill, origin: Origin) -> None:
+async def test_no_image_fails_for_a_host_that_comes_back(pausing: StackClient, origin: Origin) -> None:
     photo = a_photo(1, 64, 48)
     async with open_origin() as sick:
         paths = [f"/{number}.jpg" for number in range(IMAGES)]
@@ -58,7 +59,7 @@ async def test_no_image_fails_for_a_host_that_comes_back(pausing: Mill, origin: 
     assert status["paused_hosts"] == []
 
 
-async def test_an_image_ends_when_its_time_is_over_though_its_host_is_left_alone(pausing: Mill) -> None:
+async def test_an_image_ends_when_its_time_is_over_though_its_host_is_left_alone(pausing: StackClient) -> None:
     async with open_origin() as sick:
         busy = Answer(status=503, headers={"Retry-After": "600"})
         urls = [sick.serve(f"/{number}.jpg", busy) for number in range(100)]

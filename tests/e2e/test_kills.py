@@ -14,8 +14,9 @@ from tests.support.at_work import OPEN_STATES, count_images, freeze, freeze_at_w
 from tests.support.oracle import check_events, check_images, check_queues_empty, check_slots
 from tests.support.origin import Origin, image, open_origin
 from tests.support.pictures import a_photo
-from tests.support.stack import Mill, a_catalogue, until
+from tests.support.stack import StackClient, a_catalogue
 from tests.support.subscriber import Subscriber
+from tests.support.waiting import until
 from tests.support.webhook_receiver import Receiver
 
 IMAGES = 300
@@ -40,7 +41,7 @@ async def terminate(stack: LocalStack, service: str) -> None:
 
 @pytest.fixture(scope="module")
 def photos() -> list[bytes]:
-    """Large enough that a few hundred keep the mill busy for seconds."""
+    """Large enough that a few hundred take seconds to process."""
     return [a_photo(number, 640, 480) for number in range(30)]
 
 
@@ -53,7 +54,7 @@ def serve_products(origin: Origin, photos: list[bytes], count: int = IMAGES, pre
 @pytest.mark.parametrize("service", NAMES)
 async def test_three_hundred_images_survive_the_end_of_a_service(
     stack: LocalStack,
-    mill: Mill,
+    client: StackClient,
     origin: Origin,
     receiver: Receiver,
     subscriber: Subscriber,
@@ -70,7 +71,7 @@ async def test_three_hundred_images_survive_the_end_of_a_service(
             for number, photo in enumerate(photos[:HANGING])
         ]
         products = [urls, *serve_products(origin, photos, IMAGES - HANGING)]
-        request_id = await mill.upload(a_catalogue(products), webhook_url=receiver.url)
+        request_id = await client.upload(a_catalogue(products), webhook_url=receiver.url)
 
         async def all_hang() -> bool:
             return len(hanging.requests) == HANGING
@@ -79,45 +80,50 @@ async def test_three_hundred_images_survive_the_end_of_a_service(
         await freeze_at_work(stack, service, request_id, let_go)
         await strike(stack, service)
         await stack.services.start(service)
-        status = await mill.finished(request_id, 90)
+        status = await client.finished(request_id, 90)
 
     assert status["progress"]["compressed"] == IMAGES
-    await check_all(stack, mill, subscriber, request_id, products)
+    await check_all(stack, client, subscriber, request_id, products)
     await check_one_webhook(stack, receiver, request_id)
     await check_queues_empty(stack)
 
 
 async def test_while_the_broker_is_away_uploads_are_accepted_and_all_completes_afterwards(
-    stack: LocalStack, mill: Mill, origin: Origin, receiver: Receiver, subscriber: Subscriber, photos: list[bytes]
+    stack: LocalStack,
+    client: StackClient,
+    origin: Origin,
+    receiver: Receiver,
+    subscriber: Subscriber,
+    photos: list[bytes],
 ) -> None:
     before, meanwhile = serve_products(origin, photos), serve_products(origin, photos, 20, "meanwhile")
-    earlier = await mill.upload(a_catalogue(before), webhook_url=receiver.url)
+    earlier = await client.upload(a_catalogue(before), webhook_url=receiver.url)
     await some_are_compressed(stack, earlier)
     try:
         await stack.servers.stop_broker()
         assert await count_images(stack, earlier, OPEN_STATES), "it was stopped too late to show anything"
         await asyncio.sleep(OUTAGE_SECONDS / 2)
-        later = await mill.upload(a_catalogue(meanwhile))
+        later = await client.upload(a_catalogue(meanwhile))
         await asyncio.sleep(OUTAGE_SECONDS / 2)
-        assert (await mill.status(earlier))["status"] == "Pending"
-        assert (await mill.status(later))["status"] == "Pending"
+        assert (await client.status(earlier))["status"] == "Pending"
+        assert (await client.status(later))["status"] == "Pending"
     finally:
         await stack.servers.start_broker()
 
     for request_id, products in ((earlier, before), (later, meanwhile)):
-        status = await mill.finished(request_id, 90)
+        status = await client.finished(request_id, 90)
         assert status["status"] == "Completed"
-        await check_all(stack, mill, subscriber, request_id, products)
+        await check_all(stack, client, subscriber, request_id, products)
     await check_one_webhook(stack, receiver, earlier)
     await check_queues_empty(stack)
 
 
 async def check_all(
-    stack: LocalStack, mill: Mill, subscriber: Subscriber, request_id: str, products: list[list[str]]
+    stack: LocalStack, client: StackClient, subscriber: Subscriber, request_id: str, products: list[list[str]]
 ) -> None:
     """Each image was compressed, once as far as anybody can tell."""
     images = sum(map(len, products))
-    await check_slots(mill, request_id, products, set())
+    await check_slots(client, request_id, products, set())
     await check_images(stack.servers.mongodb_url, request_id, compressed=images, failed=0)
     await check_events(subscriber, request_id, compressed=images, failed=0)
 
@@ -132,13 +138,13 @@ async def check_one_webhook(stack: LocalStack, receiver: Receiver, request_id: s
 
 @pytest.mark.parametrize("strike", [kill, terminate])
 async def test_the_gateway_ends_in_the_middle_of_intake(
-    stack: LocalStack, mill: Mill, origin: Origin, strike: Strike
+    stack: LocalStack, client: StackClient, origin: Origin, strike: Strike
 ) -> None:
     urls = [origin.serve(f"/{number}.jpg", image(a_photo(number, 64, 64))) for number in range(20)]
     products = [[urls[number % 20]] for number in range(20_000)]
-    request_id = await mill.upload(a_catalogue(products))
-    async with AsyncMongoClient[dict[str, Any]](stack.servers.mongodb_url) as client:
-        requests = client.get_default_database()["requests"]
+    request_id = await client.upload(a_catalogue(products))
+    async with AsyncMongoClient[dict[str, Any]](stack.servers.mongodb_url) as mongo:
+        requests = mongo.get_default_database()["requests"]
 
         async def half_in() -> bool:
             return await requests.find_one({"_id": request_id, "intake_rows": {"$gt": 0}}) is not None
@@ -150,21 +156,21 @@ async def test_the_gateway_ends_in_the_middle_of_intake(
         assert document
         assert document["intake_open"], "it ended too late to show anything"
     await stack.services.start("gateway")
-    status = await mill.finished(request_id, 90)
+    status = await client.finished(request_id, 90)
     assert status["status"] == "Completed"
     assert status["progress"]["total"] == 20
-    await check_slots(mill, request_id, products, set())
+    await check_slots(client, request_id, products, set())
 
 
 async def test_the_aggregator_killed_between_the_last_result_and_the_finish(
-    stack: LocalStack, mill: Mill, origin: Origin, receiver: Receiver, subscriber: Subscriber
+    stack: LocalStack, client: StackClient, origin: Origin, receiver: Receiver, subscriber: Subscriber
 ) -> None:
     """Many rows make the finish long enough to be killed in."""
     url = origin.serve("/one.jpg", image(a_photo(1, 64, 64)))
     products = [[url]] * 30_000
-    request_id = await mill.upload(a_catalogue(products), webhook_url=receiver.url)
-    async with AsyncMongoClient[dict[str, Any]](stack.servers.mongodb_url) as client:
-        database = client.get_default_database()
+    request_id = await client.upload(a_catalogue(products), webhook_url=receiver.url)
+    async with AsyncMongoClient[dict[str, Any]](stack.servers.mongodb_url) as mongo:
+        database = mongo.get_default_database()
 
         async def only_the_finish_is_left() -> bool:
             request = await database["requests"].find_one({"_id": request_id})
@@ -177,9 +183,9 @@ async def test_the_aggregator_killed_between_the_last_result_and_the_finish(
         assert request
         assert request["status"] == "Pending", "it was killed too late to show anything"
     await stack.services.start("aggregator")
-    status = await mill.finished(request_id, 90)
+    status = await client.finished(request_id, 90)
     assert status["status"] == "Completed"
-    assert len(await mill.table(status["output_csv_url"])) == 30_000
+    assert len(await client.table(status["output_csv_url"])) == 30_000
     await check_events(subscriber, request_id, compressed=1, failed=0)
     await check_one_webhook(stack, receiver, request_id)
     await check_queues_empty(stack)

@@ -9,40 +9,40 @@ from tests.support.delivered import WITHOUT_QUALITY, compressed
 from tests.support.origin import Origin
 from tests.support.photos import HEIGHT, WIDTH, own_format, photos
 from tests.support.pictures import a_photo
-from tests.support.stack import Mill
+from tests.support.stack import StackClient
 
 ARTIST, CAMERA = "A. Photographer", "Camera 1"
 
 
-async def test_quality(mill: Mill, origin: Origin) -> None:
-    for name, one in (await compressed(mill, origin, photos(), mode="quality", percent="60")).items():
+async def test_quality(client: StackClient, origin: Origin) -> None:
+    for name, one in (await compressed(client, origin, photos(), mode="quality", percent="60")).items():
         one.check(None)
         assert (one.line["Format"], one.size) == (own_format(name), (WIDTH, HEIGHT))
         assert one.line["Encodes"] == "1", one.line
         assert one.line["Quality"] == ("" if own_format(name) in WITHOUT_QUALITY else "60"), one.line
 
 
-async def test_dimensions(mill: Mill, origin: Origin) -> None:
-    for name, one in (await compressed(mill, origin, photos(), mode="dimensions", percent="40")).items():
+async def test_dimensions(client: StackClient, origin: Origin) -> None:
+    for name, one in (await compressed(client, origin, photos(), mode="dimensions", percent="40")).items():
         one.check(None)
         assert (one.line["Format"], one.size) == (own_format(name), (WIDTH * 2 // 5, HEIGHT * 2 // 5))
 
 
-async def test_a_floor_of_quality_without_scaling(mill: Mill, origin: Origin) -> None:
+async def test_a_floor_of_quality_without_scaling(client: StackClient, origin: Origin) -> None:
     """What cannot be met is said, and the floor delivered in the dimensions that there were.
 
     Not 60, which in AVIF is the same as 61 and told so.
     """
     files = {name: data for name, data in photos().items() if own_format(name) not in WITHOUT_QUALITY}
-    got = await compressed(mill, origin, files, percent="3", min_quality="61", allow_resize="false")
+    got = await compressed(client, origin, files, percent="3", min_quality="61", allow_resize="false")
     for one in got.values():
         one.check(3)
         assert (one.line["Target Met"], one.line["Quality"], one.size) == ("no", "61", (WIDTH, HEIGHT)), one.line
 
 
-async def test_what_does_not_fit_at_the_floor_is_scaled(mill: Mill, origin: Origin) -> None:
+async def test_what_does_not_fit_at_the_floor_is_scaled(client: StackClient, origin: Origin) -> None:
     files = {name: photos()[name] for name in ("jpeg.jpg", "webp.jpg")}
-    for one in (await compressed(mill, origin, files, percent="5", min_quality="60")).values():
+    for one in (await compressed(client, origin, files, percent="5", min_quality="60")).values():
         one.check(5)
         assert one.line["Target Met"] == "yes", one.line
         assert one.size < (WIDTH, HEIGHT)
@@ -55,11 +55,11 @@ async def test_what_does_not_fit_at_the_floor_is_scaled(mill: Mill, origin: Orig
     [("strip", None, None, False), ("copyright", ARTIST, None, False), ("keep", ARTIST, CAMERA, True)],
 )
 async def test_metadata(
-    mill: Mill, origin: Origin, policy: str, artist: str | None, camera: str | None, *, place: bool
+    client: StackClient, origin: Origin, policy: str, artist: str | None, camera: str | None, *, place: bool
 ) -> None:
     """The same in each format that has any; no orientation is left, for it was applied."""
     files = {kind: a_photo(9, WIDTH, HEIGHT, kind, exif=noted()) for kind in ("JPEG", "PNG", "WEBP", "AVIF", "TIFF")}
-    for one in (await compressed(mill, origin, files, metadata=policy)).values():
+    for one in (await compressed(client, origin, files, metadata=policy)).values():
         one.check(50)
         assert one.size == (HEIGHT, WIDTH)
         with Image.open(io.BytesIO(one.data)) as file:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.origin import Origin, image
 from tests.support.pictures import a_photo
-from tests.support.stack import Mill
+from tests.support.stack import StackClient
 
 PHOTOS = {name: a_photo(number, 120, 90) for number, name in enumerate("abc")}
 MISSING = "x"
@@ -132,49 +132,49 @@ CATALOGUES = {
 
 
 @pytest.mark.parametrize("catalogue", CATALOGUES.values(), ids=CATALOGUES.keys())
-async def test_the_same_catalogue_comes_out(mill: Mill, origin: Origin, catalogue: Catalogue) -> None:
+async def test_the_same_catalogue_comes_out(client: StackClient, origin: Origin, catalogue: Catalogue) -> None:
     urls = {name: origin.serve(f"/{name}.jpg", image(photo)) for name, photo in PHOTOS.items()}
     urls[MISSING] = origin.url("/missing.jpg")
 
-    request_id = await mill.upload(catalogue.given(urls))
-    status = await mill.finished(request_id)
+    request_id = await client.upload(catalogue.given(urls))
+    status = await client.finished(request_id)
 
     assert status["status"] == "Completed"
     assert status["profile"] == catalogue.profile
-    outputs = await output_urls(mill, status, urls)
-    assert await content(mill, status["output_csv_url"]) == catalogue.wanted(urls, outputs)
-    assert await content(mill, status["failed_csv_url"]) == catalogue.failed(urls)
-    await check_report(mill, status, catalogue)
+    outputs = await output_urls(client, status, urls)
+    assert await content(client, status["output_csv_url"]) == catalogue.wanted(urls, outputs)
+    assert await content(client, status["failed_csv_url"]) == catalogue.failed(urls)
+    await check_report(client, status, catalogue)
 
 
-async def test_what_failed_can_be_mended_at_the_host_and_uploaded_again(mill: Mill, origin: Origin) -> None:
+async def test_what_failed_can_be_mended_at_the_host_and_uploaded_again(client: StackClient, origin: Origin) -> None:
     urls = {name: origin.serve(f"/{name}.jpg", image(photo)) for name, photo in PHOTOS.items()}
     urls[MISSING] = origin.url("/missing.jpg")
-    first = await mill.finished(await mill.upload(WOOCOMMERCE.given(urls)))
-    failed = await content(mill, first["failed_csv_url"])
+    first = await client.finished(await client.upload(WOOCOMMERCE.given(urls)))
+    failed = await content(client, first["failed_csv_url"])
     origin.serve("/missing.jpg", image(a_photo(9, 120, 90)))
 
-    second = await mill.finished(await mill.upload(failed))
+    second = await client.finished(await client.upload(failed))
 
     assert (second["profile"], second["failed_csv_url"]) == ("woocommerce", None)
-    outputs = await output_urls(mill, second, urls)
+    outputs = await output_urls(client, second, urls)
     for name in ("a", MISSING, "b"):
         [head, *tail] = failed.rsplit(b",", 3)  # the three cells of reasons name the URL once more
         failed = head.replace(urls[name].encode(), outputs[name].encode()) + b"," + b",".join(tail)
-    assert await content(mill, second["output_csv_url"]) == failed
+    assert await content(client, second["output_csv_url"]) == failed
 
 
-async def output_urls(mill: Mill, status: dict[str, Any], urls: dict[str, str]) -> dict[str, str]:
+async def output_urls(client: StackClient, status: dict[str, Any], urls: dict[str, str]) -> dict[str, str]:
     """What became of each image, as the report has it; every URL of it can be fetched."""
-    reported = {line["Input Image Url"]: line["Output Image Url"] for line in await mill.table(status["report_url"])}
+    reported = {line["Input Image Url"]: line["Output Image Url"] for line in await client.table(status["report_url"])}
     outputs = {name: reported[url] for name, url in urls.items() if url in reported}
     for url in filter(None, outputs.values()):
-        assert len(await content(mill, url)) < max(map(len, PHOTOS.values()))
+        assert len(await content(client, url)) < max(map(len, PHOTOS.values()))
     return outputs
 
 
-async def check_report(mill: Mill, status: dict[str, Any], catalogue: Catalogue) -> None:
-    report = (await mill.http.get(status["report_json_url"])).json()
+async def check_report(client: StackClient, status: dict[str, Any], catalogue: Catalogue) -> None:
+    report = (await client.http.get(status["report_json_url"])).json()
     text = "".join(catalogue.rows)
     images = [name for name in (*PHOTOS, MISSING) if f"{{{name}}}" in text]
     assert (report["profile"], report["status"]) == (catalogue.profile, "Completed")
@@ -186,7 +186,7 @@ async def check_report(mill: Mill, status: dict[str, Any], catalogue: Catalogue)
     assert report["bytes"]["saved"] == report["bytes"]["in"] - report["bytes"]["out"] > 0
 
 
-async def content(mill: Mill, url: str) -> bytes:
-    answer = await mill.http.get(url)
+async def content(client: StackClient, url: str) -> bytes:
+    answer = await client.http.get(url)
     assert answer.status_code == 200, answer.text
     return answer.content

@@ -13,20 +13,21 @@ from tests.support.at_work import freeze
 from tests.support.oracle import check_images, check_queues_empty, check_slots
 from tests.support.origin import Answer, Origin, image
 from tests.support.pictures import a_photo
-from tests.support.stack import Mill, a_catalogue, until
+from tests.support.stack import StackClient, a_catalogue
 from tests.support.subscriber import Subscriber
+from tests.support.waiting import until
 from tests.support.webhook_receiver import Receiver
 
 BLOCKED = 8_000
 """Enough that moving them takes a while; they are refused before anybody connects, so trying them takes little."""
 
 
-async def _retry(mill: Mill, request_id: str) -> httpx.Response:
-    return await mill.http.post(f"/requests/{request_id}/retry")
+async def _retry(client: StackClient, request_id: str) -> httpx.Response:
+    return await client.http.post(f"/requests/{request_id}/retry")
 
 
-async def _check_refused(mill: Mill, request_id: str, kind: str, round_: int) -> None:
-    answer = await _retry(mill, request_id)
+async def _check_refused(client: StackClient, request_id: str, kind: str, round_: int) -> None:
+    answer = await _retry(client, request_id)
     assert answer.status_code == 409
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"] == f"urn:imagemill:problem:{kind}"
@@ -55,70 +56,70 @@ async def _check_events(subscriber: Subscriber, request_id: str, expected: dict[
 
 
 async def test_only_what_failed_is_tried_again(
-    stack: LocalStack, mill: Mill, origin: Origin, receiver: Receiver, subscriber: Subscriber
+    stack: LocalStack, client: StackClient, origin: Origin, receiver: Receiver, subscriber: Subscriber
 ) -> None:
     photos = [a_photo(number, 64, 64) for number in range(6)]
     good = [origin.serve(f"/good-{number}.jpg", image(photo)) for number, photo in enumerate(photos[:4])]
     gone = origin.serve("/gone.jpg", Answer(status=404))
     page = origin.serve("/page.jpg", Answer(body=b"<html>not yet</html>", headers={"Content-Type": "text/html"}))
     products = [[good[0], gone], [good[1]], [page, good[2], gone], [good[3]]]
-    request_id = await mill.upload(a_catalogue(products), webhook_url=receiver.url)
-    first = await mill.finished(request_id)
-    await check_slots(mill, request_id, products, {gone, page})
+    request_id = await client.upload(a_catalogue(products), webhook_url=receiver.url)
+    first = await client.finished(request_id)
+    await check_slots(client, request_id, products, {gone, page})
     assert first["failed_csv_url"]
 
     let_go = asyncio.Event()
     origin.serve("/gone.jpg", replace(image(photos[4]), until=let_go))
     origin.serve("/page.jpg", image(photos[5]))
-    answers = await asyncio.gather(*(_retry(mill, request_id) for _ in range(4)))
+    answers = await asyncio.gather(*(_retry(client, request_id) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409]
     [accepted] = [answer for answer in answers if answer.status_code == 202]
     assert accepted.json() == {"request_id": request_id, "status": "Pending", "round": 2, "images": 2}
     assert accepted.headers["location"] == f"/status?request_id={request_id}"
-    await _check_refused(mill, request_id, "under-way", 2)
-    running = await mill.status(request_id)
+    await _check_refused(client, request_id, "under-way", 2)
+    running = await client.status(request_id)
     assert (running["status"], running["round"], running["output_csv_url"]) == ("Pending", 2, None)
     let_go.set()
 
-    second = await mill.finished(request_id)
+    second = await client.finished(request_id)
     assert second["progress"]["compressed"] == 6
     assert second["failed_csv_url"] is None
-    await check_slots(mill, request_id, products, set())
+    await check_slots(client, request_id, products, set())
     assert [origin.asked(f"/good-{number}.jpg") for number in range(4)] == [1, 1, 1, 1]
     assert (origin.asked("/gone.jpg"), origin.asked("/page.jpg")) == (2, 2)
     for key in ("output_csv_url", "report_url", "failed_csv_url"):
-        assert (await mill.http.get(first[key])).status_code == 200
+        assert (await client.http.get(first[key])).status_code == 200
         assert first[key] != second[key]
-    before, after = await mill.table(first["report_url"]), await mill.table(second["report_url"])
+    before, after = await client.table(first["report_url"]), await client.table(second["report_url"])
     kept = [line["Output Image Url"] for line in before]
     assert [line["Output Image Url"] if url else "" for line, url in zip(after, kept, strict=True)] == kept
     await _check_webhooks(stack, receiver, request_id, 2)
     ends = {"image.compressed": 6, "image.failed": 2, "request.completed": 2}
     await _check_events(subscriber, request_id, {"request.accepted": 1, **ends})
-    await _check_refused(mill, request_id, "nothing-to-retry", 2)
+    await _check_refused(client, request_id, "nothing-to-retry", 2)
 
 
-async def test_a_url_that_is_none_is_not_tried_again(mill: Mill, origin: Origin) -> None:
+async def test_a_url_that_is_none_is_not_tried_again(client: StackClient, origin: Origin) -> None:
     good = origin.serve("/good.jpg", image(a_photo(1, 64, 64)))
-    request_id = await mill.upload(a_catalogue([[good, "ftp://images.test/1.jpg"]]))
-    await mill.finished(request_id)
-    await _check_refused(mill, request_id, "nothing-to-retry", 1)
+    request_id = await client.upload(a_catalogue([[good, "ftp://images.test/1.jpg"]]))
+    await client.finished(request_id)
+    await _check_refused(client, request_id, "nothing-to-retry", 1)
 
 
-async def test_a_request_that_is_not_there_cannot_be_retried(mill: Mill) -> None:
+async def test_a_request_that_is_not_there_cannot_be_retried(client: StackClient) -> None:
     for request_id in ("none", "01KDA7ZZ0000000000000000AB"):
-        assert (await _retry(mill, request_id)).status_code == 404
+        assert (await _retry(client, request_id)).status_code == 404
 
 
 async def test_the_gateway_killed_while_failed_images_are_moved(
-    stack: LocalStack, mill: Mill, origin: Origin, receiver: Receiver, subscriber: Subscriber
+    stack: LocalStack, client: StackClient, origin: Origin, receiver: Receiver, subscriber: Subscriber
 ) -> None:
     good = origin.serve("/good.jpg", image(a_photo(1, 64, 64)))
     products = [[good], *([f"http://10.0.0.1/{number}.jpg"] for number in range(BLOCKED))]
-    request_id = await mill.upload(a_catalogue(products), webhook_url=receiver.url)
-    await mill.finished(request_id, 90)
-    async with AsyncMongoClient[dict[str, Any]](stack.servers.mongodb_url) as client:
-        database = client.get_default_database()
+    request_id = await client.upload(a_catalogue(products), webhook_url=receiver.url)
+    await client.finished(request_id, 90)
+    async with AsyncMongoClient[dict[str, Any]](stack.servers.mongodb_url) as mongo:
+        database = mongo.get_default_database()
 
         async def moved() -> int:
             return await database["images"].count_documents({"request_id": request_id, "round": 2})
@@ -126,13 +127,13 @@ async def test_the_gateway_killed_while_failed_images_are_moved(
         async def some_moved() -> bool:
             return await database["images"].find_one({"request_id": request_id, "round": 2}) is not None
 
-        assert (await _retry(mill, request_id)).json()["images"] == BLOCKED
+        assert (await _retry(client, request_id)).json()["images"] == BLOCKED
         await until(some_moved, 30)
         freeze(stack, "gateway")
         assert await moved() < BLOCKED, "it was frozen too late to show anything"
         await stack.services.kill("gateway")
         await stack.services.start("gateway")
-        status = await mill.finished(request_id, 120)
+        status = await client.finished(request_id, 120)
         assert await moved() == BLOCKED
     assert (status["status"], status["round"]) == ("Completed", 2)
     assert origin.asked("/good.jpg") == 1

@@ -1,4 +1,4 @@
-"""The mill on an S3 store, whatever the other tests run on."""
+"""Imagemill on an S3 store, whatever store the other tests use."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.support.origin import Origin, image
 from tests.support.pictures import a_photo
 from tests.support.s3_server import open_s3_server
 from tests.support.servers import servers_at
-from tests.support.stack import Mill, a_catalogue
+from tests.support.stack import StackClient, a_catalogue
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 
@@ -31,10 +31,10 @@ async def test_a_whole_request_on_s3(tmp_path: Path, origin: Origin) -> None:
             LocalStack(tmp_path, {**SETTINGS, "OBJECT_STORE_URL": url}, servers_at(tmp_path)) as stack,
             httpx.AsyncClient(base_url=stack.gateway_url, timeout=30) as http,
         ):
-            mill = Mill(http)
-            request_id = await mill.upload(a_catalogue(products))
-            assert (await mill.finished(request_id))["status"] == "Completed"
-            await check_slots(mill, request_id, products, {gone})
+            client = StackClient(http)
+            request_id = await client.upload(a_catalogue(products))
+            assert (await client.finished(request_id))["status"] == "Completed"
+            await check_slots(client, request_id, products, {gone})
             await check_images(stack.servers.mongodb_url, request_id, compressed=12, failed=1)
 
         store = open_object_store(url)

@@ -13,7 +13,7 @@ from shared.messaging import Queue
 from shared.storage.open import open_object_store
 from tests.support.origin import Answer, Origin, image, redirect
 from tests.support.pictures import a_photo
-from tests.support.stack import Mill, a_catalogue
+from tests.support.stack import StackClient, a_catalogue
 
 
 async def kept(stack: LocalStack) -> tuple[int, set[str]]:
@@ -29,7 +29,9 @@ async def kept(stack: LocalStack) -> tuple[int, set[str]]:
         client.close()
 
 
-async def test_a_look_at_the_images_streams_and_keeps_nothing(stack: LocalStack, mill: Mill, origin: Origin) -> None:
+async def test_a_look_at_the_images_streams_and_keeps_nothing(
+    stack: LocalStack, client: StackClient, origin: Origin
+) -> None:
     photos = {origin.serve(f"/{number}.jpg", image(data)): data for number, data in enumerate(map(a_photo, range(3)))}
     elsewhere = origin.base_url.replace("127.0.0.1", "127.0.0.2")
     let_go = asyncio.Event()
@@ -42,7 +44,9 @@ async def test_a_look_at_the_images_streams_and_keeps_nothing(stack: LocalStack,
     lines = []
     headers = {"content-type": "text/csv"}
     catalogue = a_catalogue(products)
-    async with mill.http.stream("POST", "/validate?probe=20&percent=40", content=catalogue, headers=headers) as answer:
+    async with client.http.stream(
+        "POST", "/validate?probe=20&percent=40", content=catalogue, headers=headers
+    ) as answer:
         assert answer.status_code == 200
         async for line in answer.aiter_lines():
             lines.append(json.loads(line))

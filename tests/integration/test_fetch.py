@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from ipaddress import ip_network
@@ -27,6 +27,7 @@ from tests.fakes.clock import MovableClock
 from tests.fakes.memory_object_store import MemoryObjectStore
 from tests.support.builders import a_result
 from tests.support.origin import Answer, Origin, image, open_origin, redirect
+from tests.support.waiting import until
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
 LOOPBACK = AddressPolicy(allow_networks=(ip_network("127.0.0.1/32"),))
@@ -336,12 +337,6 @@ def download(url: str, attempt: int, start_by: datetime) -> DownloadImage:
 async def size_of(fetching: Fetcher, url: str) -> int:
     async with fetching.fetch(url) as fetched:
         return fetched.size
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_an_image_is_not_sent_again_while_its_version_is_the_known_one(origin: Origin) -> None:

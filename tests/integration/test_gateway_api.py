@@ -30,8 +30,8 @@ from tests.support.running_gateway import (
     a_server,
     problem,
     send,
-    until,
 )
+from tests.support.waiting import until
 
 FOUND = {
     "profile": "generic",

@@ -13,7 +13,8 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.messaging import Outgoing, Replies
 from tests.fakes.clock import MovableClock
-from tests.support.running_gateway import CSV, Gateway, a_form, an_app, problem, send, until
+from tests.support.running_gateway import CSV, Gateway, a_form, an_app, problem, send
+from tests.support.waiting import until
 
 CATALOGUE = (
     b"S. No.,Product Name,Input Image Urls\r\n"
@@ -165,7 +166,7 @@ async def test_a_client_that_hangs_up_ends_the_work(gateway: Gateway) -> None:
         await reader.readuntil(b"\n")
         await until(lambda: bool(downloader.replies.waiting))
         writer.close()
-        await until(lambda: not downloader.replies.waiting, seconds=2)  # long before its time is up
+        await until(lambda: not downloader.replies.waiting, within=2)  # long before its time is up
 
 
 async def test_the_lines_are_described(gateway: Gateway) -> None:

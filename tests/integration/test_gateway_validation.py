@@ -10,7 +10,8 @@ import pytest
 
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.upload import validate
-from tests.support.running_gateway import CSV, Gateway, a_form, problem, send, until
+from tests.support.running_gateway import CSV, Gateway, a_form, problem, send
+from tests.support.waiting import until
 
 CATALOGUE = CSV + b'2,Oak,"https://images.test/1.jpg,https://cdn.test/2.jpg"\r\n'
 WITH_A_SLOT = CSV + b"2,Oak,ftp://images.test/2.jpg\r\n"

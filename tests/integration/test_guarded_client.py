@@ -7,7 +7,7 @@ same port that nobody may reach.
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -24,6 +24,7 @@ from shared.outbound.resolver import Resolve
 from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
 from tests.support.certificates import Authority, new_authority
 from tests.support.origin import Answer, Origin, image, open_origin, open_server, redirect
+from tests.support.waiting import until
 
 PUBLIC, PRIVATE = "127.0.0.2", "127.0.0.1"
 POLICY = AddressPolicy(allow_networks=(ip_network(f"{PUBLIC}/32"),))
@@ -400,12 +401,6 @@ async def complain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     await reader.read(1)
     writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     await writer.drain()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 def test_it_works_on_uvloop_as_the_services_run(authority: Authority, tmp_path: Path) -> None:

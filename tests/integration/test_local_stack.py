@@ -19,10 +19,10 @@ from pymongo import MongoClient
 from deploy.local.mongod import Mongod
 from deploy.local.ports import Ports
 from deploy.local.processes import end_leftovers, living
-from deploy.local.waiting import until
+from deploy.local.waiting import wait_until
 from tests.support.origin import image, open_origin
 from tests.support.pictures import a_photo
-from tests.support.stack import Mill, a_catalogue
+from tests.support.stack import StackClient, a_catalogue
 from tests.support.tree import ROOT
 
 UP_SECONDS = 90
@@ -62,7 +62,7 @@ def supervisor(command: str, home: Path, **env: str) -> Iterator[Supervisor]:
 async def up(home: Path, process: Supervisor) -> dict[str, str]:
     """What stack.env says once everything runs."""
     file = home / "stack.env"
-    await until(lambda: file.exists() or process.poll() is not None, UP_SECONDS)
+    await wait_until(lambda: file.exists() or process.poll() is not None, UP_SECONDS)
     assert file.exists(), process.communicate(timeout=5)
     return dict(variable.split("=", 1) for variable in shlex.split(file.read_text()))
 
@@ -191,7 +191,7 @@ async def test_a_later_run_finishes_what_an_earlier_one_left(home: Path, tmp_pat
         await up(home, process)
         async with open_origin(port=ports["origin"]) as origin, httpx.AsyncClient(base_url=gateway) as http:
             origin.serve("/photo.jpg", image(a_photo(1, 320, 240)))
-            status = await Mill(http).finished(answer.json()["request_id"])
+            status = await StackClient(http).finished(answer.json()["request_id"])
         assert status["status"] == "Completed"
         ctrl_c(process)
         output, _ = process.communicate(timeout=STOP_SECONDS)

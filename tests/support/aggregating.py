@@ -12,7 +12,7 @@ from shared.contracts.states import ImageState
 from tests.support import builders
 from tests.support.builders import NOW, REQUEST_ID
 
-BASE_URL = "http://mill.test"
+BASE_URL = "http://client.test"
 
 
 def a_request(**changes: Any) -> Request:

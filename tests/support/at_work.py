@@ -11,7 +11,7 @@ from deploy.local.processes import Process
 from deploy.local.stack import LocalStack
 from shared.messaging import Queue
 from shared.messaging.topology import COMMANDS_EXCHANGE
-from tests.support.stack import until
+from tests.support.waiting import until
 
 OPEN_STATES = ["pending", "dispatched"]
 _FED_BY_DOWNLOADS = {"compressor": Queue.COMPRESS, "aggregator": Queue.RESULTS}
@@ -80,6 +80,6 @@ async def some_are_compressed(stack: LocalStack, request_id: str) -> None:
 
 async def count_images(stack: LocalStack, request_id: str, states: list[str]) -> int:
     """How many images stand in `states`, as the database has it: the API's progress is up to seconds old."""
-    async with AsyncMongoClient[dict[str, Any]](stack.servers.mongodb_url) as client:
-        images = client.get_default_database()["images"]
+    async with AsyncMongoClient[dict[str, Any]](stack.servers.mongodb_url) as mongo:
+        images = mongo.get_default_database()["images"]
         return await images.count_documents({"request_id": request_id, "state": {"$in": states}})

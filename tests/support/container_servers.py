@@ -13,7 +13,7 @@ from testcontainers.core.container import DockerContainer
 
 from deploy.local.ports import Ports
 from deploy.local.processes import Process
-from deploy.local.waiting import together, until
+from deploy.local.waiting import together, wait_until
 
 _READY_SECONDS = 40
 _ATTEMPTS = 3
@@ -77,7 +77,7 @@ class ContainerServers:
         """
         broker = self._containers["amqp"]
         await asyncio.to_thread(broker.get_wrapped_container().start)
-        if not await until(self._broker_answers, _READY_SECONDS):
+        if not await wait_until(self._broker_answers, _READY_SECONDS):
             raise _not_ready("amqp", broker)
 
     async def stop_broker(self) -> None:
@@ -92,7 +92,7 @@ class ContainerServers:
             container = self._containers[name] = make()
             container.ports[str(port)] = ours
             await asyncio.to_thread(container.start)
-            if await until(is_ready, _READY_SECONDS):
+            if await wait_until(is_ready, _READY_SECONDS):
                 return
             if attempt == _ATTEMPTS:
                 raise _not_ready(name, container)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from tests.support.origin import Origin, image
-from tests.support.stack import OUTPUT_COLUMN, Mill, a_catalogue
+from tests.support.stack import OUTPUT_COLUMN, StackClient, a_catalogue
 
 EXTENSIONS = {"jpeg": "jpg", "tiff": "tif"}
 WITHOUT_QUALITY = {"png", "gif", "bmp"}
@@ -39,7 +39,7 @@ _EVENT_FIELDS = {
 
 @dataclass(frozen=True)
 class Delivered:
-    """One image: `original` as its host had it, its line of the report, and `data` as the mill serves the result."""
+    """One image: `original` as its host served it, its row in the report, and `data` as Imagemill serves the result."""
 
     original: bytes
     line: Mapping[str, str]
@@ -111,7 +111,7 @@ def shown(data: bytes) -> Image.Image:
 
 
 async def run(
-    mill: Mill, origin: Origin, files: Mapping[str, bytes], **options: str
+    client: StackClient, origin: Origin, files: Mapping[str, bytes], **options: str
 ) -> tuple[str, dict[str, Mapping[str, str]]]:
     """Upload a catalogue of `files`, which their host declares to be JPEGs all; returns its id and the report by file.
 
@@ -120,32 +120,34 @@ async def run(
     urls = {origin.serve("/" + quote(name), image(data)): name for name, data in files.items()}
     in_rows = list(urls)
     products = [in_rows[at : at + _IN_A_ROW] for at in range(0, len(in_rows), _IN_A_ROW)]
-    request_id = await mill.upload(a_catalogue(products), **options)
-    status = await mill.finished(request_id)
+    request_id = await client.upload(a_catalogue(products), **options)
+    status = await client.finished(request_id)
     assert status["status"] == "Completed"
-    lines = await mill.table(status["report_url"])
-    rows = await mill.table(status["output_csv_url"])
+    lines = await client.table(status["report_url"])
+    rows = await client.table(status["output_csv_url"])
     slots = [slot for row in rows for slot in row[OUTPUT_COLUMN].split(",")]
     assert slots == [line["Output Image Url"] for line in lines]
     return request_id, {urls[line["Input Image Url"]]: line for line in lines}
 
 
 async def fetched(
-    mill: Mill, files: Mapping[str, bytes], lines: Mapping[str, Mapping[str, str]]
+    client: StackClient, files: Mapping[str, bytes], lines: Mapping[str, Mapping[str, str]]
 ) -> dict[str, Delivered]:
     """The results of those that were compressed, by file."""
     got = {}
     for name, line in lines.items():
         if line["State"] == "compressed":
-            answer = await mill.http.get(line["Output Image Url"])
+            answer = await client.http.get(line["Output Image Url"])
             assert answer.status_code == 200, line
             got[name] = Delivered(files[name], line, answer.content, answer.headers["content-type"])
     return got
 
 
-async def compressed(mill: Mill, origin: Origin, files: Mapping[str, bytes], **options: str) -> dict[str, Delivered]:
+async def compressed(
+    client: StackClient, origin: Origin, files: Mapping[str, bytes], **options: str
+) -> dict[str, Delivered]:
     """What became of `files`, all of which are sound."""
-    _, lines = await run(mill, origin, files, **options)
-    got = await fetched(mill, files, lines)
+    _, lines = await run(client, origin, files, **options)
+    got = await fetched(client, files, lines)
     assert set(got) == set(files), lines
     return got

@@ -12,16 +12,19 @@ from pymongo import AsyncMongoClient
 from deploy.local.stack import LocalStack
 from shared.messaging import Queue as HouseQueue
 from tests.support.pictures import size_of
-from tests.support.stack import OUTPUT_COLUMN, Mill, until
+from tests.support.stack import OUTPUT_COLUMN, StackClient
 from tests.support.subscriber import Subscriber
+from tests.support.waiting import until
 
 QUEUES = tuple(HouseQueue)
 
 
-async def check_slots(mill: Mill, request_id: str, products: Sequence[Sequence[str]], failing: set[str]) -> None:
+async def check_slots(
+    client: StackClient, request_id: str, products: Sequence[Sequence[str]], failing: set[str]
+) -> None:
     """Every input URL has its slot, in order: empty if it fails, else an image that can be fetched and decoded."""
-    status = await mill.status(request_id)
-    rows = await mill.table(status["output_csv_url"])
+    status = await client.status(request_id)
+    rows = await client.table(status["output_csv_url"])
     assert [row["S. No."] for row in rows] == [str(number) for number in range(1, len(products) + 1)]
     urls: dict[str, str] = {}
     for row, inputs in zip(rows, products, strict=True):
@@ -33,7 +36,7 @@ async def check_slots(mill: Mill, request_id: str, products: Sequence[Sequence[s
     results = [slot for slot in urls.values() if slot]
     assert len(set(results)) == len(results), "no object has two owners"
     for slot in results[:: max(1, len(results) // 25)]:
-        answer = await mill.http.get(slot)
+        answer = await client.http.get(slot)
         assert answer.status_code == 200
         size_of(answer.content)
 

@@ -1,7 +1,7 @@
 """A gateway's API for tests: served over HTTP on the loopback, with store and database in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +41,7 @@ STALL_SECONDS = 2.0  # a busy machine may take half a second over a few bytes
 MAX_SECONDS = 6.0
 PROBE_SECONDS = 5.0
 KEEP_DAYS = 7.0
-BASE_URL = "https://mill.test"
+BASE_URL = "https://client.test"
 DEFAULTS = CompressOptions(min_quality=35)
 
 
@@ -116,12 +116,6 @@ def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
     assert document["status"] == status
     assert {"type", "title", "detail"} <= document.keys()
     return document
-
-
-async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def send(port: int, head: str, body: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -1,20 +1,21 @@
-"""A client of the running mill, as its users have one."""
+"""A client of the running client, as its users have one."""
 
-import asyncio
 import csv
 import io
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+
+from tests.support.waiting import until
 
 HEADER = ("S. No.", "Product Name", "Input Image Urls")
 OUTPUT_COLUMN = "Output Image Urls"
 
 
 @dataclass(frozen=True)
-class Mill:
+class StackClient:
     """Requests go through `http`, whose base URL is the gateway's."""
 
     http: httpx.AsyncClient
@@ -47,7 +48,7 @@ class Mill:
         return last
 
     async def table(self, url: str) -> list[dict[str, str]]:
-        """The rows of a CSV that the mill serves."""
+        """The rows of a CSV served by the gateway."""
         answer = await self.http.get(url)
         assert answer.status_code == 200, answer.text
         assert answer.headers["content-type"].startswith("text/csv")
@@ -61,15 +62,3 @@ def a_catalogue(products: Sequence[Sequence[str]]) -> bytes:
     writer.writerow(HEADER)
     writer.writerows((number, f"Product {number}", ",".join(urls)) for number, urls in enumerate(products, 1))
     return text.getvalue().encode()
-
-
-async def until(
-    condition: Callable[[], Awaitable[bool]], seconds: float, complaint: Callable[[], str] = lambda: "it never happened"
-) -> None:
-    """Wait for `condition`, at most `seconds`."""
-    try:
-        async with asyncio.timeout(seconds):
-            while not await condition():
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise AssertionError(f"after {seconds} s {complaint()}") from None

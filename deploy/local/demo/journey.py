@@ -33,7 +33,7 @@ class Journey:
 async def travel(
     client: Client, shop: Shop, secret: str, promises: Promises, show: Callable[[Status], None]
 ) -> Journey:
-    """Send the shop's catalogue through the mill and test the promises on what comes back.
+    """Process the shop's catalogue and check every promise on the results.
 
     Raises:
         httpx.HTTPError, TimeoutError, ValueError, OSError: something did not come, or cannot be read at all.

@@ -23,7 +23,7 @@ INTERRUPTED = 130
 
 
 def demo(home: Path) -> int:
-    """Show the mill at work in a stack of its own under `home`; 0 only if every promise held."""
+    """Run the demo on its own stack under `home`; return 0 only if every promise held."""
     prepare()
     play = _Play(Console(highlight=False), Promises(), new_webhook_secret())
     with lock(home):

@@ -19,6 +19,7 @@ from services.compressor.cpu_pool import CpuPool, usable_cores
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 from tests.support.compressing import MAX_PIXELS, a_picture, encoded
+from tests.support.waiting import until
 
 ORIGINAL = encoded(a_picture(), "JPEG")
 LONG_WORK = encoded(a_picture(size=(2400, 1800), noise=60), "JPEG")
@@ -31,12 +32,6 @@ def worker_ids() -> set[int]:
     return {child.pid for child in multiprocessing.active_children() if child.pid}
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
 def status(process: int) -> list[str]:
     """The fields of its /proc/…/stat from the third on."""
     return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
@@ -45,7 +40,7 @@ def status(process: int) -> list[str]:
 async def stop(process: int) -> None:
     """Hold a process where it is, as a decoder that hangs would."""
     os.kill(process, signal.SIGSTOP)
-    await until(lambda: status(process)[0] == "T")
+    await until(lambda: status(process)[0] == "T", PATIENCE)
 
 
 def ticks_of(process: int) -> int:
@@ -69,7 +64,7 @@ async def held_at_work(work: Callable[[], Awaitable[object]]) -> tuple[set[int],
     spent = {process: ticks_of(process) for process in worker_ids()}
     tasks = [asyncio.ensure_future(work()) for _ in spent]
     for process, ticks in spent.items():
-        await until(partial(has_worked_since, process, ticks))
+        await until(partial(has_worked_since, process, ticks), PATIENCE)
         await stop(process)
     assert not any(task.done() for task in tasks)
     return set(spent), tasks
@@ -134,7 +129,7 @@ async def test_a_process_that_dies_idle_harms_no_image(pool: CpuPool) -> None:
     await compressed_by(pool)
     for process in worker_ids():
         os.kill(process, signal.SIGKILL)
-    await until(lambda: not worker_ids())
+    await until(lambda: not worker_ids(), PATIENCE)
 
     await asyncio.gather(*(compressed_by(pool) for _ in range(4)))
 
@@ -202,7 +197,7 @@ async def test_the_processes_end_when_the_service_is_killed() -> None:
     processes = [int(process) for process in output.split()]
 
     assert len(processes) == 2
-    await until(lambda: all(is_gone(process) for process in processes))
+    await until(lambda: all(is_gone(process) for process in processes), PATIENCE)
 
 
 def test_counts_the_cores_it_may_use() -> None:

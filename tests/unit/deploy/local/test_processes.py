@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.processes import Process, ProcessDied, end_leftovers, living, spawn
-from deploy.local.waiting import until
+from deploy.local.waiting import wait_until
 
 FOREVER = "import time; print('up', flush=True); time.sleep(600)"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + FOREVER
@@ -20,7 +20,7 @@ def start(home: Path, program: str, name: str = "program") -> Process:
 
 
 async def is_up(process: Process) -> bool:
-    return await until(lambda: "up" in process.log.read_text(), 10)
+    return await wait_until(lambda: "up" in process.log.read_text(), 10)
 
 
 @pytest.fixture
@@ -87,6 +87,6 @@ async def test_some_can_be_spared_for_a_later_turn(home: Path) -> None:
     assert await is_up(service)
     assert await end_leftovers(home, within=5, but=["mongodb"]) == 1
     # The kernel takes a process's environment, by which it is found, a moment before its status can be read.
-    assert await until(lambda: not service.alive, 10)
+    assert await wait_until(lambda: not service.alive, 10)
     assert server.alive
     await server.stop(within=10)

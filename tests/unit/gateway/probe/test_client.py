@@ -14,6 +14,7 @@ from shared.errors import BrokerUnavailable
 from shared.messaging import Outgoing, Replies
 from tests.fakes.clock import MovableClock
 from tests.support.builders import NOW
+from tests.support.waiting import until
 
 BATCHES: list[tuple[str, ...]] = [
     (f"http://h{number}.test/1.jpg", f"http://h{number}.test/2.jpg") for number in range(80)
@@ -93,13 +94,13 @@ async def test_commands_are_sent_as_answers_come() -> None:
     with prober.connected(line.publish, line.replies):
         async with aclosing(prober.answers(BATCHES)) as answers:
             first = asyncio.ensure_future(anext(answers))
-            await _until(lambda: bool(line.commands))
+            await until(lambda: bool(line.commands))
             at_once = len(line.commands)
             assert 1 < at_once < len(BATCHES)
             line.replies.deal(an_answer(line.commands[0]))
             await first
             second = asyncio.ensure_future(anext(answers))
-            await _until(lambda: len(line.commands) == at_once + 1)
+            await until(lambda: len(line.commands) == at_once + 1)
             second.cancel()  # the client hangs up
             with pytest.raises(asyncio.CancelledError):
                 await second
@@ -145,7 +146,7 @@ async def test_a_gateway_that_stops_says_so_at_once() -> None:
     prober = Prober(SECONDS, MovableClock(NOW))
     with prober.connected(line.publish, line.replies):
         asking = asyncio.ensure_future(anext(prober.answers(BATCHES[:1])))
-        await _until(lambda: bool(line.commands))
+        await until(lambda: bool(line.commands))
         line.replies.end()
         assert await asking == Unanswered(BATCHES[0], "the gateway is stopping")
 
@@ -165,9 +166,3 @@ async def test_no_urls_are_no_questions() -> None:
     line = Line(answering)
     assert await said(line, []) == []
     assert not line.commands
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0)
