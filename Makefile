@@ -47,7 +47,7 @@ clean: ## remove all data, logs and servers under .local, and the caches
 ## Checks and tests
 
 .PHONY: check
-check: lint types imports check-deploy ## everything that can be said without running it
+check: lint types imports check-docs check-deploy ## everything that can be checked without running it
 
 .PHONY: lint
 lint: .venv
@@ -61,6 +61,14 @@ types: .venv
 .PHONY: imports
 imports: .venv
 	$(BIN)/lint-imports
+
+.PHONY: docs
+docs: .venv ## rewrite the generated tables of README, docs/ and .env.example from the code
+	$(BIN)/python -m dev.docs
+
+.PHONY: check-docs
+check-docs: .venv
+	$(BIN)/python -m dev.docs --check
 
 # check-deploy: hadolint, Compose and Kubernetes validation
 -include deploy/check.mk

@@ -1,0 +1,1 @@
+"""Tools for the project's developers. Nothing here is part of a service."""

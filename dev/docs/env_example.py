@@ -1,11 +1,7 @@
-"""Writes .env.example: `python -m dev.docs.env_example > .env.example`.
-
-Made from the services' own settings, so that none is missing and no default is wrong.
-"""
+"""The text of .env.example, from the settings of the services."""
 
 import json
 import shlex
-import sys
 import textwrap
 from collections.abc import Iterator
 from typing import Any, get_type_hints
@@ -25,17 +21,16 @@ COMPOSITIONS = {
 }
 
 _HEAD = """\
-# Every setting: what it means, who reads it, its default. An empty value counts as none.
+# Every setting: what it means, which services read it, its default. An empty value means the default.
 #
-# This file is made from the services' settings.py; after a change there run
-#   python -m dev.docs.env_example > .env.example
+# Generated from the settings of the services: change them there, then run `make docs`.
 #
-# docker compose reads a copy of it that is named .env. Services started by hand, and `make run`, take settings from the
-# environment:  set -a; . ./.env; set +a
+# docker compose reads a copy of this file named .env. Services started by hand, and `make run`, take their settings
+# from the environment:  set -a; . ./.env; set +a
 
 # --- Compose only ----------------------------------------------------------------------------------------------------
-# Its servers' names and passwords; from them it makes RABBITMQ_URL, MONGODB_URL and OBJECT_STORE_URL itself. Letters
-# and digits only: they become parts of URLs. Set once: the volumes remember them.
+# User names and passwords of the servers. Compose makes RABBITMQ_URL, MONGODB_URL and OBJECT_STORE_URL from them, so
+# they may contain only letters and digits. Set them before the first start: the servers store them in their volumes.
 #   openssl rand -hex 24
 # RABBITMQ_USER=imagemill
 # RABBITMQ_PASSWORD=development
@@ -88,7 +83,3 @@ def _words(default: Any) -> list[str]:
     if isinstance(default, frozenset):
         return [",".join(map(str, sorted(default)))]
     return [json.dumps(default)]
-
-
-if __name__ == "__main__":
-    sys.stdout.write(env_example())

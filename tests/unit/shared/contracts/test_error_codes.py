@@ -4,10 +4,8 @@ from collections import defaultdict
 
 import pytest
 
-from dev.docs.error_codes import errors_document
 from services.downloader.outcomes import Again, FetchFailure, outcome_of
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode, Owner
-from tests.support.tree import ROOT
 
 ASKED_FOR = (
     *("invalid_url", "blocked_address", "dns", "connect", "tls", "timeout", "http_403", "http_404", "http_410"),
@@ -48,9 +46,3 @@ def test_what_can_be_retried_is_what_the_downloader_tries_again() -> None:
     assert {code: {ERROR_GUIDES[code].retryable} for code in decided() if code not in mixed} == {
         code: again for code, again in decided().items() if code not in mixed
     }
-
-
-def test_the_documentation_is_up_to_date() -> None:
-    page = ROOT / "docs" / "errors.md"
-
-    assert page.read_text() == errors_document(), "run: python -m dev.docs.error_codes > docs/errors.md"

@@ -1,10 +1,8 @@
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from dev.docs.metrics import metrics_document
 from shared.observability.declarations import Declaration
 from shared.observability.metrics import Metrics, process_registry
-from tests.support.tree import ROOT
 
 DECLARATIONS = Metrics(CollectorRegistry()).declarations
 
@@ -24,12 +22,6 @@ def test_no_metric_of_the_process_is_left_undeclared() -> None:
     declared = {metric.name.removesuffix("_total") for metric in Metrics(registry).declarations}
 
     assert {family.name for family in registry.collect()} == declared
-
-
-def test_the_documentation_is_up_to_date() -> None:
-    page = ROOT / "docs" / "metrics.md"
-
-    assert page.read_text() == metrics_document(), "run: python -m dev.docs.metrics > docs/metrics.md"
 
 
 def test_two_processes_metrics_in_one_interpreter_are_apart() -> None:

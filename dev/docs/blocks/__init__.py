@@ -1,0 +1,1 @@
+"""One module for each generated table; each function returns the block's Markdown."""
