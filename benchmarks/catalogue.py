@@ -62,8 +62,8 @@ def chunks(path: Path) -> Iterator[bytes]:
 
 def inspect(path: Path) -> CatalogueFormat:
     inspection = inspect_catalogue(partial(chunks, path), CatalogueLimits(), AddressPolicy())
-    if inspection.distinct_urls != inspection.rows * URLS_PER_ROW:
-        raise RuntimeError(f"{inspection.distinct_urls} distinct URLs in {inspection.rows} rows")
+    if inspection.images != inspection.rows * URLS_PER_ROW:
+        raise RuntimeError(f"{inspection.images} distinct URLs in {inspection.rows} rows")
     return inspection.catalogue_format
 
 

@@ -58,7 +58,7 @@ class CatalogueSettings(Settings):
     csv_max_columns: int = Field(default=1_000, ge=3, description="Columns of a catalogue.")
     csv_max_cell_chars: int = Field(default=1_000_000, ge=1, description="Characters in a cell.")
     csv_max_row_chars: int = Field(default=2_000_000, ge=1, description="Characters in a row.")
-    csv_max_urls_per_row: int = Field(default=10_000, ge=1, description="Image URLs in a row.")
+    csv_max_slots_per_row: int = Field(default=10_000, ge=1, description="Image slots in a row.")
 
     @property
     def limits(self) -> CatalogueLimits:
@@ -67,7 +67,7 @@ class CatalogueSettings(Settings):
             columns=self.csv_max_columns,
             cell_chars=self.csv_max_cell_chars,
             row_chars=self.csv_max_row_chars,
-            urls_per_row=self.csv_max_urls_per_row,
+            slots_per_row=self.csv_max_slots_per_row,
         )
 
 

@@ -62,8 +62,8 @@ def error(problem: str, line: int | None = None, column: str | None = None) -> T
     return Told("error", problem, line, column)
 
 
-def slot(problem: str, line: int | None = None, column: str | None = "Input Image Urls") -> Told:
-    return Told("slot", problem, line, column)
+def slot_error(problem: str, line: int | None = None, column: str | None = "Input Image Urls") -> Told:
+    return Told("slot_error", problem, line, column)
 
 
 def warning(problem: str, line: int | None = None, column: str | None = None) -> Told:

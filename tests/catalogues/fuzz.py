@@ -40,8 +40,8 @@ def _check_taken(data: bytes, inspection: Inspection) -> None:
     """Intake reads what was inspected, and it can be written again, row after row, with the text of each in it."""
     rows = rows_of(data, inspection.catalogue_format)
     assert len(rows) == inspection.rows > 0, "intake reads other rows"
-    assert sum(len(row.urls) for row in rows) == inspection.urls, "intake reads other URLs"
-    assert len({url for row in rows for url in row.urls}) == inspection.distinct_urls, "distinct URLs miscounted"
+    assert sum(len(row.urls) for row in rows) == inspection.slots, "intake reads other URLs"
+    assert len({url for row in rows for url in row.urls}) == inspection.images, "distinct URLs miscounted"
     assert not any(finding.severity == "error" for finding in inspection.findings), "accepted with an error"
     output = written(inspection.catalogue_format, rows)
     again = inspected(output, inspection.catalogue_format.profile)

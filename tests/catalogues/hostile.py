@@ -2,7 +2,7 @@
 
 import codecs
 
-from tests.catalogues.fixture import HEADER, A, B, Fixture, error, row, slot, text, warning
+from tests.catalogues.fixture import HEADER, A, B, Fixture, error, row, slot_error, text, warning
 
 _GOOD = f"1,Lamp,{A}"
 
@@ -86,13 +86,13 @@ HOSTILE = (
     Fixture(
         "10,001 URLs in a cell",
         text(HEADER, '1,Lamp,"' + ",".join([A] * 10_001) + '"'),
-        told=(error("10,001 URLs", 2, "Input Image Urls"),),
+        told=(error("10,001 image slots", 2, "Input Image Urls"),),
     ),
     Fixture(
         "a run of separators",
         text(HEADER, f'1,Lamp,"{A}{" ,;|" * 20_000}x"'),
         (row("1", "Lamp", f"{A}{' ,;|' * 20_000}x"),),
-        (slot("2048", 2),),
+        (slot_error("2048", 2),),
     ),
     Fixture(
         "a first line that says semicolons, and commas behind it",
@@ -116,7 +116,7 @@ HOSTILE = (
         "the header once more in the middle",
         text(HEADER, _GOOD, HEADER, f"2,Oak,{B}"),
         (row("1", "Lamp", A), row("S. No.", "Product Name", "Input Image Urls"), row("2", "Oak", B)),
-        (slot("not an http", 3),),
+        (slot_error("not an http", 3),),
     ),
     Fixture(
         "a formula for a name",

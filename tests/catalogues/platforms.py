@@ -3,7 +3,7 @@
 import codecs
 
 from shared.catalogue.format import Profile
-from tests.catalogues.fixture import A, B, C, Fixture, error, row, slot, text
+from tests.catalogues.fixture import A, B, C, Fixture, error, row, slot_error, text
 
 _SHOPIFY = "Handle,Title,Body (HTML),Vendor,Variant SKU,Image Src,Image Position,Image Alt Text"
 _GOOGLE = "id\ttitle\tdescription\tlink\timage_link\tadditional_image_link\tprice"
@@ -55,7 +55,7 @@ PLATFORMS = (
         "WooCommerce's picture that is a file of the shop",
         text("ID,SKU,Name,Images", "11,L-1,Lamp,lamp.png"),
         (row("11", "Lamp", "lamp.png"),),
-        (slot("a file's name", 2, "Images"),),
+        (slot_error("a file's name", 2, "Images"),),
         profile=Profile.WOOCOMMERCE,
     ),
     Fixture(

@@ -8,7 +8,7 @@ from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from tests.catalogues import FIXTURES
 from tests.catalogues.reading import inspected
 
-_ORDER = ("error", "slot", "warning")
+_ORDER = ("error", "slot_error", "warning")
 _VARIES = (
     (re.compile(r'"[^"&;]*"(?: and "[^"]*")*'), "“…”"),
     (re.compile(r"0x[0-9A-F]{2}"), "0xNN"),

@@ -1,6 +1,6 @@
 """Every shape of a list of URLs that was seen, in a quoted cell and without quotes."""
 
-from tests.catalogues.fixture import HEADER, A, B, C, Fixture, Told, row, slot, text, warning
+from tests.catalogues.fixture import HEADER, A, B, C, Fixture, Told, row, slot_error, text, warning
 
 _COLUMN = "Input Image Urls"
 _WITH_COMMAS = {
@@ -62,20 +62,28 @@ URLS = (
     _cell("angle brackets around a URL", f"<{A}>", A),
     _cell("the scheme in capitals", "HTTPS://A.example/1.jpg", "HTTPS://A.example/1.jpg"),
     _cell("the same URL twice in a row", f"{A},{A}", A, A),
-    _cell("no URL at all", "lamp.png", "lamp.png", told=(slot("a file's name", 2),)),
-    _cell("a URL without a scheme", "a.example/1.jpg", "a.example/1.jpg", told=(slot("scheme is missing", 2),)),
+    _cell("no URL at all", "lamp.png", "lamp.png", told=(slot_error("a file's name", 2),)),
+    _cell("a URL without a scheme", "a.example/1.jpg", "a.example/1.jpg", told=(slot_error("scheme is missing", 2),)),
     _cell(
-        "a path of Windows", "C:\\pictures\\lamp.png", "C:\\pictures\\lamp.png", told=(slot("path on a computer", 2),)
+        "a path of Windows",
+        "C:\\pictures\\lamp.png",
+        "C:\\pictures\\lamp.png",
+        told=(slot_error("path on a computer", 2),),
     ),
-    _cell("a path of a server", "/pictures/lamp.png", "/pictures/lamp.png", told=(slot("path without a host", 2),)),
     _cell(
-        "a file URL", "file:///pictures/lamp.png", "file:///pictures/lamp.png", told=(slot("file on a computer", 2),)
+        "a path of a server", "/pictures/lamp.png", "/pictures/lamp.png", told=(slot_error("path without a host", 2),)
+    ),
+    _cell(
+        "a file URL",
+        "file:///pictures/lamp.png",
+        "file:///pictures/lamp.png",
+        told=(slot_error("file on a computer", 2),),
     ),
     _cell(
         "a picture in the cell itself",
         "data:image/jpeg;base64,/9j/4AAQSkZJRg",
         "data:image/jpeg;base64,/9j/4AAQSkZJRg",
-        told=(slot("data: URI", 2),),
+        told=(slot_error("data: URI", 2),),
     ),
     _cell(
         "ftp between good ones",
@@ -83,31 +91,31 @@ URLS = (
         A,
         "ftp://a.example/2.jpg",
         B,
-        told=(slot("http", 2),),
+        told=(slot_error("http", 2),),
     ),
     _cell(
         "an address of the house",
         "http://127.0.0.1/1.jpg",
         "http://127.0.0.1/1.jpg",
-        told=(slot("blocked address", 2),),
+        told=(slot_error("blocked address", 2),),
     ),
     _cell(
         "an address of the house, mapped into IPv6",
         "http://[::ffff:127.0.0.1]/",
         "http://[::ffff:127.0.0.1]/",
-        told=(slot("blocked address", 2),),
+        told=(slot_error("blocked address", 2),),
     ),
     _cell(
         "a password in a URL",
         "https://me:secret@a.example/1.jpg",
         "https://me:secret@a.example/1.jpg",
-        told=(slot("password", 2),),
+        told=(slot_error("password", 2),),
     ),
     _cell(
         "a URL of more than 2,048 characters",
         f"https://a.example/{'x' * 2048}",
         f"https://a.example/{'x' * 2048}",
-        told=(slot("2048", 2),),
+        told=(slot_error("2048", 2),),
     ),
     Fixture(
         "a link to a page of a file service",
@@ -121,7 +129,7 @@ URLS = (
         (row("1", "Lamp", f"{A},/m/b/2.jpg"),),
         (warning("a comma behind an image's name", 2),),
     ),
-    Fixture("a word for nothing", text(HEADER, "1,Lamp,n/a"), (row("1", "Lamp", "n/a"),), (slot("no URL", 2),)),
+    Fixture("a word for nothing", text(HEADER, "1,Lamp,n/a"), (row("1", "Lamp", "n/a"),), (slot_error("no URL", 2),)),
     Fixture(
         "an invisible character",
         text(HEADER, "1,Lamp,https://a.example/\u200b1.jpg"),
@@ -138,7 +146,7 @@ URLS = (
         "a host that cannot be one",
         text(HEADER, "1,Lamp,https://a_b..example/1.jpg"),
         (row("1", "Lamp", "https://a_b..example/1.jpg"),),
-        (slot("no valid host name", 2),),
+        (slot_error("no valid host name", 2),),
     ),
     Fixture(
         "another column of images",

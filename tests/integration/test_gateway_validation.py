@@ -83,7 +83,7 @@ async def test_what_cannot_be_used_is_told_with_everything_else(
     document = problem(await sent(gateway, path, FAULTY, fields), 400)
 
     assert document["type"] == "urn:imagemill:problem:catalogue"
-    assert [(found["severity"], found["row"]) for found in document["findings"]] == [("slot", 3), ("error", 4)]
+    assert [(found["severity"], found["row"]) for found in document["findings"]] == [("slot_error", 3), ("error", 4)]
     assert all(found.keys() == FINDING for found in document["findings"])
     assert document["more_findings"] == 0
     assert left_no_trace(gateway)
@@ -99,7 +99,7 @@ async def test_a_url_that_cannot_be_used_is_told_and_skipped(
     told = answer.json()
     [finding] = told["findings"]
     assert finding.keys() == FINDING
-    assert (finding["severity"], finding["row"], finding["column"]) == ("slot", 3, "Input Image Urls")
+    assert (finding["severity"], finding["row"], finding["column"]) == ("slot_error", 3, "Input Image Urls")
     assert (told["urls"], told["refused_slots"], told["more_findings"]) == (2, 1, 0)
 
 
@@ -111,7 +111,7 @@ async def test_whoever_wants_all_or_nothing_gets_the_url_as_a_problem(
 
     assert document["type"] == "urn:imagemill:problem:image-urls"
     assert "on_invalid is reject" in document["title"]
-    assert [found["severity"] for found in document["findings"]] == ["slot"]
+    assert [found["severity"] for found in document["findings"]] == ["slot_error"]
     assert left_no_trace(gateway)
 
 
@@ -206,7 +206,7 @@ async def test_the_documentation_shows_findings_and_both_answers(gateway: Gatewa
     for path in ("/upload", "/validate"):
         answers = paths[path]["post"]["responses"]
         example = answers["400"]["content"]["application/problem+json"]["example"]
-        assert {found["severity"] for found in example["findings"]} == {"error", "slot"}
+        assert {found["severity"] for found in example["findings"]} == {"error", "slot_error"}
         assert all(found.keys() == FINDING for found in example["findings"])
         schema = answers["200"]["content"]["application/json"]["schema"]
         assert schema == {"$ref": "#/components/schemas/ValidationAnswer"}

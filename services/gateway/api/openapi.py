@@ -90,7 +90,7 @@ _EXAMPLES = (
                     line=14,
                     column="Input Image Urls",
                     text="lamp.png",
-                    severity="slot",
+                    severity="slot_error",
                 ),
             )
         )

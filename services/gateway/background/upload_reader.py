@@ -20,7 +20,7 @@ from shared.storage.object_store import ObjectStore
 _CHUNK_BYTES = 1 << 20
 _SKIP_ROWS = 10_000
 _NO_LIMITS = CatalogueLimits(
-    rows=sys.maxsize, columns=sys.maxsize, cell_chars=sys.maxsize, row_chars=sys.maxsize, urls_per_row=sys.maxsize
+    rows=sys.maxsize, columns=sys.maxsize, cell_chars=sys.maxsize, row_chars=sys.maxsize, slots_per_row=sys.maxsize
 )
 """What was accepted is taken in, also if the limits were lowered since."""
 

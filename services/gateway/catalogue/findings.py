@@ -9,8 +9,9 @@ _MAX_TEXT = 120
 _MAX_SENTENCE = 1000
 
 
-Severity = Literal["error", "slot", "warning"]
-"""error: the file is refused. slot: that image fails, the rest goes on. warning: it was mended, or looks odd."""
+Severity = Literal["error", "slot_error", "warning"]
+"""error: the file is refused. slot_error: that slot fails, the rest is processed. warning: it was corrected, or
+looks odd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Findings:
 
     count: int = 0
     _kept: dict[Severity, list[tuple[int, Finding]]] = field(
-        default_factory=lambda: {"error": [], "slot": [], "warning": []}
+        default_factory=lambda: {"error": [], "slot_error": [], "warning": []}
     )
 
     def add(self, finding: Finding) -> None:

@@ -31,8 +31,8 @@ class Inspection:
     catalogue_format: CatalogueFormat
     rows: int
     products: int
-    urls: int
-    distinct_urls: int
+    slots: int
+    images: int
     refused_slots: int
     hosts: Mapping[str, int]
     more_hosts: int
@@ -64,10 +64,10 @@ class _Inspector:
         catalogue, serials = self._catalogue, SerialChecks(self._catalogue)
         judge, add_host, distinct = self._verdicts.judge, self._hosts.add, DistinctCounter()
         is_generic = catalogue.catalogue_format.profile is Profile.GENERIC
-        rows = urls = 0
+        rows = slots = 0
         for row in catalogue.rows():
             rows += 1
-            urls += len(row.urls)
+            slots += len(row.urls)
             serials.check(row.serial_number)
             distinct.add(map(hash, row.urls))
             for slot, url in enumerate(row.urls):
@@ -84,8 +84,8 @@ class _Inspector:
             catalogue_format=catalogue.catalogue_format,
             rows=rows,
             products=serials.distinct if PROFILES[catalogue.catalogue_format.profile].rows_share_serial else rows,
-            urls=urls,
-            distinct_urls=distinct.count(),
+            slots=slots,
+            images=distinct.count(),
             refused_slots=self._refused_slots,
             hosts=hosts,
             more_hosts=more_hosts,
@@ -96,7 +96,7 @@ class _Inspector:
 
     def _tell(self, row: CatalogueRow, slot: int, said: Advised, *, refused: bool) -> None:
         self._refused_slots += refused
-        severity: Severity = "slot" if refused else "warning"
+        severity: Severity = "slot_error" if refused else "warning"
         self._catalogue.records.find(said.problem, said.advice, self._name_of(row, slot), row.urls[slot], severity)
 
     def _name_of(self, row: CatalogueRow, slot: int) -> str:

@@ -39,7 +39,7 @@ class CatalogueLimits:
     columns: int = 1_000
     cell_chars: int = 1_000_000
     row_chars: int = 2_000_000
-    urls_per_row: int = 10_000
+    slots_per_row: int = 10_000
 
 
 class CatalogueRow(NamedTuple):
@@ -164,7 +164,7 @@ class Catalogue:
             else:
                 lists = [self._read_urls(cells[index], index, escaped) for index, escaped in images]
                 urls, slots = tuple(chain.from_iterable(lists)), tuple(map(len, lists))
-            if len(urls) > limits.urls_per_row:
+            if len(urls) > limits.slots_per_row:
                 self._too_many_urls(len(urls))
                 continue
             number += 1
@@ -243,7 +243,7 @@ class Catalogue:
 
     def _too_many_urls(self, count: int) -> None:
         self.records.find(
-            f"{count:,} URLs in one row; at most {self._limits.urls_per_row:,} are allowed",
+            f"{count:,} image slots in one row; at most {self._limits.slots_per_row:,} are allowed",
             "Spread them over several rows.",
             self.header[self._images[0][0]],
         )

@@ -82,9 +82,9 @@ def _looks(told: Sequence[ImagesProbed], inspection: Inspection, plan: ProbePlan
     seen: dict[str, list[ProbedImage]] = {host: [] for host in plan.hosts}
     for image in chain.from_iterable(answer.images for answer in told):
         seen[plan.host_of[image.url]].append(image)
-    usable_slots = inspection.urls - inspection.refused_slots
+    usable_slots = inspection.slots - inspection.refused_slots
     return ProbeSample(
-        images=inspection.distinct_urls,
+        images=inspection.images,
         hosts=plan.hosts,
         more_slots=max(0, usable_slots - sum(plan.hosts.values())),
         seen=seen,

@@ -24,9 +24,9 @@ class FindingAnswer(Answer):
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
     severity: Severity = Field(
-        description="error: the file is refused. slot: that image fails, the rest goes on. warning: it was mended, or"
-        " looks odd.",
-        examples=["slot"],
+        description="error: the file is refused. slot_error: that slot fails, the rest is processed."
+        " warning: it was corrected, or looks odd.",
+        examples=["slot_error"],
     )
     row: int | None = Field(description="As a spreadsheet counts: the header is usually row 1.", examples=[3])
     line: int | None = Field(description="Line of the text, since cells may span lines.", examples=[4])

@@ -61,12 +61,12 @@ def test_a_usable_file_is_read_as_it_was_meant(fixture: Fixture) -> None:
     assert tuple(map(_as_expected, rows_of(fixture.data, catalogue_format))) == fixture.rows
     _check_told(fixture, inspection.findings)
     urls = [url for row in fixture.rows for column in row.columns for url in column]
-    assert (inspection.rows, inspection.urls, inspection.distinct_urls) == (
+    assert (inspection.rows, inspection.slots, inspection.images) == (
         len(fixture.rows),
         len(urls),
         len(set(urls)),
     )
-    assert inspection.refused_slots == sum(told.severity == "slot" for told in fixture.told)
+    assert inspection.refused_slots == sum(told.severity == "slot_error" for told in fixture.told)
 
 
 @pytest.mark.parametrize("fixture", _REFUSED, ids=_name)

@@ -50,7 +50,7 @@ def test_its_tables_are_the_code_s(line: str) -> None:
 
 
 def test_it_lists_what_is_told_of_the_fixtures_and_nothing_else() -> None:
-    listed = [line for line in _GUIDE.splitlines() if line.startswith(("| error |", "| slot |", "| warning |"))]
+    listed = [line for line in _GUIDE.splitlines() if line.startswith(("| error |", "| slot_error |", "| warning |"))]
     assert listed == finding_lines()
 
 

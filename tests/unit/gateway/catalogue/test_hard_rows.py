@@ -75,7 +75,7 @@ def test_an_unquoted_list_is_put_together_again(cells: str, urls: tuple[str, ...
 def test_quotes_and_brackets_around_urls_are_no_part_of_them(cell: str) -> None:
     found, [row] = read(f'{HEADER}1,Lamp,"{cell}"\n')
     assert row.urls == (A, B)
-    assert (found.urls, found.refused_slots) == (2, 0)
+    assert (found.slots, found.refused_slots) == (2, 0)
 
 
 def test_a_bracket_at_a_urls_end_may_be_its_own() -> None:
@@ -107,7 +107,7 @@ def test_magentos_word_for_no_image_is_no_url_and_stays() -> None:
 @pytest.mark.parametrize("cell", ["n/a", "NULL", "#N/A", "no image"])
 def test_words_for_nothing_are_refused_with_the_advice_that_fits(cell: str) -> None:
     [finding] = read(f"{HEADER}1,Lamp,{cell}\n")[0].findings
-    assert (finding.severity, finding.problem, finding.advice) == ("slot", "no URL", "Leave the cell empty.")
+    assert (finding.severity, finding.problem, finding.advice) == ("slot_error", "no URL", "Leave the cell empty.")
 
 
 def test_a_path_behind_an_images_name_is_told_of() -> None:

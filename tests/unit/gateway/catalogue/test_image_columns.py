@@ -40,7 +40,7 @@ def test_all_of_them_are_read(header: str, profile: Profile, read: list[int]) ->
     found = inspected(header)
     assert found.catalogue_format.profile is profile
     assert [column.index for column in found.catalogue_format.image_columns] == read
-    assert found.urls == len(read)
+    assert found.slots == len(read)
     assert "looks like" not in " ".join(finding.problem for finding in found.findings)
 
 
@@ -70,7 +70,7 @@ def test_very_many_columns_are_refused_and_very_many_numbered_ones_read_in_time(
     names = ",".join(f"{kind}image{number}" for kind in ("", "main", "other", "extra") for number in range(1000))
     header = f"sku,name,{names}"
     begun = time.process_time()
-    inspected(header, limits=CatalogueLimits(columns=5000, urls_per_row=5000))
+    inspected(header, limits=CatalogueLimits(columns=5000, slots_per_row=5000))
     assert time.process_time() - begun < 2
     [finding] = refused(header)
     assert "4,002 columns" in finding.problem

@@ -28,7 +28,7 @@ def test_slots_hosts_and_distinct_urls_are_counted_and_sampled() -> None:
         sample_per_host=2,
     )
 
-    assert (found.rows, found.products, found.urls, found.distinct_urls, found.refused_slots) == (2, 2, 6, 5, 1)
+    assert (found.rows, found.products, found.slots, found.images, found.refused_slots) == (2, 2, 6, 5, 1)
     assert found.hosts == {"a.example": 4, "b.example": 1}
     assert found.samples["a.example"] == ("https://a.example/1.jpg", "https://A.example/2.jpg")
 
@@ -66,7 +66,7 @@ def test_a_slot_that_cannot_be_fetched_is_refused_with_advice(url: str, problem:
     found = inspected(f"1,p,https://a.example/1.jpg\n2,q,{url}\n")
 
     (finding,) = found.findings
-    assert (finding.severity, finding.line, finding.column) == ("slot", 3, "Input Image Urls")
+    assert (finding.severity, finding.line, finding.column) == ("slot_error", 3, "Input Image Urls")
     assert finding.problem == problem
     assert finding.advice
     assert finding.text
@@ -137,11 +137,11 @@ def test_an_error_is_not_left_out_for_warnings() -> None:
     findings = Findings()
     for number in range(3_000):
         findings.add(Finding("odd", "", row=number, severity="warning"))
-        findings.add(Finding("bad", "", row=number, severity="slot"))
+        findings.add(Finding("bad", "", row=number, severity="slot_error"))
     findings.add(Finding("wrong", "", row=9_000))
     findings.add(Finding("all", "", severity="warning"))
 
     kinds = [finding.severity for finding in findings.listed]
-    assert (kinds.count("error"), kinds.count("slot"), kinds.count("warning")) == (1, 899, 100)
+    assert (kinds.count("error"), kinds.count("slot_error"), kinds.count("warning")) == (1, 899, 100)
     assert findings.listed[-1].problem == "all"
     assert findings.more == 6_002 - 1_000

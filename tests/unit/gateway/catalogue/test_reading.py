@@ -224,7 +224,7 @@ def test_a_thousand_faults_are_listed_and_the_rest_counted() -> None:
         (CatalogueLimits(row_chars=60), '1,"' + "p\n" * 40, "not closed within 61 characters"),
         (CatalogueLimits(row_chars=50), "1," + "p," * 50 + "\n", "a row of more than 50 characters"),
         (CatalogueLimits(row_chars=50), "1," + '"\n",' * 50 + "\n", "a row of more than 50 characters"),
-        (CatalogueLimits(urls_per_row=2), f'1,p,"{A},{B},{C}"\n', "3 URLs in one row"),
+        (CatalogueLimits(slots_per_row=2), f'1,p,"{A},{B},{C}"\n', "3 image slots in one row"),
         (CatalogueLimits(columns=2), "1,p,x\n", "3 columns"),
     ],
 )
@@ -304,7 +304,7 @@ def test_what_needs_no_quotes_may_go_without(cells: list[tuple[str, str, str]], 
     size=st.integers(1, 30),
 )
 def test_no_bytes_are_answered_with_anything_but_rows_or_a_refusal(data: bytes, size: int) -> None:
-    limits = CatalogueLimits(rows=5, columns=10, cell_chars=40, row_chars=80, urls_per_row=3)
+    limits = CatalogueLimits(rows=5, columns=10, cell_chars=40, row_chars=80, slots_per_row=3)
     rows: list[CatalogueRow] = []
     findings: tuple[Finding, ...] = ()
     try:

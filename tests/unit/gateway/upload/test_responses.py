@@ -10,15 +10,17 @@ from shared.catalogue.format import Dialect, Profile
 from tests.support.builders import REQUEST_ID, a_catalogue_format
 
 WHOLE_FILE = Finding("decoded as Windows-1252", "Save it as UTF-8.", severity="warning")
-A_SLOT = Finding("no URL", "Give the whole address.", row=3, line=4, column="Image", text="x.png", severity="slot")
+A_SLOT = Finding(
+    "no URL", "Give the whole address.", row=3, line=4, column="Image", text="x.png", severity="slot_error"
+)
 INSPECTION = Inspection(
     catalogue_format=a_catalogue_format(
         profile=Profile.SHOPIFY, dialect=Dialect("\t", "cp1252", bom=False, line_end="\n")
     ),
     rows=7,
     products=4,
-    urls=9,
-    distinct_urls=8,
+    slots=9,
+    images=8,
     refused_slots=1,
     hosts={"b.test": 5, "a.test": 3},
     more_hosts=2,
@@ -37,7 +39,7 @@ TOLD = [
         "advice": "Save it as UTF-8.",
     },
     {
-        "severity": "slot",
+        "severity": "slot_error",
         "row": 3,
         "line": 4,
         "column": "Image",
