@@ -7,9 +7,9 @@ from pydantic import Field
 
 from services.gateway.catalogue.reading import CatalogueLimits
 from services.gateway.upload.body import BodyLimits
-from services.gateway.upload.catalogue_options import CatalogueOptions, OnInvalid
-from services.gateway.upload.option_schemas import SCHEMAS, in_words
+from services.gateway.upload.option_table import OPTIONS
 from services.gateway.upload.options import UploadOptions
+from services.gateway.upload.request_options import OnInvalid, RequestOptions
 from shared.contracts.messages import CompressOptions, MetadataPolicy, Mode, OutputFormat
 from shared.messaging.topology import LONGEST_PROBE_SECONDS
 from shared.settings import (
@@ -108,18 +108,19 @@ class DispatchSettings(Settings):
         return self.command_start_by + self.longest_handler + 60
 
 
-def _default_of(option: str) -> Any:
-    schema = SCHEMAS[option]
+def _default_of(name: str) -> Any:
+    option = OPTIONS[name]
+    description = option.description.replace("`", "")
     return Field(
-        default=(CompressOptions.model_fields | CatalogueOptions.model_fields)[option].default,
-        ge=schema.get("minimum"),
-        le=schema.get("maximum"),
-        description=f"Option {option} of uploads that do not give it: {in_words(option)}. {schema['description']}",
+        default=option.default,
+        ge=option.schema.get("minimum"),
+        le=option.schema.get("maximum"),
+        description=f"Default of the option {name}, {option.allowed}. {description}",
     )
 
 
 class DefaultOptionSettings(Settings):
-    """The options that hold where an upload does not say; each is named like its option."""
+    """Defaults of the options that an upload leaves out; each setting is named after its option."""
 
     default_percent: int = _default_of("percent")
     default_mode: Mode = _default_of("mode")
@@ -134,7 +135,7 @@ class DefaultOptionSettings(Settings):
     @property
     def options(self) -> UploadOptions:
         compress = {name: getattr(self, f"default_{name}") for name in CompressOptions.model_fields}
-        return UploadOptions(CompressOptions(**compress), CatalogueOptions(on_invalid=self.default_on_invalid))
+        return UploadOptions(CompressOptions(**compress), RequestOptions(on_invalid=self.default_on_invalid))
 
 
 @dataclass(frozen=True)

@@ -23,31 +23,50 @@ MetadataPolicy = Literal["strip", "copyright", "keep"]
 
 
 class CompressOptions(BaseModel):
-    """What the client asked for.
+    """What the client wants of each image. The fields' descriptions are for users; the gateway publishes them.
 
-    percent: of what `mode` says: "size": the output has at most so many per cent of the original's bytes; "quality":
-        the encoder's quality; "dimensions": width and height are so many per cent of the original's.
-    format: of the output. "keep" is the original's; "auto" is the smallest of those that a browser shows and that keep
-        alpha and animation.
-    max_width, max_height: in pixels; a larger picture is scaled to fit inside, none is enlarged.
-    min_quality: in mode "size", the encoder goes no lower.
-    allow_resize: in mode "size", what does not fit at `min_quality` is scaled down until it does; otherwise it is
-        delivered at `min_quality` with `target_met` false.
-    metadata: "strip" leaves only what the pixels need (the colour profile; the orientation is applied), "copyright"
-        also the author and the copyright notice, wherever they stand (EXIF, XMP, IPTC, a PNG's text), "keep" these and
-        all of EXIF and XMP but the orientation and the thumbnail.
+    `min_quality` and `allow_resize` apply to mode "size" only, `max_width` and `max_height` to every mode.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    percent: int = Field(default=50, ge=1, le=99)
-    mode: Mode = "size"
-    format: OutputFormat = "keep"
-    max_width: int | None = Field(default=None, ge=1, le=65535)
-    max_height: int | None = Field(default=None, ge=1, le=65535)
-    min_quality: int = Field(default=30, ge=1, le=95)
-    allow_resize: bool = True
-    metadata: MetadataPolicy = "strip"
+    percent: int = Field(default=50, ge=1, le=99, description="Target in per cent; `mode` says of what.")
+    mode: Mode = Field(
+        default="size",
+        description="What `percent` means. `size`: each result has at most that share of its original's bytes, at the"
+        " highest quality that fits; the search stops once a result fills about nine tenths of the target. `quality`:"
+        " `percent` is the encoder's quality. `dimensions`: width and height are that share of the original's.",
+    )
+    format: OutputFormat = Field(
+        default="keep",
+        description="Format of the results. `keep`: each original's own. `auto`: the smallest of the formats that"
+        " browsers show and that keep alpha and animation. A result's URL and content type follow its format.",
+    )
+    max_width: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Maximum width in pixels. A larger image is scaled down in proportion; none is enlarged.",
+    )
+    max_height: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Maximum height in pixels. A larger image is scaled down in proportion; none is enlarged.",
+    )
+    min_quality: int = Field(default=30, ge=1, le=95, description="Lowest encoder quality that mode `size` may use.")
+    allow_resize: bool = Field(
+        default=True,
+        description="Whether mode `size` scales an image down that does not fit at `min_quality`. If not, the result"
+        " stays above the target and the report says so.",
+    )
+    metadata: MetadataPolicy = Field(
+        default="strip",
+        description="Metadata that the results keep. `strip`: only the colour profile. `copyright`: also author and"
+        " copyright notice, from EXIF, XMP, IPTC or PNG text. `keep`: these and all of EXIF and XMP except the"
+        " thumbnail. The orientation is always applied. A JPEG cannot hold EXIF or XMP above 64 kB each: it is left"
+        " out.",
+    )
 
 
 class ImageMessage(Message):

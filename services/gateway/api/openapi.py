@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.probe.schemas import NDJSON, EstimateLine, ProbeLine, ValidationLine
 from services.gateway.upload.body import CSV_TYPES, FORM_TYPE
-from services.gateway.upload.option_schemas import SCHEMAS
+from services.gateway.upload.option_table import OPTIONS
 from services.gateway.upload.options import UploadOptions
 from services.gateway.web.problems import (
     MEDIA_TYPE,
@@ -32,12 +32,6 @@ _CSV_EXAMPLE = (
     '1,Oak table,"https://shop.example/oak-1.jpg,https://shop.example/oak-2.jpg"\n'
     "2,Lamp,https://shop.example/lamp.png\n"
 )
-_WEBHOOK_URL = {
-    "type": "string",
-    "format": "uri",
-    "description": "Called once the request is done, signed by the Standard Webhooks specification.",
-}
-_OPTIONS = SCHEMAS | {"webhook_url": _WEBHOOK_URL}
 _FILE = {
     "type": "string",
     "format": "binary",
@@ -111,8 +105,8 @@ def catalogue_body(defaults: UploadOptions, options: Collection[str]) -> dict[st
     `defaults` holds for what it does not say.
     """
     # No defaults in the query: the documentation's own client would send them beside the form's.
-    query = {name: _OPTIONS[name] for name in options}
-    known = {**defaults.compress.model_dump(exclude_none=True), **defaults.catalogue.model_dump(exclude_none=True)}
+    query = {name: dict(OPTIONS[name].schema) for name in options}
+    known = {**defaults.compress.model_dump(exclude_none=True), **defaults.request.model_dump(exclude_none=True)}
     in_form = {name: schema | ({"default": known[name]} if name in known else {}) for name, schema in query.items()}
     form = {"type": "object", "required": ["file"], "properties": {"file": _FILE, **in_form}}
     return {

@@ -58,7 +58,7 @@ class Uploads:
             status=RequestStatus.PENDING,
             round=1,
             options=upload.options.compress,
-            webhook_url=upload.options.webhook_url,
+            webhook_url=upload.options.request.webhook_url,
             filename=upload.filename,
             upload_key=upload_key(request_id),
             catalogue_format=upload.inspection.catalogue_format,

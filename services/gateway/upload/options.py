@@ -8,17 +8,14 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from services.gateway.upload.catalogue_options import CatalogueOptions
-from services.gateway.upload.option_schemas import SCHEMAS, in_words, listed
+from services.gateway.upload.option_table import MODELS, OPTIONS, UPLOAD_OPTIONS, listed
+from services.gateway.upload.request_options import RequestOptions
 from services.gateway.web.problems import bad_options
 from services.gateway.web.schemas import Fault
 from shared.contracts.messages import CompressOptions
 from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
 from shared.url_policy.url_check import InvalidUrl, check_url
 
-_OPTIONS = (*SCHEMAS, "webhook_url")
-UPLOAD_OPTIONS = tuple(name for name in _OPTIONS if name != "probe")
-VALIDATION_OPTIONS = tuple(name for name in _OPTIONS if name != "dry_run")
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 _BOOLEANS = {"true": True, "false": False}
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -27,8 +24,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 @dataclass(frozen=True, slots=True)
 class UploadOptions:
     compress: CompressOptions = field(default_factory=CompressOptions)
-    catalogue: CatalogueOptions = field(default_factory=CatalogueOptions)
-    webhook_url: str | None = None
+    request: RequestOptions = field(default_factory=RequestOptions)
 
 
 def read_options(
@@ -43,10 +39,11 @@ def read_options(
     """
     values = {name: value.strip() for name, value in given if name in known and value.strip()}
     webhook_url = values.pop("webhook_url", None)
-    asked = {name: _typed(value) for name, value in values.items()}
+    asked: dict[str, object] = {name: _typed(value) for name, value in values.items()}
     if faults := [*_misnamed(given, known), *_unusable(asked, values), *_uncallable(webhook_url, webhook_policy)]:
         raise bad_options(faults)
-    return UploadOptions(_updated(defaults.compress, asked), _updated(defaults.catalogue, asked), webhook_url)
+    asked["webhook_url"] = webhook_url
+    return UploadOptions(_updated(defaults.compress, asked), _updated(defaults.request, asked))
 
 
 def _typed(value: str) -> int | bool | str:
@@ -70,8 +67,10 @@ def _misnamed(given: Sequence[tuple[str, str]], known: Sequence[str]) -> list[Fa
 
 
 def _unusable(asked: Mapping[str, object], values: Mapping[str, str]) -> list[Fault]:
-    names = [name for model in (CompressOptions, CatalogueOptions) for name in _refused(model, asked)]
-    return [Fault(detail=f"{name} is {in_words(name)}, not {values[name][:64]!r}", option=name) for name in names]
+    names = [name for model in MODELS for name in _refused(model, asked)]
+    return [
+        Fault(detail=f"{name} is {OPTIONS[name].allowed}, not {values[name][:64]!r}", option=name) for name in names
+    ]
 
 
 def _refused(model: type[BaseModel], asked: Mapping[str, object]) -> list[str]:

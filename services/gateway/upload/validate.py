@@ -13,8 +13,8 @@ from services.gateway.catalogue.findings import CatalogueRefused
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.reading import CatalogueLimits
 from services.gateway.upload.body import BodyLimits, receive_upload
-from services.gateway.upload.catalogue_options import CatalogueOptions
 from services.gateway.upload.options import UploadOptions, read_options
+from services.gateway.upload.request_options import RequestOptions
 from services.gateway.web.problems import bad_catalogue, refused_slots
 from shared.url_policy.address_guard import AddressPolicy
 
@@ -68,12 +68,12 @@ class Inspections:
             async with self._turn:
                 if await http.is_disconnected():  # while it waited: nobody would hear what is found
                     raise ClientDisconnect
-                inspection = await self._inspect(upload.path, options.catalogue)
-            if inspection.refused_slots and options.catalogue.on_invalid == "reject":
+                inspection = await self._inspect(upload.path, options.request)
+            if inspection.refused_slots and options.request.on_invalid == "reject":
                 raise refused_slots(inspection.findings, inspection.more_findings)
             yield InspectedUpload(upload.path, upload.path.stat().st_size, upload.filename, options, inspection)
 
-    async def _inspect(self, path: Path, options: CatalogueOptions) -> Inspection:
+    async def _inspect(self, path: Path, options: RequestOptions) -> Inspection:
         rules = self._rules
         try:
             return await asyncio.to_thread(

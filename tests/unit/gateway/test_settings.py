@@ -5,8 +5,8 @@ from ipaddress import ip_network
 import pytest
 
 from services.gateway.settings import CatalogueSettings, DispatchSettings, GatewaySettings
-from services.gateway.upload.catalogue_options import CatalogueOptions
 from services.gateway.upload.options import UploadOptions
+from services.gateway.upload.request_options import RequestOptions
 from shared.contracts.messages import CompressOptions
 from shared.settings import load
 from shared.url_policy.settings import WebhookTargetSettings
@@ -62,9 +62,7 @@ def test_the_default_options_are_taken_from_the_environment(environment: pytest.
         environment.setenv(f"DEFAULT_{name.upper()}", str(value))
     environment.setenv("DEFAULT_ON_INVALID", "reject")
 
-    assert load(GatewaySettings).default_options.options == UploadOptions(
-        options, CatalogueOptions(on_invalid="reject")
-    )
+    assert load(GatewaySettings).default_options.options == UploadOptions(options, RequestOptions(on_invalid="reject"))
 
 
 @pytest.mark.parametrize("option", [*CompressOptions.model_fields, "on_invalid"])

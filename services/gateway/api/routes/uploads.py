@@ -9,7 +9,7 @@ from services.gateway.api import openapi
 from services.gateway.probe.schemas import NDJSON
 from services.gateway.probe.stream import ProbedValidations
 from services.gateway.upload.accept import Uploads
-from services.gateway.upload.options import UPLOAD_OPTIONS, VALIDATION_OPTIONS
+from services.gateway.upload.option_table import UPLOAD_OPTIONS, VALIDATION_OPTIONS
 from services.gateway.upload.responses import upload_accepted, validation_answer
 from services.gateway.upload.validate import Inspections
 from services.gateway.web.schemas import UploadAccepted, ValidationAnswer
@@ -49,7 +49,7 @@ def uploads_router(inspections: Inspections, uploads: Uploads) -> APIRouter:
         operator's defaults; the status tells what applies.
         """
         async with inspections.receive(request, UPLOAD_OPTIONS) as upload:
-            if upload.options.catalogue.dry_run:
+            if upload.options.request.dry_run:
                 answer = validation_answer(upload.inspection)
                 return Response(answer.model_dump_json(), media_type="application/json")
             request_id = await uploads.accept(upload)
@@ -78,7 +78,7 @@ def validation_router(inspections: Inspections, probed: ProbedValidations) -> AP
         """
         async with inspections.receive(request, VALIDATION_OPTIONS) as upload:
             answer, options, inspection = validation_answer(upload.inspection), upload.options, upload.inspection
-        if options.catalogue.probe is None:
+        if options.request.probe is None:
             return answer
         return StreamingResponse(probed.lines(answer, inspection, options.compress), media_type=NDJSON)
 

@@ -3,9 +3,9 @@
 import pytest
 
 from services.gateway.api.openapi import catalogue_body
-from services.gateway.upload.catalogue_options import CatalogueOptions
-from services.gateway.upload.option_schemas import SCHEMAS
-from services.gateway.upload.options import UPLOAD_OPTIONS, VALIDATION_OPTIONS, UploadOptions, read_options
+from services.gateway.upload.option_table import OPTIONS, UPLOAD_OPTIONS, VALIDATION_OPTIONS
+from services.gateway.upload.options import UploadOptions, read_options
+from services.gateway.upload.request_options import RequestOptions
 from services.gateway.web.problems import Problem
 from services.gateway.web.schemas import Fault
 from shared.catalogue.format import Profile
@@ -73,14 +73,14 @@ def test_an_option_is_what_was_written(option: str, written: str, meant: object)
 def test_an_option_of_the_catalogue_is_what_was_written(option: str, written: str, meant: object) -> None:
     read_ = read((option, written))
 
-    assert read_.catalogue == CatalogueOptions.model_validate({option: meant})
+    assert read_.request == RequestOptions.model_validate({option: meant})
     assert read_.compress == CompressOptions()
 
 
 def test_a_profile_is_named_or_found_out() -> None:
-    assert read(("profile", "shopify")).catalogue.named_profile is Profile.SHOPIFY
-    assert read(("profile", "auto")).catalogue.named_profile is None
-    assert read().catalogue.named_profile is None
+    assert read(("profile", "shopify")).request.named_profile is Profile.SHOPIFY
+    assert read(("profile", "auto")).request.named_profile is None
+    assert read().request.named_profile is None
 
 
 @pytest.mark.parametrize(
@@ -175,14 +175,14 @@ def test_a_validation_knows_all_options_but_that_it_is_one() -> None:
 
 def test_what_is_not_given_or_blank_has_its_default() -> None:
     compress = CompressOptions(percent=70, format="auto", max_width=2000, allow_resize=False)
-    defaults = UploadOptions(compress, CatalogueOptions(on_invalid="reject"))
+    defaults = UploadOptions(compress, RequestOptions(on_invalid="reject"))
 
     assert read(("percent", " "), ("allow_resize", ""), ("on_invalid", ""), defaults=defaults) == defaults
     assert read(
         ("percent", "30"), ("max_width", "65535"), ("on_invalid", "skip"), ("profile", "google"), defaults=defaults
     ) == UploadOptions(
         CompressOptions(percent=30, format="auto", max_width=65535, allow_resize=False),
-        CatalogueOptions(profile="google"),
+        RequestOptions(profile="google"),
     )
 
 
@@ -212,8 +212,9 @@ def test_every_option_is_documented_for_form_and_query(options: tuple[str, ...])
 
 
 def test_every_field_of_the_options_has_a_schema() -> None:
-    assert set(SCHEMAS) == {*CompressOptions.model_fields, *CatalogueOptions.model_fields}
+    assert set(OPTIONS) == {*CompressOptions.model_fields, *RequestOptions.model_fields}
+    assert all("type" in option.schema and option.description for option in OPTIONS.values())
 
 
 def test_every_profile_can_be_named() -> None:
-    assert SCHEMAS["profile"]["enum"] == ["auto", *Profile]
+    assert OPTIONS["profile"].schema["enum"] == ["auto", *Profile]

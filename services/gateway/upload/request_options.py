@@ -1,0 +1,49 @@
+"""The options of an upload that the gateway itself acts on; the compressor's are CompressOptions."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.catalogue.format import Profile
+
+ProfileChoice = Literal["auto", "generic", "shopify", "woocommerce", "magento", "google", "numbered"]
+OnInvalid = Literal["skip", "reject"]
+
+
+class RequestOptions(BaseModel):
+    """The fields' descriptions are for users: see option_table."""
+
+    model_config = ConfigDict(frozen=True)
+
+    profile: ProfileChoice = Field(
+        default="auto",
+        description="Platform whose columns the catalogue has. `auto`: detected from the header. `generic`: serial"
+        " number, product name and input image URLs. `numbered`: image columns `image_1`, `image_2` and so on.",
+    )
+    on_invalid: OnInvalid = Field(
+        default="skip",
+        description="What happens when a URL cannot be used. `skip`: that image fails, the others are processed."
+        " `reject`: the whole catalogue is refused.",
+    )
+    dry_run: bool = Field(
+        default=False,
+        description="Report what the upload would find and do, and store nothing, as `POST /validate` does.",
+    )
+    probe: int | None = Field(
+        default=None,
+        ge=1,
+        le=20,
+        description="Number of images to probe on each host. The response is then JSON lines: the validation, one line"
+        " per probed image, and an estimate for the whole catalogue.",
+    )
+    webhook_url: str | None = Field(
+        default=None,
+        description="URL that receives a POST, signed by the Standard Webhooks specification, when the request"
+        " finishes. It is http or https, and not at a private address unless `WEBHOOK_ALLOW_NETWORKS` allows it.",
+        json_schema_extra={"format": "uri"},
+    )
+
+    @property
+    def named_profile(self) -> Profile | None:
+        """The profile that the client chose; None if it is to be detected."""
+        return None if self.profile == "auto" else Profile(self.profile)
