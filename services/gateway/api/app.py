@@ -9,7 +9,7 @@ from starlette.responses import Response
 from services import __version__
 from services.gateway.api import docs_page, openapi
 from services.gateway.api.routes.health import health_router
-from services.gateway.web import problems
+from services.gateway.web import error_handlers
 from services.gateway.web.access_log import AccessLog
 from shared.errors import DatabaseUnavailable, DependencyUnavailable
 from shared.messaging import DependencyGate
@@ -45,7 +45,7 @@ def build_starting_app(health: HealthAnswers) -> FastAPI:
 def _bare_app(health: HealthAnswers, tell: Callable[[DependencyUnavailable], None]) -> FastAPI:
     app = FastAPI(title="Imagemill", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None)
     app.add_middleware(AccessLog)
-    problems.install(app, tell)
+    error_handlers.install(app, tell)
     app.include_router(health_router(health))
     return app
 

@@ -101,7 +101,7 @@ async def test_a_request_under_way_is_not_retried() -> None:
     assert refusal.status == HTTPStatus.CONFLICT
     assert refusal.type == "urn:imagemill:problem:under-way"
     assert refusal.round == 3
-    assert "1 image has" in refusal.detail
+    assert "1 image is pending" in refusal.detail
 
 
 @pytest.mark.parametrize(

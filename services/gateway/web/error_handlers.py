@@ -1,0 +1,76 @@
+"""Answers every error with a problem document, those of the framework too."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from services.gateway.web.problems import (
+    Problem,
+    bad_options,
+    internal,
+    unavailable,
+    unknown_path,
+    untyped,
+    wrong_method,
+)
+from services.gateway.web.schemas import Fault
+from shared.errors import DependencyUnavailable
+
+log = structlog.get_logger(__name__)
+
+
+def install(app: FastAPI, report: Callable[[DependencyUnavailable], None]) -> None:
+    """Make `app` answer every error with a problem document, and `report` dependencies that do not answer."""
+
+    async def dependency_unavailable(request: Request, fault: DependencyUnavailable) -> Response:
+        log.error("request_unanswered", path=request.url.path, dependency=fault.dependency, error=str(fault))
+        report(fault)
+        return unavailable(fault.dependency).response()
+
+    app.exception_handlers |= {
+        Problem: _problem,
+        HTTPException: _http,
+        RequestValidationError: _validation,
+        DependencyUnavailable: dependency_unavailable,
+        ClientDisconnect: _client_left,
+        Exception: _unexpected,
+    }
+
+
+async def _problem(_: Request, error: Problem) -> Response:
+    return error.response()
+
+
+async def _http(request: Request, error: HTTPException) -> Response:
+    """What the framework refuses by itself: unknown paths and wrong methods."""
+    headers = dict(error.headers or {})
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            return unknown_path(request.url.path).response()
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            allowed = headers.get("Allow", "other methods")
+            return wrong_method(request.method, request.url.path, allowed).response()
+        case status:
+            return untyped(HTTPStatus(status), headers)
+
+
+async def _validation(_: Request, error: RequestValidationError) -> Response:
+    faults = [
+        Fault(detail=f"{fault['loc'][-1]}: {fault['msg']}", option=str(fault["loc"][-1])) for fault in error.errors()
+    ]
+    return bad_options(faults).response()
+
+
+async def _client_left(_: Request, __: ClientDisconnect) -> Response:
+    return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody reads it
+
+
+async def _unexpected(_: Request, __: Exception) -> Response:
+    """The server logs the exception; the client learns nothing about it."""
+    return internal().response()

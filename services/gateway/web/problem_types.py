@@ -1,0 +1,135 @@
+"""The API's problem types (RFC 9457): the one table that the problem documents and their descriptions are made from.
+
+Pure. A type's slug and status are part of the API; its title and its sentence may change.
+"""
+
+from enum import Enum
+from http import HTTPStatus
+
+_URN_PREFIX = "urn:imagemill:problem:"
+
+
+class ProblemType(Enum):
+    """`slug` names the type, `when` is a sentence in Markdown about the cause. In the order of their statuses."""
+
+    CATALOGUE = (
+        "catalogue",
+        HTTPStatus.BAD_REQUEST,
+        "The catalogue cannot be used",
+        "The file is empty, is not text, has no header, lacks a column, has no data rows, has broken quotes or exceeds"
+        " a limit.",
+    )
+    IMAGE_URLS = (
+        "image-urls",
+        HTTPStatus.BAD_REQUEST,
+        "Image URLs cannot be used, and on_invalid is reject",
+        "The catalogue contains image URLs that cannot be used, and `on_invalid` is `reject`.",
+    )
+    FORM = (
+        "form",
+        HTTPStatus.BAD_REQUEST,
+        "The form cannot be used",
+        "The multipart/form-data body contains no file or more than one, is cut off or is malformed.",
+    )
+    UNKNOWN_REQUEST = (
+        "unknown-request",
+        HTTPStatus.NOT_FOUND,
+        "There is no such request",
+        "No request has this id.",
+    )
+    NOT_FOUND = (
+        "not-found",
+        HTTPStatus.NOT_FOUND,
+        "Not Found",
+        "There is no such path, or no object is stored under this URL.",
+    )
+    METHOD_NOT_ALLOWED = (
+        "method-not-allowed",
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "Method Not Allowed",
+        "The path exists, but not with this method; `Allow` lists the methods.",
+    )
+    STALLED = (
+        "stalled",
+        HTTPStatus.REQUEST_TIMEOUT,
+        "The upload stalled",
+        "No byte of the upload arrived for `UPLOAD_STALL_TIMEOUT` seconds.",
+    )
+    TOO_SLOW = (
+        "too-slow",
+        HTTPStatus.REQUEST_TIMEOUT,
+        "The upload took too long",
+        "The upload was not complete after `UPLOAD_MAX_SECONDS` seconds.",
+    )
+    UNDER_WAY = (
+        "under-way",
+        HTTPStatus.CONFLICT,
+        "The request is under way",
+        "A retry needs a finished request, and this one's round is not over.",
+    )
+    NOTHING_TO_RETRY = (
+        "nothing-to-retry",
+        HTTPStatus.CONFLICT,
+        "No image can be retried",
+        "No image of the request failed, or all failures are of URLs that cannot be used (`invalid_url`).",
+    )
+    TOO_LARGE = (
+        "too-large",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "The upload is too large",
+        "The upload has more than `UPLOAD_MAX_BYTES` bytes.",
+    )
+    CONTENT_TYPE = (
+        "content-type",
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "The upload has the wrong Content-Type",
+        "The Content-Type is neither `multipart/form-data` nor a type of CSV or plain text; `Accept-Post` lists the"
+        " types.",
+    )
+    CONTENT_ENCODING = (
+        "content-encoding",
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "The upload is compressed",
+        "The upload has a Content-Encoding other than `identity`.",
+    )
+    RANGE = (
+        "range",
+        HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+        "The range lies outside the object",
+        "The range starts after the object's last byte; `Content-Range` contains its size.",
+    )
+    OPTIONS = (
+        "options",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "An option cannot be used",
+        "An option is unknown, is given more than once or has an invalid value; `errors` lists each with its `option`.",
+    )
+    PARAMETER = (
+        "parameter",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "A required parameter is missing or repeated",
+        "A required query parameter is missing or is given more than once; `errors` names it as `option`.",
+    )
+    INTERNAL = (
+        "internal",
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "Internal Server Error",
+        "The service has a fault, which is in its log.",
+    )
+    UNAVAILABLE = (
+        "unavailable",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Temporarily unavailable",
+        "The database or the object store does not answer; send the request again after `Retry-After` seconds.",
+    )
+
+    def __init__(self, slug: str, status: HTTPStatus, title: str, when: str) -> None:
+        self.slug = slug
+        self.status = status
+        self.title = title
+        self.when = when
+
+    @property
+    def urn(self) -> str:
+        """The `type` of the problem document."""
+        return _URN_PREFIX + self.slug
