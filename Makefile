@@ -1,4 +1,4 @@
-# Imagemill: every command of the project. `make help` lists them.
+# Every command of the project; `make help` lists them.
 .DEFAULT_GOAL := help
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UV_VERSION := 0.13.9
@@ -6,72 +6,38 @@ SERVICES := gateway downloader compressor aggregator
 BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 PYTEST := $(BIN)/python -m pytest
-# Settings given as in `make run GATEWAY_PORT=8001` reach the services too: make exports its command line.
+# `make run GATEWAY_PORT=8001` sets GATEWAY_PORT for the services: make exports its command line.
 
 .PHONY: help
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z][a-z0-9-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
 
-## The stack without containers
+##@ Run Imagemill without containers
 
 .PHONY: demo
-demo: .venv ## pictures in six formats through the whole pipeline on real servers, every promise checked
+demo: .venv ## process sample images on real servers and check every promise
 	@$(LOCAL) demo
 
 .PHONY: run
-run: .venv ## keep the stack at http://localhost:8000 (GATEWAY_PORT) until Ctrl-C
+run: .venv ## run the stack at http://localhost:8000 (GATEWAY_PORT) until Ctrl-C
 	@$(LOCAL) run
 
 .PHONY: up
-up: .venv ## only RabbitMQ and MongoDB, for a service started by hand
+up: .venv ## run only RabbitMQ and MongoDB, for services that you start yourself
 	@$(LOCAL) up
 
 .PHONY: dead-letters
-dead-letters: .venv ## list the messages parked in the running stack; REPLAY=1 sends them again
+dead-letters: .venv ## list the parked messages of the running stack; REPLAY=1 publishes them again
 	@$(BIN)/python -m deploy.local.dead_letters $(if $(REPLAY),--replay)
 
-.PHONY: smoke
-smoke: .venv ## the stack in Compose, scaled, one request through it; needs Docker
-	$(BIN)/python -m deploy.smoke $(ARGS)
-
-.PHONY: vendor-docs
-vendor-docs: ## fetch the API documentation's assets anew; needs npm and VERSION=...
-	sh services/gateway/api/static/swagger-ui/vendor.sh $(VERSION)
-
 .PHONY: clean
-clean: ## remove all data, logs and servers under .local, and the caches
+clean: ## delete all data, logs and servers under .local, and the caches
 	@if [ -x $(BIN)/python ]; then $(LOCAL) clean; fi
 	rm -rf .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-## Checks and tests
-
-.PHONY: check
-check: lint types imports check-docs check-deploy ## everything that can be checked without running it
-
-.PHONY: lint
-lint: .venv
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-
-.PHONY: types
-types: .venv
-	$(BIN)/python -m mypy
-
-.PHONY: imports
-imports: .venv
-	$(BIN)/lint-imports
-
-.PHONY: docs
-docs: .venv ## rewrite the generated tables of README, docs/ and .env.example from the code
-	$(BIN)/python -m dev.docs
-
-.PHONY: check-docs
-check-docs: .venv
-	$(BIN)/python -m dev.docs --check
-
-# check-deploy: hadolint, Compose and Kubernetes validation
--include deploy/check.mk
+##@ Test (ARGS='-k name -x' is passed to pytest)
 
 .PHONY: test
 test: .venv ## all tests, on real servers
@@ -79,17 +45,89 @@ test: .venv ## all tests, on real servers
 	$(PYTEST) $(ARGS)
 
 .PHONY: test-unit
-test-unit: .venv ## the tests that need no server
+test-unit: .venv ## tests that need no server
 	$(PYTEST) tests/unit $(ARGS)
 
+.PHONY: test-contract
+test-contract: .venv ## the fakes and the real servers pass the same suites
+	@$(LOCAL) prepare
+	$(PYTEST) tests/contract $(ARGS)
+
+.PHONY: test-integration
+test-integration: .venv ## one service at a time, on real servers
+	@$(LOCAL) prepare
+	$(PYTEST) tests/integration $(ARGS)
+
+.PHONY: test-e2e
+test-e2e: .venv ## the whole stack: kills, outages, fairness, formats
+	@$(LOCAL) prepare
+	$(PYTEST) tests/e2e $(ARGS)
+
 .PHONY: test-containers
-test-containers: .venv ## all tests, on servers in containers
+test-containers: .venv ## all tests, with RabbitMQ and MongoDB in containers; needs Docker
 	@$(LOCAL) prepare
 	IMAGEMILL_TEST_SERVERS=containers $(PYTEST) $(ARGS)
 
+.PHONY: smoke
+smoke: .venv ## one request through the scaled Compose stack; needs Docker
+	$(BIN)/python -m deploy.smoke $(ARGS)
+
 .PHONY: fuzz
-fuzz: .venv ## a hundred thousand mutated catalogues, each taken or refused; ARGS='--seed N --files N'
+fuzz: .venv ## 100,000 mutated catalogues; ARGS='--seed N --files N'
 	$(BIN)/python -m tests.catalogues.fuzz --seconds 1800 $(ARGS)
+
+##@ Check (without running anything)
+
+.PHONY: check
+check: lint types imports check-docs check-hooks check-deploy ## everything below
+
+.PHONY: lint
+lint: .venv ## ruff: lint rules and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: .venv ## mypy, strict
+	$(BIN)/python -m mypy
+
+.PHONY: imports
+imports: .venv ## import-linter: which room may import which
+	$(BIN)/lint-imports
+
+.PHONY: check-docs
+check-docs: .venv ## the generated documentation is up to date
+	$(BIN)/python -m dev.docs --check
+
+.PHONY: check-hooks
+check-hooks: .venv ## the pre-commit configuration is valid
+	$(BIN)/pre-commit validate-config
+
+.PHONY: check-deploy
+check-deploy: .venv ## the Dockerfile, the Compose file and the Kubernetes base are valid; needs no Docker
+	$(BIN)/hadolint deploy/Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	deploy/kubernetes/check.sh $(BIN)/kubernetes-validate
+
+##@ Change the code
+
+.PHONY: fmt
+fmt: .venv ## format the code, fix what ruff can fix
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: docs
+docs: .venv ## regenerate every table in the documentation from the code
+	$(BIN)/python -m dev.docs
+
+.PHONY: hooks
+hooks: .venv ## run lint, types and imports before each git commit
+	$(BIN)/pre-commit install
+
+.PHONY: vendor-docs
+vendor-docs: ## update the vendored Swagger UI; needs npm and VERSION=...
+	sh services/gateway/api/static/swagger-ui/vendor.sh $(VERSION)
+
+##@ Measure
 
 .PHONY: bench
 bench: .venv ## images per second and CPU per image, beside a bare Pillow loop
@@ -97,17 +135,17 @@ bench: .venv ## images per second and CPU per image, beside a bare Pillow loop
 	$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: bench-compress
-bench-compress: .venv ## the compressor beside three peers: fit, cost, beauty and memory; ARGS=--quick for a sixth
+bench-compress: .venv ## the compressor beside three peers: fit, cost, quality, memory; ARGS=--quick for a sixth
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 		-r benchmarks/compress/requirements.txt
 	$(BIN)/python -m benchmarks.compress $(ARGS)
 
 .PHONY: bench-catalogue
-bench-catalogue: .venv ## a million rows and three million URLs: validated, accepted, taken in through a kill -9
+bench-catalogue: .venv ## validate, accept and take in a million rows, through a kill -9
 	@$(LOCAL) prepare
 	$(BIN)/python -m benchmarks.catalogue $(ARGS)
 
-## Dependencies
+##@ Dependencies
 
 .PHONY: .venv
 .venv: .venv/.installed
@@ -121,7 +159,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-find-links --no-header $(if $(UPGRADE),--upgrade)
 
 .PHONY: lock
-lock: .venv $(UV) ## make requirements/*.txt anew from pyproject.toml; UPGRADE=1 takes the newest versions
+lock: .venv $(UV) ## regenerate requirements/*.txt from pyproject.toml; UPGRADE=1 takes the newest versions
 	$(COMPILE) pyproject.toml --all-extras -o requirements/dev.txt
 	for service in $(SERVICES); do \
 		$(COMPILE) pyproject.toml --extra $$service -c requirements/dev.txt -o requirements/$$service.txt || exit 1; \
