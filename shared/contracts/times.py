@@ -1,11 +1,13 @@
-"""Times as text, in every document that leaves Imagemill: API answers, events, webhooks and reports. Pure."""
+"""How times are written wherever users read them: API, events, webhooks, reports. Pure."""
 
 from datetime import UTC, datetime
 
 
 def rfc3339(time: datetime) -> str:
-    """An aware `time` in UTC with milliseconds, as RFC 3339 writes it: 2026-11-29T19:04:05.123Z.
+    """`time` in UTC with milliseconds, such as 2026-11-29T19:04:05.123Z; smaller parts are cut off.
 
-    The width is fixed, so that the texts sort like the times. MongoDB stores no more than milliseconds.
+    Raises ValueError if `time` has no timezone.
     """
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    if time.tzinfo is None:
+        raise ValueError(f"{time} has no timezone")
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
