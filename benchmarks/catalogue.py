@@ -23,7 +23,7 @@ from deploy.local.stack import LocalStack
 from services.gateway.catalogue.inspection import inspect_catalogue
 from services.gateway.catalogue.reading import CatalogueLimits, open_catalogue
 from shared.catalogue.format import CatalogueFormat
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy import AddressPolicy
 
 URLS_PER_ROW = 3
 _CHUNK_BYTES = 1 << 18

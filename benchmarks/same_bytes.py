@@ -14,8 +14,7 @@ from datetime import UTC, datetime, timedelta
 from services.compressor.same_bytes import SameBytes
 from shared.contracts.messages import CompressImage, CompressOptions, ImageResult
 from shared.contracts.object_keys import image_id, originals_prefix
-from shared.storage.object_store import ObjectStore
-from shared.storage.open import open_object_store
+from shared.storage import ObjectStore, open_object_store
 
 IMAGES = 500
 REQUEST_ID = "BENCHMARK-OF-SAME-BYTES"

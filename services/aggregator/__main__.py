@@ -5,7 +5,7 @@ from functools import partial
 from services.aggregator.app import run
 from services.aggregator.settings import AggregatorSettings
 from shared import lifecycle
-from shared.observability.logging import configure_logging
+from shared.observability import configure_logging
 from shared.settings import load
 
 

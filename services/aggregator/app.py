@@ -26,13 +26,10 @@ from shared.contracts.messages import (
     ImageFailed,
 )
 from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
-from shared.observability.health import Health
-from shared.observability.health_server import serve_health
-from shared.observability.metrics import Metrics, process_registry
-from shared.outbound.client import open_guarded_client
+from shared.observability import Health, Metrics, process_registry, serve_health
+from shared.outbound import open_guarded_client
 from shared.persistence import Database, open_database
-from shared.storage.object_store import ObjectStore
-from shared.storage.open import open_object_store
+from shared.storage import ObjectStore, open_object_store
 
 _LOST_CONCURRENCY = 10
 _USER_AGENT = "imagemill-webhooks"

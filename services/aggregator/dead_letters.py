@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from shared.messaging.dead_letters import DeadLetter, list_dead, replay_dead
+from shared.messaging import DeadLetter, list_dead, replay_dead
 from shared.settings import RabbitSettings
 
 _BODY_LENGTH = 400

@@ -13,10 +13,9 @@ from standardwebhooks import Webhook
 from services.aggregator.webhook_policy import Answer, RetryPlan, signed_headers
 from shared.contracts.messages import DeliverWebhook, Message
 from shared.contracts.records import Delivery
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 from shared.persistence import DeliveryRepository
-from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
-from shared.url_policy.url_check import InvalidUrl, check_url
+from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, check_url
 
 _RECORDING_SECONDS = 10.0
 _BODY_LIMIT = 4096

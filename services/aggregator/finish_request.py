@@ -16,9 +16,9 @@ from shared.contracts.object_keys import originals_prefix
 from shared.contracts.records import Request
 from shared.contracts.states import RequestStatus
 from shared.errors import DatabaseUnavailable, StorageUnavailable
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 from shared.persistence import Database, Lease
-from shared.storage.object_store import ObjectStore
+from shared.storage import ObjectStore
 
 LEASE_SECONDS = 10.0
 _PATIENCE = 1.2  # lease times: longer than a dead holder's lease can last

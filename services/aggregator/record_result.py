@@ -8,7 +8,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import PublicEvent
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed, Message
 from shared.contracts.states import ImageState
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 from shared.persistence import ImageRepository
 
 

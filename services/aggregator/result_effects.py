@@ -12,7 +12,7 @@ from shared.contracts.states import END_STATES
 from shared.errors import StorageUnavailable
 from shared.micro_batcher import MicroBatcher
 from shared.persistence import Recorded
-from shared.storage.object_store import ObjectStore
+from shared.storage import ObjectStore
 
 _REMOVAL_SECONDS = 2.0  # results wait for it; a store that hangs would hold them up for a minute and longer
 

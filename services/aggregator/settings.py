@@ -14,7 +14,7 @@ from shared.settings import (
     Settings,
     StoreSettings,
 )
-from shared.url_policy.settings import WebhookTargetSettings
+from shared.url_policy import WebhookTargetSettings
 
 _SECRET_BYTES = range(24, 65)  # as the Standard Webhooks specification has it
 

@@ -9,10 +9,8 @@ from services.compressor.handler import CompressHandler
 from services.compressor.settings import CompressorSettings
 from shared.contracts.messages import CompressImage
 from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
-from shared.observability.health import Health
-from shared.observability.health_server import serve_health
-from shared.observability.metrics import Metrics, process_registry
-from shared.storage.open import open_object_store
+from shared.observability import Health, Metrics, process_registry, serve_health
+from shared.storage import open_object_store
 
 
 async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:

@@ -22,9 +22,9 @@ from shared.contracts.messages import (
 )
 from shared.contracts.object_keys import result_key, reuse_key
 from shared.errors import DependencyUnavailable, ObjectMissing
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 from shared.settings import AttemptSettings
-from shared.storage.object_store import ObjectStore
+from shared.storage import ObjectStore
 
 _FETCH_AGAIN_AFTER = timedelta(seconds=5)
 

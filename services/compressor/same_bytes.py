@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from shared.contracts.messages import CompressImage, ImageResult
 from shared.contracts.object_keys import result_key, same_bytes_key
 from shared.errors import ObjectMissing
-from shared.storage.object_store import ObjectStore
+from shared.storage import ObjectStore
 
 
 @dataclass(slots=True)

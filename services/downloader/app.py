@@ -17,12 +17,10 @@ from services.downloader.probe import ImageProbe, ProbeHandler
 from services.downloader.settings import DownloaderSettings, FetchSettings
 from shared.contracts.messages import DownloadImage, FetchBounds, ProbeImages
 from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
-from shared.observability.health import Health
-from shared.observability.health_server import serve_health
-from shared.observability.metrics import Metrics, process_registry
-from shared.outbound.client import open_guarded_client
-from shared.storage.open import open_object_store
-from shared.url_policy.address_guard import AddressPolicy
+from shared.observability import Health, Metrics, process_registry, serve_health
+from shared.outbound import open_guarded_client
+from shared.storage import open_object_store
+from shared.url_policy import AddressPolicy
 
 
 async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:

@@ -4,10 +4,8 @@ import httpx
 
 from services.downloader.host_limiter import HostBusy
 from services.downloader.outcomes import FetchFailure
-from shared.outbound.connection import TlsFault
-from shared.outbound.dialer import NameNotResolved
-from shared.url_policy.address_guard import BlockedAddress
-from shared.url_policy.url_check import InvalidUrl
+from shared.outbound import NameNotResolved, TlsError
+from shared.url_policy import BlockedAddress, InvalidUrl
 
 _DETAIL_CHARACTERS = 200
 
@@ -47,7 +45,7 @@ def _cause_of(error: Exception) -> FetchFailure:  # noqa: PLR0911 - a table, in 
             return FetchFailure.HOST_BUSY
         case NameNotResolved():
             return FetchFailure.NAME_SERVERS_SILENT if error.temporary else FetchFailure.NO_SUCH_HOST
-        case TlsFault():
+        case TlsError():
             return FetchFailure.BAD_CERTIFICATE if error.certificate else FetchFailure.NO_TLS
         case httpx.TimeoutException():
             return FetchFailure.TOO_SLOW

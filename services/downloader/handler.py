@@ -25,7 +25,7 @@ from shared.contracts.messages import (
 )
 from shared.contracts.object_keys import copied_key, original_key, reuse_key
 from shared.errors import DependencyUnavailable, ObjectMissing
-from shared.storage.object_store import ObjectStore
+from shared.storage import ObjectStore
 
 
 class Fetches(Protocol):

@@ -11,9 +11,7 @@ from services.downloader.fetch_error import FETCH_ERRORS, FetchError, as_fetch_e
 from services.downloader.host_limiter import HostLimiter
 from services.downloader.outcomes import FetchFailure
 from services.downloader.validators import CONDITIONS
-from shared.url_policy.address_guard import AddressPolicy
-from shared.url_policy.host_name import host_name
-from shared.url_policy.url_check import InvalidUrl, check_url
+from shared.url_policy import AddressPolicy, InvalidUrl, check_url, host_name
 
 T = TypeVar("T")
 Take = Callable[[httpx.Response], Awaitable[T | None]]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from shared.settings import AttemptSettings, ObservabilitySettings, RabbitSettings, Settings, StoreSettings
-from shared.url_policy.settings import FetchTargetSettings
+from shared.url_policy import FetchTargetSettings
 
 
 class FetchSettings(Settings):

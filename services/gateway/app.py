@@ -26,12 +26,10 @@ from services.gateway.upload.validate import InspectionRules, Inspections
 from services.gateway.web.server import HttpServer, listen
 from shared.errors import DependencyUnavailable
 from shared.messaging import DependencyGate, Publish, Publisher, Replies, open_broker
-from shared.observability.health import Health, HealthAnswers
-from shared.observability.metrics import Metrics, process_registry
+from shared.observability import Health, HealthEndpoints, Metrics, process_registry
 from shared.persistence import Database, open_database
 from shared.persistence.lease_renewal import HeldLease
-from shared.storage.object_store import ObjectStore
-from shared.storage.open import open_object_store
+from shared.storage import ObjectStore, open_object_store
 
 _DISPATCH_LEASE_SECONDS = 10.0
 # A catalogue is read by a thread that never lets go of the interpreter by itself, and each answer that the event loop
@@ -45,7 +43,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
     registry = process_registry()
     metrics = Metrics(registry)
     health = Health(metrics.ready)
-    answers = HealthAnswers(health, registry)
+    answers = HealthEndpoints(health, registry)
     arrived = asyncio.Event()
     async with AsyncExitStack() as open_things:
         http = HttpServer(build_starting_app(answers), settings.rabbit.drain_timeout)

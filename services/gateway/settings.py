@@ -10,8 +10,7 @@ from services.gateway.upload.body import BodyLimits
 from services.gateway.upload.option_table import OPTIONS
 from services.gateway.upload.options import UploadOptions
 from services.gateway.upload.request_options import OnInvalid, RequestOptions
-from shared.contracts.messages import CompressOptions, MetadataPolicy, Mode, OutputFormat
-from shared.messaging.topology import LONGEST_PROBE_SECONDS
+from shared.contracts.messages import MAX_PROBE_SECONDS, CompressOptions, MetadataPolicy, Mode, OutputFormat
 from shared.settings import (
     MongoSettings,
     ObservabilitySettings,
@@ -20,7 +19,7 @@ from shared.settings import (
     Settings,
     StoreSettings,
 )
-from shared.url_policy.settings import FetchTargetSettings, WebhookTargetSettings
+from shared.url_policy import FetchTargetSettings, WebhookTargetSettings
 
 
 class ApiSettings(Settings):
@@ -42,7 +41,7 @@ class ApiSettings(Settings):
     probe_timeout: float = Field(
         default=30,
         gt=0,
-        le=LONGEST_PROBE_SECONDS,
+        le=MAX_PROBE_SECONDS,
         description="Seconds that POST /validate?probe=N waits for what the downloaders see.",
     )
 

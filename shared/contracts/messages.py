@@ -220,6 +220,10 @@ class DeliverWebhook(Message):
     delivery_id: str
 
 
+MAX_PROBE_SECONDS = 120
+"""A probe that takes longer has nobody waiting for its reply."""
+
+
 class ProbeImages(Message):
     """To any downloader: look at these URLs without keeping them. Dropped unread after `answer_by`.
 

@@ -1,7 +1,8 @@
-"""The door to RabbitMQ: topology, publishing with confirms, and the runtime that consumers live in."""
+"""RabbitMQ: exchanges and queues, publishing with confirms, and the runtime that calls message handlers."""
 
 from shared.messaging.broker import Broker, open_broker
 from shared.messaging.consumer import Consumer, Handler, Subscription
+from shared.messaging.dead_letters import DeadLetter, list_dead, replay_dead
 from shared.messaging.dependency_gate import DependencyGate, Ping
 from shared.messaging.publisher import Outgoing, Publish, Publisher, Reply
 from shared.messaging.replies import Inbox, Replies
@@ -10,6 +11,7 @@ from shared.messaging.topology import Queue
 __all__ = [
     "Broker",
     "Consumer",
+    "DeadLetter",
     "DependencyGate",
     "Handler",
     "Inbox",
@@ -21,5 +23,7 @@ __all__ = [
     "Replies",
     "Reply",
     "Subscription",
+    "list_dead",
     "open_broker",
+    "replay_dead",
 ]

@@ -25,7 +25,7 @@ from shared.messaging.codec import Undecodable, decode
 from shared.messaging.dependency_gate import DependencyGate
 from shared.messaging.publisher import Outgoing, Publisher
 from shared.messaging.topology import Queue
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 
 Handler = Callable[[Any], Awaitable[Sequence[Outgoing]]]
 """From one message to the messages that follow from it. It may be called again with the same message at any time."""

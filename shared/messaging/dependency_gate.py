@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 import structlog
 
 from shared.errors import DependencyUnavailable
-from shared.observability.health import Health
+from shared.observability import Health
 
 Ping = Callable[[], Awaitable[None]]
 """Returns if the dependency answers, raises DependencyUnavailable if it does not."""

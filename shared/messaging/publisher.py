@@ -20,7 +20,7 @@ from shared.errors import BrokerUnavailable
 from shared.messaging.broker import Broker, open_channel
 from shared.messaging.codec import encode, encode_event, queue_of
 from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from enum import StrEnum
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel, AbstractExchange
 
+from shared.contracts.messages import MAX_PROBE_SECONDS
+
 COMMANDS_EXCHANGE = "imagemill.commands"
 EVENTS_EXCHANGE = "imagemill.events"
 DEAD_EXCHANGE = "imagemill.dead"
@@ -32,9 +34,6 @@ class Queue(StrEnum):
 
 
 WORK_QUEUES = (Queue.DOWNLOAD, Queue.COMPRESS, Queue.RESULTS, Queue.FINISH, Queue.WEBHOOKS)
-
-LONGEST_PROBE_SECONDS = 120
-"""Nobody waits longer for an answer to a probe."""
 
 
 async def declare_topology(channel: AbstractChannel, dead_letter_after: int) -> None:
@@ -71,7 +70,7 @@ async def _declare_probes(channel: AbstractChannel, commands: AbstractExchange) 
         arguments={
             "x-queue-type": "quorum",
             "x-delivery-limit": _PROBE_DELIVERIES,
-            "x-message-ttl": LONGEST_PROBE_SECONDS * 1000,
+            "x-message-ttl": MAX_PROBE_SECONDS * 1000,
             "x-max-length": _PROBES_WAITING,
             "x-overflow": "drop-head",  # the oldest is the one least waited for
         },

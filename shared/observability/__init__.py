@@ -1,1 +1,22 @@
-"""Logs, metrics and health, alike in every process."""
+"""Logs, metrics and health checks, the same in every process."""
+
+from shared.observability.declarations import Declaration
+from shared.observability.health import Health, HealthEndpoints, HealthResponse
+from shared.observability.health_server import serve_health
+from shared.observability.in_process_server import InProcessServer
+from shared.observability.logging import configure_logging
+from shared.observability.metrics import Metrics, process_registry
+from shared.observability.redaction import redact
+
+__all__ = [
+    "Declaration",
+    "Health",
+    "HealthEndpoints",
+    "HealthResponse",
+    "InProcessServer",
+    "Metrics",
+    "configure_logging",
+    "process_registry",
+    "redact",
+    "serve_health",
+]

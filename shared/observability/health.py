@@ -35,28 +35,28 @@ class Health:
         return {dependency: detail for dependency, detail in self._faults.items() if detail is not None}
 
 
-class Answer(NamedTuple):
+class HealthResponse(NamedTuple):
     status: int
     media_type: str
     body: bytes
 
 
 @dataclass(frozen=True)
-class HealthAnswers:
+class HealthEndpoints:
     """The three answers, for whichever server gives them."""
 
     health: Health
     registry: CollectorRegistry
 
-    def livez(self) -> Answer:
+    def livez(self) -> HealthResponse:
         """That this is answered at all is the proof: it comes from the event loop that does the work."""
-        return Answer(HTTPStatus.OK, "text/plain; charset=utf-8", b"alive\n")
+        return HealthResponse(HTTPStatus.OK, "text/plain; charset=utf-8", b"alive\n")
 
-    def readyz(self) -> Answer:
+    def readyz(self) -> HealthResponse:
         """200 or 503, with what is not ready and why."""
         status = HTTPStatus.OK if self.health.ready else HTTPStatus.SERVICE_UNAVAILABLE
         body = {"ready": self.health.ready, "not_ready": dict(self.health.faults)}
-        return Answer(status, "application/json", json.dumps(body).encode() + b"\n")
+        return HealthResponse(status, "application/json", json.dumps(body).encode() + b"\n")
 
-    def metrics(self) -> Answer:
-        return Answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(self.registry))
+    def metrics(self) -> HealthResponse:
+        return HealthResponse(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(self.registry))

@@ -9,15 +9,15 @@ from typing import Any
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from shared.observability.health import Answer, Health, HealthAnswers
+from shared.observability.health import Health, HealthEndpoints, HealthResponse
 from shared.observability.in_process_server import InProcessServer
 
 Event = dict[str, Any]
 Send = Callable[[Event], Awaitable[None]]
 App = Callable[[Event, Callable[[], Awaitable[Event]], Send], Awaitable[None]]
 
-_NOT_FOUND = Answer(404, "text/plain; charset=utf-8", b"there are /livez, /readyz and /metrics\n")
-_NOT_ALLOWED = Answer(405, "text/plain; charset=utf-8", b"GET or HEAD\n")
+_NOT_FOUND = HealthResponse(404, "text/plain; charset=utf-8", b"there are /livez, /readyz and /metrics\n")
+_NOT_ALLOWED = HealthResponse(405, "text/plain; charset=utf-8", b"GET or HEAD\n")
 
 
 @asynccontextmanager
@@ -27,7 +27,7 @@ async def serve_health(
     registry: CollectorRegistry,
     host: str = "0.0.0.0",  # noqa: S104 - probes and Prometheus ask from outside the container
 ) -> AsyncIterator[None]:
-    """Answer on `port` for as long as the block runs; 0 or None is off. Raises OSError if the port is taken."""
+    """HealthResponse on `port` for as long as the block runs; 0 or None is off. Raises OSError if the port is taken."""
     if not port:
         yield
         return
@@ -38,10 +38,10 @@ async def serve_health(
 
 @asynccontextmanager
 async def serve_health_on(listener: socket.socket, health: Health, registry: CollectorRegistry) -> AsyncIterator[None]:
-    """Answer on a socket that listens already."""
+    """HealthResponse on a socket that listens already."""
     server = InProcessServer(
         uvicorn.Config(
-            health_app(HealthAnswers(health, registry)),
+            health_app(HealthEndpoints(health, registry)),
             lifespan="off",
             ws="none",
             log_config=None,
@@ -61,7 +61,7 @@ async def serve_health_on(listener: socket.socket, health: Health, registry: Col
         await serving
 
 
-def health_app(answers: HealthAnswers) -> App:
+def health_app(answers: HealthEndpoints) -> App:
     paths = {"/livez": answers.livez, "/readyz": answers.readyz, "/metrics": answers.metrics}
 
     async def app(scope: Event, _receive: Callable[[], Awaitable[Event]], send: Send) -> None:
@@ -73,7 +73,7 @@ def health_app(answers: HealthAnswers) -> App:
     return app
 
 
-async def _send(answer: Answer, send: Send) -> None:
+async def _send(answer: HealthResponse, send: Send) -> None:
     headers = [
         (b"content-type", answer.media_type.encode()),
         (b"content-length", str(len(answer.body)).encode()),

@@ -1,1 +1,7 @@
-"""The way out to addresses that strangers chose: which may be dialled, and the HTTP client that dials no other."""
+"""The HTTP client for URLs that strangers name: it connects only to addresses that the URL policy allows."""
+
+from shared.outbound.client import open_guarded_client
+from shared.outbound.connection import TlsError
+from shared.outbound.dialer import NameNotResolved
+
+__all__ = ["NameNotResolved", "TlsError", "open_guarded_client"]

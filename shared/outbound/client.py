@@ -10,7 +10,7 @@ import httpx
 from shared.outbound.dialer import GuardedDialer
 from shared.outbound.resolver import Resolve, ThreadedResolver
 from shared.outbound.transport import KeepAliveTransport
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy import AddressPolicy
 
 # Just under the five seconds after which Apache and Node hang up: we let go of a connection before they do.
 _IDLE_SECONDS = 4.0
@@ -33,7 +33,7 @@ def open_guarded_client(
     max_idle: connections kept for later requests, over all hosts.
     resolve: asks for a name's addresses; the system's resolver by default.
     tls: by default certifi's authorities, or those of SSL_CERT_FILE or SSL_CERT_DIR.
-    Requests raise BlockedAddress, or httpx.TransportError: among them NameNotResolved and TlsFault.
+    Requests raise BlockedAddress, or httpx.TransportError: among them NameNotResolved and TlsError.
     """
     transport = KeepAliveTransport(
         GuardedDialer(policy, resolve or ThreadedResolver()),

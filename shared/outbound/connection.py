@@ -17,7 +17,7 @@ import httpx
 _BUFFER_LIMIT = 128 * 1024
 
 
-class TlsFault(httpx.ConnectError):
+class TlsError(httpx.ConnectError):
     """No TLS connection. `certificate`: the host showed no certificate that is valid for its name."""
 
     def __init__(self, message: str, *, certificate: bool) -> None:
@@ -129,7 +129,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
     ) -> httpcore.AsyncNetworkStream:
-        """Go on over TLS. Raises TlsFault, or httpcore.ConnectTimeout after `timeout` seconds."""
+        """Go on over TLS. Raises TlsError, or httpcore.ConnectTimeout after `timeout` seconds."""
         transport = self._open_transport()
         try:
             with _tls_faults():
@@ -146,7 +146,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkStream):
     def _refuse_early_data(self) -> None:
         """Whatever came in the clear would be read later as if the certificate's holder had sent it."""
         if self._received or self._ended:
-            raise TlsFault("the host did not wait for the TLS handshake", certificate=False)
+            raise TlsError("the host did not wait for the TLS handshake", certificate=False)
 
     def get_extra_info(self, info: str) -> Any:
         """`is_readable` on an idle connection means that it is of no more use."""
@@ -167,10 +167,10 @@ def _tls_faults() -> Iterator[None]:
     try:
         yield
     except ssl.SSLCertVerificationError as error:
-        raise TlsFault(error.verify_message or str(error), certificate=True) from error
+        raise TlsError(error.verify_message or str(error), certificate=True) from error
     except ssl.SSLError as error:
-        raise TlsFault(error.reason or str(error), certificate=False) from error
+        raise TlsError(error.reason or str(error), certificate=False) from error
     except TimeoutError as error:
         raise httpcore.ConnectTimeout("no TLS handshake in time") from error
     except OSError as error:
-        raise TlsFault("connection lost in the TLS handshake", certificate=False) from error
+        raise TlsError("connection lost in the TLS handshake", certificate=False) from error

@@ -10,7 +10,7 @@ import httpx
 
 from shared.outbound.connection import Connection
 from shared.outbound.resolver import Resolve
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy import AddressPolicy
 
 _MAX_DIALLED = 8
 _NO_SUCH_HOST = {socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY}

@@ -1,1 +1,10 @@
-"""The object store: uploads, originals, results and outputs, under keys."""
+"""The object store: uploads, originals, results and output files, each under a key.
+
+`open_object_store` returns a store in a directory or in an S3 bucket; both implement the protocol `ObjectStore`.
+"""
+
+from shared.storage.keys import check_key, check_prefix
+from shared.storage.object_store import ObjectStat, ObjectStore, check_range
+from shared.storage.open import open_object_store
+
+__all__ = ["ObjectStat", "ObjectStore", "check_key", "check_prefix", "check_range", "open_object_store"]

@@ -1,0 +1,19 @@
+"""Rules for URLs that strangers name: which may be requested, which addresses may be dialled, how a host is named.
+
+Pure: nothing here resolves a name or opens a socket. `shared.outbound` applies the rules when it connects.
+"""
+
+from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
+from shared.url_policy.hosts import host_name
+from shared.url_policy.settings import FetchTargetSettings, WebhookTargetSettings
+from shared.url_policy.url_check import InvalidUrl, check_url
+
+__all__ = [
+    "AddressPolicy",
+    "BlockedAddress",
+    "FetchTargetSettings",
+    "InvalidUrl",
+    "WebhookTargetSettings",
+    "check_url",
+    "host_name",
+]

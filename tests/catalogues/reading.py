@@ -9,7 +9,7 @@ from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow, open_catalogue
 from shared.catalogue.format import CatalogueFormat, Profile
 from shared.contracts.records import Product
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy import AddressPolicy
 
 _CHUNK_BYTES = 1 << 18
 

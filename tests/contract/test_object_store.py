@@ -18,8 +18,7 @@ from uuid import uuid4
 import pytest
 
 from shared.errors import ObjectMissing, StorageUnavailable
-from shared.storage.object_store import ObjectStore
-from shared.storage.open import open_object_store
+from shared.storage import ObjectStore, open_object_store
 from tests.fakes.memory_object_store import MemoryObjectStore
 from tests.support.s3_server import open_s3_server
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from deploy.local.stack import LocalStack
 from shared.contracts.object_keys import owned_prefixes
-from shared.storage.open import open_object_store
+from shared.storage import open_object_store
 from tests.support.oracle import check_slots
 from tests.support.origin import Origin, image
 from tests.support.pictures import a_photo

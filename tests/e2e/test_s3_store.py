@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 
 from deploy.local.stack import LocalStack
-from shared.storage.open import open_object_store
+from shared.storage import open_object_store
 from tests.e2e.conftest import SETTINGS
 from tests.support.oracle import check_images, check_slots
 from tests.support.origin import Origin, image

@@ -10,7 +10,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 
 from deploy.local.stack import LocalStack
 from shared.messaging import Queue
-from shared.storage.open import open_object_store
+from shared.storage import open_object_store
 from tests.support.origin import Answer, Origin, image, redirect
 from tests.support.pictures import a_photo
 from tests.support.stack import StackClient, a_catalogue

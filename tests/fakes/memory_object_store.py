@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.errors import ObjectMissing, StorageUnavailable
-from shared.storage.keys import check_key, check_prefix
-from shared.storage.object_store import ObjectStat, check_range
+from shared.storage import ObjectStat, check_key, check_prefix, check_range
 
 _CHUNK = 256 * 1024
 

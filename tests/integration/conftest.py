@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.gateway.web.server import HttpServer
-from shared.observability.health import Health, HealthAnswers
+from shared.observability import Health, HealthEndpoints
 from tests.fakes.clock import MovableClock
 from tests.fakes.memory_database import MemoryDatabase
 from tests.fakes.memory_object_store import MemoryObjectStore
@@ -22,7 +22,7 @@ from tests.support.running_gateway import Gateway, a_server, an_app
 async def shared_server() -> AsyncIterator[tuple[HttpServer, int, httpx.AsyncClient]]:
     """Each test gives it an app of its own; starting and stopping it takes longer than most of them."""
     async with (
-        a_server(HealthAnswers(Health(), CollectorRegistry())) as (server, port),
+        a_server(HealthEndpoints(Health(), CollectorRegistry())) as (server, port),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as http,
     ):
         yield server, port, http

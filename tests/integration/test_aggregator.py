@@ -26,11 +26,10 @@ from shared.contracts.object_keys import image_id
 from shared.contracts.records import Progress
 from shared.contracts.states import RequestStatus
 from shared.messaging import Publisher, Queue, open_broker
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings, RabbitSettings
-from shared.storage.object_store import ObjectStore
-from shared.storage.open import open_object_store
+from shared.storage import ObjectStore, open_object_store
 from tests.support.builders import REQUEST_ID, a_product, a_request, a_result, an_image
 from tests.support.tree import ROOT
 

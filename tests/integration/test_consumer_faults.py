@@ -7,8 +7,7 @@ import pytest
 from aio_pika.abc import AbstractMessage
 
 from shared.contracts.messages import Message
-from shared.messaging import Queue, codec
-from shared.messaging.dead_letters import list_dead
+from shared.messaging import Queue, codec, list_dead
 from tests.support.messaging_runtime import COMMANDS, Recorder, are_all, downloads, open_runtime, waiting_in
 from tests.support.waiting import until
 

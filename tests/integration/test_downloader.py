@@ -29,7 +29,7 @@ from shared.contracts.messages import (
 from shared.messaging import Queue
 from shared.messaging.codec import decode, encode
 from shared.messaging.topology import COMMANDS_EXCHANGE, declare_topology
-from shared.storage.open import open_object_store
+from shared.storage import open_object_store
 from tests.support.origin import Answer, Origin, image, open_origin
 from tests.support.waiting import until
 

@@ -22,7 +22,7 @@ from services.downloader.validators import Validators
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressImage, CompressOptions, DownloadImage, ImageDeferred, KnownResult
 from shared.settings import AttemptSettings
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy import AddressPolicy
 from tests.fakes.clock import MovableClock
 from tests.fakes.memory_object_store import MemoryObjectStore
 from tests.support.builders import a_result

@@ -15,7 +15,7 @@ from services.gateway.api.app import build_starting_app
 from shared.contracts.messages import CompressOptions
 from shared.contracts.records import Progress
 from shared.contracts.states import RequestStatus
-from shared.observability.health import Health, HealthAnswers
+from shared.observability import Health, HealthEndpoints
 from tests.fakes.memory_tables import RequestRow
 from tests.support.builders import NOW, REQUEST_ID, a_request, output_keys
 from tests.support.running_gateway import (
@@ -375,7 +375,7 @@ async def test_a_client_that_asks_first_is_told_before_it_sends(gateway: Gateway
 
 
 async def test_a_stop_lets_an_upload_under_way_finish(gateway: Gateway) -> None:
-    async with a_server(HealthAnswers(gateway.health, gateway.registry)) as (server, port):
+    async with a_server(HealthEndpoints(gateway.health, gateway.registry)) as (server, port):
         server.app = gateway.server.app
         reader, writer = await send(port, UPLOAD_HEAD.replace("200000", str(len(CSV))), CSV[:40])
         await until(lambda: any(gateway.spool.iterdir()))
@@ -779,7 +779,7 @@ async def test_whoever_misses_the_database_makes_the_gateway_unready_until_it_an
 
 
 async def test_before_the_database_is_there_all_but_health_is_unavailable(gateway: Gateway) -> None:
-    gateway.server.app = build_starting_app(HealthAnswers(Health(), gateway.registry))
+    gateway.server.app = build_starting_app(HealthEndpoints(Health(), gateway.registry))
 
     assert (await gateway.http.get("/livez")).status_code == 200
     assert (await gateway.http.get("/readyz")).status_code == 503

@@ -17,11 +17,10 @@ import httpx
 import pytest
 import uvloop
 
-from shared.outbound.client import open_guarded_client
-from shared.outbound.connection import Connection, TlsFault
-from shared.outbound.dialer import NameNotResolved
+from shared.outbound import NameNotResolved, open_guarded_client
+from shared.outbound.connection import Connection, TlsError
 from shared.outbound.resolver import Resolve
-from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
+from shared.url_policy import AddressPolicy, BlockedAddress
 from tests.support.certificates import Authority, new_authority
 from tests.support.origin import Answer, Origin, image, open_origin, open_server, redirect
 from tests.support.waiting import until
@@ -346,7 +345,7 @@ async def test_a_certificate_for_another_name_or_from_strangers_is_refused(
     async with open_origin(authority.server_context("shop.test", tmp_path), host=PUBLIC) as origin:
         for host, trusted in (("other.test", authority), ("shop.test", new_authority())):
             async with client(names, tls=trusted.client_context()) as http:
-                with pytest.raises(TlsFault) as caught:
+                with pytest.raises(TlsError) as caught:
                     await http.get(f"https://{host}:{origin.port}/a.jpg")
                 assert caught.value.certificate
         assert not origin.requests
@@ -354,7 +353,7 @@ async def test_a_certificate_for_another_name_or_from_strangers_is_refused(
 
 async def test_a_host_without_tls_is_no_certificate_fault() -> None:
     async with open_server(complain, host=PUBLIC) as port, client() as http:
-        with pytest.raises(TlsFault) as caught:
+        with pytest.raises(TlsError) as caught:
             await http.get(f"https://{PUBLIC}:{port}/a.jpg")
     assert not caught.value.certificate
 
@@ -382,7 +381,7 @@ async def test_what_comes_before_the_handshake_is_not_taken_for_the_answer(
         async with open_server(inject, host=PUBLIC) as port:
             _, connection = await asyncio.get_running_loop().create_connection(Connection, PUBLIC, port)
             await until(lambda: bool(connection.get_extra_info("is_readable")))
-            with pytest.raises(TlsFault):
+            with pytest.raises(TlsError):
                 await connection.start_tls(authority.client_context(), "shop.test", timeout=5)
             await connection.aclose()
 
@@ -420,7 +419,7 @@ def test_it_works_on_uvloop_as_the_services_run(authority: Authority, tmp_path: 
                 assert all(answer.content == body for answer in answers)
             with pytest.raises(BlockedAddress):
                 await http.get(f"http://evil.test:{plain.port}/a.jpg")
-            with pytest.raises(TlsFault):
+            with pytest.raises(TlsError):
                 await http.get(f"https://shop.test:{no_tls}/a.jpg")
             with pytest.raises(httpx.ConnectTimeout):
                 await http.get(f"https://shop.test:{silent}/a.jpg")

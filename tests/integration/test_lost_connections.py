@@ -14,8 +14,7 @@ from deploy.local.processes import end_leftovers
 from deploy.local.servers import Servers
 from shared.contracts.messages import CompressImage
 from shared.errors import BrokerUnavailable
-from shared.messaging import Broker, Outgoing, Publisher, Queue, Subscription
-from shared.messaging.dead_letters import list_dead
+from shared.messaging import Broker, Outgoing, Publisher, Queue, Subscription, list_dead
 from shared.messaging.topology import COMMANDS_EXCHANGE
 from tests.support.messaging_runtime import (
     COMMANDS,

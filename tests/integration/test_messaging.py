@@ -16,8 +16,7 @@ from shared.contracts.messages import (
     ImageFailed,
 )
 from shared.errors import BrokerUnavailable, StoppedWhileStarting
-from shared.messaging import Queue, Subscription, open_broker
-from shared.messaging.dead_letters import list_dead, replay_dead
+from shared.messaging import Queue, Subscription, list_dead, open_broker, replay_dead
 from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE
 from shared.settings import RabbitSettings
 from tests.support.builders import an_image

@@ -9,8 +9,7 @@ import pytest
 
 from shared.contracts.messages import Message
 from shared.errors import DatabaseUnavailable, DependencyUnavailable
-from shared.messaging import Outgoing, Queue
-from shared.messaging.dead_letters import list_dead
+from shared.messaging import Outgoing, Queue, list_dead
 from tests.support.messaging_runtime import (
     COMMANDS,
     FOLLOW_UP,

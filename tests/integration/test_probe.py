@@ -14,7 +14,7 @@ from services.downloader.probe import ImageProbe, ProbeHandler
 from services.downloader.settings import FetchSettings
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ProbedImage, ProbeImages
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy import AddressPolicy
 from tests.fakes.clock import MovableClock
 from tests.support.builders import NOW
 from tests.support.origin import Answer, Origin, image, open_origin, redirect

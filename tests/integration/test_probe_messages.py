@@ -12,8 +12,7 @@ from aiormq.exceptions import ChannelLockedResource
 
 from services.gateway.probe.client import Prober, Unanswered
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
-from shared.messaging import Queue, Replies, Reply, Subscription
-from shared.messaging.dead_letters import list_dead
+from shared.messaging import Queue, Replies, Reply, Subscription, list_dead
 from shared.messaging.topology import COMMANDS_EXCHANGE
 from tests.support.messaging_runtime import is_waiting, open_broker_proxy, open_runtime, waiting_in
 from tests.support.waiting import until

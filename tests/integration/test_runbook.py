@@ -10,7 +10,7 @@ from shared.contracts.records import Delivery, Progress
 from shared.contracts.states import ImageState, RequestStatus
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
-from shared.storage.open import open_object_store
+from shared.storage import open_object_store
 from tests.support.builders import NOW, a_product, a_request, an_image, output_keys
 from tests.support.tree import ROOT
 

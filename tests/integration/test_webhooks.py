@@ -18,11 +18,11 @@ from services.aggregator.deliver_webhook import WebhookDeliverer
 from services.aggregator.webhook_policy import RetryPlan
 from shared.contracts.messages import DeliverWebhook
 from shared.contracts.records import Delivery
-from shared.observability.metrics import Metrics
-from shared.outbound.client import open_guarded_client
+from shared.observability import Metrics
+from shared.outbound import open_guarded_client
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy import AddressPolicy
 from tests.support.failing_receiver import Call, Receiver, Reply, open_receiver
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"

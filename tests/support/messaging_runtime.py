@@ -22,8 +22,7 @@ from shared.messaging import (
     Subscription,
     open_broker,
 )
-from shared.observability.health import Health
-from shared.observability.metrics import Metrics
+from shared.observability import Health, Metrics
 from shared.settings import RabbitSettings
 from tests.support.builders import an_image
 from tests.support.tcp_proxy import TcpProxy, open_proxy

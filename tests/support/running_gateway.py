@@ -28,9 +28,8 @@ from services.gateway.upload.validate import InspectionRules, Inspections
 from services.gateway.web.server import HttpServer, listen
 from shared.contracts.messages import CompressOptions
 from shared.messaging import DependencyGate
-from shared.observability.health import Health, HealthAnswers
-from shared.observability.metrics import Metrics
-from shared.url_policy.address_guard import AddressPolicy
+from shared.observability import Health, HealthEndpoints, Metrics
+from shared.url_policy import AddressPolicy
 from tests.fakes.clock import MovableClock
 from tests.fakes.memory_database import MemoryDatabase
 from tests.fakes.memory_object_store import MemoryObjectStore
@@ -65,7 +64,7 @@ class Gateway:
 
 
 @asynccontextmanager
-async def a_server(health: HealthAnswers) -> AsyncIterator[tuple[HttpServer, int]]:
+async def a_server(health: HealthEndpoints) -> AsyncIterator[tuple[HttpServer, int]]:
     """A server and its port, on which it says that it is starting."""
     server = HttpServer(build_starting_app(health), drain_timeout=5)
     listener = listen("127.0.0.1", 0)
@@ -95,7 +94,7 @@ def an_app(gateway: Gateway, clock: MovableClock) -> FastAPI:
             retry_router(Retries(gateway.database, KEEP_DAYS, clock, gateway.arrived)),
             objects_router(Objects(gateway.store)),
         ),
-        HealthAnswers(gateway.health, gateway.registry),
+        HealthEndpoints(gateway.health, gateway.registry),
         DependencyGate(needed, gateway.health),
     )
 

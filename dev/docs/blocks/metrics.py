@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry
 
 from dev.docs.markdown import code, table
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 
 
 def metrics() -> str:

@@ -17,7 +17,7 @@ from shared.contracts.object_keys import image_id, outputs_key
 from shared.contracts.records import Image, OutputKeys, Product, Request
 from shared.contracts.states import OPEN_STATES, ImageState, RequestStatus
 from shared.persistence import Database, ImageSummary
-from shared.storage.object_store import ObjectStore
+from shared.storage import ObjectStore
 
 _PRODUCTS_AT_ONCE = 25  # a row may take megabytes
 _BATCHES_AT_ONCE = 4

@@ -13,7 +13,7 @@ from services.gateway.web import error_handlers
 from services.gateway.web.access_log import AccessLog
 from shared.errors import DatabaseUnavailable, DependencyUnavailable
 from shared.messaging import DependencyGate
-from shared.observability.health import HealthAnswers
+from shared.observability import HealthEndpoints
 
 _DESCRIPTION = """\
 Upload a product catalogue as CSV; every image it names is downloaded, compressed to a share of its bytes (half, unless
@@ -25,7 +25,7 @@ Every error is a problem document (RFC 9457, `application/problem+json`).
 _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-def build_app(routers: Sequence[APIRouter], health: HealthAnswers, gate: DependencyGate) -> FastAPI:
+def build_app(routers: Sequence[APIRouter], health: HealthEndpoints, gate: DependencyGate) -> FastAPI:
     """The API. `gate` hears of dependencies that do not answer; the API itself goes on with what it can do."""
     app = _bare_app(health, gate.close)
     for router in routers:
@@ -35,14 +35,14 @@ def build_app(routers: Sequence[APIRouter], health: HealthAnswers, gate: Depende
     return app
 
 
-def build_starting_app(health: HealthAnswers) -> FastAPI:
+def build_starting_app(health: HealthEndpoints) -> FastAPI:
     """What answers until the database does: that the process lives, and to all else 503."""
     app = _bare_app(health, lambda _: None)
     app.add_route("/{path:path}", _starting, methods=_ALL_METHODS)
     return app
 
 
-def _bare_app(health: HealthAnswers, tell: Callable[[DependencyUnavailable], None]) -> FastAPI:
+def _bare_app(health: HealthEndpoints, tell: Callable[[DependencyUnavailable], None]) -> FastAPI:
     app = FastAPI(title="Imagemill", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None)
     app.add_middleware(AccessLog)
     error_handlers.install(app, tell)

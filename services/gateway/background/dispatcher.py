@@ -16,7 +16,7 @@ from shared.contracts.messages import CompressOptions, DownloadImage, ImageFaile
 from shared.contracts.object_keys import reuse_key
 from shared.contracts.records import HostCircuit, Image
 from shared.messaging import Publish
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 from shared.persistence import Database
 from shared.persistence.lease_renewal import HeldLease
 

@@ -29,9 +29,8 @@ from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.messaging import DependencyGate, Publish
 from shared.persistence import Database
 from shared.persistence.lease_renewal import kept
-from shared.storage.object_store import ObjectStore
-from shared.url_policy.address_guard import AddressPolicy
-from shared.url_policy.host_name import host_name
+from shared.storage import ObjectStore
+from shared.url_policy import AddressPolicy, host_name
 
 LEASE_SECONDS = 10.0
 _IMAGES_AT_ONCE = 1_000

@@ -8,7 +8,7 @@ import structlog
 from shared.contracts.object_keys import owned_prefixes, upload_key
 from shared.persistence import Database
 from shared.persistence.lease_renewal import HeldLease
-from shared.storage.object_store import ObjectStore
+from shared.storage import ObjectStore
 
 _INTERVAL_SECONDS = 60.0
 _KEYS_AT_ONCE = 1_000

@@ -7,7 +7,7 @@ import structlog
 
 from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.messaging import Publish
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 from shared.persistence import Database
 from shared.persistence.lease_renewal import HeldLease
 

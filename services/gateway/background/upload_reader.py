@@ -15,7 +15,7 @@ from typing import BinaryIO
 from services.gateway.catalogue.batches import in_batches
 from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow, open_catalogue
 from shared.catalogue.format import CatalogueFormat
-from shared.storage.object_store import ObjectStore
+from shared.storage import ObjectStore
 
 _CHUNK_BYTES = 1 << 20
 _SKIP_ROWS = 10_000

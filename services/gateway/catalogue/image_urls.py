@@ -4,8 +4,7 @@ import re
 
 from services.gateway.catalogue.url_repair import Repair, needs_repair, repaired
 from shared.contracts.error_codes import ErrorCode
-from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
-from shared.url_policy.url_check import InvalidUrl, check_url
+from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, check_url
 
 _BEGIN = r"(?:https?:/|(?:ftp|s3|gs|file)://|data:|//)"
 # Commas are legal in URLs (image CDNs put their parameters there), so a cell is split only where the next URL begins.

@@ -12,7 +12,7 @@ from services.gateway.catalogue.reading import Catalogue, CatalogueLimits, Catal
 from services.gateway.catalogue.serials import SerialChecks
 from services.gateway.catalogue.url_verdicts import Advised, UrlVerdicts
 from shared.catalogue.format import CatalogueFormat, Profile
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy import AddressPolicy
 
 _NO_URL = "the row has no image URL"
 _GIVE_URL = "Give it one, if it should have an image."

@@ -4,8 +4,7 @@ import re
 from typing import NamedTuple
 
 from services.gateway.catalogue.image_urls import slot_fault
-from shared.url_policy.address_guard import AddressPolicy
-from shared.url_policy.host_name import host_name
+from shared.url_policy import AddressPolicy, host_name
 
 _PLAIN_SITE = re.compile(r"https?://[a-z0-9.-]{1,200}(?::[0-9]{1,5})?", re.IGNORECASE)
 _SCHEME_CHARS = len("https://")

@@ -11,8 +11,7 @@ from services.gateway.files.http_range import Unsatisfiable, http_date, is_same,
 from services.gateway.web.problems import no_such_object, no_such_part
 from shared.contracts.object_keys import PUBLIC_PREFIXES
 from shared.errors import ObjectMissing
-from shared.storage.keys import check_key
-from shared.storage.object_store import ObjectStat, ObjectStore
+from shared.storage import ObjectStat, ObjectStore, check_key
 
 _CONTENT_TYPES = {
     ".jpg": "image/jpeg",

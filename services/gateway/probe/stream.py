@@ -14,7 +14,7 @@ from services.gateway.probe.plan import ProbePlan, plan_probe
 from services.gateway.probe.schemas import Basis, Bytes, EstimateLine, ProbeLine, ValidationLine
 from services.gateway.web.schemas import Answer, ValidationAnswer
 from shared.contracts.messages import CompressOptions, ImagesProbed, ProbedImage
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 
 log = structlog.get_logger(__name__)
 

@@ -11,9 +11,9 @@ from services.gateway.upload.validate import InspectedUpload
 from shared.contracts.object_keys import upload_key
 from shared.contracts.records import Progress, Request
 from shared.contracts.states import RequestStatus
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 from shared.persistence import Database
-from shared.storage.object_store import ObjectStore
+from shared.storage import ObjectStore
 
 # Ids are the only key to a request and its files. The library's usual policy counts up within a millisecond.
 _IDS = ULIDGenerator(policy=PureRandomPolicy())

@@ -13,8 +13,7 @@ from services.gateway.upload.request_options import RequestOptions
 from services.gateway.web.problems import bad_options
 from services.gateway.web.schemas import Fault
 from shared.contracts.messages import CompressOptions
-from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
-from shared.url_policy.url_check import InvalidUrl, check_url
+from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, check_url
 
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 _BOOLEANS = {"true": True, "false": False}

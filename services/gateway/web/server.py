@@ -6,7 +6,7 @@ import socket
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.observability.in_process_server import InProcessServer
+from shared.observability import InProcessServer
 
 _KEEP_ALIVE_SECONDS = 75  # longer than load balancers keep idle connections, so that they hang up and not we
 

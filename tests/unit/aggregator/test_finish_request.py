@@ -20,7 +20,7 @@ from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image, Product, Request
 from shared.contracts.states import ImageState, RequestStatus
 from shared.errors import StorageUnavailable
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 from tests.fakes.memory_database import MemoryDatabase
 from tests.fakes.memory_object_store import MemoryObjectStore
 from tests.fakes.memory_tables import OutputsRow

@@ -29,7 +29,7 @@ from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image
 from shared.contracts.states import ImageState
 from shared.errors import DatabaseUnavailable
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 from tests.fakes.memory_database import MemoryDatabase
 from tests.fakes.memory_object_store import MemoryObjectStore
 from tests.support.aggregating import BASE_URL, a_request, a_result, an_image

@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 
 from services.aggregator.settings import AggregatorSettings, FinishSettings, ResultSettings, WebhookSettings
 from shared.settings import load
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy import AddressPolicy
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 OTHER_SECRET = "whsec_" + base64.b64encode(bytes(64)).decode()

@@ -19,7 +19,7 @@ from shared.contracts.messages import (
 )
 from shared.contracts.object_keys import image_id, original_key, result_key
 from shared.errors import StorageUnavailable
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 from shared.settings import AttemptSettings
 from tests.fakes.memory_object_store import MemoryObjectStore
 from tests.support.builders import NOW, REQUEST_ID

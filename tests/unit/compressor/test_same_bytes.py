@@ -12,7 +12,7 @@ from services.compressor.handler import CompressHandler
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressImage, CompressOptions, ImageCompressed, ImageFailed, Message
 from shared.contracts.object_keys import image_id, original_key, originals_prefix, same_bytes_key
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 from shared.settings import AttemptSettings
 from tests.fakes.memory_object_store import MemoryObjectStore
 from tests.support.builders import NOW, REQUEST_ID

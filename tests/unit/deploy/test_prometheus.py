@@ -5,7 +5,7 @@ import re
 import yaml  # type: ignore[import-untyped]
 from prometheus_client import CollectorRegistry
 
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 from tests.support.tree import ROOT
 
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"

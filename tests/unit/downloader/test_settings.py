@@ -6,8 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.downloader.settings import FetchSettings
-from shared.url_policy.address_guard import BlockedAddress
-from shared.url_policy.settings import FetchTargetSettings
+from shared.url_policy import BlockedAddress, FetchTargetSettings
 
 
 @pytest.mark.parametrize("text", ["127.0.0.0/8, fd00::/8", "127.0.0.0/8 fd00::/8", '["127.0.0.0/8", "fd00::/8"]'])

@@ -9,7 +9,7 @@ from services.gateway.upload.options import UploadOptions
 from services.gateway.upload.request_options import RequestOptions
 from shared.contracts.messages import CompressOptions
 from shared.settings import load
-from shared.url_policy.settings import WebhookTargetSettings
+from shared.url_policy import WebhookTargetSettings
 
 NEEDED = {
     "RABBITMQ_URL": "amqp://localhost/",

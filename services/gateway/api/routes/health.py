@@ -3,14 +3,14 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from shared.observability.health import Answer, HealthAnswers
+from shared.observability import HealthEndpoints, HealthResponse
 
 
-def health_router(answers: HealthAnswers) -> APIRouter:
+def health_router(answers: HealthEndpoints) -> APIRouter:
     """What probes and Prometheus ask for."""
     router = APIRouter(include_in_schema=False)
 
-    def said(answer: Answer) -> Response:
+    def said(answer: HealthResponse) -> Response:
         return Response(answer.body, answer.status, {"Cache-Control": "no-store"}, answer.media_type)
 
     async def livez() -> Response:

@@ -15,7 +15,7 @@ from shared.contracts.object_keys import reuse_key
 from shared.contracts.records import HostCircuit
 from shared.contracts.states import ImageState
 from shared.errors import BrokerUnavailable
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 from shared.persistence.lease_renewal import HeldLease
 from tests.fakes.clock import MovableClock
 from tests.fakes.memory_database import MemoryDatabase

@@ -16,8 +16,8 @@ from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image, Product, Request
 from shared.contracts.states import ImageState
 from shared.messaging import DependencyGate
-from shared.observability.health import Health
-from shared.url_policy.address_guard import AddressPolicy
+from shared.observability import Health
+from shared.url_policy import AddressPolicy
 from tests.fakes.clock import MovableClock
 from tests.fakes.memory_database import MemoryDatabase
 from tests.fakes.memory_object_store import MemoryObjectStore

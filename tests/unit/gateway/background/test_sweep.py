@@ -10,7 +10,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.contracts.records import Delivery, HostCircuit
 from shared.contracts.states import ImageState
-from shared.observability.metrics import Metrics
+from shared.observability import Metrics
 from shared.persistence.lease_renewal import HeldLease
 from tests.fakes.clock import MovableClock
 from tests.fakes.memory_database import MemoryDatabase

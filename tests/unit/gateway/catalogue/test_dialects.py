@@ -12,7 +12,7 @@ from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.reading import CatalogueLimits, open_catalogue
 from shared.catalogue.format import Dialect, Profile
 from shared.catalogue.record import cell_text, split_record
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy import AddressPolicy
 
 A, B = "https://a.example/1.jpg", "https://b.example/2.jpg"
 HEADER = ["S. No.", "Product Name", "Input Image Urls"]

@@ -3,7 +3,7 @@
 from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings, cut
 from services.gateway.catalogue.inspection import inspect_catalogue
 from services.gateway.catalogue.reading import CatalogueLimits
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy import AddressPolicy
 
 LONG = "x" * 300_000
 

@@ -8,7 +8,7 @@ from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.reading import CatalogueLimits
 from shared.catalogue.format import Profile
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy import AddressPolicy
 
 
 def inspected(header: str, profile: Profile | None = None, limits: CatalogueLimits | None = None) -> Inspection:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.gateway.catalogue.image_urls import begins_with_url, slot_fault, split_urls
 from shared.contracts.error_codes import ErrorCode
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy import AddressPolicy
 
 A, B = "https://a.example/1.jpg", "http://b.example/2.jpg"
 

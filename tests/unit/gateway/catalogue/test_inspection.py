@@ -10,7 +10,7 @@ from services.gateway.catalogue.hosts import MAX_LISTED
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.reading import CatalogueLimits, open_catalogue
 from services.gateway.catalogue.url_repair import repaired
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy import AddressPolicy
 
 HEADER = "S. No.,Product Name,Input Image Urls\n"
 HASHES = st.integers(-(1 << 63), (1 << 63) - 1)

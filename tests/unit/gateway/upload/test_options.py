@@ -10,7 +10,7 @@ from services.gateway.web.problems import Problem
 from services.gateway.web.schemas import Fault
 from shared.catalogue.format import Profile
 from shared.contracts.messages import CompressOptions
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy import AddressPolicy
 
 PLAIN = UploadOptions()
 

@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import BrokerUnavailable, DatabaseUnavailable, DependencyUnavailable, StorageUnavailable
 from shared.messaging import DependencyGate
-from shared.observability.health import Health
+from shared.observability import Health
 from tests.support.waiting import until
 
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from shared.url_policy.host_name import host_name
+from shared.url_policy.hosts import host_name
 
 
 @pytest.mark.parametrize(
