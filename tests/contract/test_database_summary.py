@@ -70,6 +70,29 @@ async def test_the_figures_of_all_that_ended_are_added_up(database: Database) ->
     )
 
 
+async def test_images_without_a_host_are_counted_and_no_host_is_listed_for_them(database: Database) -> None:
+    await database.images.insert_many(
+        [
+            compressed("http://x/1", bytes_in=1000, bytes_out=400, fetch_ms=10),
+            failed("http:///shoe.jpg", ErrorCode.INVALID_URL, host=""),
+            failed("http:///boot.jpg", ErrorCode.INVALID_URL, host=""),
+        ]
+    )
+
+    summary = await database.images.summary("a")
+
+    assert (summary.compressed, summary.failed, summary.errors) == (1, 2, ((ErrorCode.INVALID_URL, 2),))
+    assert ([host.host for host in summary.hosts], summary.more_hosts) == (["x"], 0)
+
+
+async def test_images_that_all_lack_a_host_are_counted(database: Database) -> None:
+    await database.images.insert_many([failed("http:///shoe.jpg", ErrorCode.INVALID_URL, host="")])
+
+    summary = await database.images.summary("a")
+
+    assert (summary.failed, summary.hosts, summary.more_hosts, summary.slowest_hosts) == (1, (), 0, ())
+
+
 async def test_only_the_largest_and_the_slowest_hosts_are_listed(database: Database) -> None:
     images = [compressed(f"http://host-{number:03}/1", fetch_ms=number) for number in range(150)]
     await database.images.insert_many([*images, compressed("http://host-149/2", fetch_ms=0)])

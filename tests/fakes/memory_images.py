@@ -41,7 +41,7 @@ class MemoryImages:
     async def summary(self, request_id: str) -> ImageSummary:
         self._tables.answer()
         images = [row.image for key, row in sorted(self._tables.images.items()) if key[0] == request_id]
-        hosts = Counter(image.host for image in images if image.state in END_STATES)
+        hosts = Counter(image.host for image in images if image.host and image.state in END_STATES)
         largest = sorted(hosts, key=lambda host: (-hosts[host], host))[:HOSTS_COMPARED]
         tally = Tally(largest, len(hosts))
         for image in images:
