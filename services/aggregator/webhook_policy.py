@@ -1,17 +1,16 @@
 """The webhook of a finished request: its frozen body, its signatures, and when it is tried again. Pure."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 from standardwebhooks import Webhook
 
 from shared.contracts.events import PublicEvent
 from shared.contracts.records import Delivery
 from shared.contracts.times import rfc3339
+from shared.retry_after import retry_after_seconds
 
 _GONE = 410
 _THROTTLED = (429, 502, 503, 504)
@@ -73,18 +72,6 @@ class RetryPlan:
         if answer.error is None or answer.status == _GONE or attempts > len(self.schedule):
             return None
         wait = self.schedule[attempts - 1] * (1 + _JITTER * chance)
-        if answer.status in _THROTTLED and answer.retry_after is not None:
-            wait = max(wait, min(_seconds(answer.retry_after, now), self.longest_wait))
+        if answer.status in _THROTTLED:
+            wait = max(wait, min(retry_after_seconds(answer.retry_after, now), self.longest_wait))
         return now + timedelta(seconds=wait)
-
-
-def _seconds(retry_after: str, now: datetime) -> float:
-    """Retry-After is a number of seconds or a date; 0 for anything else."""
-    retry_after = retry_after.strip()
-    if re.fullmatch(r"[0-9]{1,12}", retry_after):
-        return float(retry_after)
-    try:
-        date = parsedate_to_datetime(retry_after)
-        return ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()
-    except (ValueError, OverflowError):
-        return 0

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from shared.contracts.error_codes import ErrorCode
+from shared.retry_after import retry_after_seconds
 from shared.settings import AttemptSettings
 
 
@@ -133,24 +133,10 @@ class RetryPlan:
             return Defer(outcome.code, now + timedelta(seconds=low + self.draw() * (high - low)), counts=False)
         if outcome.again is Again.NEVER:
             return Fail(outcome.code)
-        asked = timedelta(seconds=min(seconds_asked_for(retry_after, now), self.retry_after_max))
+        asked = timedelta(seconds=min(retry_after_seconds(retry_after, now), self.retry_after_max))
         stretch = 1 + _JITTER * self.draw()
         host_until = now + asked * stretch if asked and cause in _ASKS_FOR_REST else None
         if attempt >= self.attempts.fetch_attempts:
             return Fail(outcome.code, outcome.host_fault, host_until)
         not_before = now + max(self.attempts.delay_after(attempt), asked) * stretch
         return Defer(outcome.code, not_before, True, outcome.host_fault, host_until)
-
-
-def seconds_asked_for(retry_after: str | None, now: datetime) -> float:
-    """The wait that a Retry-After header asks for, as seconds or as a date; 0 if it asks for none we understand."""
-    text = (retry_after or "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        until = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return 0
-    if until.tzinfo is None:  # "-0000": a date in UTC from a place unknown
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - now).total_seconds())

@@ -118,7 +118,7 @@ def test_attempts_are_spread_by_up_to_a_tenth() -> None:
         (500, "60", 5),  # not a status that throttles
         (503, "1", 5),  # never earlier than the schedule
         (503, "999999999", 3600),
-        (503, "9" * 400, 5),
+        (503, "9" * 400, 3600),
         (503, "Mon, 05 Jan 2026 12:02:00 GMT", 120),
         (503, "Mon, 05 Jan 2026 12:02:00 -0000", 120),
         (503, "Sun, 04 Jan 2026 12:00:00 GMT", 5),

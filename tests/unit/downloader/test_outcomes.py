@@ -15,7 +15,6 @@ from services.downloader.outcomes import (
     Outcome,
     RetryPlan,
     outcome_of,
-    seconds_asked_for,
 )
 from shared.contracts.error_codes import ErrorCode
 from shared.settings import AttemptSettings
@@ -143,11 +142,6 @@ def test_a_host_may_ask_for_a_longer_wait_up_to_a_limit(retry_after: str | None,
         decision = PLAN.decide(cause, retry_after, attempt=1, now=NOW)
         assert isinstance(decision, Defer)
         assert decision.not_before == NOW + timedelta(seconds=seconds)
-
-
-@given(st.text())
-def test_no_header_is_an_error(text: str) -> None:
-    assert seconds_asked_for(text, NOW) >= 0
 
 
 @given(st.integers(100, 999))
