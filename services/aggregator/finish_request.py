@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
@@ -15,9 +14,9 @@ from shared.contracts.messages import DeliverWebhook, FinishRequest, Message
 from shared.contracts.object_keys import originals_prefix
 from shared.contracts.records import Request
 from shared.contracts.states import RequestStatus
-from shared.errors import DatabaseUnavailable, StorageUnavailable
+from shared.errors import StorageUnavailable
 from shared.observability import Metrics
-from shared.persistence import Database, Lease
+from shared.persistence import Database, Lease, renewing
 from shared.storage import ObjectStore
 
 LEASE_SECONDS = 10.0
@@ -83,7 +82,7 @@ class RequestFinisher:
             lease = self._database.lease(f"finish:{message.request_id}:{message.round}", self._lease_seconds)
             if not await _acquired(lease, _PATIENCE * self._lease_seconds):
                 return None
-            async with _kept(lease, self._lease_seconds):
+            async with renewing(lease, self._lease_seconds):  # if it is lost, the work is only done twice
                 return await self._finish(message)
         finally:
             self._in_hand.discard(key)
@@ -142,22 +141,3 @@ async def _acquired(lease: Lease, patience: float) -> bool:
             return False
         await asyncio.sleep(patience / _POLLS)
     return True
-
-
-@asynccontextmanager
-async def _kept(lease: Lease, seconds: float) -> AsyncIterator[None]:
-    """Renew an acquired lease while the block runs, and give it back at the end."""
-    renewing = asyncio.create_task(_renew(lease, seconds / 3))
-    try:
-        yield
-    finally:
-        renewing.cancel()
-        with suppress(DatabaseUnavailable):
-            await lease.release()
-
-
-async def _renew(lease: Lease, interval: float) -> None:
-    while True:
-        await asyncio.sleep(interval)
-        with suppress(DatabaseUnavailable):  # a lease that is lost costs double work, nothing else
-            await lease.acquire()

@@ -27,8 +27,7 @@ from services.gateway.web.server import HttpServer, listen
 from shared.errors import DependencyUnavailable
 from shared.messaging import DependencyGate, Publish, Publisher, Replies, open_broker
 from shared.observability import Health, HealthEndpoints, Metrics, process_registry
-from shared.persistence import Database, open_database
-from shared.persistence.lease_renewal import HeldLease
+from shared.persistence import Database, RenewableLease, open_database
 from shared.storage import ObjectStore, open_object_store
 
 _DISPATCH_LEASE_SECONDS = 10.0
@@ -77,7 +76,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         # Ready without the broker: uploads are accepted all the same, and what follows waits in the database.
         gate = DependencyGate({"broker": broker.ping}, health, unready_without=(), behind=answering)
         taken_in = asyncio.Event()
-        lease = HeldLease(database.lease("dispatch", _DISPATCH_LEASE_SECONDS), _DISPATCH_LEASE_SECONDS)
+        lease = RenewableLease(database.lease("dispatch", _DISPATCH_LEASE_SECONDS), _DISPATCH_LEASE_SECONDS)
         intake = _intake(settings, database, store, publisher.publish, gate, taken_in)
         dispatcher = _dispatcher(settings.dispatch, database, publisher.publish, lease, metrics)
         retention = Retention(database, store, lease, settings.dispatch.retention_days, _now)
@@ -125,7 +124,7 @@ def _intake(
 
 
 def _dispatcher(
-    settings: DispatchSettings, database: Database, publish: Publish, lease: HeldLease, metrics: Metrics
+    settings: DispatchSettings, database: Database, publish: Publish, lease: RenewableLease, metrics: Metrics
 ) -> Dispatcher:
     return Dispatcher(
         database=database,
@@ -141,7 +140,7 @@ def _dispatcher(
 
 
 def _sweep(
-    settings: DispatchSettings, database: Database, publish: Publish, lease: HeldLease, metrics: Metrics
+    settings: DispatchSettings, database: Database, publish: Publish, lease: RenewableLease, metrics: Metrics
 ) -> Sweep:
     return Sweep(
         database=database,

@@ -2,6 +2,7 @@
 
 from shared.contracts.image_summary import HostSummary, ImageSummary
 from shared.persistence.database import open_database
+from shared.persistence.lease_renewal import RenewableLease, renewing
 from shared.persistence.repositories import (
     Database,
     DeliveryRepository,
@@ -23,6 +24,8 @@ __all__ = [
     "Lease",
     "ProductRepository",
     "Recorded",
+    "RenewableLease",
     "RequestRepository",
     "open_database",
+    "renewing",
 ]

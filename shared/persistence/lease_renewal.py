@@ -1,4 +1,7 @@
-"""Leases that are renewed without a thought: when asked for, or in the background."""
+"""Renewal of leases: in the background while a block runs, or whenever the holder checks that it still has the lease.
+
+Both renew after a third of the lease's time, so that a renewal may fail twice before the lease runs out.
+"""
 
 import asyncio
 import time
@@ -6,47 +9,54 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from shared.errors import DatabaseUnavailable
-from shared.persistence import Lease
+from shared.persistence.repositories import Lease
 
-
-class HeldLease:
-    """Asks the database once in a third of the lease's time; says in between what it said last."""
-
-    def __init__(self, lease: Lease, seconds: float) -> None:
-        self._lease = lease
-        self._renew_after = seconds / 3
-        self._ours_until_renewal = float("-inf")
-
-    async def held(self) -> bool:
-        if time.monotonic() < self._ours_until_renewal:
-            return True
-        begun = time.monotonic()
-        if not await self._lease.acquire():
-            return False
-        self._ours_until_renewal = begun + self._renew_after
-        return True
-
-    async def release(self) -> None:
-        self._ours_until_renewal = float("-inf")
-        await self._lease.release()
+_RENEWALS_PER_LEASE = 3
 
 
 @asynccontextmanager
-async def kept(lease: Lease, seconds: float) -> AsyncIterator[asyncio.Event]:
-    """Renew an acquired lease while the block runs, and give it back at the end. Yields what is set if it is lost."""
+async def renewing(lease: Lease, seconds: float) -> AsyncIterator[asyncio.Event]:
+    """Renew an acquired lease of `seconds` while the block runs, then release it.
+
+    Yields an event that is set once another process holds the lease.
+    """
     lost = asyncio.Event()
-    renewing = asyncio.create_task(_renew(lease, seconds / 3, lost))
+    renewal = asyncio.create_task(_renew(lease, seconds / _RENEWALS_PER_LEASE, lost))
     try:
         yield lost
     finally:
-        renewing.cancel()
-        with suppress(DatabaseUnavailable):  # it runs out by itself
+        renewal.cancel()
+        with suppress(DatabaseUnavailable):  # the lease runs out by itself
             await lease.release()
 
 
 async def _renew(lease: Lease, interval: float, lost: asyncio.Event) -> None:
     while not lost.is_set():
         await asyncio.sleep(interval)
-        with suppress(DatabaseUnavailable):  # should somebody else have it afterwards, the next renewal hears of it
+        with suppress(DatabaseUnavailable):  # the next renewal finds out whether the lease was lost meanwhile
             if not await lease.acquire():
                 lost.set()
+
+
+class RenewableLease:
+    """A lease that is acquired or renewed when `held` is called, for work that is repeated in short steps."""
+
+    def __init__(self, lease: Lease, seconds: float) -> None:
+        """`seconds`: the time of `lease`."""
+        self._lease = lease
+        self._renew_after = seconds / _RENEWALS_PER_LEASE
+        self._renew_at = float("-inf")
+
+    async def held(self) -> bool:
+        """Whether this process has the lease. Asks the database at most once in a third of the lease's time."""
+        now = time.monotonic()
+        if now < self._renew_at:
+            return True
+        if not await self._lease.acquire():
+            return False
+        self._renew_at = now + self._renew_after
+        return True
+
+    async def release(self) -> None:
+        self._renew_at = float("-inf")
+        await self._lease.release()

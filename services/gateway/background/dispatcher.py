@@ -17,8 +17,7 @@ from shared.contracts.object_keys import reuse_key
 from shared.contracts.records import HostCircuit, Image
 from shared.messaging import Publish
 from shared.observability import Metrics
-from shared.persistence import Database
-from shared.persistence.lease_renewal import HeldLease
+from shared.persistence import Database, RenewableLease
 
 _BUSY_SECONDS = 0.2
 _IDLE_SECONDS = 0.5
@@ -40,7 +39,7 @@ class Dispatcher:
         *,
         database: Database,
         publish: Publish,
-        lease: HeldLease,
+        lease: RenewableLease,
         window: int,
         per_host: int,
         start_by: float,

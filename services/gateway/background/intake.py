@@ -27,8 +27,7 @@ from shared.contracts.records import Image, Product, Request
 from shared.contracts.states import END_STATES, ImageState
 from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.messaging import DependencyGate, Publish
-from shared.persistence import Database
-from shared.persistence.lease_renewal import kept
+from shared.persistence import Database, renewing
 from shared.storage import ObjectStore
 from shared.url_policy import AddressPolicy, host_name
 
@@ -98,7 +97,7 @@ class Intake:
         with bound_contextvars(request_id=request.request_id):
             try:
                 if await lease.acquire():
-                    async with kept(lease, self._lease_seconds) as lost:
+                    async with renewing(lease, self._lease_seconds) as lost:
                         await self._take_in(request, partial(_go_on_unless_set, stop, lost))
             except _Interrupted:
                 log.info("intake_interrupted")

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from shared.contracts.object_keys import owned_prefixes, upload_key
-from shared.persistence import Database
-from shared.persistence.lease_renewal import HeldLease
+from shared.persistence import Database, RenewableLease
 from shared.storage import ObjectStore
 
 _INTERVAL_SECONDS = 60.0
@@ -20,7 +19,12 @@ class Retention:
     """Runs on the gateway that dispatches."""
 
     def __init__(
-        self, database: Database, store: ObjectStore, lease: HeldLease, keep_days: float, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        store: ObjectStore,
+        lease: RenewableLease,
+        keep_days: float,
+        clock: Callable[[], datetime],
     ) -> None:
         """`keep_days`: days from a request's finish to its removal; 0 keeps everything."""
         self._database = database

@@ -8,8 +8,7 @@ import structlog
 from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.messaging import Publish
 from shared.observability import Metrics
-from shared.persistence import Database
-from shared.persistence.lease_renewal import HeldLease
+from shared.persistence import Database, RenewableLease
 
 _NOT_OURS_SECONDS = 2.0
 
@@ -24,7 +23,7 @@ class Sweep:
         *,
         database: Database,
         publish: Publish,
-        lease: HeldLease,
+        lease: RenewableLease,
         interval: float,
         lost_after: float,
         clock: Callable[[], datetime],

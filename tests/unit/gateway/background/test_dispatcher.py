@@ -16,7 +16,7 @@ from shared.contracts.records import HostCircuit
 from shared.contracts.states import ImageState
 from shared.errors import BrokerUnavailable
 from shared.observability import Metrics
-from shared.persistence.lease_renewal import HeldLease
+from shared.persistence import RenewableLease
 from tests.fakes.clock import MovableClock
 from tests.fakes.memory_database import MemoryDatabase
 from tests.support.builders import NOW, a_request, a_result, an_image
@@ -43,7 +43,7 @@ def a_dispatcher(database: MemoryDatabase, outbox: Outbox, clock: MovableClock, 
     return Dispatcher(
         database=database,
         publish=outbox.publish,
-        lease=HeldLease(database.lease("dispatch", 15), 15),
+        lease=RenewableLease(database.lease("dispatch", 15), 15),
         window=changes.get("window", 10),
         per_host=changes.get("per_host", 10),
         start_by=900,

@@ -9,7 +9,7 @@ from shared.contracts.object_keys import upload_key
 from shared.contracts.records import Delivery
 from shared.contracts.states import RequestStatus
 from shared.errors import StorageUnavailable
-from shared.persistence.lease_renewal import HeldLease
+from shared.persistence import RenewableLease
 from tests.fakes.clock import MovableClock
 from tests.fakes.memory_database import MemoryDatabase
 from tests.fakes.memory_object_store import MemoryObjectStore
@@ -43,7 +43,7 @@ async def store() -> MemoryObjectStore:
 
 
 def a_retention(database: MemoryDatabase, store: MemoryObjectStore, clock: MovableClock, days: float = 7) -> Retention:
-    return Retention(database, store, HeldLease(database.lease("dispatch", 10), 10), days, clock)
+    return Retention(database, store, RenewableLease(database.lease("dispatch", 10), 10), days, clock)
 
 
 async def test_what_is_due_goes_whole_and_nothing_else(

@@ -11,7 +11,7 @@ from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.contracts.records import Delivery, HostCircuit
 from shared.contracts.states import ImageState
 from shared.observability import Metrics
-from shared.persistence.lease_renewal import HeldLease
+from shared.persistence import RenewableLease
 from tests.fakes.clock import MovableClock
 from tests.fakes.memory_database import MemoryDatabase
 from tests.support.builders import NOW, a_request, a_result, an_image
@@ -22,7 +22,7 @@ def a_sweep(database: MemoryDatabase, outbox: Outbox, clock: MovableClock, regis
     return Sweep(
         database=database,
         publish=outbox.publish,
-        lease=HeldLease(database.lease("dispatch", 15), 15),
+        lease=RenewableLease(database.lease("dispatch", 15), 15),
         interval=5,
         lost_after=1000,
         clock=clock,

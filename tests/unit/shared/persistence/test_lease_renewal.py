@@ -1,0 +1,101 @@
+"""A lease is renewed in time, its loss is noticed, and it is released at the end."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.persistence import RenewableLease, renewing
+from tests.fakes.memory_database import MemoryDatabase
+from tests.support.waiting import until
+
+SECONDS = 0.06
+
+
+@pytest.fixture
+def database() -> MemoryDatabase:
+    return MemoryDatabase(lambda: datetime.now(UTC))
+
+
+async def test_a_lease_is_renewed_while_the_block_runs_and_released_after_it(database: MemoryDatabase) -> None:
+    lease = database.lease("work", SECONDS)
+    other = database.another_process().lease("work", SECONDS)
+    assert await lease.acquire()
+    first = database.tables.leases["work"].until
+
+    async with renewing(lease, SECONDS) as lost:
+        await until(lambda: database.tables.leases["work"].until > first + timedelta(seconds=SECONDS))
+        assert not await other.acquire()
+
+    assert not lost.is_set()
+    assert await other.acquire()
+
+
+async def test_a_lost_lease_is_reported_and_left_to_its_holder(database: MemoryDatabase) -> None:
+    lease = database.lease("work", SECONDS)
+    assert await lease.acquire()
+
+    async with renewing(lease, SECONDS) as lost:
+        database.tables.leases.clear()
+        assert await database.another_process().lease("work", 100).acquire()
+        await asyncio.wait_for(lost.wait(), 20)
+
+    assert not await lease.acquire()
+
+
+async def test_renewal_outlives_an_outage_of_the_database(database: MemoryDatabase) -> None:
+    lease = database.lease("work", 0.03)
+    assert await lease.acquire()
+
+    async with renewing(lease, 0.03) as lost:
+        database.available = False
+        await asyncio.sleep(0.05)
+        database.available = True
+        ended = database.tables.leases["work"].until
+        await until(lambda: database.tables.leases["work"].until > ended)
+
+    assert not lost.is_set()
+
+
+async def test_an_outage_at_the_end_of_the_block_is_no_error(database: MemoryDatabase) -> None:
+    lease = database.lease("work", 100)
+    assert await lease.acquire()
+
+    async with renewing(lease, 100):
+        database.available = False
+
+
+async def test_a_renewable_lease_asks_the_database_once_in_a_third_of_its_time(database: MemoryDatabase) -> None:
+    lease = RenewableLease(database.lease("work", 100), 100)
+    assert await lease.held()
+
+    database.available = False  # nothing asks the database now
+
+    assert await lease.held()
+
+
+async def test_a_renewable_lease_is_renewed_when_its_time_has_come(database: MemoryDatabase) -> None:
+    lease = RenewableLease(database.lease("work", SECONDS), SECONDS)
+    assert await lease.held()
+    first = database.tables.leases["work"].until
+
+    await asyncio.sleep(SECONDS / 2)
+
+    assert await lease.held()
+    assert database.tables.leases["work"].until > first
+
+
+async def test_a_renewable_lease_of_another_process_is_not_held(database: MemoryDatabase) -> None:
+    assert await database.another_process().lease("work", 100).acquire()
+
+    assert not await RenewableLease(database.lease("work", 100), 100).held()
+
+
+async def test_a_released_lease_is_free_and_is_acquired_again(database: MemoryDatabase) -> None:
+    lease = RenewableLease(database.lease("work", 100), 100)
+    assert await lease.held()
+
+    await lease.release()
+
+    assert await database.another_process().lease("work", 100).acquire()
+    assert not await lease.held()
