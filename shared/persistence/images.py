@@ -185,13 +185,13 @@ class MongoImages:
             )
         return [image_from(document) for document in found]
 
-    async def due_at(self, request_id: str, hosts: Collection[str], limit: int) -> list[Image]:
+    async def due_at_hosts(self, request_id: str, hosts: Collection[str], limit: int) -> list[Image]:
         condition = _pending(request_id, hosts) | {"not_before": {"$lte": self._clock()}}
         with database_faults():
             found = await self._images.find(condition).sort("not_before", 1).limit(limit).to_list(limit)
         return [image_from(document) for document in found]
 
-    async def waiting_at(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
+    async def count_pending_at_hosts(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
         pipeline: list[Document] = [
             {"$match": _pending(request_id, hosts)},
             {"$group": {"_id": "$host", "count": {"$sum": 1}}},
@@ -199,7 +199,7 @@ class MongoImages:
         with database_faults():
             return {group["_id"]: group["count"] async for group in self._images.aggregate(pipeline)}
 
-    async def waited_for(self, hosts: Collection[str]) -> set[str]:
+    async def hosts_with_pending(self, hosts: Collection[str]) -> set[str]:
         requests = {"$in": await self.requests_with_pending()} if hosts else {}
         waited = set()
         with database_faults():

@@ -118,14 +118,14 @@ class ImageRepository(Protocol):
     async def due(self, request_id: str, limit: int, *, without_hosts: Collection[str] = ()) -> list[Image]:
         """Pending images of a request that are due, ordered by host; those of `without_hosts` left out."""
 
-    async def due_at(self, request_id: str, hosts: Collection[str], limit: int) -> list[Image]:
+    async def due_at_hosts(self, request_id: str, hosts: Collection[str], limit: int) -> list[Image]:
         """Pending images of a request at these hosts that are due, the longest due first."""
 
-    async def waiting_at(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
-        """How many images of a request wait for dispatch, due or not, at those of these hosts that have any."""
+    async def count_pending_at_hosts(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
+        """Number of pending images of a request, due or not, by host; hosts without any are left out."""
 
-    async def waited_for(self, hosts: Collection[str]) -> set[str]:
-        """Those of these hosts at which an image of any request waits for dispatch."""
+    async def hosts_with_pending(self, hosts: Collection[str]) -> set[str]:
+        """Those of these hosts that have a pending image of any request."""
 
     async def reusable(self, reuse_keys: Collection[str], since: datetime) -> dict[str, Image]:
         """For each of these keys the image compressed last, of any request, if that was not before `since`."""

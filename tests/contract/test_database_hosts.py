@@ -46,16 +46,16 @@ async def test_the_images_that_wait_at_hosts(database: Database, clock: MovableC
     await database.images.insert_many([an_image("http://a.test/later", "r1")])
     await database.images.insert_many([an_image("http://a.test/done", "r1", state=ImageState.COMPRESSED)])
     await database.images.insert_many([an_image("http://d.test/other", "r2")])
-    sent = await database.images.due_at("r1", ["c.test"], 1)
+    sent = await database.images.due_at_hosts("r1", ["c.test"], 1)
     await database.images.mark_dispatched(sent)
 
     hosts = ["a.test", "c.test", "d.test", "e.test"]
-    assert await database.images.waiting_at("r1", hosts) == {"a.test": 4, "c.test": 2}
-    assert await database.images.waited_for(hosts) == {"a.test", "c.test", "d.test"}
-    assert await database.images.waited_for([]) == set()
-    due = await database.images.due_at("r1", ["a.test", "c.test"], 10)
+    assert await database.images.count_pending_at_hosts("r1", hosts) == {"a.test": 4, "c.test": 2}
+    assert await database.images.hosts_with_pending(hosts) == {"a.test", "c.test", "d.test"}
+    assert await database.images.hosts_with_pending([]) == set()
+    due = await database.images.due_at_hosts("r1", ["a.test", "c.test"], 10)
     assert [image.url for image in due][-1] == "http://a.test/later"
     assert len(due) == 6
-    assert len(await database.images.due_at("r1", ["a.test"], 2)) == 2
+    assert len(await database.images.due_at_hosts("r1", ["a.test"], 2)) == 2
     clock.advance(-1)
-    assert len(await database.images.due_at("r1", ["a.test"], 10)) == 3
+    assert len(await database.images.due_at_hosts("r1", ["a.test"], 10)) == 3

@@ -90,18 +90,18 @@ class MemoryImages:
         rows.sort(key=lambda row: (row.image.host, row.not_before))
         return [row.image for row in rows[:limit]]
 
-    async def due_at(self, request_id: str, hosts: Collection[str], limit: int) -> list[Image]:
+    async def due_at_hosts(self, request_id: str, hosts: Collection[str], limit: int) -> list[Image]:
         self._tables.answer()
         now = self._tables.clock()
         rows = [row for row in self._pending_at(hosts) if row.image.request_id == request_id and row.not_before <= now]
         rows.sort(key=lambda row: row.not_before)
         return [row.image for row in rows[:limit]]
 
-    async def waiting_at(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
+    async def count_pending_at_hosts(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
         self._tables.answer()
         return dict(Counter(row.image.host for row in self._pending_at(hosts) if row.image.request_id == request_id))
 
-    async def waited_for(self, hosts: Collection[str]) -> set[str]:
+    async def hosts_with_pending(self, hosts: Collection[str]) -> set[str]:
         self._tables.answer()
         return {row.image.host for row in self._pending_at(hosts)}
 

@@ -137,7 +137,7 @@ class Dispatcher:
                 await self._database.images.mark_dispatched(expired)
 
     async def _expired_at(self, request_id: str, hosts: Sequence[str]) -> list[Image]:
-        oldest = await self._database.images.due_at(request_id, hosts, _IMAGES_A_LOOK)
+        oldest = await self._database.images.due_at_hosts(request_id, hosts, _IMAGES_A_LOOK)
         return [image for image in oldest if image.deadline <= self._clock()]
 
     async def _dispatch(self, images: Sequence[Image]) -> None:

@@ -58,7 +58,7 @@ class Sweep:
 
     async def _count_paused_hosts(self) -> int:
         hosts = [host.host for host in await self._database.hosts.tripped()]
-        return len(await self._database.images.waited_for(hosts)) if hosts else 0
+        return len(await self._database.images.hosts_with_pending(hosts)) if hosts else 0
 
     async def _return_lost(self) -> None:
         returned = await self._database.images.return_lost(self._clock() - self._lost_after)

@@ -11,7 +11,7 @@ async def paused_hosts(database: Database, request_id: str, now: datetime) -> li
     hosts = {host.host: host for host in await database.hosts.tripped()}
     if not hosts:
         return []
-    waiting = await database.images.waiting_at(request_id, list(hosts))
+    waiting = await database.images.count_pending_at_hosts(request_id, list(hosts))
     return [
         PausedHost(
             host=name,
