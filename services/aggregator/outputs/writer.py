@@ -9,9 +9,9 @@ from pathlib import Path
 
 import structlog
 
-from services.aggregator.outputs.batch import SLOTS, Batch
 from services.aggregator.outputs.open_files import Filled, OpenFiles
 from services.aggregator.outputs.report_json import json_report
+from shared.catalogue.batches import Batch, BatchLimits
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.object_keys import image_id, outputs_key
 from shared.contracts.records import Image, OutputKeys, Product, Request
@@ -21,6 +21,7 @@ from shared.storage import ObjectStore
 
 _PRODUCTS_AT_ONCE = 25  # a row may take megabytes
 _BATCHES_AT_ONCE = 4
+_BATCH_LIMITS = BatchLimits(rows=250, slots=2_000, chars=1_000_000)
 _CSV = "text/csv"  # output and failed.csv are in the upload's encoding
 
 log = structlog.get_logger(__name__)
@@ -64,25 +65,29 @@ class OutputWriter:
         return keys if files.failed_rows else replace(keys, failed_key=None)
 
     async def _fill(self, files: OpenFiles, request: Request) -> None:
-        batches = self._database.products.batches(request.request_id, _PRODUCTS_AT_ONCE)
-        portion = Batch()
-        while await self._fill_batch(files, request, batches, portion):
+        products = self._database.products.batches(request.request_id, _PRODUCTS_AT_ONCE)
+        batch = Batch[Product](_BATCH_LIMITS)
+        while await self._read_on(files, request, products, batch):
             pass
-        await self._fill_portion(files, request, portion.take())
 
-    async def _fill_batch(
-        self, files: OpenFiles, request: Request, batches: AsyncIterator[Sequence[Product]], portion: Batch
+    async def _read_on(
+        self,
+        files: OpenFiles,
+        request: Request,
+        products: AsyncIterator[Sequence[Product]],
+        batch: Batch[Product],
     ) -> bool:
-        """Write the next batch, but for what is left in `portion`. False if there is none."""
+        """Read the next products into `batch` and write it when it is full, or when there are no more (False)."""
         async with self._batches_in_memory:
-            batch = await anext(batches, None)
-            for product in batch or ():
-                portion.add(product)
-                if portion.is_full:
-                    await self._fill_portion(files, request, portion.take())
-        return batch is not None
+            some = await anext(products, None)
+            for product in some or ():
+                if full := batch.add(product):
+                    await self._fill_batch(files, request, full)
+            if some is None and (rest := batch.take()):
+                await self._fill_batch(files, request, rest)
+        return some is not None
 
-    async def _fill_portion(self, files: OpenFiles, request: Request, products: Sequence[Product]) -> None:
+    async def _fill_batch(self, files: OpenFiles, request: Request, products: Sequence[Product]) -> None:
         filled = await self._look_up(request, products)
         outputs = await asyncio.to_thread(files.write, filled)
         await self._database.products.save_outputs(request.request_id, request.round, outputs)
@@ -98,7 +103,7 @@ class OutputWriter:
     async def _ended_images(self, request: Request, ids: Collection[str]) -> dict[str, Image]:
         found: dict[str, Image] = {}
         left = iter(ids)
-        while some := list(islice(left, SLOTS)):
+        while some := list(islice(left, _BATCH_LIMITS.slots)):
             found |= await self._database.images.find(request.request_id, some)
         for image in found.values():
             if image.state in OPEN_STATES or image.round > request.round:

@@ -12,13 +12,14 @@ from functools import partial
 from itertools import islice
 from typing import BinaryIO
 
-from services.gateway.catalogue.batches import in_batches
 from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow, open_catalogue
+from shared.catalogue.batches import BatchLimits, in_batches
 from shared.catalogue.format import CatalogueFormat
 from shared.storage import ObjectStore
 
 _CHUNK_BYTES = 1 << 20
 _SKIP_ROWS = 10_000
+_BATCH_LIMITS = BatchLimits(rows=500, slots=2_000, chars=4_000_000)
 _NO_LIMITS = CatalogueLimits(
     rows=sys.maxsize, columns=sys.maxsize, cell_chars=sys.maxsize, row_chars=sys.maxsize, slots_per_row=sys.maxsize
 )
@@ -50,7 +51,7 @@ async def read_batches(
     for skipped in range(0, rows_in, _SKIP_ROWS):
         await asyncio.to_thread(_skip, rows, min(_SKIP_ROWS, rows_in - skipped))
         go_on()
-    batches = in_batches(rows)
+    batches = in_batches(rows, _BATCH_LIMITS)
     while batch := await asyncio.to_thread(next, batches, None):
         go_on()
         yield batch

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 
 import pytest
 
-from services.aggregator.outputs import batch as batch_module
+from services.aggregator.outputs import writer as writer_module
 from services.aggregator.outputs.writer import OutputWriter
+from shared.catalogue.batches import BatchLimits
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Image, OutputKeys, Product, Request
 from shared.contracts.states import RequestStatus
@@ -108,7 +109,7 @@ async def test_rows_with_much_text_are_written_a_few_at_a_time() -> None:
 
     keys = await reading.write(a_request())
 
-    assert reading.rows_saved == [3] * 10
+    assert reading.rows_saved == [2] * 15  # of 400,000 characters each, in at most a million
     assert [row[0] for row in await reading.written(keys.output_key)][1:] == texts
 
 
@@ -146,7 +147,8 @@ async def test_a_small_request_does_not_wait_for_the_large_ones() -> None:
 async def test_however_many_requests_are_written_few_of_their_batches_are_in_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(batch_module, "_ROWS", 1)  # a look-up for each row, while its batch is in memory
+    one_row = BatchLimits(rows=1, slots=100, chars=10_000)  # a look-up for each row, while its batch is in memory
+    monkeypatch.setattr(writer_module, "_BATCH_LIMITS", one_row)
     reading = Reading()
     requests = [a_request(request_id=f"request-{number}") for number in range(12)]
     for request in requests:
