@@ -55,7 +55,7 @@ async def test_a_look_at_the_images_streams_and_keeps_nothing(
 
     validation, *probes, estimate = lines
     assert (validation["type"], estimate["type"]) == ("validation", "estimate")
-    assert validation["urls"] == 8
+    assert validation["slots"] == 8
     seen = {line["url"]: line for line in probes}
     assert seen.keys() == {url for urls in products for url in urls}
     for url, photo in photos.items():

@@ -84,7 +84,7 @@ async def test_the_validation_comes_first_then_what_was_seen_then_what_to_expect
         {**an_image, "url": "https://a.test/2.jpg", **fine},
         {**a_fault, "url": "https://b.test/gone.jpg", "error_code": "http_404", "error_detail": "HTTP 404 Not Found"},
     ]
-    images = plain.json()["distinct_urls"]
+    images = plain.json()["images"]
     assert estimate == {
         "type": "estimate",
         "images": images,
@@ -93,7 +93,7 @@ async def test_the_validation_comes_first_then_what_was_seen_then_what_to_expect
         "bytes_out": {"low": None, "mean": round(images * 187.5), "high": None},
         "seconds": round(images * 3 / 4 * 0.5, 1),
         "slowest_host": "a.test",
-        "basis": {"hosts": 2, "hosts_in_all": 2, "slots_share": 1.0, "urls": 3, "known": 3, "sized": 2},
+        "basis": {"hosts": 2, "hosts_in_all": 2, "slots_share": 1.0, "probed": 3, "known": 3, "sized": 2},
     }
     assert gateway.holds_nothing()
     probed = "imagemill_probed_urls_total"
@@ -177,7 +177,7 @@ async def test_the_lines_are_described(gateway: Gateway) -> None:
     assert names == ["ValidationLine", "ProbeLine", "EstimateLine"]
     schemas = document["components"]["schemas"]
     assert {reference.removeprefix("#/components/schemas/") for reference in references(document)} <= schemas.keys()
-    assert "ValidationAnswer" in str(operation["responses"]["200"]["content"]["application/json"])
+    assert "CatalogueValidation" in str(operation["responses"]["200"]["content"]["application/json"])
     assert "probe" in {parameter["name"] for parameter in operation["parameters"]}
 
 

@@ -23,8 +23,8 @@ FOUND = {
     "encoding": "utf-8",
     "rows": 2,
     "products": 2,
-    "urls": 3,
-    "distinct_urls": 2,
+    "slots": 3,
+    "images": 2,
     "refused_slots": 0,
     "findings": [],
     "more_findings": 0,
@@ -66,7 +66,7 @@ async def test_neither_database_nor_store_is_asked(gateway: Gateway, path: str, 
 async def test_the_csv_may_be_the_body(gateway: Gateway, path: str) -> None:
     answer = await gateway.http.post(path, content=CATALOGUE, headers={"Content-Type": "text/csv"})
 
-    assert (answer.status_code, answer.json()["urls"]) == (200, 3)
+    assert (answer.status_code, answer.json()["slots"]) == (200, 3)
 
 
 async def test_the_answer_to_an_upload_says_what_was_found(gateway: Gateway) -> None:
@@ -100,7 +100,7 @@ async def test_a_url_that_cannot_be_used_is_told_and_skipped(
     [finding] = told["findings"]
     assert finding.keys() == FINDING
     assert (finding["severity"], finding["row"], finding["column"]) == ("slot_error", 3, "Input Image Urls")
-    assert (told["urls"], told["refused_slots"], told["more_findings"]) == (2, 1, 0)
+    assert (told["slots"], told["refused_slots"], told["more_findings"]) == (2, 1, 0)
 
 
 @pytest.mark.parametrize(("path", "fields"), [*TRIES, ("/upload", {})])
@@ -131,7 +131,7 @@ async def test_a_profile_is_found_or_named_and_told(
 
     assert answer.status_code == status, answer.text
     told = answer.json()
-    assert (told["profile"], told["rows"], told["products"], told["urls"]) == ("shopify", 2, 1, 2)
+    assert (told["profile"], told["rows"], told["products"], told["slots"]) == ("shopify", 2, 1, 2)
     if status == 202:
         shown = (await gateway.http.get("/status", params={"request_id": told["request_id"]})).json()
         assert shown["profile"] == "shopify"
@@ -209,7 +209,7 @@ async def test_the_documentation_shows_findings_and_both_answers(gateway: Gatewa
         assert {found["severity"] for found in example["findings"]} == {"error", "slot_error"}
         assert all(found.keys() == FINDING for found in example["findings"])
         schema = answers["200"]["content"]["application/json"]["schema"]
-        assert schema == {"$ref": "#/components/schemas/ValidationAnswer"}
+        assert schema == {"$ref": "#/components/schemas/CatalogueValidation"}
     assert "dry_run" in json.dumps(paths["/upload"])
     assert "dry_run" not in json.dumps(paths["/validate"])
 

@@ -24,7 +24,7 @@ from services.gateway.web.problems import (
     under_way,
     wrong_content_type,
 )
-from services.gateway.web.schemas import Answer, Fault, ProblemDocument
+from services.gateway.web.schemas import ApiModel, InputError, ProblemDocument
 
 _REF = "#/components/schemas/{model}"
 _CSV_EXAMPLE = (
@@ -54,8 +54,8 @@ REQUEST = _in_path("request_id", "As the upload was answered.")
 IMAGE: dict[str, Any] = {"image/*": {"schema": {"type": "string", "format": "binary"}}}
 CSV: dict[str, Any] = {"text/csv": {"schema": {"type": "string"}}}
 
-_LINES: tuple[type[Answer], ...] = (ValidationLine, ProbeLine, EstimateLine)
-_UNRETURNED: tuple[type[Answer], ...] = (ProblemDocument, *_LINES)
+_LINES: tuple[type[ApiModel], ...] = (ValidationLine, ProbeLine, EstimateLine)
+_UNRETURNED: tuple[type[ApiModel], ...] = (ProblemDocument, *_LINES)
 PROBED = {NDJSON: {"schema": {"oneOf": [{"$ref": _REF.format(model=line.__name__)} for line in _LINES]}}}
 
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait before asking.", "schema": {"type": "integer"}}}
@@ -92,7 +92,7 @@ _EXAMPLES = (
     stalled(60),
     too_large(2 << 30),
     wrong_content_type("application/json", (FORM_TYPE, *CSV_TYPES)),
-    bad_options([Fault(detail="percent is a whole number from 1 to 99, not '0'", option="percent")]),
+    bad_options([InputError(detail="percent is a whole number from 1 to 99, not '0'", option="percent")]),
     no_such_part(29_735),
     under_way(2, 3),
     unavailable("database"),

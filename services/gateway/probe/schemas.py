@@ -4,21 +4,21 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.gateway.web.schemas import Answer, ValidationAnswer
+from services.gateway.web.schemas import ApiModel, CatalogueValidation
 from shared.contracts.error_codes import ErrorCode
 
 NDJSON = "application/x-ndjson"
 
 
-class Validation(Answer):
+class Validation(ApiModel):
     type: Literal["validation"] = "validation"
 
 
-class ValidationLine(ValidationAnswer, Validation):
+class ValidationLine(CatalogueValidation, Validation):
     """The first line: what POST /validate answers without `probe`."""
 
 
-class ProbeLine(Answer):
+class ProbeLine(ApiModel):
     """A URL that was looked at. `content_type` is null if no image was seen, `error_code` if no fault was."""
 
     type: Literal["probe"] = "probe"
@@ -33,7 +33,7 @@ class ProbeLine(Answer):
     )
 
 
-class Bytes(Answer):
+class EstimatedBytes(ApiModel):
     """low, high: the truth lies in between about 95 in 100 times; null if fewer than five images tell their size."""
 
     low: int | None
@@ -41,27 +41,27 @@ class Bytes(Answer):
     high: int | None
 
 
-class Basis(Answer):
+class EstimateBasis(ApiModel):
     """What the estimate rests on."""
 
     hosts: int = Field(description="Hosts that were looked at, the largest first; at most 50.")
     hosts_in_all: int
     slots_share: float = Field(description="Their share of the image slots.")
-    urls: int = Field(description="URLs that were asked for; at most 200.")
+    probed: int = Field(description="Images that were probed; at most 200.")
     known: int = Field(description="Those of which is known whether they give an image.")
     sized: int = Field(description="Images whose size is known.")
 
 
-class EstimateLine(Answer):
+class EstimateLine(ApiModel):
     """The last line: what is to be expected of all images. A figure is null if nothing was seen that tells it."""
 
     type: Literal["estimate"] = "estimate"
     images: int = Field(description="Distinct URLs.")
     dead_share: float | None = Field(description="Share of the URLs that give no image now.")
-    bytes_in: Bytes | None = Field(description="Of all images that are there.")
-    bytes_out: Bytes | None = Field(description="Of all results at most; null in modes that aim at no size.")
+    bytes_in: EstimatedBytes | None = Field(description="Of all images that are there.")
+    bytes_out: EstimatedBytes | None = Field(description="Of all results at most; null in modes that aim at no size.")
     seconds: float | None = Field(
         description="The downloads take at least so long with one downloader; compressing is not in it."
     )
     slowest_host: str | None = Field(description="The host that makes it so.")
-    basis: Basis
+    basis: EstimateBasis

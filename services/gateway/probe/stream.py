@@ -11,8 +11,8 @@ from services.gateway.catalogue.inspection import Inspection
 from services.gateway.probe.client import Prober, Unanswered
 from services.gateway.probe.estimate import Interval, ProbeSample, estimate
 from services.gateway.probe.plan import ProbePlan, plan_probe
-from services.gateway.probe.schemas import Basis, Bytes, EstimateLine, ProbeLine, ValidationLine
-from services.gateway.web.schemas import Answer, ValidationAnswer
+from services.gateway.probe.schemas import EstimateBasis, EstimatedBytes, EstimateLine, ProbeLine, ValidationLine
+from services.gateway.web.schemas import ApiModel, CatalogueValidation
 from shared.contracts.messages import CompressOptions, ImagesProbed, ProbedImage
 from shared.observability import Metrics
 
@@ -27,7 +27,7 @@ class ProbedValidations:
         self._metrics = metrics
 
     async def lines(
-        self, validation: ValidationAnswer, inspection: Inspection, options: CompressOptions
+        self, validation: CatalogueValidation, inspection: Inspection, options: CompressOptions
     ) -> AsyncIterator[bytes]:
         """The validation, a line for each URL looked at, the estimate. It ends within the prober's timeout."""
         begun = monotonic()
@@ -45,13 +45,13 @@ class ProbedValidations:
         yield _line(last)
         log.info(
             "catalogue_probed",
-            urls=last.basis.urls,
+            probed=last.basis.probed,
             known=last.basis.known,
             milliseconds=round((monotonic() - begun) * 1000),
         )
 
 
-def _line(answer: Answer) -> bytes:
+def _line(answer: ApiModel) -> bytes:
     return answer.model_dump_json().encode() + b"\n"
 
 
@@ -105,19 +105,19 @@ def _estimate_line(
         bytes_out=_bytes(expected.bytes_out),
         seconds=None if expected.seconds is None else round(expected.seconds, 1),
         slowest_host=expected.slowest_host,
-        basis=Basis(
+        basis=EstimateBasis(
             hosts=len(plan.hosts),
             hosts_in_all=len(inspection.hosts) + inspection.more_hosts,
             slots_share=round(looked_at / slots, 4) if slots else 0,
-            urls=len(plan.host_of),
+            probed=len(plan.host_of),
             known=expected.known,
             sized=expected.sized,
         ),
     )
 
 
-def _bytes(extent: Interval | None) -> Bytes | None:
+def _bytes(extent: Interval | None) -> EstimatedBytes | None:
     if extent is None:
         return None
     low, high = (None if side is None else round(side) for side in (extent.low, extent.high))
-    return Bytes(low=low, mean=round(extent.mean), high=high)
+    return EstimatedBytes(low=low, mean=round(extent.mean), high=high)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.gateway.web.schemas import PausedHost, ProgressAnswer, StatusAnswer
+from services.gateway.web.schemas import PausedHost, RequestDetails, RequestProgress
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Progress, Request
 from shared.contracts.states import RequestStatus
@@ -11,14 +11,14 @@ _SOONEST_SECONDS, _LATEST_SECONDS = 1, 30
 _IMAGES_PER_SECOND = 50  # a careful guess at what a small installation does
 
 
-def status_answer(request: Request, public_base_url: str, paused_hosts: Sequence[PausedHost] = ()) -> StatusAnswer:
+def request_details(request: Request, public_base_url: str, paused_hosts: Sequence[PausedHost] = ()) -> RequestDetails:
     """`request` as the API says it; URLs only of what is there to be fetched."""
     progress = request.progress
 
     def url(key: str | None) -> str | None:
         return key and public_url(public_base_url, key)
 
-    return StatusAnswer(
+    return RequestDetails(
         request_id=request.request_id,
         status=request.status,
         round=request.round,
@@ -30,7 +30,7 @@ def status_answer(request: Request, public_base_url: str, paused_hosts: Sequence
         report_json_url=url(request.report_json_key),
         created_at=request.created_at,
         updated_at=request.updated_at,
-        progress=ProgressAnswer(
+        progress=RequestProgress(
             total=progress.total,
             compressed=progress.compressed,
             failed=progress.failed,

@@ -6,7 +6,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from services.gateway.web.problems import Problem, bad_form, bad_options
-from services.gateway.web.schemas import Fault
+from services.gateway.web.schemas import InputError
 
 _FILE_FIELD = "file"
 _MAX_PARTS = 32
@@ -107,7 +107,7 @@ class UploadForm:
         self._value += data[start:end]
         if len(self._value) > _MAX_FIELD_BYTES:
             name = self._field[:64]
-            raise bad_options([Fault(detail=f"{name!r} is longer than {_MAX_FIELD_BYTES} bytes", option=name)])
+            raise bad_options([InputError(detail=f"{name!r} is longer than {_MAX_FIELD_BYTES} bytes", option=name)])
 
     def _on_part_end(self) -> None:
         if not self._in_file:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from services.gateway.upload.option_table import MODELS, OPTIONS, UPLOAD_OPTIONS, listed
 from services.gateway.upload.request_options import RequestOptions
 from services.gateway.web.problems import bad_options
-from services.gateway.web.schemas import Fault
+from services.gateway.web.schemas import InputError
 from shared.contracts.messages import CompressOptions
 from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, check_url
 
@@ -54,21 +54,22 @@ def _updated(defaults: _Model, asked: Mapping[str, object]) -> _Model:
     return defaults.model_copy(update={name: asked[name] for name in type(defaults).model_fields if name in asked})
 
 
-def _misnamed(given: Sequence[tuple[str, str]], known: Sequence[str]) -> list[Fault]:
+def _misnamed(given: Sequence[tuple[str, str]], known: Sequence[str]) -> list[InputError]:
     there_are = listed([*known], "and")
     return [
-        Fault(detail=f"{name[:64]!r} is no option; the options are {there_are}", option=name[:64])
+        InputError(detail=f"{name[:64]!r} is no option; the options are {there_are}", option=name[:64])
         if name not in known
-        else Fault(detail=f"{name} is given {count} times", option=name)
+        else InputError(detail=f"{name} is given {count} times", option=name)
         for name, count in Counter(name for name, _ in given).items()
         if name not in known or count > 1
     ]
 
 
-def _unusable(asked: Mapping[str, object], values: Mapping[str, str]) -> list[Fault]:
+def _unusable(asked: Mapping[str, object], values: Mapping[str, str]) -> list[InputError]:
     names = [name for model in MODELS for name in _refused(model, asked)]
     return [
-        Fault(detail=f"{name} is {OPTIONS[name].allowed}, not {values[name][:64]!r}", option=name) for name in names
+        InputError(detail=f"{name} is {OPTIONS[name].allowed}, not {values[name][:64]!r}", option=name)
+        for name in names
     ]
 
 
@@ -80,11 +81,11 @@ def _refused(model: type[BaseModel], asked: Mapping[str, object]) -> list[str]:
     return []
 
 
-def _uncallable(webhook_url: str | None, policy: AddressPolicy) -> list[Fault]:
+def _uncallable(webhook_url: str | None, policy: AddressPolicy) -> list[InputError]:
     if webhook_url is None:
         return []
     try:
         check_url(webhook_url, policy)
     except (InvalidUrl, BlockedAddress) as fault:
-        return [Fault(detail=f"webhook_url cannot be called: {fault.detail}", option="webhook_url")]
+        return [InputError(detail=f"webhook_url cannot be called: {fault.detail}", option="webhook_url")]
     return []

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.gateway.catalogue.inspection import Inspection
-from services.gateway.web.schemas import FindingAnswer, UploadAccepted, ValidationAnswer
+from services.gateway.web.schemas import CatalogueFinding, CatalogueValidation, UploadAccepted
 from shared.catalogue.format import Dialect
 
 
@@ -11,8 +11,8 @@ def upload_accepted(request_id: str, inspection: Inspection) -> UploadAccepted:
     return UploadAccepted(request_id=request_id, **_found(inspection))
 
 
-def validation_answer(inspection: Inspection) -> ValidationAnswer:
-    return ValidationAnswer(**_found(inspection), hosts=dict(inspection.hosts), more_hosts=inspection.more_hosts)
+def catalogue_validation(inspection: Inspection) -> CatalogueValidation:
+    return CatalogueValidation(**_found(inspection), hosts=dict(inspection.hosts), more_hosts=inspection.more_hosts)
 
 
 def encoding_name(dialect: Dialect) -> str:
@@ -29,9 +29,9 @@ def _found(inspection: Inspection) -> dict[str, Any]:
         "encoding": encoding_name(inspection.catalogue_format.dialect),
         "rows": inspection.rows,
         "products": inspection.products,
-        "urls": inspection.slots,
-        "distinct_urls": inspection.images,
+        "slots": inspection.slots,
+        "images": inspection.images,
         "refused_slots": inspection.refused_slots,
-        "findings": [FindingAnswer.model_validate(finding) for finding in inspection.findings],
+        "findings": [CatalogueFinding.model_validate(finding) for finding in inspection.findings],
         "more_findings": inspection.more_findings,
     }

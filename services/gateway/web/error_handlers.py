@@ -19,7 +19,7 @@ from services.gateway.web.problems import (
     untyped,
     wrong_method,
 )
-from services.gateway.web.schemas import Fault
+from services.gateway.web.schemas import InputError
 from shared.errors import DependencyUnavailable
 
 log = structlog.get_logger(__name__)
@@ -62,7 +62,8 @@ async def _http(request: Request, error: HTTPException) -> Response:
 
 async def _validation(_: Request, error: RequestValidationError) -> Response:
     faults = [
-        Fault(detail=f"{fault['loc'][-1]}: {fault['msg']}", option=str(fault["loc"][-1])) for fault in error.errors()
+        InputError(detail=f"{fault['loc'][-1]}: {fault['msg']}", option=str(fault["loc"][-1]))
+        for fault in error.errors()
     ]
     return bad_options(faults).response()
 

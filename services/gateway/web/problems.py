@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.web.problem_types import ProblemType
-from services.gateway.web.schemas import Fault, FindingAnswer, ProblemDocument
+from services.gateway.web.schemas import CatalogueFinding, InputError, ProblemDocument
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = 5
@@ -57,17 +57,19 @@ def _with_findings(type_: ProblemType, findings: Sequence[Finding], more: int) -
     return Problem(
         type_,
         detail,
-        findings=[FindingAnswer.model_validate(finding) for finding in findings],
+        findings=[CatalogueFinding.model_validate(finding) for finding in findings],
         more_findings=more,
     )
 
 
 def bad_form(detail: str, advice: str) -> Problem:
     """The request's body is not what its Content-Type says, or contains no file."""
-    return Problem(ProblemType.FORM, f"{detail[0].upper()}{detail[1:]}.", errors=[Fault(detail=detail, advice=advice)])
+    return Problem(
+        ProblemType.FORM, f"{detail[0].upper()}{detail[1:]}.", errors=[InputError(detail=detail, advice=advice)]
+    )
 
 
-def bad_options(errors: Sequence[Fault]) -> Problem:
+def bad_options(errors: Sequence[InputError]) -> Problem:
     return Problem(ProblemType.OPTIONS, "; ".join(error.detail for error in errors), errors=errors)
 
 

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query, Response
 
 from services.gateway.api import openapi
 from services.gateway.requests.paused_hosts import paused_hosts
-from services.gateway.requests.status import retry_after, status_answer
+from services.gateway.requests.status import request_details, retry_after
 from services.gateway.web.problems import unknown_request
-from services.gateway.web.schemas import REQUEST_ID, StatusAnswer
+from services.gateway.web.schemas import REQUEST_ID, RequestDetails
 from shared.contracts.states import RequestStatus
 from shared.persistence import Database
 
@@ -32,7 +32,7 @@ def status_router(database: Database, public_base_url: str, clock: Callable[[], 
     async def status(
         response: Response,
         request_id: Annotated[str, Query(description="As the upload was answered.", examples=[REQUEST_ID])],
-    ) -> StatusAnswer:
+    ) -> RequestDetails:
         """The state, the options that apply, the progress, and the URLs of output CSV and report when they are there.
 
         While the request is Pending, `Retry-After` says when to ask again.
@@ -45,6 +45,6 @@ def status_router(database: Database, public_base_url: str, clock: Callable[[], 
         if request.status is RequestStatus.PENDING:
             waiting = await paused_hosts(database, request_id, clock())
             response.headers["Retry-After"] = str(retry_after(request.progress))
-        return status_answer(request, public_base_url, waiting)
+        return request_details(request, public_base_url, waiting)
 
     return router

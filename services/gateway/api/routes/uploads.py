@@ -10,9 +10,9 @@ from services.gateway.probe.schemas import NDJSON
 from services.gateway.probe.stream import ProbedValidations
 from services.gateway.upload.accept import Uploads
 from services.gateway.upload.option_table import UPLOAD_OPTIONS, VALIDATION_OPTIONS
-from services.gateway.upload.responses import upload_accepted, validation_answer
+from services.gateway.upload.responses import catalogue_validation, upload_accepted
 from services.gateway.upload.validate import Inspections
-from services.gateway.web.schemas import UploadAccepted, ValidationAnswer
+from services.gateway.web.schemas import CatalogueValidation, UploadAccepted
 
 _FIRST_LOOK_SECONDS = 2
 _REFUSALS = openapi.problems(
@@ -35,7 +35,7 @@ def uploads_router(inspections: Inspections, uploads: Uploads) -> APIRouter:
         summary="Upload a catalogue",
         responses={
             202: {"headers": openapi.ACCEPTED_HEADERS},
-            200: {"model": ValidationAnswer, "description": "The answer to a dry run"},
+            200: {"model": CatalogueValidation, "description": "The answer to a dry run"},
             **_REFUSALS,
         },
         openapi_extra=openapi.catalogue_body(inspections.defaults, UPLOAD_OPTIONS),
@@ -50,7 +50,7 @@ def uploads_router(inspections: Inspections, uploads: Uploads) -> APIRouter:
         """
         async with inspections.receive(request, UPLOAD_OPTIONS) as upload:
             if upload.options.request.dry_run:
-                answer = validation_answer(upload.inspection)
+                answer = catalogue_validation(upload.inspection)
                 return Response(answer.model_dump_json(), media_type="application/json")
             request_id = await uploads.accept(upload)
         response.headers["Location"] = f"/status?request_id={request_id}"
@@ -65,19 +65,19 @@ def validation_router(inspections: Inspections, probed: ProbedValidations) -> AP
 
     @router.post(
         "/validate",
-        response_model=ValidationAnswer,
+        response_model=CatalogueValidation,
         summary="Try a catalogue",
         responses={200: {"content": openapi.PROBED}, **_REFUSALS},
         openapi_extra=openapi.catalogue_body(inspections.defaults, VALIDATION_OPTIONS),
     )
-    async def validate(request: Request) -> ValidationAnswer | Response:
+    async def validate(request: Request) -> CatalogueValidation | Response:
         """Everything an upload would say, and what it would do; nothing is stored.
 
         Takes the same form as an upload. What an upload would refuse is refused in the same words. With `probe` some
         of the images are looked at, and the answer is lines of JSON, each as soon as there is something to say.
         """
         async with inspections.receive(request, VALIDATION_OPTIONS) as upload:
-            answer, options, inspection = validation_answer(upload.inspection), upload.options, upload.inspection
+            answer, options, inspection = catalogue_validation(upload.inspection), upload.options, upload.inspection
         if options.request.probe is None:
             return answer
         return StreamingResponse(probed.lines(answer, inspection, options.compress), media_type=NDJSON)

@@ -7,7 +7,7 @@ from services.gateway.upload.option_table import OPTIONS, UPLOAD_OPTIONS, VALIDA
 from services.gateway.upload.options import UploadOptions, read_options
 from services.gateway.upload.request_options import RequestOptions
 from services.gateway.web.problems import Problem
-from services.gateway.web.schemas import Fault
+from services.gateway.web.schemas import InputError
 from shared.catalogue.format import Profile
 from shared.contracts.messages import CompressOptions
 from shared.url_policy import AddressPolicy
@@ -19,7 +19,7 @@ def read(*given: tuple[str, str], defaults: UploadOptions = PLAIN) -> UploadOpti
     return read_options(given, defaults, AddressPolicy())
 
 
-def faults(*given: tuple[str, str]) -> list[Fault]:
+def faults(*given: tuple[str, str]) -> list[InputError]:
     with pytest.raises(Problem) as refused:
         read(*given)
     assert refused.value.document.status == 422

@@ -4,7 +4,7 @@ import pytest
 
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.catalogue.inspection import Inspection
-from services.gateway.upload.responses import encoding_name, upload_accepted, validation_answer
+from services.gateway.upload.responses import catalogue_validation, encoding_name, upload_accepted
 from services.gateway.web.problems import bad_catalogue, refused_slots
 from shared.catalogue.format import Dialect, Profile
 from tests.support.builders import REQUEST_ID, a_catalogue_format
@@ -54,8 +54,8 @@ FOUND = {
     "encoding": "cp1252",
     "rows": 7,
     "products": 4,
-    "urls": 9,
-    "distinct_urls": 8,
+    "slots": 9,
+    "images": 8,
     "refused_slots": 1,
     "findings": TOLD,
     "more_findings": 6,
@@ -63,7 +63,7 @@ FOUND = {
 
 
 def test_a_validation_says_all_that_was_found_and_the_hosts_in_their_order() -> None:
-    told = validation_answer(INSPECTION).model_dump(mode="json")
+    told = catalogue_validation(INSPECTION).model_dump(mode="json")
 
     assert told == {**FOUND, "hosts": {"b.test": 5, "a.test": 3}, "more_hosts": 2}
     assert list(told["hosts"]) == ["b.test", "a.test"]
