@@ -13,10 +13,10 @@ import httpx
 from services.downloader.fetch_error import FetchError
 from services.downloader.http_requester import HEADERS, WHOLE, HttpRequester, Take
 from services.downloader.outcomes import FetchFailure
-from services.downloader.sniff import describe, image_type
-from services.downloader.spool import HEAD_BYTES, Spool
+from services.downloader.spool import Spool
 from services.downloader.validators import Validators, conditions, is_not_modified
 from shared.contracts.messages import KnownResult
+from shared.file_types import HEAD_BYTES, file_type
 
 T = TypeVar("T")
 
@@ -116,10 +116,11 @@ def too_large(size: int, max_bytes: int) -> FetchError:
 
 def checked_type(head: bytes, response: httpx.Response) -> str:
     """The media type of the image that begins with `head`. Raises FetchError if it is none."""
-    if content_type := image_type(head):
-        return content_type
+    found = file_type(head)
+    if found.media_type:
+        return found.media_type
     declared = response.headers.get("Content-Type")
-    raise FetchError(FetchFailure.NOT_AN_IMAGE, describe(head) + (f", declared as {declared}" if declared else ""))
+    raise FetchError(FetchFailure.NOT_AN_IMAGE, found.description + (f", declared as {declared}" if declared else ""))
 
 
 async def _fetched(spool: Spool, received: _Received, started: float) -> Fetched:

@@ -16,9 +16,9 @@ from services.downloader.fetch import checked_type, too_large
 from services.downloader.fetch_error import FetchError
 from services.downloader.http_requester import HEADERS, WHOLE, HttpRequester
 from services.downloader.outcomes import FetchFailure, outcome_of
-from services.downloader.spool import HEAD_BYTES
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
+from shared.file_types import HEAD_BYTES
 from shared.messaging import Reply
 
 Look = Callable[[str, float], Awaitable[ProbedImage]]

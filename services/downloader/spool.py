@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import IO, Self
 
 from shared.errors import StorageUnavailable
+from shared.file_types import HEAD_BYTES
 
 MEMORY_BYTES = 1024 * 1024
-HEAD_BYTES = 1024
 
 
 class Spool:

@@ -62,10 +62,10 @@ _LOOKS_ALIKE = 10
 REFUSED = {
     "page.jpg": ("not_an_image", "an HTML page"),
     "nothing": ("not_an_image", "empty"),
-    "document": ("not_an_image", "a PDF"),
-    "phone": ("unsupported_format", "a HEIC"),
+    "document": ("not_an_image", "a PDF document"),
+    "phone": ("unsupported_format", "a HEIC image"),
     "photoshop": ("unsupported_format", "a Photoshop document"),
-    "drawing": ("unsupported_format", "an SVG"),
+    "drawing": ("unsupported_format", "an SVG image"),
     "piece of a jpeg": ("decode_error", "JPEG"),
     "piece of a png": ("decode_error", "PNG"),
     "piece of a gif": ("decode_error", "GIF"),

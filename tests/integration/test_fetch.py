@@ -228,7 +228,7 @@ async def test_a_body_longer_than_declared_harms_no_other_image(origin: Origin) 
         (image(b"Photo to follow", "text/plain"), "text, declared as text/plain"),
         (Answer(body=b"\x1f\x8b\x08" + b"\0" * 50, headers={"Content-Encoding": "gzip"}), "gzip data"),
         (Answer(body=b""), "empty"),
-        (Answer(body=b"\0" * 2_000_000, endless=True), "no known kind of file"),
+        (Answer(body=b"\0" * 2_000_000, endless=True), "binary data of an unknown type"),
     ],
 )
 async def test_what_is_no_image_is_said_to_be_what_it_is(origin: Origin, answer: Answer, detail: str) -> None:

@@ -19,18 +19,18 @@ from services.compressor.decoders.metadata import kept
 from services.compressor.decoders.picture import Format, Picture
 from services.compressor.decoders.png_chunks import colour_chunks
 from services.compressor.decoders.png_colours import allowed, outranked, profile_of
-from services.compressor.decoders.sniff import describe, supported_format
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import MetadataPolicy
+from shared.file_types import AVIF, BMP, GIF, JPEG, PNG, TIFF, WEBP, FileType, file_type
 
-_FORMATS: dict[str | None, Format] = {
-    "JPEG": "jpeg",
-    "PNG": "png",
-    "WEBP": "webp",
-    "GIF": "gif",
-    "AVIF": "avif",
-    "TIFF": "tiff",
-    "BMP": "bmp",
+_FORMATS: dict[FileType, Format] = {
+    JPEG: "jpeg",
+    PNG: "png",
+    WEBP: "webp",
+    GIF: "gif",
+    AVIF: "avif",
+    TIFF: "tiff",
+    BMP: "bmp",
 }
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBX", "RGBA", "I;16"})
 _ANIMATED_PICTURES = 4
@@ -46,19 +46,20 @@ def open_picture(original: bytes, max_pixels: int, metadata: MetadataPolicy = "s
     Raises CompressError if it is no picture of a format we open, too large, or not whole.
     """
     with _guarded(max_pixels):
-        name, image = _identify(original, max_pixels)
+        kind, image = _identify(original, max_pixels)
         try:
-            decoded = decode(image, _FORMATS[image.format], original, partial(_limit, max_pixels))
+            decoded = decode(image, _FORMATS[kind], original, partial(_limit, max_pixels))
         except (CompressError, MemoryError):
             raise
         except Exception as error:
             # A decoder fed with hostile bytes raises whatever it stumbles over, not only OSError.
-            raise CompressError(ErrorCode.DECODE_ERROR, f"{name} does not decode: {error}") from error
-        return _picture(image, decoded, original, metadata)
+            raise CompressError(ErrorCode.DECODE_ERROR, f"{kind.name} does not decode: {error}") from error
+        return _picture(image, _FORMATS[kind], decoded, original, metadata)
 
 
-def _picture(image: ImageFile.ImageFile, decoded: Decoded, original: bytes, metadata: MetadataPolicy) -> Picture:
-    format_ = _FORMATS[image.format]
+def _picture(
+    image: ImageFile.ImageFile, format_: Format, decoded: Decoded, original: bytes, metadata: MetadataPolicy
+) -> Picture:
     source = jpeg_source(image, original) if isinstance(image, JpegImageFile) else None
     exif, xmp = kept(image, metadata)
     shown, profile = _shown(decoded.image, image.info.get("icc_profile"))
@@ -91,26 +92,26 @@ def _guarded(max_pixels: int) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = usual
 
 
-def _identify(original: bytes, max_pixels: int) -> tuple[str, ImageFile.ImageFile]:
-    """What it is called in messages, and the file with its header read."""
-    name = supported_format(original)
-    if name is None:
-        raise CompressError(ErrorCode.UNSUPPORTED_FORMAT, f"the file is {describe(original)}")
+def _identify(original: bytes, max_pixels: int) -> tuple[FileType, ImageFile.ImageFile]:
+    """The file's type, and the file with its header read."""
+    kind = file_type(original)
+    if kind not in _FORMATS:
+        raise CompressError(ErrorCode.UNSUPPORTED_FORMAT, f"the file is {kind.description}")
     try:
         # The JPEG plugin's own class, since `open` looks for a camera's further pictures and trips over a broken list.
         stream = io.BytesIO(original)
         with warnings.catch_warnings():
-            if name == "TIFF":
+            if kind is TIFF:
                 warnings.filterwarnings("error", _LOST_TAGS)
-            image = JpegImageFile(stream) if name == "JPEG" else Image.open(stream, formats=(name.upper(),))
+            image = JpegImageFile(stream) if kind is JPEG else Image.open(stream, formats=(kind.name.upper(),))
     except Image.DecompressionBombError as error:
         raise CompressError(ErrorCode.TOO_MANY_PIXELS, f"more than {max_pixels} pixels") from error
     except MemoryError:
         raise
     except Exception as error:
-        raise CompressError(ErrorCode.DECODE_ERROR, f"{name} with a broken header") from error
+        raise CompressError(ErrorCode.DECODE_ERROR, f"{kind.name} with a broken header") from error
     _limit(max_pixels, image.size, 1)
-    return name, image
+    return kind, image
 
 
 def _limit(max_pixels: int, size: tuple[int, int], frames: int) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from services.gateway.catalogue.findings import Finding, cut
 from services.gateway.catalogue.text import Unreadable
+from shared.file_types import GIF, GZIP, JPEG, OLE, PDF, PNG, RIFF, WEBP, XZ, ZIP, ZSTD, FileType, file_type
 
 Chunks = Callable[[], Iterable[bytes]]
 """Gives the file from its beginning each time it is called, in pieces of any size."""
@@ -14,21 +15,23 @@ Chunks = Callable[[], Iterable[bytes]]
 SAVE_AS = 'Save it from your spreadsheet as "CSV UTF-8 (comma delimited)" and upload that.'
 _UNPACK = "Unpack it and upload the CSV file itself."
 _LIST_URLS = "Upload the CSV file that lists the images' URLs."
-_NOT_TEXT: tuple[tuple[bytes, str, str], ...] = (
-    (b"PK\x03\x04", "an Excel workbook (.xlsx) or another ZIP archive", SAVE_AS),
-    (b"PK\x05\x06", "an empty ZIP archive", SAVE_AS),
-    (b"\xd0\xcf\x11\xe0", "an Excel workbook (.xls) or another Office document", SAVE_AS),
-    (b"\x1f\x8b", "gzip-compressed", _UNPACK),
-    (b"(\xb5/\xfd", "zstd-compressed", _UNPACK),
-    (b"\xfd7zXZ\0", "xz-compressed", _UNPACK),
-    (b"\xff\xd8\xff", "a JPEG image", _LIST_URLS),
-    (b"\x89PNG", "a PNG image", _LIST_URLS),
-    (b"GIF8", "a GIF image", _LIST_URLS),
-    (b"RIFF", "a WebP image or another RIFF file", _LIST_URLS),
-    (b"%PDF-", "a PDF document", "Upload the CSV file that the document was made from."),
-    (b"\0\0\xfe\xff", "UTF-32 text", SAVE_AS),
-    (b"\xff\xfe\0\0", "UTF-32 text", SAVE_AS),
-)
+_REFUSED: dict[FileType, tuple[str, str]] = {
+    ZIP: ("an Excel workbook (.xlsx) or another ZIP archive", SAVE_AS),
+    OLE: ("an Excel workbook (.xls) or another Office document", SAVE_AS),
+    GZIP: ("gzip-compressed", _UNPACK),
+    ZSTD: ("zstd-compressed", _UNPACK),
+    XZ: ("xz-compressed", _UNPACK),
+    JPEG: (JPEG.description, _LIST_URLS),
+    PNG: (PNG.description, _LIST_URLS),
+    GIF: (GIF.description, _LIST_URLS),
+    WEBP: (WEBP.description, _LIST_URLS),
+    RIFF: (RIFF.description, _LIST_URLS),
+    PDF: (PDF.description, "Upload the CSV file that the document was made from."),
+}
+"""What the file looks like, and the advice. Types whose signatures a column name may begin with are absent."""
+
+_UTF32_MARKS = (codecs.BOM_UTF32_BE, codecs.BOM_UTF32_LE)
+_UTF32 = ("UTF-32 text", SAVE_AS)
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _HEAD_BYTES = 16
 _MIN_BYTES = 8  # four characters: fewer zero bytes between others do not make a text UTF-16
@@ -53,9 +56,10 @@ def find_encoding(chunks: Chunks) -> Encoding:
     URLs would be others. Whether all of it can be decoded shows when it is.
     """
     head = _head(chunks())
-    for magic, kind, advice in _NOT_TEXT:
-        if head.startswith(magic):
-            raise Unreadable("file", f"the file is not CSV text: it looks like {kind}", advice)
+    refused = _UTF32 if head.startswith(_UTF32_MARKS) else _REFUSED.get(file_type(head))
+    if refused:
+        description, advice = refused
+        raise Unreadable("file", f"the file is not CSV text: it looks like {description}", advice)
     for mark, name in _MARKS:
         if head.startswith(mark):
             return Encoding(name, bom=True)

@@ -104,7 +104,7 @@ async def test_refusals_come_back_whole(pool: CpuPool) -> None:
     with pytest.raises(CompressError) as caught:
         await pool.compress(b"%PDF-1.7", HALF, MAX_PIXELS)
 
-    assert (caught.value.code, caught.value.detail) == (ErrorCode.UNSUPPORTED_FORMAT, "the file is a PDF")
+    assert (caught.value.code, caught.value.detail) == (ErrorCode.UNSUPPORTED_FORMAT, "the file is a PDF document")
 
 
 async def test_a_process_that_dies_takes_only_its_own_image_with_it(pool: CpuPool) -> None:
