@@ -16,8 +16,8 @@ from benchmarks.compress.ours import HALF, MAX_PIXELS
 from benchmarks.compress.tables import table
 from services.compressor.decoders.open_picture import open_picture
 from services.compressor.encoders.jpeg.chrominance import HALVED, Subsampling, subsampling_for
-from services.compressor.encoders.jpeg.encode import SUBSAMPLINGS
-from services.compressor.encoders.jpeg.tables import tables
+from services.compressor.encoders.jpeg.jpeg_file import SUBSAMPLINGS
+from services.compressor.encoders.jpeg.quantisation import quantisation_tables
 
 _QUALITIES = range(1, 96)
 _ByContent = Callable[[int], Subsampling]
@@ -95,7 +95,7 @@ def _between(image: Image.Image, limit: int, way: _Way, by_content: _ByContent) 
 
 def _encoded(image: Image.Image, quality: int, way: _Way, by_content: _ByContent) -> bytes:
     out = io.BytesIO()
-    quantised: dict[str, Any] = {"qtables": tables(quality)} if way.our_tables else {"quality": quality}
+    quantised: dict[str, Any] = {"qtables": quantisation_tables(quality)} if way.our_tables else {"quality": quality}
     image.save(
         out,
         "JPEG",

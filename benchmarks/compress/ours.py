@@ -2,10 +2,10 @@
 
 from services.compressor.decoders.open_picture import open_picture
 from services.compressor.decoders.picture import Picture
-from services.compressor.encoders.registry import LADDERS
+from services.compressor.encoders import LADDERS
 from services.compressor.rate_control.ladder import Ladder
 from services.compressor.rate_control.quality_search import search
-from services.compressor.rate_control.size import Fitted, fit
+from services.compressor.rate_control.target_size import SizedPicture, fit_to_size
 from shared.contracts.messages import CompressOptions
 
 MAX_PIXELS = 100_000_000
@@ -25,14 +25,14 @@ def fills(original: bytes, limit: int) -> bytes:
 
 def next_finer(original: bytes, limit: int) -> int | None:
     """How many bytes the next finer rung takes, by one encode more; None if there is none, or nothing was lost."""
-    answer, ladder = _fitted(original, limit)
+    answer, ladder = _sized(original, limit)
     if answer.rung is None:
         return None
     finer = [rung for rung in ladder.rungs if rung > answer.rung]
     return len(ladder.encode(finer[0])) if finer else None
 
 
-def _fitted(original: bytes, limit: int) -> tuple[Fitted, Ladder]:
+def _sized(original: bytes, limit: int) -> tuple[SizedPicture, Ladder]:
     """And the ladder it stands on, as the search left it: a ladder may choose its ways while it is searched."""
     picture = open_picture(original, MAX_PIXELS, HALF.metadata)
     ladders: list[Ladder] = []
@@ -41,4 +41,4 @@ def _fitted(original: bytes, limit: int) -> tuple[Fitted, Ladder]:
         ladders.append(LADDERS[picture.format](picture, len(original)))
         return ladders[-1]
 
-    return fit(ladder_of, picture, limit, HALF.min_quality, allow_resize=HALF.allow_resize), ladders[-1]
+    return fit_to_size(ladder_of, picture, limit, HALF.min_quality, allow_resize=HALF.allow_resize), ladders[-1]

@@ -1,26 +1,27 @@
-"""Compress a picture as a client asked for. Pure: bytes in, bytes out."""
+"""Compress an image as the options require. Pure: bytes in, bytes out. The front door of decoders and encoders."""
 
 from dataclasses import dataclass
 from typing import Literal
 
+from services.compressor.auto_format import smallest_rendition
 from services.compressor.decoders.open_picture import open_picture
 from services.compressor.decoders.picture import Format, Picture
-from services.compressor.encoders.registry import EXTENSIONS
-from services.compressor.result import Made, make
+from services.compressor.encoders import EXTENSIONS
+from services.compressor.rendition import Renderer, Rendition
 from services.compressor.ssim import ssim
 from shared.contracts.messages import CompressOptions
 
 
 @dataclass(frozen=True, slots=True)
 class Compressed:
-    """What became of a picture.
+    """The result for one image.
 
-    data: the new file, or None where nothing smaller could be made: then the original's bytes are the result.
-    width, height, original_width, original_height: as a viewer shows it, that is after the orientation of its EXIF.
-    quality: of the encoder, 1 to 95; None where the format has none, for a lossless result and for a kept original.
-    target_met: in mode "size", whether the result is at most the percentage asked for; otherwise true.
-    encodes: how many full encodings it took to find.
-    ssim: see `ssim.py`; 1.0 for a kept original; None where it was not measured.
+    data: the new file; None if no smaller file could be made, so that the original is delivered unchanged.
+    width, height, original_width, original_height: as displayed, that is with the EXIF orientation applied.
+    quality: the encoder's, 1 to 95; None for formats without a quality setting, lossless results and kept originals.
+    target_met: in mode "size", whether the result is within the requested percentage; otherwise true.
+    encodes: how many full encodings were made.
+    ssim: see `ssim.py`; 1.0 for a kept original; None if it was not measured.
     """
 
     data: bytes | None
@@ -39,17 +40,17 @@ class Compressed:
 
 
 def compress(original: bytes, options: CompressOptions, max_pixels: int, *, measure_ssim: bool = True) -> Compressed:
-    """Compress a picture of one of the formats of `Format`, as CompressOptions says.
+    """Compress an image in one of the formats of `Format`.
 
-    The result is never larger than the original: where nothing can be gained, the original is the result.
-    Raises CompressError if the picture cannot be decoded or has more than `max_pixels`.
+    The result is never larger than the original: if nothing can be gained, the original is kept.
+    Raises CompressError if the image cannot be decoded or has more than `max_pixels`.
     """
     opened = open_picture(original, max_pixels, options.metadata)
-    made = make(opened, original, options)
-    kept = len(made.data) >= len(original)
-    result = Made(original, opened, opened.format, encodes=made.encodes) if kept else made
+    rendition = _rendition(opened, original, options)
+    kept = len(rendition.data) >= len(original)
+    result = Rendition(original, opened, opened.format, encodes=rendition.encodes) if kept else rendition
     return Compressed(
-        data=None if kept else made.data,
+        data=None if kept else rendition.data,
         action="kept_original" if kept else "compressed",
         format=result.format,
         content_type=f"image/{result.format}",
@@ -65,7 +66,14 @@ def compress(original: bytes, options: CompressOptions, max_pixels: int, *, meas
     )
 
 
-def _ssim(opened: Picture, result: Made, *, kept: bool) -> float | None:
+def _rendition(opened: Picture, original: bytes, options: CompressOptions) -> Rendition:
+    renderer = Renderer(opened, original, options)
+    if options.format == "auto":
+        return smallest_rendition(renderer)
+    return renderer.render(opened.format if options.format == "keep" else options.format)
+
+
+def _ssim(opened: Picture, result: Rendition, *, kept: bool) -> float | None:
     if kept:
         return 1.0
     return ssim(opened.scaled_to(*result.picture.image.size).image, result.data)

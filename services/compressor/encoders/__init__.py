@@ -1,1 +1,10 @@
-"""One file for each format that is written: what it can trade for bytes, and how it is encoded."""
+"""Encoders: one module or package for each output format, behind a common `Ladder`.
+
+`LADDERS` gives the ladder of a picture in a format. AVIF and WebP are single modules; BMP, GIF, JPEG, PNG and TIFF are
+packages; `palette` reduces colours for the formats that have no quality setting.
+"""
+
+from services.compressor.encoders.jpeg import estimate_jpeg_quality, strip_jpeg_metadata
+from services.compressor.encoders.registry import EXTENSIONS, LADDERS, MAX_SIDE
+
+__all__ = ["EXTENSIONS", "LADDERS", "MAX_SIDE", "estimate_jpeg_quality", "strip_jpeg_metadata"]

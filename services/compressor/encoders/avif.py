@@ -8,17 +8,15 @@ from PIL import Image
 from services.compressor.decoders.colours import plain
 from services.compressor.decoders.picture import Animation, Picture
 from services.compressor.encoders.frame_sequence import FrameSequence, common_mode, start_of
-from services.compressor.rate_control.animation_sizes import run_sizes
-from services.compressor.rate_control.ladder import QUALITIES, Ladder
-from services.compressor.rate_control.sampled_sizes import Rate, sampled_sizes
+from services.compressor.rate_control import QUALITIES, Ladder, RateModel, predict_animation_sizes, predict_sizes
 
-LARGEST_SIDE = 32768
+MAX_SIDE = 32768
 """In pixels; AV1 has no room for more."""
 
 # libaom has 64 quantisers for libavif's 101 qualities: at these the file is the same as at one less.
 _NOTHING_NEW = frozenset((*range(5, 34, 2), *(2, 4, 36, 38, 41, 43, 46, 48, 51), *range(53, 94, 4)))
 _RUNGS = tuple(quality for quality in QUALITIES if quality + 1 not in _NOTHING_NEW)
-_RATE = Rate(
+_RATE_MODEL = RateModel(
     curve=(
         (1, -2.201),
         (5, -2.119),
@@ -47,7 +45,7 @@ _ANIMATION_SPEED = 8
 _GRAPHIC_COLOURS = 4096  # at most; photographs have more
 
 
-def ladder(picture: Picture, _original_bytes: int) -> Ladder:
+def avif_ladder(picture: Picture, _original_bytes: int) -> Ladder:
     if picture.animation:
         return _animated(picture, picture.animation)
     image = _writable(plain(picture.image))
@@ -58,7 +56,9 @@ def ladder(picture: Picture, _original_bytes: int) -> Ladder:
 
     def expected(limit: int) -> Sequence[float]:
         carried = sum(map(len, picture.carried().values()))
-        sizes = sampled_sizes(image, lambda sample, quality: len(_encode(sample, quality, how)), _RATE, limit - carried)
+        sizes = predict_sizes(
+            image, lambda sample, quality: len(_encode(sample, quality, how)), _RATE_MODEL, limit - carried
+        )
         return _on_rungs([size + carried for size in sizes])
 
     return Ladder(_RUNGS, encode, expected, _rung_of)
@@ -128,6 +128,8 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
         return out.getvalue()
 
     def expected(_limit: int) -> Sequence[float]:
-        return _on_rungs(run_sizes(animation.count, lambda frames, quality: len(encode(quality, frames)), _RATE))
+        return _on_rungs(
+            predict_animation_sizes(animation.count, lambda frames, quality: len(encode(quality, frames)), _RATE_MODEL)
+        )
 
     return Ladder(_RUNGS, encode, expected, _rung_of)

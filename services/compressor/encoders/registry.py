@@ -1,21 +1,28 @@
-"""Which file of this folder writes which format."""
+"""The encoder, file extension and size limit of each output format."""
 
 from collections.abc import Callable, Mapping
 
 from services.compressor.decoders.picture import Format, Picture
-from services.compressor.encoders import avif, bmp, gif, jpeg, png, tiff, webp
-from services.compressor.rate_control.ladder import Ladder
+from services.compressor.encoders import avif, webp
+from services.compressor.encoders.avif import avif_ladder
+from services.compressor.encoders.bmp import bmp_ladder
+from services.compressor.encoders.gif import gif_ladder
+from services.compressor.encoders.jpeg import jpeg_ladder
+from services.compressor.encoders.png import png_ladder
+from services.compressor.encoders.tiff import tiff_ladder
+from services.compressor.encoders.webp import webp_ladder
+from services.compressor.rate_control import Ladder
 
 LADDERS: Mapping[Format, Callable[[Picture, int], Ladder]] = {
-    "jpeg": jpeg.ladder,
-    "png": png.ladder,
-    "webp": webp.ladder,
-    "avif": avif.ladder,
-    "tiff": tiff.ladder,
-    "gif": gif.ladder,
-    "bmp": bmp.ladder,
+    "jpeg": jpeg_ladder,
+    "png": png_ladder,
+    "webp": webp_ladder,
+    "avif": avif_ladder,
+    "tiff": tiff_ladder,
+    "gif": gif_ladder,
+    "bmp": bmp_ladder,
 }
-"""From a picture and the number of the original's bytes, which is worth knowing for a guess, to its ladder."""
+"""From a picture and the number of the original's bytes, which some encoders use for a first guess, to its ladder."""
 
 EXTENSIONS: Mapping[Format, str] = {
     "jpeg": "jpg",
@@ -27,10 +34,10 @@ EXTENSIONS: Mapping[Format, str] = {
     "bmp": "bmp",
 }
 
-LARGEST_SIDE: Mapping[Format, int] = {
+MAX_SIDE: Mapping[Format, int] = {
     "jpeg": 65500,
-    "webp": webp.LARGEST_SIDE,
+    "webp": webp.MAX_SIDE,
     "gif": 65535,
-    "avif": avif.LARGEST_SIDE,
+    "avif": avif.MAX_SIDE,
 }
-"""Pixels that a picture's width and height may have, where the format has a limit worth minding."""
+"""The largest width and height in pixels, of the formats that have a limit a picture may exceed."""

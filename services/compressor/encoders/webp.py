@@ -11,15 +11,20 @@ from services.compressor.decoders.colour_profile import is_for_grey, to_srgb
 from services.compressor.decoders.colours import plain
 from services.compressor.decoders.picture import Animation, Picture
 from services.compressor.encoders.frame_sequence import FrameSequence, start_of
-from services.compressor.rate_control.animation_sizes import RUN, run_sizes
-from services.compressor.rate_control.ladder import QUALITIES, Ladder
-from services.compressor.rate_control.mosaic import mosaic
-from services.compressor.rate_control.sampled_sizes import Rate, sampled_sizes
+from services.compressor.rate_control import (
+    QUALITIES,
+    SAMPLE_FRAMES,
+    Ladder,
+    RateModel,
+    activity_sample,
+    predict_animation_sizes,
+    predict_sizes,
+)
 
-LARGEST_SIDE = 16383
+MAX_SIDE = 16383
 """In pixels; the format has no room for more."""
 
-_RATE = Rate(
+_RATE_MODEL = RateModel(
     curve=(
         (1, -1.611),
         (5, -1.286),
@@ -48,7 +53,7 @@ _LOSSLESS_PART = 0.65  # of the original's bytes: more would hardly fit
 _LOSSLESS = {"lossless": True, "method": 4, "quality": 75}
 
 
-def ladder(picture: Picture, original_bytes: int) -> Ladder:
+def webp_ladder(picture: Picture, original_bytes: int) -> Ladder:
     if picture.animation:
         return _animated(picture, picture.animation)
     if is_for_grey(picture.icc_profile):  # WebP has colours only, and browsers heed no other profile
@@ -86,7 +91,7 @@ def _expected(picture: Picture, image: Image.Image, limit: int) -> list[float]:
     def encoded_bytes(sample: Image.Image, quality: int) -> int:
         return _length(sample, quality=quality, method=effort)
 
-    return [size + fixed for size in sampled_sizes(image, encoded_bytes, _RATE, limit - fixed)]
+    return [size + fixed for size in predict_sizes(image, encoded_bytes, _RATE_MODEL, limit - fixed)]
 
 
 def _length(image: Image.Image, **how: int) -> int:
@@ -113,7 +118,7 @@ def _lossless_pays(picture: Picture, image: Image.Image, original_bytes: int) ->
     pixels = image.width * image.height
     if picture.format == "jpeg" or pixels > _LOSSLESS_PIXELS:
         return False
-    sample = mosaic(image)
+    sample = activity_sample(image)
     tried = sample.image if sample else image
     expected = _length(tried, **_LOSSLESS) * pixels / (tried.width * tried.height)
     return expected <= original_bytes * _LOSSLESS_PART
@@ -146,9 +151,9 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
         return _length(sample, quality=quality, method=effort)
 
     def expected(limit: int) -> Sequence[float]:
-        if animation.count <= RUN:  # a run would be as dear as all of it
-            part = sampled_sizes(plain(picture.image), sampled, _RATE, limit / animation.count)
+        if animation.count <= SAMPLE_FRAMES:  # a run would be as dear as all of it
+            part = predict_sizes(plain(picture.image), sampled, _RATE_MODEL, limit / animation.count)
             return [size * animation.count for size in part]
-        return run_sizes(animation.count, encoded_bytes, _RATE)
+        return predict_animation_sizes(animation.count, encoded_bytes, _RATE_MODEL)
 
     return Ladder(QUALITIES, encode, expected)

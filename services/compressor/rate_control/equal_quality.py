@@ -17,7 +17,7 @@ _SAME_AS_JPEG: dict[Format, tuple[float, ...]] = {
 _LOWEST, _HIGHEST = 1, 95
 
 
-def equivalent(quality: int, source: Format, target: Format) -> int:
+def equivalent_quality(quality: int, source: Format, target: Format) -> int:
     """The quality, from 1 to 95, at which `target` looks as `source` does at `quality`.
 
     Formats without a scale of their own count as JPEG: TIFF has one inside.

@@ -15,13 +15,13 @@ _CAUTION = 0.01  # the curve is trusted to one per cent; an encode that just fai
 
 
 @dataclass(frozen=True, slots=True)
-class Encoding:
+class EncodedCandidate:
     rung: int
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SearchResult:
     """What a search found.
 
     fitting: the highest rung known to fit: it fills the limit as far as was asked, or the next higher one was tried
@@ -29,12 +29,12 @@ class Outcome:
     smallest: the fewest bytes of all encodings made.
     """
 
-    fitting: Encoding | None
-    smallest: Encoding
+    fitting: EncodedCandidate | None
+    smallest: EncodedCandidate
     encodes: int
 
 
-def most_encodes(candidates: int) -> int:
+def max_encodes(candidates: int) -> int:
     """How many encodes a search among so many rungs takes at most: three more than bisection."""
     return candidates.bit_length() + 3
 
@@ -46,7 +46,7 @@ def search(
     expected_sizes: Sequence[float],
     good_enough: float = 1.0,
     well_filled: float = 1.0,
-) -> Outcome:
+) -> SearchResult:
     """Search `rungs`, in ascending order, for the highest whose encoding is at most `limit` bytes.
 
     expected_sizes: about how many bytes each rung takes, never falling. Only the number of encodes depends on it.
@@ -56,15 +56,15 @@ def search(
     expected = [math.log(size) for size in expected_sizes]
     log_limit = math.log(max(limit, 1))
     measured: dict[int, float] = {}
-    fitting: Encoding | None = None
-    smallest: Encoding | None = None
+    fitting: EncodedCandidate | None = None
+    smallest: EncodedCandidate | None = None
     low, high = -1, len(rungs)  # all up to `low` fit, all from `high` on are too large
-    budget = most_encodes(len(rungs))
+    budget = max_encodes(len(rungs))
     while high - low > 1:
         guess = _crossing(low, high, measured, expected, log_limit)
         reach = 2 ** (budget - len(measured) - 1)
         at = min(max(guess, low + 1, high - reach), high - 1, low + reach)
-        tried = Encoding(rungs[at], encode(rungs[at]))
+        tried = EncodedCandidate(rungs[at], encode(rungs[at]))
         measured[at] = math.log(max(len(tried.data), 1))
         if smallest is None or len(tried.data) < len(smallest.data):
             smallest = tried
@@ -78,7 +78,7 @@ def search(
             break
     if smallest is None:
         raise ValueError("there is no rung to try")
-    return Outcome(fitting, smallest, len(measured))
+    return SearchResult(fitting, smallest, len(measured))
 
 
 def _crossing(low: int, high: int, measured: dict[int, float], expected: list[float], log_limit: float) -> int:

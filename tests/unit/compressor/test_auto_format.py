@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from services.compressor.compress import Compressed, compress
-from services.compressor.encoders.registry import LARGEST_SIDE
+from services.compressor.encoders import MAX_SIDE
 from services.compressor.ssim import ssim
 from shared.contracts.messages import CompressOptions
 from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded
@@ -120,7 +120,7 @@ def test_a_drawing_stays_without_loss() -> None:
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG"])
 def test_what_webp_has_no_room_for_is_not_scaled_for_it(file_format: str) -> None:
-    size = (LARGEST_SIDE["webp"] + 200, 24)
+    size = (MAX_SIDE["webp"] + 200, 24)
 
     made = compressed(encoded(a_picture("RGB", size), file_format), format="auto")
 
@@ -144,9 +144,9 @@ def test_where_the_first_format_has_to_scale_the_others_keep_what_pixels_they_ca
     assert auto.width > jpeg.width
 
 
-@pytest.mark.parametrize("format_", sorted(LARGEST_SIDE))
+@pytest.mark.parametrize("format_", sorted(MAX_SIDE))
 def test_no_format_is_given_a_side_it_has_no_room_for(format_: str) -> None:
-    original = encoded(a_picture("RGB", (LARGEST_SIDE[format_] + 1, 9)), "PNG")  # type: ignore[index]
+    original = encoded(a_picture("RGB", (MAX_SIDE[format_] + 1, 9)), "PNG")  # type: ignore[index]
     wanted = format_ if format_ in ("jpeg", "webp", "avif") else "keep"
 
     made = compressed(original, format=wanted, mode="quality", percent=50)

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from services.compressor import result
+from services.compressor import rendition
 from services.compressor.compress import Compressed, compress
 from services.compressor.decoders.open_picture import open_picture
-from services.compressor.encoders.jpeg.tables import quality_like
+from services.compressor.encoders.jpeg.quantisation import estimate_quality
 from shared.contracts.messages import CompressOptions
 from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded
 from tests.support.pictures import a_photo
@@ -65,7 +65,7 @@ class TestDimensions:
 
         result = compressed(original, mode="dimensions", percent=50)
 
-        assert result.quality == min(85, quality_like(source.tables[0]))
+        assert result.quality == min(85, estimate_quality(source.tables[0]))
         assert result.encodes == 1
 
     def test_quality_falls_before_the_result_is_larger_than_the_original(self) -> None:
@@ -186,7 +186,7 @@ class TestTheBox:
 def test_an_animation_that_would_take_too_long_is_delivered_as_it_is(
     wanted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(result, "_MAX_PIXELS_IN_FRAMES", 3 * 48 * 40 - 1)
+    monkeypatch.setattr(rendition, "_MAX_ANIMATION_PIXELS", 3 * 48 * 40 - 1)
     frames = [a_picture("P", (48, 40), seed=seed) for seed in range(3)]
     original = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100, loop=0)
 

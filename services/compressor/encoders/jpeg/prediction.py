@@ -16,10 +16,15 @@ from PIL import Image
 
 from services.compressor.decoders.picture import JpegSource
 from services.compressor.encoders.jpeg.chrominance import HALVED, subsampling_for
-from services.compressor.encoders.jpeg.encode import Coding, encode_jpeg, scan_bytes
-from services.compressor.encoders.jpeg.tables import luminance_step, mean_step, quality_of, scale_of, tables
-from services.compressor.rate_control.ladder import QUALITIES
-from services.compressor.rate_control.tile_sample import tile_sample
+from services.compressor.encoders.jpeg.jpeg_file import Coding, encode_jpeg, scan_bytes
+from services.compressor.encoders.jpeg.quantisation import (
+    luminance_step,
+    mean_step,
+    quality_of,
+    quantisation_tables,
+    scale_of,
+)
+from services.compressor.rate_control import QUALITIES, tile_sample
 
 _MAX_TRIALS = 5
 _CLOSE = (0.95, 1.03)
@@ -99,7 +104,7 @@ class _Sample:
 
     def size(self, quality: int, coding: Coding) -> float:
         """What the whole picture should take."""
-        jpeg = encode_jpeg(self._pixels, tables(quality), coding)
+        jpeg = encode_jpeg(self._pixels, quantisation_tables(quality), coding)
         header = len(jpeg) - scan_bytes(jpeg)
         return header + coding.empty_tile_bytes * self.all_tiles + self._detail(jpeg, coding) * self._worth
 

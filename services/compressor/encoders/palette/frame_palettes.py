@@ -51,7 +51,7 @@ def exact_palette(frames: Frames) -> ExactPalette | None:
     return ExactPalette(colours)
 
 
-def seen_in(frames: Frames) -> Histogram:
+def histogram_of_frames(frames: Frames) -> Histogram:
     """Of all frames, with a place for clear pixels even if there are none."""
     seen = histogram(frames())
     if len(seen.bins) and seen.bins[-1] == CLEAR_BIN:

@@ -8,7 +8,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from services.compressor.compress import compress
 from services.compressor.decoders.picture import Animation, Frame, Picture
-from services.compressor.encoders import webp
+from services.compressor.encoders.webp import webp_ladder
 from shared.contracts.messages import CompressOptions
 from tests.support.compressing import COPYRIGHT, MAX_PIXELS, SRGB, a_picture, an_exif, decoded, encoded
 
@@ -36,7 +36,7 @@ def test_is_at_most_the_percentage_and_fills_it_in_few_encodes(source: str, perc
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBX", "RGBA", "LA"])
 def test_foretells_its_sizes(mode: str, size: tuple[int, int]) -> None:
     """Of a picture large enough for a sample within a fifth; of any other there is a guess at least."""
-    ladder = webp.ladder(Picture(_with(mode, size), "jpeg"), 10**6)
+    ladder = webp_ladder(Picture(_with(mode, size), "jpeg"), 10**6)
     length = len(ladder.encode(60))
 
     sizes = ladder.expected_sizes(length)
@@ -81,14 +81,14 @@ def test_a_drawing_is_packed_without_loss() -> None:
 
 
 def test_a_photograph_is_not_tried_without_loss() -> None:
-    assert webp.ladder(Picture(a_picture(size=(320, 240)), "webp"), 10_000).lossless is None
+    assert webp_ladder(Picture(a_picture(size=(320, 240)), "webp"), 10_000).lossless is None
 
 
 def test_carries_profile_and_metadata_as_the_picture_says() -> None:
     exif = an_exif(1).tobytes().removeprefix(b"Exif\0\0")
     picture = Picture(a_picture(), "jpeg", icc_profile=SRGB, exif=exif, xmp=b"<x/>")
 
-    written = decoded(webp.ladder(picture, 10_000).encode(50))
+    written = decoded(webp_ladder(picture, 10_000).encode(50))
 
     assert written.info["icc_profile"] == SRGB
     assert written.info["xmp"] == b"<x/>"
@@ -97,7 +97,7 @@ def test_carries_profile_and_metadata_as_the_picture_says() -> None:
 
 def test_an_animation_keeps_frames_times_and_loop() -> None:
     picture = Picture(_drawing(0), "gif", animation=Animation(_drawings, len(DURATIONS), loop=3))
-    ladder = webp.ladder(picture, 10_000)
+    ladder = webp_ladder(picture, 10_000)
 
     written = Image.open(io.BytesIO(ladder.encode(70)))
 
@@ -112,7 +112,7 @@ def test_an_animation_keeps_frames_times_and_loop() -> None:
 
 
 def test_a_higher_quality_takes_more() -> None:
-    ladder = webp.ladder(Picture(a_picture(size=(320, 240)), "jpeg"), 10_000)
+    ladder = webp_ladder(Picture(a_picture(size=(320, 240)), "jpeg"), 10_000)
 
     assert len(ladder.encode(20)) < len(ladder.encode(60)) < len(ladder.encode(90))
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.compressor.rate_control.ladder import QUALITIES
-from services.compressor.rate_control.quality_search import Outcome, most_encodes, search
+from services.compressor.rate_control.quality_search import SearchResult, max_encodes, search
 
 sizes = st.integers(1, 1_000_000)
 any_sizes = st.lists(sizes, min_size=1, max_size=95)
@@ -21,7 +21,7 @@ def find(
     expected: Sequence[float] | None = None,
     good_enough: float = 1.0,
     well_filled: float = 1.0,
-) -> tuple[Outcome, list[int]]:
+) -> tuple[SearchResult, list[int]]:
     """Search among the rungs 1, 2, …, whose sizes are `actual`; also the rungs that were tried, in order."""
     tried: list[int] = []
 
@@ -33,7 +33,7 @@ def find(
     return search(encode, limit, rungs, expected or actual, good_enough, well_filled), tried
 
 
-def found_rung(outcome: Outcome) -> int | None:
+def found_rung(outcome: SearchResult) -> int | None:
     return outcome.fitting.rung if outcome.fitting else None
 
 
@@ -71,7 +71,7 @@ def test_never_takes_more_than_one_encode_more_than_bisection(
 ) -> None:
     found, tried = find(actual, limit, expected[: len(actual)], good_enough, well_filled)
 
-    assert found.encodes == len(tried) == len(set(tried)) <= most_encodes(len(actual))
+    assert found.encodes == len(tried) == len(set(tried)) <= max_encodes(len(actual))
 
 
 @given(rising_sizes, sizes, expectations, st.floats(0.5, 1), st.floats(0.5, 1))
@@ -97,7 +97,7 @@ def test_remembers_the_smallest_encoding_it_made(actual: list[int], limit: int) 
 
 
 def test_the_bound_for_the_qualities_is_ten_encodes() -> None:
-    assert most_encodes(len(QUALITIES)) == 10
+    assert max_encodes(len(QUALITIES)) == 10
 
 
 # Further down the bound on the worst case does not leave the guess free.

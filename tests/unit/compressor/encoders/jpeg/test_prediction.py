@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.compressor.decoders.open_picture import open_picture
-from services.compressor.encoders import jpeg
-from services.compressor.encoders.jpeg.encode import Coding, encode_jpeg, scan_bytes
+from services.compressor.encoders.jpeg import jpeg_ladder
+from services.compressor.encoders.jpeg.jpeg_file import Coding, encode_jpeg, scan_bytes
 from services.compressor.encoders.jpeg.prediction import predict
-from services.compressor.encoders.jpeg.tables import tables
+from services.compressor.encoders.jpeg.quantisation import quantisation_tables
 from services.compressor.rate_control.ladder import QUALITIES
 from tests.support.compressing import MAX_PIXELS, WIDE_PROFILE, a_picture, decoded, encoded
 from tests.support.pictures import a_photo
@@ -21,7 +21,7 @@ from tests.support.pictures import a_photo
 @pytest.mark.parametrize("percent", [25, 50, 75])
 def test_a_photograph_takes_what_was_foretold(percent: int, save: dict[str, Any]) -> None:
     original = a_photo(7, 640, 480, **save)
-    ladder = jpeg.ladder(open_picture(original, MAX_PIXELS), len(original))
+    ladder = jpeg_ladder(open_picture(original, MAX_PIXELS), len(original))
     limit = len(original) * percent // 100
 
     sizes = ladder.expected_sizes(limit)
@@ -46,7 +46,7 @@ def test_there_is_a_forecast_for_every_quality_and_it_never_falls(
     mode: str, size: tuple[int, int], noise: int, limit: int, quality: int | None
 ) -> None:
     original = encoded(a_picture(mode, size, noise), "PNG" if quality is None else "JPEG", quality=quality or 90)
-    ladder = jpeg.ladder(open_picture(original, MAX_PIXELS), len(original))
+    ladder = jpeg_ladder(open_picture(original, MAX_PIXELS), len(original))
 
     sizes = ladder.expected_sizes(limit)
 
@@ -57,7 +57,7 @@ def test_there_is_a_forecast_for_every_quality_and_it_never_falls(
 def test_what_travels_along_counts() -> None:
     original = a_photo(3)
     profiled = encoded(decoded(original), "PNG", icc_profile=WIDE_PROFILE + bytes(20_000))
-    ladder = jpeg.ladder(open_picture(profiled, MAX_PIXELS), len(profiled))
+    ladder = jpeg_ladder(open_picture(profiled, MAX_PIXELS), len(profiled))
 
     assert min(ladder.expected_sizes(30_000)) > 20_000
 
@@ -77,6 +77,6 @@ def test_an_empty_tile_takes_about_what_is_said(subsampling: tuple[int, int], fi
     coding = Coding(subsampling, fitted_huffman=fitted)
     flat = a_picture(size=(640, 640), noise=0).point(lambda _: 128)
 
-    length = scan_bytes(encode_jpeg(flat, tables(50), coding))
+    length = scan_bytes(encode_jpeg(flat, quantisation_tables(50), coding))
 
     assert coding.empty_tile_bytes * 1600 == pytest.approx(length, rel=0.25)

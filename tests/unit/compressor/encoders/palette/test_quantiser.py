@@ -7,8 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageChops, ImageStat
 
-from services.compressor.encoders.packed_sizes import packed_sizes, strips_of, whole_animation
 from services.compressor.encoders.palette.reduction import Reduction, lowest_colours, reduce_colours
+from services.compressor.encoders.palette.size_prediction import (
+    predict_animation_bytes,
+    predict_packed_sizes,
+    strip_sample,
+)
 from services.compressor.encoders.palette.true_colour import STEP_OF_COLOURS, in_steps
 from tests.support.compressing import a_picture
 
@@ -74,7 +78,7 @@ def test_steps_keep_white_black_and_alpha(step: int) -> None:
 def test_expected_sizes_never_fall(sizes: list[int], limit: int, share: float) -> None:
     rungs = [2 << rung for rung in range(len(sizes))]
 
-    expected = packed_sizes(rungs, limit, share, lambda rung: sizes[rungs.index(rung)])
+    expected = predict_packed_sizes(rungs, limit, share, lambda rung: sizes[rungs.index(rung)])
 
     assert len(expected) == len(rungs)
     assert expected == sorted(expected)
@@ -84,11 +88,11 @@ def test_expected_sizes_never_fall(sizes: list[int], limit: int, share: float) -
 def test_strips_are_a_part_of_a_large_picture_and_all_of_a_small_one() -> None:
     small, large = a_picture(size=(100, 100)), Image.new("RGB", (1000, 2000), "red")
 
-    assert strips_of(small) is small
-    assert strips_of(large).width == 1000
-    assert strips_of(large).height < 200
-    assert strips_of(large).getcolors() == [(1000 * strips_of(large).height, (255, 0, 0))]
+    assert strip_sample(small) is small
+    assert strip_sample(large).width == 1000
+    assert strip_sample(large).height < 200
+    assert strip_sample(large).getcolors() == [(1000 * strip_sample(large).height, (255, 0, 0))]
 
 
 def test_an_animation_is_its_first_frame_and_what_changes() -> None:
-    assert whole_animation(lambda frames: 1000 + 10 * (frames - 1), count=101) == 2000
+    assert predict_animation_bytes(lambda frames: 1000 + 10 * (frames - 1), count=101) == 2000

@@ -1,0 +1,57 @@
+"""BMP: nothing in it is packed, so bytes are saved by bits a pixel alone: 24, 8, 4 or 1.
+
+Alpha stays in 32 bits; a palette has none.
+"""
+
+import numpy as np
+
+from services.compressor.decoders.colour_profile import to_srgb
+from services.compressor.decoders.picture import Picture
+from services.compressor.encoders.bmp.bmp_file import bmp_size, write_indexed_bmp, write_true_colour_bmp
+from services.compressor.encoders.palette import ALL_COLOURS, Reduction, colours_of_quality
+from services.compressor.rate_control import Ladder
+
+_PALETTES = (2, 16, 256)
+
+
+def bmp_ladder(picture: Picture, _original_bytes: int) -> Ladder:
+    """Its rungs are the colours of its palettes, the last one being no loss."""
+    bmp = _Bmp(picture)
+    return Ladder(bmp.rungs, bmp.encode, bmp.expected_sizes, bmp.rung_of, has_quality=False)
+
+
+class _Bmp:
+    def __init__(self, picture: Picture) -> None:
+        image = to_srgb(picture.image, picture.icc_profile)
+        self._image = image.convert("RGBA" if "A" in image.getbands() else "RGB")
+        self._reduction = Reduction(self._image)
+        seen = self._image.getcolors(_PALETTES[-1])
+        self._seen = ALL_COLOURS if seen is None or self._image.mode == "RGBA" else len(seen)
+        self._enough = picture.few_colours or ALL_COLOURS
+        palettes = () if self._image.mode == "RGBA" else sorted({*_PALETTES, self._enough})
+        smaller = (rung for rung in palettes if rung < self._seen)
+        self.rungs = [*smaller, ALL_COLOURS]
+
+    def rung_of(self, quality: int) -> int:
+        """The smallest palette with as many colours, or with those that there were before scaling."""
+        wanted = min(colours_of_quality(quality), self._enough)
+        return next((rung for rung in self.rungs if rung >= wanted), ALL_COLOURS)
+
+    def encode(self, colours: int) -> bytes:
+        if colours >= self._seen <= _PALETTES[-1]:
+            return self._exactly()
+        if colours > _PALETTES[-1]:
+            return write_true_colour_bmp(self._image)
+        palette = self._reduction.palette(colours)
+        return write_indexed_bmp(palette.indices(self._image), palette.entries)
+
+    def expected_sizes(self, _limit: int) -> list[float]:
+        """To the byte, but for the palette."""
+        bands = len(self._image.getbands())
+        return [float(bmp_size(self._image.size, min(rung, self._seen), bands)) for rung in self.rungs]
+
+    def _exactly(self) -> bytes:
+        packed = np.frombuffer(self._image.convert("RGBA").tobytes(), dtype=np.uint32)
+        colours, indices = np.unique(packed, return_inverse=True)
+        rows = indices.astype(np.uint8).reshape(self._image.height, self._image.width)
+        return write_indexed_bmp(rows, colours.view(np.uint8).reshape(-1, 4))

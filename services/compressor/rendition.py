@@ -1,0 +1,136 @@
+"""Encode an opened picture in one format, as the options' mode requires: to a size, at a quality, to dimensions."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from services.compressor.decoders.picture import Format, Picture
+from services.compressor.dimensions import fit_inside, target_dimensions
+from services.compressor.encoders import LADDERS, MAX_SIDE, estimate_jpeg_quality, strip_jpeg_metadata
+from services.compressor.rate_control import QUALITIES, Ladder, equivalent_quality, fit_to_size
+from shared.contracts.messages import CompressOptions
+
+_DIMENSIONS_QUALITY = 85
+"""JPEG quality in mode "dimensions", and the equivalent in other formats: hardly distinguishable from the original."""
+
+_MAX_ANIMATION_PIXELS = 80_000_000
+_MAX_ANIMATION_PIXELS_IN: Mapping[Format, int] = {"png": 40_000_000, "jpeg": sys.maxsize}
+"""In all frames. Encoding a longer animation would exceed the time limit, so the original is delivered. A JPEG contains
+the first frame only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """A picture encoded as one file.
+
+    picture: the pixels that were encoded, perhaps scaled down. quality: the encoder's; None if the format has no
+    quality setting or the encoding is lossless. encodes: the full encodings it took.
+    """
+
+    data: bytes
+    picture: Picture
+    format: Format
+    quality: int | None = None
+    encodes: int = 1
+
+
+class Renderer:
+    """Encodes one picture, scaled to the dimensions in the options, in any format.
+
+    A rendition may be larger than the original; the caller decides what to deliver.
+    """
+
+    def __init__(self, opened: Picture, original: bytes, options: CompressOptions) -> None:
+        self.picture = opened.scaled_to(*target_dimensions(opened.image.size, options))
+        self._scaled = self.picture is not opened
+        self._original = original
+        self._options = options
+        # A quality above the original's adds bytes and restores no detail.
+        original_quality = estimate_jpeg_quality(opened.jpeg.tables[0]) if opened.jpeg else QUALITIES[-1]
+        self._dimensions_quality = min(_DIMENSIONS_QUALITY, original_quality)
+
+    def render(self, format_: Format) -> Rendition:
+        """In one format. A JPEG loses only its metadata if that is enough, or if encoding it gains nothing."""
+        if self._options.mode == "size" and self._scan_fits():
+            stripped = self._stripped(format_)
+            if stripped and len(stripped) <= self._limit:
+                return Rendition(stripped, self.picture, format_, encodes=0)
+        encoded = self.encode(format_)
+        if len(encoded.data) < len(self._original):
+            return encoded
+        stripped = self._stripped(format_)
+        if stripped and len(stripped) < len(self._original):
+            return Rendition(stripped, self.picture, format_, encodes=encoded.encodes)
+        return encoded
+
+    def encode(self, format_: Format) -> Rendition:
+        """In one format, from the pixels."""
+        if _frame_pixels(self.picture) > _MAX_ANIMATION_PIXELS_IN.get(format_, _MAX_ANIMATION_PIXELS):
+            return Rendition(self._original, self.picture, self.picture.format, encodes=0)
+        picture, options = _within_max_side(self.picture, format_), self._options
+        if options.mode == "size":
+            return self._fitted(format_, picture, self._limit, options.min_quality, allow_resize=options.allow_resize)
+        encoded = self._encoded_once(format_, picture)
+        if len(encoded.data) < len(self._original) or not self._scaled:
+            return encoded
+        # The client asked for these dimensions, so the quality gives way.
+        fitted = self._fitted(format_, picture, len(self._original) - 1, 1, allow_resize=False)
+        return replace(fitted, encodes=fitted.encodes + encoded.encodes)
+
+    def encode_like(self, reference: Rendition, format_: Format, extra_quality: int) -> Rendition:
+        """Lossless if the reference is; else at the quality that usually looks the same, plus `extra_quality`."""
+        picture = _within_max_side(reference.picture, format_)
+        if reference.quality is None:
+            lossless = self._ladder(format_, picture).lossless
+            if lossless:
+                return Rendition(lossless(), picture, format_)
+        quality = equivalent_quality(reference.quality or _DIMENSIONS_QUALITY, reference.format, format_)
+        return self._at_quality(format_, picture, min(quality + extra_quality, QUALITIES[-1]))
+
+    @property
+    def _limit(self) -> int:
+        return len(self._original) * self._options.percent // 100
+
+    def _scan_fits(self) -> bool:
+        """Whether a JPEG's entropy-coded pixels alone are within the limit: removing metadata may be enough."""
+        return self.picture.jpeg is not None and self.picture.jpeg.scan_bytes <= self._limit
+
+    def _stripped(self, format_: Format) -> bytes | None:
+        return strip_jpeg_metadata(self._original, self.picture) if format_ == "jpeg" else None
+
+    def _ladder(self, format_: Format, picture: Picture) -> Ladder:
+        return LADDERS[format_](picture, len(self._original))
+
+    def _fitted(
+        self, format_: Format, picture: Picture, limit: int, min_quality: int, *, allow_resize: bool
+    ) -> Rendition:
+        sized = fit_to_size(partial(self._ladder, format_), picture, limit, min_quality, allow_resize=allow_resize)
+        return Rendition(sized.data, sized.picture, format_, sized.quality, sized.encodes)
+
+    def _encoded_once(self, format_: Format, picture: Picture) -> Rendition:
+        if self._options.mode == "quality":
+            return self._at_quality(format_, picture, self._options.percent)
+        return self._at_quality(format_, picture, equivalent_quality(self._dimensions_quality, "jpeg", format_))
+
+    def _at_quality(self, format_: Format, picture: Picture, quality: int) -> Rendition:
+        ladder = self._ladder(format_, picture)
+        if not ladder.rungs and ladder.lossless:
+            return Rendition(ladder.lossless(), picture, format_)
+        wanted = ladder.rung_of(quality)
+        rung = max((rung for rung in ladder.rungs if rung <= wanted), default=ladder.rungs[0])
+        # One rung may stand for several qualities: report the requested one.
+        reported = quality if rung == wanted and ladder.has_quality else ladder.quality(rung)
+        return Rendition(ladder.encode(rung), picture, format_, reported)
+
+
+def _frame_pixels(picture: Picture) -> int:
+    """Pixels in all frames of an animation; 0 for a still picture."""
+    return picture.animation.count * picture.image.width * picture.image.height if picture.animation else 0
+
+
+def _within_max_side(picture: Picture, format_: Format) -> Picture:
+    max_side = MAX_SIDE.get(format_)
+    if max_side is None or max(picture.image.size) <= max_side:
+        return picture
+    return picture.scaled_to(*fit_inside(picture.image.size, max_side, max_side))

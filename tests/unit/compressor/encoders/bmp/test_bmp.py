@@ -1,0 +1,71 @@
+"""BMP: fewer bits a pixel, without loss where the colours allow it."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from services.compressor.compress import compress
+from services.compressor.encoders.bmp.bmp_file import bmp_size, write_indexed_bmp
+from shared.contracts.messages import CompressOptions
+from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded
+
+
+@given(st.sampled_from((2, 16, 200)), st.integers(1, 20), st.integers(1, 9), st.data())
+def test_pillow_reads_each_depth(colours: int, width: int, height: int, data: st.DataObject) -> None:
+    indices = data.draw(arrays(np.uint8, (height, width), elements=st.integers(0, colours - 1)))
+    entries = data.draw(arrays(np.uint8, (colours, 4)))
+
+    bmp = write_indexed_bmp(indices, entries)
+
+    assert len(bmp) == bmp_size((width, height), colours, 3)
+    with Image.open(io.BytesIO(bmp)) as image:
+        assert (np.asarray(image.convert("RGB")) == entries[indices][..., :3]).all()
+
+
+@pytest.mark.parametrize(("percent", "mode"), [(50, "P"), (20, "P"), (12, "P")])
+def test_fewer_colours_until_it_fits(percent: int, mode: str) -> None:
+    original = encoded(a_picture("RGB", (200, 150)), "BMP")
+    options = CompressOptions(percent=percent, min_quality=1)
+
+    result = compress(original, options, MAX_PIXELS)
+
+    assert result.data is not None
+    assert result.target_met
+    picture = decoded(result.data)
+    assert (picture.format, picture.mode, picture.size) == ("BMP", mode, (result.width, result.height))
+
+
+def test_few_colours_lose_nothing() -> None:
+    source = a_picture("RGB").quantize(12).convert("RGB")
+
+    result = compress(encoded(source, "BMP"), CompressOptions(), MAX_PIXELS)
+
+    assert result.data is not None
+    assert decoded(result.data).convert("RGB").tobytes() == source.tobytes()
+
+
+@pytest.mark.parametrize("colours", [5, 16])
+def test_what_had_few_colours_keeps_its_bits_a_pixel_when_scaled(colours: int) -> None:
+    """Scaling mixes new colours, and 24 bits a pixel for them would take nearly all of the pixels."""
+    original = encoded(a_picture("RGB", (200, 150)).quantize(colours), "BMP")
+
+    result = compress(original, CompressOptions(), MAX_PIXELS)
+
+    assert result.data is not None
+    assert result.target_met
+    assert result.width * result.height > 0.85 * 200 * 150
+
+
+def test_what_does_not_fit_in_few_colours_is_scaled_down() -> None:
+    original = encoded(a_picture("RGB", (200, 150)), "BMP")
+
+    result = compress(original, CompressOptions(percent=5), MAX_PIXELS)
+
+    assert result.data is not None
+    assert result.target_met
+    assert result.width < 200

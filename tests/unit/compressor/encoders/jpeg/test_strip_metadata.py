@@ -1,0 +1,196 @@
+"""A JPEG loses its metadata and none of its pixels."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from services.compressor.compress import compress
+from services.compressor.decoders.jpeg_segments import SCAN, segments
+from services.compressor.decoders.open_picture import open_picture
+from services.compressor.encoders.jpeg.strip_metadata import strip_jpeg_metadata
+from shared.contracts.messages import CompressOptions
+from tests.support.compressing import MAX_PIXELS, SRGB, WIDE_PROFILE, a_picture, decoded, encoded
+from tests.unit.compressor.decoders.test_metadata import XMP, an_exif
+from tests.zoo import NAMES, specimen
+
+COMMENT, EXIF_OR_XMP, PHOTOSHOP, ADOBE, PROFILE, FURTHER = 0xFE, 0xE1, 0xED, 0xEE, 0xE2, 0xE4
+
+
+def stripped(original: bytes, **options: Any) -> bytes | None:
+    return strip_jpeg_metadata(original, open_picture(original, MAX_PIXELS, **options))
+
+
+def markers(jpeg: bytes) -> list[int]:
+    return [marker for marker, _, _ in segments(jpeg)]
+
+
+def scan_of(jpeg: bytes) -> bytes:
+    """From the first scan's header to the end of the pixels."""
+    start = next(start for marker, start, _ in segments(jpeg) if marker == SCAN)
+    return jpeg[start : jpeg.index(b"\xff\xd9", start)]
+
+
+def an_original(**save: Any) -> bytes:
+    exif = an_exif()
+    exif[0x0112] = 1
+    noted = encoded(a_picture(), "JPEG", exif=exif, comment="secret", xmp=XMP, **save)
+    photoshop = b"\xff\xed\0\x14Photoshop 3.0\0abcd"
+    return noted[:2] + photoshop + b"\xff\xe4\0\x06ABCD" + noted[2:]
+
+
+@pytest.mark.parametrize("save", [{}, {"progressive": True}, {"restart_marker_rows": 1}, {"keep_rgb": True}])
+def test_only_what_the_pixels_need_is_left(save: dict[str, Any]) -> None:
+    original = an_original(**save)
+    assert {COMMENT, EXIF_OR_XMP, PHOTOSHOP, FURTHER} <= set(markers(original))
+
+    data = stripped(original)
+
+    assert data is not None
+    assert not {COMMENT, EXIF_OR_XMP, PHOTOSHOP, FURTHER} & set(markers(data))
+    assert scan_of(data) == scan_of(original)
+    assert np.array_equal(np.asarray(decoded(data)), np.asarray(decoded(original)))
+    for secret in (b"secret", b"Camera 1", b"Lens 1", b"hers", b"Ann"):
+        assert secret in original
+        assert secret not in data
+
+
+def test_what_says_that_it_is_stored_as_rgb_stays() -> None:
+    """Without Adobe's marker its colours would be taken for light and chrominance."""
+    data = stripped(an_original(keep_rgb=True))
+
+    assert data is not None
+    assert ADOBE in markers(data)
+
+
+def test_a_profile_that_matters_stays_and_one_that_does_not_goes() -> None:
+    wide, usual = stripped(an_original(icc_profile=WIDE_PROFILE)), stripped(an_original(icc_profile=SRGB))
+
+    assert wide is not None
+    assert decoded(wide).info["icc_profile"] == WIDE_PROFILE
+    assert usual is not None
+    assert PROFILE not in markers(usual)
+
+
+def test_a_thumbnail_goes() -> None:
+    thumbnail = encoded(a_picture(size=(16, 12)), "JPEG")
+    exif = b"MM\0*\0\0\0\x08\0\0\0\0\0\x0e\0\x02\x02\x01\0\x04\0\0\0\x01\0\0\0\x2c\x02\x02\0\x04\0\0\0\x01"
+    exif += len(thumbnail).to_bytes(4, "big") + b"\0" * 4 + thumbnail
+    original = encoded(a_picture(), "JPEG", exif=b"Exif\0\0" + exif)
+    assert original.count(b"\xff\xd8\xff") == 2
+
+    data = stripped(original)
+
+    assert data is not None
+    assert data.count(b"\xff\xd8\xff") == 1
+    assert np.array_equal(np.asarray(decoded(data)), np.asarray(decoded(original)))
+
+
+def test_a_thumbnail_in_the_first_segment_goes() -> None:
+    original = encoded(a_picture(), "JPEG")
+    assert original[6:11] == b"JFIF\0"
+    content = original[6:18] + bytes((2, 2)) + b"tiny" * 3
+    thumbed = original[:4] + (2 + len(content)).to_bytes(2, "big") + content + original[20:]
+
+    bare = stripped(thumbed)
+
+    assert bare is not None
+    assert b"tiny" not in bare
+    assert decoded(bare).tobytes() == decoded(original).tobytes()
+
+
+def test_a_cameras_further_pictures_go() -> None:
+    original = specimen("jpeg of a camera with two lenses").data
+
+    data = stripped(original)
+
+    assert data is not None
+    assert data.endswith(b"\xff\xd9")
+    assert data.count(b"\xff\xd8\xff") == 1
+    assert len(data) < 0.6 * len(original)
+    with Image.open(io.BytesIO(original), formats=("JPEG",)) as first:
+        assert np.array_equal(np.asarray(decoded(data)), np.asarray(first))
+
+
+@pytest.mark.parametrize("save", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+@pytest.mark.parametrize("behind", ["another picture", "a film", "a lone end"])
+def test_what_stands_behind_the_picture_goes(behind: str, save: dict[str, Any]) -> None:
+    trailers = {
+        "another picture": an_original(),
+        "a film": b"\0\0\0\x18ftypmp42 secret",
+        "a lone end": b"secret\xff\xd9",
+    }
+    original = encoded(a_picture(), "JPEG", **save)
+
+    data = stripped(original + trailers[behind])
+
+    assert data == stripped(original)
+
+
+def test_what_stands_between_two_scans_goes() -> None:
+    plain = encoded(a_picture(), "JPEG", progressive=True)
+    second = [start - 4 for marker, start, _ in segments(plain) if marker == SCAN][1]
+    ends_early, secret = b"\xff\xfe\0\x0c\xff\xd9\xff\xdasecret", b"\xff\xe1\0\x0eExif\0\0secret"
+    original = plain[:second] + ends_early + secret + plain[second:]
+
+    data = stripped(original)
+
+    assert data == stripped(plain)
+    assert open_picture(original, MAX_PIXELS).jpeg == open_picture(plain, MAX_PIXELS).jpeg
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("jpeg")])
+def test_of_the_zoo_all_upright_ones_in_colours_or_grey_can_be_stripped(name: str) -> None:
+    original = specimen(name).data
+    picture = open_picture(original, MAX_PIXELS)
+
+    data = strip_jpeg_metadata(original, picture)
+
+    inks = "CMYK" in name or "YCCK" in name
+    turned = "orientation" in name and not name.endswith(" 1")
+    assert (data is None) == (inks or turned)
+    if data is not None:
+        again = open_picture(data, MAX_PIXELS)
+        assert again.image.tobytes() == picture.image.tobytes()
+        assert again.icc_profile == picture.icc_profile
+
+
+@pytest.mark.parametrize("metadata", ["copyright", "keep"])
+def test_what_is_to_be_kept_cannot_be_stripped(metadata: str) -> None:
+    assert stripped(an_original(), metadata=metadata) is None
+
+
+def test_a_scaled_picture_is_no_longer_the_original() -> None:
+    original = an_original()
+
+    assert strip_jpeg_metadata(original, open_picture(original, MAX_PIXELS).scaled_to(80, 60)) is None
+
+
+def test_without_an_end_one_is_written() -> None:
+    original = encoded(a_picture(), "JPEG")
+
+    data = stripped(original[:-2])
+
+    assert data is not None
+    assert np.array_equal(np.asarray(decoded(data)), np.asarray(decoded(original)))
+
+
+def test_is_the_result_where_it_alone_fits_and_costs_no_encode() -> None:
+    original = encoded(a_picture(), "JPEG", exif=b"Exif\0\0" + b"\0" * 30_000)
+
+    result = compress(original, CompressOptions(), MAX_PIXELS)
+
+    assert result.data == stripped(original)
+    assert (result.action, result.quality, result.encodes, result.target_met) == ("compressed", None, 0, True)
+    assert result.ssim == pytest.approx(1.0, abs=0.0002)
+
+
+def test_is_the_result_where_no_encode_is_smaller_than_the_original() -> None:
+    original = encoded(a_picture(), "JPEG", quality=10, comment="secret", optimize=True)
+
+    result = compress(original, CompressOptions(mode="quality", percent=95), MAX_PIXELS)
+
+    assert result.data == stripped(original)
+    assert (result.quality, result.encodes) == (None, 1)
