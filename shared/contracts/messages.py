@@ -1,6 +1,7 @@
-"""The house's own messages: commands are imperative, results past tense. They carry ids and keys, never image bytes.
+"""The messages between the services: commands are imperative, results past tense. They carry ids and keys, no images.
 
-A reader ignores fields it does not know, so that a newer sender may add some; it never guesses a missing one.
+A reader ignores fields that it does not know, so a newer sender may add some; a missing field without a default is an
+error. docs/messages.md is generated from these classes and the fields' descriptions.
 """
 
 from datetime import datetime
@@ -70,19 +71,19 @@ class CompressOptions(BaseModel):
 
 
 class ImageMessage(Message):
-    """What every message about one image carries.
-
-    image_id: see `object_keys.image_id`; unique within its request.
-    round: 1, and one more for each retry of a finished request.
-    dispatch: the number of this run through the workers; a deferral counts only for the dispatch it answers.
-    attempt: 1 for the first; runs that were deferred through no fault of the image's host do not count.
-    """
+    """What every message about one image contains."""
 
     request_id: str
-    image_id: str
-    round: int = Field(ge=1)
-    dispatch: int = Field(ge=1)
-    attempt: int = Field(ge=1)
+    image_id: str = Field(description="Unique within its request; see object_keys.image_id.")
+    round: int = Field(ge=1, description="1, and one more for each retry of a finished request.")
+    dispatch: int = Field(
+        ge=1,
+        description="Number of this run through the workers. A deferral counts only for the dispatch that it answers.",
+    )
+    attempt: int = Field(
+        ge=1,
+        description="1 for the first. Runs that were deferred for a reason other than the image's host do not count.",
+    )
 
 
 def about(command: ImageMessage) -> dict[str, Any]:
@@ -90,43 +91,56 @@ def about(command: ImageMessage) -> dict[str, Any]:
     return {name: getattr(command, name) for name in ImageMessage.model_fields}
 
 
-class ImageResult(BaseModel):
-    """What became of one image. Sizes are bytes, times milliseconds, `percent` aims at `bytes_in`.
-
-    format: of the result, as is `content_type`; the original's if it was kept.
-    width, height: of the result, upright, in pixels.
-    original_width, original_height: of the original, upright; None in results of earlier versions.
-    quality: the encoder's quality, None where the format has none or the original was kept.
-    target_met: mode "size": whether `bytes_out` is at most the percentage asked for; always true in the other modes.
-    encodes: how many full encodings it took.
-    reused: it was copied: "unchanged" from an earlier request whose original the host says is still the same,
-        "same_bytes" from an image of this request whose original has the same bytes. None if it was made.
-    ssim: how much the result looks like the original, 1.0 being the same; None where it was not measured.
-    """
+class ResultFigures(BaseModel):
+    """How one image was compressed. Sizes are bytes, times milliseconds. The descriptions are for users too."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    content_type: str = Field(description="Content type of the result.")
+    action: Literal["compressed", "kept_original"] = Field(
+        description="`compressed`, or `kept_original` if nothing smaller could be made."
+    )
+    format: str = Field(description="Format of the result; the original's if the original was kept.")
+    width: int = Field(description="Width of the result in pixels, as a viewer shows it.")
+    height: int = Field(description="Height of the result in pixels, as a viewer shows it.")
+    original_width: int | None = Field(
+        default=None, description="Width of the original in pixels; null in results that an earlier version recorded."
+    )
+    original_height: int | None = Field(
+        default=None, description="Height of the original in pixels; null in results that an earlier version recorded."
+    )
+    quality: int | None = Field(
+        description="The encoder's quality; null if the format has none or the original was kept."
+    )
+    target_met: bool = Field(
+        description="In mode `size`, whether `bytes_out` is at most the percentage of `bytes_in` that was requested;"
+        " in the other modes always true."
+    )
+    encodes: int = Field(description="Number of full encodings that the result took.")
+    ssim: float | None = Field(
+        default=None,
+        description="Similarity of the result to its original (SSIM), 1 for identical images; null if not measured.",
+    )
+    reused: Literal["unchanged", "same_bytes"] | None = Field(
+        default=None,
+        description="Why the result was copied instead of made. `unchanged`: an earlier request compressed the same URL"
+        " with the same options, and the host confirmed that the original has not changed. `same_bytes`: another image"
+        " of this request has the same bytes. Null if the result was made.",
+    )
+    bytes_in: int = Field(description="Size of the original in bytes.")
+    bytes_out: int = Field(description="Size of the result in bytes.")
+    fetch_ms: int = Field(description="Duration of the download in milliseconds.")
+    compress_ms: int = Field(description="Duration of the compression in milliseconds.")
+
+
+class ImageResult(ResultFigures):
+    """The figures of a result, and where it is stored."""
+
     key: str
-    content_type: str
-    action: Literal["compressed", "kept_original"]
-    format: str
-    width: int
-    height: int
-    original_width: int | None = None
-    original_height: int | None = None
-    quality: int | None
-    target_met: bool
-    encodes: int
-    ssim: float | None = None
-    reused: Literal["unchanged", "same_bytes"] | None = None
-    bytes_in: int
-    bytes_out: int
-    fetch_ms: int
-    compress_ms: int
 
 
 class KnownResult(BaseModel):
-    """What an earlier request made of the same URL with the same options, and how to ask whether that still holds."""
+    """What an earlier request made of the same URL with the same options, and the validators of its original."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -136,19 +150,20 @@ class KnownResult(BaseModel):
 
 
 class DownloadImage(ImageMessage):
-    """To the downloader: fetch `url`. Dropped unread after `start_by`: the dispatcher will send it again."""
+    """Download the image at `url` and store it."""
 
     url: str
     options: CompressOptions
-    start_by: datetime
-    known: KnownResult | None = None
+    start_by: datetime = Field(
+        description="A worker that receives the command later drops it: the dispatcher sends it again."
+    )
+    known: KnownResult | None = Field(
+        default=None, description="A result that is copied if the host confirms that the original has not changed."
+    )
 
 
 class CompressImage(ImageMessage):
-    """To the compressor: shrink the object `original_key`, `original_bytes` long.
-
-    original_sha256: in hex; None from a sender of an earlier version. etag, last_modified: as its host gave them.
-    """
+    """Compress the stored original."""
 
     url: str
     options: CompressOptions
@@ -156,66 +171,59 @@ class CompressImage(ImageMessage):
     original_key: str
     original_bytes: int
     fetch_ms: int
-    original_sha256: str | None = None
-    etag: str | None = None
-    last_modified: str | None = None
+    original_sha256: str | None = Field(default=None, description="In hex; null from a sender of an earlier version.")
+    etag: str | None = Field(default=None, description="The original's ETag, as its host sent it.")
+    last_modified: str | None = Field(default=None, description="The original's Last-Modified, as its host sent it.")
 
 
 class ImageCompressed(ImageMessage):
-    """From the compressor, or from the downloader for one that is reused: the result is stored and can be read.
+    """The result is stored and can be read."""
 
-    original_key: None where no original was stored.
-    etag, last_modified: what the host said of the original; `reuse_key` is given along with either of them.
-    """
-
-    original_key: str | None
+    original_key: str | None = Field(description="Null if an earlier result was copied and no original stored.")
     result: ImageResult
     etag: str | None = None
     last_modified: str | None = None
-    reuse_key: str | None = None
+    reuse_key: str | None = Field(
+        default=None, description="See object_keys.reuse_key; set only with `etag` or `last_modified`."
+    )
 
 
 class ImageFailed(ImageMessage):
-    """From a worker: this image has reached its end without a result.
+    """The image failed for good."""
 
-    attempt: 0 if its time was over before any attempt counted.
-    host_fault, host_until: see ImageDeferred.
-    """
-
-    attempt: int = Field(ge=0)
+    attempt: int = Field(ge=0, description="0 if the image expired before its first attempt counted.")
     error_code: ErrorCode
     error_detail: str
-    host_fault: bool = False
-    host_until: datetime | None = None
+    host_fault: bool = Field(
+        default=False, description="Whether the error is a fault of the image's host rather than of this image."
+    )
+    host_until: datetime | None = Field(
+        default=None, description="Until when the host asked for no further requests (Retry-After)."
+    )
     original_key: str | None = None
 
 
 class ImageDeferred(ImageMessage):
-    """From a worker: not now. The image waits in the database until `not_before`.
-
-    counts: whether this run used up one of the image's attempts.
-    host_fault: the error says that the image's host is in trouble, not only this image.
-    host_until: the host asked to be left alone until then, by Retry-After.
-    """
+    """The image is to be tried again later. It waits in the database until `not_before`."""
 
     error_code: ErrorCode
     error_detail: str
     not_before: datetime
-    counts: bool = True
+    counts: bool = Field(default=True, description="Whether this run used up one of the image's attempts.")
     host_fault: bool = False
     host_until: datetime | None = None
     original_key: str | None = None
 
 
 class FinishRequest(Message):
-    """To the aggregator: intake is closed and no image is left; write the outputs and end the request."""
+    """Intake is closed and no image is open: write the outputs and finish the request."""
 
     request_id: str
     round: int = Field(ge=1)
 
 
 class DeliverWebhook(Message):
-    """To the aggregator: this delivery is due."""
+    """This delivery is due."""
 
     delivery_id: str
 
@@ -225,36 +233,33 @@ MAX_PROBE_SECONDS = 120
 
 
 class ProbeImages(Message):
-    """To any downloader: look at these URLs without keeping them. Dropped unread after `answer_by`.
+    """Fetch the start of the images at these URLs, store nothing, and reply to `reply_to`."""
 
-    probe_id: names the answer. reply_to: the queue that waits for it.
-    """
-
-    probe_id: str
-    reply_to: str
+    probe_id: str = Field(description="Matches a reply to its command.")
+    reply_to: str = Field(description="Name of the queue that receives the reply.")
     urls: tuple[str, ...]
-    answer_by: datetime
+    answer_by: datetime = Field(description="A downloader that receives the command later drops it.")
 
 
 class ProbedImage(BaseModel):
-    """What a URL leads to. Sizes are bytes, None if not told; `ms` is how long it took to see it.
+    """What is at a URL.
 
-    content_type: of the image that is there. error_code: why there is none. Where both are None it is not known, for
-    a reason that says nothing of the image; `error_detail` tells it.
+    Either `content_type` or `error_code` is set. If neither is, nothing is known about the image, and `error_detail`
+    gives the reason.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     url: str
-    content_type: str | None = None
-    size: int | None = None
-    ms: int
+    content_type: str | None = Field(default=None, description="By the image's first bytes.")
+    size: int | None = Field(default=None, description="In bytes; null if the host does not send it.")
+    ms: int = Field(description="Duration of the probe in milliseconds.")
     error_code: ErrorCode | None = None
     error_detail: str | None = None
 
 
 class FetchBounds(BaseModel):
-    """What one downloader does at most: requests at a time, and to one host at a time, and to one host in a second."""
+    """The limits of one downloader: downloads at once, in all and on one host, and requests per second to one host."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -264,8 +269,8 @@ class FetchBounds(BaseModel):
 
 
 class ImagesProbed(Message):
-    """To the gateway that asked: one answer for each URL, in their order, and what bounds the downloader's work."""
+    """One result for each URL of the command, in the same order."""
 
     probe_id: str
     images: tuple[ProbedImage, ...]
-    bounds: FetchBounds
+    bounds: FetchBounds = Field(description="The limits of the downloader, for estimating how long a request takes.")

@@ -10,7 +10,7 @@ import pytest
 
 from services.gateway.background.intake import Intake
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.events import IMAGE_FAILED, REQUEST_ACCEPTED, PublicEvent
+from shared.contracts.events import EventType, PublicEvent
 from shared.contracts.messages import FinishRequest
 from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image, Product, Request
@@ -123,7 +123,9 @@ async def test_a_slot_that_can_never_be_fetched_is_born_failed_and_announced() -
     house = House()
     await house.accept()
     await house.run()
-    [event] = [item for item in house.outbox.sent if isinstance(item, PublicEvent) and item.type == IMAGE_FAILED]
+    [event] = [
+        item for item in house.outbox.sent if isinstance(item, PublicEvent) and item.type == EventType.IMAGE_FAILED
+    ]
     assert event.data["input_url"] == "ftp://images.test/3.jpg"
     assert event.data["error_code"] == ErrorCode.INVALID_URL
 
@@ -134,7 +136,7 @@ async def test_the_request_is_announced_first_and_told_to_finish_last() -> None:
     await house.run()
     first, *_, last = house.outbox.sent
     assert isinstance(first, PublicEvent)
-    assert first.type == REQUEST_ACCEPTED
+    assert first.type == EventType.REQUEST_ACCEPTED
     assert last == FinishRequest(request_id=REQUEST_ID, round=1)
 
 

@@ -170,7 +170,7 @@ def test_data_is_json(event: PublicEvent) -> None:
 
 
 def test_what_has_not_ended_has_no_event_of_its_end() -> None:
-    with pytest.raises(ValueError, match="has not reached its end"):
+    with pytest.raises(ValueError, match="is not in a terminal state"):
         image_event(an_image(), BASE_URL)
     for changes in ({"finished_at": None}, {"output_key": None}, {"report_key": None}):
         with pytest.raises(ValueError, match="is not finished"):
