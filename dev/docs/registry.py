@@ -8,13 +8,25 @@ A block stands in any Markdown file of the project's root or of docs/, between t
 
 from collections.abc import Callable, Mapping
 
+from dev.docs.blocks import events
 from dev.docs.blocks.error_codes import error_codes
+from dev.docs.blocks.messages import message_fields, messages
 from dev.docs.blocks.metrics import metrics
+from dev.docs.blocks.options import options, options_summary
 from dev.docs.env_example import env_example
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "error-codes": error_codes,
+    "event-types": events.event_types,
+    "image-compressed-fields": events.image_compressed_fields,
+    "image-failed-fields": events.image_failed_fields,
+    "message-fields": message_fields,
+    "messages": messages,
     "metrics": metrics,
+    "options": options,
+    "options-summary": options_summary,
+    "request-accepted-fields": events.request_accepted_fields,
+    "request-finished-fields": events.request_finished_fields,
 }
 """The block's name: a function that returns its Markdown."""
 

@@ -32,7 +32,7 @@ class EventType(StrEnum):
 
 
 class _ImageData(BaseModel):
-    request_id: str
+    request_id: str = Field(description="The request's id.")
     image_id: str = Field(description="Unique within the request.")
     round: int = Field(description="The round in which the image was last tried: 1, and one more for each retry.")
     input_url: str = Field(description="The image's URL, as in the catalogue.")
@@ -58,8 +58,8 @@ class ImageFailedData(_ImageData):
 class RequestAcceptedData(BaseModel):
     """The data of `request.accepted`."""
 
-    request_id: str
-    round: int = Field(description="Always 1.")
+    request_id: str = Field(description="The request's id.")
+    round: int = Field(description="Always 1: a retry is not a new request.")
     filename: str | None = Field(description="Name of the uploaded file; null if the client sent none.")
     options: CompressOptions = Field(
         description="Every [option](api.md#options) that applies to the images, also those that the client did not set."
@@ -78,7 +78,7 @@ class ImageCounts(BaseModel):
 class RequestFinishedData(BaseModel):
     """The data of `request.completed` and `request.failed`, and of the webhook."""
 
-    request_id: str
+    request_id: str = Field(description="The request's id.")
     round: int = Field(description="The round that ended: 1, and one more for each retry.")
     status: Literal[RequestStatus.COMPLETED, RequestStatus.FAILED] = Field(
         description="`Completed` if at least one image was compressed, else `Failed`."

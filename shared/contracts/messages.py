@@ -73,7 +73,7 @@ class CompressOptions(BaseModel):
 class ImageMessage(Message):
     """What every message about one image contains."""
 
-    request_id: str
+    request_id: str = Field(description="The request's ULID.")
     image_id: str = Field(description="Unique within its request; see object_keys.image_id.")
     round: int = Field(ge=1, description="1, and one more for each retry of a finished request.")
     dispatch: int = Field(
@@ -136,7 +136,7 @@ class ResultFigures(BaseModel):
 class ImageResult(ResultFigures):
     """The figures of a result, and where it is stored."""
 
-    key: str
+    key: str = Field(description="The result's key in the object store.")
 
 
 class KnownResult(BaseModel):
@@ -144,16 +144,16 @@ class KnownResult(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    etag: str | None
-    last_modified: str | None
-    result: ImageResult
+    etag: str | None = Field(description="The original's ETag.")
+    last_modified: str | None = Field(description="The original's Last-Modified.")
+    result: ImageResult = Field(description="What the earlier request made of it.")
 
 
 class DownloadImage(ImageMessage):
     """Download the image at `url` and store it."""
 
-    url: str
-    options: CompressOptions
+    url: str = Field(description="The image's URL.")
+    options: CompressOptions = Field(description="Every option that applies; the downloader passes them on.")
     start_by: datetime = Field(
         description="A worker that receives the command later drops it: the dispatcher sends it again."
     )
@@ -165,12 +165,12 @@ class DownloadImage(ImageMessage):
 class CompressImage(ImageMessage):
     """Compress the stored original."""
 
-    url: str
-    options: CompressOptions
-    start_by: datetime
-    original_key: str
-    original_bytes: int
-    fetch_ms: int
+    url: str = Field(description="The image's URL; the name of the result is derived from it.")
+    options: CompressOptions = Field(description="Every option that applies.")
+    start_by: datetime = Field(description="As in `DownloadImage`.")
+    original_key: str = Field(description="The original's key in the object store.")
+    original_bytes: int = Field(description="The original's size.")
+    fetch_ms: int = Field(description="Duration of the download in milliseconds.")
     original_sha256: str | None = Field(default=None, description="In hex; null from a sender of an earlier version.")
     etag: str | None = Field(default=None, description="The original's ETag, as its host sent it.")
     last_modified: str | None = Field(default=None, description="The original's Last-Modified, as its host sent it.")
@@ -180,9 +180,9 @@ class ImageCompressed(ImageMessage):
     """The result is stored and can be read."""
 
     original_key: str | None = Field(description="Null if an earlier result was copied and no original stored.")
-    result: ImageResult
-    etag: str | None = None
-    last_modified: str | None = None
+    result: ImageResult = Field(description="Where the result is, and its figures.")
+    etag: str | None = Field(default=None, description="The original's ETag, as its host sent it.")
+    last_modified: str | None = Field(default=None, description="The original's Last-Modified, as its host sent it.")
     reuse_key: str | None = Field(
         default=None, description="See object_keys.reuse_key; set only with `etag` or `last_modified`."
     )
@@ -192,40 +192,42 @@ class ImageFailed(ImageMessage):
     """The image failed for good."""
 
     attempt: int = Field(ge=0, description="0 if the image expired before its first attempt counted.")
-    error_code: ErrorCode
-    error_detail: str
+    error_code: ErrorCode = Field(description="Why the image failed; see [error codes](errors.md).")
+    error_detail: str = Field(description="The same in more detail, for people.")
     host_fault: bool = Field(
         default=False, description="Whether the error is a fault of the image's host rather than of this image."
     )
     host_until: datetime | None = Field(
         default=None, description="Until when the host asked for no further requests (Retry-After)."
     )
-    original_key: str | None = None
+    original_key: str | None = Field(
+        default=None, description="The stored original, which is now removed; null if none."
+    )
 
 
 class ImageDeferred(ImageMessage):
     """The image is to be tried again later. It waits in the database until `not_before`."""
 
-    error_code: ErrorCode
-    error_detail: str
-    not_before: datetime
+    error_code: ErrorCode = Field(description="Why the run failed.")
+    error_detail: str = Field(description="The same in more detail, for people.")
+    not_before: datetime = Field(description="Earliest time of the next dispatch.")
     counts: bool = Field(default=True, description="Whether this run used up one of the image's attempts.")
-    host_fault: bool = False
-    host_until: datetime | None = None
-    original_key: str | None = None
+    host_fault: bool = Field(default=False, description="As in `ImageFailed`.")
+    host_until: datetime | None = Field(default=None, description="As in `ImageFailed`.")
+    original_key: str | None = Field(default=None, description="As in `ImageFailed`.")
 
 
 class FinishRequest(Message):
     """Intake is closed and no image is open: write the outputs and finish the request."""
 
-    request_id: str
-    round: int = Field(ge=1)
+    request_id: str = Field(description="The request's ULID.")
+    round: int = Field(ge=1, description="The round to finish.")
 
 
 class DeliverWebhook(Message):
     """This delivery is due."""
 
-    delivery_id: str
+    delivery_id: str = Field(description="The id of the event that the webhook announces.")
 
 
 MAX_PROBE_SECONDS = 120
@@ -237,7 +239,7 @@ class ProbeImages(Message):
 
     probe_id: str = Field(description="Matches a reply to its command.")
     reply_to: str = Field(description="Name of the queue that receives the reply.")
-    urls: tuple[str, ...]
+    urls: tuple[str, ...] = Field(description="Up to five URLs of one host.")
     answer_by: datetime = Field(description="A downloader that receives the command later drops it.")
 
 
@@ -250,27 +252,27 @@ class ProbedImage(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    url: str
+    url: str = Field(description="As in the command.")
     content_type: str | None = Field(default=None, description="By the image's first bytes.")
     size: int | None = Field(default=None, description="In bytes; null if the host does not send it.")
     ms: int = Field(description="Duration of the probe in milliseconds.")
-    error_code: ErrorCode | None = None
-    error_detail: str | None = None
+    error_code: ErrorCode | None = Field(default=None, description="Why a download would fail.")
+    error_detail: str | None = Field(default=None, description="The same, or why nothing is known, for people.")
 
 
 class FetchBounds(BaseModel):
-    """The limits of one downloader: downloads at once, in all and on one host, and requests per second to one host."""
+    """The limits of one downloader."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    at_once: int
-    per_host: int
-    per_second: float | None = None
+    at_once: int = Field(description="Downloads at once.")
+    per_host: int = Field(description="Of these, downloads from one host.")
+    per_second: float | None = Field(default=None, description="Requests per second to one host; null if unlimited.")
 
 
 class ImagesProbed(Message):
-    """One result for each URL of the command, in the same order."""
+    """What was found at the URLs of a `ProbeImages`."""
 
-    probe_id: str
-    images: tuple[ProbedImage, ...]
+    probe_id: str = Field(description="As in the command.")
+    images: tuple[ProbedImage, ...] = Field(description="One for each URL of the command, in the same order.")
     bounds: FetchBounds = Field(description="The limits of the downloader, for estimating how long a request takes.")

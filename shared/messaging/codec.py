@@ -15,7 +15,7 @@ from shared.contracts.messages import Message
 from shared.contracts.times import rfc3339
 from shared.messaging.topology import Queue
 
-_QUEUE_OF: Mapping[type[Message], Queue] = {
+QUEUE_OF: Mapping[type[Message], Queue] = {
     messages.DownloadImage: Queue.DOWNLOAD,
     messages.CompressImage: Queue.COMPRESS,
     messages.ImageCompressed: Queue.RESULTS,
@@ -26,7 +26,7 @@ _QUEUE_OF: Mapping[type[Message], Queue] = {
     messages.ProbeImages: Queue.PROBE,
 }
 _REPLIES: tuple[type[Message], ...] = (messages.ImagesProbed,)
-_TYPES: Mapping[str, type[Message]] = {type_.__name__: type_ for type_ in (*_QUEUE_OF, *_REPLIES)}
+_TYPES: Mapping[str, type[Message]] = {type_.__name__: type_ for type_ in (*QUEUE_OF, *_REPLIES)}
 
 
 class Undecodable(Exception):
@@ -35,7 +35,7 @@ class Undecodable(Exception):
 
 def queue_of(message: Message) -> Queue:
     """The queue that takes this kind of message; a reply has none, it goes where its command says."""
-    return _QUEUE_OF[type(message)]
+    return QUEUE_OF[type(message)]
 
 
 def encode(message: Message) -> AmqpMessage:

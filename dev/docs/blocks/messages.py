@@ -1,0 +1,39 @@
+"""The internal messages, from shared/contracts/messages.py and the code that sends and receives them."""
+
+from pydantic import BaseModel
+
+from dev.docs.markdown import code, table
+from dev.docs.message_flow import all_messages, flows
+from shared.contracts.messages import FetchBounds, ImageMessage, ImageResult, KnownResult, Message, ProbedImage
+
+_PARTS: tuple[type[BaseModel], ...] = (ImageResult, KnownResult, ProbedImage, FetchBounds)
+
+
+def messages() -> str:
+    """Who sends which message to whom, over which queue."""
+    rows = [
+        (
+            code(flow.message.__name__),
+            code(flow.queue) if flow.queue else "the one that the command names",
+            f"{', '.join(flow.senders)} → {', '.join(flow.receivers)}",
+            _sentence(flow.message),
+        )
+        for flow in flows()
+    ]
+    return table(("message", "queue", "from → to", "meaning"), rows)
+
+
+def message_fields() -> str:
+    """The fields that each class adds to its base."""
+    classes = (ImageMessage, *all_messages(), *_PARTS)
+    rows = [(code(each.__name__), code(name), meaning) for each in classes for name, meaning in _own_fields(each)]
+    return table(("message", "field", "meaning"), rows)
+
+
+def _own_fields(model: type[BaseModel]) -> list[tuple[str, str]]:
+    own = model.__annotations__
+    return [(name, field.description or "") for name, field in model.model_fields.items() if name in own]
+
+
+def _sentence(message: type[Message]) -> str:
+    return " ".join((message.__doc__ or "").split())

@@ -1,0 +1,58 @@
+"""The options of an upload, from services/gateway/upload/option_table.py."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dev.docs.markdown import code, table
+from services.gateway.upload.option_table import OPTIONS, Option
+
+
+def options() -> str:
+    """Every option with its whole description."""
+    rows = [
+        (code(option.name), _values(option.schema), _default(option.default), _meaning(option))
+        for option in OPTIONS.values()
+    ]
+    return table(("option", "values", "default", "meaning"), rows)
+
+
+def options_summary() -> str:
+    """Every option in one sentence."""
+    rows = [
+        (code(option.name), _values(option.schema), _default(option.default), _summary(option.description))
+        for option in OPTIONS.values()
+    ]
+    return table(("option", "values", "default", "meaning"), rows)
+
+
+def _meaning(option: Option) -> str:
+    if len(option.endpoints) > 1:
+        return option.description
+    return f"{option.description} Only for `POST /{option.endpoints[0]}`."
+
+
+def _summary(description: str) -> str:
+    return description.split(". ", maxsplit=1)[0].rstrip(".") + "."
+
+
+def _values(schema: Mapping[str, Any]) -> str:
+    match schema:
+        case {"enum": values}:
+            return ", ".join(map(code, values))
+        case {"type": "integer", "minimum": minimum, "maximum": maximum}:
+            return f"{minimum} to {maximum}"
+        case {"type": "boolean"}:
+            return "`true`, `false`"
+        case {"format": "uri"}:
+            return "a URL"
+    raise ValueError(f"no words for the values of {schema}")
+
+
+def _default(value: object) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return code(str(value).lower())
+        case _:
+            return code(value)
