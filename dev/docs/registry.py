@@ -13,6 +13,7 @@ from dev.docs.blocks.error_codes import error_codes
 from dev.docs.blocks.messages import message_fields, messages
 from dev.docs.blocks.metrics import metrics
 from dev.docs.blocks.options import options, options_summary
+from dev.docs.blocks.problem_types import problem_types
 from dev.docs.env_example import env_example
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
@@ -25,6 +26,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "metrics": metrics,
     "options": options,
     "options-summary": options_summary,
+    "problem-types": problem_types,
     "request-accepted-fields": events.request_accepted_fields,
     "request-finished-fields": events.request_finished_fields,
 }

@@ -25,7 +25,7 @@ def messages() -> str:
 
 def message_fields() -> str:
     """The fields that each class adds to its base."""
-    classes = (ImageMessage, *all_messages(), *_PARTS)
+    classes: tuple[type[BaseModel], ...] = (ImageMessage, *all_messages(), *_PARTS)
     rows = [(code(each.__name__), code(name), meaning) for each in classes for name, meaning in _own_fields(each)]
     return table(("message", "field", "meaning"), rows)
 

@@ -38,10 +38,9 @@ def test_the_envelope_is_as_shown() -> None:
 
 
 def test_the_data_of_the_other_events_are_as_shown() -> None:
-    of_image, of_failure, of_acceptance = shown()[0]["data"], shown()[1], shown()[2]
+    of_failure, of_acceptance = shown()[1], shown()[2]
 
-    failed = image_event(a_failed_image(URL), BASE_URL).data
-    assert list(failed) == [*list(of_image)[:5], *of_failure]
+    assert image_event(a_failed_image(URL), BASE_URL).data.keys() == of_failure.keys()
     assert request_accepted_event(a_request()).data.keys() == of_acceptance.keys()
 
 
