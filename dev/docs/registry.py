@@ -14,6 +14,7 @@ from dev.docs.blocks.messages import message_fields, messages
 from dev.docs.blocks.metrics import metrics
 from dev.docs.blocks.options import options, options_summary
 from dev.docs.blocks.problem_types import problem_types
+from dev.docs.blocks.report_columns import report_columns
 from dev.docs.env_example import env_example
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
@@ -27,6 +28,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "options": options,
     "options-summary": options_summary,
     "problem-types": problem_types,
+    "report-columns": report_columns,
     "request-accepted-fields": events.request_accepted_fields,
     "request-finished-fields": events.request_finished_fields,
 }

@@ -1,6 +1,7 @@
 """The report CSV: a line for every slot of the catalogue, and what became of it. Pure: it writes where it is told."""
 
 import csv
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 from services.aggregator.outputs.formula_guard import guard
@@ -9,36 +10,38 @@ from shared.contracts.messages import ImageResult
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Image, Product, saved_percent
 
-COLUMNS = (
-    "Serial Number",
-    "Product Name",
-    "Position",
-    "Input Image Url",
-    "Output Image Url",
-    "State",
-    "Error Code",
-    "Error Detail",
-    "Action",
-    "Format",
-    "Quality",
-    "Width In",
-    "Height In",
-    "Width Out",
-    "Height Out",
-    "Bytes In",
-    "Bytes Out",
-    "Saved %",
-    "Target Met",
-    "SSIM",
-    "Encodes",
-    "Fetch Ms",
-    "Compress Ms",
-    "Attempts",
-    "Reused",
-    "Retryable",
-    "Owner",
-    "Advice",
-)
+COLUMNS: Mapping[str, str] = {
+    "Serial Number": "The product's serial number.",
+    "Product Name": "The product's name.",
+    "Position": "The slot's position in the product's list, from 1.",
+    "Input Image Url": "The URL in the slot.",
+    "Output Image Url": "URL of the result; empty for a failed image.",
+    "State": "`compressed` or `failed`.",
+    "Error Code": "[Why the image failed](errors.md), from a closed list.",
+    "Error Detail": "The same in more detail, for people.",
+    "Action": "`compressed`, or `kept_original` if nothing smaller could be made.",
+    "Format": "Format of the result.",
+    "Quality": "The encoder's quality; empty if the format has none or the original was kept.",
+    "Width In": "Width of the original in pixels, as a viewer shows it.",
+    "Height In": "Height of the original in pixels, as a viewer shows it.",
+    "Width Out": "Width of the result in pixels.",
+    "Height Out": "Height of the result in pixels.",
+    "Bytes In": "Size of the original.",
+    "Bytes Out": "Size of the result.",
+    "Saved %": "Share of the original's bytes that was saved, to one decimal place.",
+    "Target Met": "In mode `size`, `yes` if the result has at most the requested percentage of the original's bytes,"
+    " else `no`; in the other modes always `yes`.",
+    "SSIM": "Similarity of the result to its original, 1 if identical; empty if not measured (`COMPRESS_SSIM`).",
+    "Encodes": "Number of full encodings that the result took.",
+    "Fetch Ms": "Duration of the download in milliseconds.",
+    "Compress Ms": "Duration of the compression in milliseconds.",
+    "Attempts": "Number of attempts in the image's last round.",
+    "Reused": "`unchanged` or `same_bytes` if the result was [copied](events.md#public-events), else empty.",
+    "Retryable": "Of a failed image: `yes` if a retry may succeed without any correction.",
+    "Owner": "Of a failed image: who has to act, `csv`, `host` or `us`.",
+    "Advice": "Of a failed image: what to do.",
+}
+"""Each column's name and, in Markdown, its meaning; docs/output.md is generated from it."""
 
 
 class ReportCsv:
