@@ -1,6 +1,6 @@
-"""The images' health check: exits 0 if the service beside it says that it is alive.
+"""The containers' health check: exits 0 if the service answers /livez.
 
-Whether its servers answer is not asked here: that is /readyz, and no reason to restart.
+It does not check dependencies: that is /readyz, and a missing dependency is no reason to restart the service.
 """
 
 import os

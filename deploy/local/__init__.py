@@ -1,4 +1,4 @@
 """The whole stack without containers: real RabbitMQ, real MongoDB and the four services as private processes.
 
-Everything it writes (data, logs, ports, secret) lies under one folder, its home.
+It writes everything (data, logs, ports, secret) under one folder, its home.
 """

@@ -1,4 +1,4 @@
-"""The commands behind `make run`, `make demo` and their like: python -m deploy.local --help."""
+"""The commands behind `make run`, `make demo` and others: python -m deploy.local --help."""
 
 import sys
 from collections.abc import Callable
@@ -25,38 +25,38 @@ Port = Annotated[int, typer.Option(envvar="GATEWAY_PORT", min=1, max=65535, help
 
 @app.command()
 def prepare() -> None:
-    """Install the servers if the machine has none, and start nothing."""
+    """Install the servers that the machine lacks. Start nothing."""
     _do(install_servers)
 
 
 @app.command()
 def up(home: Home = HOME) -> None:
-    """Keep RabbitMQ and MongoDB up until Ctrl-C."""
+    """Run RabbitMQ and MongoDB until Ctrl-C."""
     _do(lambda: keep_servers_running(home))
 
 
 @app.command()
 def run(port: Port = 8000, home: Home = HOME) -> None:
-    """Keep the whole stack up until Ctrl-C."""
+    """Run the whole stack until Ctrl-C."""
     _do(lambda: keep_running(home, port))
 
 
 @app.command()
 def demo(home: Home = DEMO_HOME) -> None:
-    """Send pictures in six formats through the whole pipeline and check every promise."""
-    from deploy.local.demo import demo as show  # noqa: PLC0415 - what it draws and verifies with, nothing else needs
+    """Process pictures in six formats on a real stack and check every promise."""
+    from deploy.local.demo import demo as show  # noqa: PLC0415 - only the demo needs the packages that this imports
 
     _do(lambda: show(home))
 
 
 @app.command()
 def clean() -> None:
-    """Remove everything the stack keeps under .local; ends what a killed stack left running."""
+    """Remove everything under .local, and end processes that a killed stack left behind."""
     _do(remove)
 
 
 def _do(command: Callable[[], int | None]) -> None:
-    """Run a command and exit with its status; what a person can mend is told without a traceback."""
+    """Run a command and exit with its status. Print faults that the user can fix without a traceback."""
     try:
         sys.exit(command())
     except PortTaken as error:

@@ -1,4 +1,4 @@
-"""`make clean`: nothing remains of the stack, neither data nor processes."""
+"""`make clean`: removes the stack's data and processes."""
 
 import asyncio
 import shutil
@@ -12,7 +12,7 @@ LEFTOVER_SECONDS = 15
 
 
 def remove() -> int:
-    """Remove .local with all that lies in it.
+    """Remove .local and everything in it.
 
     Raises:
         InUse: a stack is running in it.

@@ -1,4 +1,4 @@
-"""`make dead-letters`: the operator's command, on the stack that runs here."""
+"""`make dead-letters`: runs the operator's command on the local stack."""
 
 import shlex
 import sys
@@ -11,7 +11,7 @@ from shared.settings import RabbitSettings
 def _rabbitmq_url() -> str:
     file = HOME / "stack.env"
     if not file.exists():
-        sys.exit(f"No stack runs here ({file} is not there). Start one with `make run`.")
+        sys.exit(f"No stack is running here ({file} does not exist). Start one with `make run`.")
     settings = dict(shlex.split(line)[0].partition("=")[::2] for line in file.read_text().splitlines())
     return settings["RABBITMQ_URL"]
 

@@ -1,4 +1,4 @@
-"""Small files that another process may read at any moment, or find after we were killed."""
+"""Writes small files that another process may read at any time, or after this one was killed."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ PRIVATE = 0o600
 
 
 def replace(file: Path, text: str, mode: int = 0o644) -> None:
-    """Give `file` a new content, whole or not at all."""
+    """Replace the content of `file` atomically."""
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_name(f"{file.name}.new")
     new.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What the machine lacks: installed from Debian's packages where that is possible, else named clearly."""
+"""Installs missing Debian packages, or reports clearly what is missing."""
 
 import os
 import shutil
@@ -10,14 +10,14 @@ INSTALLER = Path(__file__).with_name("apt-install.sh")
 
 
 class Missing(Exception):
-    """Something the stack needs is not on this machine and cannot be installed by us; the message says what to do."""
+    """The stack needs something that is missing and cannot be installed here; the message says what to do."""
 
 
 def install(*packages: str) -> None:
-    """Install Debian packages as root or by sudo, starting no service.
+    """Install Debian packages as root or with sudo. Start no service.
 
     Raises:
-        Missing: there is no apt-get, no right to use it, or it failed.
+        Missing: apt-get does not exist, may not be used, or failed.
     """
     names = " ".join(packages)
     if not shutil.which("apt-get"):
@@ -34,5 +34,5 @@ def _as_root(names: str) -> list[str]:
         return []
     if not shutil.which("sudo"):
         raise Missing(f"please install {names} as root: apt-get install {names}")
-    # Nobody is there to answer a question for a password when no terminal is.
+    # Without a terminal nobody could enter a password.
     return ["sudo"] if sys.stdin.isatty() else ["sudo", "-n"]

@@ -26,10 +26,10 @@ BINARY = UNPACKED / "fiftyone" / "db" / "bin" / "mongod"
 
 
 def find_mongod() -> Path:
-    """The mongod of the PATH, else the one of the wheel in requirements/mongod.txt, unpacked under .local/mongod.
+    """The mongod on the PATH, else the one in the wheel of requirements/mongod.txt, unpacked under .local/mongod.
 
     Raises:
-        Missing: there is none and it cannot be installed.
+        Missing: neither exists and the wheel cannot be installed.
     """
     if on_path := shutil.which("mongod"):
         return Path(on_path)
@@ -50,7 +50,7 @@ def _unpack() -> None:
 
 
 def _make_runnable() -> None:
-    BINARY.chmod(0o755)  # the wheel forgets it
+    BINARY.chmod(0o755)  # the wheel does not set the executable bit
     if not _runs():
         install("libcurl4")
     if not _runs():
@@ -65,7 +65,7 @@ def _runs() -> bool:
 
 
 class Mongod:
-    """One server whose data stays in `home`/mongodb."""
+    """One server that keeps its data in `home`/mongodb."""
 
     def __init__(self, home: Path, ports: Ports) -> None:
         self._home = home
@@ -115,7 +115,7 @@ class Mongod:
             return False
 
     def _configure(self, client: MongoClient[dict[str, Any]]) -> None:
-        """Make the set, or tell it of its new port: a member that does not find itself in the set serves nobody."""
+        """Create the replica set, or update its port: a member that is not in its own set refuses clients."""
         member = {"_id": 0, "host": self._address}
         try:
             config = client.admin.command("replSetGetConfig")["config"]

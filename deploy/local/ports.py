@@ -1,4 +1,4 @@
-"""TCP ports of one stack: chosen once, kept in a file, used again by later runs."""
+"""TCP ports of one stack: chosen once, stored in a file, reused by later runs."""
 
 import errno
 import json
@@ -16,7 +16,7 @@ ATTEMPTS = 3
 
 
 class PortTaken(Exception):
-    """A port that the caller asked for by number cannot be had."""
+    """The port that the caller demanded is not available."""
 
     def __init__(self, port: int) -> None:
         also = ", or only root may use it" if port < 1024 else ""
@@ -25,7 +25,7 @@ class PortTaken(Exception):
 
 
 class Ports:
-    """The ports of one stack by the name of their user, so that two checkouts run side by side."""
+    """The ports of one stack by the name of their user. Two checkouts get different ports and can run side by side."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -33,20 +33,20 @@ class Ports:
         self._demanded: dict[str, int] = {}
 
     def __getitem__(self, name: str) -> int:
-        """The port of `name`; chosen now if it has none."""
+        """The port of `name`; chosen now if there is none yet."""
         if name in self._demanded:
             return self._demanded[name]
         return self._kept[name] if name in self._kept else self._choose(name)
 
     def demand(self, name: str, port: int) -> None:
-        """Use this port and no other for `name`, this time."""
+        """Use exactly this port for `name` in this run."""
         self._demanded[name] = port
 
     def free(self, name: str) -> int:
-        """The port of `name` if nobody listens on it, else another, which is kept from now on.
+        """The port of `name` if it is free, else a new one, which is stored.
 
         Raises:
-            PortTaken: that port and no other was demanded.
+            PortTaken: the port was demanded and is not free.
         """
         if is_free(self[name]):
             return self[name]
@@ -68,7 +68,7 @@ class Ports:
 async def on_free_ports(
     ports: Ports, names: Sequence[str], start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]
 ) -> None:
-    """Run `start` with free ports under `names`; again with others if somebody took one before it was bound."""
+    """Run `start` with free ports for `names`. Retry with other ports if one was taken before `start` bound it."""
     for attempt in range(1, ATTEMPTS + 1):
         for name in names:
             ports.free(name)
@@ -83,7 +83,7 @@ async def on_free_ports(
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could have `port` of the loopback interface now, with nobody beside it under "localhost"."""
+    """Whether `port` is free on the loopback interface, for every address of "localhost"."""
     return _can_listen(socket.AF_INET, "127.0.0.1", port) and _can_listen(socket.AF_INET6, "::1", port)
 
 
@@ -94,14 +94,14 @@ def _can_listen(family: socket.AddressFamily, host: str, port: int) -> bool:
             probe.bind((host, port))
             probe.listen(1)
     except OSError as error:
-        # A machine without IPv6 has nobody there.
+        # The machine may have no IPv6.
         return error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
     return True
 
 
 def _candidate() -> int:
-    # Below the range the kernel takes for outgoing connections: while a server restarts, a client that keeps trying
-    # to reach its port could otherwise be given that very port, connect to itself and keep the server out.
+    # Below the kernel's range for outgoing connections: while a server restarts, a client that reconnects could
+    # otherwise get that very port, connect to itself and block the server.
     return LOWEST + secrets.randbelow(_ephemeral_start() - LOWEST)
 
 

@@ -1,4 +1,4 @@
-"""Child processes of a stack: started in sessions of their own, stopped for certain, found again after a crash."""
+"""Child processes of a stack: each in its own session, reliably stopped, and found again after a crash."""
 
 import asyncio
 import os
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from deploy.local.waiting import wait_until
 
-# Every child inherits it, also what daemonises itself (epmd) or outlives its parent (a pool's workers): whatever
-# process carries it is this stack's, whoever started it, and no reuse of process ids can mislead.
+# Every child inherits this variable, also daemons (epmd) and workers that outlive their parent. It identifies the
+# stack's processes reliably, whereas process ids are reused.
 MARKER = "IMAGEMILL_LOCAL_HOME"
 NAME_MARKER = "IMAGEMILL_LOCAL_PROCESS"
 TAIL_LINES = 25
@@ -24,7 +24,7 @@ class ProcessDied(Exception):
 
 @dataclass(frozen=True)
 class Process:
-    """One running child; `log` receives its output."""
+    """One child process; `log` receives its output."""
 
     name: str
     popen: subprocess.Popen[bytes]
@@ -39,21 +39,21 @@ class Process:
             self.popen.send_signal(number)
 
     async def stop(self, within: float) -> int:
-        """Ask it to end, kill it after `within` seconds; its exit status."""
+        """Send SIGTERM, then SIGKILL after `within` seconds. Returns the exit status."""
         self.signal(signal.SIGTERM)
         return await self.ended(within)
 
     async def ended(self, within: float) -> int:
-        """Wait for its end, kill it after `within` seconds; its exit status."""
+        """Wait for its end; send SIGKILL after `within` seconds. Returns the exit status."""
         if not await wait_until(lambda: not self.alive, within):
             self.signal(signal.SIGKILL)
         return await asyncio.to_thread(self.popen.wait)
 
     async def ready(self, condition: Callable[[], bool], within: float) -> None:
-        """Wait until `condition` says that it can be used.
+        """Wait until `condition` holds.
 
         Raises:
-            ProcessDied: it ended instead, or took longer than `within` seconds.
+            ProcessDied: the process ended, or `condition` did not hold within `within` seconds.
         """
         came_true = await wait_until(lambda: not self.alive or condition(), within)
         self.check()
@@ -70,7 +70,7 @@ class Process:
 
 
 def spawn(name: str, command: Sequence[str | Path], env: Mapping[str, str], home: Path, cwd: Path) -> Process:
-    """Start `command` as a process of the stack at `home`; its output is added to logs/<name>.log there."""
+    """Start `command` as a process of the stack at `home`; append its output to `home`/logs/<name>.log."""
     log = home / "logs" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -81,7 +81,7 @@ def spawn(name: str, command: Sequence[str | Path], env: Mapping[str, str], home
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # A terminal's Ctrl-C reaches the supervisor alone, which then orders the stop.
+            # Ctrl-C must reach only the supervisor, which then stops the others in order.
             start_new_session=True,
         )
     return Process(name, popen, log)
@@ -93,7 +93,7 @@ def tail(log: Path) -> str:
 
 
 def living(home: Path, but: Collection[str] = ()) -> Iterator[int]:
-    """The ids of all living processes of the stack at `home` but those that were spawned under certain names."""
+    """The ids of the stack's running processes, except those spawned under the names in `but`."""
     mark = f"{MARKER}={home}".encode()
     spared = {f"{NAME_MARKER}={name}".encode() for name in but}
     for environ in Path("/proc").glob("[0-9]*/environ"):
@@ -104,7 +104,7 @@ def living(home: Path, but: Collection[str] = ()) -> Iterator[int]:
 
 
 async def end_leftovers(home: Path, within: float, but: Collection[str] = ()) -> int:
-    """End what is left of the stack at `home`, by force after `within` seconds; how many processes there were."""
+    """End the stack's remaining processes, with SIGKILL after `within` seconds. Returns how many there were."""
     found = signal_all(home, signal.SIGTERM, but)
     if found and not await wait_until(lambda: not any(living(home, but)), within):
         signal_all(home, signal.SIGKILL, but)
@@ -113,7 +113,7 @@ async def end_leftovers(home: Path, within: float, but: Collection[str] = ()) ->
 
 
 def signal_all(home: Path, number: signal.Signals, but: Collection[str] = ()) -> int:
-    """Send a signal to every process of the stack at `home`; how many there were."""
+    """Send a signal to every process of the stack at `home`. Returns how many there were."""
     pids = list(living(home, but))
     for pid in pids:
         with suppress(ProcessLookupError):

@@ -13,9 +13,9 @@ from deploy.local.missing import Missing, install
 from deploy.local.ports import Ports
 from deploy.local.processes import Process, spawn
 
-# The wrapper Debian puts on the PATH insists on the user rabbitmq; the script behind it runs as anybody.
+# Debian's wrapper on the PATH requires the user rabbitmq; this script runs as any user.
 SERVER_SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-# Our own epmd knows no other, so the name need not differ from stack to stack; an address needs no /etc/hosts.
+# Each stack has its own epmd, so all can use this name. An address needs no entry in /etc/hosts.
 NODE = "imagemill@127.0.0.1"
 START_SECONDS = 90
 STOP_SECONDS = 30
@@ -31,17 +31,17 @@ raft.wal_max_size_bytes = 67108864
 
 
 def find_server() -> Path:
-    """The server's start script, installed first if the machine has none.
+    """The server's start script. Installs the server if it is missing.
 
     Raises:
-        Missing: there is none and it cannot be installed.
+        Missing: it cannot be installed.
     """
     if found := _present():
         return found
     install("rabbitmq-server")
     if found := _present():
         return found
-    raise Missing("rabbitmq-server was installed, but is not where Debian puts it")
+    raise Missing("rabbitmq-server is installed, but not where Debian installs it")
 
 
 def _present() -> Path | None:
@@ -52,7 +52,7 @@ def _present() -> Path | None:
 
 
 class RabbitMQ:
-    """One node whose data stays in `home`/rabbitmq."""
+    """One node that keeps its data in `home`/rabbitmq."""
 
     def __init__(self, home: Path, ports: Ports) -> None:
         self._home = home
@@ -69,14 +69,14 @@ class RabbitMQ:
         return [process for process in (self._epmd, self._node) if process]
 
     async def start(self) -> None:
-        """Start the node and wait until it speaks AMQP.
+        """Start the node and wait until it answers AMQP.
 
         Raises:
             ProcessDied: it ended, or did not become ready in time.
         """
         env = self._environment()
         self._configure()
-        # epmd is started here rather than by Erlang, which would leave it behind as a daemon.
+        # Erlang would start epmd as a daemon and leave it behind.
         epmd: list[str | Path] = [_epmd(), "-port", env["ERL_EPMD_PORT"], "-address", "127.0.0.1"]
         self._epmd = spawn("epmd", epmd, env, self._home, self._folder)
         await self._epmd.ready(lambda: _listens(self._ports["epmd"]), START_SECONDS)
@@ -84,8 +84,8 @@ class RabbitMQ:
         await self._node.ready(lambda: _speaks_amqp(self._ports["amqp"]), START_SECONDS)
 
     async def stop(self) -> None:
-        """Stop the node in order, then its epmd."""
-        # No longer among the processes whose end is a fault.
+        """Stop the node, then its epmd."""
+        # From here on its end is expected.
         node, epmd, self._node, self._epmd = self._node, self._epmd, None, None
         if node:
             await node.stop(STOP_SECONDS)
@@ -101,9 +101,9 @@ class RabbitMQ:
 
     def _environment(self) -> Mapping[str, str]:
         folder = self._folder
-        foreign = ("RABBITMQ_", "ERL_")  # settings of the machine's own node must not reach this one
+        foreign = ("RABBITMQ_", "ERL_")  # settings of the machine's own RabbitMQ must not apply here
         return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | {
-            "HOME": str(folder),  # where Erlang looks for its cookie
+            "HOME": str(folder),  # Erlang reads its cookie from here
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": str(self._ports["epmd"]),
             "RABBITMQ_CONF_ENV_FILE": os.devnull,
@@ -116,7 +116,7 @@ class RabbitMQ:
             "RABBITMQ_USE_LONGNAME": "true",
             "RABBITMQ_PID_FILE": str(folder / "pid"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
-            "RUNNING_UNDER_SYSTEMD": "true",  # exec the node instead of keeping a shell between it and us
+            "RUNNING_UNDER_SYSTEMD": "true",  # exec the node, without a shell in between
         }
 
 
@@ -125,7 +125,7 @@ def _epmd() -> Path:
         return Path(on_path)
     for found in Path("/usr/lib/erlang").glob("erts-*/bin/epmd"):
         return found
-    raise Missing("Erlang's epmd is not on the PATH; it comes with the package erlang-base")
+    raise Missing("Erlang's epmd is not on the PATH; install the package erlang-base")
 
 
 def _listens(port: int) -> bool:
@@ -135,7 +135,7 @@ def _listens(port: int) -> bool:
 
 
 def _speaks_amqp(port: int) -> bool:
-    """Whether a client that says hello is answered with a method frame (Connection.Start)."""
+    """Whether the server answers a protocol header with a method frame (Connection.Start)."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
         connection.sendall(b"AMQP\0\0\x09\x01")
         return connection.recv(1) == b"\x01"

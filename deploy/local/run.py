@@ -1,4 +1,4 @@
-"""`make run` and `make up`: a stack that stays until Ctrl-C."""
+"""`make run` and `make up`: run a stack until Ctrl-C."""
 
 import asyncio
 import sys
@@ -15,7 +15,7 @@ DEMO_HOME = HOME / "demo"
 
 
 def run(home: Path, port: int) -> int:
-    """Keep the whole stack up; 0 once it has been stopped."""
+    """Run the whole stack; return 0 after it was stopped."""
     prepare()
     with lock(home):
         say(f"Starting RabbitMQ, MongoDB and the four services (data and logs in {home}) ...")
@@ -24,7 +24,7 @@ def run(home: Path, port: int) -> int:
 
 
 def up(home: Path) -> int:
-    """Keep the servers alone up; 0 once they have been stopped."""
+    """Run only the servers; return 0 after they were stopped."""
     prepare()
     with lock(home):
         say(f"Starting RabbitMQ and MongoDB (data and logs in {home}) ...")

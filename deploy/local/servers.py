@@ -1,4 +1,4 @@
-"""Broker, database and object store: as private processes and a folder here, or what else answers to the protocol."""
+"""Broker, database and object store as private processes and a folder, behind a protocol that tests implement too."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ SERVER_NAMES = ("epmd", "rabbitmq", "mongodb")  # of the processes
 class Servers(Protocol):
     """Where RabbitMQ, MongoDB and the object store are.
 
-    The URLs are valid from the end of `start` and survive `stop_broker`.
+    The URLs are valid after `start` and stay valid through `stop_broker`.
     """
 
     @property
@@ -32,12 +32,12 @@ class Servers(Protocol):
     async def start_broker(self) -> None: ...
     async def stop_broker(self) -> None: ...
     def processes(self) -> Sequence[Process]:
-        """The processes of ours whose end is a fault; none if the servers run elsewhere."""
+        """Our processes that must not end; none if the servers run elsewhere."""
         ...
 
 
 def prepare() -> None:
-    """Install what this machine lacks; may take a minute and talk to the person at the terminal.
+    """Install what this machine lacks. This may take a minute and ask for a password.
 
     Raises:
         Missing: something cannot be installed.
@@ -74,8 +74,8 @@ class PrivateServers:
         """Start both.
 
         Raises:
-            Missing: one is not on this machine and cannot be installed.
-            ProcessDied: one ended or did not become ready.
+            Missing: a server is missing and cannot be installed.
+            ProcessDied: a server ended or did not become ready.
         """
         await asyncio.to_thread(prepare)
         await together(
@@ -87,7 +87,7 @@ class PrivateServers:
         await together(self._broker.stop(), self._database.stop())
 
     async def start_broker(self) -> None:
-        """Start the broker again, where its clients look for it."""
+        """Start the broker again at the same address."""
         await self._broker.start()
 
     async def stop_broker(self) -> None:

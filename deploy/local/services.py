@@ -1,4 +1,4 @@
-"""The four services as processes of their own, each in as many copies as asked for."""
+"""The four services as processes, each in any number of copies."""
 
 import signal
 import sys
@@ -19,7 +19,7 @@ STOP_SECONDS = 45  # longer than DRAIN_TIMEOUT by default
 
 
 class Services:
-    """Copies of the services, each known by its service's name and its index."""
+    """Copies of the services, each identified by its service's name and an index."""
 
     def __init__(self, home: Path, ports: Ports, environment: Mapping[str, str]) -> None:
         self._home = home
@@ -55,11 +55,11 @@ class Services:
         await on_free_ports(self._ports, ports, start, stop)
 
     async def stop(self, name: str, index: int = 0) -> int:
-        """Let one copy finish what it has in hand and end (SIGTERM); its exit status."""
+        """Drain one copy (SIGTERM). Returns its exit status."""
         return await self._stop(f"{name}-{index}")
 
     async def kill(self, name: str, number: signal.Signals = signal.SIGKILL, index: int = 0) -> None:
-        """Send a signal that ends one copy, and wait for its end."""
+        """End one copy with a signal and wait for its end."""
         process = self._running.pop(f"{name}-{index}")
         process.signal(number)
         await process.ended(STOP_SECONDS)

@@ -1,4 +1,4 @@
-"""One whole stack: the servers, the services, and the settings that join them."""
+"""One whole stack: servers, services and the settings that connect them."""
 
 import base64
 import os
@@ -19,10 +19,10 @@ LEFTOVER_SECONDS = 15
 
 
 class LocalStack:
-    """A stack whose data, logs and ports lie under `home`.
+    """A stack with its data, logs and ports under `home`.
 
-    A setting comes from `settings`, else from the caller's environment, else from here. Ports and the URLs of the
-    servers are always the stack's own.
+    A setting comes from `settings`, else from the caller's environment, else from this class. Ports and the servers'
+    URLs are always the stack's own.
     """
 
     def __init__(
@@ -46,18 +46,18 @@ class LocalStack:
 
     @property
     def services(self) -> Services:
-        """The services, once the servers run."""
+        """The services. Available after the servers have started."""
         if self._services is None:
             raise RuntimeError("the stack has not been started")
         return self._services
 
     @property
     def env_file(self) -> Path:
-        """The URLs and the secret of what runs, as shell variables for other programs; it is there as long as that."""
+        """A file with the URLs and the webhook secret as shell variables. It exists while the stack runs."""
         return self.home / "stack.env"
 
     def joint(self) -> dict[str, str]:
-        """The settings that the services of this stack and its foreign consumers share."""
+        """The settings that the services and other consumers of this stack share."""
         defaults = {
             "OBJECT_STORE_URL": self.servers.object_store_url,
             "PUBLIC_BASE_URL": self.gateway_url,
@@ -72,13 +72,13 @@ class LocalStack:
         }
 
     def check(self) -> None:
-        """Raise ProcessDied if a process of this stack has ended by itself."""
+        """Raise ProcessDied if a process of this stack has ended unexpectedly."""
         services = self._services.processes() if self._services else []
         for process in [*services, *self.servers.processes()]:
             process.check()
 
     async def start_servers(self) -> None:
-        """Start no more than the servers, and say where they are."""
+        """Start only the servers, and write `env_file`."""
         await self._clear()
         await self.servers.start()
         self._write_env_file()
@@ -87,7 +87,7 @@ class LocalStack:
         """Start everything and wait until it is ready.
 
         Raises:
-            Missing: a server is not on this machine and cannot be installed.
+            Missing: a server is missing and cannot be installed.
             ProcessDied: a process ended or did not become ready.
             PortTaken: another program listens on the demanded gateway port.
         """
@@ -100,7 +100,7 @@ class LocalStack:
         self._write_env_file()
 
     async def stop(self) -> None:
-        """Stop the services, then the servers; nothing is left behind."""
+        """Stop the services, then the servers. No process remains."""
         if self._services:
             await self._services.stop_all()
         await self.servers.stop()
@@ -108,7 +108,7 @@ class LocalStack:
         self.env_file.unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """End every process at once, by force."""
+        """Kill every process at once."""
         signal_all(self.home, signal.SIGKILL)
 
     async def __aenter__(self) -> Self:
@@ -123,8 +123,8 @@ class LocalStack:
         await self.stop()
 
     async def _clear(self) -> None:
-        """End what a killed supervisor left here, which may hold our ports, and set earlier logs aside."""
-        # Services first, as in every stop: they give back what they have in hand while there is somebody to take it.
+        """End processes that a killed supervisor left (they may hold our ports), and move earlier logs away."""
+        # Services first: they return their messages while the broker still runs.
         await end_leftovers(self.home, LEFTOVER_SECONDS, but=SERVER_NAMES)
         await end_leftovers(self.home, LEFTOVER_SECONDS)
         for log in self.home.glob("logs/*.log"):
@@ -142,5 +142,5 @@ class LocalStack:
 
 
 def new_webhook_secret() -> str:
-    """A signing secret as the Standard Webhooks specification writes it."""
+    """A new signing secret in the format of the Standard Webhooks specification."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()

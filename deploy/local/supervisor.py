@@ -1,4 +1,4 @@
-"""Keeps a stack running for a piece of work, and alone orders its stop, whatever ends the work."""
+"""Runs a stack for a piece of work and stops it, however the work ends."""
 
 import asyncio
 import fcntl
@@ -18,29 +18,29 @@ Work = Callable[[LocalStack], Awaitable[int]]
 
 
 class InUse(Exception):
-    """Another supervisor runs the stack of this folder."""
+    """Another supervisor is running the stack of this folder."""
 
 
 @contextmanager
 def lock(home: Path) -> Iterator[None]:
-    """Hold `home` for one supervisor; let go by the kernel whatever ends it.
+    """Lock `home` for one supervisor. The kernel releases the lock when the process ends.
 
     Raises:
-        InUse: another holds it.
+        InUse: another supervisor holds the lock.
     """
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InUse(f"a stack is running in {home} already: stop it first (Ctrl-C where it runs)") from None
+            raise InUse(f"a stack is already running in {home}: stop it first (Ctrl-C in its terminal)") from None
         yield
 
 
 async def supervise(stack: LocalStack, start: Start, work: Work) -> int | None:
-    """Start the stack, do the work, stop the stack; the work's exit status, None if a signal ended it.
+    """Start the stack, do the work, stop the stack. Returns the work's exit status, or None if a signal ended it.
 
-    The first signal orders the stop, a second one does it by force. The end of any process of the stack ends the work.
+    The first signal stops in order, a second one kills. The work is cancelled when any process of the stack ends.
 
     Raises:
         ProcessDied: a process of the stack ended.
@@ -52,7 +52,7 @@ async def supervise(stack: LocalStack, start: Start, work: Work) -> int | None:
         nonlocal signals
         signals += 1
         if signals == 1:
-            say("\nStopping in order; once more stops by force.")
+            say("\nStopping in order. Press Ctrl-C again to kill everything.")
             task.cancel()
         else:
             stack.kill()
@@ -76,7 +76,7 @@ async def _start_and_work(stack: LocalStack, start: Start, work: Work) -> int:
             status = await work(stack)
             watch.cancel()
     except BaseExceptionGroup as faults:
-        stack.check()  # where a process of ours has ended, that is the reason and not what the work met with
+        stack.check()  # if one of our processes ended, that caused the work's error
         raise faults.exceptions[0] from None
     return status
 

@@ -1,4 +1,4 @@
-"""Waiting: for a condition with a deadline, never for a guessed time; for several things at once."""
+"""Waits for a condition with a deadline, and for several tasks at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ POLL_SECONDS = 0.05
 
 
 async def wait_until(condition: Callable[[], bool], within: float) -> bool:
-    """Wait up to `within` seconds for `condition`, which may block; whether it came true."""
+    """Wait up to `within` seconds for `condition`, which may block. Returns whether it held."""
     clock = asyncio.get_running_loop()
     deadline = clock.time() + within
     while True:
@@ -19,7 +19,7 @@ async def wait_until(condition: Callable[[], bool], within: float) -> bool:
 
 
 async def together(*works: Awaitable[object]) -> None:
-    """Do all at once; the first fault ends the others and is raised as it is."""
+    """Run all concurrently. The first exception cancels the others and is raised unchanged."""
     try:
         async with asyncio.TaskGroup() as group:
             for work in works:

@@ -1,8 +1,8 @@
-"""The Compose stack for real: built, scaled, one request through it, and an orderly stop.
+"""The smoke test of the Compose stack: builds and scales it, processes one request, stops it in order.
 
     python -m deploy.smoke [--file more-compose.yml] [--keep]
 
-It runs beside a stack that is up already: a project, a port and volumes of its own, removed at the end.
+It has its own project, port and volumes, so another stack can run beside it. It removes them at the end.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from deploy.smoke.request import run_request
 ROOT = Path(__file__).parents[2]
 SERVICES = ("gateway", "downloader", "compressor", "aggregator")
 SCALE = {"downloader": 3, "compressor": 4}
-WEBHOOK_SECRET = "whsec_c21va2UtdGVzdC1zZWNyZXQtb2YtMzItYnl0ZXM="  # noqa: S105 (of this test alone)
+WEBHOOK_SECRET = "whsec_c21va2UtdGVzdC1zZWNyZXQtb2YtMzItYnl0ZXM="  # noqa: S105 (used only in this test)
 DOCKER_NETWORKS = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"  # the origin has no public address
 
 
@@ -39,7 +39,7 @@ class Stack:
 
     def compose(self, *arguments: str) -> str:
         """Output of one `docker compose` command. Raises CalledProcessError if it fails."""
-        done = subprocess.run(  # noqa: S603 (our own words)
+        done = subprocess.run(  # noqa: S603 (fixed arguments)
             [*self._command, *arguments], cwd=ROOT, env=self._environment, check=True, text=True, stdout=subprocess.PIPE
         )
         return done.stdout
@@ -50,7 +50,7 @@ class Stack:
         self.compose("up", "--detach", "--wait", "--wait-timeout", "180", "--quiet-pull", *scale)
 
     def exit_codes(self) -> dict[str, int]:
-        """Of every container of the services, by name."""
+        """The exit code of every service's container, by name."""
         lines = self.compose("ps", "--all", "--format", "{{.Name}} {{.ExitCode}}", *SERVICES).splitlines()
         return {name: int(code) for name, code in (line.split() for line in lines)}
 
@@ -58,8 +58,8 @@ class Stack:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.smoke", description=__doc__.splitlines()[0])
     parser.add_argument("--file", action="append", default=[], help="a further Compose file")
-    parser.add_argument("--port", type=int, default=18000, help="of the gateway on this machine")
-    parser.add_argument("--keep", action="store_true", help="leave the containers and volumes behind")
+    parser.add_argument("--port", type=int, default=18000, help="the gateway's port on this machine")
+    parser.add_argument("--keep", action="store_true", help="keep the containers and volumes")
     options = parser.parse_args()
     stack = Stack(options.port, options.file)
     try:
@@ -69,7 +69,7 @@ def main() -> int:
         codes = stack.exit_codes()
         faults += [f"{name} exited with {code} on SIGTERM" for name, code in codes.items() if code]
         if len(codes) != len(SERVICES) + sum(SCALE.values()) - len(SCALE):
-            faults.append(f"not the containers asked for: {sorted(codes)}")
+            faults.append(f"unexpected containers: {sorted(codes)}")
     except (subprocess.CalledProcessError, OSError) as error:
         sys.stderr.write(stack.compose("logs", "--no-color", "--tail", "40"))
         faults = [str(error)]

@@ -1,6 +1,6 @@
-"""The smoke test's other side: serves pictures, fails twice on demand, and keeps the webhooks it is sent.
+"""The smoke test's image host and webhook receiver.
 
-GET /<n>.jpg|png|webp is a picture; /flaky/<n>.jpg answers 503 twice before it; /webhooks lists what was posted.
+GET /<n>.jpg|png|webp returns a picture; /flaky/<n>.jpg answers 503 twice first; /webhooks lists the received webhooks.
 """
 
 import io
@@ -21,7 +21,7 @@ webhooks: list[dict[str, object]] = []
 
 @lru_cache(maxsize=64)
 def picture(name: str) -> bytes:
-    """A soft gradient under film grain: compresses like a photograph."""
+    """A soft gradient with film grain, which compresses like a photograph."""
     number = int(PurePosixPath(name).stem)
     base = Image.merge("RGB", [Image.linear_gradient("L").rotate(90 * ((number + turn) % 4)) for turn in range(3)])
     grain = Image.effect_noise(SIZE, 20 + number % 10).convert("RGB")
@@ -59,9 +59,9 @@ class Origin(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is the base's)
-        """Say nothing: the test reads the outcome."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class defines the name)
+        """Log nothing: the test reads /webhooks."""
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer(("0.0.0.0", 8080), Origin).serve_forever()  # noqa: S104 (in a container of its own)
+    ThreadingHTTPServer(("0.0.0.0", 8080), Origin).serve_forever()  # noqa: S104 (runs in its own container)

@@ -1,4 +1,4 @@
-"""One request through a running gateway, and everything that its user was promised about it."""
+"""Sends one request through a running gateway and checks every promise to its user."""
 
 import base64
 import csv
@@ -22,7 +22,7 @@ Compose = Callable[..., str]
 
 
 def run_request(base_url: str, compose: Compose, webhook_secret: str) -> list[str]:
-    """Upload, wait, read everything back. Returns what is not as it should be."""
+    """Upload, wait, read all results. Returns the faults found."""
     _until_ready(base_url)
     status = _until_done(base_url, _upload(base_url)["request_id"])
     faults = [] if status["status"] == "Completed" else [f"the request ended as {status['status']}"]
@@ -36,7 +36,7 @@ def _until_ready(base_url: str) -> None:
         with _open(f"{base_url}/readyz") as answer:
             return bool(answer.status == 200)
 
-    _wait(ready, "the gateway never became ready", seconds=60)
+    _wait(ready, "the gateway did not become ready", seconds=60)
 
 
 def _upload(base_url: str) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def _until_done(base_url: str, request_id: str) -> dict[str, Any]:
             status.update(json.load(answer))
         return bool(status["status"] != "Pending")
 
-    _wait(done, "the request was never finished", seconds=180)
+    _wait(done, "the request did not finish", seconds=180)
     return status
 
 
@@ -89,7 +89,7 @@ def _is_image(url: str) -> bool:
 
 def _faults_in_report(rows: list[dict[str, str]]) -> list[str]:
     slots = sum(len(urls) for _, urls in PRODUCTS)
-    faults = [] if len(rows) == slots else [f"the report has {len(rows)} lines for {slots} slots"]
+    faults = [] if len(rows) == slots else [f"the report has {len(rows)} rows for {slots} slots"]
     columns = {name.lower().replace(" ", "_"): name for name in (rows[0] if rows else ())}
     sizes = [(int(row[columns["bytes_in"]] or 0), int(row[columns["bytes_out"]] or 0)) for row in rows]
     return faults + [f"not halved: {before} bytes became {after}" for before, after in sizes if after * 2 > before]
@@ -111,7 +111,7 @@ def _faults_in_webhook(compose: Compose, secret: str, request_id: str) -> list[s
 
 
 def _is_signed(hook: dict[str, Any], secret: str) -> bool:
-    """As the Standard Webhooks specification has it, computed here without the library that signs."""
+    """Verify by the Standard Webhooks specification, without the library that signs."""
     head = hook["headers"]
     signed = f"{head['webhook-id']}.{head['webhook-timestamp']}.{hook['body']}".encode()
     digest = hmac.digest(base64.b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256)

@@ -1,4 +1,4 @@
-"""A client of the running client, as its users have one."""
+"""A client of the running stack that does what users do: upload, poll the status, read the CSVs."""
 
 import csv
 import io

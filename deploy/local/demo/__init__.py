@@ -1,4 +1,4 @@
-"""Photographs through the whole pipeline, as a client sees it: upload, progress, output CSV, webhook."""
+"""The demo: real photographs on a real stack, from a client's view: upload, progress, output CSV, webhook."""
 
 from deploy.local.demo.play import demo
 

@@ -1,4 +1,4 @@
-"""The shop's catalogue as CSV, and the answer to it read back."""
+"""Writes the shop's catalogue as CSV and reads the output CSV."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 URLS_IN = "Input Image Urls"
 URLS_OUT = "Output Image Urls"
 
-# One photograph stands in two rows, one row has a single photograph.
+# One photograph occurs in two rows; one row has a single photograph.
 PRODUCTS: Sequence[tuple[str, Sequence[str]]] = (
     ("Astronaut poster", ["astronaut.jpg", "astronaut-large.jpg", "astronaut.tif", "rocket.jpg"]),
     ("Coffee, ground", ["coffee.avif"]),
@@ -21,7 +21,7 @@ PRODUCTS: Sequence[tuple[str, Sequence[str]]] = (
 
 @dataclass(frozen=True)
 class Slot:
-    """One input URL of one row, and the URL that stands in its place in the output."""
+    """One input URL of one row, and the output URL in the same place."""
 
     row: int
     position: int
@@ -43,12 +43,12 @@ def read_slots(output: str, catalogue: str) -> list[Slot]:
     """The slots of an output CSV.
 
     Raises:
-        ValueError: it is not the catalogue with its output URLs, slot by slot.
+        ValueError: its rows or slots do not match the catalogue's.
     """
     given = list(csv.DictReader(io.StringIO(catalogue)))
     rows = list(csv.DictReader(io.StringIO(output)))
     if [{name: row.get(name) for name in given[0]} for row in rows] != given:
-        raise ValueError("the output CSV does not have the catalogue's rows and columns in their order")
+        raise ValueError("the output CSV does not have the catalogue's rows and columns in order")
     return [
         Slot(number, position, url_in.strip(), url_out.strip())
         for number, row in enumerate(rows, start=1)

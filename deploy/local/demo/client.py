@@ -1,4 +1,4 @@
-"""What a client of the API does: upload, ask for the status until it is done, fetch the results."""
+"""A client of the API: uploads, polls the status, fetches the results."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,10 +13,10 @@ Status = dict[str, Any]
 
 
 class Client:
-    """Speaks to the gateway at `url`; every answer but the expected one raises httpx.HTTPStatusError."""
+    """Calls the gateway at `url`. An unexpected status raises httpx.HTTPStatusError."""
 
     def __init__(self, url: str) -> None:
-        # Nothing here leaves the machine, whatever proxy its environment names.
+        # All requests stay on this machine, so proxies in the environment are ignored.
         self._http = httpx.AsyncClient(base_url=url, trust_env=False, timeout=30)
 
     async def __aenter__(self) -> Self:
@@ -31,10 +31,10 @@ class Client:
         return answer.raise_for_status()
 
     async def finished(self, request_id: str, show: Callable[[Status], None], within: float) -> Status:
-        """The status once it is no longer Pending; each one on the way is shown.
+        """Poll the status until it is no longer Pending; pass each status to `show`.
 
         Raises:
-            TimeoutError: it still was after `within` seconds.
+            TimeoutError: it was still Pending after `within` seconds.
         """
         async with asyncio.timeout(within):
             while True:

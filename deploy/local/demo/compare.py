@@ -1,4 +1,4 @@
-"""A photograph before and after: still the same one, and how many bytes it saved."""
+"""Compares a photograph before and after: whether it is the same picture, and how many bytes were saved."""
 
 import io
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ from httpx import Response
 from PIL import Image, ImageChops, ImageStat
 
 THUMBNAIL = (32, 32)
-ALIKE = 8  # mean difference of two thumbnails, of 255; those of different photographs differ by 30 and more
+ALIKE = 8  # mean difference of two thumbnails, of 255; different photographs differ by 30 or more
 
-SPELLED: Mapping[str | None, str] = {"WEBP": "WebP"}  # where Pillow spells a format's name otherwise
+SPELLED: Mapping[str | None, str] = {"WEBP": "WebP"}  # formats that Pillow names differently
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One output beside its input."""
+    """One output compared with its input."""
 
     name: str
     format: str
@@ -36,10 +36,10 @@ class Comparison:
 
     @classmethod
     def of(cls, name: str, ssim: str, before: Response, after: Response, head: Response) -> Self:
-        """Compare what two URLs were answered with; `head` is the second one's answer to HEAD, `ssim` as reported.
+        """Compare two responses. `head` is the response to HEAD for the second URL; `ssim` is the reported value.
 
         Raises:
-            OSError: one of them is not an image that can be decoded.
+            OSError: one of the images cannot be decoded.
         """
         with Image.open(io.BytesIO(before.content)) as old, Image.open(io.BytesIO(after.content)) as new:
             return cls(

@@ -1,4 +1,4 @@
-"""The journey of one catalogue: sent, followed, and everything that comes back held against its promise."""
+"""Uploads one catalogue, follows it, and checks everything that comes back against the promises."""
 
 import asyncio
 import csv
@@ -23,7 +23,7 @@ WEBHOOK_SECONDS = 30
 
 @dataclass(frozen=True)
 class Journey:
-    """What came back: the output CSV, each photograph before and after, and the webhook's body."""
+    """The results: the output CSV, each photograph before and after, and the webhook's body."""
 
     output_csv: str
     photographs: Sequence[Comparison]
@@ -36,7 +36,7 @@ async def travel(
     """Process the shop's catalogue and check every promise on the results.
 
     Raises:
-        httpx.HTTPError, TimeoutError, ValueError, OSError: something did not come, or cannot be read at all.
+        httpx.HTTPError, TimeoutError, ValueError, OSError: a result is missing or cannot be read.
     """
     catalogue = write_catalogue(shop.url)
     request_id = await _upload(client, catalogue, f"{shop.url}/webhook", promises)
@@ -46,7 +46,7 @@ async def travel(
     slots = read_slots(output_csv, catalogue)
     report = list(csv.DictReader(io.StringIO((await client.get(status["report_url"])).text)))
     in_report = [line["Input Image Url"] for line in report]
-    promises.test("the report has a line for each slot", in_report == [slot.url_in for slot in slots])
+    promises.test("the report has a row for each slot", in_report == [slot.url_in for slot in slots])
     empty = {f"{line['Input Image Url']} {line['Error Code']}" for line in report if not line["Output Image Url"]}
     promises.test("  ".join(["every slot is filled, in the input's order", *sorted(empty)]), held=not empty)
     ssim = {line["Input Image Url"]: line["SSIM"] for line in report}
@@ -60,7 +60,7 @@ async def _upload(client: Client, catalogue: str, webhook_url: str, promises: Pr
     accepted = answer.status_code == 202 and answer.json()["status"] == "Pending"
     promises.test("the upload is accepted with 202 and Pending", accepted)
     says_where = {"location", "retry-after"} <= set(answer.headers)
-    promises.test("its answer says where to ask, and when", says_where)
+    promises.test("the response says where and when to ask for the status", says_where)
     return str(answer.json()["request_id"])
 
 
@@ -70,12 +70,14 @@ async def _compare(
     compared = [await _compare_one(client, slot, ssim[slot.url_in]) for slot in slots]
     outputs = {(slot.url_in, slot.url_out) for slot in slots}
     by_url = {slot.url_in: comparison for slot, comparison in zip(slots, compared, strict=True)}
-    promises.test("a URL that stands in two rows has one output", len(outputs) == len(by_url))
-    promises.test("GET and HEAD tell each output's true type and length", all(one.true_headers for one in compared))
-    promises.test("each slot holds its own photograph", all(one.same_picture for one in compared))
+    promises.test("a URL that occurs in two rows has one output", len(outputs) == len(by_url))
+    promises.test(
+        "GET and HEAD report each output's type and length correctly", all(one.true_headers for one in compared)
+    )
+    promises.test("each slot holds the right photograph", all(one.same_picture for one in compared))
     as_before = all(one.same_format and one.same_size and one.same_frames for one in compared)
-    promises.test("in the same format and dimensions, and with all frames if it moves", as_before)
-    promises.test("at half its bytes or less", all(2 * one.bytes_after <= one.bytes_before for one in compared))
+    promises.test("in the same format and dimensions, with all frames of an animation", as_before)
+    promises.test("at most half its bytes", all(2 * one.bytes_after <= one.bytes_before for one in compared))
     return list(by_url.values())
 
 
@@ -88,12 +90,12 @@ async def _webhook(shop: Shop, secret: str, request_id: str, promises: Promises)
     try:
         delivery = await asyncio.to_thread(shop.deliveries.get, timeout=WEBHOOK_SECONDS)
     except queue.Empty:
-        promises.test(f"the webhook comes (none did within {WEBHOOK_SECONDS} s)", held=False)
+        promises.test(f"the webhook arrives (none within {WEBHOOK_SECONDS} s)", held=False)
         return {}
     promises.test("the webhook's signature verifies", _verifies(delivery, secret))
     body: dict[str, Any] = json.loads(delivery.body)
     names_it = body["type"] == "request.completed" and body["data"]["request_id"] == request_id
-    promises.test("the webhook says that this request is completed", names_it)
+    promises.test("the webhook reports that this request is completed", names_it)
     return body
 
 

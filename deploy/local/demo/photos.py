@@ -1,4 +1,4 @@
-"""Real photographs of various sizes and formats, made once from those that scikit-image brings along."""
+"""Real photographs in various sizes and formats, made once from those in scikit-image."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,14 @@ BUNDLED = Path(skimage.__file__).parent / "data"
 
 
 WRITTEN = {".jpg": "JPEG", ".webp": "WEBP", ".gif": "GIF", ".avif": "AVIF", ".tif": "TIFF"}
-STEP = 6  # pixels that a camera nears between two frames, on each side
+STEP = 6  # pixels by which the camera zooms in between two frames, on each side
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A file of the shop, made from a bundled one; of the same format it is taken over as it is.
+    """A file of the shop, made from a bundled one. A file in the same format is copied unchanged.
 
-    quality: of the encoder, if it has one. frames: of a GIF, in which the camera nears.
+    quality: of the encoder, if it has one. frames: of a GIF in which the camera zooms in.
     """
 
     name: str
@@ -46,7 +46,7 @@ PHOTOS = (
 
 
 def make_photos(folder: Path) -> None:
-    """Make the shop's photographs that are not in `folder` yet."""
+    """Create the shop's photographs that `folder` does not contain yet."""
     folder.mkdir(parents=True, exist_ok=True)
     for photo in PHOTOS:
         if not (folder / photo.name).exists():

@@ -1,4 +1,4 @@
-"""The demo from its start to the stop of everything."""
+"""Runs the demo: starts the stack, does the work, stops everything."""
 
 import asyncio
 import time
@@ -50,7 +50,7 @@ class _Play:
             "FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
             "WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
             "WEBHOOK_SECRET": self.secret,
-            "PUBLIC_BASE_URL": "",  # that of its own gateway, whatever the environment says of another
+            "PUBLIC_BASE_URL": "",  # that of the demo's own gateway; the environment may name another one
         }
 
     async def start(self, stack: LocalStack) -> None:
@@ -63,14 +63,14 @@ class _Play:
         photos = stack.home / "photos"
         await asyncio.to_thread(make_photos, photos)
         with open_shop(photos) as shop:
-            self.console.print(f"A shop at {shop.url} sends its catalogue of {len(PHOTOS)} pictures.")
+            self.console.print(f"A shop at {shop.url} uploads its catalogue of {len(PHOTOS)} pictures.")
             try:
                 async with Client(stack.gateway_url) as client:
                     with progress(self.console) as show:
                         journey = await travel(client, shop, self.secret, self.promises, show)
             except (httpx.HTTPError, OSError, TimeoutError, ValueError) as error:
                 stack.check()
-                self.promises.test(f"everything comes back: {error!r}", held=False)
+                self.promises.test(f"every result arrives: {error!r}", held=False)
                 return 1
         show_journey(self.console, journey)
         return 0

@@ -1,11 +1,11 @@
-"""What was promised, and whether it held."""
+"""The promises, and whether each was kept."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Promises:
-    """Every promise that was put to the test, in the order of the tests."""
+    """Every promise that was checked, in order."""
 
     tested: list[tuple[str, bool]] = field(default_factory=list)
 

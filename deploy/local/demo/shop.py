@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Delivery:
-    """A webhook as it came in."""
+    """A webhook as it was received."""
 
     headers: dict[str, str]
     body: bytes
@@ -42,7 +42,7 @@ def open_shop(folder: Path) -> Iterator[Shop]:
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, *_: object) -> None:
-        """A client that hangs up, as one may that has seen enough, is no news."""
+        """Ignore clients that close their connection early."""
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -60,4 +60,4 @@ class _Handler(SimpleHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """The demo has something else to show."""
+        """Log nothing: the demo prints its own output."""

@@ -1,4 +1,4 @@
-"""The demo as a person sees it: a bar while it works, then the output CSV, the savings and the promises."""
+"""The demo's output: a progress bar, then the output CSV, the savings and the promises."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ from deploy.local.demo.promises import Promises
 
 @contextmanager
 def progress(console: Console) -> Iterator[Callable[[Status], None]]:
-    """Shows each status it is given: as a bar on a terminal, else as a line whenever something changed."""
+    """Show each status: as a bar on a terminal, else as one line per change."""
     if not console.is_terminal:
         yield _line_by_line(console)
         return
@@ -52,7 +52,7 @@ def _done_of(status: Status) -> tuple[int, int]:
 
 
 def show_journey(console: Console, journey: Journey) -> None:
-    """Print all that came back."""
+    """Print the results."""
     console.rule("The output CSV", align="left")
     console.print(journey.output_csv.strip(), markup=False, soft_wrap=True)
     console.rule("The images", align="left")
@@ -62,14 +62,14 @@ def show_journey(console: Console, journey: Journey) -> None:
 
 
 def show_promises(console: Console, promises: Promises) -> None:
-    """Print each promise with whether it held."""
+    """Print each promise and whether it was kept."""
     console.rule("The promises", align="left")
     for promise, held in promises.tested:
         console.print("[green]held  [/]" if held else "[bold red]BROKEN[/]", escape(promise), soft_wrap=True)
 
 
 def _savings(photographs: Sequence[Comparison]) -> Table:
-    table = Table("Image", "Format", "Pixels", box=None, pad_edge=False)  # or it is wider than a terminal's 80 columns
+    table = Table("Image", "Format", "Pixels", box=None, pad_edge=False)  # full names do not fit into 80 columns
     for column in ("Before", "After", "Saved", "SSIM"):
         table.add_column(column, justify="right")
     for photo in photographs:
