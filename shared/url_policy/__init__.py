@@ -6,14 +6,17 @@ Pure: nothing here resolves a name or opens a socket. `shared.outbound` applies 
 from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
 from shared.url_policy.hosts import host_name
 from shared.url_policy.settings import FetchTargetSettings, WebhookTargetSettings
-from shared.url_policy.url_check import InvalidUrl, check_url
+from shared.url_policy.url_check import MAX_URL_CHARS, InvalidUrl, UrlFault, check_url, url_fault
 
 __all__ = [
+    "MAX_URL_CHARS",
     "AddressPolicy",
     "BlockedAddress",
     "FetchTargetSettings",
     "InvalidUrl",
+    "UrlFault",
     "WebhookTargetSettings",
     "check_url",
     "host_name",
+    "url_fault",
 ]

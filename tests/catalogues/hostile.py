@@ -92,7 +92,7 @@ HOSTILE = (
         "a run of separators",
         text(HEADER, f'1,Lamp,"{A}{" ,;|" * 20_000}x"'),
         (row("1", "Lamp", f"{A}{' ,;|' * 20_000}x"),),
-        (slot_error("2048", 2),),
+        (slot_error("2,048", 2),),
     ),
     Fixture(
         "a first line that says semicolons, and commas behind it",

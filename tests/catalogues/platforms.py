@@ -55,7 +55,7 @@ PLATFORMS = (
         "WooCommerce's picture that is a file of the shop",
         text("ID,SKU,Name,Images", "11,L-1,Lamp,lamp.png"),
         (row("11", "Lamp", "lamp.png"),),
-        (slot_error("a file's name", 2, "Images"),),
+        (slot_error("a file name", 2, "Images"),),
         profile=Profile.WOOCOMMERCE,
     ),
     Fixture(

@@ -62,7 +62,7 @@ URLS = (
     _cell("angle brackets around a URL", f"<{A}>", A),
     _cell("the scheme in capitals", "HTTPS://A.example/1.jpg", "HTTPS://A.example/1.jpg"),
     _cell("the same URL twice in a row", f"{A},{A}", A, A),
-    _cell("no URL at all", "lamp.png", "lamp.png", told=(slot_error("a file's name", 2),)),
+    _cell("no URL at all", "lamp.png", "lamp.png", told=(slot_error("a file name", 2),)),
     _cell("a URL without a scheme", "a.example/1.jpg", "a.example/1.jpg", told=(slot_error("scheme is missing", 2),)),
     _cell(
         "a path of Windows",
@@ -115,7 +115,7 @@ URLS = (
         "a URL of more than 2,048 characters",
         f"https://a.example/{'x' * 2048}",
         f"https://a.example/{'x' * 2048}",
-        told=(slot_error("2048", 2),),
+        told=(slot_error("2,048", 2),),
     ),
     Fixture(
         "a link to a page of a file service",
@@ -127,9 +127,11 @@ URLS = (
         "a path behind an image's name",
         text(HEADER, f'1,Lamp,"{A},/m/b/2.jpg"'),
         (row("1", "Lamp", f"{A},/m/b/2.jpg"),),
-        (warning("a comma behind an image's name", 2),),
+        (warning("a comma after an image's file name", 2),),
     ),
-    Fixture("a word for nothing", text(HEADER, "1,Lamp,n/a"), (row("1", "Lamp", "n/a"),), (slot_error("no URL", 2),)),
+    Fixture(
+        "a word for nothing", text(HEADER, "1,Lamp,n/a"), (row("1", "Lamp", "n/a"),), (slot_error("not a URL", 2),)
+    ),
     Fixture(
         "an invisible character",
         text(HEADER, "1,Lamp,https://a.example/\u200b1.jpg"),
@@ -146,7 +148,7 @@ URLS = (
         "a host that cannot be one",
         text(HEADER, "1,Lamp,https://a_b..example/1.jpg"),
         (row("1", "Lamp", "https://a_b..example/1.jpg"),),
-        (slot_error("no valid host name", 2),),
+        (slot_error("the host name is not valid", 2),),
     ),
     Fixture(
         "another column of images",

@@ -78,8 +78,8 @@ _EXAMPLES = (
                     text='"Oak" table,https://shop.example/oak-1.jpg',
                 ),
                 Finding(
-                    "a file's name, no URL",
-                    "Write the whole address.",
+                    "a file name, not a URL",
+                    "Enter the full address, with https:// and the host.",
                     row=12,
                     line=14,
                     column="Input Image Urls",

@@ -17,7 +17,6 @@ from structlog.contextvars import bound_contextvars
 
 from services.gateway.background.upload_reader import copied_upload, read_batches
 from services.gateway.catalogue.findings import CatalogueRefused
-from services.gateway.catalogue.image_urls import slot_fault
 from services.gateway.catalogue.reading import CatalogueRow
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import image_event, request_accepted_event
@@ -29,7 +28,7 @@ from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.messaging import DependencyGate, Publish
 from shared.persistence import Database, renewing
 from shared.storage import ObjectStore
-from shared.url_policy import AddressPolicy, host_name
+from shared.url_policy import AddressPolicy, host_name, url_fault
 
 LEASE_SECONDS = 10.0
 _IMAGES_AT_ONCE = 1_000
@@ -159,19 +158,19 @@ class Intake:
         return [self._image(request, url, now) for url in urls]
 
     def _image(self, request: Request, url: str, now: datetime) -> Image:
-        fault = slot_fault(url, self._policy)
+        fault = url_fault(url, self._policy)
         return Image(
             request_id=request.request_id,
             image_id=image_id(url),
             url=url,
-            host="" if fault and fault[0] is ErrorCode.INVALID_URL else host_name(url),
+            host="" if fault and fault.code is ErrorCode.INVALID_URL else host_name(url),
             state=ImageState.FAILED if fault else ImageState.PENDING,
             round=request.round,
             dispatch=0,
             attempts=0,
             deadline=now + self._image_max_age,
-            error_code=fault[0] if fault else None,
-            error_detail=fault[1] if fault else None,
+            error_code=fault.code if fault else None,
+            error_detail=fault.detail if fault else None,
             ended_at=now if fault else None,
         )
 

@@ -1,10 +1,8 @@
-"""From a cell to the image URLs it lists, and whether one of them can be asked for at all. Pure."""
+"""Splits a cell into the image URLs that it lists. Pure."""
 
 import re
 
 from services.gateway.catalogue.url_repair import Repair, needs_repair, repaired
-from shared.contracts.error_codes import ErrorCode
-from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, check_url
 
 _BEGIN = r"(?:https?:/|(?:ftp|s3|gs|file)://|data:|//)"
 # Commas are legal in URLs (image CDNs put their parameters there), so a cell is split only where the next URL begins.
@@ -50,14 +48,3 @@ def read_urls(cell: str, *, escaped: bool = False) -> tuple[tuple[str, ...], lis
 def begins_with_url(text: str) -> bool:
     """Whether a list of URLs begins here, so that what follows its commas may belong to it."""
     return _BEGINS.match(text.lstrip(_OPENING)) is not None
-
-
-def slot_fault(url: str, policy: AddressPolicy) -> tuple[ErrorCode, str] | None:
-    """Why `url` can never be fetched, as far as that shows without asking for it; None if it may be."""
-    try:
-        check_url(url, policy)
-    except InvalidUrl as fault:
-        return ErrorCode.INVALID_URL, fault.detail
-    except BlockedAddress as fault:
-        return ErrorCode.BLOCKED_ADDRESS, fault.detail
-    return None

@@ -10,7 +10,7 @@ from services.gateway.catalogue.hosts import HostCounts
 from services.gateway.catalogue.profiles import PROFILES
 from services.gateway.catalogue.reading import Catalogue, CatalogueLimits, CatalogueRow, open_catalogue
 from services.gateway.catalogue.serials import SerialChecks
-from services.gateway.catalogue.url_verdicts import Advised, UrlVerdicts
+from services.gateway.catalogue.url_verdicts import UrlNote, UrlVerdicts
 from shared.catalogue.format import CatalogueFormat, Profile
 from shared.url_policy import AddressPolicy
 
@@ -71,11 +71,11 @@ class _Inspector:
             serials.check(row.serial_number)
             distinct.add(map(hash, row.urls))
             for slot, url in enumerate(row.urls):
-                host, said = judge(url)
+                host, note = judge(url)
                 if host is not None:
                     add_host(host, url)
-                if said is not None:
-                    self._tell(row, slot, said, refused=host is None)
+                if note is not None:
+                    self._add_finding(row, slot, note, refused=host is None)
             if is_generic and not row.urls:
                 catalogue.records.find(_NO_URL, _GIVE_URL, self._name_of(row, 0), severity="warning")
         serials.finish()
@@ -94,10 +94,10 @@ class _Inspector:
             samples=self._hosts.samples(),
         )
 
-    def _tell(self, row: CatalogueRow, slot: int, said: Advised, *, refused: bool) -> None:
+    def _add_finding(self, row: CatalogueRow, slot: int, note: UrlNote, *, refused: bool) -> None:
         self._refused_slots += refused
         severity: Severity = "slot_error" if refused else "warning"
-        self._catalogue.records.find(said.problem, said.advice, self._name_of(row, slot), row.urls[slot], severity)
+        self._catalogue.records.find(note.problem, note.advice, self._name_of(row, slot), row.urls[slot], severity)
 
     def _name_of(self, row: CatalogueRow, slot: int) -> str:
         """The image column that this slot of the row lies in."""

@@ -4,11 +4,12 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote
 
+from shared.url_policy import MAX_URL_CHARS
+
 _PARTS = re.compile(r"(https?://)([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _HOST = re.compile(r"(.*@)?(.*?)(:\d*)?", re.DOTALL)
 _ENTITIES = re.compile(r"&(?:(?:amp;)+|#38;)", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
-_MAX_CHARS = 2048  # a longer one is refused in any case
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -41,7 +42,7 @@ def needs_repair(text: str) -> bool:
 def repaired(url: str) -> tuple[str, list[Repair]]:
     """The URL, and what was mended. What is no http(s) URL, or too long for one, stays as it is."""
     parts = _PARTS.fullmatch(url)
-    if parts is None or len(url) > _MAX_CHARS:
+    if parts is None or len(url) > MAX_URL_CHARS:
         return url, []
     scheme, host, rest = parts.groups()
     repairs: list[Repair] = []

@@ -1,75 +1,48 @@
-"""Whether a catalogue's URLs can be asked for: quick for the plainly good, precise about the rest. Pure."""
+"""Judges a catalogue's image URLs: refused, odd, or usable. Quick for the many plain URLs of one site. Pure."""
 
 import re
 from typing import NamedTuple
 
-from services.gateway.catalogue.image_urls import slot_fault
-from shared.url_policy import AddressPolicy, host_name
+from shared.url_policy import MAX_URL_CHARS, AddressPolicy, host_name, url_fault
 
 _PLAIN_SITE = re.compile(r"https?://[a-z0-9.-]{1,200}(?::[0-9]{1,5})?", re.IGNORECASE)
 _SCHEME_CHARS = len("https://")
-_PLAIN_CHARS = 2000  # some fewer than a URL may have
-_MAX_KEPT = 20_000
+_MAX_SITES = 20_000
 
 
-class Advised(NamedTuple):
-    """What is to be said of a URL, and how to mend it."""
+class UrlNote(NamedTuple):
+    """What a finding says about a URL."""
 
     problem: str
     advice: str
 
 
 class Verdict(NamedTuple):
-    """host: of a URL that can be asked for; None if it cannot. said: why not, or what is odd about it."""
+    """host: the URL's host; None if the URL is refused. note: why it is refused, or what is odd about it."""
 
     host: str | None
-    said: Advised | None = None
+    note: UrlNote | None = None
 
 
-_ADVICE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE | re.DOTALL), problem, advice)
-    for pattern, problem, advice in (
-        (r"(?:n/?a|#n/a|-+|null|none|nil|no[ _]?image|no_selection)\Z", "no URL", "Leave the cell empty."),
-        (r"data:", "a data: URI, no URL", "Put the image on a web server and write its address."),
-        (r"file:", "a file on a computer, no URL", "Put the image on a web server and write its address."),
-        (r"[a-z]:[\\/]|\\\\", "a path on a computer, no URL", "Put the image on a web server and write its address."),
-        (r"//", "the scheme is missing before //", "Write https: before it."),
-        (r"https?:/(?!/)", "a slash is missing behind the scheme", "Write https:// with two slashes."),
-        (r"https?:///", "a slash too many behind the scheme", "Write https:// with two slashes."),
-        (r"https?:(?!/)", "the slashes are missing behind the scheme", "Write https:// with two slashes."),
-        (r"(?:ftp|sftp|s3|gs)://", "not an http or https URL", "Write the image's public https:// address."),
-        (r"(?!https?:)[a-z][a-z0-9+.-]*://", "not an http or https URL", "See that it begins with https://."),
-        (r"(?:/|\.\.?/)", "a path without a host", "Write the whole address, with https:// and the host."),
-        (r"(?:www\.|[a-z0-9-]+(?:\.[a-z0-9-]+)+/)", "the scheme is missing", "Write https:// before it."),
-        (r"[^/:]+\.(?:jpe?g|png|gif|webp|avif|tiff?|bmp|svg)", "a file's name, no URL", "Write the whole address."),
-        (r"https?://[^/?#]*@", "user name or password in the URL", "Write an address that anybody can open."),
-        (r".*[\r\n\t]", "a line break or tab inside the URL", "Write the URL in one piece."),
-    )
-)
-_PAGES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+_IMAGE_PAGES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), advice)
     for pattern, advice in (
         (
             r"https?://(?:drive|docs)\.google\.com/(?:file/d/|open\?|drive/)",
-            "A Google Drive link shows a page; write https://drive.google.com/uc?export=download&id=… instead.",
+            "A Google Drive link shows a page. Use https://drive.google.com/uc?export=download&id=… instead.",
         ),
         (
             r"https?://(?:www\.)?dropbox\.com/(?!.*[?&](?:dl=1|raw=1))",
-            "A Dropbox link shows a page; end it with dl=1.",
+            "A Dropbox link shows a page. Add dl=1 to its end.",
         ),
         (
             r"https?://(?:1drv\.ms|onedrive\.live\.com)/(?!.*download)",
-            "A OneDrive link shows a page; write a download link.",
+            "A OneDrive link shows a page. Use its download link.",
         ),
-        (r"https?://github\.com/[^/]+/[^/]+/blob/", "A GitHub page; write its raw address."),
+        (r"https?://github\.com/[^/]+/[^/]+/blob/", "This is a GitHub page. Use the address of the raw file."),
     )
 )
-_TWO_IN_ONE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|tiff?|bmp),", re.IGNORECASE)
-_SECOND = Advised(
-    "a comma behind an image's name; it was read as a part of one URL",
-    "If there are two, the second has to begin with http:// or https://.",
-)
-_MAY_BE_PAGES = frozenset(
+_HOSTS_WITH_PAGES = frozenset(
     {
         "drive.google.com",
         "docs.google.com",
@@ -80,10 +53,15 @@ _MAY_BE_PAGES = frozenset(
         "github.com",
     }
 )
+_TWO_IN_ONE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|tiff?|bmp),", re.IGNORECASE)
+_MAY_BE_TWO = UrlNote(
+    "a comma after an image's file name; all of it was read as one URL",
+    "If these are two URLs, start the second one with http:// or https://.",
+)
 
 
 class UrlVerdicts:
-    """Judges URLs by a policy; what it found of their hosts it keeps."""
+    """Judges URLs by an address policy and remembers the verdict on each site (scheme, host and port)."""
 
     def __init__(self, policy: AddressPolicy) -> None:
         self._policy = policy
@@ -93,38 +71,30 @@ class UrlVerdicts:
         end = url.find("/", _SCHEME_CHARS)
         site = url[:end] if end > 0 else ""
         verdict = self._of_sites.get(site) or self._judge_site(site)
-        if verdict is not None and len(url) < _PLAIN_CHARS and url.isascii() and url.isprintable():
-            return _with_oddity(url, verdict) if verdict.host in _MAY_BE_PAGES or "," in url else verdict
+        if verdict is not None and len(url) <= MAX_URL_CHARS and url.isascii() and url.isprintable():
+            return _with_oddity(url, verdict) if verdict.host in _HOSTS_WITH_PAGES or "," in url else verdict
         return self._judge_whole(url)
 
     def _judge_site(self, site: str) -> Verdict | None:
-        """The verdict on all plain URLs of a site; None if it is not plain itself."""
+        """The verdict that holds for all plain URLs of a site; None if the site itself is not plain."""
         if _PLAIN_SITE.fullmatch(site) is None:
             return None
-        if len(self._of_sites) >= _MAX_KEPT:
+        if len(self._of_sites) >= _MAX_SITES:
             self._of_sites.clear()
         return self._of_sites.setdefault(site, self._judge_whole(site))
 
     def _judge_whole(self, url: str) -> Verdict:
-        fault = slot_fault(url, self._policy)
+        fault = url_fault(url, self._policy)
         if fault is None:
             return _with_oddity(url, Verdict(host_name(url)))
-        return Verdict(None, advice_on(url, fault[1]))
-
-
-def advice_on(url: str, detail: str) -> Advised:
-    """What to say of a URL that is refused for `detail`."""
-    for pattern, problem, advice in _ADVICE:
-        if pattern.match(url):
-            return Advised(problem, advice)
-    return Advised(detail, "Write the image's public address, with https:// and its host.")
+        return Verdict(None, UrlNote(fault.detail, fault.advice))
 
 
 def _with_oddity(url: str, verdict: Verdict) -> Verdict:
     if _TWO_IN_ONE.search(url):
-        return Verdict(verdict.host, _SECOND)
-    if verdict.host in _MAY_BE_PAGES:
-        for pattern, advice in _PAGES:
+        return Verdict(verdict.host, _MAY_BE_TWO)
+    if verdict.host in _HOSTS_WITH_PAGES:
+        for pattern, advice in _IMAGE_PAGES:
             if pattern.match(url):
-                return Verdict(verdict.host, Advised("a link to a page, not to an image", advice))
+                return Verdict(verdict.host, UrlNote("a link to a page, not to an image", advice))
     return verdict

@@ -42,8 +42,8 @@ class CatalogueFinding(ApiModel):
     )
     column: str | None = Field(description="The column's name.", examples=["Input Image Urls"])
     text: str | None = Field(description="The text at this place, shortened.", examples=["lamp.png"])
-    problem: str = Field(examples=["a file's name, no URL"])
-    advice: str = Field(examples=["Write the whole address."])
+    problem: str = Field(examples=["a file name, not a URL"])
+    advice: str = Field(examples=["Enter the full address, with https:// and the host."])
 
 
 class CatalogueSummary(ApiModel):

@@ -107,14 +107,14 @@ def test_magentos_word_for_no_image_is_no_url_and_stays() -> None:
 @pytest.mark.parametrize("cell", ["n/a", "NULL", "#N/A", "no image"])
 def test_words_for_nothing_are_refused_with_the_advice_that_fits(cell: str) -> None:
     [finding] = read(f"{HEADER}1,Lamp,{cell}\n")[0].findings
-    assert (finding.severity, finding.problem, finding.advice) == ("slot_error", "no URL", "Leave the cell empty.")
+    assert (finding.severity, finding.problem, finding.advice) == ("slot_error", "not a URL", "Leave the cell empty.")
 
 
 def test_a_path_behind_an_images_name_is_told_of() -> None:
     found, [row] = read(f'{HEADER}1,Lamp,"{A},/m/b/2.jpg"\n')
     assert row.urls == (f"{A},/m/b/2.jpg",)
     [finding] = found.findings
-    assert (finding.severity, "comma behind an image's name" in finding.problem) == ("warning", True)
+    assert (finding.severity, "comma after an image's file name" in finding.problem) == ("warning", True)
 
 
 def test_a_blank_behind_a_closing_quote_is_what_is_told() -> None:

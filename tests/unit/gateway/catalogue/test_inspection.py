@@ -10,7 +10,7 @@ from services.gateway.catalogue.hosts import MAX_LISTED
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.reading import CatalogueLimits, open_catalogue
 from services.gateway.catalogue.url_repair import repaired
-from shared.url_policy import AddressPolicy
+from shared.url_policy import AddressPolicy, url_fault
 
 HEADER = "S. No.,Product Name,Input Image Urls\n"
 HASHES = st.integers(-(1 << 63), (1 << 63) - 1)
@@ -45,21 +45,21 @@ def test_of_many_hosts_the_largest_are_listed() -> None:
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("C:\\pictures\\1.jpg", "a path on a computer, no URL"),
-        ("file:///home/me/1.jpg", "a file on a computer, no URL"),
-        ("data:image/png;base64;AAAA", "a data: URI, no URL"),
+        ("C:\\pictures\\1.jpg", "a path on a computer, not a URL"),
+        ("file:///home/me/1.jpg", "a file on a computer, not a URL"),
+        ("data:image/png;base64;AAAA", "a data: URI, not a URL"),
         ("//cdn.example/1.jpg", "the scheme is missing before //"),
         ("www.a.example/1.jpg", "the scheme is missing"),
-        ("https:/a.example/1.jpg", "a slash is missing behind the scheme"),
-        ("https:a.example/1.jpg", "the slashes are missing behind the scheme"),
+        ("https:/a.example/1.jpg", "a slash is missing after the scheme"),
+        ("https:a.example/1.jpg", "the slashes are missing after the scheme"),
         ("ftp://a.example/1.jpg", "not an http or https URL"),
         ("htps://a.example/1.jpg", "not an http or https URL"),
         ("/media/1.jpg", "a path without a host"),
-        ("front.jpg", "a file's name, no URL"),
+        ("front.jpg", "a file name, not a URL"),
         ("http://169.254.169.254/latest", "blocked address (metadata service)"),
-        ("http://a.example:99999/1.jpg", "Port out of range 0-65535"),
-        ("http://a..example/1.jpg", "no valid host name"),
-        ("http://a.example/" + "x" * 2100, "longer than 2048 characters"),
+        ("http://a.example:99999/1.jpg", "the port is not a number from 1 to 65535"),
+        ("http://a..example/1.jpg", "the host name is not valid"),
+        ("http://a.example/" + "x" * 2100, "the URL is longer than 2,048 characters"),
     ],
 )
 def test_a_slot_that_cannot_be_fetched_is_refused_with_advice(url: str, problem: str) -> None:
@@ -71,6 +71,9 @@ def test_a_slot_that_cannot_be_fetched_is_refused_with_advice(url: str, problem:
     assert finding.advice
     assert finding.text
     assert found.refused_slots == 1
+    fault = url_fault(url, AddressPolicy())
+    assert fault, "the intake must refuse it as well"
+    assert fault.detail == finding.problem, "report and event must say the same"
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
 from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
-from shared.url_policy.url_check import InvalidUrl, check_url
+from shared.url_policy.url_check import InvalidUrl, check_url, url_fault
 
 POLICY = AddressPolicy()
 
@@ -111,3 +112,49 @@ def test_what_passes_is_an_http_url_with_a_host_to_the_client_too(text: str) -> 
         assert parsed.raw_host
         assert not parsed.userinfo
         assert "\r" not in str(parsed)
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("https://a.example/1.jpg", None),
+        ("https://8.8.8.8/1.jpg", None),
+        ("http://127.0.0.1:9000/1.jpg", None),  # allowed below
+        ("not a url", ErrorCode.INVALID_URL),
+        ("//cdn.example/1.jpg", ErrorCode.INVALID_URL),
+        ("ftp://a.example/1.jpg", ErrorCode.INVALID_URL),
+        ("data:image/png;base64,AAAA", ErrorCode.INVALID_URL),
+        ("http:///1.jpg", ErrorCode.INVALID_URL),
+        ("https://a.example/" + "x" * 3000, ErrorCode.INVALID_URL),
+        ("http://169.254.169.254/latest", ErrorCode.BLOCKED_ADDRESS),
+        ("http://[::1]/1.jpg", ErrorCode.BLOCKED_ADDRESS),
+        ("http://10.0.0.8/1.jpg", ErrorCode.BLOCKED_ADDRESS),
+    ],
+)
+def test_a_url_that_can_never_be_fetched_has_a_fault_with_code_detail_and_advice(
+    url: str, code: ErrorCode | None
+) -> None:
+    fault = url_fault(url, AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),)))
+
+    assert (fault.code if fault else None) is code
+    assert fault is None or (fault.detail and fault.advice)
+
+
+def test_a_common_mistake_gets_its_own_detail_and_advice_and_other_faults_the_advice_of_their_code() -> None:
+    path, other, blocked = (url_fault(url, POLICY) for url in ("/1.jpg", "https://a..b/", "http://127.0.0.1/"))
+
+    assert path
+    assert (path.detail, path.advice) == (
+        "a path without a host",
+        "Enter the full address, with https:// and the host.",
+    )
+    assert other
+    assert (other.detail, other.advice) == (
+        "the host name is not valid",
+        ERROR_GUIDES[ErrorCode.INVALID_URL].advice,
+    )
+    assert blocked
+    assert (blocked.detail, blocked.advice) == (
+        "blocked address (loopback)",
+        ERROR_GUIDES[ErrorCode.BLOCKED_ADDRESS].advice,
+    )
