@@ -14,7 +14,7 @@ from benchmarks.compress.corpus import Specimen
 from benchmarks.compress.metrics import Likeness, likeness, shown
 from benchmarks.compress.ours import HALF, MAX_PIXELS
 from benchmarks.compress.tables import table
-from services.compressor.decoders.open_picture import open_picture
+from services.compressor.decoders import open_picture
 from services.compressor.encoders.jpeg.chrominance import HALVED, Subsampling, subsampling_for
 from services.compressor.encoders.jpeg.jpeg_file import SUBSAMPLINGS
 from services.compressor.encoders.jpeg.quantisation import quantisation_tables
@@ -25,14 +25,14 @@ _ByContent = Callable[[int], Subsampling]
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    fitted_huffman: bool = True
+    optimised_huffman: bool = True
     our_tables: bool = True
     chrominance_by_content: bool = True
     progressive: bool = False
 
 
 _WAYS = {
-    "as Pillow does by itself": _Way(fitted_huffman=False, our_tables=False, chrominance_by_content=False),
+    "as Pillow does by itself": _Way(optimised_huffman=False, our_tables=False, chrominance_by_content=False),
     "+ fitted Huffman tables": _Way(our_tables=False, chrominance_by_content=False),
     "+ quantisation tables of our own": _Way(chrominance_by_content=False),
     "+ chrominance by content (ours)": _Way(),
@@ -100,7 +100,7 @@ def _encoded(image: Image.Image, quality: int, way: _Way, by_content: _ByContent
         out,
         "JPEG",
         subsampling=SUBSAMPLINGS[by_content(quality) if way.chrominance_by_content else HALVED],
-        optimize=way.fitted_huffman,
+        optimize=way.optimised_huffman,
         progressive=way.progressive,
         **quantised,
     )

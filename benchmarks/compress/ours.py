@@ -1,7 +1,6 @@
 """The compressor, asked for an exact number of bytes instead of a percentage; and what lies just above its answer."""
 
-from services.compressor.decoders.open_picture import open_picture
-from services.compressor.decoders.picture import Picture
+from services.compressor.decoders import Picture, open_picture
 from services.compressor.encoders import LADDERS
 from services.compressor.rate_control.ladder import Ladder
 from services.compressor.rate_control.quality_search import search

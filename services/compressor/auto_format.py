@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
-from services.compressor.decoders.colours import has_alpha
-from services.compressor.decoders.picture import Format, Picture
+from services.compressor.decoders import Format, Picture, has_alpha
 from services.compressor.encoders import MAX_SIDE
 from services.compressor.rendition import Renderer, Rendition
 from services.compressor.ssim import ssim

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.compressor.auto_format import smallest_rendition
-from services.compressor.decoders.open_picture import open_picture
-from services.compressor.decoders.picture import Format, Picture
+from services.compressor.decoders import Format, Picture, open_picture
 from services.compressor.encoders import EXTENSIONS
 from services.compressor.rendition import Renderer, Rendition
 from services.compressor.ssim import ssim

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from services.compressor.decoders.picture import Format, Picture
+from services.compressor.decoders import Format, Picture
 from services.compressor.dimensions import fit_inside, target_dimensions
 from services.compressor.encoders import LADDERS, MAX_SIDE, estimate_jpeg_quality, strip_jpeg_metadata
 from services.compressor.rate_control import QUALITIES, Ladder, equivalent_quality, fit_to_size

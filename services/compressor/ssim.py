@@ -12,7 +12,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
-from services.compressor.decoders.colours import on_white
+from services.compressor.decoders import flatten_on_white
 
 _JPEG = b"\xff\xd8"
 _STEP = 4
@@ -60,7 +60,7 @@ def _bands(width: int, height: int) -> list[tuple[int, int]]:
 def _luminance(image: Image.Image, top: int, rows: int) -> _Plane:
     band = image.crop((0, top, image.width, top + rows))
     band.info = image.info  # a palette's transparency
-    grey = on_white(band)
+    grey = flatten_on_white(band)
     return np.asarray(grey.convert("RGB").convert("L") if grey.mode == "RGBX" else grey.convert("L"), np.float32)
 
 

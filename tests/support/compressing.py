@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageCms
 
-from services.compressor.decoders.icc import P3_PRIMARIES, SRGB_CURVE, grey_profile, rgb_profile
+from services.compressor.decoders.icc_writer import P3_PRIMARIES, SRGB_CURVE, grey_profile, rgb_profile
 
 MAX_PIXELS = 10_000_000
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -5,7 +5,7 @@ from functools import partial
 
 from PIL import Image, ImageChops
 
-from services.compressor.decoders.icc import P3_PRIMARIES, SRGB_CURVE, grey_profile, rgb_profile
+from services.compressor.decoders.icc_writer import P3_PRIMARIES, SRGB_CURVE, grey_profile, rgb_profile
 from tests.zoo.profiles import inks_profile, shown_by_inks
 from tests.zoo.specimen import Specimen, drawn, drawn_grey, exif, saved, turned_away
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from services.compressor.decoders.picture import Format
+from services.compressor.decoders import Format
 
 WIDTH, HEIGHT = SIZE = (64, 48)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from services.compressor.decoders.picture import Format
+from services.compressor.decoders import Format
 from tests.zoo.jpegs import P3
 from tests.zoo.specimen import Specimen, drawn, drawn_grey, exif, frames, saved, turned_away, with_alpha
 

@@ -1,1 +1,33 @@
-"""From bytes to a picture: what a file is, its pixels, and what must travel with them."""
+"""Decode an original into a `Picture`: its pixels upright, its colours defined, its metadata filtered.
+
+`open_picture` is the way in. The other names are what encoders need to work on a `Picture` or on a JPEG's or PNG's
+bytes: pixel modes, colour profiles, segments and chunks.
+"""
+
+from services.compressor.decoders.colour_profile import is_grey_profile, to_srgb
+from services.compressor.decoders.jpeg_segments import START_OF_SCAN, iter_jpeg_segments, scan_data_end
+from services.compressor.decoders.open import open_picture
+from services.compressor.decoders.picture import Animation, Format, Frame, JpegSource, Picture
+from services.compressor.decoders.pixel_modes import drop_opaque_alpha, flatten_on_white, has_alpha, to_basic_mode
+from services.compressor.decoders.png_chunks import PNG_SIGNATURE, iter_png_chunks, png_chunk_bytes
+
+__all__ = [
+    "PNG_SIGNATURE",
+    "START_OF_SCAN",
+    "Animation",
+    "Format",
+    "Frame",
+    "JpegSource",
+    "Picture",
+    "drop_opaque_alpha",
+    "flatten_on_white",
+    "has_alpha",
+    "is_grey_profile",
+    "iter_jpeg_segments",
+    "iter_png_chunks",
+    "open_picture",
+    "png_chunk_bytes",
+    "scan_data_end",
+    "to_basic_mode",
+    "to_srgb",
+]

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from services.compressor.decoders.composing import Part, composed
+from services.compressor.decoders.compositing import Part, composed
 from services.compressor.decoders.orientation import upright
 from services.compressor.decoders.picture import Animation, Frame
 
@@ -18,7 +18,7 @@ class Composite(Protocol):
     def parts(self) -> Iterator[Part]: ...
 
 
-def of_parts(file: Composite, size: tuple[int, int], count: int, orientation: int) -> Animation:
+def from_parts(file: Composite, size: tuple[int, int], count: int, orientation: int) -> Animation:
     def frames() -> Iterator[Frame]:
         for image, milliseconds in composed(size, file.parts()):
             yield Frame(upright(image, orientation), milliseconds)
@@ -26,7 +26,7 @@ def of_parts(file: Composite, size: tuple[int, int], count: int, orientation: in
     return Animation(frames, count, file.loop)
 
 
-def of_pillow(reopen: Callable[[], Image.Image], count: int, loop: int, orientation: int) -> Animation:
+def from_pillow(reopen: Callable[[], Image.Image], count: int, loop: int, orientation: int) -> Animation:
     """For formats whose decoder puts frames together. Each run opens the file anew: two may run side by side."""
 
     def frames() -> Iterator[Frame]:
@@ -39,7 +39,7 @@ def of_pillow(reopen: Callable[[], Image.Image], count: int, loop: int, orientat
     return Animation(frames, count, loop)
 
 
-def first_of_all(animation: Animation) -> Image.Image:
+def verified_first_frame(animation: Animation) -> Image.Image:
     """The first frame, after all have been decoded, one at a time.
 
     Raises ValueError, or what the decoder raises, if one is missing or broken.

@@ -7,9 +7,9 @@ from typing import Literal
 
 from PIL.PngImagePlugin import PngImageFile
 
-from services.compressor.decoders.colours import plain
-from services.compressor.decoders.composing import Part
-from services.compressor.decoders.png_chunks import SIGNATURE, Chunk, Header, check_pixels, chunk_bytes
+from services.compressor.decoders.compositing import Part
+from services.compressor.decoders.pixel_modes import to_basic_mode
+from services.compressor.decoders.png_chunks import PNG_SIGNATURE, Chunk, Header, check_pixels, png_chunk_bytes
 
 _DISPOSALS: dict[int, Literal["keep", "clear", "previous"]] = {0: "keep", 1: "clear", 2: "previous"}
 _NAMELESS_DENOMINATOR = 100
@@ -42,7 +42,7 @@ class Apng:
         for frame in self.frames:
             header = self.header._replace(width=frame.number(4), height=frame.number(8))
             check_pixels(frame.pixels, header)
-            image = plain(PngImageFile(io.BytesIO(self._alone(frame, header)))).convert("RGBA")
+            image = to_basic_mode(PngImageFile(io.BytesIO(self._alone(frame, header)))).convert("RGBA")
             yield Part(
                 image,
                 at=(frame.number(12), frame.number(16)),
@@ -56,7 +56,7 @@ class Apng:
         sides = header.width.to_bytes(4, "big") + header.height.to_bytes(4, "big")
         rest = bytes((header.depth, header.colour_type, 0, 0, header.interlaced))
         pieces = [(b"IHDR", sides + rest), *self.shared, (b"IDAT", b"".join(frame.pixels)), (b"IEND", b"")]
-        return SIGNATURE + b"".join(chunk_bytes(name, data) for name, data in pieces)
+        return PNG_SIGNATURE + b"".join(png_chunk_bytes(name, data) for name, data in pieces)
 
 
 def read_apng(pieces: Iterable[Chunk], header: Header) -> Apng | None:

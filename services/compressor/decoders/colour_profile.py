@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 import numpy as np
 from PIL import Image, ImageCms
 
-from services.compressor.decoders.colours import plain
+from services.compressor.decoders.pixel_modes import to_basic_mode
 
 _SPACES = {b"GRAY": "L", b"RGB ": "RGB", b"CMYK": "CMYK"}
 _BROKEN = (ImageCms.PyCMSError, OSError)
@@ -35,18 +35,18 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
     `profile` must be one that `travelling` let through.
     """
-    image = plain(image)
+    image = to_basic_mode(image)
     if not profile:
         return image
     bands = image.getbands()
-    if is_for_grey(profile):
+    if is_grey_profile(profile):
         tones = np.asarray(_converted(Image.fromarray(np.arange(256, dtype=np.uint8)[None]), profile))[0, :, 1]
         grey = image.getchannel(0).point(tones.tolist())
         return Image.merge("LA", (grey, image.getchannel("A"))) if "A" in bands else grey
     return _converted(image.convert("RGBA" if "A" in bands else "RGB"), profile)
 
 
-def inks_to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+def cmyk_or_lab_to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """CMYK or Lab in mode RGB; without a sound profile for it as browsers do, by the plain formula."""
     if profile and _mode_of(profile) == image.mode:
         try:
@@ -61,7 +61,7 @@ def is_grey(image: Image.Image) -> bool:
     return image.mode.startswith(("1", "L", "I", "F")) and image.mode != "LAB"
 
 
-def is_for_grey(profile: bytes | None) -> bool:
+def is_grey_profile(profile: bytes | None) -> bool:
     """Whether it is a profile for pictures without colours."""
     return profile is not None and _mode_of(profile) == "L"
 
@@ -75,7 +75,7 @@ def _mode_of(profile: bytes) -> str | None:
 def _changes_nothing(profile: bytes) -> bool:
     """Whether its colours are those of sRGB within 1/255, or it is too broken to say which they are."""
     before = Image.fromarray(_GRID)
-    if is_for_grey(profile):
+    if is_grey_profile(profile):
         before = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     try:
         after = np.asarray(_converted(before, profile), dtype=np.int16)

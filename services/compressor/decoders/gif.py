@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from PIL import Image
 
-from services.compressor.decoders.composing import Part
+from services.compressor.decoders.compositing import Part
 
 _EXTENSION, _FRAME, _TRAILER, _PADDING = 0x21, 0x2C, 0x3B, 0x00
 _CONTROL, _APPLICATION = 0xF9, 0xFF

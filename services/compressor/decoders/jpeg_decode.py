@@ -9,7 +9,7 @@ import re
 import simplejpeg
 from PIL import Image
 
-from services.compressor.decoders.jpeg_segments import SCAN, has_restarts, segments
+from services.compressor.decoders.jpeg_segments import START_OF_SCAN, has_restarts, iter_jpeg_segments
 
 _END_OF_IMAGE = b"\xff\xd9"
 _START_OF_IMAGE = b"\xff\xd8"
@@ -66,8 +66,8 @@ def _with_colourspace(original: bytes) -> tuple[bytes, str]:
 
 def _without_padding(jpeg: bytes) -> bytes:
     headers = [_START_OF_IMAGE]
-    for marker, start, end in segments(jpeg):
-        if marker == SCAN:
+    for marker, start, end in iter_jpeg_segments(jpeg):
+        if marker == START_OF_SCAN:
             return b"".join((*headers, jpeg[start - 4 :]))
         headers.append(jpeg[start - 4 : end])
     return jpeg

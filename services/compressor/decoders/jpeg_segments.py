@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-TABLES, SCAN, PROGRESSIVE = 0xC4, 0xDA, 0xC2
+HUFFMAN_TABLES, START_OF_SCAN, PROGRESSIVE_FRAME = 0xC4, 0xDA, 0xC2
 _RESTART_INTERVAL = 0xDD
 _END = 0xD9
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
@@ -20,7 +20,7 @@ class Segment(NamedTuple):
     end: int
 
 
-def segments(jpeg: bytes) -> Iterator[Segment]:
+def iter_jpeg_segments(jpeg: bytes) -> Iterator[Segment]:
     """Each with a length, up to the end of the first picture; after a scan's header its data are passed over."""
     at = 2
     while found := _MARKER.search(jpeg, at):
@@ -33,7 +33,7 @@ def segments(jpeg: bytes) -> Iterator[Segment]:
             at = end
 
 
-def data_end(jpeg: bytes, start: int) -> int:
+def scan_data_end(jpeg: bytes, start: int) -> int:
     """Where the data of a scan end, which begin behind its header."""
     found = _MARKER.search(jpeg, start)
     return found.start() if found else len(jpeg)
@@ -41,7 +41,7 @@ def data_end(jpeg: bytes, start: int) -> int:
 
 def has_restarts(jpeg: bytes) -> bool:
     """Whether its data are cut into stretches that decode each for itself."""
-    return any(marker == _RESTART_INTERVAL and any(jpeg[start:end]) for marker, start, end in segments(jpeg))
+    return any(marker == _RESTART_INTERVAL and any(jpeg[start:end]) for marker, start, end in iter_jpeg_segments(jpeg))
 
 
 def check_scans(jpeg: bytes) -> None:
@@ -50,11 +50,11 @@ def check_scans(jpeg: bytes) -> None:
     Decoders show what there is, which is blurred, and do not even warn if the file was cut between two scans.
     """
     missing: dict[int, list[int]] = {}
-    for marker, start, end in segments(jpeg):
+    for marker, start, end in iter_jpeg_segments(jpeg):
         content = jpeg[start:end]
-        if marker == PROGRESSIVE:
+        if marker == PROGRESSIVE_FRAME:
             missing = {component: [1] * _COEFFICIENTS for component in content[6::3]}
-        if marker != SCAN or not content or len(content) != 4 + 2 * content[0]:
+        if marker != START_OF_SCAN or not content or len(content) != 4 + 2 * content[0]:
             continue
         first, last, precision = content[-3:]
         for component in content[1:-3:2]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PIL.JpegImagePlugin import JpegImageFile
 
-from services.compressor.decoders.jpeg_segments import SCAN, TABLES, data_end, segments
+from services.compressor.decoders.jpeg_segments import HUFFMAN_TABLES, START_OF_SCAN, iter_jpeg_segments, scan_data_end
 from services.compressor.decoders.orientation import orientation_of
 from services.compressor.decoders.picture import JpegSource
 
@@ -34,9 +34,9 @@ def jpeg_source(image: JpegImageFile, original: bytes) -> JpegSource | None:
         tables=(tables[0], tables[1] if colour else tables[0]),
         subsampling=(_ratio(layers, 1), _ratio(layers, 2)) if colour else (1, 1),
         progressive="progressive" in image.info,
-        fitted_huffman=_is_fitted(original),
+        optimised_huffman=_is_fitted(original),
         scan_bytes=_scan_bytes(original),
-        turned=orientation_of(image) != 1,
+        rotated=orientation_of(image) != 1,
     )
 
 
@@ -45,10 +45,10 @@ def _ratio(layers: Sequence[tuple[int, ...]], axis: int) -> int:
 
 
 def _is_fitted(jpeg: bytes) -> bool:
-    for marker, start, end in segments(jpeg):
-        if marker == SCAN:
+    for marker, start, end in iter_jpeg_segments(jpeg):
+        if marker == START_OF_SCAN:
             return False
-        if marker in _ARITHMETIC or (marker == TABLES and not _has_usual_codes(jpeg[start:end])):
+        if marker in _ARITHMETIC or (marker == HUFFMAN_TABLES and not _has_usual_codes(jpeg[start:end])):
             return True
     return False
 
@@ -56,11 +56,11 @@ def _is_fitted(jpeg: bytes) -> bool:
 def _scan_bytes(jpeg: bytes) -> int:
     """Of all scans, with the headers and tables between them. What follows the picture's end does not count."""
     total = 0
-    for marker, start, end in segments(jpeg):
-        if total and marker in (SCAN, TABLES):
+    for marker, start, end in iter_jpeg_segments(jpeg):
+        if total and marker in (START_OF_SCAN, HUFFMAN_TABLES):
             total += end - start + _MARKER_AND_LENGTH
-        if marker == SCAN:
-            total += data_end(jpeg, end) - end
+        if marker == START_OF_SCAN:
+            total += scan_data_end(jpeg, end) - end
     return total
 
 

@@ -1,4 +1,4 @@
-"""What an original is once it is open: pixels, frames, and what must travel with them."""
+"""What decoding produces: `Picture`, its frames and its metadata."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -6,15 +6,15 @@ from typing import Literal, NamedTuple, Self
 
 from PIL import Image
 
-from services.compressor.decoders.colours import plain
+from services.compressor.decoders.pixel_modes import to_basic_mode
 
-_PALETTE = 256  # colours
+_MAX_PALETTE_COLOURS = 256
 
 Format = Literal["jpeg", "png", "webp", "gif", "avif", "tiff", "bmp"]
 
 
 class Frame(NamedTuple):
-    """One picture of an animation, whole (not the part that changed), upright, in RGB or RGBA."""
+    """One frame of an animation: the whole picture, not only the part that changed. Upright, in mode RGB or RGBA."""
 
     image: Image.Image
     milliseconds: int
@@ -22,10 +22,10 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Animation:
-    """Pictures that are shown one after the other.
+    """The frames of an animated picture.
 
-    frames: decodes them anew at each call, one at a time, so that none but the current one takes memory.
-    loop: how often they are played; 0 is for ever.
+    frames: each call decodes the frames again, one at a time, so that only the current one is in memory.
+    loop: how often the animation is played; 0 means for ever.
     """
 
     frames: Callable[[], Iterator[Frame]]
@@ -37,34 +37,35 @@ class Animation:
 class JpegSource:
     """How a JPEG was encoded.
 
-    tables: the steps of luminance and chrominance, as Pillow orders them.
-    subsampling: how many luminance samples share a chrominance sample, across and down; (1, 1) for grey.
-    fitted_huffman: its Huffman tables were made for it.
-    scan_bytes: the bytes that its pixels take, without the headers before them and the end behind them.
-    turned: its pixels were turned upright after decoding.
+    tables: the quantisation tables of luminance and chrominance, in Pillow's order.
+    subsampling: how many luminance samples share a chrominance sample, across and down; (1, 1) for a grey JPEG.
+    optimised_huffman: its Huffman tables were made for this picture.
+    scan_bytes: the bytes of its scans, without the headers before them and anything after the end of the picture.
+    rotated: decoding turned the pixels upright.
     """
 
     tables: tuple[tuple[int, ...], tuple[int, ...]]
     subsampling: tuple[int, int]
     progressive: bool
-    fitted_huffman: bool
+    optimised_huffman: bool
     scan_bytes: int
-    turned: bool = False
+    rotated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A decoded original, or a scaled one.
 
-    image: upright; of an animation the first frame. In the mode it was decoded to, except that CMYK and the like have
-        become sRGB. Of its `info` only what its pixels need, that is a palette's or colour key's transparency.
+    image: upright; of an animation the first frame. It has the mode it was decoded to, except that CMYK, Lab and rare
+        modes are converted to sRGB. Its `info` holds at most "transparency": that of a palette or a colour key.
     format: of the original.
-    icc_profile: what its colours mean; None for sRGB, or if the original did not say. It is always for the image's mode
-        (grey, or RGB; also RGB for a grey picture), and sound.
-    exif, xmp: metadata that is to be kept, without any orientation. `exif` begins with the TIFF header.
-    colour_chunks: type and data of a PNG's chunks that say what its colours mean, if they do and not its profile; a
-        PNG may have them in place of `icc_profile`, which says the same to other formats.
-    few_colours: how many colours it had before it was scaled, if no more than a palette holds; scaling mixes new ones.
+    icc_profile: the colour space of the pixels; None for sRGB, and if the original does not define one. It is valid and
+        fits the image's mode: a grey or an RGB profile for a grey picture, an RGB profile for all others.
+    exif, xmp: the metadata to keep, without an orientation. `exif` begins with the TIFF header.
+    colour_chunks: type and data of the chunks that define a PNG's colours, if no ICC profile takes precedence. A PNG
+        result may contain them in place of `icc_profile`, which defines the same colours for the other formats.
+    colours_before_scaling: the number of colours before scaling, which mixes new ones; None if a palette cannot hold
+        them.
     """
 
     image: Image.Image
@@ -75,14 +76,14 @@ class Picture:
     xmp: bytes | None = None
     jpeg: JpegSource | None = None
     colour_chunks: tuple[tuple[bytes, bytes], ...] = ()
-    few_colours: int | None = None
+    colours_before_scaling: int | None = None
 
-    def carried(self) -> dict[str, bytes]:
-        """What travels beside the pixels, by the names and with the emptiness that Pillow's writers know."""
+    def pillow_metadata(self) -> dict[str, bytes]:
+        """Profile and metadata as keyword arguments for Pillow's `save`, which takes b"" for none."""
         return {"icc_profile": self.icc_profile or b"", "exif": self.exif or b"", "xmp": self.xmp or b""}
 
     def scaled_to(self, width: int, height: int) -> Self:
-        """The same in so many pixels, with all its frames. How a JPEG was encoded says nothing about it any more."""
+        """The picture with these dimensions, all frames included. `jpeg` no longer applies and becomes None."""
         if (width, height) == self.image.size:
             return self
         animation = self.animation
@@ -90,18 +91,18 @@ class Picture:
             self,
             image=_scaled(self.image, (width, height)),
             jpeg=None,
-            few_colours=self.few_colours or _few_colours(self.image),
+            colours_before_scaling=self.colours_before_scaling or _count_colours(self.image),
             animation=animation and replace(animation, frames=lambda: _scaled_frames(animation, (width, height))),
         )
 
 
-def _few_colours(image: Image.Image) -> int | None:
-    seen = plain(image).getcolors(_PALETTE)
-    return len(seen) if seen else None
+def _count_colours(image: Image.Image) -> int | None:
+    colours = to_basic_mode(image).getcolors(_MAX_PALETTE_COLOURS)
+    return len(colours) if colours else None
 
 
 def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    return plain(image).resize(size, Image.Resampling.BICUBIC)
+    return to_basic_mode(image).resize(size, Image.Resampling.BICUBIC)
 
 
 def _scaled_frames(animation: Animation, size: tuple[int, int]) -> Iterator[Frame]:

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR = frozenset({b"gAMA", b"cHRM", b"sRGB", b"cICP"})  # iCCP is Pillow's to read and write
 _PIXELS_DEPEND_ON = frozenset({b"tRNS", b"acTL", b"fcTL", b"fdAT"})
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by colour type
@@ -27,14 +27,14 @@ class Header(NamedTuple):
     interlaced: bool
 
 
-def chunks(png: bytes) -> Iterator[Chunk]:
+def iter_png_chunks(png: bytes) -> Iterator[Chunk]:
     """All, up to and with IEND.
 
     Raises ValueError if the file ends before, or if a checksum is wrong on which pixels depend; elsewhere it is
     no harm.
     """
     view = memoryview(png)
-    at = len(SIGNATURE)
+    at = len(PNG_SIGNATURE)
     name = b""
     while name != b"IEND":
         length = int.from_bytes(view[at : at + 4], "big")
@@ -49,7 +49,7 @@ def chunks(png: bytes) -> Iterator[Chunk]:
         at = end
 
 
-def chunk_bytes(name: bytes, data: bytes | memoryview) -> bytes:
+def png_chunk_bytes(name: bytes, data: bytes | memoryview) -> bytes:
     """One chunk as it stands in a file."""
     checksum = zlib.crc32(data, zlib.crc32(name))
     return len(data).to_bytes(4, "big") + name + data + checksum.to_bytes(4, "big")
@@ -57,7 +57,7 @@ def chunk_bytes(name: bytes, data: bytes | memoryview) -> bytes:
 
 def header(png: bytes) -> Header:
     """Raises ValueError if there is none."""
-    first = next(chunks(png))
+    first = next(iter_png_chunks(png))
     if first.name != b"IHDR" or len(first.data) != 13:
         raise ValueError("no header")
     data = first.data
@@ -70,7 +70,7 @@ def colour_chunks(png: bytes) -> list[tuple[bytes, bytes]]:
     Without them a picture may look darker or duller.
     """
     found = []
-    for name, data in chunks(png):
+    for name, data in iter_png_chunks(png):
         if name == b"IDAT":
             break
         if name in _COLOUR:

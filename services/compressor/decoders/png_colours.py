@@ -7,9 +7,9 @@ same.
 
 import numpy as np
 
-from services.compressor.decoders.coded_colours import profile_of_codes
-from services.compressor.decoders.colour_profile import is_for_grey
-from services.compressor.decoders.icc import SRGB_PRIMARIES, Primaries, grey_profile, rgb_profile
+from services.compressor.decoders.cicp import profile_from_cicp
+from services.compressor.decoders.colour_profile import is_grey_profile
+from services.compressor.decoders.icc_writer import SRGB_PRIMARIES, Primaries, grey_profile, rgb_profile
 
 _UNIT = 100_000
 _SRGB_CODES = b"\x01\x0d"
@@ -19,7 +19,7 @@ _SRGB_GAMMA, _NEAR_GAMMA, _NEAR_PRIMARIES = 45_455, 500, 0.002
 
 def allowed(profile: bytes | None, *, grey: bool) -> bytes | None:
     """None for a profile for RGB in a grey PNG: libpng, and so every browser, ignores that."""
-    return None if profile and grey and not is_for_grey(profile) else profile
+    return None if profile and grey and not is_grey_profile(profile) else profile
 
 
 def profile_of(chunks: dict[bytes, bytes], own: bytes | None, *, grey: bool) -> bytes | None:
@@ -28,7 +28,7 @@ def profile_of(chunks: dict[bytes, bytes], own: bytes | None, *, grey: bool) -> 
         codes = chunks.get(b"cICP", b"")
         if codes[:2] == _SRGB_CODES:
             return None
-        if len(codes) == 4 and (coded := profile_of_codes(codes[0], codes[1], grey=grey)):
+        if len(codes) == 4 and (coded := profile_from_cicp(codes[0], codes[1], grey=grey)):
             return coded
         if own or b"sRGB" in chunks:
             return own

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from services.compressor.decoders.colours import plain
-from services.compressor.decoders.picture import Animation, Picture
+from services.compressor.decoders import Animation, Picture, to_basic_mode
 from services.compressor.encoders.frame_sequence import FrameSequence, common_mode, start_of
 from services.compressor.rate_control import QUALITIES, Ladder, RateModel, predict_animation_sizes, predict_sizes
 
@@ -48,14 +47,14 @@ _GRAPHIC_COLOURS = 4096  # at most; photographs have more
 def avif_ladder(picture: Picture, _original_bytes: int) -> Ladder:
     if picture.animation:
         return _animated(picture, picture.animation)
-    image = _writable(plain(picture.image))
+    image = _writable(to_basic_mode(picture.image))
     how: dict[str, str | int] = {"subsampling": _subsampling(picture, image), "speed": _speed(image)}
 
     def encode(quality: int) -> bytes:
-        return _encode(image, quality, how, picture.carried())
+        return _encode(image, quality, how, picture.pillow_metadata())
 
     def expected(limit: int) -> Sequence[float]:
-        carried = sum(map(len, picture.carried().values()))
+        carried = sum(map(len, picture.pillow_metadata().values()))
         sizes = predict_sizes(
             image, lambda sample, quality: len(_encode(sample, quality, how)), _RATE_MODEL, limit - carried
         )
@@ -123,7 +122,7 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
             speed=speed,
             max_threads=1,
             autotiling=False,
-            **picture.carried(),
+            **picture.pillow_metadata(),
         )
         return out.getvalue()
 

@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from services.compressor.decoders.picture import Animation
+from services.compressor.decoders import Animation
 
 
 class FrameSequence(Image.Image):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from services.compressor.decoders.picture import Format, Picture
+from services.compressor.decoders import Format, Picture
 from services.compressor.encoders import avif, webp
 from services.compressor.encoders.avif import avif_ladder
 from services.compressor.encoders.bmp import bmp_ladder

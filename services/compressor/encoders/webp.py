@@ -7,9 +7,7 @@ from functools import partial
 
 from PIL import Image
 
-from services.compressor.decoders.colour_profile import is_for_grey, to_srgb
-from services.compressor.decoders.colours import plain
-from services.compressor.decoders.picture import Animation, Picture
+from services.compressor.decoders import Animation, Picture, is_grey_profile, to_basic_mode, to_srgb
 from services.compressor.encoders.frame_sequence import FrameSequence, start_of
 from services.compressor.rate_control import (
     QUALITIES,
@@ -56,9 +54,9 @@ _LOSSLESS = {"lossless": True, "method": 4, "quality": 75}
 def webp_ladder(picture: Picture, original_bytes: int) -> Ladder:
     if picture.animation:
         return _animated(picture, picture.animation)
-    if is_for_grey(picture.icc_profile):  # WebP has colours only, and browsers heed no other profile
+    if is_grey_profile(picture.icc_profile):  # WebP has colours only, and browsers heed no other profile
         picture = replace(picture, image=to_srgb(picture.image, picture.icc_profile), icc_profile=None)
-    image = plain(picture.image)
+    image = to_basic_mode(picture.image)
     lossless = partial(_encode, picture, image, **_LOSSLESS) if _lossless_pays(picture, image, original_bytes) else None
 
     def encode(quality: int) -> bytes:
@@ -73,7 +71,7 @@ def webp_ladder(picture: Picture, original_bytes: int) -> Ladder:
 def _encode(picture: Picture, image: Image.Image, **how: int) -> bytes:
     """Alpha is kept without loss."""
     out = io.BytesIO()
-    image.save(out, "WEBP", **how, **picture.carried())
+    image.save(out, "WEBP", **how, **picture.pillow_metadata())
     return out.getvalue()
 
 
@@ -83,7 +81,7 @@ def _effort(image: Image.Image, frames: int = 1) -> int:
 
 def _expected(picture: Picture, image: Image.Image, limit: int) -> list[float]:
     effort = _effort(image)
-    fixed = sum(map(len, picture.carried().values()))
+    fixed = sum(map(len, picture.pillow_metadata().values()))
     if "A" in image.getbands():
         fixed += _alpha_bytes(image)
         image = _on_black(image)
@@ -140,7 +138,7 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
             quality=quality,
             method=effort,
             allow_mixed=True,
-            **picture.carried(),
+            **picture.pillow_metadata(),
         )
         return out.getvalue()
 
@@ -152,7 +150,7 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
 
     def expected(limit: int) -> Sequence[float]:
         if animation.count <= SAMPLE_FRAMES:  # a run would be as dear as all of it
-            part = predict_sizes(plain(picture.image), sampled, _RATE_MODEL, limit / animation.count)
+            part = predict_sizes(to_basic_mode(picture.image), sampled, _RATE_MODEL, limit / animation.count)
             return [size * animation.count for size in part]
         return predict_animation_sizes(animation.count, encoded_bytes, _RATE_MODEL)
 

@@ -7,7 +7,7 @@ the usual tables. At equal similarity WebP took 0.71 (JPEG 20) to 0.79 (95) of t
 
 import numpy as np
 
-from services.compressor.decoders.picture import Format
+from services.compressor.decoders import Format
 
 _JPEG = (10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 95)
 _SAME_AS_JPEG: dict[Format, tuple[float, ...]] = {

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from services.compressor.decoders.picture import Picture
+from services.compressor.decoders import Picture
 from services.compressor.rate_control.ladder import Ladder
 from services.compressor.rate_control.quality_search import EncodedCandidate, SearchResult, search
 

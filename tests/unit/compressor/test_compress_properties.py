@@ -9,9 +9,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from services.compressor.compress import Compressed, compress
 from services.compressor.compress_error import CompressError
-from services.compressor.decoders.colours import has_alpha, plain
-from services.compressor.decoders.open_picture import open_picture
-from services.compressor.decoders.picture import Picture
+from services.compressor.decoders import Picture, has_alpha, open_picture, to_basic_mode
 from shared.contracts.messages import CompressOptions
 from tests.support.compressing import (
     COPYRIGHT,
@@ -165,7 +163,7 @@ def keeps_alpha_and_frames(result: Compressed, data: bytes, original: bytes) -> 
     if has_alpha(before.image) and (result.width, result.height) == before.image.size and not before.animation:
         assert has_alpha(after.image)
         if result.format in {"webp", "tiff"}:
-            one, other = (plain(picture.image).getchannel("A") for picture in (before, after))
+            one, other = (to_basic_mode(picture.image).getchannel("A") for picture in (before, after))
             assert not ImageChops.difference(one, other).getbbox()
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from services.compressor import rendition
 from services.compressor.compress import Compressed, compress
-from services.compressor.decoders.open_picture import open_picture
+from services.compressor.decoders import open_picture
 from services.compressor.encoders.jpeg.quantisation import estimate_quality
 from shared.contracts.messages import CompressOptions
 from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded

@@ -10,8 +10,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from services.compressor.compress import Compressed, compress
 from services.compressor.compress_error import CompressError
-from services.compressor.decoders.colour_profile import to_srgb
-from services.compressor.decoders.open_picture import open_picture
+from services.compressor.decoders import open_picture, to_srgb
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, OutputFormat
 from tests.support.compressing import MAX_PIXELS

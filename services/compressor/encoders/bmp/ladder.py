@@ -5,8 +5,7 @@ Alpha stays in 32 bits; a palette has none.
 
 import numpy as np
 
-from services.compressor.decoders.colour_profile import to_srgb
-from services.compressor.decoders.picture import Picture
+from services.compressor.decoders import Picture, to_srgb
 from services.compressor.encoders.bmp.bmp_file import bmp_size, write_indexed_bmp, write_true_colour_bmp
 from services.compressor.encoders.palette import ALL_COLOURS, Reduction, colours_of_quality
 from services.compressor.rate_control import Ladder
@@ -27,7 +26,7 @@ class _Bmp:
         self._reduction = Reduction(self._image)
         seen = self._image.getcolors(_PALETTES[-1])
         self._seen = ALL_COLOURS if seen is None or self._image.mode == "RGBA" else len(seen)
-        self._enough = picture.few_colours or ALL_COLOURS
+        self._enough = picture.colours_before_scaling or ALL_COLOURS
         palettes = () if self._image.mode == "RGBA" else sorted({*_PALETTES, self._enough})
         smaller = (rung for rung in palettes if rung < self._seen)
         self.rungs = [*smaller, ALL_COLOURS]

@@ -9,8 +9,7 @@ from itertools import islice
 
 from PIL import Image
 
-from services.compressor.decoders.colour_profile import to_srgb
-from services.compressor.decoders.picture import Frame, Picture
+from services.compressor.decoders import Frame, Picture, to_srgb
 from services.compressor.encoders.gif.gif_file import IndexedFrame, write_gif
 from services.compressor.encoders.palette import (
     COLOURS,

@@ -9,7 +9,7 @@ import math
 
 from PIL import Image, ImageChops, ImageStat
 
-from services.compressor.decoders.picture import JpegSource
+from services.compressor.decoders import JpegSource
 from services.compressor.rate_control import colourful_tiles
 
 Subsampling = tuple[int, int]

@@ -22,17 +22,17 @@ class Coding:
     """How a JPEG is encoded, besides its quantisation.
 
     subsampling: how many luminance samples share a chrominance sample, across and down.
-    fitted_huffman: Huffman tables made for the picture; that takes about half as long again.
+    optimised_huffman: Huffman tables made for the picture; that takes about half as long again.
     """
 
     subsampling: tuple[int, int]
-    fitted_huffman: bool
+    optimised_huffman: bool
 
     @property
     def empty_tile_bytes(self) -> float:
         """What 16 x 16 pixels without any detail take: each block says "no change" and "nothing more"."""
         across, down = self.subsampling
-        bits = _EMPTY_FITTED_BITS if self.fitted_huffman else _EMPTY_BITS
+        bits = _EMPTY_FITTED_BITS if self.optimised_huffman else _EMPTY_BITS
         return 4 * (bits[0] + 2 * bits[1] / (across * down)) / 8
 
 
@@ -49,7 +49,7 @@ def encode_jpeg(image: Image.Image, tables: Sequence[Sequence[int]], coding: Cod
             "JPEG",
             qtables=tables[:1] if image.mode == "L" else tables,
             subsampling=SUBSAMPLINGS.get(coding.subsampling, "4:2:0"),
-            optimize=coding.fitted_huffman,
+            optimize=coding.optimised_huffman,
             **{name: data for name, data in carried.items() if data},
         )
     return out.getvalue()

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.compressor.decoders.colours import on_white
-from services.compressor.decoders.picture import Picture
+from services.compressor.decoders import Picture, flatten_on_white
 from services.compressor.encoders.jpeg.chrominance import subsampling_for
 from services.compressor.encoders.jpeg.jpeg_file import Coding, encode_jpeg
 from services.compressor.encoders.jpeg.prediction import predict
@@ -30,7 +29,7 @@ class _Jpeg:
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
-        self._image = on_white(picture.image)
+        self._image = flatten_on_white(picture.image)
         self._coding: Coding | None = None
         exif, xmp = picture.exif and _EXIF + picture.exif, picture.xmp
         self._carried = {
@@ -42,7 +41,7 @@ class _Jpeg:
     def encode(self, quality: int) -> bytes:
         if self._coding is None:
             subsampling = subsampling_for(self._image, self._picture.jpeg, quality)
-            self._coding = Coding(subsampling, fitted_huffman=True)
+            self._coding = Coding(subsampling, optimised_huffman=True)
         return encode_jpeg(self._image, quantisation_tables(quality), self._coding, **self._carried)
 
     def expected_sizes(self, limit: int) -> Sequence[float]:

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from PIL import Image
 
-from services.compressor.decoders.picture import JpegSource
+from services.compressor.decoders import JpegSource
 from services.compressor.encoders.jpeg.chrominance import HALVED, subsampling_for
 from services.compressor.encoders.jpeg.jpeg_file import Coding, encode_jpeg, scan_bytes
 from services.compressor.encoders.jpeg.quantisation import (
@@ -55,7 +55,7 @@ class Prediction:
 def predict(image: Image.Image, source: JpegSource | None, limit: int) -> Prediction:
     """What a picture in mode L, RGB or RGBX will take, above all near `limit` bytes, and how it is best coded."""
     sample, aim = _Sample(image, source), limit / _MARGIN
-    coding = Coding(HALVED, fitted_huffman=True)
+    coding = Coding(HALVED, optimised_huffman=True)
     curve = _curve_near(aim, _first_guess(source, sample, limit), sample, coding)
     quality = _highest_fitting(curve, aim)
     subsampling = subsampling_for(image, source, quality)
@@ -64,10 +64,10 @@ def predict(image: Image.Image, source: JpegSource | None, limit: int) -> Predic
         curve = _curve_near(aim, quality, sample, coding)
     if image.width * image.height > _SMALL_PIXELS:
         quality, fitted = list(curve.items())[-1]
-        plain = sample.size(quality, replace(coding, fitted_huffman=False))
+        plain = sample.size(quality, replace(coding, optimised_huffman=False))
         worth = next(gain for most, gain in _WORTH_FITTING if quality <= most)
         if fitted > (1 - worth) * plain:
-            coding = replace(coding, fitted_huffman=False)
+            coding = replace(coding, optimised_huffman=False)
             curve = _curve_near(aim, _highest_fitting({quality: plain}, aim), sample, coding)
     return Prediction([_MARGIN * size for size in _curve_through(curve)], coding)
 
@@ -96,7 +96,7 @@ class _Sample:
         self.detail: float | None = None
         self._worth = self.all_tiles / self._number
         if source:
-            coding = Coding(source.subsampling, source.fitted_huffman)
+            coding = Coding(source.subsampling, source.optimised_huffman)
             known = source.scan_bytes / (_PROGRESSIVE if source.progressive else 1)
             self.detail = max(known - coding.empty_tile_bytes * self.all_tiles, 1.0)
             sampled = self._detail(encode_jpeg(self._pixels, source.tables, coding), coding)
@@ -123,7 +123,7 @@ def _first_guess(source: JpegSource | None, sample: "_Sample", limit: int) -> in
     coarse = mean_step(source.tables[0])
     known = sample.detail * (_HALVED_CHROMINANCE if source.subsampling == (1, 1) else 1)
     wanted = max(
-        limit - _HEADER_BYTES - Coding(HALVED, fitted_huffman=True).empty_tile_bytes * sample.all_tiles, limit / 8
+        limit - _HEADER_BYTES - Coding(HALVED, optimised_huffman=True).empty_tile_bytes * sample.all_tiles, limit / 8
     )
     return quality_of(coarse * (known / wanted) ** (1 / _usual_fall(2 * coarse)) / luminance_step(50))
 

@@ -1,7 +1,6 @@
 """Take the metadata out of a JPEG without touching its pixels."""
 
-from services.compressor.decoders.jpeg_segments import SCAN, data_end, segments
-from services.compressor.decoders.picture import Picture
+from services.compressor.decoders import START_OF_SCAN, Picture, iter_jpeg_segments, scan_data_end
 
 _START_OF_IMAGE = b"\xff\xd8"
 _END_OF_IMAGE = b"\xff\xd9"
@@ -16,12 +15,12 @@ def strip_jpeg_metadata(original: bytes, picture: Picture) -> bytes | None:
     None if the picture is no longer the original's: scaled, turned upright or with other colours; or if some of its
     metadata is to be kept, which would have to be written anew.
     """
-    if picture.jpeg is None or picture.jpeg.turned or picture.exif or picture.xmp:
+    if picture.jpeg is None or picture.jpeg.rotated or picture.exif or picture.xmp:
         return None
     kept = [_START_OF_IMAGE]
-    for marker, start, end in segments(original):
-        if marker == SCAN:
-            kept.append(original[start - 4 : data_end(original, end)])
+    for marker, start, end in iter_jpeg_segments(original):
+        if marker == START_OF_SCAN:
+            kept.append(original[start - 4 : scan_data_end(original, end)])
         elif _belongs(marker, original[start:end], with_profile=picture.icc_profile is not None):
             kept.append(_without_thumbnail(original[start - 4 : end]))
     return b"".join((*kept, _END_OF_IMAGE))

@@ -8,8 +8,7 @@ from itertools import islice
 import numpy as np
 from PIL import Image
 
-from services.compressor.decoders.colours import plain
-from services.compressor.decoders.picture import Animation, Frame, Picture
+from services.compressor.decoders import Animation, Frame, Picture, to_basic_mode
 from services.compressor.encoders.palette import (
     ALL_COLOURS,
     COLOURS,
@@ -62,7 +61,7 @@ class _Apng:
         return histogram_of_frames(lambda: (image for image, _ in self._frames()))
 
     def _frames(self) -> Iterator[Frame]:
-        return (Frame(plain(image).convert("RGBA"), time) for image, time in self._animation.frames())
+        return (Frame(to_basic_mode(image).convert("RGBA"), time) for image, time in self._animation.frames())
 
     def _encode(self, colours: int, count: int) -> bytes:
         times = (count, self._animation.loop)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.compressor.decoders.png_chunks import SIGNATURE, chunk_bytes, chunks
+from services.compressor.decoders import PNG_SIGNATURE, iter_png_chunks, png_chunk_bytes
 from services.compressor.encoders.changed_region import Box, box_around
 
 Pixels = NDArray[np.uint8]
@@ -48,24 +48,24 @@ def write_apng(
     out = io.BytesIO()
     sequence = 0
     for number, part in enumerate(_parts(frames, clear)):
-        png = list(chunks(png_of(part.pixels)))
+        png = list(iter_png_chunks(png_of(part.pixels)))
         if number == 0:
-            out.write(SIGNATURE)
+            out.write(PNG_SIGNATURE)
             for name, data in png:
                 if name in (b"IDAT", b"IEND"):
                     break
-                out.write(chunk_bytes(name, data))
+                out.write(png_chunk_bytes(name, data))
                 if name == b"IHDR":
-                    out.write(chunk_bytes(_ANIMATED, struct.pack(">II", *times)))
-        out.write(chunk_bytes(b"fcTL", _control(sequence, part)))
+                    out.write(png_chunk_bytes(_ANIMATED, struct.pack(">II", *times)))
+        out.write(png_chunk_bytes(b"fcTL", _control(sequence, part)))
         sequence += 1
         for name, data in png:
             if name == b"IDAT" and number == 0:
-                out.write(chunk_bytes(name, data))
+                out.write(png_chunk_bytes(name, data))
             elif name == b"IDAT":
-                out.write(chunk_bytes(b"fdAT", struct.pack(">I", sequence) + bytes(data)))
+                out.write(png_chunk_bytes(b"fdAT", struct.pack(">I", sequence) + bytes(data)))
                 sequence += 1
-    out.write(chunk_bytes(b"IEND", b""))
+    out.write(png_chunk_bytes(b"IEND", b""))
     return out.getvalue()
 
 

@@ -2,9 +2,7 @@
 
 from PIL import Image
 
-from services.compressor.decoders.colour_profile import is_for_grey
-from services.compressor.decoders.colours import plain, without_idle_alpha
-from services.compressor.decoders.picture import Picture
+from services.compressor.decoders import Picture, drop_opaque_alpha, is_grey_profile, to_basic_mode
 from services.compressor.encoders.palette import (
     ALL_COLOURS,
     COLOURS,
@@ -36,7 +34,7 @@ def png_ladder(picture: Picture, _original_bytes: int) -> Ladder:
 class _Png:
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
-        self._image = without_idle_alpha(picture.image)
+        self._image = drop_opaque_alpha(picture.image)
         self._base = _reducible(picture.image)
         self._reduction = None if self._base is None else Reduction(self._base)
         self.rungs = [ALL_COLOURS]
@@ -67,7 +65,7 @@ class _Png:
             return image
         reduced = self._reduction.palette(colours).applied_to(base)
         # A profile for grey may not stand in a palette PNG, whose entries are RGB.
-        return reduced.convert(base.mode) if is_for_grey(self._picture.icc_profile) else reduced
+        return reduced.convert(base.mode) if is_grey_profile(self._picture.icc_profile) else reduced
 
 
 def _reducible(image: Image.Image) -> Image.Image | None:
@@ -75,7 +73,7 @@ def _reducible(image: Image.Image) -> Image.Image | None:
         return None
     if image.mode == "I;16" and "transparency" in image.info:
         return None  # a 16-bit colour key cannot be told apart in 8 bits
-    image = plain(image)
+    image = to_basic_mode(image)
     return image.convert("RGB") if image.mode == "RGBX" else image
 
 

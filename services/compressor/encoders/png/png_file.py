@@ -11,7 +11,7 @@ from typing import Any
 import oxipng
 from PIL import Image, PngImagePlugin
 
-from services.compressor.decoders.picture import Picture
+from services.compressor.decoders import Picture
 
 # Bytes of pixels up to which oxipng's levels 2, 1 and 0 serve. It holds them several times; beyond, Pillow goes row by
 # row. What packs as well as drawings and screenshots do also packs fast.

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from PIL import Image, TiffImagePlugin
 
-from services.compressor.decoders.colours import plain
-from services.compressor.decoders.picture import Picture
+from services.compressor.decoders import Picture, to_basic_mode
 from services.compressor.encoders.tiff.directories import DIRECTORIES, with_directories
 from services.compressor.rate_control import QUALITIES, Ladder, RateModel, predict_sizes, typical_curve
 
@@ -33,19 +32,19 @@ def tiff_ladder(picture: Picture, _original_bytes: int) -> Ladder:
         image = picture.image
         return _packed(picture, image.convert("RGB") if image.mode == "RGBX" else image)
 
-    if picture.image.mode == "1" or "A" in plain(picture.image).getbands():
+    if picture.image.mode == "1" or "A" in to_basic_mode(picture.image).getbands():
         return Ladder(
             (_ONLY,), lambda _rung: lossless(), lambda limit: (limit,), lambda _quality: _ONLY, has_quality=False
         )
     # As RGB, a JPEG inside a TIFF takes twice the bytes: nothing else separates its colours from its light.
-    image = plain(picture.image)
+    image = to_basic_mode(picture.image)
     image = image if image.mode == "L" else image.convert("RGB").convert("YCbCr")
 
     def encode(quality: int) -> bytes:
         return _save(picture, image, compression="jpeg", quality=quality, strip_size=_JPEG_STRIP)
 
     def expected(limit: int) -> Sequence[float]:
-        carried = sum(map(len, picture.carried().values()))
+        carried = sum(map(len, picture.pillow_metadata().values()))
         sizes = predict_sizes(image, _jpeg_length, _RATE_MODEL, limit - carried)
         return [size + carried for size in sizes[-len(_QUALITIES) :]]
 

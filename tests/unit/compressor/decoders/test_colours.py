@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.compressor.decoders.colour_profile import inks_to_srgb, to_srgb, travelling
-from services.compressor.decoders.colours import has_alpha, on_white, plain
-from services.compressor.decoders.icc import (
+from services.compressor.decoders import flatten_on_white, has_alpha, open_picture, to_basic_mode, to_srgb
+from services.compressor.decoders.colour_profile import cmyk_or_lab_to_srgb, travelling
+from services.compressor.decoders.icc_writer import (
     BT2020_PRIMARIES,
     P3_PRIMARIES,
     SRGB_CURVE,
@@ -19,7 +19,6 @@ from services.compressor.decoders.icc import (
     grey_profile,
     rgb_profile,
 )
-from services.compressor.decoders.open_picture import open_picture
 from services.compressor.decoders.png_colours import profile_of
 from tests.support.compressing import GREY_PROFILE, MAX_PIXELS, SRGB, WIDE_PROFILE, a_picture, encoded
 from tests.zoo.pngs import TRUECOLOUR, png
@@ -32,12 +31,12 @@ ADOBE = struct.pack(">8I", 31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000
 
 
 def level(value: float, mode: str) -> int:
-    return int(plain(Image.new(mode, (1, 1), value)).getpixel((0, 0)))  # type: ignore[arg-type]
+    return int(to_basic_mode(Image.new(mode, (1, 1), value)).getpixel((0, 0)))  # type: ignore[arg-type]
 
 
 @given(st.integers(0, 65535))
 def test_16_bits_become_the_nearest_8(value: int) -> None:
-    image = plain(Image.fromarray(np.array([[value]], dtype=np.uint16)))
+    image = to_basic_mode(Image.fromarray(np.array([[value]], dtype=np.uint16)))
 
     assert image.mode == "L"
     assert image.getpixel((0, 0)) == (value + 128) // 257
@@ -60,7 +59,7 @@ def test_white_is_what_the_values_suggest(mode: str, values: list[float], expect
     image = Image.new(mode, (3, 1))
     image.putdata(values)
 
-    assert list(plain(image).tobytes()) == expected
+    assert list(to_basic_mode(image).tobytes()) == expected
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "I", "F", "I;16"])
@@ -68,17 +67,17 @@ def test_every_mode_becomes_one_that_encoders_know(mode: str) -> None:
     source = a_picture("RGBA", (16, 12)).convert("L" if mode in {"I", "F", "I;16"} else "RGBA")
     image = source.convert("LA").convert(mode) if mode == "La" else source.convert(mode)
 
-    result = plain(image)
+    result = to_basic_mode(image)
 
     assert result.mode in {"L", "LA", "RGB", "RGBX", "RGBA"}
     assert ("A" in result.getbands()) == (mode in {"LA", "La", "PA", "RGBA", "RGBa"})
     assert has_alpha(image) == ("A" in result.getbands())
-    assert on_white(image).mode in {"L", "RGB", "RGBX"}
+    assert flatten_on_white(image).mode in {"L", "RGB", "RGBX"}
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "HSV", "LAB"])
 def test_other_colours_become_rgb(mode: str) -> None:
-    assert plain(Image.new(mode, (2, 2))).mode == "RGB"
+    assert to_basic_mode(Image.new(mode, (2, 2))).mode == "RGB"
 
 
 @pytest.mark.parametrize(
@@ -143,8 +142,8 @@ def test_grey_stays_grey() -> None:
 def test_a_broken_profile_of_inks_is_ignored() -> None:
     inks = Image.new("CMYK", (1, 1), (255, 0, 0, 0))
 
-    assert inks_to_srgb(inks, inks_profile()[:300]).getpixel((0, 0)) == (0, 255, 255)
-    assert inks_to_srgb(inks, inks_profile()).getpixel((0, 0)) != (0, 255, 255)
+    assert cmyk_or_lab_to_srgb(inks, inks_profile()[:300]).getpixel((0, 0)) == (0, 255, 255)
+    assert cmyk_or_lab_to_srgb(inks, inks_profile()).getpixel((0, 0)) != (0, 255, 255)
 
 
 def test_the_first_of_a_pngs_chunks_counts() -> None:

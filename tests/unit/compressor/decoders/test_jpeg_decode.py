@@ -11,8 +11,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from services.compressor.compress import compress
 from services.compressor.compress_error import CompressError
+from services.compressor.decoders import open_picture
 from services.compressor.decoders.jpeg_decode import decode_jpeg
-from services.compressor.decoders.open_picture import open_picture
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded

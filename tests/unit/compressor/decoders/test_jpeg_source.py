@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from services.compressor.decoders.jpeg_segments import SCAN, check_scans, segments
-from services.compressor.decoders.open_picture import open_picture
-from services.compressor.decoders.picture import JpegSource
+from services.compressor.decoders import START_OF_SCAN, JpegSource, iter_jpeg_segments, open_picture
+from services.compressor.decoders.jpeg_segments import check_scans
 from tests.support.compressing import MAX_PIXELS, a_picture, encoded
 from tests.zoo import NAMES, specimen
 
@@ -28,7 +27,7 @@ def saved(mode: str = "RGB", **save: Any) -> bytes:
 def test_who_made_its_huffman_tables_is_told(save: dict[str, Any], *, fitted: bool) -> None:
     source = source_of(saved(**save))
 
-    assert source.fitted_huffman == fitted
+    assert source.optimised_huffman == fitted
     assert source.progressive == ("progressive" in save)
 
 
@@ -65,7 +64,7 @@ def test_what_is_appended_does_not_count(save: dict[str, Any]) -> None:
 
     assert source_of(jpeg + b"\0film" + saved()).scan_bytes == source_of(jpeg).scan_bytes
     assert source_of(jpeg).scan_bytes == len(jpeg) - 2 - next(
-        end for marker, _, end in segments(jpeg) if marker == SCAN
+        end for marker, _, end in iter_jpeg_segments(jpeg) if marker == START_OF_SCAN
     )
 
 

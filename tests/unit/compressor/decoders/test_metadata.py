@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
 
-from services.compressor.decoders.open_picture import open_picture
-from services.compressor.decoders.picture import Picture
+from services.compressor.decoders import Picture, open_picture
 from shared.contracts.messages import MetadataPolicy
 from tests.support.compressing import MAX_PIXELS, ORIENTATION, a_picture, encoded
 

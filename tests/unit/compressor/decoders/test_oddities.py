@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from services.compressor.decoders.open_picture import open_picture
+from services.compressor.decoders import open_picture
 from tests.support.compressing import MAX_PIXELS, a_picture, encoded
 from tests.zoo import NAMES, specimen
 from tests.zoo.gifs import lzw

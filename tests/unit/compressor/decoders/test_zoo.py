@@ -9,10 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from services.compressor.compress_error import CompressError
-from services.compressor.decoders.colour_profile import to_srgb
-from services.compressor.decoders.colours import plain
-from services.compressor.decoders.open_picture import open_picture
-from services.compressor.decoders.picture import Picture
+from services.compressor.decoders import Picture, open_picture, to_basic_mode, to_srgb
 from shared.contracts.error_codes import ErrorCode
 from tests.support.compressing import MAX_PIXELS
 from tests.zoo import ANIMATED, BROKEN, NAMES, STRANGERS, specimen
@@ -46,7 +43,7 @@ def test_opens_as_it_is_shown(name: str) -> None:
     assert picture.format == kind.format
     assert picture.image.mode in _MODES
     assert (picture.icc_profile is not None) == kind.profiled
-    assert ("A" in plain(picture.image).getbands()) == kind.alpha
+    assert ("A" in to_basic_mode(picture.image).getbands()) == kind.alpha
     assert set(picture.image.info) <= {"transparency"}
     assert_alike(shown(picture), kind.shown, kind.tolerance)
     assert picture.jpeg is None or kind.format == "jpeg"
@@ -171,4 +168,4 @@ def test_damage_is_refused_or_survived_but_never_raises_anything_else(name: str,
     except CompressError:
         return
     assert picture.image.width * picture.image.height <= 200_000
-    plain(picture.image)
+    to_basic_mode(picture.image)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageStat
 
 from services.compressor.compress import compress
-from services.compressor.decoders.picture import Animation, Frame, JpegSource, Picture
+from services.compressor.decoders import Animation, Frame, JpegSource, Picture
 from services.compressor.encoders.avif import avif_ladder
 from services.compressor.rate_control.ladder import QUALITIES
 from shared.contracts.messages import CompressOptions
@@ -112,7 +112,9 @@ def test_colour_keeps_the_size_that_it_had_in_the_jpeg() -> None:
 
 
 def _jpeg(across: int) -> JpegSource:
-    return JpegSource(((10,) * 64,) * 2, (across, across), progressive=False, fitted_huffman=False, scan_bytes=10_000)
+    return JpegSource(
+        ((10,) * 64,) * 2, (across, across), progressive=False, optimised_huffman=False, scan_bytes=10_000
+    )
 
 
 def _colourful() -> Image.Image:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageChops, ImageDraw
 
 from services.compressor.compress import compress
-from services.compressor.decoders.picture import Animation, Frame, Picture
+from services.compressor.decoders import Animation, Frame, Picture
 from services.compressor.encoders.webp import webp_ladder
 from shared.contracts.messages import CompressOptions
 from tests.support.compressing import COPYRIGHT, MAX_PIXELS, SRGB, a_picture, an_exif, decoded, encoded

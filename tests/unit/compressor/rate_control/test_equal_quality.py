@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.compressor.decoders.picture import Format
+from services.compressor.decoders import Format
 from services.compressor.rate_control.equal_quality import equivalent_quality
 from services.compressor.rate_control.ladder import QUALITIES
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.compressor.decoders.picture import Picture
+from services.compressor.decoders import Picture
 from services.compressor.rate_control.ladder import QUALITIES, Ladder
 from services.compressor.rate_control.target_size import fit_to_size
 

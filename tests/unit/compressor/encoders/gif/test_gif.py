@@ -9,8 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from services.compressor.compress import Compressed, compress
-from services.compressor.decoders.open_picture import open_picture
-from services.compressor.decoders.picture import Animation
+from services.compressor.decoders import Animation, open_picture
 from services.compressor.encoders.gif import gif_ladder
 from services.compressor.encoders.gif.gif_file import IndexedFrame, write_gif
 from shared.contracts.messages import CompressOptions

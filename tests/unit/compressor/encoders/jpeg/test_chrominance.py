@@ -5,8 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from services.compressor.decoders.open_picture import open_picture
-from services.compressor.decoders.picture import JpegSource
+from services.compressor.decoders import JpegSource, open_picture
 from services.compressor.encoders.jpeg.chrominance import HALVED, Subsampling, chrominance_loss, subsampling_for
 from services.compressor.rate_control.ladder import QUALITIES
 from tests.support.compressing import MAX_PIXELS, a_picture
@@ -16,7 +15,7 @@ FULL, WIDE, USUAL_QUALITY = (1, 1), (2, 1), 75
 
 
 def a_source(subsampling: Subsampling) -> JpegSource:
-    return JpegSource(((1,) * 64, (1,) * 64), subsampling, progressive=False, fitted_huffman=False, scan_bytes=9999)
+    return JpegSource(((1,) * 64, (1,) * 64), subsampling, progressive=False, optimised_huffman=False, scan_bytes=9999)
 
 
 def lettering(colour: str) -> Image.Image:

@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageStat
 from PIL.JpegImagePlugin import get_sampling
 
 from services.compressor.compress import Compressed, compress
-from services.compressor.decoders.open_picture import open_picture
+from services.compressor.decoders import open_picture
 from services.compressor.encoders.jpeg import jpeg_ladder
 from shared.contracts.messages import CompressOptions
 from tests.support.compressing import COPYRIGHT, MAX_PIXELS, SRGB, WIDE_PROFILE, a_picture, an_exif, decoded, encoded

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.compressor.decoders.open_picture import open_picture
+from services.compressor.decoders import open_picture
 from services.compressor.encoders.jpeg import jpeg_ladder
 from services.compressor.encoders.jpeg.jpeg_file import Coding, encode_jpeg, scan_bytes
 from services.compressor.encoders.jpeg.prediction import predict
@@ -64,17 +64,17 @@ def test_what_travels_along_counts() -> None:
 
 @pytest.mark.parametrize("limit", [500, 5_000, 100_000])
 def test_a_small_picture_has_fitted_tables(limit: int) -> None:
-    assert predict(a_picture(noise=120), None, limit).coding.fitted_huffman
+    assert predict(a_picture(noise=120), None, limit).coding.optimised_huffman
 
 
 def test_a_large_picture_has_them_where_they_gain_much() -> None:
-    assert predict(a_picture(size=(900, 700)), None, 6_000).coding.fitted_huffman
+    assert predict(a_picture(size=(900, 700)), None, 6_000).coding.optimised_huffman
 
 
 @pytest.mark.parametrize("fitted", [True, False])
 @pytest.mark.parametrize("subsampling", [(1, 1), (2, 1), (2, 2)])
 def test_an_empty_tile_takes_about_what_is_said(subsampling: tuple[int, int], fitted: bool) -> None:
-    coding = Coding(subsampling, fitted_huffman=fitted)
+    coding = Coding(subsampling, optimised_huffman=fitted)
     flat = a_picture(size=(640, 640), noise=0).point(lambda _: 128)
 
     length = scan_bytes(encode_jpeg(flat, quantisation_tables(50), coding))

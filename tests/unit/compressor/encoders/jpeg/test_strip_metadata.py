@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from services.compressor.compress import compress
-from services.compressor.decoders.jpeg_segments import SCAN, segments
-from services.compressor.decoders.open_picture import open_picture
+from services.compressor.decoders import START_OF_SCAN, iter_jpeg_segments, open_picture
 from services.compressor.encoders.jpeg.strip_metadata import strip_jpeg_metadata
 from shared.contracts.messages import CompressOptions
 from tests.support.compressing import MAX_PIXELS, SRGB, WIDE_PROFILE, a_picture, decoded, encoded
@@ -24,12 +23,12 @@ def stripped(original: bytes, **options: Any) -> bytes | None:
 
 
 def markers(jpeg: bytes) -> list[int]:
-    return [marker for marker, _, _ in segments(jpeg)]
+    return [marker for marker, _, _ in iter_jpeg_segments(jpeg)]
 
 
 def scan_of(jpeg: bytes) -> bytes:
     """From the first scan's header to the end of the pixels."""
-    start = next(start for marker, start, _ in segments(jpeg) if marker == SCAN)
+    start = next(start for marker, start, _ in iter_jpeg_segments(jpeg) if marker == START_OF_SCAN)
     return jpeg[start : jpeg.index(b"\xff\xd9", start)]
 
 
@@ -131,7 +130,7 @@ def test_what_stands_behind_the_picture_goes(behind: str, save: dict[str, Any]) 
 
 def test_what_stands_between_two_scans_goes() -> None:
     plain = encoded(a_picture(), "JPEG", progressive=True)
-    second = [start - 4 for marker, start, _ in segments(plain) if marker == SCAN][1]
+    second = [start - 4 for marker, start, _ in iter_jpeg_segments(plain) if marker == START_OF_SCAN][1]
     ends_early, secret = b"\xff\xfe\0\x0c\xff\xd9\xff\xdasecret", b"\xff\xe1\0\x0eExif\0\0secret"
     original = plain[:second] + ends_early + secret + plain[second:]
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from services.compressor.compress import Compressed, compress
-from services.compressor.decoders.picture import Picture
+from services.compressor.decoders import Picture
 from services.compressor.encoders.png import png_file
 from shared.contracts.messages import CompressOptions
 from tests.support.compressing import (

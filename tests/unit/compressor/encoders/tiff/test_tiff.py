@@ -4,7 +4,7 @@ import pytest
 from PIL import ExifTags, Image, ImageChops, ImageDraw, ImageStat
 
 from services.compressor.compress import compress
-from services.compressor.decoders.picture import Picture
+from services.compressor.decoders import Picture
 from services.compressor.encoders import LADDERS
 from services.compressor.encoders.tiff import tiff_ladder
 from services.compressor.rate_control.target_size import fit_to_size

@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 from PIL import Image, ImageFile, TiffImagePlugin
 
-from services.compressor.decoders.animation import first_of_all, of_parts, of_pillow
+from services.compressor.decoders.animation import from_parts, from_pillow, verified_first_frame
 from services.compressor.decoders.apng import read_apng
 from services.compressor.decoders.gif import read_gif
 from services.compressor.decoders.jpeg_decode import decode_jpeg
 from services.compressor.decoders.jpeg_segments import check_scans
 from services.compressor.decoders.orientation import orientation_of, upright
 from services.compressor.decoders.picture import Animation, Format
-from services.compressor.decoders.png_chunks import check_pixels, chunks, header
+from services.compressor.decoders.png_chunks import check_pixels, header, iter_png_chunks
 from services.compressor.decoders.tiff import check_strips
 
 # Refuses a picture of so many pixels, and an animation of so many frames of that size.
@@ -63,7 +63,7 @@ def _jpeg(image: ImageFile.ImageFile, original: bytes) -> Decoded:
 
 
 def _png(image: ImageFile.ImageFile, png: bytes, limit: PixelLimit) -> Decoded:
-    form, pieces = header(png), list(chunks(png))
+    form, pieces = header(png), list(iter_png_chunks(png))
     image.load()
     # Rows that are missing are black; so there is nothing to count if the last is not.
     if form.interlaced or not _last_row(image).getbbox(alpha_only=False):
@@ -71,8 +71,8 @@ def _png(image: ImageFile.ImageFile, png: bytes, limit: PixelLimit) -> Decoded:
     orientation = orientation_of(image)
     if animated := read_apng(pieces, form):
         limit(image.size, len(animated.frames))
-        animation = of_parts(animated, image.size, len(animated.frames), orientation)
-        return Decoded(first_of_all(animation), animation)
+        animation = from_parts(animated, image.size, len(animated.frames), orientation)
+        return Decoded(verified_first_frame(animation), animation)
     key = image.info.get("transparency")
     if form.depth == 16 and form.colour_type == _TRUECOLOUR and isinstance(key, tuple):
         image.info["transparency"] = tuple(value >> 8 for value in key)  # Pillow takes the upper bytes of the pixels
@@ -88,12 +88,12 @@ def _gif(original: bytes, limit: PixelLimit) -> Decoded:
     for frame in gif.frames:
         limit(frame.size, 1)
     limit(gif.size, len(gif.frames))
-    animation = of_parts(gif, gif.size, len(gif.frames), orientation=1)
+    animation = from_parts(gif, gif.size, len(gif.frames), orientation=1)
     if len(gif.frames) > 1:
-        return Decoded(first_of_all(animation), animation)
+        return Decoded(verified_first_frame(animation), animation)
     alone = gif.frames[0]
     whole = alone.at == (0, 0) and alone.size == gif.size
-    return Decoded(alone.decoded() if whole else first_of_all(animation))
+    return Decoded(alone.decoded() if whole else verified_first_frame(animation))
 
 
 def _sequence(image: ImageFile.ImageFile, original: bytes, limit: PixelLimit) -> Decoded:
@@ -104,5 +104,5 @@ def _sequence(image: ImageFile.ImageFile, original: bytes, limit: PixelLimit) ->
     if count == 1:
         return Decoded(upright(image, orientation))
     # Pillow does not say how often an AVIF is played; for ever is what they are made for.
-    animation = of_pillow(lambda: type(image)(io.BytesIO(original)), count, image.info.get("loop", 0), orientation)
-    return Decoded(first_of_all(animation), animation)
+    animation = from_pillow(lambda: type(image)(io.BytesIO(original)), count, image.info.get("loop", 0), orientation)
+    return Decoded(verified_first_frame(animation), animation)

@@ -3,7 +3,7 @@
 The wide-gamut spaces are translated to profiles. Those of HDR have none, and are left as they are.
 """
 
-from services.compressor.decoders.icc import (
+from services.compressor.decoders.icc_writer import (
     BT2020_PRIMARIES,
     P3_PRIMARIES,
     SRGB_CURVE,
@@ -18,7 +18,7 @@ _CONTAINERS = {b"meta": 4, b"iprp": 0, b"ipco": 0}  # boxes of boxes, and the by
 _CODES = b"colrnclx"
 
 
-def profile_of_codes(primaries: int, transfer: int, *, grey: bool) -> bytes | None:
+def profile_from_cicp(primaries: int, transfer: int, *, grey: bool) -> bytes | None:
     """None if no profile can say it, and for sRGB."""
     if primaries not in _PRIMARIES or transfer not in _CURVES or (primaries, transfer) == (1, 13):
         return None
@@ -26,7 +26,7 @@ def profile_of_codes(primaries: int, transfer: int, *, grey: bool) -> bytes | No
     return grey_profile(curve) if grey else rgb_profile(_PRIMARIES[primaries], curve)
 
 
-def profile_of_avif(avif: bytes, *, grey: bool) -> bytes | None:
+def avif_cicp_profile(avif: bytes, *, grey: bool) -> bytes | None:
     """What the container's codes say of the first item that has some (ISO 14496-12, 12.1.5)."""
     at, end = 0, len(avif)
     while at + 8 <= end:
@@ -35,7 +35,7 @@ def profile_of_avif(avif: bytes, *, grey: bool) -> bytes | None:
             at += 8 + _CONTAINERS[name]
         elif avif.startswith(_CODES, at + 4):
             primaries, transfer = avif[at + 12 : at + 14], avif[at + 14 : at + 16]
-            return profile_of_codes(int.from_bytes(primaries, "big"), int.from_bytes(transfer, "big"), grey=grey)
+            return profile_from_cicp(int.from_bytes(primaries, "big"), int.from_bytes(transfer, "big"), grey=grey)
         elif size < 8:  # up to the end of the file, or longer than a picture's header is
             return None
         else:

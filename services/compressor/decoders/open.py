@@ -10,13 +10,13 @@ from PIL import Image, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from services.compressor.compress_error import CompressError
-from services.compressor.decoders.coded_colours import profile_of_avif
-from services.compressor.decoders.colour_profile import inks_to_srgb, is_grey, travelling
-from services.compressor.decoders.colours import plain
-from services.compressor.decoders.decoding import Decoded, decode
+from services.compressor.decoders.cicp import avif_cicp_profile
+from services.compressor.decoders.colour_profile import cmyk_or_lab_to_srgb, is_grey, travelling
+from services.compressor.decoders.decode import Decoded, decode
 from services.compressor.decoders.jpeg_source import jpeg_source
 from services.compressor.decoders.metadata import kept
 from services.compressor.decoders.picture import Format, Picture
+from services.compressor.decoders.pixel_modes import to_basic_mode
 from services.compressor.decoders.png_chunks import colour_chunks
 from services.compressor.decoders.png_colours import allowed, outranked, profile_of
 from shared.contracts.error_codes import ErrorCode
@@ -128,13 +128,13 @@ def _limit(max_pixels: int, size: tuple[int, int], frames: int) -> None:
 def _shown(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bytes | None]:
     """In a mode of `_MODES`, with none of Pillow's notes but the transparency that its pixels need; and its profile."""
     if image.mode in {"CMYK", "LAB"}:
-        shown = inks_to_srgb(image, profile)
+        shown = cmyk_or_lab_to_srgb(image, profile)
     elif image.mode == "I;16B":
         shown = image.convert("I;16")
     elif image.mode in _MODES:
         shown = image
     else:
-        shown = plain(image)
+        shown = to_basic_mode(image)
     shown.info = {key: image.info[key] for key in ("transparency",) if key in image.info and shown is image}
     return shown, travelling(profile, shown)
 
@@ -146,5 +146,5 @@ def _meant(
     if chunks:
         return profile_of(chunks, profile, grey=grey)
     if format_ == "avif" and not profile:
-        return profile_of_avif(original, grey=grey)
+        return avif_cicp_profile(original, grey=grey)
     return profile

@@ -7,7 +7,7 @@ _WHITE_16 = 65535
 _TO_8_BITS = ((np.arange(_WHITE_16 + 1, dtype=np.uint32) + 128) // 257).astype(np.uint8)  # 255/65535 = 1/257
 
 
-def plain(image: Image.Image) -> Image.Image:
+def to_basic_mode(image: Image.Image) -> Image.Image:
     """In mode L, LA, RGB, RGBX or RGBA, 8 bits a channel, without an alpha channel in which every pixel is opaque.
 
     Inks and Lab are converted without a profile; `open_picture` has heeded theirs.
@@ -18,11 +18,11 @@ def plain(image: Image.Image) -> Image.Image:
     if mode == "1":
         return _grey_of_bits(image)
     if mode in {"PA", "RGBa"} or (mode in {"P", "RGB", "RGBX"} and "transparency" in image.info):
-        return without_idle_alpha(image.convert("RGBA"))
+        return drop_opaque_alpha(image.convert("RGBA"))
     if mode == "La" or (mode == "L" and "transparency" in image.info):
-        return without_idle_alpha(image.convert("LA"))
+        return drop_opaque_alpha(image.convert("LA"))
     if mode in {"L", "LA", "RGB", "RGBX", "RGBA"}:
-        return without_idle_alpha(image)
+        return drop_opaque_alpha(image)
     return image.convert("RGB")
 
 
@@ -36,7 +36,7 @@ def _grey_of_numbers(image: Image.Image) -> Image.Image:
     if not isinstance(key, int):
         return grey
     alpha = Image.fromarray(np.where(values == key, 0, 255).astype(np.uint8))
-    return without_idle_alpha(Image.merge("LA", (grey, alpha)))
+    return drop_opaque_alpha(Image.merge("LA", (grey, alpha)))
 
 
 def _as_16_bits(values: np.ndarray) -> np.ndarray:
@@ -54,10 +54,10 @@ def _grey_of_bits(image: Image.Image) -> Image.Image:
     if key is None:
         return grey
     alpha = grey.point(lambda value: 255 * (value != key))
-    return without_idle_alpha(Image.merge("LA", (grey, alpha)))
+    return drop_opaque_alpha(Image.merge("LA", (grey, alpha)))
 
 
-def without_idle_alpha(image: Image.Image) -> Image.Image:
+def drop_opaque_alpha(image: Image.Image) -> Image.Image:
     """Without an alpha channel in which every pixel is opaque."""
     if "A" not in image.getbands() or image.getchannel("A").getextrema() != (255, 255):
         return image
@@ -66,12 +66,12 @@ def without_idle_alpha(image: Image.Image) -> Image.Image:
 
 def has_alpha(image: Image.Image) -> bool:
     """Whether there is a pixel that is not opaque."""
-    return "A" in plain(image).getbands()
+    return "A" in to_basic_mode(image).getbands()
 
 
-def on_white(image: Image.Image) -> Image.Image:
+def flatten_on_white(image: Image.Image) -> Image.Image:
     """Without alpha, in mode L, RGB or RGBX: what was clear is white, as the page of a shop is."""
-    image = plain(image)
+    image = to_basic_mode(image)
     if "A" not in image.getbands():
         return image
     white = Image.new("RGBA", image.size, "white")
