@@ -1,4 +1,4 @@
-"""How the gateway's background work is repeated: step by step, until the process stops."""
+"""The loop that repeats a background task step by step until the process stops."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,9 +9,9 @@ from shared.errors import DependencyUnavailable
 from shared.messaging import DependencyGate
 
 Step = Callable[[], Awaitable[float]]
-"""Does a piece of work and says after how many seconds the next should follow."""
+"""Does a piece of work and returns the seconds until the next step."""
 
-_AFTER_A_FAULT_SECONDS = 5.0
+_AFTER_ERROR_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -19,14 +19,14 @@ log = structlog.get_logger(__name__)
 async def repeat(name: str, step: Step, gate: DependencyGate, stop: asyncio.Event, wake: asyncio.Event) -> None:
     """Repeat `step` until `stop` is set; `wake` ends a pause early.
 
-    A fault of our own closes the gate, and the next step waits for it. Anything unexpected is logged and tried again:
-    each step takes its work from the database, so none is lost.
+    If a dependency is unavailable, the gate closes and the next step waits for it. Any other exception is logged and
+    the step is repeated. No work is lost, since each step takes its work from the database.
     """
     while await gate.open_unless(stop):
-        await _pause(await _take(name, step, gate), stop, wake)
+        await _pause(await _run(name, step, gate), stop, wake)
 
 
-async def _take(name: str, step: Step, gate: DependencyGate) -> float:
+async def _run(name: str, step: Step, gate: DependencyGate) -> float:
     try:
         return await step()
     except DependencyUnavailable as fault:
@@ -34,7 +34,7 @@ async def _take(name: str, step: Step, gate: DependencyGate) -> float:
         return 0
     except Exception:
         log.exception("background_step_failed", step=name)
-        return _AFTER_A_FAULT_SECONDS
+        return _AFTER_ERROR_SECONDS
 
 
 async def _pause(seconds: float, stop: asyncio.Event, wake: asyncio.Event) -> None:

@@ -1,4 +1,4 @@
-"""Retention: a request goes some time after its finish, with everything that belongs to it."""
+"""Retention: removes a request with all its objects some days after it has finished."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -23,24 +23,24 @@ class Retention:
         database: Database,
         store: ObjectStore,
         lease: RenewableLease,
-        keep_days: float,
+        retention_days: float,
         clock: Callable[[], datetime],
     ) -> None:
-        """`keep_days`: days from a request's finish to its removal; 0 keeps everything."""
+        """`retention_days`: days from a request's finish to its removal; 0 keeps everything."""
         self._database = database
         self._store = store
         self._lease = lease
-        self._keep = timedelta(days=keep_days)
+        self._retention = timedelta(days=retention_days)
         self._clock = clock
 
     async def step(self) -> float:
-        """Remove the requests that are due, the oldest first. Returns when to look again, in seconds."""
-        if not self._keep or not await self._lease.held():
+        """Remove some of the requests that are due, oldest first. Returns the seconds until the next step."""
+        if not self._retention or not await self._lease.held():
             return _INTERVAL_SECONDS
-        due = await self._database.requests.finished_before(self._clock() - self._keep)
+        due = await self._database.requests.finished_before(self._clock() - self._retention)
         for request in due:
             await self._remove_objects(request.request_id)
-            # Last, since it is what the next attempt would know of the objects by.
+            # The record goes last: the next attempt finds the objects through it.
             await self._database.forget(request.request_id)
             log.info("request_removed", request_id=request.request_id)
         return 0 if due else _INTERVAL_SECONDS

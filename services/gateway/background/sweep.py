@@ -1,63 +1,54 @@
-"""The sweep: finds what a lost message left behind, so that a loss costs time and never the request."""
+"""The sweep: repeats what a lost message should have caused, so that a loss costs time and never a request."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
+from services.gateway.background.runtime import Runtime
+from services.gateway.settings import DispatchSettings
 from shared.contracts.messages import DeliverWebhook, FinishRequest
-from shared.messaging import Publish
-from shared.observability import Metrics
-from shared.persistence import Database, RenewableLease
+from shared.persistence import RenewableLease
 
-_NOT_OURS_SECONDS = 2.0
+_WITHOUT_LEASE_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
 
 class Sweep:
-    """Runs on the gateway that dispatches."""
+    """Runs on the gateway that dispatches. It also sets the metrics that are counted over all requests."""
 
-    def __init__(  # noqa: PLR0913 (a composition root calls this, by name)
-        self,
-        *,
-        database: Database,
-        publish: Publish,
-        lease: RenewableLease,
-        interval: float,
-        lost_after: float,
-        clock: Callable[[], datetime],
-        metrics: Metrics,
-    ) -> None:
-        """`interval` and `lost_after` are in seconds.
-
-        lost_after: when no copy of a command can be alive any more: its start_by, the longest handler and a minute.
-        """
-        self._database = database
-        self._publish = publish
+    def __init__(self, runtime: Runtime, lease: RenewableLease, settings: DispatchSettings) -> None:
+        self._database = runtime.database
+        self._publish = runtime.publish
+        self._clock = runtime.clock
+        self._metrics = runtime.metrics
         self._lease = lease
-        self._interval = interval
-        self._lost_after = timedelta(seconds=lost_after)
-        self._clock = clock
-        self._metrics = metrics
+        self._interval = settings.sweep_interval
+        self._lost_after = timedelta(seconds=settings.lost_after)
 
     async def step(self) -> float:
-        """Sweep once. Returns when to sweep again, in seconds."""
+        """Sweep once. Returns the seconds until the next sweep."""
         if not await self._lease.held():
-            self._metrics.backlog_images.set(0)
-            self._metrics.paused_hosts.set(0)
-            self._metrics.requests_open.set(0)
-            return _NOT_OURS_SECONDS
+            self._set_metrics(backlog_images=0, requests_open=0, paused_hosts=0)
+            return _WITHOUT_LEASE_SECONDS
         await self._return_lost()
         await self._finish_stranded()
         await self._deliver_due()
-        self._metrics.backlog_images.set(await self._database.images.count_pending())
-        self._metrics.requests_open.set(await self._database.requests.count_open())
-        self._metrics.paused_hosts.set(await self._count_paused_hosts())
+        self._set_metrics(
+            backlog_images=await self._database.images.count_pending(),
+            requests_open=await self._database.requests.count_open(),
+            paused_hosts=await self._count_paused_hosts(),
+        )
         return self._interval
 
+    def _set_metrics(self, *, backlog_images: int, requests_open: int, paused_hosts: int) -> None:
+        self._metrics.backlog_images.set(backlog_images)
+        self._metrics.requests_open.set(requests_open)
+        self._metrics.paused_hosts.set(paused_hosts)
+
     async def _count_paused_hosts(self) -> int:
-        hosts = [host.host for host in await self._database.hosts.tripped()]
+        """Hosts with a tripped circuit and pending images."""
+        hosts = [circuit.host for circuit in await self._database.hosts.tripped()]
         return len(await self._database.images.hosts_with_pending(hosts)) if hosts else 0
 
     async def _return_lost(self) -> None:

@@ -1,6 +1,6 @@
-"""Reading an accepted upload once more, for intake: copied from the store, then in batches, all of it in threads.
+"""Reads an accepted upload again, for intake: copies it from the store, then reads it in batches, in threads.
 
-Both call `go_on` between pieces of work that are soon done; it raises whatever ends the reading.
+Both functions call `checkpoint` between short pieces of work; it raises an exception to end the reading.
 """
 
 import asyncio
@@ -23,37 +23,40 @@ _BATCH_LIMITS = BatchLimits(rows=500, slots=2_000, chars=4_000_000)
 _NO_LIMITS = CatalogueLimits(
     rows=sys.maxsize, columns=sys.maxsize, cell_chars=sys.maxsize, row_chars=sys.maxsize, slots_per_row=sys.maxsize
 )
-"""What was accepted is taken in, also if the limits were lowered since."""
+"""An accepted upload is read to its end even if the limits were lowered since."""
 
 
 @asynccontextmanager
-async def copied_upload(store: ObjectStore, key: str, go_on: Callable[[], None]) -> AsyncIterator[BinaryIO]:
-    """The upload on the local disk, since it is read more slowly than the store likes to wait. Raises ObjectMissing."""
+async def copied_upload(store: ObjectStore, key: str, checkpoint: Callable[[], None]) -> AsyncIterator[BinaryIO]:
+    """A copy of the upload on the local disk: it is read too slowly to keep a connection to the store open.
+
+    Raises ObjectMissing.
+    """
     with tempfile.TemporaryFile() as file:
         async for chunk in store.read_chunks(key):
             await asyncio.to_thread(file.write, chunk)
-            go_on()
+            checkpoint()
         file.seek(0)
         yield file
 
 
 async def read_batches(
-    upload: BinaryIO, catalogue_format: CatalogueFormat, rows_in: int, go_on: Callable[[], None]
+    upload: BinaryIO, catalogue_format: CatalogueFormat, skip_rows: int, checkpoint: Callable[[], None]
 ) -> AsyncIterator[list[CatalogueRow]]:
-    """The rows behind the first `rows_in` of an upload of this form.
+    """The upload's data rows after the first `skip_rows`, in batches.
 
-    Raises CatalogueRefused after them if some could not be read.
+    Raises CatalogueRefused after the last readable row if some rows could not be read.
     """
     catalogue = await asyncio.to_thread(
         open_catalogue, partial(_chunks, upload), _NO_LIMITS, catalogue_format=catalogue_format
     )
     rows = catalogue.rows()
-    for skipped in range(0, rows_in, _SKIP_ROWS):
-        await asyncio.to_thread(_skip, rows, min(_SKIP_ROWS, rows_in - skipped))
-        go_on()
+    for skipped in range(0, skip_rows, _SKIP_ROWS):
+        await asyncio.to_thread(_skip, rows, min(_SKIP_ROWS, skip_rows - skipped))
+        checkpoint()
     batches = in_batches(rows, _BATCH_LIMITS)
     while batch := await asyncio.to_thread(next, batches, None):
-        go_on()
+        checkpoint()
         yield batch
 
 

@@ -9,6 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.gateway.background.dispatcher import Dispatcher
+from services.gateway.background.runtime import Runtime
+from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, ImageDeferred, ImageFailed, KnownResult
 from shared.contracts.object_keys import reuse_key
@@ -40,17 +42,14 @@ def outbox() -> Outbox:
 
 
 def a_dispatcher(database: MemoryDatabase, outbox: Outbox, clock: MovableClock, **changes: int) -> Dispatcher:
-    return Dispatcher(
-        database=database,
-        publish=outbox.publish,
-        lease=RenewableLease(database.lease("dispatch", 15), 15),
-        window=changes.get("window", 10),
-        per_host=changes.get("per_host", 10),
-        start_by=900,
+    runtime = Runtime(database, outbox.publish, clock, Metrics(CollectorRegistry()))
+    settings = DispatchSettings(
+        dispatch_window=changes.get("window", 10),
+        dispatch_per_host=changes.get("per_host", 10),
+        command_start_by=900,
         reuse_days=changes.get("reuse_days", 0),
-        clock=clock,
-        metrics=Metrics(CollectorRegistry()),
     )
+    return Dispatcher(runtime, RenewableLease(database.lease("dispatch", 15), 15), settings)
 
 
 async def fill(database: MemoryDatabase, request_id: str, urls: Sequence[str], **changes: Any) -> None:

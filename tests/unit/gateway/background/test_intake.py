@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
-from services.gateway.background.intake import Intake
+from services.gateway.background.intake import Intake, IntakeRules
+from services.gateway.background.runtime import Runtime
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import EventType, PublicEvent
 from shared.contracts.messages import FinishRequest
@@ -16,7 +18,7 @@ from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image, Product, Request
 from shared.contracts.states import ImageState
 from shared.messaging import DependencyGate
-from shared.observability import Health
+from shared.observability import Health, Metrics
 from shared.url_policy import AddressPolicy
 from tests.fakes.clock import MovableClock
 from tests.fakes.memory_database import MemoryDatabase
@@ -47,7 +49,7 @@ class House:
         self.stop = asyncio.Event()
         self.gate = DependencyGate({"database": self.database.ping}, Health())
         self.catalogue = catalogue
-        self.taken_in = asyncio.Event()
+        self.images_added = asyncio.Event()
 
     async def accept(self, **changes: Any) -> None:
         request = a_request(**changes)
@@ -55,18 +57,9 @@ class House:
         await self.database.requests.insert(request)
 
     async def run(self, lease_seconds: float = 10) -> None:
-        intake = Intake(
-            database=self.database,
-            store=self.store,
-            publish=self.outbox.publish,
-            policy=AddressPolicy((), frozenset({80, 443})),
-            image_max_age=60,
-            public_base_url="http://mill.test",
-            clock=self.database.tables.clock,
-            gate=self.gate,
-            taken_in=self.taken_in,
-            lease_seconds=lease_seconds,
-        )
+        runtime = Runtime(self.database, self.outbox.publish, self.database.tables.clock, Metrics(CollectorRegistry()))
+        rules = IntakeRules(AddressPolicy((), frozenset({80, 443})), 60, "http://mill.test", lease_seconds)
+        intake = Intake(runtime, self.store, rules, self.gate, self.images_added)
         await intake.step(self.stop)
         await intake.drain()
 
@@ -76,7 +69,7 @@ class House:
         return request
 
     async def stop_when_something_is_in(self) -> None:
-        await self.taken_in.wait()
+        await self.images_added.wait()
         self.stop.set()
 
     def lease_ends(self) -> datetime:

@@ -5,7 +5,9 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from services.gateway.background.runtime import Runtime
 from services.gateway.background.sweep import Sweep
+from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.contracts.records import Delivery, HostCircuit
@@ -19,15 +21,10 @@ from tests.support.outbox import Outbox
 
 
 def a_sweep(database: MemoryDatabase, outbox: Outbox, clock: MovableClock, registry: CollectorRegistry) -> Sweep:
-    return Sweep(
-        database=database,
-        publish=outbox.publish,
-        lease=RenewableLease(database.lease("dispatch", 15), 15),
-        interval=5,
-        lost_after=1000,
-        clock=clock,
-        metrics=Metrics(registry),
-    )
+    settings = DispatchSettings(sweep_interval=5, command_start_by=740, longest_handler=200)
+    assert settings.lost_after == 1000
+    runtime = Runtime(database, outbox.publish, clock, Metrics(registry))
+    return Sweep(runtime, RenewableLease(database.lease("dispatch", 15), 15), settings)
 
 
 async def test_an_image_nobody_answered_for_is_pending_again_after_its_time() -> None:

@@ -1,0 +1,19 @@
+"""What the gateway's background tasks have in common."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.messaging import Publish
+from shared.observability import Metrics
+from shared.persistence import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The database, the broker, the clock and the metrics of this process."""
+
+    database: Database
+    publish: Publish
+    clock: Callable[[], datetime]
+    metrics: Metrics
