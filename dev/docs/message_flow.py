@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shared.contracts import messages
 from shared.contracts.messages import ImageMessage, Message
-from shared.messaging.codec import QUEUE_OF
+from shared.messaging import QUEUE_OF
 
 SERVICES = ("gateway", "downloader", "compressor", "aggregator")
 _SOURCES = Path(__file__).parents[2] / "services"

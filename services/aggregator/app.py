@@ -52,7 +52,7 @@ async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
         )
         # Only finishing needs the object store, so its loss holds up neither results nor webhooks.
         recording = DependencyGate({"database": database.ping, "broker": broker.ping}, health)
-        finishing = DependencyGate({"storage": store.ping}, health, behind=recording)
+        finishing = DependencyGate({"storage": store.ping}, health, outer=recording)
         async with asyncio.TaskGroup() as consumers:
             for subscription in _subscriptions(settings, database, store, client, metrics):
                 gate = finishing if subscription.queue is Queue.FINISH else recording

@@ -45,7 +45,7 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
             observe=metrics.fetch_seconds.observe,
         )
         connected = DependencyGate({"broker": broker.ping}, health)
-        storing = DependencyGate({"storage": store.ping}, health, behind=connected)
+        storing = DependencyGate({"storage": store.ping}, health, outer=connected)
         async with asyncio.TaskGroup() as consumers:
             for subscription, gate in (
                 (Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, settings.fetch.fetch_concurrency), storing),

@@ -21,7 +21,7 @@ from services.gateway.background.retention import Retention
 from services.gateway.background.runtime import Runtime
 from services.gateway.background.sweep import Sweep
 from services.gateway.files.serve import Objects
-from services.gateway.probe.client import Prober
+from services.gateway.probe.client import Prober, open_replies
 from services.gateway.probe.stream import ProbedValidations
 from services.gateway.requests.retry import Retries
 from services.gateway.settings import GatewaySettings
@@ -29,7 +29,7 @@ from services.gateway.upload.accept import Uploads
 from services.gateway.upload.validate import InspectionRules, Inspections
 from services.gateway.web.server import HttpServer, listen
 from shared.errors import DependencyUnavailable
-from shared.messaging import DependencyGate, Publisher, Replies, open_broker
+from shared.messaging import DependencyGate, Publisher, open_broker
 from shared.observability import Health, HealthEndpoints, Metrics, process_registry
 from shared.persistence import Database, RenewableLease, open_database
 from shared.storage import ObjectStore, open_object_store
@@ -67,10 +67,10 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
 
         broker = await parts.enter_async_context(open_broker(settings.rabbit, "gateway", stop))
         publisher = await parts.enter_async_context(Publisher.open(broker, settings.rabbit.publish_timeout, metrics))
-        replies = await parts.enter_async_context(Replies.open(broker))
+        replies = await parts.enter_async_context(open_replies(broker))
         parts.enter_context(prober.connected(publisher.publish, replies))
         # Without the broker the process stays ready: it accepts uploads, and their images wait in the database.
-        gate = DependencyGate({"broker": broker.ping}, health, unready_without=(), behind=stored_gate)
+        gate = DependencyGate({"broker": broker.ping}, health, required=(), outer=stored_gate)
 
         runtime = Runtime(database, publisher.publish, _now, metrics)
         await _work_in_background(settings, runtime, store, gate, arrived, stop)

@@ -6,9 +6,13 @@ from shared.messaging.dead_letters import DeadLetter, list_dead, replay_dead
 from shared.messaging.dependency_gate import DependencyGate, Ping
 from shared.messaging.publisher import Outgoing, Publish, Publisher, Reply
 from shared.messaging.replies import Inbox, Replies
-from shared.messaging.topology import Queue
+from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE, QUEUE_OF, Queue
 
 __all__ = [
+    "COMMANDS_EXCHANGE",
+    "DEAD_EXCHANGE",
+    "EVENTS_EXCHANGE",
+    "QUEUE_OF",
     "Broker",
     "Consumer",
     "DeadLetter",

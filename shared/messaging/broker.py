@@ -1,7 +1,7 @@
-"""Connecting to RabbitMQ: one connection to publish, one to consume, both of which reconnect by themselves.
+"""Connections to RabbitMQ: one for publishing and one for consuming; both reconnect automatically.
 
-Two, because a broker under a memory or disk alarm stops reading from publishers, and acknowledgements on the same
-connection would stall with them.
+A broker under a memory or disk alarm stops reading from connections that publish. On a shared connection the
+acknowledgements would stall too.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ from shared.errors import BrokerUnavailable, StoppedWhileStarting
 from shared.messaging.topology import declare_topology
 from shared.settings import RabbitSettings
 
-_HEARTBEAT_SECONDS = 15  # a dead link is noticed after three of them; below 5 there are false alarms
+_HEARTBEAT_SECONDS = 15  # a dead link is detected after three missed heartbeats; values below 5 cause false alarms
 _RECONNECT_SECONDS = 2
 _PING_SECONDS = 5
-_CLOSE_SECONDS = 2  # without a limit a broker that has fallen silent would hold up the stop for a heartbeat or two
+_CLOSE_SECONDS = 2  # a silent broker would otherwise delay the shutdown by a heartbeat or two
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +46,7 @@ class Broker:
 
 @asynccontextmanager
 async def open_channel(connection: AbstractRobustConnection, **options: bool) -> AsyncIterator[AbstractChannel]:
-    """A channel that is closed in the end, if the broker answers; closing the connection does the rest."""
+    """A channel that is closed at the end if the broker answers; otherwise it closes with its connection."""
     channel = await connection.channel(**options)
     try:
         yield channel
@@ -58,7 +58,7 @@ async def open_channel(connection: AbstractRobustConnection, **options: bool) ->
 
 @asynccontextmanager
 async def open_broker(settings: RabbitSettings, name: str, stop: asyncio.Event) -> AsyncIterator[Broker]:
-    """Connect, and declare the topology. Waits as long as it takes: a service may start before its broker.
+    """Connect and declare the topology. Waits without limit, since a service may start before its broker.
 
     Raises StoppedWhileStarting if `stop` is set first.
     """

@@ -1,4 +1,4 @@
-"""What was parked in imagemill.dead: a look at it, and a way back to the queue it came from."""
+"""Lists the messages parked in imagemill.dead, and sends them back to the queues they came from."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from shared.messaging.topology import COMMANDS_EXCHANGE, Queue
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One parked message. `reason` is ours, or RabbitMQ's word for why it gave up ("delivery_limit")."""
+    """One parked message. `reason` is the consumer's, or RabbitMQ's own ("delivery_limit")."""
 
     queue: str
     reason: str
@@ -25,30 +25,30 @@ class DeadLetter:
 
 
 async def list_dead(rabbitmq_url: str) -> list[DeadLetter]:
-    """What is parked now; it stays there."""
+    """The messages parked now. They stay parked."""
     async with await aio_pika.connect(rabbitmq_url) as connection:
-        # Closing the connection gives all messages back to the queue.
+        # The messages return to the queue when the connection closes.
         return [_describe(message) async for message in _parked(connection)]
 
 
 async def replay_dead(rabbitmq_url: str) -> int:
-    """Send each parked message to the queue it came from, and say how many; what has no such queue stays parked.
+    """Send each parked message to the queue it came from, and return how many; without such a queue it stays parked.
 
-    Safe at any time: handlers take a repeated message without harm, and a command past its time is dropped.
+    Safe at any time: handlers may be called repeatedly with one message, and commands that are too late are dropped.
     """
     replayed = 0
     async with await aio_pika.connect(rabbitmq_url) as connection:
         channel = await connection.channel(on_return_raises=True)
         commands = await channel.get_exchange(COMMANDS_EXCHANGE, ensure=False)
         async for message in _parked(connection):
-            again = aio_pika.Message(
+            copy = aio_pika.Message(
                 message.body,
                 content_type=message.content_type,
                 delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
                 type=message.type,
             )
             try:
-                await commands.publish(again, _describe(message).queue, mandatory=True)
+                await commands.publish(copy, _describe(message).queue, mandatory=True)
             except DeliveryError:
                 continue
             await message.ack()
@@ -59,7 +59,7 @@ async def replay_dead(rabbitmq_url: str) -> int:
 async def _parked(connection: aio_pika.abc.AbstractConnection) -> AsyncIterator[AbstractIncomingMessage]:
     channel = await connection.channel()
     queue = await channel.declare_queue(Queue.DEAD, passive=True)
-    for _ in range(queue.declaration_result.message_count or 0):  # not what is parked again meanwhile
+    for _ in range(queue.declaration_result.message_count or 0):  # not those parked meanwhile
         message = await queue.get(fail=False)
         if message is None:
             return

@@ -1,4 +1,4 @@
-"""The gate that a fault of our own closes: work waits behind it until a ping of what failed succeeds."""
+"""A gate that an unavailable dependency closes: work waits behind it until a ping of that dependency succeeds."""
 
 import asyncio
 import random
@@ -18,41 +18,42 @@ log = structlog.get_logger(__name__)
 
 
 class DependencyGate:
-    """Open while every dependency answers. `pings` names them as `DependencyUnavailable.dependency` does.
+    """Open while every dependency answers. `pings` is keyed by `DependencyUnavailable.dependency`.
 
-    `unready_without`: those whose loss makes the process unready; all unless it can do a part of its work without.
-    `behind`: a gate that must be open as well, for work that needs more than other work of the process does. A fault
-    of what that one pings closes that one, so that each dependency has one state in the process and in `health`.
+    required: dependencies without which the process is not ready; all of `pings` by default. Exclude one if the process
+        can do part of its work without it.
+    outer: a gate that has to be open too, for work that needs more dependencies than other work of the process. An
+        error of a dependency that `outer` pings closes `outer`, so each dependency has one state per process.
     """
 
     def __init__(
         self,
         pings: Mapping[str, Ping],
         health: Health,
-        unready_without: Collection[str] | None = None,
-        behind: "DependencyGate | None" = None,
+        required: Collection[str] | None = None,
+        outer: "DependencyGate | None" = None,
     ) -> None:
-        self._probes = pings
+        self._pings = pings
         self._health = health
-        self._behind = behind
+        self._outer = outer
         self._open = asyncio.Event()
         self._open.set()
-        self._probing: dict[str, asyncio.Task[None]] = {}
-        self._unready_without = set(pings if unready_without is None else unready_without)
-        for dependency in self._unready_without:
+        self._recovering: dict[str, asyncio.Task[None]] = {}
+        self._required = set(pings if required is None else required)
+        for dependency in self._required:
             health.set_ready(dependency, True)
 
     @property
     def is_open(self) -> bool:
-        return self._open.is_set() and (self._behind is None or self._behind.is_open)
+        return self._open.is_set() and (self._outer is None or self._outer.is_open)
 
-    async def open_unless(self, stop: asyncio.Event) -> bool:
+    async def wait_until_open(self, stop: asyncio.Event) -> bool:
         """Wait until the gate is open; False if `stop` is set, now or before it opens.
 
-        Others may have closed it again by the time that the caller goes on.
+        Another task may close the gate again before the caller resumes.
         """
-        if self._behind is not None:
-            await self._behind.open_unless(stop)
+        if self._outer is not None:
+            await self._outer.wait_until_open(stop)
         if not (self._open.is_set() or stop.is_set()):
             waits = [asyncio.create_task(self._open.wait()), asyncio.create_task(stop.wait())]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -60,34 +61,34 @@ class DependencyGate:
                 task.cancel()
         return not stop.is_set()
 
-    def close(self, fault: DependencyUnavailable) -> None:
-        """Close the gate, turn unready, and open again once the faulty dependency answers a ping."""
-        if self._behind is not None and fault.dependency in self._behind._probes:
-            self._behind.close(fault)
+    def close(self, error: DependencyUnavailable) -> None:
+        """Close the gate and report unready until the dependency answers a ping."""
+        if self._outer is not None and error.dependency in self._outer._pings:
+            self._outer.close(error)
             return
-        if fault.dependency in self._probing:
+        if error.dependency in self._recovering:
             return
-        log.error("dependency_lost", dependency=fault.dependency, error=str(fault))
-        if fault.dependency in self._unready_without:
-            self._health.set_ready(fault.dependency, False, str(fault))
+        log.error("dependency_unavailable", dependency=error.dependency, error=str(error))
+        if error.dependency in self._required:
+            self._health.set_ready(error.dependency, False, str(error))
         self._open.clear()
-        self._probing[fault.dependency] = asyncio.create_task(self._ping_until_it_answers(fault.dependency))
+        self._recovering[error.dependency] = asyncio.create_task(self._recover(error.dependency))
 
-    async def _ping_until_it_answers(self, dependency: str) -> None:
-        ping = self._probes.get(dependency)
+    async def _recover(self, dependency: str) -> None:
+        ping = self._pings.get(dependency)
         while ping is not None:
             await asyncio.sleep(_PING_INTERVAL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 (jitter)
             try:
                 await ping()
-            except DependencyUnavailable as fault:
-                log.warning("dependency_still_lost", dependency=dependency, error=str(fault))
-            except Exception:  # were this the end of the task, the gate would never open again
-                log.exception("probe_broke", dependency=dependency)
+            except DependencyUnavailable as error:
+                log.warning("dependency_still_unavailable", dependency=dependency, error=str(error))
+            except Exception:  # if the task ended here, the gate would never open again
+                log.exception("ping_failed_unexpectedly", dependency=dependency)
             else:
                 break
-        log.info("dependency_answers_again", dependency=dependency)
-        if dependency in self._unready_without:
+        log.info("dependency_available_again", dependency=dependency)
+        if dependency in self._required:
             self._health.set_ready(dependency, True)
-        del self._probing[dependency]
-        if not self._probing:
+        del self._recovering[dependency]
+        if not self._recovering:
             self._open.set()

@@ -1,4 +1,4 @@
-"""Publishing with confirms: when `publish` returns, the broker has the messages on disk."""
+"""Publishing with confirms: when `publish` returns, the broker has stored the messages."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -15,26 +15,26 @@ from aio_pika.abc import AbstractChannel, AbstractMessage
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, DeliveryError
 
 from shared.contracts.events import PublicEvent
-from shared.contracts.messages import ImagesProbed, Message
+from shared.contracts.messages import Message
 from shared.errors import BrokerUnavailable
 from shared.messaging.broker import Broker, open_channel
-from shared.messaging.codec import encode, encode_event, queue_of
-from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE
+from shared.messaging.codec import encode, encode_event
+from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE, queue_of
 from shared.observability import Metrics
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer for the queue `to`, which a command named. If the queue is gone, so is the one who waited."""
+    """A message for the queue `to`, which a command named. It is dropped if that queue no longer exists."""
 
     to: str
-    message: ImagesProbed
+    message: Message
 
 
 Outgoing = Message | PublicEvent | Reply
 
 Publish = Callable[[Sequence[Outgoing]], Awaitable[None]]
-"""What `Publisher.publish` is, for those who need no more of it."""
+"""The signature of `Publisher.publish`."""
 
 REASON_HEADER = "imagemill-reason"
 QUEUE_HEADER = "imagemill-queue"
@@ -43,12 +43,12 @@ log = structlog.get_logger(__name__)
 
 
 class Publisher:
-    """Publishes commands (mandatory: somebody must take them), replies and public events (whoever listens)."""
+    """Publishes commands (mandatory: a queue must take them), replies and public events (any number of subscribers)."""
 
     def __init__(
         self, commands: AbstractChannel, events: AbstractChannel, publish_timeout: float, metrics: Metrics
     ) -> None:
-        """`commands` raises what is unroutable; `events`, on which replies go as well, does not."""
+        """`commands` raises for unroutable messages; `events`, which also carries replies, does not."""
         self._commands = commands
         self._events = events
         self._timeout = publish_timeout
@@ -57,7 +57,7 @@ class Publisher:
     @classmethod
     @asynccontextmanager
     async def open(cls, broker: Broker, publish_timeout: float, metrics: Metrics) -> AsyncIterator["Publisher"]:
-        """A publisher on channels of its own. `publish_timeout` is in seconds, for each call of `publish`."""
+        """A publisher with its own channels. `publish_timeout` limits each call of `publish`, in seconds."""
         # An unroutable command must be an error: without on_return_raises it would count as published.
         async with (
             open_channel(broker.publishing, on_return_raises=True) as commands,
@@ -68,8 +68,8 @@ class Publisher:
     async def publish(self, outgoing: Sequence[Outgoing]) -> None:
         """Publish all and wait for the confirms.
 
-        Raises BrokerUnavailable if one was not confirmed in time; any of them may have arrived all the same.
-        A subscriber's full queue refuses an event: that is the subscriber's loss, and counted.
+        Raises BrokerUnavailable if one was not confirmed in time; any of them may still have arrived.
+        An event that a subscriber's full queue refuses is lost for that subscriber, and counted.
         """
         if not outgoing:
             return
@@ -80,7 +80,7 @@ class Publisher:
                 await asyncio.gather(*map(self._publish_one, outgoing))
 
     async def park(self, delivery: AbstractMessage, queue: str, reason: str) -> None:
-        """Put a message that cannot be handled into imagemill.dead as it is, with the reason and its queue."""
+        """Copy a message that cannot be handled to imagemill.dead, with the reason and the queue it came from."""
         parked = AmqpMessage(
             delivery.body,
             headers={REASON_HEADER: reason[:500], QUEUE_HEADER: queue},
@@ -95,7 +95,7 @@ class Publisher:
     @asynccontextmanager
     async def _confirmed(self) -> AsyncIterator[None]:
         try:
-            # Publishing waits without limit while the connection is down, so the limit stands around it.
+            # While the connection is down, publishing waits without a limit of its own.
             async with asyncio.timeout(self._timeout):
                 yield
         except CONNECTION_EXCEPTIONS as error:  # a TimeoutError is an OSError, an unroutable command an AMQPError
@@ -125,8 +125,8 @@ class Publisher:
     async def _send(
         self, channel: AbstractChannel, exchange: str, message: AmqpMessage, routing_key: str, *, mandatory: bool = True
     ) -> None:
-        # What aio-pika's Exchange.publish does, but without a wait for each frame to be on the wire before the next
-        # one: a third less CPU. The confirm says that it arrived.
+        # Like aio-pika's Exchange.publish, but without waiting until each frame is on the wire: a third less CPU.
+        # The confirm shows that the message arrived.
         underlay = cast(aiormq.Channel, await channel.get_underlay_channel())
         await underlay.basic_publish(
             message.body,

@@ -1,25 +1,25 @@
-"""Exchanges and queues as data, and the one step that declares them.
+"""Exchanges and queues as data, and the function that declares them.
 
-The rules hold on RabbitMQ 3.10 as well as on 4.x: durable quorum queues, an explicit delivery limit (its default
-differs), dead-lettering with confirms (`at-least-once` wants `reject-publish`). Every service declares the same
-topology when it connects; declaring what exists changes nothing.
+Every service declares the same topology when it connects; declaring what exists changes nothing. The arguments work on
+RabbitMQ 3.10 and on 4.x: durable quorum queues, an explicit delivery limit (the default differs between versions), and
+dead-lettering with confirms (`at-least-once` requires `reject-publish`).
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel, AbstractExchange
+from aio_pika.abc import AbstractChannel
 
-from shared.contracts.messages import MAX_PROBE_SECONDS
+from shared.contracts import messages
+from shared.contracts.messages import MAX_PROBE_SECONDS, Message
 
 COMMANDS_EXCHANGE = "imagemill.commands"
 EVENTS_EXCHANGE = "imagemill.events"
 DEAD_EXCHANGE = "imagemill.dead"
 
-_NO_LIMIT = 1_000_000
-"""Deliveries of a parked message; RabbitMQ 4 has a limit of 20 unless one is given, and 3.10 knows no negative one."""
-_PROBE_DELIVERIES = 2
-_PROBES_WAITING = 1_000
+_UNLIMITED_DELIVERIES = 1_000_000  # of a parked message: RabbitMQ 4 defaults to 20, and 3.10 accepts no negative limit
 
 
 class Queue(StrEnum):
@@ -28,12 +28,47 @@ class Queue(StrEnum):
     RESULTS = "imagemill.results"
     FINISH = "imagemill.finish"
     WEBHOOKS = "imagemill.webhooks"
-    PROBE = "imagemill.probe"  # commands that are worthless once nobody waits for the answer
-    DEAD = "imagemill.dead"  # for people: what could not be read or was delivered in vain too often
+    PROBE = "imagemill.probe"
+    DEAD = "imagemill.dead"  # for people: messages that could not be decoded or reached the delivery limit
     LOST = "imagemill.lost"  # the same messages, for the aggregator: a dead command must not strand its image
 
 
 WORK_QUEUES = (Queue.DOWNLOAD, Queue.COMPRESS, Queue.RESULTS, Queue.FINISH, Queue.WEBHOOKS)
+"""Queues whose messages must not be lost: a message that reaches the delivery limit is dead-lettered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """Limits of a queue whose messages soon lose their value. A message beyond a limit is dropped, not dead-lettered.
+
+    seconds: age at which a message expires. deliveries: the delivery limit.
+    max_length: messages in the queue; a further one replaces the oldest.
+    """
+
+    seconds: int
+    deliveries: int
+    max_length: int
+
+
+EXPIRING_QUEUES: Mapping[Queue, Expiring] = {
+    Queue.PROBE: Expiring(seconds=MAX_PROBE_SECONDS, deliveries=2, max_length=1_000),
+}
+
+QUEUE_OF: Mapping[type[Message], Queue] = {
+    messages.DownloadImage: Queue.DOWNLOAD,
+    messages.CompressImage: Queue.COMPRESS,
+    messages.ImageCompressed: Queue.RESULTS,
+    messages.ImageFailed: Queue.RESULTS,
+    messages.ImageDeferred: Queue.RESULTS,
+    messages.FinishRequest: Queue.FINISH,
+    messages.DeliverWebhook: Queue.WEBHOOKS,
+    messages.ProbeImages: Queue.PROBE,
+}
+
+
+def queue_of(message: Message) -> Queue:
+    """The queue for this type of message. KeyError for a reply, which goes to the queue that its command names."""
+    return QUEUE_OF[type(message)]
 
 
 async def declare_topology(channel: AbstractChannel, dead_letter_after: int) -> None:
@@ -43,7 +78,7 @@ async def declare_topology(channel: AbstractChannel, dead_letter_after: int) -> 
     dead = await channel.declare_exchange(DEAD_EXCHANGE, ExchangeType.FANOUT, durable=True)
     for name in (Queue.DEAD, Queue.LOST):
         parking = await channel.declare_queue(
-            name, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": _NO_LIMIT}
+            name, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": _UNLIMITED_DELIVERIES}
         )
         await parking.bind(dead)
     for name in WORK_QUEUES:
@@ -59,20 +94,16 @@ async def declare_topology(channel: AbstractChannel, dead_letter_after: int) -> 
             },
         )
         await work.bind(commands, routing_key=name)
-    await _declare_probes(channel, commands)
-
-
-async def _declare_probes(channel: AbstractChannel, commands: AbstractExchange) -> None:
-    """Nothing of it is dead-lettered: what nobody took in time has told its sender so by its silence."""
-    probes = await channel.declare_queue(
-        Queue.PROBE,
-        durable=True,
-        arguments={
-            "x-queue-type": "quorum",
-            "x-delivery-limit": _PROBE_DELIVERIES,
-            "x-message-ttl": MAX_PROBE_SECONDS * 1000,
-            "x-max-length": _PROBES_WAITING,
-            "x-overflow": "drop-head",  # the oldest is the one least waited for
-        },
-    )
-    await probes.bind(commands, routing_key=Queue.PROBE)
+    for name, limits in EXPIRING_QUEUES.items():
+        expiring = await channel.declare_queue(
+            name,
+            durable=True,
+            arguments={
+                "x-queue-type": "quorum",
+                "x-delivery-limit": limits.deliveries,
+                "x-message-ttl": limits.seconds * 1000,
+                "x-max-length": limits.max_length,
+                "x-overflow": "drop-head",
+            },
+        )
+        await expiring.bind(commands, routing_key=name)

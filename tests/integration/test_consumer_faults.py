@@ -1,4 +1,4 @@
-"""A fault in the runtime itself costs neither a message nor one of the workers that take them."""
+"""A bug in the runtime itself loses neither a message nor a worker."""
 
 import asyncio
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from tests.support.waiting import until
 CONCURRENCY = 4
 
 
-async def test_a_delivery_that_breaks_the_runtime_is_given_back_and_no_worker_is_lost(
+async def test_a_delivery_that_breaks_the_runtime_returns_to_its_queue_and_no_worker_dies(
     rabbitmq_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = 0
@@ -23,7 +23,7 @@ async def test_a_delivery_that_breaks_the_runtime_is_given_back_and_no_worker_is
         nonlocal broken
         if broken < CONCURRENCY:  # once for each worker
             broken += 1
-            raise KeyError("a fault in the code")
+            raise KeyError("a bug")
         return codec.decode(delivery, known)
 
     monkeypatch.setattr("shared.messaging.consumer.decode", decode)
@@ -32,7 +32,7 @@ async def test_a_delivery_that_breaks_the_runtime_is_given_back_and_no_worker_is
     async with open_runtime(rabbitmq_url) as runtime:
         async with runtime.consuming(downloads(handler, CONCURRENCY)):
             await runtime.publisher.publish(COMMANDS)
-            await until(lambda: len(handler.seen) == CONCURRENCY, what="as many messages in hand as before")
+            await until(lambda: len(handler.seen) == CONCURRENCY, what="one message in progress per worker, as before")
             handler.hold.set()
             await until(lambda: are_all(handler.handled))
         assert broken == CONCURRENCY

@@ -35,7 +35,7 @@ class Downloader:
     """Answers each command at once, if it `may_answer` it."""
 
     def __init__(self, may_answer: Callable[[ProbeImages], bool] = lambda _: True) -> None:
-        self.replies = Replies("mine")
+        self.replies = Replies(ImagesProbed, lambda reply: reply.probe_id, "mine")
         self.asked: list[str] = []
         self._may_answer = may_answer
 
@@ -45,7 +45,7 @@ class Downloader:
             self.asked += command.urls
             if self._may_answer(command):
                 images = tuple(map(seen, command.urls))
-                self.replies.deal(ImagesProbed(probe_id=command.probe_id, images=images, bounds=BOUNDS))
+                self.replies.deliver(ImagesProbed(probe_id=command.probe_id, images=images, bounds=BOUNDS))
 
 
 @contextmanager
@@ -113,7 +113,7 @@ async def test_each_line_is_sent_as_soon_as_it_is_known(gateway: Gateway) -> Non
         async with lines_of(gateway) as lines:
             assert [(await anext(lines))["type"] for _ in range(3)] == ["validation", "probe", "probe"]
             images = tuple(map(seen, held[0].urls))
-            downloader.replies.deal(ImagesProbed(probe_id=held[0].probe_id, images=images, bounds=BOUNDS))
+            downloader.replies.deliver(ImagesProbed(probe_id=held[0].probe_id, images=images, bounds=BOUNDS))
             assert [line["type"] async for line in lines] == ["probe", "estimate"]
 
 

@@ -1,4 +1,4 @@
-"""Connections that are lost around a message: it comes again, no handler is interrupted, no worker is lost."""
+"""Lost connections: messages are delivered again, no handler is interrupted, no worker dies."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -14,8 +14,7 @@ from deploy.local.processes import end_leftovers
 from deploy.local.servers import Servers
 from shared.contracts.messages import CompressImage
 from shared.errors import BrokerUnavailable
-from shared.messaging import Broker, Outgoing, Publisher, Queue, Subscription, list_dead
-from shared.messaging.topology import COMMANDS_EXCHANGE
+from shared.messaging import COMMANDS_EXCHANGE, Broker, Outgoing, Publisher, Queue, Subscription, list_dead
 from tests.support.messaging_runtime import (
     COMMANDS,
     FOLLOW_UP,
@@ -56,7 +55,7 @@ async def _open_cuttable(url: str) -> AsyncIterator[Cuttable]:
 
 
 class CutsOnce(Publisher):
-    """Loses the consumer's connection the first time, when everything is published and nothing acknowledged."""
+    """Drops the consumer's connection once, after publishing and before the acknowledgement."""
 
     def __init__(self, publisher: Publisher, proxy: TcpProxy) -> None:
         self._publisher = publisher
@@ -70,7 +69,9 @@ class CutsOnce(Publisher):
             self._proxy.drop_connections()
 
 
-async def test_lost_before_its_acknowledgement_a_message_and_what_follows_come_again(rabbitmq_url: str) -> None:
+async def test_a_connection_lost_before_the_acknowledgement_repeats_message_and_results(
+    rabbitmq_url: str,
+) -> None:
     handler = Recorder(answer=[FOLLOW_UP])
     async with _open_cuttable(rabbitmq_url) as cuttable:
         publisher = CutsOnce(cuttable.runtime.publisher, cuttable.proxy)
@@ -82,26 +83,26 @@ async def test_lost_before_its_acknowledgement_a_message_and_what_follows_come_a
     assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
 
 
-async def test_a_connection_lost_in_the_middle_interrupts_no_handler(rabbitmq_url: str) -> None:
+async def test_a_connection_lost_during_handling_interrupts_no_handler(rabbitmq_url: str) -> None:
     handler = Recorder(hold=asyncio.Event())
     assert handler.hold is not None
     async with _open_cuttable(rabbitmq_url) as cuttable, cuttable.runtime.consuming(downloads(handler)):
         await cuttable.runtime.publisher.publish(COMMANDS)
         await until(lambda: len(handler.seen) == 4)
-        in_hand = list(handler.seen)
+        in_progress = list(handler.seen)
         cuttable.proxy.drop_connections()
-        # All come back to a queue that nobody reads, until the connection is made again.
+        # All messages return to the queue, which has no consumer until the connection is re-established.
         await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, len(COMMANDS)), what="the return of the messages")
         await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, len(COMMANDS) - 4), what="a new connection")
         handler.hold.set()
         await until(lambda: are_all(handler.handled))
         await until(lambda: len(handler.handled) == len(COMMANDS) + 4, what="the second delivery of four")
-        assert [handler.handled.count(message) for message in in_hand] == [2, 2, 2, 2]
+        assert [handler.handled.count(message) for message in in_progress] == [2, 2, 2, 2]
     assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
     assert await list_dead(rabbitmq_url) == []
 
 
-async def test_connections_lost_again_and_again_lose_no_message(rabbitmq_url: str) -> None:
+async def test_repeatedly_lost_connections_lose_no_message(rabbitmq_url: str) -> None:
     handler = Recorder(answer=[FOLLOW_UP])
     async with _open_cuttable(rabbitmq_url) as cuttable, cuttable.runtime.consuming(downloads(handler)):
         for number, command in enumerate(COMMANDS):
@@ -115,7 +116,7 @@ async def test_connections_lost_again_and_again_lose_no_message(rabbitmq_url: st
 
 
 class LosesTheBroker(Publisher):
-    """The broker is lost just when the first message is to be parked."""
+    """Loses the broker when the first message is to be parked."""
 
     def __init__(self, publisher: Publisher, proxy: TcpProxy) -> None:
         self._publisher = publisher
@@ -136,7 +137,7 @@ class LosesTheBroker(Publisher):
         await self._publisher.park(delivery, queue, reason)
 
 
-async def test_a_worker_outlives_an_outage_while_it_parks(rabbitmq_url: str) -> None:
+async def test_a_worker_survives_an_outage_while_it_parks_a_message(rabbitmq_url: str) -> None:
     handler = Recorder()
     async with _open_cuttable(rabbitmq_url) as cuttable:
         publisher = LosesTheBroker(cuttable.runtime.publisher, cuttable.proxy)
@@ -152,7 +153,7 @@ async def test_a_worker_outlives_an_outage_while_it_parks(rabbitmq_url: str) -> 
 
 @pytest.fixture
 async def own_servers(tmp_path: Path) -> AsyncIterator[Servers]:
-    """Not those of the run: RabbitMQ 3.10 breaks if queues are deleted, as each test begins, just after its start."""
+    """Servers for one test: RabbitMQ 3.10 fails if queues are deleted just after its start, as every test does."""
     servers = servers_at(tmp_path)
     try:
         await servers.start()
@@ -162,7 +163,7 @@ async def own_servers(tmp_path: Path) -> AsyncIterator[Servers]:
         await end_leftovers(tmp_path, within=15)
 
 
-async def test_a_broker_that_restarts_costs_time_and_no_message(own_servers: Servers) -> None:
+async def test_a_broker_restart_loses_no_message(own_servers: Servers) -> None:
     rabbitmq_url = own_servers.rabbitmq_url
     handler = Recorder(answer=[FOLLOW_UP], hold=asyncio.Event())
     compressions = Recorder()

@@ -1,4 +1,4 @@
-"""Messages on a real broker: handled, followed up and only then acknowledged; parked where nobody can read them."""
+"""Messages on a real broker: handled, their results published, then acknowledged; parked if they cannot be read."""
 
 import asyncio
 from typing import Any
@@ -16,8 +16,7 @@ from shared.contracts.messages import (
     ImageFailed,
 )
 from shared.errors import BrokerUnavailable, StoppedWhileStarting
-from shared.messaging import Queue, Subscription, list_dead, open_broker, replay_dead
-from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE
+from shared.messaging import COMMANDS_EXCHANGE, DEAD_EXCHANGE, Queue, Subscription, list_dead, open_broker, replay_dead
 from shared.settings import RabbitSettings
 from tests.support.builders import an_image
 from tests.support.messaging_runtime import Recorder, is_waiting, open_broker_proxy, open_runtime, waiting_in
@@ -33,7 +32,7 @@ async def _publish_raw(url: str, queue: Queue, body: bytes, **properties: Any) -
         await exchange.publish(aio_pika.Message(body, **properties), queue)
 
 
-async def test_what_follows_from_a_message_is_published_and_the_message_is_gone(rabbitmq_url: str) -> None:
+async def test_the_results_of_a_message_are_published_and_the_message_is_acknowledged(rabbitmq_url: str) -> None:
     downloads = Recorder(answer=[compress(IMAGES[0])])
     compressions = Recorder(answer=[compressed(IMAGES[0]), failed(IMAGES[1])])
     results = Recorder()
@@ -53,7 +52,7 @@ async def test_what_follows_from_a_message_is_published_and_the_message_is_gone(
     assert [await waiting_in(rabbitmq_url, queue) for queue in Queue] == [0] * len(Queue)
 
 
-async def test_as_many_messages_are_handled_at_once_as_allowed(rabbitmq_url: str) -> None:
+async def test_at_most_concurrency_messages_are_handled_at_a_time(rabbitmq_url: str) -> None:
     handler = Recorder(hold=asyncio.Event())
     async with (
         open_runtime(rabbitmq_url) as runtime,
@@ -79,7 +78,7 @@ async def test_as_many_messages_are_handled_at_once_as_allowed(rabbitmq_url: str
     ],
     ids=["unknown type", "no type", "another queue's type", "fields missing", "not JSON"],
 )
-async def test_what_cannot_be_decoded_is_parked_with_its_reason(
+async def test_an_undecodable_message_is_parked_with_the_reason(
     rabbitmq_url: str, body: bytes, type_: str | None, reason: str
 ) -> None:
     handler = Recorder()
@@ -99,7 +98,7 @@ async def test_what_cannot_be_decoded_is_parked_with_its_reason(
     assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
 
 
-async def test_what_is_parked_already_is_dropped(rabbitmq_url: str) -> None:
+async def test_an_undecodable_message_is_dropped_if_park_unknown_is_off(rabbitmq_url: str) -> None:
     handler = Recorder()
     async with (
         open_runtime(rabbitmq_url) as runtime,
@@ -115,7 +114,7 @@ async def test_what_is_parked_already_is_dropped(rabbitmq_url: str) -> None:
     assert len(await list_dead(rabbitmq_url)) == 2
 
 
-async def test_looking_at_parked_messages_leaves_them_there(rabbitmq_url: str) -> None:
+async def test_listing_parked_messages_leaves_them_parked(rabbitmq_url: str) -> None:
     async with (
         open_runtime(rabbitmq_url) as runtime,
         runtime.consuming(Subscription(Queue.FINISH, (DeliverWebhook,), Recorder(), 1)),
@@ -139,7 +138,7 @@ async def test_parked_messages_are_replayed_to_the_queue_they_came_from(rabbitmq
     assert {message.request_id for message in handler.handled if isinstance(message, FinishRequest)} == {"a", "b"}
 
 
-async def test_replay_leaves_what_has_nowhere_to_go(rabbitmq_url: str) -> None:
+async def test_replay_leaves_messages_without_a_queue_parked(rabbitmq_url: str) -> None:
     async with open_runtime(rabbitmq_url) as runtime:
         async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
             dead = await channel.get_exchange(DEAD_EXCHANGE, ensure=False)
@@ -175,47 +174,47 @@ async def test_a_message_that_always_fails_is_parked_at_the_delivery_limit(rabbi
     assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
 
 
-async def test_the_topology_can_be_declared_again(rabbitmq_url: str) -> None:
+async def test_the_topology_can_be_declared_twice(rabbitmq_url: str) -> None:
     async with open_runtime(rabbitmq_url) as first, open_runtime(rabbitmq_url) as second:
         await first.publisher.publish([download(IMAGES[0])])
         await second.publisher.publish([download(IMAGES[1])])
     assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 2
 
 
-async def test_another_delivery_limit_is_refused_by_the_broker(rabbitmq_url: str) -> None:
+async def test_the_broker_refuses_another_delivery_limit(rabbitmq_url: str) -> None:
     async with open_runtime(rabbitmq_url, dead_letter_after=10):
         with pytest.raises(ChannelPreconditionFailed):
             async with open_runtime(rabbitmq_url, dead_letter_after=11):
                 pass
 
 
-async def test_a_service_may_start_before_its_broker(rabbitmq_url: str) -> None:
+async def test_a_service_can_start_before_its_broker(rabbitmq_url: str) -> None:
     async with open_broker_proxy(rabbitmq_url) as (proxy, url):
         proxy.cut()
-        opening = asyncio.create_task(_open_and_probe(url, asyncio.Event()))
+        opening = asyncio.create_task(_open_and_ping(url, asyncio.Event()))
         await asyncio.wait([opening], timeout=0.5)
         assert not opening.done()
         proxy.restore()
         await asyncio.wait_for(opening, 15)
 
 
-async def test_a_service_may_stop_before_its_broker_is_there(rabbitmq_url: str) -> None:
+async def test_a_service_can_be_stopped_while_it_waits_for_its_broker(rabbitmq_url: str) -> None:
     stop = asyncio.Event()
     async with open_broker_proxy(rabbitmq_url) as (proxy, url):
         proxy.cut()
-        opening = asyncio.create_task(_open_and_probe(url, stop))
+        opening = asyncio.create_task(_open_and_ping(url, stop))
         await asyncio.wait([opening], timeout=0.5)
         stop.set()
         with pytest.raises(StoppedWhileStarting):
             await asyncio.wait_for(opening, 15)
 
 
-async def _open_and_probe(url: str, stop: asyncio.Event) -> None:
+async def _open_and_ping(url: str, stop: asyncio.Event) -> None:
     async with open_broker(RabbitSettings(rabbitmq_url=url), "test", stop) as broker:
         await broker.ping()
 
 
-async def test_a_probe_tells_whether_the_broker_answers(rabbitmq_url: str) -> None:
+async def test_a_ping_raises_while_the_broker_is_unreachable(rabbitmq_url: str) -> None:
     async with open_broker_proxy(rabbitmq_url) as (proxy, url), open_runtime(url) as runtime:
         await runtime.broker.ping()
         proxy.cut()

@@ -1,4 +1,4 @@
-"""What goes wrong with a dependency, and a stop: messages are delayed or given back, and none is lost."""
+"""Unavailable dependencies and shutdowns: messages are delayed or returned to the queue, and none is lost."""
 
 import asyncio
 import time
@@ -26,20 +26,20 @@ from tests.support.waiting import until
 
 @dataclass
 class Database:
-    """A dependency that answers, or not."""
+    """A dependency whose pings raise `error` until that is None."""
 
-    fault: DependencyUnavailable | None = None
+    error: DependencyUnavailable | None = None
     pings: int = 0
 
     async def ping(self) -> None:
         self.pings += 1
-        if self.fault is not None:
-            raise self.fault
+        if self.error is not None:
+            raise self.error
 
 
 @dataclass
 class Dependent(Recorder):
-    """A handler that asks the database."""
+    """A handler that needs the database."""
 
     database: Database = field(default_factory=Database)
 
@@ -50,7 +50,7 @@ class Dependent(Recorder):
         return self.answer
 
 
-async def test_while_a_dependency_is_away_messages_are_held(rabbitmq_url: str) -> None:
+async def test_messages_are_held_while_a_dependency_is_unavailable(rabbitmq_url: str) -> None:
     database = Database()
     handler = Dependent(database=database)
     async with (
@@ -58,13 +58,13 @@ async def test_while_a_dependency_is_away_messages_are_held(rabbitmq_url: str) -
         runtime.consuming(downloads(handler)),
     ):
         assert runtime.health.ready
-        database.fault = DatabaseUnavailable("it was taken away")
+        database.error = DatabaseUnavailable("it was taken away")
         await runtime.publisher.publish(COMMANDS)
         await until(lambda: not runtime.health.ready, what="turning unready")
         assert runtime.health.faults == {"database": "it was taken away"}
         await until(lambda: not runtime.gate.is_open)
         assert handler.handled == []
-        database.fault = None
+        database.error = None
         await until(lambda: runtime.health.ready, what="turning ready")
         await until(lambda: len(handler.handled) >= len(COMMANDS))
     assert are_all(handler.handled)
@@ -73,7 +73,7 @@ async def test_while_a_dependency_is_away_messages_are_held(rabbitmq_url: str) -
     assert await list_dead(rabbitmq_url) == []
 
 
-async def test_a_short_fault_goes_unnoticed(rabbitmq_url: str) -> None:
+async def test_a_short_outage_is_retried_without_turning_unready(rabbitmq_url: str) -> None:
     database = Database(DatabaseUnavailable("for a moment"))
     handler = Dependent(database=database)
     async with (
@@ -82,12 +82,12 @@ async def test_a_short_fault_goes_unnoticed(rabbitmq_url: str) -> None:
     ):
         await runtime.publisher.publish(COMMANDS[:1])
         await until(lambda: len(handler.seen) >= 2, what="a second try")
-        database.fault = None
+        database.error = None
         await until(lambda: handler.handled == COMMANDS[:1])
         assert runtime.health.ready
 
 
-async def test_a_dependency_that_answers_probes_alone_is_probed_again_and_again(rabbitmq_url: str) -> None:
+async def test_a_dependency_that_answers_only_pings_closes_the_gate_repeatedly(rabbitmq_url: str) -> None:
     database, pings = Database(DatabaseUnavailable("but pings are answered")), Database()
     handler = Dependent(database=database)
     async with (
@@ -96,13 +96,13 @@ async def test_a_dependency_that_answers_probes_alone_is_probed_again_and_again(
     ):
         await runtime.publisher.publish(COMMANDS)
         await until(lambda: pings.pings >= 3, what="a third ping")
-        database.fault = None
+        database.error = None
         await until(lambda: len(handler.handled) >= len(COMMANDS))
     assert are_all(handler.handled)
     assert len(handler.handled) == len(COMMANDS)
 
 
-async def test_a_stop_while_a_dependency_is_away_gives_messages_back(rabbitmq_url: str) -> None:
+async def test_a_stop_while_a_dependency_is_unavailable_returns_the_messages(rabbitmq_url: str) -> None:
     database = Database(DatabaseUnavailable("away"))
     async with open_runtime(rabbitmq_url, {"database": database.ping}) as runtime:
         async with runtime.consuming(downloads(Dependent(database=database))) as stop:
@@ -114,22 +114,22 @@ async def test_a_stop_while_a_dependency_is_away_gives_messages_back(rabbitmq_ur
         await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, len(COMMANDS)))
 
 
-async def test_a_stop_finishes_what_is_in_hand_and_leaves_the_rest(rabbitmq_url: str) -> None:
+async def test_a_stop_finishes_messages_in_progress_and_leaves_the_rest(rabbitmq_url: str) -> None:
     handler = Recorder(answer=[FOLLOW_UP], hold=asyncio.Event())
     assert handler.hold is not None
     async with open_runtime(rabbitmq_url) as runtime:
         async with runtime.consuming(downloads(handler)) as stop:
             await runtime.publisher.publish(COMMANDS)
             await until(lambda: len(handler.seen) == 4)
-            in_hand = list(handler.seen)
+            in_progress = list(handler.seen)
             stop.set()
             handler.hold.set()
         await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, len(COMMANDS) - len(handler.handled)))
-    assert all(message in handler.handled for message in in_hand)
+    assert all(message in handler.handled for message in in_progress)
     assert await waiting_in(rabbitmq_url, Queue.COMPRESS) == len(handler.handled)
 
 
-async def test_a_handler_that_takes_too_long_at_the_stop_gives_its_message_back(rabbitmq_url: str) -> None:
+async def test_a_handler_that_exceeds_the_drain_timeout_returns_its_message(rabbitmq_url: str) -> None:
     handler = Recorder(hold=asyncio.Event())
     async with open_runtime(rabbitmq_url, drain_timeout=0.3) as runtime:
         async with runtime.consuming(downloads(handler)):

@@ -13,7 +13,7 @@ from services.downloader.app import open_requester
 from services.downloader.probe import ImageProbe, ProbeHandler
 from services.downloader.settings import FetchSettings
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import FetchBounds, ProbedImage, ProbeImages
+from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.url_policy import AddressPolicy
 from tests.fakes.clock import MovableClock
 from tests.support.builders import NOW
@@ -159,6 +159,7 @@ async def test_all_urls_of_a_command_are_answered_in_their_order(origin: Origin)
     async with probing() as probe:
         handler = ProbeHandler(probe.look, bounds, MovableClock(NOW))
         [reply] = await handler(command(slow, origin.url("/gone.jpg"), origin.serve("/a.jpg", image(JPEG))))
+    assert isinstance(reply.message, ImagesProbed)
     assert (reply.to, reply.message.probe_id, reply.message.bounds) == ("mine", "p1", bounds)
     assert [(seen.size, seen.error_code) for seen in reply.message.images] == [
         (20, None),

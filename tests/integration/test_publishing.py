@@ -1,4 +1,4 @@
-"""Publishing on a real broker: what is confirmed is there, and what is not confirmed says so in time."""
+"""Publishing on a real broker: confirmed messages have arrived, and a missing confirm raises in time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,8 +13,7 @@ from aio_pika.abc import AbstractQueue
 from shared.contracts.events import PublicEvent
 from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.errors import BrokerUnavailable
-from shared.messaging import Queue
-from shared.messaging.topology import COMMANDS_EXCHANGE, EVENTS_EXCHANGE
+from shared.messaging import COMMANDS_EXCHANGE, EVENTS_EXCHANGE, Queue
 from tests.support.messaging_runtime import open_broker_proxy, open_runtime, waiting_in
 from tests.support.waiting import until
 
@@ -31,7 +30,7 @@ def _events(count: int, type_: str = "image.failed") -> list[PublicEvent]:
 
 @asynccontextmanager
 async def _subscriber(url: str, pattern: str, arguments: dict[str, Any] | None = None) -> AsyncIterator[AbstractQueue]:
-    """A stranger's own queue on imagemill.events."""
+    """A subscriber's own queue on imagemill.events."""
     async with await aio_pika.connect(url) as connection, connection.channel() as channel:
         queue = await channel.declare_queue(exclusive=True, arguments=arguments)
         await queue.bind(EVENTS_EXCHANGE, routing_key=pattern)
@@ -46,14 +45,14 @@ async def _ids_in(queue: AbstractQueue) -> list[str]:
     return sorted(ids)
 
 
-async def test_what_was_published_is_there(rabbitmq_url: str) -> None:
+async def test_published_messages_are_in_their_queue(rabbitmq_url: str) -> None:
     async with open_runtime(rabbitmq_url) as runtime:
         await runtime.publisher.publish(COMMANDS)
         await runtime.publisher.publish([])
     assert await waiting_in(rabbitmq_url, Queue.FINISH) == len(COMMANDS)
 
 
-async def test_a_command_that_nobody_can_take_is_a_fault(rabbitmq_url: str) -> None:
+async def test_an_unroutable_command_raises(rabbitmq_url: str) -> None:
     async with open_runtime(rabbitmq_url) as runtime:
         async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
             await channel.queue_delete(Queue.WEBHOOKS)
@@ -63,7 +62,7 @@ async def test_a_command_that_nobody_can_take_is_a_fault(rabbitmq_url: str) -> N
     assert await waiting_in(rabbitmq_url, Queue.FINISH) == len(COMMANDS)
 
 
-async def test_events_reach_those_who_listen_for_them(rabbitmq_url: str) -> None:
+async def test_events_reach_the_subscribers_to_their_type(rabbitmq_url: str) -> None:
     async with (
         open_runtime(rabbitmq_url) as runtime,
         _subscriber(rabbitmq_url, "#") as everything,
@@ -77,12 +76,12 @@ async def test_events_reach_those_who_listen_for_them(rabbitmq_url: str) -> None
         assert runtime.counted("imagemill_messages_published_total", exchange=EVENTS_EXCHANGE) == 4
 
 
-async def test_events_need_no_listener(rabbitmq_url: str) -> None:
+async def test_events_need_no_subscriber(rabbitmq_url: str) -> None:
     async with open_runtime(rabbitmq_url) as runtime:
         await runtime.publisher.publish(_events(3))
 
 
-async def test_a_full_queue_of_one_subscriber_harms_nobody_else(rabbitmq_url: str) -> None:
+async def test_the_full_queue_of_one_subscriber_affects_no_other(rabbitmq_url: str) -> None:
     full = {"x-max-length": 2, "x-overflow": "reject-publish"}
     async with (
         open_runtime(rabbitmq_url) as runtime,
@@ -96,7 +95,7 @@ async def test_a_full_queue_of_one_subscriber_harms_nobody_else(rabbitmq_url: st
     assert await waiting_in(rabbitmq_url, Queue.FINISH) == 6
 
 
-async def test_during_an_outage_publishing_ends_in_time(rabbitmq_url: str) -> None:
+async def test_publishing_raises_in_time_during_an_outage(rabbitmq_url: str) -> None:
     async with open_broker_proxy(rabbitmq_url) as (proxy, url), open_runtime(url, publish_timeout=1) as runtime:
         await runtime.publisher.publish(COMMANDS[:1])
         proxy.cut()
@@ -116,7 +115,7 @@ async def _publishes(publish: Any) -> bool:
     return True
 
 
-async def test_a_broker_that_falls_silent_is_a_fault_in_time(rabbitmq_url: str) -> None:
+async def test_publishing_raises_in_time_if_the_broker_falls_silent(rabbitmq_url: str) -> None:
     async with open_broker_proxy(rabbitmq_url) as (proxy, url), open_runtime(url, publish_timeout=1) as runtime:
         proxy.hold()
         with pytest.raises(BrokerUnavailable):
@@ -125,7 +124,7 @@ async def test_a_broker_that_falls_silent_is_a_fault_in_time(rabbitmq_url: str) 
         await until(lambda: _publishes(runtime.publisher.publish))
 
 
-async def test_of_many_who_publish_at_once_each_is_confirmed(rabbitmq_url: str) -> None:
+async def test_concurrent_publishers_are_all_confirmed(rabbitmq_url: str) -> None:
     async with open_runtime(rabbitmq_url) as runtime:
         await asyncio.gather(*(runtime.publisher.publish([command, *_events(1)]) for command in COMMANDS))
         assert runtime.counted("imagemill_messages_published_total", exchange=COMMANDS_EXCHANGE) == len(COMMANDS)

@@ -9,8 +9,7 @@ from pymongo import AsyncMongoClient
 
 from deploy.local.processes import Process
 from deploy.local.stack import LocalStack
-from shared.messaging import Queue
-from shared.messaging.topology import COMMANDS_EXCHANGE
+from shared.messaging import COMMANDS_EXCHANGE, Queue
 from tests.support.waiting import until
 
 OPEN_STATES = ["pending", "dispatched"]

@@ -1,4 +1,4 @@
-"""The messaging runtime as a service composes it, on a real broker, with handlers and pings of a test's own."""
+"""The messaging runtime as a service composes it, on a real broker, with a test's own handlers and pings."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -36,7 +36,7 @@ FOLLOW_UP = compress(an_image())
 
 @dataclass
 class Recorder:
-    """A handler that keeps what it is given and answers `answer`; while `hold` is not set it does not return."""
+    """A handler that records its messages and returns `answer`. With `hold`, it returns once that is set."""
 
     answer: Sequence[Outgoing] = ()
     seen: list[Message] = field(default_factory=list)
@@ -62,7 +62,7 @@ def are_all(messages: Sequence[Message]) -> bool:
 
 @dataclass(frozen=True)
 class Runtime:
-    """A process's messaging. Its gate knows the broker and whatever `pings` a test gave it."""
+    """A process's messaging. Its gate pings the broker and the test's own `pings`."""
 
     broker: Broker
     publisher: Publisher
@@ -131,7 +131,7 @@ async def open_broker_proxy(url: str) -> AsyncIterator[tuple[TcpProxy, str]]:
 
 
 async def waiting_in(url: str, queue: Queue) -> int:
-    """How many messages of `queue` are ready for a consumer; those that one holds are not among them."""
+    """The number of messages in `queue` that are ready for a consumer; unacknowledged ones are not counted."""
     async with await aio_pika.connect(url) as connection, connection.channel() as channel:
         try:
             declared = await channel.declare_queue(queue, passive=True)
@@ -141,5 +141,5 @@ async def waiting_in(url: str, queue: Queue) -> int:
 
 
 async def is_waiting(url: str, queue: Queue, count: int) -> bool:
-    """Whether that many are ready, and no more."""
+    """Whether exactly `count` messages are ready."""
     return await waiting_in(url, queue) == count

@@ -12,8 +12,7 @@ import aio_pika
 
 from deploy.local.ports import Ports
 from deploy.local.servers import PrivateServers, Servers
-from shared.messaging import Queue
-from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE
+from shared.messaging import COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE, Queue
 from tests.support.container_servers import ContainerServers
 
 CHOICE = "IMAGEMILL_TEST_SERVERS"

@@ -1,11 +1,11 @@
-"""A TCP proxy on loopback that a test can cut, to take a server away from one client alone."""
+"""A TCP proxy on loopback that a test can cut, to make a server unreachable for one client only."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 _PIECE = 64 * 1024
-_AGAIN_SECONDS = 0.1
+_RETRY_SECONDS = 0.1
 
 
 class TcpProxy:
@@ -16,27 +16,27 @@ class TcpProxy:
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._cut = False
-        self._flows = asyncio.Event()
-        self._flows.set()
+        self._forwarding = asyncio.Event()
+        self._forwarding.set()
         self.port = 0
 
     def drop_connections(self) -> None:
-        """Break every connection that is open now; new ones are let through."""
+        """Abort every open connection; new ones are accepted."""
         for writer in self._open:
             writer.transport.abort()
 
     def cut(self) -> None:
-        """Break every connection and break new ones at once, until `restore`."""
+        """Abort every connection, and new ones at once, until `restore`."""
         self._cut = True
         self.drop_connections()
 
     def hold(self) -> None:
-        """Keep connections, and let nothing through them until `restore`."""
-        self._flows.clear()
+        """Keep the connections open but forward nothing until `restore`."""
+        self._forwarding.clear()
 
     def restore(self) -> None:
         self._cut = False
-        self._flows.set()
+        self._forwarding.set()
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._cut:
@@ -59,17 +59,17 @@ class TcpProxy:
         self._open.discard(server_writer)
 
     async def finish(self) -> None:
-        """Break everything and wait until it is gone."""
+        """Abort every connection and wait until all are closed."""
         self.cut()
-        self._flows.set()
+        self._forwarding.set()
         while self._tasks:
             self.drop_connections()
-            await asyncio.wait(self._tasks, timeout=_AGAIN_SECONDS)
+            await asyncio.wait(self._tasks, timeout=_RETRY_SECONDS)
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while piece := await source.read(_PIECE):
-                await self._flows.wait()
+                await self._forwarding.wait()
                 sink.write(piece)
                 await sink.drain()
         sink.transport.abort()
@@ -77,14 +77,14 @@ class TcpProxy:
 
 @asynccontextmanager
 async def open_proxy(host: str, port: int) -> AsyncIterator[TcpProxy]:
-    """A proxy on a free port, `proxy.port`."""
+    """A proxy on a free port, which is `proxy.port`."""
     proxy = TcpProxy(host, port)
     server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
         yield proxy
     finally:
-        # A connection that is accepted in the very turn in which its server closes is left half-made (CPython 3.11).
+        # CPython 3.11 leaves a connection half-open if its server closes in the loop iteration that accepts it.
         asyncio.get_running_loop().remove_reader(server.sockets[0])
         await asyncio.sleep(0)
         server.close()

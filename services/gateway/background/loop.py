@@ -22,7 +22,7 @@ async def repeat(name: str, step: Step, gate: DependencyGate, stop: asyncio.Even
     If a dependency is unavailable, the gate closes and the next step waits for it. Any other exception is logged and
     the step is repeated. No work is lost, since each step takes its work from the database.
     """
-    while await gate.open_unless(stop):
+    while await gate.wait_until_open(stop):
         await _pause(await _run(name, step, gate), stop, wake)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -12,7 +12,7 @@ import structlog
 
 from shared.contracts.messages import ImagesProbed, ProbeImages
 from shared.errors import BrokerUnavailable
-from shared.messaging import Inbox, Publish, Replies
+from shared.messaging import Broker, Inbox, Publish, Replies
 
 # Not all commands at once: a client that hangs up spares the downloaders the rest.
 _COMMANDS_AT_ONCE = 32
@@ -31,7 +31,12 @@ class Unanswered:
 @dataclass(frozen=True, slots=True)
 class _Line:
     publish: Publish
-    replies: Replies
+    replies: Replies[ImagesProbed]
+
+
+def open_replies(broker: Broker) -> AbstractAsyncContextManager[Replies[ImagesProbed]]:
+    """The queue for the replies to this process's probes."""
+    return Replies.open(broker, ImagesProbed, lambda reply: reply.probe_id)
 
 
 class Prober:
@@ -43,7 +48,7 @@ class Prober:
         self._line: _Line | None = None
 
     @contextmanager
-    def connected(self, publish: Publish, replies: Replies) -> Iterator[None]:
+    def connected(self, publish: Publish, replies: Replies[ImagesProbed]) -> Iterator[None]:
         """There is a line until the context ends."""
         self._line = _Line(publish, replies)
         try:
@@ -78,7 +83,7 @@ class Prober:
         deadline = asyncio.get_running_loop().time() + self._timeout
         probe_id = secrets.token_hex(16)
         commands = iter(self._commands(probe_id, line.replies.queue, batches))
-        with line.replies.expecting(probe_id) as inbox:
+        with line.replies.inbox(probe_id) as inbox:
             await _send(line.publish, islice(commands, _COMMANDS_AT_ONCE), deadline)
             while waiting and (answer := await _next(inbox, deadline)) is not None:
                 fresh = tuple(image for image in answer.images if image.url in waiting)
@@ -98,6 +103,6 @@ async def _send(publish: Publish, commands: Iterator[ProbeImages], deadline: flo
         await publish(list(commands))
 
 
-async def _next(inbox: Inbox, deadline: float) -> ImagesProbed | None:
+async def _next(inbox: Inbox[ImagesProbed], deadline: float) -> ImagesProbed | None:
     async with asyncio.timeout_at(deadline):
         return await inbox.get()

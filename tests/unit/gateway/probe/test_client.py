@@ -32,7 +32,7 @@ class Line:
     """A broker with a downloader behind it that answers as `respond` does."""
 
     def __init__(self, respond: Callable[["Line", ProbeImages], None] | None = None) -> None:
-        self.replies = Replies("mine")
+        self.replies = Replies(ImagesProbed, lambda reply: reply.probe_id, "mine")
         self.commands: list[ProbeImages] = []
         self._respond = respond
 
@@ -45,7 +45,7 @@ class Line:
 
 
 def answering(line: Line, command: ProbeImages) -> None:
-    line.replies.deal(an_answer(command))
+    line.replies.deliver(an_answer(command))
 
 
 async def said(
@@ -81,8 +81,8 @@ async def test_a_second_answer_to_the_same_command_says_nothing_new() -> None:
 async def test_urls_that_nobody_asked_for_are_not_passed_on() -> None:
     def stranger(line: Line, command: ProbeImages) -> None:
         odd = an_answer(command.model_copy(update={"urls": ("http://elsewhere.test/",)}))
-        line.replies.deal(odd)
-        line.replies.deal(odd.model_copy(update={"probe_id": "another"}))
+        line.replies.deliver(odd)
+        line.replies.deliver(odd.model_copy(update={"probe_id": "another"}))
         answering(line, command)
 
     assert urls_of(await said(Line(stranger))) == list(chain(*BATCHES))
@@ -97,7 +97,7 @@ async def test_commands_are_sent_as_answers_come() -> None:
             await until(lambda: bool(line.commands))
             at_once = len(line.commands)
             assert 1 < at_once < len(BATCHES)
-            line.replies.deal(an_answer(line.commands[0]))
+            line.replies.deliver(an_answer(line.commands[0]))
             await first
             second = asyncio.ensure_future(anext(answers))
             await until(lambda: len(line.commands) == at_once + 1)
@@ -137,7 +137,7 @@ async def _said_through(
     publish: Callable[[Sequence[Outgoing]], Awaitable[None]], seconds: float
 ) -> list[ImagesProbed | Unanswered]:
     prober = Prober(seconds, MovableClock(NOW))
-    with prober.connected(publish, Replies("mine")):
+    with prober.connected(publish, Replies(ImagesProbed, lambda reply: reply.probe_id, "mine")):
         return [answer async for answer in prober.answers(BATCHES[:1])]
 
 
@@ -147,7 +147,7 @@ async def test_a_gateway_that_stops_says_so_at_once() -> None:
     with prober.connected(line.publish, line.replies):
         asking = asyncio.ensure_future(anext(prober.answers(BATCHES[:1])))
         await until(lambda: bool(line.commands))
-        line.replies.end()
+        line.replies.close()
         assert await asking == Unanswered(BATCHES[0], "the gateway is stopping")
 
 

@@ -1,4 +1,4 @@
-"""Messages survive the wire unchanged, strangers are refused with a reason, and events are CloudEvents."""
+"""Messages are decoded as they were encoded, invalid ones are refused with a reason, and events are CloudEvents."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,8 @@ from shared.contracts.messages import (
 )
 from shared.contracts.states import ImageState
 from shared.messaging import Queue
-from shared.messaging.codec import Undecodable, decode, encode, encode_event, queue_of
+from shared.messaging.codec import Undecodable, decode, encode, encode_event
+from shared.messaging.topology import queue_of
 from tests.support.builders import NOW, a_request, a_result, an_image
 from tests.support.worker_messages import download
 
@@ -37,7 +38,7 @@ TYPES: list[type[Message]] = [
 TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 (see timezones)
 st.register_type_strategy(datetime, TIMES)
 
-# What the annotations say of these is for numbers alone, and hypothesis would try it on None, too.
+# Hypothesis would apply the numeric constraints of these annotations to None as well.
 _SIDES = st.none() | st.integers(1, 65535)
 st.register_type_strategy(
     CompressOptions, st.builds(CompressOptions, percent=..., mode=..., format=..., max_width=_SIDES, max_height=_SIDES)
@@ -56,7 +57,7 @@ MESSAGES = st.sampled_from(TYPES).flatmap(_any_of)
 
 
 @given(message=MESSAGES)
-def test_a_message_survives_the_wire(message: Message) -> None:
+def test_a_decoded_message_equals_the_encoded_one(message: Message) -> None:
     on_the_wire = encode(message)
     assert decode(on_the_wire, [type(message)]) == message
     assert decode(on_the_wire, TYPES) == message
@@ -72,7 +73,7 @@ def test_a_message_is_persistent_json_named_by_its_type(message: Message) -> Non
 
 
 @given(message=MESSAGES)
-def test_every_message_has_a_queue_but_replies_which_go_where_they_are_asked_for(message: Message) -> None:
+def test_every_message_except_a_reply_has_a_queue(message: Message) -> None:
     if isinstance(message, ImagesProbed):
         with pytest.raises(KeyError):
             queue_of(message)
@@ -81,14 +82,14 @@ def test_every_message_has_a_queue_but_replies_which_go_where_they_are_asked_for
 
 
 @given(message=MESSAGES, extra=st.dictionaries(st.text(), st.integers()))
-def test_fields_of_a_newer_sender_are_ignored(message: Message, extra: dict[str, int]) -> None:
+def test_unknown_fields_are_ignored(message: Message, extra: dict[str, int]) -> None:
     body = json.loads(encode(message).body)
     newer = AmqpMessage(json.dumps(extra | body).encode(), type=type(message).__name__)
     assert decode(newer, TYPES) == message
 
 
 @given(message=MESSAGES, data=st.data())
-def test_a_missing_field_is_never_guessed(message: Message, data: st.DataObject) -> None:
+def test_a_missing_required_field_is_refused(message: Message, data: st.DataObject) -> None:
     body = json.loads(encode(message).body)
     required = [name for name, field in type(message).model_fields.items() if field.is_required()]
     del body[data.draw(st.sampled_from(required))]
@@ -100,7 +101,7 @@ def test_a_missing_field_is_never_guessed(message: Message, data: st.DataObject)
     body=st.binary(max_size=200),
     type_=st.none() | st.text(max_size=20) | st.sampled_from([type_.__name__ for type_ in TYPES]),
 )
-def test_rubbish_is_refused_and_nothing_worse(body: bytes, type_: str | None) -> None:
+def test_arbitrary_bytes_raise_undecodable_and_nothing_else(body: bytes, type_: str | None) -> None:
     with pytest.raises(Undecodable):
         decode(AmqpMessage(body, type=type_), TYPES)
 
@@ -108,7 +109,7 @@ def test_rubbish_is_refused_and_nothing_worse(body: bytes, type_: str | None) ->
 @pytest.mark.parametrize(
     "changes", [{"round": 0}, {"dispatch": 0}, {"attempt": 0}, {"options": {"percent": 100}}], ids=str
 )
-def test_figures_out_of_range_are_refused(changes: dict[str, Any]) -> None:
+def test_numbers_out_of_range_are_refused(changes: dict[str, Any]) -> None:
     body = download(an_image()).model_dump(mode="json") | changes
     with pytest.raises(Undecodable):
         decode(AmqpMessage(json.dumps(body).encode(), type="DownloadImage"), [DownloadImage])
@@ -119,7 +120,7 @@ def test_a_type_that_the_queue_does_not_take_is_refused() -> None:
         decode(encode(download(an_image())), [FinishRequest])
 
 
-def test_the_reason_quotes_nothing_of_the_message() -> None:
+def test_the_reason_contains_no_value_of_the_message() -> None:
     body = {"url": "https://images.test/?token=s3cret", "round": "s3cret"}
     with pytest.raises(Undecodable) as raised:
         decode(AmqpMessage(json.dumps(body).encode(), type="DownloadImage"), [DownloadImage])
@@ -131,7 +132,7 @@ IMAGE = an_image("http://images.test/ü.jpg", state=ImageState.COMPRESSED, resul
 
 
 @pytest.mark.parametrize("event", [image_event(IMAGE, "http://mill.test"), request_accepted_event(a_request())])
-def test_an_event_is_read_by_the_library_for_cloudevents(event: Any) -> None:
+def test_the_cloudevents_library_reads_an_event(event: Any) -> None:
     on_the_wire = encode_event(event)
     read = JSONFormat().read(CloudEvent, on_the_wire.body)
     assert read.get_attributes() == {
@@ -149,7 +150,7 @@ def test_an_event_is_read_by_the_library_for_cloudevents(event: Any) -> None:
     assert on_the_wire.message_id == event.event_id
 
 
-def test_copies_of_an_event_do_not_differ() -> None:
+def test_the_same_event_is_encoded_identically_each_time() -> None:
     once, again = (encode_event(image_event(IMAGE, "http://mill.test")) for _ in range(2))
     assert (once.body, once.message_id) == (again.body, again.message_id)
     assert (NOW + timedelta(0)).isoformat()[:19] in once.body.decode()

@@ -1,4 +1,4 @@
-"""The gate: closed by a fault of our own, opened by a ping of what failed, and no sooner."""
+"""An unavailable dependency closes the gate; only a successful ping of that dependency opens it again."""
 
 import asyncio
 
@@ -11,16 +11,16 @@ from tests.support.waiting import until
 
 
 class Dependency:
-    """Fails its pings with `fault` until that is None."""
+    """Its pings raise `error` until that is None."""
 
     def __init__(self) -> None:
-        self.fault: DependencyUnavailable | None = None
+        self.error: DependencyUnavailable | None = None
         self.pings = 0
 
     async def ping(self) -> None:
         self.pings += 1
-        if self.fault is not None:
-            raise self.fault
+        if self.error is not None:
+            raise self.error
 
 
 @pytest.fixture(autouse=True)
@@ -48,46 +48,48 @@ def gate(database: Dependency, storage: Dependency, health: Health) -> Dependenc
     return DependencyGate({"database": database.ping, "storage": storage.ping}, health)
 
 
-async def _break(gate: DependencyGate, dependency: Dependency, fault: DependencyUnavailable) -> None:
-    dependency.fault = fault
-    gate.close(fault)
+async def _break(gate: DependencyGate, dependency: Dependency, error: DependencyUnavailable) -> None:
+    dependency.error = error
+    gate.close(error)
 
 
-async def test_it_is_open_and_ready_at_first(gate: DependencyGate, health: Health) -> None:
+async def test_a_new_gate_is_open_and_ready(gate: DependencyGate, health: Health) -> None:
     assert gate.is_open
     assert health.ready
-    assert await gate.open_unless(asyncio.Event())
+    assert await gate.wait_until_open(asyncio.Event())
 
 
-async def test_it_opens_when_a_probe_succeeds(gate: DependencyGate, health: Health, database: Dependency) -> None:
+async def test_it_opens_when_a_ping_succeeds(gate: DependencyGate, health: Health, database: Dependency) -> None:
     await _break(gate, database, DatabaseUnavailable("away"))
     assert not gate.is_open
     assert health.faults == {"database": "away"}
     await until(lambda: database.pings >= 3)
     assert not gate.is_open
-    database.fault = None
-    assert await gate.open_unless(asyncio.Event())
+    database.error = None
+    assert await gate.wait_until_open(asyncio.Event())
     assert health.ready
 
 
-async def test_it_waits_for_all_that_failed(
+async def test_it_stays_closed_until_every_failed_dependency_answers(
     gate: DependencyGate, health: Health, database: Dependency, storage: Dependency
 ) -> None:
     await _break(gate, database, DatabaseUnavailable("away"))
     await _break(gate, storage, StorageUnavailable("gone"))
-    database.fault = None
+    database.error = None
     await until(lambda: health.faults == {"storage": "gone"})
     assert not gate.is_open
-    storage.fault = None
+    storage.error = None
     await until(lambda: gate.is_open)
     assert health.ready
 
 
-async def test_a_fault_that_is_known_is_not_probed_twice_at_once(gate: DependencyGate, database: Dependency) -> None:
+async def test_repeated_errors_of_one_dependency_start_one_series_of_pings(
+    gate: DependencyGate, database: Dependency
+) -> None:
     for _ in range(5):
         await _break(gate, database, DatabaseUnavailable("away"))
     await until(lambda: database.pings >= 1)
-    database.fault = None
+    database.error = None
     await until(lambda: gate.is_open)
     pings = database.pings
     await asyncio.sleep(0.05)
@@ -98,113 +100,115 @@ async def test_it_can_close_again(gate: DependencyGate, database: Dependency) ->
     for _ in range(3):
         await _break(gate, database, DatabaseUnavailable("away"))
         assert not gate.is_open
-        database.fault = None
+        database.error = None
         await until(lambda: gate.is_open)
 
 
 async def test_a_stop_ends_the_wait(gate: DependencyGate, database: Dependency) -> None:
     stop = asyncio.Event()
     await _break(gate, database, DatabaseUnavailable("away"))
-    waiting = asyncio.create_task(gate.open_unless(stop))
+    waiting = asyncio.create_task(gate.wait_until_open(stop))
     await until(lambda: database.pings >= 1)
     stop.set()
     assert not await waiting
     assert not gate.is_open
-    database.fault = None
+    database.error = None
     await until(lambda: gate.is_open)
-    assert not await gate.open_unless(stop)
+    assert not await gate.wait_until_open(stop)
 
 
-async def test_a_process_may_be_ready_without_some(database: Dependency, health: Health) -> None:
+async def test_a_process_is_ready_without_a_dependency_that_is_not_required(
+    database: Dependency, health: Health
+) -> None:
     gate = DependencyGate({"database": database.ping, "broker": database.ping}, health, ["database"])
-    database.fault = BrokerUnavailable("away")
-    gate.close(database.fault)
+    database.error = BrokerUnavailable("away")
+    gate.close(database.error)
     assert not gate.is_open
     assert health.ready
-    database.fault = None
+    database.error = None
     await until(lambda: gate.is_open)
 
 
-async def test_a_fault_of_something_without_a_probe_passes(gate: DependencyGate) -> None:
-    gate.close(BrokerUnavailable("nobody pings it here"))
+async def test_an_error_of_a_dependency_without_a_ping_closes_the_gate_only_briefly(gate: DependencyGate) -> None:
+    gate.close(BrokerUnavailable("not pinged here"))
     await until(lambda: gate.is_open)
 
 
-async def test_a_probe_that_breaks_is_made_again(health: Health) -> None:
-    faults = [KeyError("a fault in the driver"), DatabaseUnavailable("away")]
+async def test_a_ping_that_raises_an_unexpected_exception_is_repeated(health: Health) -> None:
+    errors = [KeyError("a bug in the driver"), DatabaseUnavailable("away")]
 
     async def ping() -> None:
-        if faults:
-            raise faults.pop(0)
+        if errors:
+            raise errors.pop(0)
 
     gate = DependencyGate({"database": ping}, health)
     gate.close(DatabaseUnavailable("away"))
     await until(lambda: gate.is_open)
     assert health.ready
-    assert faults == []
+    assert errors == []
 
 
 @pytest.fixture
-def wider(gate: DependencyGate, health: Health) -> tuple[DependencyGate, Dependency]:
-    """A gate behind the other one, for work that needs the cache as well."""
+def inner(gate: DependencyGate, health: Health) -> tuple[DependencyGate, Dependency]:
+    """A gate inside the other one, for work that needs the cache too."""
     cache = Dependency()
-    return DependencyGate({"cache": cache.ping}, health, behind=gate), cache
+    return DependencyGate({"cache": cache.ping}, health, outer=gate), cache
 
 
 class CacheUnavailable(DependencyUnavailable):
     dependency = "cache"
 
 
-async def test_what_only_the_gate_behind_needs_closes_that_one_alone(
-    gate: DependencyGate, wider: tuple[DependencyGate, Dependency], health: Health
+async def test_an_error_of_the_inner_gate_s_own_dependency_closes_only_the_inner_gate(
+    gate: DependencyGate, inner: tuple[DependencyGate, Dependency], health: Health
 ) -> None:
-    behind, cache = wider
-    await _break(behind, cache, CacheUnavailable("gone"))
+    inner_gate, cache = inner
+    await _break(inner_gate, cache, CacheUnavailable("gone"))
     assert gate.is_open
-    assert not behind.is_open
+    assert not inner_gate.is_open
     assert health.faults == {"cache": "gone"}
-    cache.fault = None
-    assert await behind.open_unless(asyncio.Event())
-    await until(lambda: behind.is_open)
+    cache.error = None
+    assert await inner_gate.wait_until_open(asyncio.Event())
+    await until(lambda: inner_gate.is_open)
     assert health.ready
 
 
-@pytest.mark.parametrize("noticed_by", ["gate", "wider"])
-async def test_what_both_need_closes_both_whoever_notices(
+@pytest.mark.parametrize("noticed_by", ["gate", "inner"])
+async def test_an_error_of_a_shared_dependency_closes_both_gates_from_either_one(
     gate: DependencyGate,
-    wider: tuple[DependencyGate, Dependency],
+    inner: tuple[DependencyGate, Dependency],
     health: Health,
     database: Dependency,
     noticed_by: str,
 ) -> None:
-    behind, cache = wider
-    await _break(gate if noticed_by == "gate" else behind, database, DatabaseUnavailable("away"))
-    await _break(behind, cache, CacheUnavailable("gone"))
+    inner_gate, cache = inner
+    await _break(gate if noticed_by == "gate" else inner_gate, database, DatabaseUnavailable("away"))
+    await _break(inner_gate, cache, CacheUnavailable("gone"))
     assert not gate.is_open
     assert health.faults == {"database": "away", "cache": "gone"}
-    cache.fault = None
+    cache.error = None
     await until(lambda: "cache" not in health.faults)
-    assert not behind.is_open
+    assert not inner_gate.is_open
     assert not health.ready
     stop = asyncio.Event()
-    waiting = asyncio.create_task(behind.open_unless(stop))
+    waiting = asyncio.create_task(inner_gate.wait_until_open(stop))
     await until(lambda: database.pings >= 3)
     assert not waiting.done()
-    database.fault = None
+    database.error = None
     assert await waiting
-    await until(lambda: gate.is_open and behind.is_open)
+    await until(lambda: gate.is_open and inner_gate.is_open)
     assert health.ready
 
 
-async def test_a_stop_ends_the_wait_behind_another_gate(
-    gate: DependencyGate, wider: tuple[DependencyGate, Dependency], database: Dependency
+async def test_a_stop_ends_the_wait_for_the_outer_gate(
+    gate: DependencyGate, inner: tuple[DependencyGate, Dependency], database: Dependency
 ) -> None:
-    behind, _ = wider
+    inner_gate, _ = inner
     await _break(gate, database, DatabaseUnavailable("away"))
     stop = asyncio.Event()
-    waiting = asyncio.create_task(behind.open_unless(stop))
+    waiting = asyncio.create_task(inner_gate.wait_until_open(stop))
     await until(lambda: database.pings >= 1)
     stop.set()
     assert not await waiting
-    database.fault = None
-    await until(lambda: behind.is_open)
+    database.error = None
+    await until(lambda: inner_gate.is_open)
