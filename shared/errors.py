@@ -1,15 +1,16 @@
-"""The errors that every room speaks of.
+"""The exceptions that more than one package raises or handles.
 
-DependencyUnavailable                 our own store, database or broker did not answer: delays images, never fails them
-  StorageUnavailable
-  DatabaseUnavailable
-  BrokerUnavailable
-ObjectMissing            an object that should be in the store is not
+DependencyUnavailable    our own store, database or broker does not answer: images wait, they never fail for it
+├── StorageUnavailable
+├── DatabaseUnavailable
+└── BrokerUnavailable
+ObjectMissing            the store has no object under a key
+StoppedWhileStarting     the process was stopped before its dependencies answered
 """
 
 
 class DependencyUnavailable(Exception):
-    """A dependency of ours failed; the consumer holds its message and retries once a probe of it succeeds."""
+    """A dependency does not answer. Work that needs it is held and retried once a ping of `dependency` succeeds."""
 
     dependency: str = "unknown"
 
@@ -35,4 +36,4 @@ class ObjectMissing(Exception):
 
 
 class StoppedWhileStarting(Exception):
-    """The process was asked to stop while it waited for a dependency; it ends as if it had drained."""
+    """The process was asked to stop while it waited for a dependency. It exits as after a normal stop."""

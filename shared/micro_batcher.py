@@ -1,31 +1,31 @@
-"""Concurrent calls made into one: while a batch is under way, or a moment long, the next one gathers."""
+"""Combines concurrent calls into batches: while one batch is processed, the next one collects."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-class MicroBatcher(Generic[Item, Answer]):
-    """Calls `flush` with the items of all callers who came meanwhile, at most `most` at a time.
+class MicroBatcher(Generic[Item, Result]):
+    """Calls `flush` with the items of all waiting callers, at most `max_items` at a time.
 
-    `flush` answers in the order of its items; what it raises, each of its callers gets.
+    `flush` returns one result per item, in their order. An exception from it is raised in every caller of the batch.
     """
 
     def __init__(
-        self, flush: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], *, linger: float = 0, most: int = 200
+        self, flush: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, linger: float = 0, max_items: int = 200
     ) -> None:
-        """`linger`: seconds to wait for company before each flush; so many calls cost hardly more than one."""
+        """`linger`: seconds to wait for further items before each flush."""
         self._flush = flush
         self._linger = linger
-        self._most = most
-        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._max_items = max_items
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._flushing: asyncio.Task[None] | None = None
 
-    async def __call__(self, item: Item) -> Answer:
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    async def __call__(self, item: Item) -> Result:
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush_all())
@@ -35,19 +35,19 @@ class MicroBatcher(Generic[Item, Answer]):
         try:
             while self._waiting:
                 await asyncio.sleep(self._linger)
-                batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-                await self._answer(batch)
+                batch, self._waiting = self._waiting[: self._max_items], self._waiting[self._max_items :]
+                await self._process(batch)
         finally:
             self._flushing = None
 
-    async def _answer(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
+    async def _process(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
-            answers = await self._flush([item for item, _ in batch])
+            results = await self._flush([item for item, _ in batch])
         except Exception as error:
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)
         else:
-            for (_, future), answer in zip(batch, answers, strict=True):
+            for (_, future), result in zip(batch, results, strict=True):
                 if not future.done():
-                    future.set_result(answer)
+                    future.set_result(result)

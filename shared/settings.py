@@ -1,7 +1,7 @@
-"""Settings that more than one service reads, as frozen blocks; a service's own stand in its settings.py.
+"""Settings that more than one service reads, in frozen blocks. A service's own settings are in its settings.py.
 
-Every setting is an environment variable named like its field, in capitals. Blocks are loaded in `__main__`
-and passed down; nothing else reads the environment.
+Each field is an environment variable of the same name in capitals. `__main__` loads the blocks and passes them on;
+nothing else reads the environment.
 """
 
 import sys
@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 
 class Settings(BaseSettings):
-    """A block of settings, read from the environment when it is made and never changed."""
+    """A block of settings, read from the environment when it is created; immutable."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, env_ignore_empty=True)
 
@@ -21,33 +21,37 @@ class Settings(BaseSettings):
 class RabbitSettings(Settings):
     rabbitmq_url: str = Field(description="AMQP URL of RabbitMQ, with user, password and virtual host.")
     publish_timeout: float = Field(
-        default=10, gt=0, description="Seconds to wait for a publisher confirm before the broker counts as gone."
+        default=10, gt=0, description="Seconds to wait for a publisher confirm before RabbitMQ counts as unavailable."
     )
     drain_timeout: float = Field(
-        default=25, gt=0, description="Seconds that messages in hand get to finish after SIGTERM; the rest go back."
+        default=25,
+        gt=0,
+        description="Seconds after SIGTERM in which messages in progress may finish; others return to their queue.",
     )
     dead_letter_after: int = Field(
         default=10,
         ge=1,
-        description="Deliveries of one message before it is parked in imagemill.dead. Fixed per queue.",
+        description="Deliveries of one message before it is parked in imagemill.dead. Fixed once the queues exist.",
     )
 
 
 class MongoSettings(Settings):
-    mongodb_url: str = Field(description="MongoDB URL with the database's name; a replica set, of one member at least.")
-    mongodb_timeout: float = Field(default=10, gt=0, description="Seconds one database operation may take.")
+    mongodb_url: str = Field(
+        description="MongoDB URL with the name of the database. The server must be a replica set; one member is enough."
+    )
+    mongodb_timeout: float = Field(default=10, gt=0, description="Maximum seconds for one database operation.")
 
 
 class StoreSettings(Settings):
     object_store_url: str = Field(
-        description="Where objects live: file:///path or s3://KEY:SECRET@host:port/bucket?secure=0."
+        description="Object store: file:///path or s3://KEY:SECRET@host:port/bucket?secure=0."
     )
 
 
 class PublicSettings(Settings):
     gateway_port: int = Field(default=8000, ge=0, le=65535, description="Port of the gateway's API.")
     public_base_url: str = Field(
-        default="", description="What output URLs begin with; http://localhost:$GATEWAY_PORT if unset."
+        default="", description="Beginning of all output URLs; http://localhost:$GATEWAY_PORT if unset."
     )
 
     @model_validator(mode="after")
@@ -61,28 +65,30 @@ class PublicSettings(Settings):
 
 class ObservabilitySettings(Settings):
     log_level: str = Field(
-        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR."
+        default="INFO",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="Lowest level that is logged: DEBUG, INFO, WARNING or ERROR.",
     )
     metrics_port: int = Field(
         default=9000,
         ge=0,
         le=65535,
-        description="Port of /livez, /readyz and /metrics of the workers; 0 switches it off.",
+        description="Port of /livez, /readyz and /metrics in the workers; 0 for none.",
     )
 
 
 class AttemptSettings(Settings):
     fetch_attempts: int = Field(
-        default=6, ge=1, description="Attempts at one image before it fails with its last error."
+        default=6, ge=1, description="Attempts per image; after the last one it fails with its last error."
     )
     fetch_retry_schedule: tuple[float, ...] = Field(
         default=(5, 30, 120, 600, 1800),
         min_length=1,
-        description="Seconds to wait before each further attempt, jittered; the last entry repeats. A JSON list.",
+        description="Seconds to wait before each further attempt, plus jitter, as a JSON list. The last entry repeats.",
     )
 
     def delay_after(self, attempt: int) -> timedelta:
-        """How long an image waits after its attempt number `attempt` was in vain, before jitter."""
+        """The delay after failed attempt number `attempt` of an image, without jitter."""
         return timedelta(seconds=self.fetch_retry_schedule[min(attempt, len(self.fetch_retry_schedule)) - 1])
 
 
@@ -90,16 +96,16 @@ T = TypeVar("T")
 
 
 def load(composition: type[T]) -> T:
-    """Make a service's settings: a dataclass whose fields are blocks. Reports every fault at once and exits with 2."""
+    """Load a dataclass of settings blocks. If any setting is invalid, report all invalid ones and exit with 2."""
     blocks: dict[str, Settings] = {}
-    faults: list[str] = []
+    errors: list[str] = []
     for name, block in get_type_hints(composition).items():
         try:
             blocks[name] = block()
         except (ValidationError, SettingsError) as error:
-            faults += _describe(error)
-    if faults:
-        sys.stderr.write("The settings cannot be used:\n" + "".join(f"  {fault}\n" for fault in dict.fromkeys(faults)))
+            errors += _describe(error)
+    if errors:
+        sys.stderr.write("Invalid settings:\n" + "".join(f"  {line}\n" for line in dict.fromkeys(errors)))
         raise SystemExit(2)
     return composition(**blocks)
 
@@ -108,6 +114,6 @@ def _describe(error: ValidationError | SettingsError) -> list[str]:
     if isinstance(error, SettingsError):
         return [str(error)]
     return [
-        f"{'.'.join(str(part) for part in fault['loc']).upper() or 'settings'}: {fault['msg']}"
-        for fault in error.errors(include_input=False, include_url=False)
+        f"{'.'.join(str(part) for part in detail['loc']).upper() or 'settings'}: {detail['msg']}"
+        for detail in error.errors(include_input=False, include_url=False)
     ]

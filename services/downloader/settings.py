@@ -1,4 +1,4 @@
-"""The downloader's own settings, and the blocks it shares with others."""
+"""The downloader's own settings, and the shared blocks that it loads."""
 
 from dataclasses import dataclass
 
@@ -10,44 +10,48 @@ from shared.url_policy import FetchTargetSettings
 
 class FetchSettings(Settings):
     fetch_connect_timeout: float = Field(
-        default=5, gt=0, description="Seconds for the look-up of a host and connecting to it; TLS has as many again."
+        default=5,
+        gt=0,
+        description="Maximum seconds to resolve a host and connect; the TLS handshake has as many again.",
     )
-    fetch_read_timeout: float = Field(default=15, gt=0, description="Seconds that a host may send nothing.")
+    fetch_read_timeout: float = Field(default=15, gt=0, description="Maximum seconds that a host may send nothing.")
     fetch_total_timeout: float = Field(
-        default=60, gt=0, description="Seconds one download may take, redirects included."
+        default=60, gt=0, description="Maximum seconds for one download, redirects included."
     )
-    fetch_max_bytes: int = Field(default=52_428_800, ge=1, description="Bytes an image may have.")
-    fetch_max_redirects: int = Field(default=5, ge=0, description="Redirects that are followed for one image.")
-    fetch_per_host: int = Field(default=8, ge=1, description="Requests to one host at a time, in each downloader.")
+    fetch_max_bytes: int = Field(default=52_428_800, ge=1, description="Maximum bytes of an image.")
+    fetch_max_redirects: int = Field(default=5, ge=0, description="Maximum redirects for one image.")
+    fetch_per_host: int = Field(default=8, ge=1, description="Maximum concurrent requests to one host, per downloader.")
     fetch_host_rate: float = Field(
         default=50,
         ge=0,
-        description="Requests to one host in a second, in each downloader, a fifth of them at once; 0 for no limit. "
-        "A shop's own server bears the default; raise it for catalogues whose images all come from one CDN.",
+        description="Maximum requests per second to one host, per downloader, with bursts of a fifth of it; "
+        "0 for no limit. The default suits a shop's own server; raise it for catalogues with all images on one CDN.",
     )
     fetch_concurrency: int = Field(
         default=128,
         ge=1,
-        description="Downloads at a time, in each downloader; many times FETCH_PER_HOST, so slow hosts leave room.",
+        description="Maximum concurrent downloads, per downloader. Many times FETCH_PER_HOST, so that "
+        "slow hosts do not block others.",
     )
     fetch_host_wait: float = Field(
-        default=1, ge=0, description="Seconds to wait for a busy host before its image is put back."
+        default=1, ge=0, description="Seconds to wait for a host at its limit before the image is deferred."
     )
     fetch_retry_after_max: float = Field(
-        default=3600, ge=0, description="The longest wait, in seconds, that a host's Retry-After may ask for."
+        default=3600, ge=0, description="Maximum wait, in seconds, that a host's Retry-After can impose."
     )
     fetch_probe_timeout: float = Field(
-        default=10, gt=0, description="Seconds that a look at one URL may take for POST /validate?probe=N."
+        default=10, gt=0, description="Maximum seconds to probe one URL for POST /validate?probe=N."
     )
     fetch_probes: int = Field(
         default=16,
         ge=1,
-        description="Probes at a time, in each downloader, each at up to five URLs of one host; FETCH_PER_HOST holds.",
+        description="Maximum concurrent probe messages, per downloader, each with up to five URLs of one host. "
+        "FETCH_PER_HOST applies.",
     )
     fetch_user_agent: str = Field(
         default="imagemill/0.1 (+image compression for product catalogues)",
         pattern=r"^[\x20-\x7e]+$",
-        description="What hosts see in their logs; put a contact there.",
+        description="User-Agent header, which hosts see in their logs; include a contact.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Every metric of the system. `docs/metrics.md` is made from these declarations."""
+"""Every metric of the system. `docs/metrics.md` is generated from these declarations."""
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 
@@ -10,7 +10,7 @@ _COMPRESS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60)
 
 
 def process_registry() -> CollectorRegistry:
-    """A registry with the process's own CPU time, memory, open files and garbage collections."""
+    """A registry with the process's CPU time, memory, open files and garbage collections."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
@@ -18,20 +18,20 @@ def process_registry() -> CollectorRegistry:
 
 
 class Metrics:
-    """The metrics of one process. Each process has all of them; what it has no part in stays at zero or absent."""
+    """The metrics of one process. Every process declares all of them; those it never updates stay at zero or absent."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         declare = Declarations(registry)
 
         self.messages_handled = declare.counter(
             "imagemill_messages_handled_total",
-            "Messages taken from a queue and settled, by what became of them.",
+            "Messages taken from a queue: handled, rejected after an unexpected error, or returned to the queue.",
             unit="messages",
             labels=("queue", "outcome"),
         )
         self.message_seconds = declare.seconds(
             "imagemill_message_seconds",
-            "From a message's arrival in the process until it was settled.",
+            "Time from the start of a message's processing until it was handled, rejected or returned.",
             buckets=_MESSAGE_SECONDS,
             labels=("queue",),
         )
@@ -43,7 +43,7 @@ class Metrics:
         )
         self.events_refused = declare.counter(
             "imagemill_events_refused_total",
-            "Public events that the queue of some subscriber refused because it was full.",
+            "Public events that a subscriber's full queue refused.",
             unit="events",
         )
         self.dead_letters = declare.counter(
@@ -54,14 +54,14 @@ class Metrics:
         )
         self.ready = declare.gauge(
             "imagemill_ready",
-            "1 while the dependency answers, 0 while it does not; /readyz is 200 while all are 1.",
+            "1 if the dependency answers, else 0. /readyz returns 200 while all are 1.",
             unit="boolean",
             labels=("dependency",),
         )
 
         self.images = declare.counter(
             "imagemill_images_total",
-            "Images that reached an end, with the error code of those that failed and none for the others.",
+            "Images that reached a terminal state. error_code is none unless the outcome is failed.",
             unit="images",
             labels=("outcome", "error_code"),
         )
@@ -73,41 +73,45 @@ class Metrics:
         )
         self.image_encodes = declare.counter(
             "imagemill_image_encodes_total",
-            "Full encodings that the results took; by the number of compressed images it is the mean.",
+            "Full encodings that the results required. Divided by the compressed images: the mean per image.",
             unit="encodes",
         )
         self.images_reused = declare.counter(
             "imagemill_images_reused_total",
-            "Results that were copied: unchanged since an earlier request, or of the same bytes within theirs.",
+            "Results that were copied. kind: unchanged (an earlier request's original is unchanged) or same_bytes"
+            " (an image of the same request has the same bytes).",
             unit="images",
             labels=("kind",),
         )
         self.fetch_seconds = declare.seconds(
-            "imagemill_fetch_seconds", "Downloading one image, whether it succeeded or not.", buckets=_FETCH_SECONDS
+            "imagemill_fetch_seconds", "Time to download one image, successful or not.", buckets=_FETCH_SECONDS
         )
         self.compress_seconds = declare.seconds(
-            "imagemill_compress_seconds", "Compressing one image in a worker process.", buckets=_COMPRESS_SECONDS
+            "imagemill_compress_seconds", "Time to compress one image in a worker process.", buckets=_COMPRESS_SECONDS
         )
 
         self.backlog_images = declare.gauge(
             "imagemill_backlog_images",
-            "Images waiting to be dispatched, over all requests. Scale the workers by its maximum over the gateways:"
-            " the one that dispatches reports it, the others 0.",
+            "Images of all requests that wait to be dispatched. Scale the workers by the maximum over the gateways:"
+            " only the gateway that dispatches reports it, the others report 0.",
             unit="images",
         )
         self.paused_hosts = declare.gauge(
             "imagemill_paused_hosts",
-            "Hosts in trouble at which images wait: nothing is asked of them for a while, then one image at a time."
-            " As above, one gateway reports it.",
+            "Hosts with waiting images whose circuit is open (paused) or half-open (one image at a time)."
+            " Only the gateway that dispatches reports it.",
             unit="hosts",
         )
         self.dispatched_images = declare.gauge(
             "imagemill_dispatched_images",
-            "Images in the broker or at a worker, at most DISPATCH_WINDOW. As above, one gateway reports it.",
+            "Images in the broker or at a worker, at most DISPATCH_WINDOW."
+            " Only the gateway that dispatches reports it.",
             unit="images",
         )
         self.requests_open = declare.gauge(
-            "imagemill_requests_open", "Requests that are Pending. As above, one gateway reports it.", unit="requests"
+            "imagemill_requests_open",
+            "Requests in state Pending. Only the gateway that dispatches reports it.",
+            unit="requests",
         )
         self.requests_finished = declare.counter(
             "imagemill_requests_finished_total",
@@ -116,17 +120,17 @@ class Metrics:
             labels=("status",),
         )
         self.upload_bytes = declare.counter(
-            "imagemill_upload_bytes_total", "Bytes of the CSV files that were uploaded.", unit="bytes"
+            "imagemill_upload_bytes_total", "Bytes of uploaded catalogues.", unit="bytes"
         )
         self.probed_urls = declare.counter(
             "imagemill_probed_urls_total",
-            "URLs looked at for validations: image, the error code, or unknown if no downloader could say.",
+            "URLs probed for validations. outcome: image, an error code, or unknown if the probe gave no result.",
             unit="urls",
             labels=("outcome",),
         )
         self.webhook_deliveries = declare.counter(
             "imagemill_webhook_deliveries_total",
-            "Attempts to deliver a webhook, by what came of them.",
+            "Attempts to deliver a webhook: delivered, deferred to a later attempt, or given up.",
             unit="deliveries",
             labels=("outcome",),
         )

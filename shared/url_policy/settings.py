@@ -1,4 +1,4 @@
-"""What may be dialled, as operators write it."""
+"""The settings that define which addresses may be dialled."""
 
 import json
 import re
@@ -19,19 +19,20 @@ def _as_list(value: Any) -> Any:
 
 
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_as_list)]
-"""Networks in CIDR notation, with commas or spaces between, or as a JSON list."""
+"""Networks in CIDR notation, separated by commas or spaces, or as a JSON list."""
 
 Ports = Annotated[frozenset[Annotated[int, Field(ge=1, le=65535)]], NoDecode, BeforeValidator(_as_list)]
-"""Ports, with commas or spaces between, or as a JSON list."""
+"""Ports, separated by commas or spaces, or as a JSON list."""
 
 
 class FetchTargetSettings(Settings):
     fetch_allow_networks: Networks = Field(
         default=(),
-        description="Networks (CIDR) that images may come from, on any port, though private; commas between.",
+        description="Private networks (CIDR) from which images may be downloaded, on any port; comma-separated.",
     )
     fetch_ports: Ports = Field(
-        default=frozenset({80, 443}), description="Ports that images may come from elsewhere; commas between."
+        default=frozenset({80, 443}),
+        description="Ports from which images may be downloaded in all other networks; comma-separated.",
     )
 
     @property
@@ -40,13 +41,14 @@ class FetchTargetSettings(Settings):
 
 
 class WebhookTargetSettings(Settings):
-    """The gateway judges by them which webhooks a client may name; the aggregator, which calls them, what it dials."""
+    """The gateway applies them to webhook URLs in uploads, the aggregator when it calls webhooks."""
 
     webhook_allow_networks: Networks = Field(
-        default=(), description="Networks (CIDR) that webhooks may reach on any port, though private; commas between."
+        default=(), description="Private networks (CIDR) that webhooks may reach, on any port; comma-separated."
     )
     webhook_ports: Ports = Field(
-        default=frozenset({80, 443}), description="Ports that webhooks may reach elsewhere; commas between."
+        default=frozenset({80, 443}),
+        description="Ports that webhooks may reach in all other networks; comma-separated.",
     )
 
     @property

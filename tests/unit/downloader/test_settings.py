@@ -1,4 +1,4 @@
-"""What operators write, and what comes of it."""
+"""The downloader's settings, from text to policy."""
 
 from ipaddress import ip_network
 
@@ -10,7 +10,9 @@ from shared.url_policy import BlockedAddress, FetchTargetSettings
 
 
 @pytest.mark.parametrize("text", ["127.0.0.0/8, fd00::/8", "127.0.0.0/8 fd00::/8", '["127.0.0.0/8", "fd00::/8"]'])
-def test_networks_are_listed_with_commas_or_as_json(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_are_separated_by_commas_or_spaces_or_listed_as_json(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FETCH_ALLOW_NETWORKS", text)
     monkeypatch.setenv("FETCH_PORTS", "8080")
     policy = FetchTargetSettings().policy
@@ -21,7 +23,7 @@ def test_networks_are_listed_with_commas_or_as_json(text: str, monkeypatch: pyte
         policy.check_address("8.8.8.8", 80)
 
 
-def test_nothing_private_is_allowed_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_private_network_is_allowed_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FETCH_ALLOW_NETWORKS", raising=False)
     assert FetchTargetSettings().policy.allow_networks == ()
 
@@ -35,13 +37,13 @@ def test_nothing_private_is_allowed_unless_it_is_named(monkeypatch: pytest.Monke
         ("FETCH_PORTS", "70000"),
     ],
 )
-def test_what_is_no_network_or_port_is_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_networks_and_ports_are_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError):
         FetchTargetSettings()
 
 
-def test_a_user_agent_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_agent_with_a_line_break_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FETCH_USER_AGENT", "mill\r\nX-Other: header")
     with pytest.raises(ValidationError):
         FetchSettings()

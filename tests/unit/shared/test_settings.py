@@ -1,4 +1,4 @@
-"""Settings from the environment: every fault is told at once, and names the variable."""
+"""Settings come from the environment; all invalid ones are reported at once, by name."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,7 +39,9 @@ def test_blocks_are_read_from_the_environment(environment: pytest.MonkeyPatch) -
     assert settings.attempts.fetch_retry_schedule == (1, 2.5)
 
 
-def test_every_fault_is_told_at_once(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_invalid_settings_are_reported_at_once(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     environment.setenv("METRICS_PORT", "many")
     environment.setenv("LOG_LEVEL", "LOUD")
     environment.setenv("FETCH_ATTEMPTS", "0")
@@ -47,25 +49,23 @@ def test_every_fault_is_told_at_once(environment: pytest.MonkeyPatch, capsys: py
     with pytest.raises(SystemExit) as raised:
         load(ServiceSettings)
     assert raised.value.code == 2
-    told = capsys.readouterr().err
+    message = capsys.readouterr().err
     names = ("RABBITMQ_URL", "MONGODB_URL", "METRICS_PORT", "LOG_LEVEL", "FETCH_ATTEMPTS", "FETCH_RETRY_SCHEDULE")
-    assert [name for name in names if f"  {name}: " not in told] == []
+    assert [name for name in names if f"  {name}: " not in message] == []
 
 
-def test_a_list_that_is_no_json_is_a_fault_like_the_others(
+def test_a_list_that_is_not_json_is_reported_like_other_errors(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment.setenv("FETCH_RETRY_SCHEDULE", "5, 30")
     with pytest.raises(SystemExit):
         load(ServiceSettings)
-    told = capsys.readouterr().err
-    assert "fetch_retry_schedule" in told.lower()
-    assert "RABBITMQ_URL" in told
+    message = capsys.readouterr().err
+    assert "fetch_retry_schedule" in message.lower()
+    assert "RABBITMQ_URL" in message
 
 
-def test_a_secret_in_a_wrong_value_is_not_told(
-    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_invalid_value_is_not_printed(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     environment.setenv("PUBLISH_TIMEOUT", "s3cret")
     with pytest.raises(SystemExit):
         load(ServiceSettings)
@@ -77,21 +77,21 @@ def test_settings_are_frozen() -> None:
         ObservabilitySettings().log_level = "DEBUG"  # type: ignore[misc]
 
 
-def test_the_public_url_follows_the_gateways_port(environment: pytest.MonkeyPatch) -> None:
+def test_the_public_url_defaults_to_the_port_of_the_gateway(environment: pytest.MonkeyPatch) -> None:
     assert PublicSettings().public_base_url == "http://localhost:8000"
     environment.setenv("GATEWAY_PORT", "8123")
     assert PublicSettings().public_base_url == "http://localhost:8123"
-    environment.setenv("PUBLIC_BASE_URL", "https://mill.test")
-    assert PublicSettings().public_base_url == "https://mill.test"
+    environment.setenv("PUBLIC_BASE_URL", "https://imagemill.test")
+    assert PublicSettings().public_base_url == "https://imagemill.test"
 
 
 def test_a_public_url_with_a_comma_is_refused(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("PUBLIC_BASE_URL", "https://mill.test/a,b")
+    environment.setenv("PUBLIC_BASE_URL", "https://imagemill.test/a,b")
     with pytest.raises(ValidationError, match="comma"):
         PublicSettings()
 
 
-def test_the_last_delay_repeats() -> None:
+def test_the_last_retry_delay_repeats() -> None:
     attempts = AttemptSettings(fetch_retry_schedule=(5, 30))
     assert [attempts.delay_after(attempt) for attempt in (1, 2, 3, 9)] == [
         timedelta(seconds=seconds) for seconds in (5, 30, 30, 30)

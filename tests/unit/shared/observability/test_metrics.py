@@ -8,7 +8,7 @@ DECLARATIONS = Metrics(CollectorRegistry()).declarations
 
 
 @pytest.mark.parametrize("metric", DECLARATIONS, ids=lambda metric: metric.name)
-def test_a_metric_says_what_it_counts_and_in_which_unit(metric: Declaration) -> None:
+def test_every_metric_has_a_meaning_and_a_unit(metric: Declaration) -> None:
     assert metric.name.startswith("imagemill_")
     assert metric.meaning.endswith(".")
     assert len(metric.meaning.split()) >= 4
@@ -17,14 +17,14 @@ def test_a_metric_says_what_it_counts_and_in_which_unit(metric: Declaration) -> 
     assert metric.name.endswith("_seconds") == (metric.kind == "histogram")
 
 
-def test_no_metric_of_the_process_is_left_undeclared() -> None:
+def test_every_metric_of_the_process_is_declared() -> None:
     registry = CollectorRegistry()
     declared = {metric.name.removesuffix("_total") for metric in Metrics(registry).declarations}
 
     assert {family.name for family in registry.collect()} == declared
 
 
-def test_two_processes_metrics_in_one_interpreter_are_apart() -> None:
+def test_two_registries_in_one_interpreter_are_independent() -> None:
     first, second = CollectorRegistry(), CollectorRegistry()
     Metrics(first).images.labels(outcome="failed", error_code="http_404").inc()
     Metrics(second)
@@ -34,7 +34,7 @@ def test_two_processes_metrics_in_one_interpreter_are_apart() -> None:
     assert sample not in generate_latest(second)
 
 
-def test_a_process_tells_its_own_cpu_time_and_memory() -> None:
+def test_the_process_registry_has_cpu_time_and_memory() -> None:
     page = generate_latest(process_registry())
 
     assert b"process_cpu_seconds_total" in page
