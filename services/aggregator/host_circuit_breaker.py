@@ -82,26 +82,26 @@ class HostCircuitBreaker:
         for _ in range(_TRIES):
             known = await self._database.hosts.get(host)
             if known is None and not fault.count and fault.until is None:
-                return HostCircuit(host, faults=0, pauses=0, until=None, error_code=fault.code)
+                return HostCircuit(host, failures=0, pauses=0, paused_until=None, error_code=fault.code)
             now = self._clock()
             new = self._plan.after(known, host, fault, now)
             if new == known or await self._database.hosts.save(new, instead_of=known):
                 self._known.add(host)
-                if new.until is not None and (known is None or new.until != known.until):
-                    log.warning("host_paused", host=host, until=rfc3339(new.until), error_code=new.error_code)
+                if new.paused_until is not None and (known is None or new.paused_until != known.paused_until):
+                    log.warning("host_paused", host=host, until=rfc3339(new.paused_until), error_code=new.error_code)
                 return new
         return new  # others count its faults at this moment; one more or less makes no difference
 
 
 def _spared(failure: ImageFailed, image: Image, host: HostCircuit, now: datetime) -> Result:
     """A deferral that costs no attempt in place of a failure, while the host is left alone and the image has time."""
-    if host.until is None or host.until <= now or image.deadline <= now:
+    if host.paused_until is None or host.paused_until <= now or image.deadline <= now:
         return failure
     return ImageDeferred(
         **about(failure),
         error_code=failure.error_code,
         error_detail=failure.error_detail,
-        not_before=min(host.until, image.deadline),
+        not_before=min(host.paused_until, image.deadline),
         counts=False,
         host_fault=True,
         original_key=failure.original_key,

@@ -59,13 +59,13 @@ class PausePolicy:
         While it is left alone nothing but its own wish prolongs that: what fails then was sent before. The first
         fault after a pause begins the next one.
         """
-        known = known or HostCircuit(host, faults=0, pauses=0, until=None, error_code=fault.code)
-        if known.until is None or known.until <= now:
-            known = replace(known, faults=known.faults + fault.count, error_code=fault.code)
-            if known.until is not None or known.faults >= self.faults:
-                known = replace(known, pauses=known.pauses + 1, until=now + self._length(known.pauses))
-        if fault.until is not None and fault.until > max(known.until or now, now):
-            known = replace(known, until=fault.until, error_code=fault.code)
+        known = known or HostCircuit(host, failures=0, pauses=0, paused_until=None, error_code=fault.code)
+        if known.paused_until is None or known.paused_until <= now:
+            known = replace(known, failures=known.failures + fault.count, error_code=fault.code)
+            if known.paused_until is not None or known.failures >= self.faults:
+                known = replace(known, pauses=known.pauses + 1, paused_until=now + self._length(known.pauses))
+        if fault.until is not None and fault.until > max(known.paused_until or now, now):
+            known = replace(known, paused_until=fault.until, error_code=fault.code)
         return known
 
     def _length(self, pauses: int) -> timedelta:

@@ -143,14 +143,17 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class HostCircuit:
-    """A host that failed several times in a row, or asked to be left alone.
+    """The circuit breaker of a host whose images failed lately, or that asked for a pause. A success removes it.
 
-    faults: its failures without a success between. pauses: how often it was left alone since its last success.
-    until: until then nothing is dispatched to it; afterwards one image at a time, until one succeeds.
+    failures: since the host's last success; an image counts only with its first failure.
+    pauses: since the host's last success.
+    paused_until: None while the circuit is closed. Until then it is open, and nothing is dispatched to the host; after
+        that it is half-open, and one image at a time is dispatched.
+    error_code: of the last failure.
     """
 
     host: str
-    faults: int
+    failures: int
     pauses: int
-    until: datetime | None
+    paused_until: datetime | None
     error_code: ErrorCode

@@ -40,7 +40,7 @@ INDEXES = {
     ],
     "deliveries": [IndexModel([("due_at", ASCENDING)])],
     "hosts": [
-        IndexModel([("until", ASCENDING)]),
+        IndexModel([("paused_until", ASCENDING)]),
         IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),
     ],
 }

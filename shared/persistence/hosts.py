@@ -32,20 +32,24 @@ class MongoHosts:
         return await self._find({"_id": {"$gte": ""}})
 
     async def tripped(self) -> list[HostCircuit]:
-        return await self._find({"until": {"$gt": _EVER}})
+        return await self._find({"paused_until": {"$gt": _EVER}})
 
     async def save(self, host: HostCircuit, *, instead_of: HostCircuit | None) -> bool:
         fields = {
-            "faults": host.faults,
+            "failures": host.failures,
             "pauses": host.pauses,
-            "until": host.until,
+            "paused_until": host.paused_until,
             "error_code": host.error_code.value,
-            "forget_at": max(self._clock(), host.until or self._clock()) + FORGOTTEN_AFTER,
+            "forget_at": max(self._clock(), host.paused_until or self._clock()) + FORGOTTEN_AFTER,
         }
         with database_faults():
             if instead_of is None:
                 return await self._insert({"_id": host.host} | fields)
-            as_known = {"faults": instead_of.faults, "pauses": instead_of.pauses, "until": instead_of.until}
+            as_known = {
+                "failures": instead_of.failures,
+                "pauses": instead_of.pauses,
+                "paused_until": instead_of.paused_until,
+            }
             written = await self._hosts.update_one({"_id": host.host} | as_known, {"$set": fields})
         return written.matched_count > 0
 
@@ -68,8 +72,8 @@ class MongoHosts:
 def _host_from(document: Document) -> HostCircuit:
     return HostCircuit(
         host=document["_id"],
-        faults=document["faults"],
+        failures=document["failures"],
         pauses=document["pauses"],
-        until=document["until"],
+        paused_until=document["paused_until"],
         error_code=ErrorCode(document["error_code"]),
     )

@@ -10,8 +10,8 @@ from shared.persistence import Database
 from tests.fakes.clock import MovableClock
 from tests.support.builders import NOW, an_image
 
-ONE = HostCircuit("one.test", faults=1, pauses=0, until=None, error_code=ErrorCode.CONNECT)
-PAUSED = replace(ONE, host="paused.test:8080", faults=10, pauses=1, until=NOW + timedelta(seconds=30))
+ONE = HostCircuit("one.test", failures=1, pauses=0, paused_until=None, error_code=ErrorCode.CONNECT)
+PAUSED = replace(ONE, host="paused.test:8080", failures=10, pauses=1, paused_until=NOW + timedelta(seconds=30))
 
 
 async def test_what_is_recorded_can_be_read(database: Database) -> None:
@@ -25,17 +25,17 @@ async def test_what_is_recorded_can_be_read(database: Database) -> None:
 
 async def test_of_two_who_saw_the_same_one_writes(database: Database) -> None:
     assert await database.hosts.save(ONE, instead_of=None)
-    assert not await database.hosts.save(replace(ONE, faults=7), instead_of=None)
-    assert await database.hosts.save(replace(ONE, faults=2), instead_of=ONE)
-    assert not await database.hosts.save(replace(ONE, faults=3), instead_of=ONE)
-    assert await database.hosts.get(ONE.host) == replace(ONE, faults=2)
+    assert not await database.hosts.save(replace(ONE, failures=7), instead_of=None)
+    assert await database.hosts.save(replace(ONE, failures=2), instead_of=ONE)
+    assert not await database.hosts.save(replace(ONE, failures=3), instead_of=ONE)
+    assert await database.hosts.get(ONE.host) == replace(ONE, failures=2)
 
 
 async def test_nobody_brings_back_what_a_success_removed(database: Database) -> None:
     assert await database.hosts.save(PAUSED, instead_of=None)
     assert await database.hosts.remove(PAUSED.host)
     assert not await database.hosts.remove(PAUSED.host)
-    assert not await database.hosts.save(replace(PAUSED, faults=11), instead_of=PAUSED)
+    assert not await database.hosts.save(replace(PAUSED, failures=11), instead_of=PAUSED)
     assert await database.hosts.tripped() == []
 
 

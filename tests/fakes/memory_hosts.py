@@ -17,7 +17,7 @@ class MemoryHosts:
         return list(self._tables.hosts.values())
 
     async def tripped(self) -> list[HostCircuit]:
-        return [host for host in await self.circuits() if host.until is not None]
+        return [host for host in await self.circuits() if host.paused_until is not None]
 
     async def save(self, host: HostCircuit, *, instead_of: HostCircuit | None) -> bool:
         if await self.get(host.host) != instead_of:

@@ -13,7 +13,7 @@ from tests.support.worker_messages import compressed, download
 DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
 DELIVERY = Delivery("a:1:request.completed", "a", "https://shop.test/hook", body="{}", attempts=0, due_at=NOW)
 IMAGE = an_image(request_id="a")
-HOST = HostCircuit("a.test", faults=3, pauses=0, until=None, error_code=ErrorCode.HTTP_5XX)
+HOST = HostCircuit("a.test", failures=3, pauses=0, paused_until=None, error_code=ErrorCode.HTTP_5XX)
 
 
 async def _read_products(database: Database) -> list[Product]:

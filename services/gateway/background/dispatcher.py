@@ -99,9 +99,9 @@ class Dispatcher:
     def _cap(self, host: str) -> int:
         """Images of a host that may be in flight: none while its circuit is open, one while it is half-open."""
         circuit = self._circuits.get(host)
-        if circuit is None or circuit.until is None:
+        if circuit is None or circuit.paused_until is None:
             return self._per_host
-        return 0 if circuit.until > self._clock() else 1
+        return 0 if circuit.paused_until > self._clock() else 1
 
     async def _fail_expired(self, request_ids: Sequence[str]) -> None:
         """Fail the images past their deadline at hosts with a tripped circuit, since few or none are sent there.

@@ -16,7 +16,7 @@ async def paused_hosts(database: Database, request_id: str, now: datetime) -> li
         PausedHost(
             host=name,
             images=images,
-            until=until if (until := hosts[name].until) and until > now else None,
+            until=until if (until := hosts[name].paused_until) and until > now else None,
             error_code=hosts[name].error_code,
         )
         for name, images in sorted(waiting.items(), key=lambda item: (-item[1], item[0]))

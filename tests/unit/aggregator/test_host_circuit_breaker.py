@@ -51,14 +51,14 @@ async def test_a_failure_stands_until_its_host_is_left_alone_and_is_a_deferral_t
     assert not spared.counts
     assert spared.not_before == NOW + timedelta(seconds=30)
     [host] = await mill.database.hosts.tripped()
-    assert (host.host, host.until) == (HOST, spared.not_before)
+    assert (host.host, host.paused_until) == (HOST, spared.not_before)
 
 
 async def test_an_image_that_never_works_does_not_count_again_and_again(mill: Mill) -> None:
     for attempt in range(1, 20):
         assert await mill.hosts.judge(mill.failure(attempt=attempt)) == mill.failure(attempt=attempt)
     [host] = await mill.database.hosts.circuits()
-    assert (host.faults, host.until) == (1, None)
+    assert (host.failures, host.paused_until) == (1, None)
 
 
 async def test_a_further_failure_of_an_image_makes_no_trouble_of_a_host_that_has_none(mill: Mill) -> None:
@@ -91,7 +91,7 @@ async def test_a_host_s_own_wish_defers_an_image_until_its_deadline_at_most(mill
     judged = await mill.hosts.judge(asked)
     assert judged == asked.model_copy(update={"not_before": mill.image.deadline})
     [host] = await mill.database.hosts.tripped()
-    assert host.until == wish
+    assert host.paused_until == wish
 
 
 async def test_a_deferral_within_its_image_s_time_is_recorded_as_it_came(mill: Mill) -> None:

@@ -221,7 +221,7 @@ async def test_only_the_holder_of_the_lease_dispatches(
 
 
 def in_trouble(host: str, until: datetime) -> HostCircuit:
-    return HostCircuit(host, faults=10, pauses=1, until=until, error_code=ErrorCode.CONNECT)
+    return HostCircuit(host, failures=10, pauses=1, paused_until=until, error_code=ErrorCode.CONNECT)
 
 
 async def test_nothing_is_sent_to_a_host_that_is_left_alone_and_then_one_at_a_time(

@@ -77,7 +77,7 @@ async def test_hosts_in_trouble_count_while_images_wait_for_them() -> None:
     waiting = [an_image(f"http://{host}.test/{path}") for host in ("down", "works", "shaky") for path in "12"]
     await database.images.insert_many([ended, *waiting])
     for name, until in (("down", NOW + timedelta(minutes=1)), ("done", NOW), ("shaky", None)):
-        host = HostCircuit(f"{name}.test", faults=3, pauses=1, until=until, error_code=ErrorCode.CONNECT)
+        host = HostCircuit(f"{name}.test", failures=3, pauses=1, paused_until=until, error_code=ErrorCode.CONNECT)
         await database.hosts.save(host, instead_of=None)
     sweep = a_sweep(database, Outbox(), clock, registry)
     await sweep.step()

@@ -21,7 +21,7 @@ async def a_database(**hosts: datetime | None) -> MemoryDatabase:
         + [an_image("http://a/9.jpg", state=ImageState.FAILED, ended_at=NOW), an_image("http://d/1.jpg", "another")]
     )
     for host, until in hosts.items():
-        record = HostCircuit(host, faults=3, pauses=1, until=until, error_code=ErrorCode.TIMEOUT)
+        record = HostCircuit(host, failures=3, pauses=1, paused_until=until, error_code=ErrorCode.TIMEOUT)
         await database.hosts.save(record, instead_of=None)
     return database
 
