@@ -20,9 +20,8 @@ import httpx
 
 from deploy.local.processes import MARKER
 from deploy.local.stack import LocalStack
-from services.gateway.catalogue.inspection import inspect_catalogue
-from services.gateway.catalogue.reading import CatalogueLimits, open_catalogue
-from shared.catalogue.format import CatalogueFormat
+from services.gateway.catalogue import CatalogueLimits, inspect_catalogue, open_catalogue
+from shared.catalogue import CatalogueFormat
 from shared.url_policy import AddressPolicy
 
 URLS_PER_ROW = 3

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from services.gateway.catalogue.reading import CatalogueLimits
+from services.gateway.catalogue import CatalogueLimits
 from services.gateway.upload.body import BodyLimits
 from services.gateway.upload.option_table import OPTIONS
 from services.gateway.upload.options import UploadOptions
@@ -50,14 +50,17 @@ class ApiSettings(Settings):
         return BodyLimits(self.upload_max_bytes, self.upload_stall_timeout, self.upload_max_seconds)
 
 
-class CatalogueSettings(Settings):
-    """Limits on what an upload may hold; the defaults of a row keep its database record below 16 MB."""
+_LIMITS = CatalogueLimits()
 
-    csv_max_rows: int = Field(default=5_000_000, ge=1, description="Data rows in a catalogue.")
-    csv_max_columns: int = Field(default=1_000, ge=3, description="Columns of a catalogue.")
-    csv_max_cell_chars: int = Field(default=1_000_000, ge=1, description="Characters in a cell.")
-    csv_max_row_chars: int = Field(default=2_000_000, ge=1, description="Characters in a row.")
-    csv_max_slots_per_row: int = Field(default=10_000, ge=1, description="Image slots in a row.")
+
+class CatalogueSettings(Settings):
+    """The most that an upload may hold."""
+
+    csv_max_rows: int = Field(default=_LIMITS.rows, ge=1, description="Data rows in a catalogue.")
+    csv_max_columns: int = Field(default=_LIMITS.columns, ge=3, description="Columns of a catalogue.")
+    csv_max_cell_chars: int = Field(default=_LIMITS.cell_chars, ge=1, description="Characters in a cell.")
+    csv_max_row_chars: int = Field(default=_LIMITS.row_chars, ge=1, description="Characters in a row.")
+    csv_max_slots_per_row: int = Field(default=_LIMITS.slots_per_row, ge=1, description="Image slots in a row.")
 
     @property
     def limits(self) -> CatalogueLimits:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.catalogue.format import CatalogueFormat
+from shared.catalogue import CatalogueFormat
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, ImageResult
 from shared.contracts.states import ImageState, RequestStatus

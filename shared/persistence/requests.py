@@ -14,7 +14,7 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from shared.catalogue.format import CatalogueFormat, Dialect, ImageColumn, Profile
+from shared.catalogue import CatalogueFormat, Dialect, ImageColumn, Profile
 from shared.contracts.messages import CompressOptions
 from shared.contracts.records import OutputKeys, Progress, Request
 from shared.contracts.states import RequestStatus

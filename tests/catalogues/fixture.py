@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from services.gateway.catalogue.findings import Severity
-from shared.catalogue.format import Profile
+from services.gateway.catalogue import Severity
+from shared.catalogue import Profile
 
 HEADER = "S. No.,Product Name,Input Image Urls"
 A, B, C = "https://a.example/1.jpg", "https://b.example/2.jpg", "https://c.example/3.jpg"

@@ -15,8 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from services.gateway.catalogue.findings import CatalogueRefused
-from services.gateway.catalogue.inspection import Inspection
+from services.gateway.catalogue import CatalogueRefused, Inspection
 from tests.catalogues.mutants import mutant
 from tests.catalogues.reading import inspected, rows_of, written
 

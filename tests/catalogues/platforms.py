@@ -2,7 +2,7 @@
 
 import codecs
 
-from shared.catalogue.format import Profile
+from shared.catalogue import Profile
 from tests.catalogues.fixture import A, B, C, Fixture, error, row, slot_error, text
 
 _SHOPIFY = "Handle,Title,Body (HTML),Vendor,Variant SKU,Image Src,Image Position,Image Alt Text"

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from services.aggregator.outputs.output_csv import OutputCsv
-from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
-from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow, open_catalogue
-from shared.catalogue.format import CatalogueFormat, Profile
+from services.gateway.catalogue import CatalogueLimits, CatalogueRow, Inspection, inspect_catalogue, open_catalogue
+from shared.catalogue import CatalogueFormat, Profile
 from shared.contracts.records import Product
 from shared.url_policy import AddressPolicy
 

@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-from services.gateway.catalogue.findings import CatalogueRefused, Finding
+from services.gateway.catalogue import CatalogueRefused, Finding
 from tests.catalogues import FIXTURES
 from tests.catalogues.reading import inspected
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
+from services.gateway.catalogue import Inspection, inspect_catalogue
 from services.gateway.upload import validate
 from tests.support.running_gateway import CSV, Gateway, a_form, problem, send
 from tests.support.waiting import until

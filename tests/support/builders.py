@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.catalogue.format import CatalogueFormat, Dialect, ImageColumn, Profile
-from shared.catalogue.record import raw_cell
+from shared.catalogue import CatalogueFormat, Dialect, ImageColumn, Profile, raw_cell
 from shared.contracts.messages import CompressOptions, ImageResult
 from shared.contracts.object_keys import image_id, upload_key
 from shared.contracts.records import Image, OutputKeys, Product, Progress, Request

@@ -16,7 +16,7 @@ from services.gateway.api.routes.objects import objects_router
 from services.gateway.api.routes.retry import retry_router
 from services.gateway.api.routes.status import status_router
 from services.gateway.api.routes.uploads import uploads_router, validation_router
-from services.gateway.catalogue.reading import CatalogueLimits
+from services.gateway.catalogue import CatalogueLimits
 from services.gateway.files.serve import Objects
 from services.gateway.probe.client import Prober
 from services.gateway.probe.stream import ProbedValidations

@@ -10,8 +10,7 @@ from itertools import count
 from typing import TextIO
 
 from services.aggregator.outputs.formula_guard import SIGNS, guard, guard_urls
-from shared.catalogue.format import CatalogueFormat
-from shared.catalogue.record import cell_text, join_record, raw_cell, split_around, split_record
+from shared.catalogue import CatalogueFormat, cell_text, join_record, raw_cell, split_around, split_record
 
 _BOM = "\ufeff"
 

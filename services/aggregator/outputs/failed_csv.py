@@ -9,8 +9,7 @@ from typing import TextIO
 
 from services.aggregator.outputs.catalogue_csv import CatalogueCsv
 from services.aggregator.outputs.formula_guard import guard, guard_urls
-from shared.catalogue.format import CatalogueFormat
-from shared.catalogue.record import cell_text, split_record
+from shared.catalogue import CatalogueFormat, cell_text, split_record
 from shared.contracts.records import Image, Product
 
 COLUMNS = ("Failed Image Urls", "Error Codes", "Error Details")

@@ -8,7 +8,7 @@ from typing import Self, TextIO
 from services.aggregator.outputs.failed_csv import FailedCsv
 from services.aggregator.outputs.output_csv import OutputCsv
 from services.aggregator.outputs.report_csv import ReportCsv
-from shared.catalogue.format import CatalogueFormat
+from shared.catalogue import CatalogueFormat
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Image, Product
 

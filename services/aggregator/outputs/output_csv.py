@@ -11,8 +11,7 @@ from itertools import islice
 from typing import TextIO
 
 from services.aggregator.outputs.catalogue_csv import CatalogueCsv
-from shared.catalogue.format import CatalogueFormat
-from shared.catalogue.record import cell_text, split_around
+from shared.catalogue import CatalogueFormat, cell_text, split_around
 from shared.contracts.records import Product
 
 OUTPUT_COLUMN = "Output Image Urls"

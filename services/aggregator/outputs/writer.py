@@ -11,7 +11,7 @@ import structlog
 
 from services.aggregator.outputs.open_files import Filled, OpenFiles
 from services.aggregator.outputs.report_json import json_report
-from shared.catalogue.batches import Batch, BatchLimits
+from shared.catalogue import Batch, BatchLimits
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.object_keys import image_id, outputs_key
 from shared.contracts.records import Image, OutputKeys, Product, Request

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from services.gateway.catalogue.findings import CatalogueRefused, Finding
+from services.gateway.catalogue import CatalogueRefused, Finding
 from services.gateway.probe.schemas import NDJSON, EstimateLine, ProbeLine, ValidationLine
 from services.gateway.upload.body import CSV_TYPES, FORM_TYPE
 from services.gateway.upload.option_table import OPTIONS

@@ -18,8 +18,7 @@ from structlog.contextvars import bound_contextvars
 
 from services.gateway.background.runtime import Runtime
 from services.gateway.background.upload_reader import copied_upload, read_batches
-from services.gateway.catalogue.findings import CatalogueRefused
-from services.gateway.catalogue.reading import CatalogueRow
+from services.gateway.catalogue import CatalogueRefused, CatalogueRow
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import image_event, request_accepted_event
 from shared.contracts.messages import FinishRequest

@@ -12,9 +12,8 @@ from functools import partial
 from itertools import islice
 from typing import BinaryIO
 
-from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow, open_catalogue
-from shared.catalogue.batches import BatchLimits, in_batches
-from shared.catalogue.format import CatalogueFormat
+from services.gateway.catalogue import CatalogueLimits, CatalogueRow, open_catalogue
+from shared.catalogue import BatchLimits, CatalogueFormat, in_batches
 from shared.storage import ObjectStore
 
 _CHUNK_BYTES = 1 << 20

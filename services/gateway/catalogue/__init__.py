@@ -1,1 +1,18 @@
-"""Reading product catalogues: from an upload's bytes to its products, or to all that is wrong with it. Pure."""
+"""Reads product catalogues: turns an upload's bytes into rows with image URLs, or into a list of findings. Pure."""
+
+from services.gateway.catalogue.findings import CatalogueRefused, Finding, Severity
+from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
+from services.gateway.catalogue.limits import CatalogueLimits
+from services.gateway.catalogue.reading import Catalogue, CatalogueRow, open_catalogue
+
+__all__ = [
+    "Catalogue",
+    "CatalogueLimits",
+    "CatalogueRefused",
+    "CatalogueRow",
+    "Finding",
+    "Inspection",
+    "Severity",
+    "inspect_catalogue",
+    "open_catalogue",
+]

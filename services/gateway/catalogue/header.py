@@ -15,7 +15,7 @@ from services.gateway.catalogue.profiles import (
     is_numbered,
     plain,
 )
-from shared.catalogue.format import ImageColumn, Profile
+from shared.catalogue import ImageColumn, Profile
 
 _PLATFORMS = tuple(profile for profile in Profile if profile is not Profile.GENERIC)
 _NAMEABLE = ", ".join(profile.value for profile in Profile)

@@ -7,11 +7,12 @@ from services.gateway.catalogue.counting import DistinctCounter
 from services.gateway.catalogue.encoding import Chunks
 from services.gateway.catalogue.findings import Finding, Severity
 from services.gateway.catalogue.hosts import HostCounts
+from services.gateway.catalogue.limits import CatalogueLimits
 from services.gateway.catalogue.profiles import PROFILES
-from services.gateway.catalogue.reading import Catalogue, CatalogueLimits, CatalogueRow, open_catalogue
+from services.gateway.catalogue.reading import Catalogue, CatalogueRow, open_catalogue
 from services.gateway.catalogue.serials import SerialChecks
 from services.gateway.catalogue.url_verdicts import UrlNote, UrlVerdicts
-from shared.catalogue.format import CatalogueFormat, Profile
+from shared.catalogue import CatalogueFormat, Profile
 from shared.url_policy import AddressPolicy
 
 _NO_URL = "the row has no image URL"

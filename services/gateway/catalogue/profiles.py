@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.catalogue.format import Profile
+from shared.catalogue import Profile
 
 Spellings = frozenset[str]
 """Names as `plain` has them, that mean the same."""

@@ -15,12 +15,12 @@ from services.gateway.catalogue.encoding import Chunks, Encoding, decode, find_e
 from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings
 from services.gateway.catalogue.header import Layout, layout_of, read_layout
 from services.gateway.catalogue.image_urls import read_urls
+from services.gateway.catalogue.limits import CatalogueLimits
 from services.gateway.catalogue.profiles import PROFILES
 from services.gateway.catalogue.records import Records
 from services.gateway.catalogue.row_repair import Fitted, Mending, fitted, unwrapped
 from services.gateway.catalogue.text import CatalogueText, Unreadable, peek
-from shared.catalogue.format import CatalogueFormat, Dialect, Profile
-from shared.catalogue.record import cell_text, join_record, split_record
+from shared.catalogue import CatalogueFormat, Dialect, Profile, cell_text, join_record, split_record
 
 _UNQUOTED_LIST = "a list of URLs that is not quoted; its cells were put together again"
 _TOLD_ONCE: dict[Mending, tuple[str, str]] = {
@@ -29,17 +29,6 @@ _TOLD_ONCE: dict[Mending, tuple[str, str]] = {
 }
 _MAX_NAMES = 5_000  # the rows of a product stand together, or nearly so
 _MAX_NAME_CHARS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogueLimits:
-    """What a catalogue may hold. Rows are data rows; a row's own limits keep its database record below 16 MB."""
-
-    rows: int = 5_000_000
-    columns: int = 1_000
-    cell_chars: int = 1_000_000
-    row_chars: int = 2_000_000
-    slots_per_row: int = 10_000
 
 
 class CatalogueRow(NamedTuple):

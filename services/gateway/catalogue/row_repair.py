@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.gateway.catalogue.image_urls import begins_with_url
-from shared.catalogue.record import join_record, raw_cell, split_record
+from shared.catalogue import join_record, raw_cell, split_record
 
 _ENDED = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|tiff?|bmp)\Z", re.IGNORECASE)
 _BLANK = re.compile(r"\s")

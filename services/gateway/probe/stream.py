@@ -7,7 +7,7 @@ from time import monotonic
 
 import structlog
 
-from services.gateway.catalogue.inspection import Inspection
+from services.gateway.catalogue import Inspection
 from services.gateway.probe.client import Prober, Unanswered
 from services.gateway.probe.estimate import Interval, ProbeSample, estimate
 from services.gateway.probe.plan import ProbePlan, plan_probe

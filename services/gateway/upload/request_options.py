@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.catalogue.format import Profile
+from shared.catalogue import Profile
 
 ProfileChoice = Literal["auto", "generic", "shopify", "woocommerce", "magento", "google", "numbered"]
 OnInvalid = Literal["skip", "reject"]

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from services.gateway.catalogue.inspection import Inspection
+from services.gateway.catalogue import Inspection
 from services.gateway.web.schemas import CatalogueFinding, CatalogueValidation, UploadAccepted
-from shared.catalogue.format import Dialect
+from shared.catalogue import Dialect
 
 
 def upload_accepted(request_id: str, inspection: Inspection) -> UploadAccepted:

@@ -9,9 +9,7 @@ from pathlib import Path
 
 from starlette.requests import ClientDisconnect, Request
 
-from services.gateway.catalogue.findings import CatalogueRefused
-from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
-from services.gateway.catalogue.reading import CatalogueLimits
+from services.gateway.catalogue import CatalogueLimits, CatalogueRefused, Inspection, inspect_catalogue
 from services.gateway.upload.body import BodyLimits, receive_upload
 from services.gateway.upload.options import UploadOptions, read_options
 from services.gateway.upload.request_options import RequestOptions

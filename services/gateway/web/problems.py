@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from services.gateway.catalogue.findings import CatalogueRefused, Finding
+from services.gateway.catalogue import CatalogueRefused, Finding
 from services.gateway.web.problem_types import ProblemType
 from services.gateway.web.schemas import CatalogueFinding, InputError, ProblemDocument
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from services.gateway.catalogue.findings import Severity
-from shared.catalogue.format import Profile
+from services.gateway.catalogue import Severity
+from shared.catalogue import Profile
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 from shared.contracts.states import RequestStatus

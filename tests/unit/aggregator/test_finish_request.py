@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from services.aggregator.finish_request import RequestFinisher
 from services.aggregator.outputs.writer import OutputWriter
-from shared.catalogue.format import Dialect
+from shared.catalogue import Dialect
 from shared.contracts.events import PublicEvent, request_finished_event
 from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.contracts.object_keys import image_id

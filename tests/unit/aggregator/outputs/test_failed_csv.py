@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from services.aggregator.outputs.failed_csv import FailedCsv
-from services.gateway.catalogue.reading import Catalogue, CatalogueLimits, open_catalogue
-from shared.catalogue.format import CatalogueFormat, Dialect, ImageColumn, Profile
+from services.gateway.catalogue import Catalogue, CatalogueLimits, open_catalogue
+from shared.catalogue import CatalogueFormat, Dialect, ImageColumn, Profile
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image, Product

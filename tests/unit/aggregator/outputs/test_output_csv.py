@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from services.aggregator.outputs.formula_guard import guard, guard_urls
 from services.aggregator.outputs.output_csv import OutputCsv
-from shared.catalogue.format import CatalogueFormat, Dialect, ImageColumn, Profile
-from shared.catalogue.record import join_record, raw_cell
+from shared.catalogue import CatalogueFormat, Dialect, ImageColumn, Profile, join_record, raw_cell
 from shared.contracts.records import Product
 from tests.support.aggregating import a_product
 from tests.support.builders import a_catalogue_format

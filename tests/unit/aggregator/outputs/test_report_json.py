@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from services.aggregator.outputs.report_json import json_report
-from shared.catalogue.format import Profile
+from shared.catalogue import Profile
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
 from shared.contracts.states import RequestStatus
 from shared.persistence import HostSummary, ImageSummary

@@ -9,7 +9,7 @@ import pytest
 
 from services.aggregator.outputs import writer as writer_module
 from services.aggregator.outputs.writer import OutputWriter
-from shared.catalogue.batches import BatchLimits
+from shared.catalogue import BatchLimits
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Image, OutputKeys, Product, Request
 from shared.contracts.states import RequestStatus

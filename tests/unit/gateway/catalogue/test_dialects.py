@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
-from services.gateway.catalogue.reading import CatalogueLimits, open_catalogue
-from shared.catalogue.format import Dialect, Profile
-from shared.catalogue.record import cell_text, split_record
+from services.gateway.catalogue.limits import CatalogueLimits
+from services.gateway.catalogue.reading import open_catalogue
+from shared.catalogue import Dialect, Profile, cell_text, split_record
 from shared.url_policy import AddressPolicy
 
 A, B = "https://a.example/1.jpg", "https://b.example/2.jpg"

@@ -2,7 +2,7 @@
 
 from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings, cut
 from services.gateway.catalogue.inspection import inspect_catalogue
-from services.gateway.catalogue.reading import CatalogueLimits
+from services.gateway.catalogue.limits import CatalogueLimits
 from shared.url_policy import AddressPolicy
 
 LONG = "x" * 300_000

@@ -7,7 +7,7 @@ import pytest
 
 from services.gateway.catalogue.profiles import PROFILES, Column
 from services.gateway.settings import CatalogueSettings
-from shared.catalogue.format import Profile
+from shared.catalogue import Profile
 from tests.catalogues.reading import inspected, rows_of
 from tests.catalogues.told import finding_lines
 from tests.support.tree import ROOT

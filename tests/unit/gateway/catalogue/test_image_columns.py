@@ -6,8 +6,8 @@ import pytest
 
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
-from services.gateway.catalogue.reading import CatalogueLimits
-from shared.catalogue.format import Profile
+from services.gateway.catalogue.limits import CatalogueLimits
+from shared.catalogue import Profile
 from shared.url_policy import AddressPolicy
 
 

@@ -8,7 +8,8 @@ from services.gateway.catalogue.counting import DistinctCounter, Seen
 from services.gateway.catalogue.findings import Finding, Findings
 from services.gateway.catalogue.hosts import MAX_LISTED
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
-from services.gateway.catalogue.reading import CatalogueLimits, open_catalogue
+from services.gateway.catalogue.limits import CatalogueLimits
+from services.gateway.catalogue.reading import open_catalogue
 from services.gateway.catalogue.url_repair import repaired
 from shared.url_policy import AddressPolicy, url_fault
 

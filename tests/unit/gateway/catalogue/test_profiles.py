@@ -3,9 +3,10 @@
 import pytest
 
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
+from services.gateway.catalogue.limits import CatalogueLimits
 from services.gateway.catalogue.profiles import is_numbered, plain
-from services.gateway.catalogue.reading import Catalogue, CatalogueLimits, open_catalogue
-from shared.catalogue.format import ImageColumn, Profile
+from services.gateway.catalogue.reading import Catalogue, open_catalogue
+from shared.catalogue import ImageColumn, Profile
 
 A, B, C = "https://a.example/1.jpg", "https://b.example/2.jpg", "https://c.example/3.jpg"
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
-from services.gateway.catalogue.reading import CatalogueLimits, CatalogueRow, open_catalogue
-from shared.catalogue.record import cell_text, split_record
+from services.gateway.catalogue.limits import CatalogueLimits
+from services.gateway.catalogue.reading import CatalogueRow, open_catalogue
+from shared.catalogue import cell_text, split_record
 
 HEADER = "S. No.,Product Name,Input Image Urls\n"
 A, B, C = "https://a.example/1.jpg", "https://b.example/2.jpg", "https://c.example/3.jpg"

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.catalogue.format import Profile
-from shared.catalogue.record import raw_cell
+from shared.catalogue import Profile, raw_cell
 from tests.catalogues.reading import inspected, output_urls, rows_of, written
 
 GENERIC = ("Serial Number", "Product Name", "Input Image Urls", "Caf\u00e9")

@@ -8,7 +8,7 @@ from services.gateway.upload.options import UploadOptions, read_options
 from services.gateway.upload.request_options import RequestOptions
 from services.gateway.web.problems import Problem
 from services.gateway.web.schemas import InputError
-from shared.catalogue.format import Profile
+from shared.catalogue import Profile
 from shared.contracts.messages import CompressOptions
 from shared.url_policy import AddressPolicy
 

@@ -2,11 +2,10 @@
 
 import pytest
 
-from services.gateway.catalogue.findings import CatalogueRefused, Finding
-from services.gateway.catalogue.inspection import Inspection
+from services.gateway.catalogue import CatalogueRefused, Finding, Inspection
 from services.gateway.upload.responses import catalogue_validation, encoding_name, upload_accepted
 from services.gateway.web.problems import bad_catalogue, refused_slots
-from shared.catalogue.format import Dialect, Profile
+from shared.catalogue import Dialect, Profile
 from tests.support.builders import REQUEST_ID, a_catalogue_format
 
 WHOLE_FILE = Finding("decoded as Windows-1252", "Save it as UTF-8.", severity="warning")
