@@ -319,7 +319,7 @@ async def test_every_option_that_cannot_be_used_is_named(
 async def test_an_unknown_option_s_problem_says_which_there_are(gateway: Gateway) -> None:
     document = problem(await gateway.http.post("/upload?quality=80", files={"file": CSV}), 422)
 
-    assert document["detail"].startswith("'quality' is no option; the options are percent, mode, ")
+    assert document["detail"].startswith("'quality' is not an option; the options are percent, mode, ")
     assert document["detail"].endswith(" and webhook_url")
 
 
@@ -480,7 +480,8 @@ async def test_a_request_that_is_not_there_is_not_found(gateway: Gateway, reques
 async def test_a_status_must_be_asked_for_by_id(gateway: Gateway) -> None:
     document = problem(await gateway.http.get("/status"), 422)
 
-    assert document["errors"] == [{"detail": "request_id: Field required", "option": "request_id"}]
+    assert document["type"] == "urn:imagemill:problem:parameter"
+    assert document["errors"] == [{"detail": "request_id is missing", "option": "request_id"}]
 
 
 # Errors of any path

@@ -1,4 +1,4 @@
-"""The ASGI application: the routes, and that every error is a problem document."""
+"""The ASGI application: the routes, the middleware, and problem documents for all errors."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,17 +16,18 @@ from shared.messaging import DependencyGate
 from shared.observability import HealthEndpoints
 
 _DESCRIPTION = """\
-Upload a product catalogue as CSV; every image it names is downloaded, compressed to a share of its bytes (half, unless
-you say otherwise) and stored. Ask for the status by the `request_id`, or have a webhook called; in the end there is the
-same CSV with the output image URLs, and a report that says for each image what became of it.
+Upload a product catalogue as CSV. Every image in it is downloaded, compressed to a share of its bytes (50 % by default)
+and stored. Ask for the status with the `request_id`, or have a webhook called. The result is the same CSV with the
+output image URLs, and a report with the outcome of each image.
 
-Every error is a problem document (RFC 9457, `application/problem+json`).
+Every error is a problem document (RFC 9457, `application/problem+json`). HEAD is answered wherever GET is. Times are
+RFC 3339 in UTC. Request ids may be written in any case.
 """
 _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def build_app(routers: Sequence[APIRouter], health: HealthEndpoints, gate: DependencyGate) -> FastAPI:
-    """The API. `gate` hears of dependencies that do not answer; the API itself goes on with what it can do."""
+    """The API. `gate` is closed when a dependency does not answer; requests that do not need it still succeed."""
     app = _bare_app(health, gate.close)
     for router in routers:
         app.include_router(router)
@@ -36,16 +37,16 @@ def build_app(routers: Sequence[APIRouter], health: HealthEndpoints, gate: Depen
 
 
 def build_starting_app(health: HealthEndpoints) -> FastAPI:
-    """What answers until the database does: that the process lives, and to all else 503."""
+    """The app until the database answers: /livez succeeds, everything else is a 503."""
     app = _bare_app(health, lambda _: None)
     app.add_route("/{path:path}", _starting, methods=_ALL_METHODS)
     return app
 
 
-def _bare_app(health: HealthEndpoints, tell: Callable[[DependencyUnavailable], None]) -> FastAPI:
-    app = FastAPI(title="Imagemill", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None)
+def _bare_app(health: HealthEndpoints, report: Callable[[DependencyUnavailable], None]) -> FastAPI:
+    app = FastAPI(title="Imagemill", version=__version__, description=_DESCRIPTION, openapi_url=None)
     app.add_middleware(AccessLog)
-    error_handlers.install(app, tell)
+    error_handlers.install(app, report)
     app.include_router(health_router(health))
     return app
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -24,7 +24,7 @@ from services.gateway.web.problems import (
     under_way,
     wrong_content_type,
 )
-from services.gateway.web.schemas import ApiModel, InputError, ProblemDocument
+from services.gateway.web.schemas import REQUEST_ID, ApiModel, InputError, ProblemDocument
 
 _REF = "#/components/schemas/{model}"
 _CSV_EXAMPLE = (
@@ -40,16 +40,16 @@ _FILE = {
 _CSV = {"schema": {"type": "string"}, "example": _CSV_EXAMPLE}
 
 
-def _in_path(name: str, description: str) -> dict[str, Any]:
-    """FastAPI would describe a 422 of its own with a parameter that it reads; none of these can be invalid."""
-    schema = {"type": "string"}
-    return {
-        "parameters": [{"name": name, "in": "path", "required": True, "schema": schema, "description": description}]
-    }
+def _parameter(name: str, where: Literal["path", "query"], description: str, **members: Any) -> dict[str, Any]:
+    """A parameter that the route reads by itself: FastAPI would describe its own 422 with one that it reads."""
+    parameter = {"name": name, "in": where, "required": True, "schema": {"type": "string"}, "description": description}
+    return {"parameters": [parameter | members]}
 
 
-OBJECT = _in_path("path", "As the output CSV and the status give it.")
-REQUEST = _in_path("request_id", "As the upload was answered.")
+OBJECT = _parameter("path", "path", "As in the output CSV and the status.")
+_REQUEST_ID = "The id that the upload returned, in any case."
+REQUEST = _parameter("request_id", "path", _REQUEST_ID, example=REQUEST_ID)
+REQUEST_IN_QUERY = _parameter("request_id", "query", _REQUEST_ID, example=REQUEST_ID)
 
 IMAGE: dict[str, Any] = {"image/*": {"schema": {"type": "string", "format": "binary"}}}
 CSV: dict[str, Any] = {"text/csv": {"schema": {"type": "string"}}}

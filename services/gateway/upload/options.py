@@ -1,16 +1,16 @@
 """What a client may ask for with an upload: flat fields of the form, or query parameters. Pure."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from services.gateway.upload.option_table import MODELS, OPTIONS, UPLOAD_OPTIONS, listed
+from services.gateway.upload.option_table import MODELS, OPTIONS, UPLOAD_OPTIONS
 from services.gateway.upload.request_options import RequestOptions
 from services.gateway.web.problems import bad_options
+from services.gateway.web.query import misnamed
 from services.gateway.web.schemas import InputError
 from shared.contracts.messages import CompressOptions
 from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, check_url
@@ -39,7 +39,7 @@ def read_options(
     values = {name: value.strip() for name, value in given if name in known and value.strip()}
     webhook_url = values.pop("webhook_url", None)
     asked: dict[str, object] = {name: _typed(value) for name, value in values.items()}
-    if faults := [*_misnamed(given, known), *_unusable(asked, values), *_uncallable(webhook_url, webhook_policy)]:
+    if faults := [*misnamed(given, known), *_unusable(asked, values), *_uncallable(webhook_url, webhook_policy)]:
         raise bad_options(faults)
     asked["webhook_url"] = webhook_url
     return UploadOptions(_updated(defaults.compress, asked), _updated(defaults.request, asked))
@@ -52,17 +52,6 @@ def _typed(value: str) -> int | bool | str:
 
 def _updated(defaults: _Model, asked: Mapping[str, object]) -> _Model:
     return defaults.model_copy(update={name: asked[name] for name in type(defaults).model_fields if name in asked})
-
-
-def _misnamed(given: Sequence[tuple[str, str]], known: Sequence[str]) -> list[InputError]:
-    there_are = listed([*known], "and")
-    return [
-        InputError(detail=f"{name[:64]!r} is no option; the options are {there_are}", option=name[:64])
-        if name not in known
-        else InputError(detail=f"{name} is given {count} times", option=name)
-        for name, count in Counter(name for name, _ in given).items()
-        if name not in known or count > 1
-    ]
 
 
 def _unusable(asked: Mapping[str, object], values: Mapping[str, str]) -> list[InputError]:

@@ -5,21 +5,18 @@ from http import HTTPStatus
 
 import structlog
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from services.gateway.web.problems import (
     Problem,
-    bad_options,
     internal,
     unavailable,
     unknown_path,
     untyped,
     wrong_method,
 )
-from services.gateway.web.schemas import InputError
 from shared.errors import DependencyUnavailable
 
 log = structlog.get_logger(__name__)
@@ -36,7 +33,6 @@ def install(app: FastAPI, report: Callable[[DependencyUnavailable], None]) -> No
     app.exception_handlers |= {
         Problem: _problem,
         HTTPException: _http,
-        RequestValidationError: _validation,
         DependencyUnavailable: dependency_unavailable,
         ClientDisconnect: _client_left,
         Exception: _unexpected,
@@ -58,14 +54,6 @@ async def _http(request: Request, error: HTTPException) -> Response:
             return wrong_method(request.method, request.url.path, allowed).response()
         case status:
             return untyped(HTTPStatus(status), headers)
-
-
-async def _validation(_: Request, error: RequestValidationError) -> Response:
-    faults = [
-        InputError(detail=f"{fault['loc'][-1]}: {fault['msg']}", option=str(fault["loc"][-1]))
-        for fault in error.errors()
-    ]
-    return bad_options(faults).response()
 
 
 async def _client_left(_: Request, __: ClientDisconnect) -> Response:

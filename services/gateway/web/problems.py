@@ -73,6 +73,10 @@ def bad_options(errors: Sequence[InputError]) -> Problem:
     return Problem(ProblemType.OPTIONS, "; ".join(error.detail for error in errors), errors=errors)
 
 
+def bad_parameters(errors: Sequence[InputError]) -> Problem:
+    return Problem(ProblemType.PARAMETER, "; ".join(error.detail for error in errors), errors=errors)
+
+
 def too_large(max_bytes: int) -> Problem:
     return Problem(
         ProblemType.TOO_LARGE,

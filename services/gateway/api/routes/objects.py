@@ -6,38 +6,51 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.gateway.api import openapi
+from services.gateway.api.routes.reading import NO_QUERY, get_and_head
 from services.gateway.files.serve import Objects
 from services.gateway.web.problems import no_such_object
+from services.gateway.web.query import is_request_id
 
 
 def objects_router(objects: Objects) -> APIRouter:
-    """GET and HEAD of results and outputs."""
-    router = APIRouter(tags=["objects"])
+    """Results and outputs, to anyone who has the URL."""
+    router = APIRouter(tags=["files"])
     problems = openapi.problems(
         HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, HTTPStatus.SERVICE_UNAVAILABLE, missing=no_such_object()
     )
 
+    @get_and_head(
+        router,
+        "/results/{path:path}",
+        summary="Get a compressed image",
+        operation_id="getResult",
+        response_class=Response,
+        responses={200: {"content": openapi.IMAGE}, **problems},
+        openapi_extra=openapi.OBJECT,
+        dependencies=NO_QUERY,
+    )
     async def result(request: Request) -> Response:
-        """With its true content type. HEAD, conditional requests and single ranges are understood as well."""
-        return await objects.serve(request, f"results/{request.path_params['path']}")
+        """The image with its own content type. Conditional requests and single ranges are supported."""
+        return await objects.serve(request, f"results/{_stored(request.path_params['path'])}")
 
+    @get_and_head(
+        router,
+        "/outputs/{path:path}",
+        summary="Get an output CSV or a report",
+        operation_id="getOutput",
+        response_class=Response,
+        responses={200: {"content": openapi.CSV}, **problems},
+        openapi_extra=openapi.OBJECT,
+        dependencies=NO_QUERY,
+    )
     async def output(request: Request) -> Response:
-        """For download under a sensible name. HEAD, conditional requests and single ranges are understood as well."""
-        return await objects.serve(request, f"outputs/{request.path_params['path']}")
+        """A download named after the upload. Conditional requests and single ranges are supported."""
+        return await objects.serve(request, f"outputs/{_stored(request.path_params['path'])}")
 
-    for url, serve, summary, content in (
-        ("/results/{path:path}", result, "Fetch a compressed image", openapi.IMAGE),
-        ("/outputs/{path:path}", output, "Fetch an output CSV or a report", openapi.CSV),
-    ):
-        # The first answers both methods; the second is there to be described, since HEAD would be so under its name.
-        router.add_api_route(url, serve, methods=["GET", "HEAD"], include_in_schema=False)
-        router.add_api_route(
-            url,
-            serve,
-            methods=["GET"],
-            summary=summary,
-            response_class=Response,
-            responses={200: {"content": content}, **problems},
-            openapi_extra=openapi.OBJECT,
-        )
     return router
+
+
+def _stored(path: str) -> str:
+    """The path with the request id in upper case, as objects are stored."""
+    request_id, slash, rest = path.partition("/")
+    return f"{request_id.upper()}{slash}{rest}" if is_request_id(request_id) else path

@@ -158,7 +158,7 @@ def test_an_unknown_option_is_answered_with_those_there_are() -> None:
     [fault] = faults(("quality", "80"))
 
     assert fault.detail == (
-        "'quality' is no option; the options are percent, mode, format, max_width, max_height, min_quality, "
+        "'quality' is not an option; the options are percent, mode, format, max_width, max_height, min_quality, "
         "allow_resize, metadata, profile, on_invalid, dry_run and webhook_url"
     )
 
