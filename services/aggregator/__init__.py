@@ -1,1 +1,1 @@
-"""The aggregator: records what the workers report, finishes requests, writes their CSVs and calls webhooks."""
+"""The aggregator: records the workers' results, finishes requests, writes their output files, delivers webhooks."""

@@ -1,4 +1,4 @@
-"""The composition root: what the aggregator is made of, from the outside in."""
+"""The composition root: creates and connects the parts of the aggregator."""
 
 import asyncio
 import random
@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 
 import httpx
 
+from services.aggregator.announce_request import RequestAnnouncer
 from services.aggregator.deliver_webhook import WebhookDeliverer
 from services.aggregator.finish_request import RequestFinisher
 from services.aggregator.host_circuit_breaker import HostCircuitBreaker
-from services.aggregator.outputs.writer import OutputWriter
+from services.aggregator.outputs import OutputWriter
 from services.aggregator.pause_policy import PausePolicy
 from services.aggregator.record_result import LostRecorder, ResultRecorder
 from services.aggregator.result_effects import ResultEffects
 from services.aggregator.settings import AggregatorSettings, HostSettings, WebhookSettings
-from services.aggregator.webhook_policy import RetryPlan
 from shared.contracts.messages import (
     CompressImage,
     DeliverWebhook,
@@ -36,7 +36,7 @@ _USER_AGENT = "imagemill-webhooks"
 
 
 async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
-    """Aggregate until `stop` is set; then finish what is in hand."""
+    """Handle messages until `stop` is set; then finish those in progress."""
     registry = process_registry()
     metrics = Metrics(registry)
     health = Health(metrics.ready)
@@ -50,7 +50,7 @@ async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
         publisher = await open_things.enter_async_context(
             Publisher.open(broker, settings.rabbit.publish_timeout, metrics)
         )
-        # Only finishing needs the object store, so its loss holds up neither results nor webhooks.
+        # Only finishing needs the object store, so its loss delays neither results nor webhooks.
         recording = DependencyGate({"database": database.ping, "broker": broker.ping}, health)
         finishing = DependencyGate({"storage": store.ping}, health, outer=recording)
         async with asyncio.TaskGroup() as consumers:
@@ -68,15 +68,16 @@ def _subscriptions(
     metrics: Metrics,
 ) -> list[Subscription]:
     base_url, keep_originals = settings.public.public_base_url, settings.results.keep_originals
-    result_effects = ResultEffects(store, base_url, keep_originals=keep_originals)
+    effects = ResultEffects(store, base_url, keep_originals=keep_originals)
     outputs = OutputWriter(database, store, base_url, guard_formulas=settings.finish.csv_formula_guard)
-    finisher = RequestFinisher(database, store, outputs, base_url, metrics, keep_originals=keep_originals)
-    deliverer = _deliverer(settings.webhooks, database, client, metrics)
+    announcer = RequestAnnouncer(database, store, base_url, keep_originals=keep_originals)
+    finisher = RequestFinisher(database, outputs, announcer, metrics)
+    deliverer = WebhookDeliverer(database.deliveries, client, settings.webhooks, metrics, _utc_now)
     return [
         Subscription(
             Queue.RESULTS,
             (ImageCompressed, ImageFailed, ImageDeferred),
-            ResultRecorder(database.images, _hosts(settings.hosts, database), result_effects, metrics),
+            ResultRecorder(database.images, _host_circuit_breaker(settings.hosts, database), effects, metrics),
             settings.results.results_concurrency,
         ),
         Subscription(Queue.FINISH, (FinishRequest,), finisher, settings.finish.finish_concurrency),
@@ -84,35 +85,24 @@ def _subscriptions(
         Subscription(
             Queue.LOST,
             (DownloadImage, CompressImage),
-            LostRecorder(database.images, result_effects, metrics),
+            LostRecorder(database.images, effects, metrics),
             _LOST_CONCURRENCY,
-            park_unknown=False,  # dead results, finishes and deliveries: the sweep makes them good
+            park_unknown=False,  # dead results, finishes and deliveries: the sweep sends their work again
         ),
     ]
 
 
-def _hosts(settings: HostSettings, database: Database) -> HostCircuitBreaker:
-    plan = PausePolicy(settings.host_faults, settings.host_pause, settings.host_pause_max, random.random)
-    return HostCircuitBreaker(database, plan, clock=lambda: datetime.now(UTC))
+def _host_circuit_breaker(settings: HostSettings, database: Database) -> HostCircuitBreaker:
+    policy = PausePolicy(settings.host_faults, settings.host_pause, settings.host_pause_max, random.random)
+    return HostCircuitBreaker(database, policy, _utc_now)
 
 
-def _deliverer(
-    settings: WebhookSettings, database: Database, client: httpx.AsyncClient, metrics: Metrics
-) -> WebhookDeliverer:
-    return WebhookDeliverer(
-        deliveries=database.deliveries,
-        client=client,
-        policy=settings.policy,
-        signers=settings.signers(),
-        plan=RetryPlan(settings.webhook_schedule, settings.webhook_retry_after_max),
-        timeout=settings.webhook_timeout,
-        clock=lambda: datetime.now(UTC),
-        metrics=metrics,
-    )
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _webhook_client(settings: WebhookSettings) -> httpx.AsyncClient:
-    # No connection is kept: deliveries are rare, and one that a receiver has hung up on would cost an attempt.
+    # Keep no idle connections: deliveries are rare, and a connection that the receiver has closed costs an attempt.
     return open_guarded_client(
         settings.policy,
         user_agent=_USER_AGENT,

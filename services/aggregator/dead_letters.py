@@ -1,4 +1,4 @@
-"""The operator's command for parked messages: `python -m services.aggregator.dead_letters [--replay]`."""
+"""The operator's command for dead-lettered messages: `python -m services.aggregator.dead_letters [--replay]`."""
 
 import argparse
 import asyncio
@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from shared.messaging import DeadLetter, list_dead, replay_dead
 from shared.settings import RabbitSettings
 
-_BODY_LENGTH = 400
+_MAX_BODY_LENGTH = 400
 
 
 def main(arguments: Sequence[str] | None = None, settings: RabbitSettings | None = None) -> None:
-    """List what is parked in imagemill.dead, or send it again. Reads RABBITMQ_URL unless `settings` are given."""
+    """List the messages in imagemill.dead, or send them again. Reads RABBITMQ_URL unless `settings` are given."""
     parser = argparse.ArgumentParser(prog="dead_letters", description="Messages parked in imagemill.dead.")
     parser.add_argument("--replay", action="store_true", help="send each message to the queue it came from")
     replay = parser.parse_args(arguments).replay
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None, settings: RabbitSettings | None
 
 
 def _line(letter: DeadLetter) -> str:
-    return f"{letter.queue}  {letter.type}  {letter.reason}\n    {letter.body[:_BODY_LENGTH]}\n"
+    return f"{letter.queue}  {letter.type}  {letter.reason}\n    {letter.body[:_MAX_BODY_LENGTH]}\n"
 
 
 if __name__ == "__main__":

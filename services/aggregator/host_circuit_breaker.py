@@ -1,4 +1,4 @@
-"""Keeping account of hosts in trouble by what the workers report."""
+"""The circuit breaker of each image host, driven by the results that the workers report."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -6,16 +6,16 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.aggregator.pause_policy import ANSWERED, HostFault, PausePolicy, together
+from services.aggregator.pause_policy import HOST_RESPONDED, HostFault, PausePolicy, merge_faults
 from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed, about
 from shared.contracts.records import HostCircuit, Image
 from shared.contracts.times import rfc3339
 from shared.micro_batcher import MicroBatcher
 from shared.persistence import Database
 
-_STALE_AFTER = timedelta(seconds=1)
+_CACHE_TIME = timedelta(seconds=1)
 _LINGER_SECONDS = 0.05
-_TRIES = 5
+_MAX_TRIES = 5
 
 Result = ImageCompressed | ImageFailed | ImageDeferred
 
@@ -23,85 +23,91 @@ log = structlog.get_logger(__name__)
 
 
 class HostCircuitBreaker:
-    """Records faults and successes of hosts, and spares images whose host is left alone from failing.
+    """Records the faults and successes of hosts. While a host's circuit is open, its images are deferred, not failed.
 
-    A success costs no query: which hosts have a record is read once a second, and as long another aggregator's fault
-    may outlive a success seen here; the next success removes it.
+    A success costs no query: the names of the hosts that have a record are cached for a second. For as long, a fault
+    that another aggregator recorded may survive a success seen here; the next success removes it.
     """
 
-    def __init__(self, database: Database, plan: PausePolicy, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, policy: PausePolicy, clock: Callable[[], datetime]) -> None:
         self._database = database
-        self._plan = plan
+        self._policy = policy
         self._clock = clock
         self._record = MicroBatcher(self._record_faults, linger=_LINGER_SECONDS)
-        self._known: set[str] = set()
+        self._recorded_hosts: set[str] = set()
         self._read_at: datetime | None = None
 
-    async def judge(self, result: Result) -> Result:
-        """`result` as it is to be recorded, after what it says of its image's host was."""
+    async def register_fault(self, result: Result) -> Result:
+        """Record the host fault that `result` reports, if any, and return the result that is to be recorded instead.
+
+        A failure becomes a deferral while the circuit is open. A deferral never lasts beyond the image's deadline.
+        """
         if isinstance(result, ImageCompressed) or not result.host_fault:
             return result
         image = (await self._database.images.find(result.request_id, [result.image_id])).get(result.image_id)
         if image is None:
             return result
-        # An image counts once: a few that never work say nothing of a host that has given all its others.
+        # Each image counts once: a few that never work prove nothing about a host that serves all others.
         fault = HostFault(result.error_code, count=int(result.attempt == 1), until=result.host_until)
-        host = await self._record((image.host, fault))
+        circuit = await self._record((image.host, fault))
         if isinstance(result, ImageFailed):
-            return _spared(result, image, host, self._clock())
-        # A host may ask for a longer rest than the image has time.
+            return _deferred_if_open(result, image, circuit, self._clock())
         return result.model_copy(update={"not_before": min(result.not_before, image.deadline)})
 
-    async def recorded(self, result: Result, image: Image | None) -> None:
-        """If `result` shows that the image's host works, it is in trouble no more."""
-        works = isinstance(result, ImageCompressed) or (
-            isinstance(result, ImageFailed) and not result.host_fault and result.error_code in ANSWERED
+    async def register_success(self, result: Result, image: Image | None) -> None:
+        """Close the circuit of the image's host, if `result` shows that the host works."""
+        host_works = isinstance(result, ImageCompressed) or (
+            isinstance(result, ImageFailed) and not result.host_fault and result.error_code in HOST_RESPONDED
         )
-        if works and image is not None and image.host in await self._circuits():
-            self._known.discard(image.host)
+        if host_works and image is not None and image.host in await self._hosts_with_a_record():
+            self._recorded_hosts.discard(image.host)
             if await self._database.hosts.remove(image.host):
                 log.info("host_circuit_closed", host=image.host)
 
-    async def _circuits(self) -> set[str]:
+    async def _hosts_with_a_record(self) -> set[str]:
         now = self._clock()
-        if self._read_at is None or now - self._read_at > _STALE_AFTER:
-            self._read_at = now  # first, so that of many only one reads
-            self._known = {host.host for host in await self._database.hosts.circuits()}
-        return self._known
+        if self._read_at is None or now - self._read_at > _CACHE_TIME:
+            self._read_at = now  # before the query, so that only one of many tasks sends it
+            self._recorded_hosts = {circuit.host for circuit in await self._database.hosts.circuits()}
+        return self._recorded_hosts
 
     async def _record_faults(self, items: Sequence[tuple[str, HostFault]]) -> list[HostCircuit]:
-        """One write for each host, however many of its images failed together."""
+        """One write for each host, however many of its images failed at the same time."""
         faults: dict[str, list[HostFault]] = {}
         for host, fault in items:
             faults.setdefault(host, []).append(fault)
-        records = await asyncio.gather(*(self._record_host(host, together(few)) for host, few in faults.items()))
-        by_host = dict(zip(faults, records, strict=True))
+        circuits = await asyncio.gather(
+            *(self._record_host(host, merge_faults(of_host)) for host, of_host in faults.items())
+        )
+        by_host = dict(zip(faults, circuits, strict=True))
         return [by_host[host] for host, _ in items]
 
     async def _record_host(self, host: str, fault: HostFault) -> HostCircuit:
-        for _ in range(_TRIES):
+        for _ in range(_MAX_TRIES):
             known = await self._database.hosts.get(host)
             if known is None and not fault.count and fault.until is None:
                 return HostCircuit(host, failures=0, pauses=0, paused_until=None, error_code=fault.code)
             now = self._clock()
-            new = self._plan.after(known, host, fault, now)
+            new = self._policy.after_fault(known, host, fault, now)
             if new == known or await self._database.hosts.save(new, instead_of=known):
-                self._known.add(host)
+                self._recorded_hosts.add(host)
                 if new.paused_until is not None and (known is None or new.paused_until != known.paused_until):
-                    log.warning("host_paused", host=host, until=rfc3339(new.paused_until), error_code=new.error_code)
+                    log.warning(
+                        "host_circuit_opened", host=host, until=rfc3339(new.paused_until), error_code=new.error_code
+                    )
                 return new
-        return new  # others count its faults at this moment; one more or less makes no difference
+        return new  # other processes are counting this host's faults; one more or less makes no difference
 
 
-def _spared(failure: ImageFailed, image: Image, host: HostCircuit, now: datetime) -> Result:
-    """A deferral that costs no attempt in place of a failure, while the host is left alone and the image has time."""
-    if host.paused_until is None or host.paused_until <= now or image.deadline <= now:
+def _deferred_if_open(failure: ImageFailed, image: Image, circuit: HostCircuit, now: datetime) -> Result:
+    """While the circuit is open and the image's deadline not reached: a deferral that uses up no attempt."""
+    if circuit.paused_until is None or circuit.paused_until <= now or image.deadline <= now:
         return failure
     return ImageDeferred(
         **about(failure),
         error_code=failure.error_code,
         error_detail=failure.error_detail,
-        not_before=min(host.paused_until, image.deadline),
+        not_before=min(circuit.paused_until, image.deadline),
         counts=False,
         host_fault=True,
         original_key=failure.original_key,

@@ -1,4 +1,9 @@
-"""When a host in trouble is left alone, and for how long. Pure."""
+"""When a host's circuit opens, and for how long. Pure.
+
+Closed: no `paused_until`. Open, or paused: `paused_until` is in the future, and the dispatcher sends nothing to the
+host. Half-open: `paused_until` has passed; the dispatcher sends one image at a time, and the first fault opens the
+circuit again. A success removes the record, which closes the circuit.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,7 +15,7 @@ from shared.contracts.records import HostCircuit
 _JITTER = 0.2
 _MAX_DOUBLINGS = 32
 
-ANSWERED = frozenset(
+HOST_RESPONDED = frozenset(
     {
         ErrorCode.REDIRECT,
         ErrorCode.HTTP_403,
@@ -26,14 +31,15 @@ ANSWERED = frozenset(
         ErrorCode.DECODE_TIMEOUT,
     }
 )
-"""Failures which show that the host works: it said no, or sent something."""
+"""Failures which show that the host works: it refused the image, or sent a body."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostFault:
-    """Results in a row that say the host is in trouble; `count` of them of images that had not failed before.
+    """Faults of one host in a row.
 
-    until: the latest time it asked to be left alone.
+    code: of the last one. count: how many of them are the first failure of their image.
+    until: the latest time until which the host asked for a pause, by Retry-After.
     """
 
     code: ErrorCode
@@ -43,9 +49,9 @@ class HostFault:
 
 @dataclass(frozen=True, slots=True)
 class PausePolicy:
-    """After `faults` in a row a host is left alone for `pause` seconds, then twice as long, `longest` at most.
+    """After `faults` in a row a host is paused for `pause` seconds, then for twice as long, up to `longest`.
 
-    draw: a number from 0 up to 1, for jitter.
+    draw: returns a number from 0 up to 1, for jitter.
     """
 
     faults: int
@@ -53,11 +59,11 @@ class PausePolicy:
     longest: float
     draw: Callable[[], float]
 
-    def after(self, known: HostCircuit | None, host: str, fault: HostFault, now: datetime) -> HostCircuit:
-        """What is recorded of `host` after `fault`.
+    def after_fault(self, known: HostCircuit | None, host: str, fault: HostFault, now: datetime) -> HostCircuit:
+        """The circuit of `host` after `fault`. `known`: the recorded circuit, if any.
 
-        While it is left alone nothing but its own wish prolongs that: what fails then was sent before. The first
-        fault after a pause begins the next one.
+        While the circuit is open, only the host's own Retry-After prolongs the pause: a request that fails then was
+        sent before. The first fault of a half-open circuit begins the next pause.
         """
         known = known or HostCircuit(host, failures=0, pauses=0, paused_until=None, error_code=fault.code)
         if known.paused_until is None or known.paused_until <= now:
@@ -73,7 +79,7 @@ class PausePolicy:
         return timedelta(seconds=seconds * (1 + _JITTER * self.draw()))
 
 
-def together(faults: list[HostFault]) -> HostFault:
-    """Faults of one host that came together, as one."""
-    asked = [fault.until for fault in faults if fault.until is not None]
-    return HostFault(faults[-1].code, sum(fault.count for fault in faults), max(asked, default=None))
+def merge_faults(faults: list[HostFault]) -> HostFault:
+    """Faults of one host that arrived at the same time, as one."""
+    untils = [fault.until for fault in faults if fault.until is not None]
+    return HostFault(faults[-1].code, sum(fault.count for fault in faults), max(untils, default=None))

@@ -1,38 +1,38 @@
-"""Recording what the workers report of an image."""
+"""Recording what the workers report about an image."""
 
 from collections.abc import Sequence
 
-from services.aggregator.host_circuit_breaker import HostCircuitBreaker
+from services.aggregator.host_circuit_breaker import HostCircuitBreaker, Result
 from services.aggregator.result_effects import ResultEffects
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import PublicEvent
-from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed, Message
+from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageFailed, Message
 from shared.contracts.states import ImageState
 from shared.observability import Metrics
 from shared.persistence import ImageRepository
 
 
 class ResultRecorder:
-    """Handles a result: the image's guarded transition, and what follows from it."""
+    """Handles a result: makes the image's guarded transition and returns the messages that follow."""
 
     def __init__(
-        self, images: ImageRepository, hosts: HostCircuitBreaker, result_effects: ResultEffects, metrics: Metrics
+        self, images: ImageRepository, hosts: HostCircuitBreaker, effects: ResultEffects, metrics: Metrics
     ) -> None:
         self._images = images
         self._hosts = hosts
-        self._follow_up = result_effects
+        self._effects = effects
         self._metrics = metrics
 
-    async def __call__(self, message: ImageCompressed | ImageFailed | ImageDeferred) -> Sequence[Message | PublicEvent]:
-        message = await self._hosts.judge(message)
+    async def __call__(self, message: Result) -> Sequence[Message | PublicEvent]:
+        message = await self._hosts.register_fault(message)
         recorded = await self._images.record(message)
-        await self._hosts.recorded(message, recorded.image)
+        await self._hosts.register_success(message, recorded.image)
         self._count(message)
         result_key = message.result.key if isinstance(message, ImageCompressed) else None
-        return await self._follow_up(recorded, message.original_key, result_key)
+        return await self._effects(recorded, message.original_key, result_key)
 
-    def _count(self, message: ImageCompressed | ImageFailed | ImageDeferred) -> None:
-        """Results as they come in; the rare duplicate counts twice."""
+    def _count(self, message: Result) -> None:
+        """Count results as they arrive; a duplicate, which is rare, counts twice."""
         if isinstance(message, ImageCompressed):
             self._metrics.images.labels(outcome="compressed", error_code="none").inc()
             self._metrics.image_bytes_in.inc(message.result.bytes_in)
@@ -45,14 +45,14 @@ class ResultRecorder:
 
 
 class LostRecorder:
-    """Handles a command that no worker could bring to an end and that the broker gave up.
+    """Handles a command that the broker dead-lettered after several deliveries: no worker reported a result.
 
-    Without this its image would wait for an answer that never comes; so it is deferred, and fails the second time.
+    The image is deferred the first time and fails the second time; otherwise it would wait for a result for ever.
     """
 
-    def __init__(self, images: ImageRepository, result_effects: ResultEffects, metrics: Metrics) -> None:
+    def __init__(self, images: ImageRepository, effects: ResultEffects, metrics: Metrics) -> None:
         self._images = images
-        self._follow_up = result_effects
+        self._effects = effects
         self._metrics = metrics
 
     async def __call__(self, message: DownloadImage | CompressImage) -> Sequence[Message | PublicEvent]:
@@ -61,4 +61,4 @@ class LostRecorder:
         if image is not None and image.state is ImageState.FAILED and image.error_code is ErrorCode.WORKER_LOST:
             self._metrics.images.labels(outcome="failed", error_code=ErrorCode.WORKER_LOST.value).inc()
         original_key = message.original_key if isinstance(message, CompressImage) else None
-        return await self._follow_up(recorded, original_key)
+        return await self._effects(recorded, original_key)

@@ -1,4 +1,4 @@
-"""What follows once something is recorded of an image: the same for the first message and for every duplicate."""
+"""What follows a recorded result, the same for the first message and for every duplicate."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from shared.micro_batcher import MicroBatcher
 from shared.persistence import Recorded
 from shared.storage import ObjectStore
 
-_REMOVAL_SECONDS = 2.0  # results wait for it; a store that hangs would hold them up for a minute and longer
+_REMOVAL_SECONDS = 2.0  # recording waits for the removal; a store that hangs would delay results by a minute or more
 
 log = structlog.get_logger(__name__)
 
 
 class ResultEffects:
-    """Removes what an ended image no longer needs, and says what is to be published."""
+    """Removes the objects that a finished image no longer needs, and returns the messages to publish."""
 
     def __init__(self, store: ObjectStore, public_base_url: str, *, keep_originals: bool) -> None:
         self._store = store
@@ -31,10 +31,10 @@ class ResultEffects:
     async def __call__(
         self, recorded: Recorded, original_key: str | None, result_key: str | None = None
     ) -> Sequence[Message | PublicEvent]:
-        """`original_key` and `result_key` are the objects that the message speaks of."""
+        """`original_key` and `result_key` are the objects that the message names."""
         image = recorded.image
         if image is None:
-            log.info("image_of_no_current_round")
+            log.info("result_ignored", reason="no such image in this round")
             return []
         outgoing: list[Message | PublicEvent] = []
         if image.state in END_STATES:
@@ -46,10 +46,10 @@ class ResultEffects:
         return outgoing
 
     def _leftovers(self, image: Image, original_key: str | None, result_key: str | None) -> list[str]:
-        """The original, and a result that lost against another run's.
+        """The original, and a result other than the recorded one.
 
-        Only a compressed image is certain never to have another result; of a failed one, a retry could be about to
-        store the very same object.
+        Only a compressed image is certain to get no other result. A retry of a failed one may be about to store the
+        same object.
         """
         leftovers = [] if original_key is None or self._keep_originals else [original_key]
         if result_key is not None and image.result is not None and image.result.key != result_key:
@@ -57,11 +57,11 @@ class ResultEffects:
         return leftovers
 
     async def _remove_all(self, leftovers: Sequence[list[str]]) -> list[None]:
-        """Results are recorded together, so what they leave is removed together."""
+        """One call of the store for all results that are recorded at the same time."""
         keys = [key for each in leftovers for key in each]
         try:
             async with asyncio.timeout(_REMOVAL_SECONDS):
                 await self._store.delete(keys)
-        except (StorageUnavailable, TimeoutError) as fault:  # the finish removes what is left of the originals
-            log.warning("leftovers_not_removed", keys=keys, error=str(fault) or "no answer in time")
+        except (StorageUnavailable, TimeoutError) as error:  # finishing the request removes the originals that remain
+            log.warning("leftovers_not_removed", keys=keys, error=str(error) or "no response in time")
         return [None] * len(leftovers)

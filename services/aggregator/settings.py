@@ -1,4 +1,4 @@
-"""The aggregator's own settings, and the blocks it shares with others."""
+"""The aggregator's own settings, and the blocks that it shares with other services."""
 
 import base64
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydantic import Field, SecretStr, field_validator
 from standardwebhooks import Webhook
 
+from services.aggregator.webhook_policy import WebhookRetryPolicy
 from shared.settings import (
     MongoSettings,
     ObservabilitySettings,
@@ -16,75 +17,86 @@ from shared.settings import (
 )
 from shared.url_policy import WebhookTargetSettings
 
-_SECRET_BYTES = range(24, 65)  # as the Standard Webhooks specification has it
+_SECRET_BYTES = range(24, 65)  # by the Standard Webhooks specification
 
 
 class ResultSettings(Settings):
-    results_concurrency: int = Field(default=100, ge=1, description="Results recorded at a time.")
+    results_concurrency: int = Field(default=100, ge=1, description="How many results are recorded at the same time.")
     keep_originals: bool = Field(
-        default=False, description="Keep the downloaded originals; else each goes as soon as its image has its end."
+        default=False,
+        description="Keep the downloaded originals. Otherwise each is removed once its image is compressed or failed.",
     )
 
 
 class HostSettings(Settings):
     host_faults: int = Field(
-        default=10, ge=1, description="Images of a host that failed in a row, after which it is left alone."
+        default=10, ge=1, description="Images of a host that fail in a row before the host is paused."
     )
     host_pause: float = Field(
-        default=30, gt=0, description="Seconds for which it is left alone, jittered; twice as long each further time."
+        default=30,
+        gt=0,
+        description="Length of a host's first pause in seconds, plus jitter; each further pause is twice as long.",
     )
-    host_pause_max: float = Field(default=900, gt=0, description="The longest such pause, in seconds.")
+    host_pause_max: float = Field(
+        default=900, gt=0, description="The longest pause of a host, in seconds, before jitter."
+    )
 
 
 class FinishSettings(Settings):
     finish_concurrency: int = Field(
-        default=16, ge=1, description="Requests finished at a time. They take turns, so a small one is done soon."
+        default=16,
+        ge=1,
+        description="How many requests are finished at the same time. They take turns: small ones are not delayed.",
     )
     csv_formula_guard: bool = Field(
         default=True,
-        description="Put a ' before text in output CSV and report that a spreadsheet would run as a formula.",
+        description="Put a ' before text in the CSV files that a spreadsheet would run as a formula.",
     )
 
 
 class WebhookSettings(WebhookTargetSettings):
     webhook_secret: SecretStr = Field(
-        description="What webhooks are signed with: whsec_ and base64 of 24 to 64 bytes. "
-        "While secrets change, several with spaces between: each signs."
+        description="Secret that signs webhooks: whsec_ and the base64 of 24 to 64 bytes. "
+        "To change it, set the new and the old one, separated by a space: both sign."
     )
     webhook_schedule: tuple[float, ...] = Field(
         default=(5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400),
-        description="Seconds to wait after each attempt in vain, jittered; after the last entry's the delivery ends. "
-        "A JSON list.",
+        description="Seconds to wait after each failed attempt, plus jitter; after the last entry there is one more "
+        "attempt. A JSON list.",
     )
-    webhook_timeout: float = Field(default=20, gt=0, description="Seconds one attempt may take.")
+    webhook_timeout: float = Field(default=20, gt=0, description="Timeout of one attempt, in seconds.")
     webhook_retry_after_max: float = Field(
-        default=86400, ge=0, description="The longest wait, in seconds, that a receiver's Retry-After may ask for."
+        default=86400, ge=0, description="The longest wait, in seconds, that a receiver's Retry-After can impose."
     )
-    webhook_concurrency: int = Field(default=16, ge=1, description="Webhooks under way at a time.")
+    webhook_concurrency: int = Field(default=16, ge=1, description="How many webhooks are sent at the same time.")
 
     @field_validator("webhook_secret")
     @classmethod
-    def _usable(cls, secrets: SecretStr) -> SecretStr:
+    def _valid_secrets(cls, secrets: SecretStr) -> SecretStr:
         if not secrets.get_secret_value().split():
-            raise ValueError("there is no secret")
+            raise ValueError("no secret is given")
         for secret in secrets.get_secret_value().split():
             _signer(secret)
         return secrets
 
+    @property
+    def retry_policy(self) -> WebhookRetryPolicy:
+        return WebhookRetryPolicy(self.webhook_schedule, self.webhook_retry_after_max)
+
     def signers(self) -> tuple[Webhook, ...]:
-        """What signs, one for each secret."""
+        """One signer for each secret."""
         return tuple(map(_signer, self.webhook_secret.get_secret_value().split()))
 
 
 def _signer(secret: str) -> Webhook:
-    """Stricter than the library, which skips what is no base64 and would sign with what is left."""
+    """Stricter than the library, which ignores characters that are not base64 and signs with the rest."""
     text = secret.removeprefix("whsec_").rstrip("=")
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except ValueError:
-        raise ValueError("a secret is whsec_ and base64") from None
+        raise ValueError("a secret must be whsec_ followed by base64") from None
     if len(key) not in _SECRET_BYTES:
-        raise ValueError(f"a secret has 24 to 64 bytes, this one {len(key)}")
+        raise ValueError(f"a secret must have 24 to 64 bytes, this one has {len(key)}")
     return Webhook(key)
 
 

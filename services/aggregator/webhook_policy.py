@@ -1,4 +1,4 @@
-"""The webhook of a finished request: its frozen body, its signatures, and when it is tried again. Pure."""
+"""The webhook of a finished request: its body, its signatures, and when it is tried again. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ from shared.contracts.times import rfc3339
 from shared.retry_after import retry_after_seconds
 
 _GONE = 410
-_THROTTLED = (429, 502, 503, 504)
+_THROTTLING = (429, 502, 503, 504)
 _JITTER = 0.1
 
 
 def new_delivery(event: PublicEvent, request_id: str, url: str) -> Delivery:
-    """The delivery of `event` to `url`, due at once. Its body never changes, so that all attempts say the same."""
+    """The delivery of `event` to `url`, due at once. All attempts send the body that is written here."""
     body = {"type": event.type, "timestamp": rfc3339(event.time), "data": event.data}
     return Delivery(
         delivery_id=event.event_id,
@@ -32,7 +32,7 @@ def new_delivery(event: PublicEvent, request_id: str, url: str) -> Delivery:
 
 def signed_headers(delivery: Delivery, signers: Sequence[Webhook], now: datetime) -> dict[str, str]:
     """The headers of an attempt made `now`, by the Standard Webhooks specification: one signature for each secret."""
-    now = now.astimezone(UTC)  # the library takes the clock's digits for UTC, whatever the zone says
+    now = now.astimezone(UTC)  # the library ignores the time zone
     signatures = (signer.sign(delivery.delivery_id, now, delivery.body) for signer in signers)
     return {
         "content-type": "application/json",
@@ -43,35 +43,43 @@ def signed_headers(delivery: Delivery, signers: Sequence[Webhook], now: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of an attempt. `status` is None if there was no answer; `error` None if the webhook was taken."""
+class WebhookResponse:
+    """How the receiver responded to an attempt.
+
+    status: None if there was no response. error: None if the receiver accepted the webhook.
+    retry_after: the header of that name.
+    """
 
     status: int | None
     error: str | None
     retry_after: str | None = None
 
     @classmethod
-    def of(cls, status: int, headers: Mapping[str, str]) -> "Answer":
-        """Only 2xx takes the webhook; a redirect does not, and is not followed."""
+    def of(cls, status: int, headers: Mapping[str, str]) -> "WebhookResponse":
+        """Only 2xx accepts the webhook. A redirect does not, and is not followed."""
         error = None if 200 <= status < 300 else f"the receiver answered {status}"
         return cls(status, error, headers.get("retry-after"))
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPlan:
-    """schedule: seconds to wait after each attempt in vain. longest_wait: what a receiver's Retry-After may ask for."""
+class WebhookRetryPolicy:
+    """When a webhook is tried again.
+
+    schedule: seconds to wait after each failed attempt. retry_after_max: the longest wait, in seconds, that a
+    receiver's Retry-After can impose.
+    """
 
     schedule: Sequence[float]
-    longest_wait: float
+    retry_after_max: float
 
-    def next_due(self, answer: Answer, attempts: int, now: datetime, chance: float) -> datetime | None:
-        """When to try again after `attempts` attempts, the last with `answer`; None to leave it.
+    def next_due(self, response: WebhookResponse, attempts: int, now: datetime, chance: float) -> datetime | None:
+        """When to try again after `attempts` attempts, the last with `response`; None to end the delivery.
 
-        chance: from 0 to 1, spreads the attempts of many deliveries by up to a tenth.
+        chance: from 0 to 1; adds up to a tenth to the wait, so that many deliveries do not retry at the same time.
         """
-        if answer.error is None or answer.status == _GONE or attempts > len(self.schedule):
+        if response.error is None or response.status == _GONE or attempts > len(self.schedule):
             return None
         wait = self.schedule[attempts - 1] * (1 + _JITTER * chance)
-        if answer.status in _THROTTLED:
-            wait = max(wait, min(retry_after_seconds(answer.retry_after, now), self.longest_wait))
+        if response.status in _THROTTLING:
+            wait = max(wait, min(retry_after_seconds(response.retry_after, now), self.retry_after_max))
         return now + timedelta(seconds=wait)

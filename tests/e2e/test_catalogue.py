@@ -40,7 +40,7 @@ async def test_thirty_products_with_ninety_urls(
     products = [urls[start : start + 3] for start in range(0, 90, 3)]
     assert (len(products), sum(map(len, products))) == (30, 90)
 
-    receiver.answers = [500, 503]
+    receiver.statuses = [500, 503]
     request_id = await client.upload(a_catalogue(products), webhook_url=receiver.url, percent="50")
     status = await client.finished(request_id)
 

@@ -1,6 +1,6 @@
-"""The aggregator as a process of its own: from the workers' results to the files, the events and the webhook.
+"""The aggregator as a process: from the workers' results to the files, the events and the webhook.
 
-The receiver and the listener are the guide's examples, run as they stand there.
+The receiver and the subscriber are the examples in docs/events.md, run unchanged.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from tests.support.tree import ROOT
 
 GUIDE = ROOT / "docs" / "events.md"
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
-BASE_URL = "http://mill.test"
+BASE_URL = "http://imagemill.test"
 GOOD, BAD = "http://i.test/good.jpg", "http://i.test/bad.jpg"
 ORIGINAL_KEY = f"originals/{REQUEST_ID}/{image_id(GOOD)}-0123456789abcdef"
 RESULT_KEY = f"results/{REQUEST_ID}/good-0123456789abcdef.jpg"
@@ -48,13 +48,13 @@ def free_port() -> int:
 
 
 def example(number: int) -> str:
-    """A Python example of the guide."""
+    """A Python example of docs/events.md."""
     return str(re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)[number])
 
 
 @asynccontextmanager
 async def running(*command: str, folder: Path, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A Python process; whatever is left of it at the end is killed."""
+    """A Python process; it is killed at the end if it still runs."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, cwd=folder, env=os.environ | variables, stdout=asyncio.subprocess.PIPE
     )
@@ -67,7 +67,7 @@ async def running(*command: str, folder: Path, **variables: str) -> AsyncIterato
 
 
 async def until_up(url: str) -> None:
-    """Wait until `url` answers, and not with 503."""
+    """Wait until `url` responds with a status other than 503."""
     async with httpx.AsyncClient() as client:
         while True:
             with suppress(httpx.TransportError):
@@ -94,7 +94,7 @@ async def database(mongodb_url: str) -> AsyncIterator[Database]:
 
 
 async def fill(database: Database, webhook_url: str) -> None:
-    """A request of two images that are with the workers, and its originals."""
+    """Insert a request whose two images are dispatched."""
     now = datetime.now(UTC)
     await database.requests.insert(a_request(webhook_url=webhook_url, created_at=now, updated_at=now))
     await database.products.insert_many([a_product(1, (GOOD, BAD)), a_product(2, (GOOD,))])
@@ -105,7 +105,7 @@ async def fill(database: Database, webhook_url: str) -> None:
 
 
 def results() -> list[Message]:
-    """What the workers report; the broker may deliver twice."""
+    """The workers' results, one of them delivered twice."""
     compressed = ImageCompressed(
         request_id=REQUEST_ID,
         image_id=image_id(GOOD),
@@ -127,8 +127,8 @@ def results() -> list[Message]:
     return [compressed, failed, compressed]
 
 
-async def until_read(rabbitmq_url: str, queue: str) -> None:
-    """Wait until somebody reads `queue`."""
+async def until_consumed(rabbitmq_url: str, queue: str) -> None:
+    """Wait until `queue` has a consumer."""
     async with await aio_pika.connect(rabbitmq_url) as connection:
         while True:
             with suppress(aio_pika.exceptions.ChannelNotFoundEntity):
@@ -139,7 +139,7 @@ async def until_read(rabbitmq_url: str, queue: str) -> None:
 
 
 async def until_empty(rabbitmq_url: str) -> None:
-    """Wait until no queue of the house holds a message."""
+    """Wait until no queue of Imagemill holds a message."""
     async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
         for name in Queue:
             while (await channel.declare_queue(name, passive=True)).declaration_result.message_count:
@@ -157,7 +157,7 @@ async def rows(store: ObjectStore, key: str | None) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline=""), strict=True))
 
 
-async def test_from_the_workers_results_to_the_guide_s_receiver_and_listener(
+async def test_results_lead_to_files_events_and_a_webhook_that_the_documented_examples_receive(
     rabbitmq_url: str, mongodb_url: str, database: Database, tmp_path: Path
 ) -> None:
     receiver_port, metrics_port = free_port(), free_port()
@@ -174,7 +174,7 @@ async def test_from_the_workers_results_to_the_guide_s_receiver_and_listener(
     store = open_object_store(settings["OBJECT_STORE_URL"])
     await store.put_bytes(ORIGINAL_KEY, b"original", "image/jpeg")
     (tmp_path / "receiver.py").write_text(example(1))
-    (tmp_path / "listener.py").write_text(example(0))
+    (tmp_path / "subscriber.py").write_text(example(0))
     await fill(database, webhook_url)
     async with (
         asyncio.timeout(90),
@@ -188,14 +188,14 @@ async def test_from_the_workers_results_to_the_guide_s_receiver_and_listener(
         await until_up(webhook_url)
         await until_up(f"http://127.0.0.1:{metrics_port}/readyz")
         async with (
-            running("listener.py", folder=tmp_path, RABBITMQ_URL=rabbitmq_url) as listener,
+            running("subscriber.py", folder=tmp_path, RABBITMQ_URL=rabbitmq_url) as subscriber,
             open_broker(RabbitSettings(rabbitmq_url=rabbitmq_url), "test", asyncio.Event()) as broker,
             Publisher.open(broker, 10, Metrics(CollectorRegistry())) as publisher,
         ):
-            await until_read(rabbitmq_url, "shop.images")
+            await until_consumed(rabbitmq_url, "shop.images")
             await publisher.publish(results())
             received = await lines_until(receiver, "request.completed")
-            heard = await lines_until(listener, "request.completed")
+            printed = await lines_until(subscriber, "request.completed")
         await delete_queue(rabbitmq_url, "shop.images")
         await until_empty(rabbitmq_url)
         aggregator.terminate()
@@ -205,8 +205,8 @@ async def test_from_the_workers_results_to_the_guide_s_receiver_and_listener(
     assert request is not None
     assert request.status is RequestStatus.COMPLETED
     assert received == [f"{REQUEST_ID}:1:request.completed request.completed {BASE_URL}/{request.output_key}"]
-    assert f"image.compressed {REQUEST_ID}/{image_id(GOOD)}" in heard
-    assert f"image.failed {REQUEST_ID}/{image_id(BAD)}" in heard
+    assert f"image.compressed {REQUEST_ID}/{image_id(GOOD)}" in printed
+    assert f"image.failed {REQUEST_ID}/{image_id(BAD)}" in printed
     url = f"{BASE_URL}/{RESULT_KEY}"
     assert [row[-1] for row in await rows(store, request.output_key)] == ["Output Image Urls", f"{url},", url]
     assert [row[4:7] for row in await rows(store, request.report_key)][1:] == [
@@ -221,10 +221,10 @@ async def test_from_the_workers_results_to_the_guide_s_receiver_and_listener(
     await store.close()
 
 
-async def test_a_process_that_waits_for_its_servers_still_stops_when_it_is_told(tmp_path: Path) -> None:
+async def test_a_process_that_waits_for_its_dependencies_still_stops_on_sigterm(tmp_path: Path) -> None:
     settings = {
         "RABBITMQ_URL": f"amqp://127.0.0.1:{free_port()}/",
-        "MONGODB_URL": f"mongodb://127.0.0.1:{free_port()}/mill",
+        "MONGODB_URL": f"mongodb://127.0.0.1:{free_port()}/imagemill",
         "MONGODB_TIMEOUT": "1",
         "OBJECT_STORE_URL": tmp_path.as_uri(),
         "METRICS_PORT": str(metrics_port := free_port()),

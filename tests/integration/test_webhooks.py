@@ -6,30 +6,32 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from services.aggregator.deliver_webhook import WebhookDeliverer
-from services.aggregator.webhook_policy import RetryPlan
+from services.aggregator.settings import WebhookSettings
 from shared.contracts.messages import DeliverWebhook
 from shared.contracts.records import Delivery
 from shared.observability import Metrics
 from shared.outbound import open_guarded_client
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
-from shared.url_policy import AddressPolicy
 from tests.support.failing_receiver import Call, Receiver, Reply, open_receiver
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 DELIVERY_ID = "01KDA7ZZ3Q8V6B7Y9XWJ4N5M2T:1:request.completed"
 BODY = json.dumps({"type": "request.completed", "data": {"note": "Straße"}})
 MESSAGE = DeliverWebhook(delivery_id=DELIVERY_ID)
-LOOPBACK = AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
+LOOPBACK: Networks = (ip_network("127.0.0.0/8"),)
 SCHEDULE = (0.05, 0.1)
 
 
@@ -37,8 +39,8 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Mill:
-    """The handler over a real database; `ahead` moves the database's clock on."""
+class WebhookHarness:
+    """The handler over a real database."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -47,21 +49,19 @@ class Mill:
 
     @asynccontextmanager
     async def deliverer(
-        self, *, policy: AddressPolicy = LOOPBACK, seconds: float = 5.0, schedule: tuple[float, ...] = SCHEDULE
+        self, *, networks: Networks = LOOPBACK, seconds: float = 5.0, schedule: tuple[float, ...] = SCHEDULE
     ) -> AsyncIterator[WebhookDeliverer]:
+        settings = WebhookSettings(
+            webhook_secret=SecretStr(SECRET),
+            webhook_allow_networks=networks,
+            webhook_schedule=schedule,
+            webhook_timeout=seconds,
+            webhook_retry_after_max=3600,
+        )
         async with open_guarded_client(
-            policy, user_agent="imagemill-webhooks", timeout=httpx.Timeout(seconds), max_idle=0
+            settings.policy, user_agent="imagemill-webhooks", timeout=httpx.Timeout(seconds), max_idle=0
         ) as client:
-            yield WebhookDeliverer(
-                deliveries=self.database.deliveries,
-                client=client,
-                policy=policy,
-                signers=[Webhook(SECRET)],
-                plan=RetryPlan(schedule, longest_wait=3600),
-                timeout=seconds,
-                clock=utc_now,
-                metrics=self.metrics,
-            )
+            yield WebhookDeliverer(self.database.deliveries, client, settings, self.metrics, utc_now)
 
     async def put(self, url: str) -> None:
         await self.database.deliveries.put(Delivery(DELIVERY_ID, "r", url, BODY, attempts=0, due_at=utc_now()))
@@ -71,7 +71,7 @@ class Mill:
         assert delivery is not None
         return delivery
 
-    async def deliver_to_the_end(self, deliver: WebhookDeliverer) -> Delivery:
+    async def deliver_until_ended(self, deliver: WebhookDeliverer) -> Delivery:
         """Send DeliverWebhook, as the sweep does, until the delivery has ended."""
         async with asyncio.timeout(20):
             while (delivery := await self.delivery()).due_at is not None:
@@ -84,19 +84,19 @@ class Mill:
 
 
 @pytest.fixture
-async def mill(mongodb_url: str) -> AsyncIterator[Mill]:
+async def harness(mongodb_url: str) -> AsyncIterator[WebhookHarness]:
     async with open_database(MongoSettings(mongodb_url=mongodb_url), asyncio.Event()) as database:
-        yield Mill(database)
+        yield WebhookHarness(database)
 
 
 def verify(call: Call) -> Any:
     return Webhook(SECRET).verify(call.body, dict(call.headers))
 
 
-async def test_it_is_tried_again_until_it_is_taken_and_every_attempt_verifies(mill: Mill) -> None:
-    async with open_receiver(Reply(500), Reply(500), Reply(200)) as receiver, mill.deliverer() as deliver:
-        await mill.put(receiver.url)
-        delivery = await mill.deliver_to_the_end(deliver)
+async def test_it_is_tried_again_until_it_is_accepted_and_every_attempt_verifies(harness: WebhookHarness) -> None:
+    async with open_receiver(Reply(500), Reply(500), Reply(200)) as receiver, harness.deliverer() as deliver:
+        await harness.put(receiver.url)
+        delivery = await harness.deliver_until_ended(deliver)
 
     assert (delivery.attempts, delivery.delivered, delivery.last_error) == (3, True, None)
     assert len(receiver.calls) == 3
@@ -108,87 +108,87 @@ async def test_it_is_tried_again_until_it_is_taken_and_every_attempt_verifies(mi
     first, second, third = (call.time for call in receiver.calls)
     assert second - first >= SCHEDULE[0]
     assert third - second >= SCHEDULE[1]
-    assert (mill.count("deferred"), mill.count("delivered"), mill.count("given_up")) == (2, 1, 0)
+    assert (harness.count("deferred"), harness.count("delivered"), harness.count("given_up")) == (2, 1, 0)
 
 
-async def test_a_receiver_that_is_gone_is_left_alone(mill: Mill) -> None:
-    async with open_receiver(Reply(410)) as receiver, mill.deliverer() as deliver:
-        await mill.put(receiver.url)
-        delivery = await mill.deliver_to_the_end(deliver)
+async def test_410_gone_ends_the_delivery(harness: WebhookHarness) -> None:
+    async with open_receiver(Reply(410)) as receiver, harness.deliverer() as deliver:
+        await harness.put(receiver.url)
+        delivery = await harness.deliver_until_ended(deliver)
 
     assert (delivery.attempts, delivery.delivered, delivery.last_error) == (1, False, "the receiver answered 410")
     assert len(receiver.calls) == 1
-    assert mill.count("given_up") == 1
+    assert harness.count("given_up") == 1
 
 
-async def test_when_the_schedule_is_used_up_it_ends_and_that_shows(mill: Mill) -> None:
-    async with open_receiver(Reply(500)) as receiver, mill.deliverer() as deliver:
-        await mill.put(receiver.url)
-        delivery = await mill.deliver_to_the_end(deliver)
+async def test_the_delivery_ends_after_the_schedule_and_is_counted_as_given_up(harness: WebhookHarness) -> None:
+    async with open_receiver(Reply(500)) as receiver, harness.deliverer() as deliver:
+        await harness.put(receiver.url)
+        delivery = await harness.deliver_until_ended(deliver)
 
     assert (delivery.attempts, delivery.delivered) == (1 + len(SCHEDULE), False)
     assert len(receiver.calls) == 1 + len(SCHEDULE)
-    assert (mill.count("deferred"), mill.count("given_up")) == (len(SCHEDULE), 1)
+    assert (harness.count("deferred"), harness.count("given_up")) == (len(SCHEDULE), 1)
 
 
-async def test_a_receiver_that_does_not_answer_in_time_is_asked_again(mill: Mill) -> None:
+async def test_a_timeout_is_tried_again(harness: WebhookHarness) -> None:
     never = asyncio.Event()
-    async with open_receiver(Reply(until=never), Reply(200)) as receiver, mill.deliverer(seconds=0.3) as deliver:
-        await mill.put(receiver.url)
+    async with open_receiver(Reply(until=never), Reply(200)) as receiver, harness.deliverer(seconds=0.3) as deliver:
+        await harness.put(receiver.url)
         await deliver(MESSAGE)
-        assert (await mill.delivery()).last_error == "no answer in time"
-        delivery = await mill.deliver_to_the_end(deliver)
+        assert (await harness.delivery()).last_error == "no response in time"
+        delivery = await harness.deliver_until_ended(deliver)
 
     assert (delivery.attempts, delivery.delivered) == (2, True)
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply(200, body=b"x" * 10_000, drip=True), Reply(200, body=b"x" * 1_000_000)], ids=["drips", "talks"]
+    "reply", [Reply(200, body=b"x" * 10_000, drip=True), Reply(200, body=b"x" * 1_000_000)], ids=["slow", "long"]
 )
-async def test_a_receiver_that_took_it_need_not_finish_its_answer(mill: Mill, reply: Reply) -> None:
-    async with open_receiver(reply) as receiver, mill.deliverer(seconds=0.5) as deliver:
-        await mill.put(receiver.url)
+async def test_a_receiver_that_accepted_it_need_not_finish_its_response(harness: WebhookHarness, reply: Reply) -> None:
+    async with open_receiver(reply) as receiver, harness.deliverer(seconds=0.5) as deliver:
+        await harness.put(receiver.url)
         await deliver(MESSAGE)
 
-    assert (await mill.delivery()).delivered
+    assert (await harness.delivery()).delivered
 
 
-async def test_a_redirect_is_no_success_and_is_not_followed(mill: Mill) -> None:
+async def test_a_redirect_fails_the_attempt_and_is_not_followed(harness: WebhookHarness) -> None:
     async with open_receiver() as elsewhere:
         moved = Reply(307, {"Location": elsewhere.url})
-        async with open_receiver(moved) as receiver, mill.deliverer(schedule=()) as deliver:
-            await mill.put(receiver.url)
-            delivery = await mill.deliver_to_the_end(deliver)
+        async with open_receiver(moved) as receiver, harness.deliverer(schedule=()) as deliver:
+            await harness.put(receiver.url)
+            delivery = await harness.deliver_until_ended(deliver)
 
     assert (delivery.delivered, delivery.last_error) == (False, "the receiver answered 307")
     assert elsewhere.calls == []
 
 
-async def test_a_receiver_may_ask_for_time(mill: Mill) -> None:
-    async with open_receiver(Reply(503, {"Retry-After": "60"}), Reply(200)) as receiver, mill.deliverer() as deliver:
-        await mill.put(receiver.url)
+async def test_retry_after_delays_the_next_attempt(harness: WebhookHarness) -> None:
+    async with open_receiver(Reply(503, {"Retry-After": "60"}), Reply(200)) as receiver, harness.deliverer() as deliver:
+        await harness.put(receiver.url)
         begun = utc_now()
         await deliver(MESSAGE)
         await deliver(MESSAGE)  # too early: dropped
 
-    delivery = await mill.delivery()
+    delivery = await harness.delivery()
     assert delivery.due_at is not None
     assert delivery.due_at - begun >= timedelta(seconds=60)
     assert (delivery.attempts, len(receiver.calls)) == (1, 1)
 
 
-async def test_many_copies_of_a_message_make_one_attempt(mill: Mill) -> None:
-    async with open_receiver() as receiver, mill.deliverer() as deliver:
-        await mill.put(receiver.url)
+async def test_many_copies_of_a_message_make_one_attempt(harness: WebhookHarness) -> None:
+    async with open_receiver() as receiver, harness.deliverer() as deliver:
+        await harness.put(receiver.url)
         await asyncio.gather(*(deliver(MESSAGE) for _ in range(20)))
         await deliver(MESSAGE)
 
     assert len(receiver.calls) == 1
-    assert ((await mill.delivery()).attempts, mill.count("delivered")) == (1, 1)
+    assert ((await harness.delivery()).attempts, harness.count("delivered")) == (1, 1)
 
 
-async def test_an_unknown_delivery_is_dropped(mill: Mill) -> None:
-    async with mill.deliverer() as deliver:
+async def test_an_unknown_delivery_is_dropped(harness: WebhookHarness) -> None:
+    async with harness.deliverer() as deliver:
         assert await deliver(DeliverWebhook(delivery_id="unknown")) == []
 
 
@@ -201,36 +201,36 @@ def named_url(receiver: Receiver) -> str:
 
 
 @pytest.mark.parametrize("url", [blocked_url, named_url])
-async def test_a_private_address_is_never_called(mill: Mill, url: Callable[[Receiver], str]) -> None:
-    async with open_receiver() as receiver, mill.deliverer(policy=AddressPolicy()) as deliver:
-        await mill.put(url(receiver))
-        delivery = await mill.deliver_to_the_end(deliver)
+async def test_a_private_address_is_never_called(harness: WebhookHarness, url: Callable[[Receiver], str]) -> None:
+    async with open_receiver() as receiver, harness.deliverer(networks=()) as deliver:
+        await harness.put(url(receiver))
+        delivery = await harness.deliver_until_ended(deliver)
 
     assert receiver.calls == []
     assert (delivery.attempts, delivery.delivered) == (1 + len(SCHEDULE), False)
     assert "blocked address" in (delivery.last_error or "")
 
 
-async def test_nobody_listens(mill: Mill) -> None:
+async def test_a_refused_connection_is_tried_again_and_recorded(harness: WebhookHarness) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/"
-        async with mill.deliverer() as deliver:
-            await mill.put(url)
-            delivery = await mill.deliver_to_the_end(deliver)
+        async with harness.deliverer() as deliver:
+            await harness.put(url)
+            delivery = await harness.deliver_until_ended(deliver)
 
     assert (delivery.attempts, delivery.delivered) == (1 + len(SCHEDULE), False)
     assert "refused" in (delivery.last_error or "")
 
 
-async def test_a_process_that_dies_in_an_attempt_leaves_it_to_be_made_again(mongodb_url: str) -> None:
+async def test_an_attempt_that_a_dying_process_leaves_behind_is_repeated(mongodb_url: str) -> None:
     settings = MongoSettings(mongodb_url=mongodb_url)
     ahead = timedelta()
     never = asyncio.Event()
     async with open_database(settings, asyncio.Event(), lambda: utc_now() + ahead) as database:
-        mill = Mill(database)
-        async with open_receiver(Reply(until=never), Reply(200)) as receiver, mill.deliverer() as deliver:
-            await mill.put(receiver.url)
+        harness = WebhookHarness(database)
+        async with open_receiver(Reply(until=never), Reply(200)) as receiver, harness.deliverer() as deliver:
+            await harness.put(receiver.url)
             attempt = asyncio.create_task(deliver(MESSAGE))
             async with asyncio.timeout(10):
                 await receiver.called.wait()
@@ -238,10 +238,10 @@ async def test_a_process_that_dies_in_an_attempt_leaves_it_to_be_made_again(mong
             await asyncio.gather(attempt, return_exceptions=True)
 
             await deliver(MESSAGE)
-            assert len(receiver.calls) == 1  # it might still be under way
+            assert len(receiver.calls) == 1  # the first attempt may still be running
             ahead = timedelta(minutes=1)
             await deliver(MESSAGE)
 
-        delivery = await mill.delivery()
+        delivery = await harness.delivery()
         assert (len(receiver.calls), delivery.attempts, delivery.delivered) == (2, 1, True)
         assert {call.headers["webhook-id"] for call in receiver.calls} == {DELIVERY_ID}

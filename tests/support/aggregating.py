@@ -1,4 +1,4 @@
-"""Records as the aggregator meets them: intake is over, images are on their way or have reached their end."""
+"""Records as the aggregator sees them: the intake is closed, the images are dispatched, compressed or failed."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +12,7 @@ from shared.contracts.states import ImageState
 from tests.support import builders
 from tests.support.builders import NOW, REQUEST_ID
 
-BASE_URL = "http://client.test"
+BASE_URL = "http://imagemill.test"
 
 
 def a_request(**changes: Any) -> Request:

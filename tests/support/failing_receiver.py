@@ -1,4 +1,4 @@
-"""A webhook receiver on loopback that answers as its script says.
+"""A webhook receiver on loopback that sends scripted responses.
 
 async with open_receiver(Reply(500), Reply(200)) as receiver:   # the last reply repeats
     receiver.url, receiver.calls
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Reply:
-    """One response. until: answer only once this event is set. drip: send the body byte by byte, never all of it."""
+    """One response. until: respond only once this event is set. drip: send the body byte by byte and never finish."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Call:
-    """What was posted; header names are lower-case. time: of the event loop."""
+    """One POST. Header names are in lower case. time: of the event loop."""
 
     path: str
     headers: Mapping[str, str]
@@ -44,7 +44,7 @@ class Receiver:
                 call = await _read(reader)
                 self.calls.append(call)
                 self.called.set()
-                await _answer(writer, self._replies[min(len(self.calls), len(self._replies)) - 1])
+                await _respond(writer, self._replies[min(len(self.calls), len(self._replies)) - 1])
         finally:
             writer.close()
 
@@ -59,7 +59,7 @@ async def _read(reader: asyncio.StreamReader) -> Call:
     return Call(path, headers, body, asyncio.get_running_loop().time())
 
 
-async def _answer(writer: asyncio.StreamWriter, reply: Reply) -> None:
+async def _respond(writer: asyncio.StreamWriter, reply: Reply) -> None:
     if reply.until is not None:
         await reply.until.wait()
     length = len(reply.body) + int(reply.drip)
@@ -78,7 +78,7 @@ async def _answer(writer: asyncio.StreamWriter, reply: Reply) -> None:
 
 @asynccontextmanager
 async def open_receiver(*replies: Reply) -> AsyncIterator[Receiver]:
-    """Receive on a free port of loopback. Connections that are still open when it ends are cut."""
+    """Receive on a free port of loopback. On leaving, connections that are still open are closed."""
     receiver = Receiver(replies or (Reply(),))
     tasks: set[asyncio.Task[None]] = set()
 

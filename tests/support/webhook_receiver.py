@@ -1,4 +1,4 @@
-"""A webhook receiver that keeps what it gets, and answers with the statuses it is told to before it says 200."""
+"""A webhook receiver that records its calls. It responds with given statuses first, then with 200."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,14 +12,14 @@ from standardwebhooks import Webhook
 
 @dataclass
 class Receiver:
-    """`calls` are headers and body of each POST; `answers` are used up first."""
+    """calls: headers and body of each POST. statuses: of the next responses; then 200."""
 
     url: str = ""
     calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
 
     def verified(self, secret: str, request_id: str) -> dict[str, dict[str, Any]]:
-        """The payloads about a request by webhook-id; raises WebhookVerificationError for a wrong signature."""
+        """The payloads of a request by webhook-id. Raises WebhookVerificationError if a signature is wrong."""
         payloads = {headers["webhook-id"]: Webhook(secret).verify(body, headers) for headers, body in self.calls}
         return {name: body for name, body in payloads.items() if body["data"]["request_id"] == request_id}
 
@@ -32,11 +32,11 @@ async def open_receiver() -> AsyncIterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             receiver.calls.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
+            self.send_response(receiver.statuses.pop(0) if receiver.statuses else 200)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """A test's output is not the place."""
+            """Logs nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     receiver.url = f"http://127.0.0.1:{server.server_address[1]}/hook"

@@ -1,0 +1,8 @@
+"""The files of a finished request: output CSV, failed.csv, report.csv and report.json, written to the object store.
+
+`writer` reads the database and stores the files; every other module is pure.
+"""
+
+from services.aggregator.outputs.writer import OutputWriter, RoundSuperseded
+
+__all__ = ["OutputWriter", "RoundSuperseded"]

@@ -1,6 +1,6 @@
-"""Writing a catalogue again in its own form: the user's records as text, with some cells replaced. Pure.
+"""Writes a catalogue in its own format: the user's records as text, with some cells replaced. Pure.
 
-Whatever is not replaced stays byte for byte, with one exception: text that a spreadsheet would run (see formula_guard).
+All other cells stay byte for byte, except text that a spreadsheet would run as a formula (see formula_guard).
 """
 
 import re
@@ -16,9 +16,9 @@ _BOM = "\ufeff"
 
 
 class CatalogueCsv:
-    """Writes records in the form of an upload to `sink`, a text file in the form's encoding, opened with newline="".
+    """Writes records in the upload's format to `sink`, a text file in the upload's encoding, opened with newline="".
 
-    Begins with what stands before the upload's header: BOM and preamble.
+    The file begins with the upload's BOM and preamble.
     """
 
     def __init__(self, sink: TextIO, catalogue_format: CatalogueFormat, *, guard_formulas: bool) -> None:
@@ -32,9 +32,9 @@ class CatalogueCsv:
         sink.write(_BOM * catalogue_format.dialect.bom + catalogue_format.dialect.preamble)
 
     def write(self, record: str, texts: Mapping[int, str]) -> None:
-        """Write `record` with `texts` in the cells of these indexes; those behind the last cell are appended.
+        """Write `record` with `texts` in the cells at these indexes. Indexes after the last cell append cells.
 
-        `texts` are not guarded. The record keeps its line end; if it has none, it gets one when another one follows.
+        `texts` are not guarded. The record keeps its line end; one without a line end gets it when another follows.
         """
         if self._line_is_open:
             self._sink.write(self._line_end)
@@ -59,7 +59,7 @@ class CatalogueCsv:
         return join_record([body, *cells], self._delimiter, record[len(body) :])
 
     def _raw(self, text: str, like: str) -> str:
-        """`text` as a raw cell, quoted if the cell in whose place it comes was."""
+        """`text` as a raw cell, quoted if the cell that it replaces was quoted."""
         raw = raw_cell(text, self._delimiter)
         return f'"{raw}"' if like.lstrip(" ").startswith('"') and not raw.startswith('"') else raw
 
@@ -70,12 +70,12 @@ class CatalogueCsv:
             return raw
         start = len(raw) - len(raw.lstrip(" "))
         start += raw.startswith('"', start)
-        return f"{raw[:start]}'{raw[start:]}"  # so that its quoting stays as well
+        return f"{raw[:start]}'{raw[start:]}"  # the cell keeps its quotes
 
 
 @cache
 def _suspicious(delimiter: str) -> re.Pattern[str]:
-    """Finds every record with a cell to be guarded, and few others."""
+    """Matches every record that has a cell to guard, and few others."""
     signs, end = re.escape(SIGNS), re.escape(delimiter)
     tab = "" if delimiter == "\t" else "\t"
     return re.compile(rf'(?:\A|{end}) *(?:"[{signs}\t\r\n]|[{signs}{tab}])')

@@ -1,7 +1,7 @@
-"""failed.csv: the user's own rows that have a failed image, and why. Pure: it writes where it is told.
+"""failed.csv: the user's own rows that have a failed image, with the errors. Pure: it writes to a given sink.
 
-It has the upload's form and can be uploaded again: the columns that it adds mean nothing to the gateway, and a file
-that has them already gets them filled in their places.
+It has the upload's format and can be uploaded again. The gateway ignores the columns that it adds; if the upload has
+them already, they are filled in place.
 """
 
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from shared.catalogue import CatalogueFormat, cell_text, split_record
 from shared.contracts.records import Image, Product
 
 COLUMNS = ("Failed Image Urls", "Error Codes", "Error Details")
-"""Each cell has an entry for every failed slot of its row, in their order."""
+"""Each cell has one entry for each failed slot of its row, in the order of the slots."""
 
-_BETWEEN = " | "
+_SEPARATOR = " | "
 
 
 class FailedCsv:
-    """Writes rows to `sink`, a text file in the form's encoding, opened with newline=""."""
+    """Writes rows to `sink`, a text file in the upload's encoding, opened with newline=""."""
 
     def __init__(self, sink: TextIO, catalogue_format: CatalogueFormat, *, guard_formulas: bool) -> None:
         self._csv = CatalogueCsv(sink, catalogue_format, guard_formulas=guard_formulas)
         self._guard_formulas = guard_formulas
-        self._columns = _places(catalogue_format)
+        self._columns = _column_indexes(catalogue_format)
         self._csv.write(
             catalogue_format.header,
             {index: name for name, index in self._columns.items() if index >= catalogue_format.width},
@@ -32,21 +32,21 @@ class FailedCsv:
         self.rows = 0
 
     def write(self, product: Product, images: Sequence[Image]) -> None:
-        """Write the row of `product` if one of its slots' `images` failed."""
+        """Write the row of `product` if one of the `images` in its slots failed."""
         failed = [image for image in images if image.result is None]
         if failed:
             self._csv.write(product.record, dict(zip(self._columns.values(), self._texts(failed), strict=True)))
             self.rows += 1
 
     def _texts(self, failed: Sequence[Image]) -> tuple[str, str, str]:
-        urls = _BETWEEN.join(image.url for image in failed)
-        codes = _BETWEEN.join(image.error_code or "" for image in failed)
-        details = _BETWEEN.join(image.error_detail or "" for image in failed)
+        urls = _SEPARATOR.join(image.url for image in failed)
+        codes = _SEPARATOR.join(image.error_code or "" for image in failed)
+        details = _SEPARATOR.join(image.error_detail or "" for image in failed)
         return (guard_urls(urls), codes, guard(details)) if self._guard_formulas else (urls, codes, details)
 
 
-def _places(catalogue_format: CatalogueFormat) -> dict[str, int]:
-    """Where each of our columns is; those that the upload does not have come behind its last one."""
+def _column_indexes(catalogue_format: CatalogueFormat) -> dict[str, int]:
+    """The index of each of our columns. Those that the upload lacks follow its last column."""
     cells, _ = split_record(catalogue_format.header, catalogue_format.dialect.delimiter)
     names = [cell_text(cell).strip() for cell in cells]
     missing = [name for name in COLUMNS if name not in names]

@@ -1,9 +1,9 @@
-"""Text from a catalogue must not become a formula when somebody opens the output in a spreadsheet. Pure."""
+"""Keeps text of a catalogue from running as a formula when the output is opened in a spreadsheet. Pure."""
 
 import re
 
 SIGNS = "=+-@\uff1d\uff0b\uff0d\uff20"
-"""A formula begins with one of these: plain, or in full width, as East Asian keyboards type them."""
+"""A formula begins with one of these, plain or in full width (as East Asian keyboards type them)."""
 
 _STARTS_FORMULA = (*SIGNS, "\t", "\r", "\n")
 _NUMBER = re.compile(r"[+-](?:[0-9]+(?:[.,][0-9]+)*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?%?")
@@ -11,10 +11,10 @@ _URL = re.compile(r"\s*https?://", re.IGNORECASE)
 
 
 def guard(cell: str) -> str:
-    """The cell, with a leading "'" if a spreadsheet would run it. Numbers, lone signs and lists of URLs stay.
+    """The cell, with a leading "'" if a spreadsheet would run it. Numbers, single signs and lists of URLs stay.
 
-    A tab or line break at the start counts too: spreadsheets skip it and look at what follows. So do the full-width
-    signs, which some spreadsheets take for the plain ones.
+    A leading tab or line break is guarded too, because spreadsheets skip it. So are full-width signs, which some
+    spreadsheets treat as the plain ones.
     """
     if not cell.startswith(_STARTS_FORMULA) or _is_harmless(cell):
         return cell
@@ -22,10 +22,10 @@ def guard(cell: str) -> str:
 
 
 def _is_harmless(cell: str) -> bool:
-    lone = len(cell.strip()) <= 1  # as a "-" says that there is nothing
-    return lone or _NUMBER.fullmatch(cell) is not None or _URL.match(cell) is not None
+    is_single_sign = len(cell.strip()) <= 1  # "-" often means "none"
+    return is_single_sign or _NUMBER.fullmatch(cell) is not None or _URL.match(cell) is not None
 
 
 def guard_urls(cell: str) -> str:
-    """The same for a cell of a column of URLs: whatever could be one, of any kind, stays as it is."""
+    """Guard a cell of a URL column: text that can be a URL of any kind stays as it is."""
     return guard(cell) if cell.lstrip().startswith(tuple(SIGNS)) else cell

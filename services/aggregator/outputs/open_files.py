@@ -1,4 +1,4 @@
-"""The CSV files of a request while they are written."""
+"""The CSV files of a request, open for writing."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -12,12 +12,12 @@ from shared.catalogue import CatalogueFormat
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Image, Product
 
-Filled = tuple[Product, Sequence[Image]]
+ProductImages = tuple[Product, Sequence[Image]]
 """A product and the image of each of its slots."""
 
 
 class OpenFiles:
-    """Output CSV, failed.csv and report CSV in `folder`, and what was counted. Its methods block."""
+    """Output CSV, failed.csv and report.csv in `folder`, and the counts of their rows and slots. Its methods block."""
 
     def __init__(self, folder: Path, catalogue_format: CatalogueFormat, base_url: str, *, guard_formulas: bool) -> None:
         self.output, self.failed, self.report = (folder / f"{name}.csv" for name in ("output", "failed", "report"))
@@ -26,7 +26,7 @@ class OpenFiles:
         with ExitStack() as opened:
 
             def sink(path: Path, encoding: str) -> TextIO:
-                # The user's own text is in that encoding; of what we add, an error's detail may not be.
+                # The user's own text fits the encoding; an error detail that we add may not.
                 return opened.enter_context(path.open("w", encoding=encoding, errors="backslashreplace", newline=""))
 
             encoding = catalogue_format.dialect.encoding
@@ -43,13 +43,13 @@ class OpenFiles:
 
     @property
     def failed_rows(self) -> int:
-        """Rows of failed.csv."""
+        """How many rows failed.csv has."""
         return self._failed.rows
 
-    def write(self, filled: Iterable[Filled]) -> list[tuple[int, list[str]]]:
-        """Write the products' rows and lines; the output URLs of each row, one for each slot."""
+    def write(self, products: Iterable[ProductImages]) -> list[tuple[int, list[str]]]:
+        """Write the rows of the products to each file. Returns the output URLs by row, one for each slot."""
         outputs = []
-        for product, images in filled:
+        for product, images in products:
             slots = [public_url(self._base_url, image.result.key) if image.result else "" for image in images]
             self._output.write(product, slots)
             self._failed.write(product, images)

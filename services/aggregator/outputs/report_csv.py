@@ -1,4 +1,4 @@
-"""The report CSV: a line for every slot of the catalogue, and what became of it. Pure: it writes where it is told."""
+"""report.csv: one line for each slot of the catalogue, with what happened to its image. Pure: it writes to a sink."""
 
 import csv
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ class ReportCsv:
     """Writes the report slot by slot to `sink`, a text file that was opened with newline=""."""
 
     def __init__(self, sink: TextIO, public_base_url: str, *, guard_formulas: bool) -> None:
-        self._lines = csv.DictWriter(sink, COLUMNS)  # what a line does not have is empty, as is None
+        self._lines = csv.DictWriter(sink, COLUMNS)  # a missing value and None give an empty cell
         self._base_url = public_base_url
         self._text = guard if guard_formulas else str
         self._lines.writeheader()

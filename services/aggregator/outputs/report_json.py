@@ -1,17 +1,17 @@
-"""The report in JSON: a request's totals, by host and by error code. Pure; the same figures give the same bytes."""
+"""report.json: totals of a request, by host and by error code. Pure: the same figures give the same bytes."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
+from shared.contracts.image_summary import HostSummary, ImageSummary
 from shared.contracts.records import Request, percent_saved
 from shared.contracts.states import RequestStatus
-from shared.persistence import HostSummary, ImageSummary
 
 
-def json_report(request: Request, status: RequestStatus, summary: ImageSummary, rows: int, slots: int) -> bytes:
-    """The document, in UTF-8. `status` is the request's in the end, `rows` and `slots` are of its catalogue."""
+def report_json(request: Request, status: RequestStatus, summary: ImageSummary, rows: int, slots: int) -> bytes:
+    """The document, in UTF-8. `status` is the request's final status; `rows` and `slots` count its catalogue."""
     report = {
         "request_id": request.request_id,
         "round": request.round,

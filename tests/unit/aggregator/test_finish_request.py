@@ -1,4 +1,4 @@
-"""A request whose images have all reached their end is finished once, and announced for every message."""
+"""A request whose images are all compressed or failed is finished once; every message repeats its announcement."""
 
 import asyncio
 import csv
@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from services.aggregator.announce_request import RequestAnnouncer
 from services.aggregator.finish_request import RequestFinisher
-from services.aggregator.outputs.writer import OutputWriter
+from services.aggregator.outputs import OutputWriter
 from shared.catalogue import Dialect
 from shared.contracts.events import PublicEvent, request_finished_event
 from shared.contracts.messages import DeliverWebhook, FinishRequest
@@ -45,8 +46,8 @@ GOOD, BAD, LATE = "http://i/good.jpg", "http://i/bad.jpg", "http://i/late.jpg"
 LEASE = f"finish:{REQUEST_ID}:1"
 
 
-class Mill:
-    """The handler over memory."""
+class FinishHarness:
+    """The handler over the in-memory database and store."""
 
     def __init__(self, *, keep_originals: bool = False) -> None:
         self.database = MemoryDatabase(lambda: NOW)
@@ -56,15 +57,9 @@ class Mill:
 
     def finisher(self, database: MemoryDatabase, store: Any = None, lease_seconds: float = 15) -> RequestFinisher:
         outputs = OutputWriter(database, store or self.store, BASE_URL, guard_formulas=True)
-        return RequestFinisher(
-            database,
-            self.store,
-            outputs,
-            BASE_URL,
-            Metrics(CollectorRegistry()),
-            keep_originals=self.keep_originals,
-            lease_seconds=lease_seconds,
-        )
+        announcer = RequestAnnouncer(database, self.store, BASE_URL, keep_originals=self.keep_originals)
+        metrics = Metrics(CollectorRegistry())
+        return RequestFinisher(database, outputs, announcer, metrics, lease_seconds=lease_seconds)
 
     async def fill(self, request: Request, products: Sequence[Product], images: Sequence[Image]) -> None:
         await self.database.requests.insert(request)
@@ -83,95 +78,97 @@ class Mill:
 
 
 @pytest.fixture
-def mill() -> Mill:
-    return Mill()
+def harness() -> FinishHarness:
+    return FinishHarness()
 
 
 PRODUCTS = [a_product(1, GOOD, BAD, GOOD), a_product(2, BAD), a_product(3)]
 IMAGES = [a_compressed_image(GOOD), a_failed_image(BAD)]
 
 
-async def test_the_files_are_written_the_request_ends_and_the_world_is_told(mill: Mill) -> None:
-    await mill.fill(a_request(), PRODUCTS, IMAGES)
+async def test_the_files_are_written_the_request_is_completed_and_announced(harness: FinishHarness) -> None:
+    await harness.fill(a_request(), PRODUCTS, IMAGES)
 
-    outgoing = await mill.finish(FINISH)
+    outgoing = await harness.finish(FINISH)
 
-    request = await mill.request()
+    request = await harness.request()
     assert (request.status, request.output_key, request.report_key) == (RequestStatus.COMPLETED, OUTPUT, REPORT)
     assert (request.progress.total, request.progress.compressed, request.progress.failed) == (2, 1, 1)
     assert outgoing == [request_finished_event(request, BASE_URL)]
     url = f"{BASE_URL}/results/{REQUEST_ID}/{image_id(GOOD)[:8]}-0123456789abcdef.jpg"
-    assert [row[-1] for row in await mill.rows(OUTPUT)] == ["Output Image Urls", f"{url},,{url}", "", ""]
+    assert [row[-1] for row in await harness.rows(OUTPUT)] == ["Output Image Urls", f"{url},,{url}", "", ""]
     assert (request.failed_key, request.report_json_key) == (FAILED, SUMMARY)
-    assert [row[:2] + row[3:5] for row in await mill.rows(FAILED)][1:] == [
+    assert [row[:2] + row[3:5] for row in await harness.rows(FAILED)][1:] == [
         ["1", "Product 1", BAD, "http_404"],
         ["2", "Product 2", BAD, "http_404"],
     ]
-    assert [row[2:5] for row in await mill.rows(REPORT)][1:] == [
+    assert [row[2:5] for row in await harness.rows(REPORT)][1:] == [
         ["1", GOOD, url],
         ["2", BAD, ""],
         ["3", GOOD, url],
         ["1", BAD, ""],
     ]
-    assert mill.database.tables.outputs == {
+    assert harness.database.tables.outputs == {
         (REQUEST_ID, 1): OutputsRow(1, (url, "", url)),
         (REQUEST_ID, 2): OutputsRow(1, ("",)),
         (REQUEST_ID, 3): OutputsRow(1, ()),
     }
-    assert mill.database.tables.leases == {}
+    assert harness.database.tables.leases == {}
 
 
-async def test_where_nothing_failed_there_is_no_list_of_failures(mill: Mill) -> None:
-    await mill.fill(a_request(), [a_product(1, GOOD)], [a_compressed_image(GOOD)])
+async def test_without_a_failed_image_there_is_no_failed_csv(harness: FinishHarness) -> None:
+    await harness.fill(a_request(), [a_product(1, GOOD)], [a_compressed_image(GOOD)])
 
-    await mill.finish(FINISH)
+    await harness.finish(FINISH)
 
-    assert (await mill.request()).failed_key is None
-    assert sorted(mill.store.objects) == [OUTPUT, REPORT, SUMMARY]
+    assert (await harness.request()).failed_key is None
+    assert sorted(harness.store.objects) == [OUTPUT, REPORT, SUMMARY]
 
 
-async def test_the_report_in_json_tells_the_figures_and_how_the_request_ends(mill: Mill) -> None:
+async def test_report_json_has_the_counts_and_the_final_status(harness: FinishHarness) -> None:
     reused = a_compressed_image(LATE, result=a_result(reused="unchanged"))
-    await mill.fill(a_request(round=2), [*PRODUCTS, a_product(4, LATE)], [*IMAGES, reused])
+    await harness.fill(a_request(round=2), [*PRODUCTS, a_product(4, LATE)], [*IMAGES, reused])
 
-    (event,) = await mill.finish(FinishRequest(request_id=REQUEST_ID, round=2))
+    (event,) = await harness.finish(FinishRequest(request_id=REQUEST_ID, round=2))
 
     key = SUMMARY.replace("/1/", "/2/")
-    assert mill.store.objects[key].content_type == "application/json"
-    told = json.loads(await mill.store.get_bytes(key))
-    assert (told["status"], told["round"], told["rows"], told["slots"]) == ("Completed", 2, 4, 5)
-    assert told["images"]["reused"] == {"unchanged": 1, "same_bytes": 0}
+    assert harness.store.objects[key].content_type == "application/json"
+    report = json.loads(await harness.store.get_bytes(key))
+    assert (report["status"], report["round"], report["rows"], report["slots"]) == ("Completed", 2, 4, 5)
+    assert report["images"]["reused"] == {"unchanged": 1, "same_bytes": 0}
     assert isinstance(event, PublicEvent)
     assert event.data["images"] == {"total": 3, "compressed": 2, "failed": 1, "reused": 1}
     assert event.data["report_json_url"] == f"{BASE_URL}/{key}"
 
 
-async def test_a_finish_that_is_repeated_writes_the_same_bytes(mill: Mill) -> None:
-    await mill.fill(a_request(), PRODUCTS, IMAGES)
-    await mill.finish(FINISH)
-    first = {key: stored.data for key, stored in mill.store.objects.items()}
-    row = mill.database.tables.requests[REQUEST_ID]
-    mill.database.tables.requests[REQUEST_ID] = replace(row, request=a_request())
+async def test_a_repeated_finish_writes_the_same_bytes(harness: FinishHarness) -> None:
+    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.finish(FINISH)
+    first = {key: stored.data for key, stored in harness.store.objects.items()}
+    row = harness.database.tables.requests[REQUEST_ID]
+    harness.database.tables.requests[REQUEST_ID] = replace(row, request=a_request())
 
-    await mill.finish(FINISH)
+    await harness.finish(FINISH)
 
-    assert {key: stored.data for key, stored in mill.store.objects.items()} == first
+    assert {key: stored.data for key, stored in harness.store.objects.items()} == first
     assert len(first) == 4
 
 
-async def test_an_output_has_the_encoding_of_its_upload_and_what_that_cannot_hold_is_escaped(mill: Mill) -> None:
+async def test_an_output_has_its_upload_s_encoding_and_escapes_other_characters(harness: FinishHarness) -> None:
     dialect = Dialect(";", "cp1252", bom=False, line_end="\r\n")
-    form = a_catalogue_format(dialect=dialect, header="No;Größe;Image Url\r\n")
+    catalogue_format = a_catalogue_format(dialect=dialect, header="No;Größe;Image Url\r\n")
     failed = a_failed_image(BAD, error_detail="it says \u201c\u4e2d\u201d")
-    await mill.fill(a_request(catalogue_format=form), [a_product(1, BAD, record=f"1;groß;{BAD}\r\n")], [failed])
+    await harness.fill(
+        a_request(catalogue_format=catalogue_format), [a_product(1, BAD, record=f"1;groß;{BAD}\r\n")], [failed]
+    )
 
-    await mill.finish(FINISH)
+    await harness.finish(FINISH)
 
-    header, row, _ = (await mill.store.get_bytes(FAILED)).split(b"\r\n")
+    header, row, _ = (await harness.store.get_bytes(FAILED)).split(b"\r\n")
     assert header.startswith("No;Größe;Image Url;".encode("cp1252"))
     assert row == f"1;groß;{BAD};{BAD};http_404;it says \u201c\\u4e2d\u201d".encode("cp1252")
-    assert (await mill.store.get_bytes(OUTPUT)).endswith(f"1;groß;{BAD};\r\n".encode("cp1252"))
-    assert "\u4e2d" in (await mill.store.get_bytes(REPORT)).decode()
+    assert (await harness.store.get_bytes(OUTPUT)).endswith(f"1;groß;{BAD};\r\n".encode("cp1252"))
+    assert "\u4e2d" in (await harness.store.get_bytes(REPORT)).decode()
 
 
 @pytest.mark.parametrize(
@@ -180,17 +177,17 @@ async def test_an_output_has_the_encoding_of_its_upload_and_what_that_cannot_hol
     ids=["every image failed", "a catalogue without a URL"],
 )
 async def test_a_request_without_a_compressed_image_fails_and_still_has_its_files(
-    mill: Mill, products: list[Product], images: list[Image]
+    harness: FinishHarness, products: list[Product], images: list[Image]
 ) -> None:
-    await mill.fill(a_request(), products, images)
+    await harness.fill(a_request(), products, images)
 
-    (event,) = await mill.finish(FINISH)
+    (event,) = await harness.finish(FINISH)
 
     assert isinstance(event, PublicEvent)
     assert event.type == "request.failed"
-    assert (await mill.request()).status is RequestStatus.FAILED
-    assert len(await mill.rows(OUTPUT)) == 1 + len(products)
-    assert len(await mill.rows(REPORT)) == 1 + len(images)
+    assert (await harness.request()).status is RequestStatus.FAILED
+    assert len(await harness.rows(OUTPUT)) == 1 + len(products)
+    assert len(await harness.rows(REPORT)) == 1 + len(images)
 
 
 @pytest.mark.parametrize(
@@ -202,173 +199,175 @@ async def test_a_request_without_a_compressed_image_fails_and_still_has_its_file
         (a_request(round=2), IMAGES),
         (a_request(request_id="another"), IMAGES),
     ],
-    ids=["intake is open", "an image is on its way", "an image waits", "another round", "unknown"],
+    ids=["intake is open", "an image is dispatched", "an image is pending", "another round", "unknown"],
 )
-async def test_there_is_nothing_to_finish(mill: Mill, request_: Request, images: list[Image]) -> None:
-    await mill.fill(request_, PRODUCTS, images)
+async def test_a_request_that_is_not_ready_is_not_finished(
+    harness: FinishHarness, request_: Request, images: list[Image]
+) -> None:
+    await harness.fill(request_, PRODUCTS, images)
 
-    assert await mill.finish(FINISH) == []
-    assert mill.store.objects == {}
+    assert await harness.finish(FINISH) == []
+    assert harness.store.objects == {}
 
 
-async def test_a_repeated_message_only_repeats_the_announcement(mill: Mill) -> None:
-    await mill.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
+async def test_a_repeated_message_only_repeats_the_announcement(harness: FinishHarness) -> None:
+    await harness.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
 
-    first = await mill.finish(FINISH)
-    mill.store.objects.clear()
-    finished = await mill.request()
-    second = await mill.finish(FINISH)
+    first = await harness.finish(FINISH)
+    harness.store.objects.clear()
+    finished = await harness.request()
+    second = await harness.finish(FINISH)
 
     assert second == first
-    assert await mill.request() == finished
-    assert mill.store.objects == {}
+    assert await harness.request() == finished
+    assert harness.store.objects == {}
 
 
-async def test_a_webhook_is_recorded_with_the_announcement_and_sent_for(mill: Mill) -> None:
-    await mill.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
+async def test_the_announcement_records_the_webhook_and_returns_its_message(harness: FinishHarness) -> None:
+    await harness.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
 
-    event, deliver = await mill.finish(FINISH)
+    event, deliver = await harness.finish(FINISH)
 
-    delivery = await mill.database.deliveries.get(EVENT_ID)
+    delivery = await harness.database.deliveries.get(EVENT_ID)
     assert isinstance(event, PublicEvent)
     assert delivery is not None
     assert (delivery.url, delivery.request_id, delivery.due_at) == ("http://shop/hook", REQUEST_ID, NOW)
     assert deliver == DeliverWebhook(delivery_id=EVENT_ID)
 
 
-async def test_a_process_that_died_before_the_announcement_left_it_to_the_next(mill: Mill) -> None:
-    await mill.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
-    await mill.finish(FINISH)
-    mill.database.tables.deliveries.clear()
+async def test_after_a_crash_before_the_announcement_the_next_message_makes_it(harness: FinishHarness) -> None:
+    await harness.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
+    await harness.finish(FINISH)
+    harness.database.tables.deliveries.clear()
 
-    _, deliver = await mill.finish(FINISH)
+    _, deliver = await harness.finish(FINISH)
 
     assert deliver == DeliverWebhook(delivery_id=EVENT_ID)
-    assert await mill.database.deliveries.get(EVENT_ID) is not None
+    assert await harness.database.deliveries.get(EVENT_ID) is not None
 
 
-async def test_a_delivery_that_was_attempted_is_the_schedule_s(mill: Mill) -> None:
-    await mill.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
-    await mill.finish(FINISH)
-    await mill.database.deliveries.record_attempt(EVENT_ID, 1, due_at=NOW, delivered=False, error="500")
+async def test_a_delivery_that_was_attempted_is_left_to_its_schedule(harness: FinishHarness) -> None:
+    await harness.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
+    await harness.finish(FINISH)
+    await harness.database.deliveries.record_attempt(EVENT_ID, 1, due_at=NOW, delivered=False, error="500")
 
-    assert len(await mill.finish(FINISH)) == 1
+    assert len(await harness.finish(FINISH)) == 1
 
 
-async def test_leftover_originals_go_with_the_finish_and_others_stay(mill: Mill) -> None:
-    await mill.fill(a_request(), PRODUCTS, IMAGES)
+async def test_the_finish_removes_only_the_originals_of_its_request(harness: FinishHarness) -> None:
+    await harness.fill(a_request(), PRODUCTS, IMAGES)
     for number in range(1200):
-        await mill.store.put_bytes(f"originals/{REQUEST_ID}/{number}", b"", "image/jpeg")
-    await mill.store.put_bytes("originals/another/1", b"", "image/jpeg")
+        await harness.store.put_bytes(f"originals/{REQUEST_ID}/{number}", b"", "image/jpeg")
+    await harness.store.put_bytes("originals/another/1", b"", "image/jpeg")
 
-    await mill.finish(FINISH)
+    await harness.finish(FINISH)
 
-    assert [key for key in mill.store.objects if key.startswith("originals/")] == ["originals/another/1"]
+    assert [key for key in harness.store.objects if key.startswith("originals/")] == ["originals/another/1"]
 
 
-async def test_originals_stay_if_so_wished() -> None:
-    mill = Mill(keep_originals=True)
-    await mill.fill(a_request(), PRODUCTS, IMAGES)
-    await mill.store.put_bytes(f"originals/{REQUEST_ID}/1", b"", "image/jpeg")
+async def test_originals_are_kept_if_the_setting_says_so() -> None:
+    harness = FinishHarness(keep_originals=True)
+    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.store.put_bytes(f"originals/{REQUEST_ID}/1", b"", "image/jpeg")
 
-    await mill.finish(FINISH)
+    await harness.finish(FINISH)
 
-    assert f"originals/{REQUEST_ID}/1" in mill.store.objects
+    assert f"originals/{REQUEST_ID}/1" in harness.store.objects
 
 
 class SlowStore(MemoryObjectStore):
-    """Waits with the files until it is let go."""
+    """Does not store a file before `proceed` is set."""
 
     def __init__(self) -> None:
         super().__init__()
         self.writing = asyncio.Event()
-        self.go_on = asyncio.Event()
+        self.proceed = asyncio.Event()
         self.puts = 0
 
     async def put_file(self, *args: Any, **kwargs: Any) -> None:
         self.puts += 1
         self.writing.set()
-        await self.go_on.wait()
+        await self.proceed.wait()
         await super().put_file(*args, **kwargs)
 
 
-async def test_two_messages_in_one_process_write_once(mill: Mill) -> None:
-    await mill.fill(a_request(), PRODUCTS, IMAGES)
+async def test_two_messages_in_one_process_write_once(harness: FinishHarness) -> None:
+    await harness.fill(a_request(), PRODUCTS, IMAGES)
     store = SlowStore()
-    finish = mill.finisher(mill.database, store)
+    finish = harness.finisher(harness.database, store)
 
     async with asyncio.timeout(10):
         first = asyncio.create_task(finish(FINISH))
         await store.writing.wait()
         assert await finish(FINISH) == []
-        store.go_on.set()
+        store.proceed.set()
         assert len(await first) == 1
     assert store.puts == 3  # output, report and failed.csv
 
 
-async def test_another_process_waits_for_the_one_that_writes_and_then_announces(mill: Mill) -> None:
-    await mill.fill(a_request(), PRODUCTS, IMAGES)
+async def test_a_second_process_waits_for_the_first_and_then_announces(harness: FinishHarness) -> None:
+    await harness.fill(a_request(), PRODUCTS, IMAGES)
     store = SlowStore()
 
     async with asyncio.timeout(10):
-        first = asyncio.create_task(mill.finisher(mill.database, store)(FINISH))
+        first = asyncio.create_task(harness.finisher(harness.database, store)(FINISH))
         await store.writing.wait()
-        second = asyncio.create_task(mill.finisher(mill.database.another_process(), store)(FINISH))
+        second = asyncio.create_task(harness.finisher(harness.database.another_process(), store)(FINISH))
         await asyncio.wait([second], timeout=0.05)
         assert not second.done()
-        store.go_on.set()
+        store.proceed.set()
         assert await first == await second
     assert store.puts == 3
 
 
-async def test_a_message_is_dropped_while_another_process_is_alive_and_at_it(mill: Mill) -> None:
-    await mill.fill(a_request(), PRODUCTS, IMAGES)
-    await mill.database.another_process().lease(LEASE, 1000).acquire()
+async def test_a_message_is_dropped_while_another_process_holds_the_lease(harness: FinishHarness) -> None:
+    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.database.another_process().lease(LEASE, 1000).acquire()
 
     async with asyncio.timeout(10):
-        assert await mill.finisher(mill.database, lease_seconds=0.05)(FINISH) == []
-    assert (await mill.request()).status is RequestStatus.PENDING
+        assert await harness.finisher(harness.database, lease_seconds=0.05)(FINISH) == []
+    assert (await harness.request()).status is RequestStatus.PENDING
 
 
 async def test_a_dead_process_s_lease_runs_out_and_the_next_one_finishes() -> None:
-    mill = Mill()
-    times = iter([NOW] * 4)  # then the clock stands where the lease has run out
-    mill.database = MemoryDatabase(lambda: next(times, NOW.replace(hour=13)))
-    await mill.fill(a_request(), PRODUCTS, IMAGES)
-    await mill.database.another_process().lease(LEASE, 15).acquire()
+    harness = FinishHarness()
+    times = iter([NOW] * 4)  # then the clock is past the lease's end
+    harness.database = MemoryDatabase(lambda: next(times, NOW.replace(hour=13)))
+    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.database.another_process().lease(LEASE, 15).acquire()
 
     async with asyncio.timeout(10):
-        assert len(await mill.finisher(mill.database, lease_seconds=1)(FINISH)) == 1
+        assert len(await harness.finisher(harness.database, lease_seconds=1)(FINISH)) == 1
 
 
-async def test_the_lease_is_renewed_while_the_files_are_written(mill: Mill) -> None:
-    await mill.fill(a_request(), PRODUCTS, IMAGES)
+async def test_the_lease_is_renewed_while_the_files_are_written(harness: FinishHarness) -> None:
+    await harness.fill(a_request(), PRODUCTS, IMAGES)
     store = SlowStore()
 
     async with asyncio.timeout(10):
-        writing = asyncio.create_task(mill.finisher(mill.database, store, lease_seconds=0.03)(FINISH))
+        writing = asyncio.create_task(harness.finisher(harness.database, store, lease_seconds=0.03)(FINISH))
         await store.writing.wait()
-        del mill.database.tables.leases[LEASE]
-        while LEASE not in mill.database.tables.leases:
+        del harness.database.tables.leases[LEASE]
+        while LEASE not in harness.database.tables.leases:
             await asyncio.sleep(0)
-        store.go_on.set()
+        store.proceed.set()
         await writing
-    assert mill.database.tables.leases == {}
+    assert harness.database.tables.leases == {}
 
 
-async def test_a_fault_of_the_store_leaves_the_request_to_be_finished_again(mill: Mill) -> None:
-    await mill.fill(a_request(), PRODUCTS, IMAGES)
-    mill.store.available = False
+async def test_an_unavailable_store_leaves_the_request_pending_for_the_next_message(harness: FinishHarness) -> None:
+    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    harness.store.available = False
     with pytest.raises(StorageUnavailable):
-        await mill.finish(FINISH)
-    assert (await mill.request()).status is RequestStatus.PENDING
+        await harness.finish(FINISH)
+    assert (await harness.request()).status is RequestStatus.PENDING
 
-    mill.store.available = True
-    assert len(await mill.finish(FINISH)) == 1
+    harness.store.available = True
+    assert len(await harness.finish(FINISH)) == 1
 
 
 class RetriedMeanwhile(MemoryDatabase):
-    """Somebody finishes the request and retries its failed image just after the check that none is left."""
+    """Simulates a finish and a retry of the failed image just after the check that no image is open."""
 
     async def retry(self) -> None:
         row = self.tables.images[REQUEST_ID, image_id(BAD)]
@@ -376,11 +375,11 @@ class RetriedMeanwhile(MemoryDatabase):
         self.tables.images[REQUEST_ID, image_id(BAD)] = replace(row, image=retried)
 
 
-async def test_a_round_that_ended_meanwhile_writes_nothing_more() -> None:
-    mill = Mill()
+async def test_a_superseded_round_writes_nothing() -> None:
+    harness = FinishHarness()
     database = RetriedMeanwhile(lambda: NOW)
-    mill.database = database
-    await mill.fill(a_request(), PRODUCTS, IMAGES)
+    harness.database = database
+    await harness.fill(a_request(), PRODUCTS, IMAGES)
     batches = database.products.batches
 
     async def batches_after_a_retry(request_id: str, size: int = 1000) -> AsyncIterator[list[Product]]:
@@ -390,34 +389,34 @@ async def test_a_round_that_ended_meanwhile_writes_nothing_more() -> None:
 
     database.products.batches = batches_after_a_retry  # type: ignore[method-assign]
 
-    assert await mill.finisher(database)(FINISH) == []
-    assert mill.store.objects == {}
-    assert (await mill.request()).status is RequestStatus.PENDING
+    assert await harness.finisher(database)(FINISH) == []
+    assert harness.store.objects == {}
+    assert (await harness.request()).status is RequestStatus.PENDING
 
 
-async def test_images_are_looked_up_in_portions_however_long_the_cells_are(mill: Mill) -> None:
+async def test_images_are_read_in_batches_however_long_the_cells_are(harness: FinishHarness) -> None:
     urls = [f"http://i/{number}.jpg" for number in range(9000)]
     products = [a_product(row, *urls[(row - 1) * 30 : row * 30]) for row in range(1, 301)]
-    await mill.fill(a_request(), products, [a_compressed_image(url) for url in urls])
-    portions = []
-    find = mill.database.images.find
+    await harness.fill(a_request(), products, [a_compressed_image(url) for url in urls])
+    batch_sizes = []
+    find = harness.database.images.find
 
     async def counted_find(request_id: str, image_ids: Collection[str]) -> dict[str, Image]:
-        portions.append(len(image_ids))
+        batch_sizes.append(len(image_ids))
         return await find(request_id, image_ids)
 
-    mill.database.images.find = counted_find  # type: ignore[method-assign]
-    await mill.finish(FINISH)
+    harness.database.images.find = counted_find  # type: ignore[method-assign]
+    await harness.finish(FINISH)
 
-    assert sum(portions) == 9000
-    assert max(portions) < 2100
-    assert [row[0] for row in await mill.rows(OUTPUT)][1:] == [str(row) for row in range(1, 301)]
-    assert [row[3] for row in await mill.rows(REPORT)][1:] == urls
+    assert sum(batch_sizes) == 9000
+    assert max(batch_sizes) < 2100
+    assert [row[0] for row in await harness.rows(OUTPUT)][1:] == [str(row) for row in range(1, 301)]
+    assert [row[3] for row in await harness.rows(REPORT)][1:] == urls
 
 
-async def test_a_url_without_a_record_still_has_its_slot(mill: Mill) -> None:
-    await mill.fill(a_request(), [a_product(1, GOOD, LATE)], [a_compressed_image(GOOD)])
+async def test_a_url_without_a_record_keeps_its_slot(harness: FinishHarness) -> None:
+    await harness.fill(a_request(), [a_product(1, GOOD, LATE)], [a_compressed_image(GOOD)])
 
-    assert len(await mill.finish(FINISH)) == 1
-    assert (await mill.rows(OUTPUT))[1][-1].endswith(".jpg,")
-    assert (await mill.rows(REPORT))[2][5:8] == ["failed", "internal", "no record of this image"]
+    assert len(await harness.finish(FINISH)) == 1
+    assert (await harness.rows(OUTPUT))[1][-1].endswith(".jpg,")
+    assert (await harness.rows(REPORT))[2][5:8] == ["failed", "internal", "no record of this image"]

@@ -1,4 +1,4 @@
-"""What results say of hosts, and images that do not fail while theirs is left alone."""
+"""Results open and close the circuits of hosts; while a circuit is open, images are deferred instead of failed."""
 
 from datetime import timedelta
 
@@ -17,12 +17,12 @@ from tests.support.worker_messages import compressed, deferred
 HOST = "images.test"
 
 
-class Mill:
+class BreakerHarness:
     def __init__(self, image: Image, *, faults: int = 2) -> None:
         self.clock = MovableClock(NOW)
         self.database = MemoryDatabase(self.clock)
         self.image = image
-        self.hosts = HostCircuitBreaker(self.database, PausePolicy(faults, 30, 900, lambda: 0.0), self.clock)
+        self.breaker = HostCircuitBreaker(self.database, PausePolicy(faults, 30, 900, lambda: 0.0), self.clock)
 
     def failure(self, code: ErrorCode = ErrorCode.CONNECT, *, host_fault: bool = True, attempt: int = 1) -> ImageFailed:
         return ImageFailed(
@@ -38,98 +38,106 @@ class Mill:
 
 
 @pytest.fixture
-async def mill() -> Mill:
-    mill = Mill(an_image())
-    await mill.database.images.insert_many([mill.image])
-    return mill
+async def harness() -> BreakerHarness:
+    harness = BreakerHarness(an_image())
+    await harness.database.images.insert_many([harness.image])
+    return harness
 
 
-async def test_a_failure_stands_until_its_host_is_left_alone_and_is_a_deferral_then(mill: Mill) -> None:
-    assert await mill.hosts.judge(mill.failure()) == mill.failure()
-    spared = await mill.hosts.judge(mill.failure())
-    assert isinstance(spared, ImageDeferred)
-    assert not spared.counts
-    assert spared.not_before == NOW + timedelta(seconds=30)
-    [host] = await mill.database.hosts.tripped()
-    assert (host.host, host.paused_until) == (HOST, spared.not_before)
+async def test_a_failure_becomes_a_deferral_once_the_circuit_is_open(harness: BreakerHarness) -> None:
+    assert await harness.breaker.register_fault(harness.failure()) == harness.failure()
+    deferral = await harness.breaker.register_fault(harness.failure())
+    assert isinstance(deferral, ImageDeferred)
+    assert not deferral.counts
+    assert deferral.not_before == NOW + timedelta(seconds=30)
+    [host] = await harness.database.hosts.tripped()
+    assert (host.host, host.paused_until) == (HOST, deferral.not_before)
 
 
-async def test_an_image_that_never_works_does_not_count_again_and_again(mill: Mill) -> None:
+async def test_only_the_first_failure_of_an_image_counts(harness: BreakerHarness) -> None:
     for attempt in range(1, 20):
-        assert await mill.hosts.judge(mill.failure(attempt=attempt)) == mill.failure(attempt=attempt)
-    [host] = await mill.database.hosts.circuits()
+        assert await harness.breaker.register_fault(harness.failure(attempt=attempt)) == harness.failure(
+            attempt=attempt
+        )
+    [host] = await harness.database.hosts.circuits()
     assert (host.failures, host.paused_until) == (1, None)
 
 
-async def test_a_further_failure_of_an_image_makes_no_trouble_of_a_host_that_has_none(mill: Mill) -> None:
-    assert await mill.hosts.judge(mill.failure(attempt=2)) == mill.failure(attempt=2)
-    assert await mill.database.hosts.circuits() == []
+async def test_a_repeated_failure_of_an_image_records_nothing_for_a_host_without_faults(
+    harness: BreakerHarness,
+) -> None:
+    assert await harness.breaker.register_fault(harness.failure(attempt=2)) == harness.failure(attempt=2)
+    assert await harness.database.hosts.circuits() == []
 
 
-async def test_any_failure_after_a_pause_begins_the_next(mill: Mill) -> None:
+async def test_any_failure_of_a_half_open_circuit_opens_it_again(harness: BreakerHarness) -> None:
     for _ in range(2):
-        await mill.hosts.judge(mill.failure())
-    mill.clock.advance(31)
-    assert isinstance(await mill.hosts.judge(mill.failure(attempt=4)), ImageDeferred)
-    [host] = await mill.database.hosts.tripped()
+        await harness.breaker.register_fault(harness.failure())
+    harness.clock.advance(31)
+    assert isinstance(await harness.breaker.register_fault(harness.failure(attempt=4)), ImageDeferred)
+    [host] = await harness.database.hosts.tripped()
     assert host.pauses == 2
 
 
-async def test_an_image_is_not_spared_beyond_its_time(mill: Mill) -> None:
-    mill = Mill(an_image(deadline=NOW + timedelta(seconds=10)), faults=1)
-    await mill.database.images.insert_many([mill.image])
-    spared = await mill.hosts.judge(mill.failure())
-    assert isinstance(spared, ImageDeferred)
-    assert spared.not_before == mill.image.deadline
-    mill.clock.advance(10)
-    assert await mill.hosts.judge(mill.failure()) == mill.failure()
+async def test_an_image_is_not_deferred_beyond_its_deadline(harness: BreakerHarness) -> None:
+    harness = BreakerHarness(an_image(deadline=NOW + timedelta(seconds=10)), faults=1)
+    await harness.database.images.insert_many([harness.image])
+    deferral = await harness.breaker.register_fault(harness.failure())
+    assert isinstance(deferral, ImageDeferred)
+    assert deferral.not_before == harness.image.deadline
+    harness.clock.advance(10)
+    assert await harness.breaker.register_fault(harness.failure()) == harness.failure()
 
 
-async def test_a_host_s_own_wish_defers_an_image_until_its_deadline_at_most(mill: Mill) -> None:
-    wish = NOW + timedelta(days=7)
-    asked = deferred(mill.image, error_code=ErrorCode.HTTP_429, not_before=wish, host_fault=True, host_until=wish)
-    judged = await mill.hosts.judge(asked)
-    assert judged == asked.model_copy(update={"not_before": mill.image.deadline})
-    [host] = await mill.database.hosts.tripped()
-    assert host.paused_until == wish
+async def test_retry_after_defers_the_image_until_its_deadline_at_most(harness: BreakerHarness) -> None:
+    until = NOW + timedelta(days=7)
+    deferred_result = deferred(
+        harness.image, error_code=ErrorCode.HTTP_429, not_before=until, host_fault=True, host_until=until
+    )
+    recorded = await harness.breaker.register_fault(deferred_result)
+    assert recorded == deferred_result.model_copy(update={"not_before": harness.image.deadline})
+    [host] = await harness.database.hosts.tripped()
+    assert host.paused_until == until
 
 
-async def test_a_deferral_within_its_image_s_time_is_recorded_as_it_came(mill: Mill) -> None:
-    asked = deferred(mill.image, host_fault=True)
-    assert await mill.hosts.judge(asked) == asked
+async def test_a_deferral_that_ends_before_the_deadline_is_recorded_unchanged(harness: BreakerHarness) -> None:
+    deferred_result = deferred(harness.image, host_fault=True)
+    assert await harness.breaker.register_fault(deferred_result) == deferred_result
 
 
 @pytest.mark.parametrize("code", [ErrorCode.TLS, ErrorCode.DNS, ErrorCode.EXPIRED, ErrorCode.CONNECT])
-async def test_what_is_not_the_host_s_fault_is_nothing_to_it(mill: Mill, code: ErrorCode) -> None:
+async def test_a_failure_that_is_not_the_host_s_fault_records_nothing(harness: BreakerHarness, code: ErrorCode) -> None:
     for _ in range(5):
-        failure = mill.failure(code, host_fault=False)
-        assert await mill.hosts.judge(failure) == failure
-        await mill.hosts.recorded(failure, mill.image)
-    assert await mill.database.hosts.circuits() == []
+        failure = harness.failure(code, host_fault=False)
+        assert await harness.breaker.register_fault(failure) == failure
+        await harness.breaker.register_success(failure, harness.image)
+    assert await harness.database.hosts.circuits() == []
 
 
 @pytest.mark.parametrize("code", [None, ErrorCode.HTTP_404, ErrorCode.DECODE_ERROR])
-async def test_a_host_that_works_is_in_trouble_no_more(mill: Mill, code: ErrorCode | None) -> None:
+async def test_a_result_that_shows_the_host_works_closes_its_circuit(
+    harness: BreakerHarness, code: ErrorCode | None
+) -> None:
     for _ in range(2):
-        await mill.hosts.judge(mill.failure())
-    unrelated = mill.failure(ErrorCode.CONNECT, host_fault=False)
-    await mill.hosts.recorded(unrelated, mill.image)
-    assert await mill.database.hosts.get(HOST) is not None
-    works = mill.failure(code, host_fault=False) if code else compressed(mill.image)
-    await mill.hosts.recorded(works, mill.image)
-    assert await mill.database.hosts.get(HOST) is None
+        await harness.breaker.register_fault(harness.failure())
+    unrelated = harness.failure(ErrorCode.CONNECT, host_fault=False)
+    await harness.breaker.register_success(unrelated, harness.image)
+    assert await harness.database.hosts.get(HOST) is not None
+    works = harness.failure(code, host_fault=False) if code else compressed(harness.image)
+    await harness.breaker.register_success(works, harness.image)
+    assert await harness.database.hosts.get(HOST) is None
 
 
-async def test_a_success_sees_the_fault_that_another_process_recorded_a_moment_ago(mill: Mill) -> None:
-    await mill.hosts.recorded(compressed(mill.image), mill.image)
-    other = HostCircuitBreaker(mill.database.another_process(), PausePolicy(2, 30, 900, lambda: 0.0), mill.clock)
-    await other.judge(mill.failure())
-    mill.clock.advance(1.1)
-    await mill.hosts.recorded(compressed(mill.image), mill.image)
-    assert await mill.database.hosts.circuits() == []
+async def test_a_success_removes_a_fault_that_another_process_recorded_a_second_ago(harness: BreakerHarness) -> None:
+    await harness.breaker.register_success(compressed(harness.image), harness.image)
+    other = HostCircuitBreaker(harness.database.another_process(), PausePolicy(2, 30, 900, lambda: 0.0), harness.clock)
+    await other.register_fault(harness.failure())
+    harness.clock.advance(1.1)
+    await harness.breaker.register_success(compressed(harness.image), harness.image)
+    assert await harness.database.hosts.circuits() == []
 
 
-async def test_successes_cost_no_query_while_no_host_is_in_trouble(mill: Mill) -> None:
-    await mill.hosts.recorded(compressed(mill.image), mill.image)
-    mill.database.available = False
-    await mill.hosts.recorded(compressed(mill.image), mill.image)
+async def test_successes_cost_no_query_while_no_host_has_a_record(harness: BreakerHarness) -> None:
+    await harness.breaker.register_success(compressed(harness.image), harness.image)
+    harness.database.available = False
+    await harness.breaker.register_success(compressed(harness.image), harness.image)

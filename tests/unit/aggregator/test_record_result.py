@@ -1,4 +1,4 @@
-"""A result is recorded, the world is told, and what is no longer needed goes."""
+"""A result is recorded and announced, and the objects that it no longer needs are removed."""
 
 import asyncio
 from collections.abc import Iterable
@@ -52,18 +52,18 @@ DEFERRED = ImageDeferred(
 FINISH = FinishRequest(request_id=REQUEST_ID, round=1)
 
 
-class Mill:
-    """The two handlers over memory."""
+class RecordHarness:
+    """The two handlers over the in-memory database and store."""
 
     def __init__(self, store: MemoryObjectStore | None = None, *, keep_originals: bool = False) -> None:
         self.database = MemoryDatabase(lambda: NOW)
         self.store = store or MemoryObjectStore()
-        result_effects = ResultEffects(self.store, BASE_URL, keep_originals=keep_originals)
+        effects = ResultEffects(self.store, BASE_URL, keep_originals=keep_originals)
         hosts = HostCircuitBreaker(self.database, PausePolicy(10, 30, 900, lambda: 0.0), lambda: NOW)
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
-        self.record = ResultRecorder(self.database.images, hosts, result_effects, metrics)
-        self.record_lost = LostRecorder(self.database.images, result_effects, metrics)
+        self.record = ResultRecorder(self.database.images, hosts, effects, metrics)
+        self.record_lost = LostRecorder(self.database.images, effects, metrics)
 
     async def fill(self, *images: Image, intake_open: bool = False) -> None:
         await self.database.requests.insert(a_request(intake_open=intake_open))
@@ -82,8 +82,8 @@ class Mill:
 
 
 @pytest.fixture
-def mill() -> Mill:
-    return Mill()
+def harness() -> RecordHarness:
+    return RecordHarness()
 
 
 def events(outgoing: object) -> list[str]:
@@ -98,140 +98,142 @@ def events(outgoing: object) -> list[str]:
         (FAILED, ImageState.FAILED, "image.failed"),
     ],
 )
-async def test_an_end_is_recorded_and_announced_and_the_original_goes(
-    mill: Mill, message: ImageCompressed | ImageFailed, state: ImageState, event: str
+async def test_a_final_result_is_recorded_and_announced_and_the_original_removed(
+    harness: RecordHarness, message: ImageCompressed | ImageFailed, state: ImageState, event: str
 ) -> None:
-    await mill.fill(an_image(URL), an_image(OTHER_URL))
+    await harness.fill(an_image(URL), an_image(OTHER_URL))
 
-    outgoing = await mill.record(message)
+    outgoing = await harness.record(message)
 
-    image = await mill.image()
+    image = await harness.image()
     assert image.state is state
     assert outgoing == [image_event(image, BASE_URL)]
     assert events(outgoing) == [event]
-    assert ORIGINAL not in mill.store.objects
-    assert RESULT in mill.store.objects
+    assert ORIGINAL not in harness.store.objects
+    assert RESULT in harness.store.objects
 
 
-async def test_the_last_end_asks_for_the_finish(mill: Mill) -> None:
-    await mill.fill(an_image(URL))
+async def test_the_last_final_result_returns_finish_request(harness: RecordHarness) -> None:
+    await harness.fill(an_image(URL))
 
-    outgoing = await mill.record(COMPRESSED)
+    outgoing = await harness.record(COMPRESSED)
 
     assert list(outgoing)[1:] == [FINISH]
-    assert mill.counted("compressed", "none") == 1
+    assert harness.counted("compressed", "none") == 1
     figures = {"bytes_in": 1000, "bytes_out": 498, "encodes": 2}
     for name, figure in figures.items():
-        assert mill.registry.get_sample_value(f"imagemill_image_{name}_total") == figure
+        assert harness.registry.get_sample_value(f"imagemill_image_{name}_total") == figure
 
 
-async def test_no_finish_while_the_intake_is_open(mill: Mill) -> None:
-    await mill.fill(an_image(URL), intake_open=True)
+async def test_there_is_no_finish_request_while_the_intake_is_open(harness: RecordHarness) -> None:
+    await harness.fill(an_image(URL), intake_open=True)
 
-    assert FINISH not in await mill.record(COMPRESSED)
+    assert FINISH not in await harness.record(COMPRESSED)
 
 
-async def test_a_duplicate_changes_nothing_and_is_followed_up_like_the_first(mill: Mill) -> None:
-    await mill.fill(an_image(URL))
+async def test_a_duplicate_changes_nothing_and_returns_the_same_messages(harness: RecordHarness) -> None:
+    await harness.fill(an_image(URL))
 
-    first = await mill.record(COMPRESSED)
-    recorded = await mill.image()
-    second = await mill.record(COMPRESSED)
+    first = await harness.record(COMPRESSED)
+    recorded = await harness.image()
+    second = await harness.record(COMPRESSED)
 
     assert second == first
-    assert await mill.image() == recorded
-    assert RESULT in mill.store.objects
+    assert await harness.image() == recorded
+    assert RESULT in harness.store.objects
 
 
-async def test_of_two_results_the_first_stays_and_the_other_one_s_object_goes(mill: Mill) -> None:
-    await mill.fill(an_image(URL))
+async def test_of_two_results_the_first_is_kept_and_the_object_of_the_second_removed(harness: RecordHarness) -> None:
+    await harness.fill(an_image(URL))
 
-    await mill.record(COMPRESSED)
-    outgoing = await mill.record(COMPRESSED.model_copy(update={"result": a_result(OTHER_RESULT), "dispatch": 2}))
+    await harness.record(COMPRESSED)
+    outgoing = await harness.record(COMPRESSED.model_copy(update={"result": a_result(OTHER_RESULT), "dispatch": 2}))
 
-    recorded = await mill.image()
+    recorded = await harness.image()
     assert recorded.result is not None
     assert recorded.result.key == RESULT
     assert image_event(recorded, BASE_URL) in outgoing
-    assert RESULT in mill.store.objects
-    assert OTHER_RESULT not in mill.store.objects
+    assert RESULT in harness.store.objects
+    assert OTHER_RESULT not in harness.store.objects
 
 
-async def test_the_late_result_of_a_failed_image_stays_for_a_retry_may_store_the_same_object(mill: Mill) -> None:
-    await mill.fill(an_image(URL))
+async def test_the_late_result_of_a_failed_image_is_kept_because_a_retry_may_store_the_same_object(
+    harness: RecordHarness,
+) -> None:
+    await harness.fill(an_image(URL))
 
-    await mill.record(FAILED)
-    outgoing = await mill.record(COMPRESSED)
+    await harness.record(FAILED)
+    outgoing = await harness.record(COMPRESSED)
 
-    assert (await mill.image()).state is ImageState.FAILED
+    assert (await harness.image()).state is ImageState.FAILED
     assert events(outgoing) == ["image.failed"]
-    assert RESULT in mill.store.objects
+    assert RESULT in harness.store.objects
 
 
-async def test_a_deferral_sends_the_image_back_and_tells_nobody(mill: Mill) -> None:
-    await mill.fill(an_image(URL))
+async def test_a_deferral_makes_the_image_pending_and_announces_nothing(harness: RecordHarness) -> None:
+    await harness.fill(an_image(URL))
 
-    assert await mill.record(DEFERRED) == []
-    assert (await mill.image()).state is ImageState.PENDING
-    assert ORIGINAL in mill.store.objects
-
-
-async def test_a_deferral_that_comes_after_the_end_is_followed_up_like_the_end(mill: Mill) -> None:
-    await mill.fill(an_image(URL))
-    await mill.record(FAILED)
-
-    assert events(await mill.record(DEFERRED)) == ["image.failed"]
+    assert await harness.record(DEFERRED) == []
+    assert (await harness.image()).state is ImageState.PENDING
+    assert ORIGINAL in harness.store.objects
 
 
-async def test_a_result_of_an_unknown_image_is_dropped(mill: Mill) -> None:
-    await mill.fill(an_image(OTHER_URL))
+async def test_a_deferral_after_the_final_result_returns_the_event_again(harness: RecordHarness) -> None:
+    await harness.fill(an_image(URL))
+    await harness.record(FAILED)
 
-    assert await mill.record(COMPRESSED) == []
-    assert ORIGINAL in mill.store.objects
-
-
-async def test_originals_are_kept_if_so_wished() -> None:
-    mill = Mill(keep_originals=True)
-    await mill.fill(an_image(URL))
-
-    await mill.record(COMPRESSED)
-    await mill.record(COMPRESSED.model_copy(update={"result": a_result(OTHER_RESULT)}))
-
-    assert ORIGINAL in mill.store.objects
-    assert OTHER_RESULT not in mill.store.objects
+    assert events(await harness.record(DEFERRED)) == ["image.failed"]
 
 
-async def test_a_store_that_cannot_delete_holds_up_no_result(mill: Mill) -> None:
-    await mill.fill(an_image(URL))
-    mill.store.available = False
+async def test_a_result_of_an_unknown_image_is_dropped(harness: RecordHarness) -> None:
+    await harness.fill(an_image(OTHER_URL))
 
-    assert events(await mill.record(COMPRESSED)) == ["image.compressed"]
+    assert await harness.record(COMPRESSED) == []
+    assert ORIGINAL in harness.store.objects
+
+
+async def test_originals_are_kept_if_the_setting_says_so() -> None:
+    harness = RecordHarness(keep_originals=True)
+    await harness.fill(an_image(URL))
+
+    await harness.record(COMPRESSED)
+    await harness.record(COMPRESSED.model_copy(update={"result": a_result(OTHER_RESULT)}))
+
+    assert ORIGINAL in harness.store.objects
+    assert OTHER_RESULT not in harness.store.objects
+
+
+async def test_a_store_that_cannot_delete_does_not_block_results(harness: RecordHarness) -> None:
+    await harness.fill(an_image(URL))
+    harness.store.available = False
+
+    assert events(await harness.record(COMPRESSED)) == ["image.compressed"]
 
 
 class HangingStore(MemoryObjectStore):
-    """Never answers."""
+    """Never responds."""
 
     async def delete(self, keys: Iterable[str]) -> None:  # noqa: ARG002
         await asyncio.Event().wait()
 
 
-async def test_a_store_that_hangs_holds_up_no_result_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_hangs_delays_results_only_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.aggregator.result_effects._REMOVAL_SECONDS", 0.01)
-    mill = Mill(HangingStore())
-    await mill.fill(an_image(URL), an_image(OTHER_URL))
+    harness = RecordHarness(HangingStore())
+    await harness.fill(an_image(URL), an_image(OTHER_URL))
 
     async with asyncio.timeout(10):
-        together = await asyncio.gather(mill.record(COMPRESSED), mill.record(COMPRESSED))
-        afterwards = await mill.record(COMPRESSED)
+        results = await asyncio.gather(harness.record(COMPRESSED), harness.record(COMPRESSED))
+        afterwards = await harness.record(COMPRESSED)
 
-    assert [events(outgoing) for outgoing in (*together, afterwards)] == [["image.compressed"]] * 3
+    assert [events(outgoing) for outgoing in (*results, afterwards)] == [["image.compressed"]] * 3
 
 
-async def test_a_database_that_does_not_answer_is_the_runtime_s_to_wait_for(mill: Mill) -> None:
-    mill.database.available = False
+async def test_an_unavailable_database_is_left_to_the_runtime(harness: RecordHarness) -> None:
+    harness.database.available = False
 
     with pytest.raises(DatabaseUnavailable):
-        await mill.record(COMPRESSED)
+        await harness.record(COMPRESSED)
 
 
 DOWNLOAD = DownloadImage(**IDS, url=URL, options=CompressOptions(), start_by=NOW)
@@ -247,19 +249,19 @@ COMPRESS = CompressImage(
 
 
 @pytest.mark.parametrize("command", [DOWNLOAD, COMPRESS])
-async def test_a_lost_command_defers_its_image_and_the_second_one_fails_it(
-    mill: Mill, command: DownloadImage | CompressImage
+async def test_a_lost_command_defers_its_image_and_a_second_one_fails_it(
+    harness: RecordHarness, command: DownloadImage | CompressImage
 ) -> None:
-    await mill.fill(an_image(URL))
+    await harness.fill(an_image(URL))
 
-    first: object = await mill.record_lost(command)
+    first: object = await harness.record_lost(command)
     assert first == []
-    assert (await mill.image()).state is ImageState.PENDING
+    assert (await harness.image()).state is ImageState.PENDING
 
-    second = await mill.record_lost(command.model_copy(update={"dispatch": 2}))
-    image = await mill.image()
+    second = await harness.record_lost(command.model_copy(update={"dispatch": 2}))
+    image = await harness.image()
     assert (image.state, image.error_code) == (ImageState.FAILED, ErrorCode.WORKER_LOST)
     outgoing: list[Message | PublicEvent] = [image_event(image, BASE_URL), FINISH]
     assert second == outgoing
-    assert mill.counted("failed", "worker_lost") == 1
-    assert (ORIGINAL in mill.store.objects) is (command is DOWNLOAD)
+    assert harness.counted("failed", "worker_lost") == 1
+    assert (ORIGINAL in harness.store.objects) is (command is DOWNLOAD)

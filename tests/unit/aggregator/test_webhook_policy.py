@@ -1,4 +1,4 @@
-"""What is sent, how it is signed, and when it is tried again."""
+"""The body of a webhook, its signatures, and when it is tried again."""
 
 import json
 from dataclasses import replace
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from services.aggregator.webhook_policy import Answer, RetryPlan, new_delivery, signed_headers
+from services.aggregator.webhook_policy import WebhookResponse, WebhookRetryPolicy, new_delivery, signed_headers
 from shared.contracts.events import request_finished_event
 from shared.contracts.records import Progress
 from shared.contracts.states import RequestStatus
@@ -33,10 +33,10 @@ DELIVERY = new_delivery(
     REQUEST_ID,
     "https://shop.test/hook",
 )
-PLAN = RetryPlan(schedule=(5, 300, 1800), longest_wait=3600)
+POLICY = WebhookRetryPolicy(schedule=(5, 300, 1800), retry_after_max=3600)
 
 
-def test_the_body_says_what_the_public_event_says() -> None:
+def test_the_body_has_the_data_of_the_public_event() -> None:
     assert DELIVERY.url == "https://shop.test/hook"
     assert DELIVERY.delivery_id == f"{REQUEST_ID}:1:request.completed"
     assert (DELIVERY.attempts, DELIVERY.due_at, DELIVERY.delivered) == (0, NOW, False)
@@ -48,9 +48,9 @@ def test_the_body_says_what_the_public_event_says() -> None:
             "round": 1,
             "status": "Completed",
             "images": {"total": 3, "compressed": 2, "failed": 1, "reused": 0},
-            "output_csv_url": "http://mill.test/outputs/r/1/a-compressed.csv",
-            "report_url": "http://mill.test/outputs/r/1/a-report.csv",
-            "report_json_url": "http://mill.test/outputs/r/1/a-report.json",
+            "output_csv_url": "http://imagemill.test/outputs/r/1/a-compressed.csv",
+            "report_url": "http://imagemill.test/outputs/r/1/a-report.csv",
+            "report_json_url": "http://imagemill.test/outputs/r/1/a-report.json",
             "failed_csv_url": None,
             "created_at": "2026-01-05T11:00:00.000Z",
             "finished_at": "2026-01-05T12:00:00.000Z",
@@ -59,7 +59,7 @@ def test_the_body_says_what_the_public_event_says() -> None:
 
 
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-8)), timezone(timedelta(hours=5, minutes=30))])
-def test_a_receiver_can_verify_the_signature_in_whatever_zone_our_clock_is(zone: timezone) -> None:
+def test_a_receiver_can_verify_the_signature_whatever_our_time_zone(zone: timezone) -> None:
     headers = signed_headers(DELIVERY, [Webhook(NEW_SECRET)], datetime.now(zone))
 
     assert Webhook(NEW_SECRET).verify(DELIVERY.body, headers) == json.loads(DELIVERY.body)
@@ -67,7 +67,7 @@ def test_a_receiver_can_verify_the_signature_in_whatever_zone_our_clock_is(zone:
     assert headers["content-type"] == "application/json"
 
 
-def test_while_secrets_change_receivers_with_either_can_verify() -> None:
+def test_with_two_secrets_receivers_with_either_can_verify() -> None:
     headers = signed_headers(DELIVERY, [Webhook(NEW_SECRET), Webhook(OLD_SECRET)], datetime.now(UTC))
 
     assert len(headers["webhook-signature"].split(" ")) == 2
@@ -75,7 +75,7 @@ def test_while_secrets_change_receivers_with_either_can_verify() -> None:
     Webhook(NEW_SECRET).verify(DELIVERY.body, headers)
 
 
-def test_a_body_that_was_changed_does_not_verify() -> None:
+def test_a_changed_body_does_not_verify() -> None:
     headers = signed_headers(DELIVERY, [Webhook(NEW_SECRET)], datetime.now(UTC))
 
     with pytest.raises(WebhookVerificationError):
@@ -83,29 +83,29 @@ def test_a_body_that_was_changed_does_not_verify() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "taken"), [(200, True), (204, True), (299, True), (199, False), (302, False), (500, False)]
+    ("status", "accepted"), [(200, True), (204, True), (299, True), (199, False), (302, False), (500, False)]
 )
-def test_only_2xx_takes_the_webhook(status: int, taken: bool) -> None:
-    assert (Answer.of(status, {}).error is None) is taken
+def test_only_2xx_accepts_the_webhook(status: int, accepted: bool) -> None:
+    assert (WebhookResponse.of(status, {}).error is None) is accepted
 
 
-def wait(answer: Answer, attempts: int = 1, chance: float = 0.0) -> float | None:
-    due_at = PLAN.next_due(answer, attempts, NOW, chance)
+def wait(response: WebhookResponse, attempts: int = 1, chance: float = 0.0) -> float | None:
+    due_at = POLICY.next_due(response, attempts, NOW, chance)
     return None if due_at is None else (due_at - NOW).total_seconds()
 
 
 @pytest.mark.parametrize(("attempts", "seconds"), [(1, 5), (2, 300), (3, 1800), (4, None), (5, None)])
-def test_attempts_follow_the_schedule_until_it_is_used_up(attempts: int, seconds: float | None) -> None:
-    assert wait(Answer(None, "timed out"), attempts) == seconds
+def test_attempts_follow_the_schedule_and_then_end(attempts: int, seconds: float | None) -> None:
+    assert wait(WebhookResponse(None, "timed out"), attempts) == seconds
 
 
 @pytest.mark.parametrize("status", [200, 204, 410])
-def test_a_delivery_that_was_taken_or_is_not_wanted_ends(status: int) -> None:
-    assert wait(Answer.of(status, {"retry-after": "30"})) is None
+def test_a_delivery_ends_when_it_is_accepted_or_the_receiver_is_gone(status: int) -> None:
+    assert wait(WebhookResponse.of(status, {"retry-after": "30"})) is None
 
 
-def test_attempts_are_spread_by_up_to_a_tenth() -> None:
-    assert wait(Answer.of(500, {}), attempts=2, chance=1.0) == 330
+def test_jitter_adds_up_to_a_tenth_to_the_wait() -> None:
+    assert wait(WebhookResponse.of(500, {}), attempts=2, chance=1.0) == 330
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_attempts_are_spread_by_up_to_a_tenth() -> None:
         (429, " 60 ", 60),
         (502, "60", 60),
         (504, "60", 60),
-        (500, "60", 5),  # not a status that throttles
+        (500, "60", 5),  # not a throttling status
         (503, "1", 5),  # never earlier than the schedule
         (503, "999999999", 3600),
         (503, "9" * 400, 3600),
@@ -131,23 +131,23 @@ def test_attempts_are_spread_by_up_to_a_tenth() -> None:
         (503, "1 Jan " + "9" * 30 + " 12:00:00 GMT", 5),
     ],
 )
-def test_retry_after_is_honoured_within_bounds(status: int, retry_after: str, seconds: float) -> None:
-    assert wait(Answer.of(status, {"retry-after": retry_after})) == seconds
+def test_retry_after_is_honoured_up_to_the_limit(status: int, retry_after: str, seconds: float) -> None:
+    assert wait(WebhookResponse.of(status, {"retry-after": retry_after})) == seconds
 
 
 @given(st.text())
-def test_no_retry_after_can_break_or_hasten_the_schedule(retry_after: str) -> None:
-    seconds = wait(Answer.of(503, {"retry-after": retry_after}))
+def test_any_retry_after_gives_a_wait_between_the_schedule_and_the_limit(retry_after: str) -> None:
+    seconds = wait(WebhookResponse.of(503, {"retry-after": retry_after}))
 
     assert seconds is not None
     assert 5 <= seconds <= 3600
 
 
-def test_the_schedule_says_how_many_attempts_there_are() -> None:
-    answer, attempts = Answer.of(500, {}), 0
+def test_there_is_one_attempt_more_than_the_schedule_has_entries() -> None:
+    response, attempts = WebhookResponse.of(500, {}), 0
     delivery = DELIVERY
     while delivery.due_at is not None:
         attempts += 1
-        delivery = replace(delivery, attempts=attempts, due_at=PLAN.next_due(answer, attempts, NOW, 0.5))
+        delivery = replace(delivery, attempts=attempts, due_at=POLICY.next_due(response, attempts, NOW, 0.5))
 
-    assert attempts == 1 + len(PLAN.schedule)
+    assert attempts == 1 + len(POLICY.schedule)

@@ -1,4 +1,4 @@
-"""failed.csv has the user's own rows with the reasons, and can be uploaded again."""
+"""failed.csv has the user's own rows with their errors, and can be uploaded again."""
 
 import csv
 import io
@@ -39,7 +39,7 @@ def written(catalogue_format: CatalogueFormat, *rows: tuple[Product, Sequence[Im
     return sink.getvalue()
 
 
-def test_rows_with_a_failed_image_are_given_back_with_the_reasons() -> None:
+def test_rows_with_a_failed_image_are_written_with_their_errors() -> None:
     text = written(
         a_catalogue_format(),
         (a_product(1, A, record='1, "x", "http://i/a.jpg"\r\n'), [GOOD]),
@@ -55,7 +55,7 @@ def test_rows_with_a_failed_image_are_given_back_with_the_reasons() -> None:
     )
 
 
-def test_a_row_before_one_without_a_line_end_is_ended() -> None:
+def test_a_row_without_a_line_end_gets_one_when_another_row_follows() -> None:
     rows = [(a_product(number, B, record=f"{number},z,{B}"), [BAD]) for number in (1, 2)]
     assert written(a_catalogue_format(), *rows).count("\r\n") == 2
 
@@ -72,7 +72,7 @@ def test_a_platform_s_row_keeps_its_own_image_urls() -> None:
     )
 
 
-def test_columns_that_are_there_already_are_filled_in_their_places() -> None:
+def test_columns_that_exist_already_are_filled_in_place() -> None:
     header = 'No,Name,Image Urls,"Error Codes",Note, Failed Image Urls \r\n'
     catalogue_format = a_catalogue_format(header=header, width=6)
 
@@ -83,7 +83,7 @@ def test_columns_that_are_there_already_are_filled_in_their_places() -> None:
     )
 
 
-def test_text_that_strangers_chose_is_disarmed() -> None:
+def test_untrusted_text_is_guarded() -> None:
     formula = replace(
         a_failed_image("http://i/x", error_code=ErrorCode.INVALID_URL, error_detail="=not a URL"), url="=cmd()"
     )
@@ -108,7 +108,7 @@ def test_text_that_strangers_chose_is_disarmed() -> None:
     ],
     ids=["urls unquoted", "urls first", "an output", "cr and bom", *PLATFORMS],
 )
-def test_it_is_itself_a_valid_input_and_its_own_output_has_the_columns_once(upload: str) -> None:
+def test_it_is_a_valid_upload_and_its_own_failed_csv_has_the_columns_once(upload: str) -> None:
     first = failed_of(upload)
     second = failed_of(first)
     assert opened(first).catalogue_format.profile is opened(upload).catalogue_format.profile
@@ -126,7 +126,7 @@ def opened(text: str) -> Catalogue:
 
 
 def failed_of(text: str) -> str:
-    """What failed.csv is for an upload, of whose images only A is good."""
+    """The failed.csv of an upload in which only image A is good."""
     catalogue = opened(text)
     images = {url: replace(image, image_id=image_id(url)) for url, image in ((A, GOOD), (B, BAD), (C, WORSE))}
     return written(

@@ -1,4 +1,4 @@
-"""Text that a spreadsheet would run is disarmed; everything else is left alone."""
+"""Text that a spreadsheet would run as a formula is guarded; all other text stays."""
 
 import pytest
 from hypothesis import given
@@ -53,12 +53,12 @@ def test_plain_text_stays_as_it_is(cell: str) -> None:
 @pytest.mark.parametrize(
     "cell", ["\n//i/1.jpg", "\tdata:image/png,x", "\r\nwww.shop.test/1.jpg", "-5", " \thttps://a/1.jpg"]
 )
-def test_in_a_column_of_urls_whatever_could_be_one_stays_as_it_is(cell: str) -> None:
+def test_in_a_url_column_text_that_can_be_a_url_stays_as_it_is(cell: str) -> None:
     assert guard_urls(cell) == cell
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "\t=1", "@SUM(A1)", "-x", '=IMAGE("https://a/1.jpg")', "\uff1d1"])
-def test_in_a_column_of_urls_formulas_are_disarmed_like_everywhere(cell: str) -> None:
+def test_in_a_url_column_formulas_are_guarded_like_elsewhere(cell: str) -> None:
     assert guard_urls(cell) == f"'{cell}"
 
 
@@ -70,6 +70,6 @@ def test_a_guarded_cell_is_safe_and_nothing_is_lost(cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", ["-", "+", "=", "@", "- ", "\t", "\uff0d"])
-def test_a_lone_sign_stays(cell: str) -> None:
+def test_a_single_sign_stays(cell: str) -> None:
     assert guard(cell) == cell
     assert guard_urls(cell) == cell

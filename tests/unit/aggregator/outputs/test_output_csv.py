@@ -34,12 +34,12 @@ def written(catalogue_format: CatalogueFormat, *rows: Row, guarded: bool = True)
     return sink.getvalue()
 
 
-def platform_form(header: str, *columns: ImageColumn, delimiter: str = ",") -> CatalogueFormat:
+def platform_format(header: str, *columns: ImageColumn, delimiter: str = ",") -> CatalogueFormat:
     dialect = replace(COMMA, delimiter=delimiter, line_end="\n")
     return CatalogueFormat(Profile.WOOCOMMERCE, dialect, header, header.count(delimiter) + 1, columns)
 
 
-def test_the_output_is_the_input_as_it_was_and_a_column_of_output_urls() -> None:
+def test_the_output_is_the_unchanged_input_with_a_column_of_output_urls() -> None:
     text = written(
         a_catalogue_format(),
         ('1, "A ""big"" one", "http://i/1,http://i/2"\r\n', (2,), ["http://o/1", "http://o/2"]),
@@ -72,7 +72,7 @@ def test_a_failed_image_leaves_its_slot_empty(slots: list[str], cell: str) -> No
 
 
 @pytest.mark.parametrize(("delimiter", "cell"), [(";", "u,,v"), ("\t", "u,,v"), ("|", "u,,v"), (",", '"u,,v"')])
-def test_slots_are_joined_by_commas_whatever_the_file_has(delimiter: str, cell: str) -> None:
+def test_slots_are_joined_by_commas_whatever_the_delimiter(delimiter: str, cell: str) -> None:
     dialect = Dialect(delimiter, "utf-8", bom=False, line_end="\n")
     header = f"No{delimiter}Name{delimiter}Image Urls\n"
     catalogue_format = a_catalogue_format(dialect=dialect, header=header)
@@ -82,7 +82,7 @@ def test_slots_are_joined_by_commas_whatever_the_file_has(delimiter: str, cell: 
     assert text == f"{header[:-1]}{delimiter}Output Image Urls\n1{delimiter}a{delimiter}x{delimiter}{cell}\n"
 
 
-def test_a_column_that_is_there_already_is_filled_in_its_place_and_quoted_as_it_was() -> None:
+def test_an_existing_output_column_is_filled_in_place_with_its_quotes() -> None:
     catalogue_format = a_catalogue_format(header="No,output_image_urls,Note,Image Urls\r\n", width=4, output_column=1)
     rows: list[Row] = [
         ("1,http://old/1,n,x\r\n", (1,), ["http://new/1"]),
@@ -95,7 +95,7 @@ def test_a_column_that_is_there_already_is_filled_in_its_place_and_quoted_as_it_
     )
 
 
-def test_what_stands_before_the_header_stands_there_again() -> None:
+def test_bom_and_preamble_are_kept() -> None:
     dialect = Dialect(";", "utf-8", bom=True, line_end="\r\n", preamble="sep=;\r\n")
     catalogue_format = a_catalogue_format(dialect=dialect, header="No;Name;Image Url\r\n")
 
@@ -103,7 +103,7 @@ def test_what_stands_before_the_header_stands_there_again() -> None:
 
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\n", "\r"])
-def test_a_last_line_without_an_end_stays_without_and_gets_one_when_another_follows(line_end: str) -> None:
+def test_a_line_without_a_line_end_gets_one_only_when_another_line_follows(line_end: str) -> None:
     catalogue_format = a_catalogue_format(
         dialect=replace(COMMA, line_end=line_end), header=f"No,Name,Image Url{line_end}"
     )
@@ -118,7 +118,7 @@ def test_a_last_line_without_an_end_stays_without_and_gets_one_when_another_foll
 def test_a_platform_s_image_cells_are_replaced_in_place(profile: Profile) -> None:
     header = "sku,Main,Alt, More ,name\n"
     catalogue_format = replace(
-        platform_form(header, ImageColumn(1, many=False), ImageColumn(3, many=True)), profile=profile
+        platform_format(header, ImageColumn(1, many=False), ImageColumn(3, many=True)), profile=profile
     )
 
     text = written(
@@ -149,14 +149,14 @@ def test_a_platform_s_image_cells_are_replaced_in_place(profile: Profile) -> Non
     ],
 )
 def test_a_list_keeps_the_separator_that_the_user_chose(cell: str, joined: str) -> None:
-    catalogue_format = platform_form("sku;Images\n", ImageColumn(1, many=True), delimiter=";")
+    catalogue_format = platform_format("sku;Images\n", ImageColumn(1, many=True), delimiter=";")
 
     text = written(catalogue_format, (f"1;{raw_cell(cell, ';')}\n", (3,), ["a", "", "c"]))
 
     assert list(csv.reader(io.StringIO(text, newline=""), delimiter=";", strict=True))[1] == ["1", joined]
 
 
-def test_formulas_are_disarmed_also_in_the_header_and_only_if_asked_for() -> None:
+def test_formulas_are_guarded_in_rows_and_header_unless_switched_off() -> None:
     catalogue_format = a_catalogue_format(header="=A1,Product Name,Input Image Urls\r\n")
     row: Row = (' =1+1,"-5","-x"\r\n', (1,), ["u"])
 
@@ -174,7 +174,7 @@ def test_cells_of_image_urls_stay_as_they_are(cell: str) -> None:
     assert written(a_catalogue_format(), (record, (1,), ["u"])).endswith(f"""\r\n'=2,"'-b",{cell},u\r\n""")
 
 
-def test_tabs_between_cells_are_no_formulas() -> None:
+def test_tabs_as_delimiters_are_not_guarded() -> None:
     catalogue_format = a_catalogue_format(
         dialect=Dialect("\t", "utf-8", bom=False, line_end="\n"), header="No\tName\tImage Url\n"
     )
@@ -196,7 +196,7 @@ rows = st.lists(st.tuples(st.lists(texts, min_size=3, max_size=3), outputs), max
 
 
 @given(dialect=dialects, rows=rows)
-def test_without_its_own_cells_the_output_is_the_input(
+def test_except_for_the_output_column_the_output_is_the_input(
     dialect: Dialect, rows: list[tuple[list[str], list[str]]]
 ) -> None:
     header = join_record(["No", "Name", "Image Urls"], dialect.delimiter, dialect.line_end)
@@ -222,7 +222,7 @@ def test_without_its_own_cells_the_output_is_the_input(
 
 
 @given(dialect=dialects, cells=st.lists(texts, min_size=3, max_size=3), slots=outputs)
-def test_with_the_guard_each_cell_is_what_the_guard_makes_of_it(
+def test_with_the_guard_every_cell_is_guarded_and_no_other_change_is_made(
     dialect: Dialect, cells: list[str], slots: list[str]
 ) -> None:
     catalogue_format = a_catalogue_format(

@@ -1,4 +1,4 @@
-"""The report has a line for every slot and says what became of it."""
+"""report.csv has one line for each slot, with the outcome of its image."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ def reported(*slots: tuple[Product, int, Image], guard: bool = True) -> list[dic
     return list(csv.DictReader(io.StringIO(sink.getvalue(), newline=""), strict=True))
 
 
-def test_a_compressed_image() -> None:
+def test_the_line_of_a_compressed_image_has_its_figures() -> None:
     image = a_compressed_image("http://i/1.jpg", result=a_result("results/r/one-1.jpg"), attempts=2)
 
     assert reported((a_product(7, "http://i/0.jpg", "http://i/1.jpg"), 2, image)) == [
@@ -29,7 +29,7 @@ def test_a_compressed_image() -> None:
             "Product Name": "Product 7",
             "Position": "2",
             "Input Image Url": "http://i/1.jpg",
-            "Output Image Url": "http://mill.test/results/r/one-1.jpg",
+            "Output Image Url": "http://imagemill.test/results/r/one-1.jpg",
             "State": "compressed",
             "Error Code": "",
             "Error Detail": "",
@@ -57,7 +57,7 @@ def test_a_compressed_image() -> None:
     ]
 
 
-def test_an_original_that_was_kept() -> None:
+def test_a_kept_original_has_no_quality_and_saves_nothing() -> None:
     kept = a_result(action="kept_original", quality=None, target_met=False, bytes_in=70, bytes_out=70)
 
     (line,) = reported((a_product(1, "http://i/1.png"), 1, a_compressed_image("http://i/1.png", result=kept)))
@@ -66,7 +66,7 @@ def test_an_original_that_was_kept() -> None:
 
 
 @pytest.mark.parametrize("how", ["unchanged", "same_bytes"])
-def test_a_result_that_was_copied_says_so(how: str) -> None:
+def test_a_copied_result_shows_how_it_was_reused(how: str) -> None:
     image = a_compressed_image("http://i/1.jpg", result=a_result(reused=how))
 
     (line,) = reported((a_product(1, "http://i/1.jpg"), 1, image))
@@ -74,7 +74,7 @@ def test_a_result_that_was_copied_says_so(how: str) -> None:
     assert line["Reused"] == how
 
 
-def test_what_was_not_measured_is_left_empty() -> None:
+def test_a_figure_that_was_not_measured_is_empty() -> None:
     earlier = a_result(original_width=None, original_height=None, ssim=None)
 
     (line,) = reported((a_product(1, "http://i/1.jpg"), 1, a_compressed_image("http://i/1.jpg", result=earlier)))
@@ -85,7 +85,7 @@ def test_what_was_not_measured_is_left_empty() -> None:
 @pytest.mark.parametrize(
     ("bytes_in", "bytes_out", "saved"), [(3000, 1000, "66.7"), (1000, 1, "99.9"), (1000, 1000, "0.0")]
 )
-def test_what_is_saved_is_the_share_of_the_original_that_is_gone(bytes_in: int, bytes_out: int, saved: str) -> None:
+def test_saved_percent_is_relative_to_the_original(bytes_in: int, bytes_out: int, saved: str) -> None:
     result = a_result(bytes_in=bytes_in, bytes_out=bytes_out)
 
     (line,) = reported((a_product(1, "http://i/1.jpg"), 1, a_compressed_image("http://i/1.jpg", result=result)))
@@ -93,7 +93,7 @@ def test_what_is_saved_is_the_share_of_the_original_that_is_gone(bytes_in: int, 
     assert line["Saved %"] == saved
 
 
-def test_a_failed_image_has_a_reason_and_no_output() -> None:
+def test_a_failed_image_has_an_error_and_no_output() -> None:
     (line,) = reported((a_product(1, "http://i/1.jpg"), 1, a_failed_image("http://i/1.jpg", attempts=6)))
 
     assert line["State"] == "failed"
@@ -106,7 +106,7 @@ def test_a_failed_image_has_a_reason_and_no_output() -> None:
     assert {line[name] for name in ("Output Image Url", *figures)} == {""}
 
 
-def test_text_that_strangers_chose_is_disarmed() -> None:
+def test_untrusted_text_is_guarded() -> None:
     product = a_product(1, "=cmd()", serial_number="-1", product_name="@SUM(A1)")
     failed = replace(
         a_failed_image("http://i/1.jpg", error_code=ErrorCode.INVALID_URL, error_detail="=not a URL"), url="=cmd()"

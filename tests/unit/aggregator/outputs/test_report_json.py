@@ -1,14 +1,14 @@
-"""The report in JSON says the figures of a request, and what to do about its failures."""
+"""report.json has the figures of a request, and advice on its failures."""
 
 import json
 import re
 from typing import Any
 
-from services.aggregator.outputs.report_json import json_report
+from services.aggregator.outputs.report_json import report_json
 from shared.catalogue import Profile
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
+from shared.contracts.image_summary import HostSummary, ImageSummary
 from shared.contracts.states import RequestStatus
-from shared.persistence import HostSummary, ImageSummary
 from tests.support.aggregating import a_request
 from tests.support.builders import REQUEST_ID, a_catalogue_format
 from tests.support.tree import ROOT
@@ -35,11 +35,11 @@ SUMMARY = ImageSummary(
 
 def report(status: RequestStatus = RequestStatus.COMPLETED) -> dict[str, Any]:
     request = a_request(round=2, catalogue_format=a_catalogue_format(profile=Profile.SHOPIFY))
-    told: dict[str, Any] = json.loads(json_report(request, status, SUMMARY, rows=6, slots=9))
-    return told
+    document: dict[str, Any] = json.loads(report_json(request, status, SUMMARY, rows=6, slots=9))
+    return document
 
 
-def test_all_figures_are_told() -> None:
+def test_it_has_all_figures() -> None:
     assert report() == {
         "request_id": REQUEST_ID,
         "round": 2,
@@ -93,18 +93,18 @@ def test_all_figures_are_told() -> None:
     }
 
 
-def test_the_status_is_the_one_that_the_request_gets() -> None:
+def test_it_has_the_final_status_of_the_request() -> None:
     assert report(RequestStatus.FAILED)["status"] == "Failed"
 
 
-def test_the_documentation_shows_it_as_it_is() -> None:
+def test_the_example_in_the_documentation_has_the_same_fields() -> None:
     (block,) = re.findall(r"```json\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 
     assert shape(json.loads(block)) == shape(report())
 
 
 def shape(value: Any) -> Any:
-    """The names in a document, in their order, whatever it says."""
+    """The field names of a document in their order, without the values."""
     if isinstance(value, dict):
         return [(name, shape(member)) for name, member in value.items()]
     return shape(value[0]) if isinstance(value, list) and value else None

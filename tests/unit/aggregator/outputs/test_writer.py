@@ -1,4 +1,4 @@
-"""The files are written in memory that grows neither with the catalogue, nor with its rows, nor with the requests."""
+"""Writing needs memory that does not grow with the catalogue, the length of its rows or the number of requests."""
 
 import asyncio
 import csv
@@ -28,17 +28,17 @@ def long_cells() -> Iterator[None]:
     csv.field_size_limit(limit)
 
 
-class Reading:
-    """A writer over memory, and what it asked of the database."""
+class WriterHarness:
+    """A writer over the in-memory database, and its calls of the database."""
 
     def __init__(self) -> None:
         self.database = MemoryDatabase(lambda: NOW)
         self.store = MemoryObjectStore()
         self.writer = OutputWriter(self.database, self.store, BASE_URL, guard_formulas=True)
         self.rows_read: list[int] = []
-        self.images_looked_up: list[int] = []
+        self.images_read: list[int] = []
         self.rows_saved: list[int] = []
-        self.look_ups = self.look_ups_at_once = 0
+        self.concurrent_reads = self.max_concurrent_reads = 0
         self._batches = self.database.products.batches
         self._find = self.database.images.find
         self._save = self.database.products.save_outputs
@@ -52,11 +52,11 @@ class Reading:
             yield batch
 
     async def find(self, request_id: str, image_ids: Collection[str]) -> dict[str, Image]:
-        self.images_looked_up.append(len(image_ids))
-        self.look_ups += 1
-        self.look_ups_at_once = max(self.look_ups_at_once, self.look_ups)
+        self.images_read.append(len(image_ids))
+        self.concurrent_reads += 1
+        self.max_concurrent_reads = max(self.max_concurrent_reads, self.concurrent_reads)
         await asyncio.sleep(0)
-        self.look_ups -= 1
+        self.concurrent_reads -= 1
         return await self._find(request_id, image_ids)
 
     async def save(self, request_id: str, round_: int, outputs: Sequence[tuple[int, Sequence[str]]]) -> None:
@@ -88,76 +88,78 @@ def rows_of(count: int, slots: int) -> list[Product]:
     ]
 
 
-async def test_narrow_rows_are_read_few_at_a_time_and_written_together() -> None:
-    reading = Reading()
-    await reading.fill(rows_of(1030, 2))
+async def test_narrow_rows_are_read_few_at_a_time_and_written_in_large_batches() -> None:
+    harness = WriterHarness()
+    await harness.fill(rows_of(1030, 2))
 
-    keys = await reading.write(a_request())
+    keys = await harness.write(a_request())
 
-    assert max(reading.rows_read) <= 25
-    assert reading.rows_saved == [250, 250, 250, 250, 30]
-    assert [row[0] for row in await reading.written(keys.output_key)][1:] == [str(row) for row in range(1, 1031)]
-    assert len(await reading.written(keys.report_key)) == 1 + 2 * 1030
+    assert max(harness.rows_read) <= 25
+    assert harness.rows_saved == [250, 250, 250, 250, 30]
+    assert [row[0] for row in await harness.written(keys.output_key)][1:] == [str(row) for row in range(1, 1031)]
+    assert len(await harness.written(keys.report_key)) == 1 + 2 * 1030
 
 
 async def test_rows_with_much_text_are_written_a_few_at_a_time() -> None:
-    reading = Reading()
+    harness = WriterHarness()
     texts = [str(row) + "x" * 400_000 for row in range(1, 31)]
-    await reading.fill(
+    await harness.fill(
         [a_product(row, f"http://i/{row}.jpg", record=f"{text},,\r\n") for row, text in enumerate(texts, 1)]
     )
 
-    keys = await reading.write(a_request())
+    keys = await harness.write(a_request())
 
-    assert reading.rows_saved == [2] * 15  # of 400,000 characters each, in at most a million
-    assert [row[0] for row in await reading.written(keys.output_key)][1:] == texts
+    assert harness.rows_saved == [2] * 15  # of 400,000 characters each, in at most a million
+    assert [row[0] for row in await harness.written(keys.output_key)][1:] == texts
 
 
-async def test_rows_with_many_urls_are_looked_up_in_parts() -> None:
-    reading = Reading()
+async def test_the_images_of_a_row_with_many_urls_are_read_in_parts() -> None:
+    harness = WriterHarness()
     products = rows_of(3, 5001)
-    await reading.fill(products)
+    await harness.fill(products)
 
-    keys = await reading.write(a_request())
+    keys = await harness.write(a_request())
 
-    assert reading.rows_saved == [1, 1, 1]
-    assert max(reading.images_looked_up) <= 2000
-    assert sum(reading.images_looked_up) == 3 * 5001
-    outputs = reading.output_urls()
+    assert harness.rows_saved == [1, 1, 1]
+    assert max(harness.images_read) <= 2000
+    assert sum(harness.images_read) == 3 * 5001
+    outputs = harness.output_urls()
     wanted = [[outputs[url] for url in product.input_image_urls] for product in products]
-    assert [row[-1].split(",") for row in await reading.written(keys.output_key)][1:] == wanted
-    assert [row[4] for row in await reading.written(keys.report_key)][1:] == [url for slots in wanted for url in slots]
+    assert [row[-1].split(",") for row in await harness.written(keys.output_key)][1:] == wanted
+    assert [row[4] for row in await harness.written(keys.report_key)][1:] == [url for slots in wanted for url in slots]
 
 
 async def test_a_small_request_does_not_wait_for_the_large_ones() -> None:
-    reading = Reading()
+    harness = WriterHarness()
     for number in range(8):
         products = [a_product(row, f"http://i/{row}.jpg", request_id=f"large-{number}") for row in range(1, 2001)]
-        await reading.fill(products, f"large-{number}")
-    await reading.fill([a_product(1, "http://i/1.jpg")])
+        await harness.fill(products, f"large-{number}")
+    await harness.fill([a_product(1, "http://i/1.jpg")])
 
     async with asyncio.timeout(30):
-        large = [asyncio.create_task(reading.write(a_request(request_id=f"large-{n}"))) for n in range(8)]
-        await until(lambda: len(reading.rows_read) >= 8, what="writing the large ones")
-        await reading.write(a_request())
+        large = [asyncio.create_task(harness.write(a_request(request_id=f"large-{n}"))) for n in range(8)]
+        await until(lambda: len(harness.rows_read) >= 8, what="writing the large ones")
+        await harness.write(a_request())
         assert not any(task.done() for task in large)
         await asyncio.gather(*large)
 
 
-async def test_however_many_requests_are_written_few_of_their_batches_are_in_memory(
+async def test_all_requests_together_have_few_batches_in_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    one_row = BatchLimits(rows=1, slots=100, chars=10_000)  # a look-up for each row, while its batch is in memory
+    one_row = BatchLimits(
+        rows=1, slots=100, chars=10_000
+    )  # a read of images for each row, while its batch is in memory
     monkeypatch.setattr(writer_module, "_BATCH_LIMITS", one_row)
-    reading = Reading()
+    harness = WriterHarness()
     requests = [a_request(request_id=f"request-{number}") for number in range(12)]
     for request in requests:
         products = [a_product(row, f"http://i/{row}.jpg", request_id=request.request_id) for row in range(1, 61)]
-        await reading.fill(products, request.request_id)
+        await harness.fill(products, request.request_id)
 
     async with asyncio.timeout(30):
-        written = await asyncio.gather(*map(reading.write, requests))
+        written = await asyncio.gather(*map(harness.write, requests))
 
-    assert reading.look_ups_at_once == 4
+    assert harness.max_concurrent_reads == 4
     for keys in written:
-        assert [row[0] for row in await reading.written(keys.output_key)][1:] == [str(row) for row in range(1, 61)]
+        assert [row[0] for row in await harness.written(keys.output_key)][1:] == [str(row) for row in range(1, 61)]
