@@ -1,45 +1,46 @@
 """Read GIF: its blocks strictly, its frames as browsers show them. Source: GIF89a, CompuServe 1990.
 
-Pillow decodes the pixels of each frame, but not the file: it lets through what was cut off between two frames, fills
-what no frame covers with a colour where browsers show what is behind, and carries a disposal over to the frames after.
+Pillow decodes the pixels of each frame, but cannot be used for whole files: it accepts a file that ends between two
+frames, fills what no frame covers with a colour where browsers show what is behind, and applies a disposal to later
+frames too.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from PIL import Image
 
-from services.compressor.decoders.compositing import Part
+from services.compressor.decoders.compositing import Disposal, FramePart
 
 _EXTENSION, _FRAME, _TRAILER, _PADDING = 0x21, 0x2C, 0x3B, 0x00
 _CONTROL, _APPLICATION = 0xF9, 0xFF
-_LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
-_GREY = bytes(level for level in range(256) for _ in range(3))
-_DISPOSALS: dict[int, Literal["clear", "previous"]] = {2: "clear", 3: "previous"}
+_LOOP_APPLICATIONS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
+_GREY_PALETTE = bytes(level for level in range(256) for _ in range(3))
+_DISPOSALS: dict[int, Disposal] = {2: "clear", 3: "previous"}
 
 
 class _Control(NamedTuple):
-    """What stands before a frame: how long it is shown, which index is clear, and what becomes of it."""
+    """A graphic control extension, which applies to the next frame. transparent: a palette index."""
 
     milliseconds: int = 0
     transparent: int | None = None
-    disposal: Literal["keep", "clear", "previous"] = "keep"
+    disposal: Disposal = "keep"
 
 
 @dataclass(frozen=True, slots=True)
 class GifFrame:
-    """A frame as it is stored. data: its code size and its blocks."""
+    """A frame as it is stored. data: the LZW code size and the data blocks."""
 
-    at: tuple[int, int]
+    position: tuple[int, int]
     size: tuple[int, int]
     control: _Control
     palette: bytes
     interlaced: bool
     data: bytes
 
-    def decoded(self) -> Image.Image:
-        """In mode P. Raises ValueError if pixels are missing."""
+    def decode(self) -> Image.Image:
+        """The frame in mode P. Raises ValueError if pixels are missing."""
         blocks, code_size = self.data[1:], self.data[0]
         image = Image.frombytes("P", self.size, blocks, "gif", code_size, int(self.interlaced), -1)
         image.putpalette(self.palette)
@@ -50,42 +51,42 @@ class GifFrame:
 
 @dataclass(slots=True)
 class Gif:
-    """loop: how often it is played, 0 for ever. The file says how often it is repeated, or nothing for once."""
+    """loop: how often the animation is played; 0 means for ever. The file stores repetitions, or nothing for once."""
 
     size: tuple[int, int]
     loop: int = 1
     frames: list[GifFrame] = field(default_factory=list)
 
-    def parts(self) -> Iterator[Part]:
-        """Raises ValueError if pixels of a frame are missing."""
+    def parts(self) -> Iterator[FramePart]:
+        """The decoded frames as stored. Raises ValueError if a frame's pixels are missing."""
         for frame in self.frames:
-            image, control = frame.decoded().convert("RGBA"), frame.control
-            yield Part(image, frame.at, control.milliseconds, over=True, disposal=control.disposal)
+            image, control = frame.decode().convert("RGBA"), frame.control
+            yield FramePart(image, frame.position, control.milliseconds, blend=True, disposal=control.disposal)
 
 
 def read_gif(data: bytes) -> Gif:
-    """Raises ValueError if the file was cut off or is no sound GIF; the pixels are not decoded yet."""
+    """Read the structure without decoding pixels. Raises ValueError if the file is truncated or not a valid GIF."""
     try:
         return _read(data)
     except IndexError as error:
-        raise ValueError("the file was cut off") from error
+        raise ValueError("the file is truncated") from error
 
 
 def _read(data: bytes) -> Gif:
     gif = Gif((_number(data, 6), _number(data, 8)))
-    common, at = _palette(data, 13, data[10])
+    global_palette, at = _palette(data, 13, data[10])
     control = _Control()
     while (block := data[at]) != _TRAILER:
         if block == _FRAME:
-            frame, at = _frame(data, at + 1, common, control)
+            frame, at = _frame(data, at + 1, global_palette, control)
             gif.frames.append(frame)
             control = _Control()
         elif block == _EXTENSION:
-            kind, start = data[at + 1], at + 2
+            label, start = data[at + 1], at + 2
             at = _after_blocks(data, start)
-            if kind == _CONTROL:
+            if label == _CONTROL:
                 control = _control(data, start)
-            elif kind == _APPLICATION and data[start + 1 : start + 12] in _LOOPS and data[start + 13] == 1:
+            elif label == _APPLICATION and data[start + 1 : start + 12] in _LOOP_APPLICATIONS and data[start + 13] == 1:
                 repeats = _number(data, start + 14)
                 gif.loop = repeats and repeats + 1
         elif block == _PADDING:
@@ -97,19 +98,20 @@ def _read(data: bytes) -> Gif:
     return gif
 
 
-def _frame(data: bytes, at: int, common: bytes | None, control: _Control) -> tuple[GifFrame, int]:
-    corner, size = (_number(data, at), _number(data, at + 2)), (_number(data, at + 4), _number(data, at + 6))
+def _frame(data: bytes, at: int, global_palette: bytes | None, control: _Control) -> tuple[GifFrame, int]:
+    position, size = (_number(data, at), _number(data, at + 2)), (_number(data, at + 4), _number(data, at + 6))
     flags = data[at + 8]
-    own, start = _palette(data, at + 9, flags)
+    local_palette, start = _palette(data, at + 9, flags)
     end = _after_blocks(data, start + 1)
     if 0 in size:
         raise ValueError("a frame without pixels")
-    return GifFrame(corner, size, control, own or common or _GREY, bool(flags & 0x40), data[start:end]), end
+    palette, interlaced = local_palette or global_palette or _GREY_PALETTE, bool(flags & 0x40)
+    return GifFrame(position, size, control, palette, interlaced, data[start:end]), end
 
 
 def _control(data: bytes, at: int) -> _Control:
     if data[at] < 4:
-        raise ValueError("a control block that is too short")
+        raise ValueError("a control block is too short")
     flags = data[at + 1]
     return _Control(
         milliseconds=_number(data, at + 2) * 10,
@@ -119,6 +121,7 @@ def _control(data: bytes, at: int) -> _Control:
 
 
 def _palette(data: bytes, at: int, flags: int) -> tuple[bytes | None, int]:
+    """The palette at `at`, if the flags declare one, and where it ends."""
     if not flags & 0x80:
         return None, at
     end = at + (3 << (flags & 7) + 1)

@@ -1,7 +1,7 @@
-"""Decode the JPEGs that most catalogues hold, by libjpeg-turbo without Pillow's copies, and strictly.
+"""Decode common JPEGs strictly, by libjpeg-turbo without the copies that Pillow makes.
 
-Pillow lets through what libjpeg only warns of, such as a file that was cut off and closed again: its lower half is
-grey. The pixels of a sound file are the same in both; `docs/compression.md` has the times.
+Pillow accepts files that make libjpeg warn, such as a truncated file with an end marker appended, whose lower half is
+grey. Both decoders give the same pixels for a valid file; `docs/compression.md` has the times.
 """
 
 import re
@@ -13,15 +13,16 @@ from services.compressor.decoders.jpeg_segments import START_OF_SCAN, has_restar
 
 _END_OF_IMAGE = b"\xff\xd9"
 _START_OF_IMAGE = b"\xff\xd8"
+_MARKER_AND_LENGTH = 4
 _PADDING = "extraneous bytes before marker"
-_LOST_END = "Premature end of JPEG file"
-# Padding between the headers, and the few bytes that some cameras write before the end: no pixel is in doubt. Before a
-# restart, between scans and in greater number they are what is left of damaged ones; with restarts also before the end,
-# where the decoder sees no loss if the file was cut at a restart.
+_MISSING_END = "Premature end of JPEG file"
+# Harmless: padding between the headers, and the up to four bytes that some cameras write before the end marker.
+# Before a restart marker, between scans, and in greater number, such bytes are the rest of damaged ones. In a file with
+# restart markers so are those before the end: the decoder reports no loss if the file was truncated at a restart.
 _HARMLESS = re.compile(r"extraneous bytes before marker 0x(?:c|db|dd|e|fe)|\b[1-4] extraneous bytes before marker 0xd9")
 
-# From the colours of the file to those we ask for, and the mode of the image.
-_PIXELS = {
+# From the file's colour space to the one that the decoder is asked for, and the image's mode.
+_COLOUR_SPACES = {
     "YCbCr": ("RGBX", "RGBX"),
     "RGB": ("RGBX", "RGBX"),
     "Gray": ("GRAY", "L"),
@@ -31,30 +32,30 @@ _PIXELS = {
 
 
 def decode_jpeg(original: bytes, *, progressive: bool) -> Image.Image | None:
-    """In mode RGBX or L. None if it is for Pillow to decode: CMYK, other odd kinds, and with harmless oddities.
+    """Decode to mode RGBX or L. None if Pillow has to decode it: CMYK, unusual kinds, and files with harmless bytes.
 
-    Raises ValueError if pixels are missing or in doubt.
+    Raises ValueError if pixels are missing or uncertain.
     """
     original, colourspace = _with_colourspace(original)
-    wanted, mode = _PIXELS.get(colourspace, (None, ""))
-    if wanted is None:
+    decoded_space, mode = _COLOUR_SPACES.get(colourspace, (None, ""))
+    if decoded_space is None:
         return None
     try:
-        pixels = simplejpeg.decode_jpeg(original, wanted)
+        pixels = simplejpeg.decode_jpeg(original, decoded_space)
     except ValueError as error:
         if _HARMLESS.search(str(error)) and not progressive and not has_restarts(original):
             return None
-        if _LOST_END not in str(error) or progressive:  # a progressive file may lack whole scans
+        if _MISSING_END not in str(error) or progressive:  # a progressive file may lack whole scans
             raise
-        pixels = simplejpeg.decode_jpeg(original + _END_OF_IMAGE, wanted)
+        pixels = simplejpeg.decode_jpeg(original + _END_OF_IMAGE, decoded_space)
     if mode == "CMYK":
-        return None  # its inks are for Pillow to mix; here it was only looked through
+        return None  # decoded only to check it: Pillow converts the inks
     height, width = pixels.shape[:2]
     return Image.frombuffer(mode, (width, height), pixels, "raw", mode, 0, 1)
 
 
 def _with_colourspace(original: bytes) -> tuple[bytes, str]:
-    """Without padding between the headers, so that nothing hides what the decoder has to say about the pixels."""
+    """The JPEG and its colour space. Padding between headers is removed: its warning would hide those about pixels."""
     try:
         return original, str(simplejpeg.decode_jpeg_header(original)[2])
     except ValueError as error:
@@ -68,6 +69,6 @@ def _without_padding(jpeg: bytes) -> bytes:
     headers = [_START_OF_IMAGE]
     for marker, start, end in iter_jpeg_segments(jpeg):
         if marker == START_OF_SCAN:
-            return b"".join((*headers, jpeg[start - 4 :]))
-        headers.append(jpeg[start - 4 : end])
+            return b"".join((*headers, jpeg[start - _MARKER_AND_LENGTH :]))
+        headers.append(jpeg[start - _MARKER_AND_LENGTH : end])
     return jpeg

@@ -1,19 +1,19 @@
-"""Go through a JPEG's segments. Source: ITU T.81, annexes B and G."""
+"""Iterate over a JPEG's segments. Source: ITU T.81, annexes B and G."""
 
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-HUFFMAN_TABLES, START_OF_SCAN, PROGRESSIVE_FRAME = 0xC4, 0xDA, 0xC2
+HUFFMAN_TABLES, START_OF_SCAN, _PROGRESSIVE_FRAME = 0xC4, 0xDA, 0xC2
 _RESTART_INTERVAL = 0xDD
-_END = 0xD9
+_END_OF_IMAGE = 0xD9
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
-_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")  # those within a scan's data are none, or restarts
+_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")  # in scan data, 0xff00 is no marker, and 0xffd0-d7 are restarts
 _COEFFICIENTS = 64
 
 
 class Segment(NamedTuple):
-    """start, end: of its content, behind the length."""
+    """start, end: of the content, after the length."""
 
     marker: int
     start: int
@@ -21,11 +21,11 @@ class Segment(NamedTuple):
 
 
 def iter_jpeg_segments(jpeg: bytes) -> Iterator[Segment]:
-    """Each with a length, up to the end of the first picture; after a scan's header its data are passed over."""
+    """The segments that have a length, up to the end of the first picture. Scan data is skipped."""
     at = 2
     while found := _MARKER.search(jpeg, at):
         marker, at = found[1][0], found.end()
-        if marker == _END:
+        if marker == _END_OF_IMAGE:
             return
         if marker not in _WITHOUT_LENGTH:
             end = at + int.from_bytes(jpeg[at : at + 2], "big")
@@ -34,31 +34,31 @@ def iter_jpeg_segments(jpeg: bytes) -> Iterator[Segment]:
 
 
 def scan_data_end(jpeg: bytes, start: int) -> int:
-    """Where the data of a scan end, which begin behind its header."""
+    """Where the scan data ends that begins at `start`, after the scan's header."""
     found = _MARKER.search(jpeg, start)
     return found.start() if found else len(jpeg)
 
 
 def has_restarts(jpeg: bytes) -> bool:
-    """Whether its data are cut into stretches that decode each for itself."""
+    """Whether restart markers divide the scan data into intervals that decode independently."""
     return any(marker == _RESTART_INTERVAL and any(jpeg[start:end]) for marker, start, end in iter_jpeg_segments(jpeg))
 
 
 def check_scans(jpeg: bytes) -> None:
     """Raises ValueError if a progressive JPEG lacks scans.
 
-    Decoders show what there is, which is blurred, and do not even warn if the file was cut between two scans.
+    Decoders show the blurred picture that the present scans give, without a warning if the file ends between two scans.
     """
-    missing: dict[int, list[int]] = {}
+    missing_bits: dict[int, list[int]] = {}
     for marker, start, end in iter_jpeg_segments(jpeg):
         content = jpeg[start:end]
-        if marker == PROGRESSIVE_FRAME:
-            missing = {component: [1] * _COEFFICIENTS for component in content[6::3]}
+        if marker == _PROGRESSIVE_FRAME:
+            missing_bits = {component: [1] * _COEFFICIENTS for component in content[6::3]}
         if marker != START_OF_SCAN or not content or len(content) != 4 + 2 * content[0]:
             continue
         first, last, precision = content[-3:]
         for component in content[1:-3:2]:
-            if component in missing:
-                missing[component][first : last + 1] = [precision & 15] * (last + 1 - first)
-    if any(any(bits) for bits in missing.values()):
+            if component in missing_bits:
+                missing_bits[component][first : last + 1] = [precision & 15] * (last + 1 - first)
+    if any(any(bits) for bits in missing_bits.values()):
         raise ValueError("scans are missing")

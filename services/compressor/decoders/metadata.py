@@ -1,8 +1,8 @@
-"""What of an original's metadata is kept: nothing, who made it and whose it is, or its EXIF and XMP as they still hold.
+"""Select the metadata to keep: none, author and copyright, or all EXIF and XMP that is still true.
 
-Who made it and whose it is may also stand in IPTC or in a PNG's text; from there it goes into the EXIF.
-Pixels are turned upright, so no orientation travels, and no thumbnail either: it would be of the picture as it was.
-Where a picture was taken (GPS) travels only with "keep".
+Author and copyright may also be in IPTC or in a PNG's text; from there they are copied into EXIF.
+Orientation and thumbnail are never kept: pixels are turned upright, and the thumbnail shows the old picture.
+The place where the picture was taken (GPS) is kept only by the policy "keep".
 """
 
 import html
@@ -16,7 +16,7 @@ from shared.contracts.messages import MetadataPolicy
 _EXIF_PREFIX = b"Exif\0\0"
 _IFDS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 
-# The tags of a TIFF that describe what is seen; the others say how its pixels are stored.
+# The tags of a TIFF that describe the picture; the others describe how its pixels are stored.
 _DESCRIPTIVE = frozenset(
     {
         ExifTags.Base.ImageDescription,
@@ -31,7 +31,7 @@ _DESCRIPTIVE = frozenset(
     }
 )
 
-# EXIF's tag, the property of Dublin Core in XMP, the data set of IPTC and the keyword in a PNG that say the same.
+# Equivalent fields: the EXIF tag, the Dublin Core property in XMP, the IPTC data set, and the keyword of a PNG's text.
 _RIGHTS = (
     (ExifTags.Base.Artist, b"creator", (2, 80), "Author"),
     (ExifTags.Base.Copyright, b"rights", (2, 116), "Copyright"),
@@ -40,67 +40,69 @@ _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
 
 
 class Metadata(NamedTuple):
-    """exif: from its TIFF header on."""
+    """exif: from its TIFF header on, without the prefix that JPEG needs."""
 
     exif: bytes | None = None
     xmp: bytes | None = None
 
 
-def kept(image: ImageFile.ImageFile, policy: MetadataPolicy) -> Metadata:
-    """Of an image file that Pillow has decoded. What is broken is left out."""
+def metadata_to_keep(image: ImageFile.ImageFile, policy: MetadataPolicy) -> Metadata:
+    """The metadata of a decoded image file that `policy` keeps. Broken metadata is dropped."""
     if policy == "strip":
         return Metadata()
     xmp = image.info.get("xmp")
     if not isinstance(xmp, bytes):
         xmp = None
-    exif = _exif(image)
+    exif = _read_exif(image)
     rights = _rights(image, exif, xmp)
     if policy == "copyright":
-        return Metadata(_bytes(rights))
+        return Metadata(_serialise(rights))
     for tag, name, *_ in _RIGHTS:
-        if _of_xmp(xmp, name) and not _of_exif(exif, tag):
-            del rights[tag]  # the XMP travels
-    whole = _whole(exif, from_tiff=image.format == "TIFF")
-    for right in rights:
-        if not _of_exif(whole, right):  # cameras write blanks
-            whole[right] = rights[right]
-    return Metadata(_bytes(whole) or _bytes(rights), xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", xmp))
+        if _xmp_text(xmp, name) and not _exif_text(exif, tag):
+            del rights[tag]  # the kept XMP contains it
+    kept = _without_outdated_tags(exif, from_tiff=image.format == "TIFF")
+    for tag in rights:
+        if not _exif_text(kept, tag):  # cameras write blanks
+            kept[tag] = rights[tag]
+    return Metadata(_serialise(kept) or _serialise(rights), xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", xmp))
 
 
-def _exif(image: Image.Image) -> Image.Exif:
+def _read_exif(image: Image.Image) -> Image.Exif:
     try:
         return image.getexif()
     except Exception:
-        return Image.Exif()  # a parser fed with broken bytes raises whatever it stumbles over
+        return Image.Exif()  # the parser raises any exception for broken bytes
 
 
-def _whole(exif: Image.Exif, *, from_tiff: bool) -> Image.Exif:
-    whole = Image.Exif()
+def _without_outdated_tags(exif: Image.Exif, *, from_tiff: bool) -> Image.Exif:
+    """The EXIF without its orientation and, of a TIFF, without the tags about how pixels are stored."""
+    kept = Image.Exif()
     try:
         for tag in exif:
             if tag != ExifTags.Base.Orientation and (tag in _DESCRIPTIVE or not from_tiff):
-                whole[tag] = exif.get_ifd(tag) if tag in _IFDS else _as_it_was(exif[tag], tag)
+                kept[tag] = exif.get_ifd(tag) if tag in _IFDS else _original_bytes(exif[tag], tag)
     except Exception:
         return Image.Exif()
-    return whole
+    return kept
 
 
 def _rights(image: ImageFile.ImageFile, exif: Image.Exif, xmp: bytes | None) -> Image.Exif:
+    """Author and copyright: those of EXIF, else of XMP, IPTC or a PNG's text."""
     rights = Image.Exif()
-    iptc = _iptc(image)
+    iptc = _read_iptc(image)
     for tag, name, data_set, keyword in _RIGHTS:
-        text = _of_xmp(xmp, name) or _of_iptc(iptc, data_set) or _of_png(image, keyword)
-        if written := _as_it_was(_of_exif(exif, tag), tag) or text.encode():
-            rights[tag] = written
+        text = _xmp_text(xmp, name) or _iptc_text(iptc, data_set) or _png_text(image, keyword)
+        if value := _original_bytes(_exif_text(exif, tag), tag) or text.encode():
+            rights[tag] = value
     return rights
 
 
-def _as_it_was(value: Any, tag: int) -> Any:
-    """Text in its own bytes: Pillow reads them as Latin-1, which most are not, and would write ASCII alone."""
+def _original_bytes(value: Any, tag: int) -> Any:
+    """Text as the bytes in the file. Pillow decodes them as Latin-1, which most are not, and would write ASCII only."""
     return value.encode("latin-1", "replace") if isinstance(value, str) and tag in _DESCRIPTIVE else value
 
 
-def _of_exif(exif: Image.Exif, tag: int) -> str:
+def _exif_text(exif: Image.Exif, tag: int) -> str:
     try:
         value = exif.get(tag)
     except Exception:
@@ -108,33 +110,33 @@ def _of_exif(exif: Image.Exif, tag: int) -> str:
     return value.strip("\0 ") if isinstance(value, str) else ""
 
 
-def _of_xmp(xmp: bytes | None, name: bytes) -> str:
+def _xmp_text(xmp: bytes | None, name: bytes) -> str:
     """All entries of a Dublin Core list, such as several creators."""
     found = re.search(rb"<dc:%b[\s>](.*?)</dc:%b>" % (name, name), xmp or b"", re.DOTALL)
     entries = re.findall(rb"<rdf:li[^>]*>([^<]*)</rdf:li>", found[1]) if found else []
     return "; ".join(html.unescape(entry.decode("utf-8", "replace")).strip() for entry in entries)
 
 
-def _iptc(image: ImageFile.ImageFile) -> dict[tuple[int, int], Any]:
+def _read_iptc(image: ImageFile.ImageFile) -> dict[tuple[int, int], Any]:
     try:
         return IptcImagePlugin.getiptcinfo(image) or {}
     except Exception:
         return {}
 
 
-def _of_iptc(iptc: dict[tuple[int, int], Any], data_set: tuple[int, int]) -> str:
+def _iptc_text(iptc: dict[tuple[int, int], Any], data_set: tuple[int, int]) -> str:
     value = iptc.get(data_set)
     values = value if isinstance(value, list) else [value]
     return "; ".join(entry.decode("utf-8", "replace").strip() for entry in values if isinstance(entry, bytes))
 
 
-def _of_png(image: ImageFile.ImageFile, keyword: str) -> str:
-    """Of a tEXt, zTXt or iTXt chunk."""
+def _png_text(image: ImageFile.ImageFile, keyword: str) -> str:
+    """The text of a tEXt, zTXt or iTXt chunk."""
     text = image.info.get(keyword) if image.format == "PNG" else None
     return text.strip("\0 ") if isinstance(text, str) else ""
 
 
-def _bytes(exif: Image.Exif) -> bytes | None:
+def _serialise(exif: Image.Exif) -> bytes | None:
     if not exif:
         return None
     try:

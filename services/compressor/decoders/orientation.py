@@ -1,8 +1,8 @@
-"""Turn pictures upright. What says how is EXIF; XMP may say it too, but no browser listens to that."""
+"""Turn pictures upright as EXIF says. XMP has an orientation too, but no browser applies it."""
 
 from PIL import ExifTags, Image
 
-_UPRIGHT = {
+_TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -14,9 +14,9 @@ _UPRIGHT = {
 
 
 def orientation_of(image: Image.Image) -> int:
-    """From 1 (upright) to 8, as in EXIF; the picture must be decoded, since PNG may say it behind the pixels.
+    """EXIF's orientation, from 1 (upright) to 8. The picture must be decoded: a PNG's EXIF may follow its pixels.
 
-    For AVIF Pillow reports the container's own turning as if it were EXIF's. TIFF it has turned already.
+    For AVIF Pillow reports the container's rotation as EXIF. TIFF is always 1, because Pillow has already turned it.
     """
     exif = image.info.get("exif")
     if not exif or image.format == "TIFF":
@@ -26,10 +26,11 @@ def orientation_of(image: Image.Image) -> int:
         parsed.load(exif)
         orientation = parsed.get(ExifTags.Base.Orientation)
     except Exception:
-        return 1  # broken EXIF turns nothing, and is no reason to refuse the picture
-    return orientation if isinstance(orientation, int) and orientation in _UPRIGHT else 1
+        return 1  # broken EXIF is no reason to refuse the picture
+    return orientation if isinstance(orientation, int) and orientation in _TRANSPOSITIONS else 1
 
 
-def upright(image: Image.Image, orientation: int) -> Image.Image:
-    method = _UPRIGHT.get(orientation)
+def apply_orientation(image: Image.Image, orientation: int) -> Image.Image:
+    """The image turned upright."""
+    method = _TRANSPOSITIONS.get(orientation)
     return image if method is None else image.transpose(method)

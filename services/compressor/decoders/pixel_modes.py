@@ -1,4 +1,4 @@
-"""Pixels in the few modes that encoders and scaling can work with."""
+"""Convert pixels to the few Pillow modes that encoders and scaling support."""
 
 import numpy as np
 from PIL import Image
@@ -8,15 +8,15 @@ _TO_8_BITS = ((np.arange(_WHITE_16 + 1, dtype=np.uint32) + 128) // 257).astype(n
 
 
 def to_basic_mode(image: Image.Image) -> Image.Image:
-    """In mode L, LA, RGB, RGBX or RGBA, 8 bits a channel, without an alpha channel in which every pixel is opaque.
+    """In mode L, LA, RGB, RGBX or RGBA, 8 bits per channel, without an alpha channel that is opaque everywhere.
 
-    Inks and Lab are converted without a profile; `open_picture` has heeded theirs.
+    CMYK and Lab are converted without a profile; `open_picture` has already converted them with theirs.
     """
     mode = image.mode
     if mode.startswith(("I", "F")):
-        return _grey_of_numbers(image)
+        return _from_deep_grey(image)
     if mode == "1":
-        return _grey_of_bits(image)
+        return _from_bilevel(image)
     if mode in {"PA", "RGBa"} or (mode in {"P", "RGB", "RGBX"} and "transparency" in image.info):
         return drop_opaque_alpha(image.convert("RGBA"))
     if mode == "La" or (mode == "L" and "transparency" in image.info):
@@ -26,8 +26,8 @@ def to_basic_mode(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _grey_of_numbers(image: Image.Image) -> Image.Image:
-    """From 16 or 32 bits or floats. What is white is agreed on for 16 bits only; else it is what the values suggest."""
+def _from_deep_grey(image: Image.Image) -> Image.Image:
+    """From 16-bit, 32-bit or float grey. Only 16 bits have a defined white; otherwise the values decide."""
     values = np.asarray(image)
     if not image.mode.startswith("I;16"):
         values = _as_16_bits(np.nan_to_num(values))
@@ -40,7 +40,10 @@ def _grey_of_numbers(image: Image.Image) -> Image.Image:
 
 
 def _as_16_bits(values: np.ndarray) -> np.ndarray:
-    """White is 1, 255 or 65535, the first of them that no value exceeds; beyond, or below 0, the range is stretched."""
+    """White is the first of 1 (floats only), 255 and 65535 that no value exceeds.
+
+    Values above 65535 or below 0 are stretched to the full range instead.
+    """
     low, high = min(float(values.min()), 0.0), float(values.max())
     whites = (1, 255, _WHITE_16) if values.dtype.kind == "f" else (255, _WHITE_16)
     white = next((white for white in whites if high <= white and low == 0), high)
@@ -48,7 +51,7 @@ def _as_16_bits(values: np.ndarray) -> np.ndarray:
     return scaled.round().clip(0, _WHITE_16).astype(np.uint16)
 
 
-def _grey_of_bits(image: Image.Image) -> Image.Image:
+def _from_bilevel(image: Image.Image) -> Image.Image:
     grey = image.convert("L")
     key = image.info.get("transparency")
     if key is None:
@@ -58,19 +61,19 @@ def _grey_of_bits(image: Image.Image) -> Image.Image:
 
 
 def drop_opaque_alpha(image: Image.Image) -> Image.Image:
-    """Without an alpha channel in which every pixel is opaque."""
+    """The image without its alpha channel if every pixel is opaque."""
     if "A" not in image.getbands() or image.getchannel("A").getextrema() != (255, 255):
         return image
     return image.convert(image.mode.removesuffix("A"))
 
 
 def has_alpha(image: Image.Image) -> bool:
-    """Whether there is a pixel that is not opaque."""
+    """Whether any pixel is not opaque."""
     return "A" in to_basic_mode(image).getbands()
 
 
 def flatten_on_white(image: Image.Image) -> Image.Image:
-    """Without alpha, in mode L, RGB or RGBX: what was clear is white, as the page of a shop is."""
+    """The image on a white background, as shop pages are, without alpha: in mode L, RGB or RGBX."""
     image = to_basic_mode(image)
     if "A" not in image.getbands():
         return image

@@ -1,15 +1,15 @@
-"""A PNG's chunks, read strictly, and written. Sources: PNG (Third Edition), W3C 2025; it includes APNG."""
+"""Read a PNG's chunks strictly, and write chunks. Source: PNG (Third Edition), W3C 2025, which includes APNG."""
 
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_COLOUR = frozenset({b"gAMA", b"cHRM", b"sRGB", b"cICP"})  # iCCP is Pillow's to read and write
-_PIXELS_DEPEND_ON = frozenset({b"tRNS", b"acTL", b"fcTL", b"fdAT"})
-_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by colour type
-_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))  # Adam7
-_INFLATED_AT_ONCE = 1 << 20
+_COLOUR_CHUNKS = frozenset({b"gAMA", b"cHRM", b"sRGB", b"cICP"})  # Pillow reads and writes iCCP
+_AFFECT_PIXELS = frozenset({b"tRNS", b"acTL", b"fcTL", b"fdAT"})
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # per pixel, by colour type
+_ADAM7_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_INFLATE_BYTES = 1 << 20
 
 
 class Chunk(NamedTuple):
@@ -18,7 +18,7 @@ class Chunk(NamedTuple):
 
 
 class Header(NamedTuple):
-    """IHDR. depth: bits of a sample."""
+    """The content of IHDR. depth: bits per sample."""
 
     width: int
     height: int
@@ -28,10 +28,10 @@ class Header(NamedTuple):
 
 
 def iter_png_chunks(png: bytes) -> Iterator[Chunk]:
-    """All, up to and with IEND.
+    """All chunks up to IEND, which is included.
 
-    Raises ValueError if the file ends before, or if a checksum is wrong on which pixels depend; elsewhere it is
-    no harm.
+    Raises ValueError if the file ends before IEND, or at a wrong checksum in a chunk that affects pixels; elsewhere a
+    wrong checksum is harmless.
     """
     view = memoryview(png)
     at = len(PNG_SIGNATURE)
@@ -41,22 +41,22 @@ def iter_png_chunks(png: bytes) -> Iterator[Chunk]:
         name, data = bytes(view[at + 4 : at + 8]), view[at + 8 : at + 8 + length]
         end = at + 12 + length
         if end > len(png):
-            raise ValueError("the file was cut off")
-        critical = name[:1].isupper() or name in _PIXELS_DEPEND_ON
-        if critical and zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
+            raise ValueError("the file is truncated")
+        affects_pixels = name[:1].isupper() or name in _AFFECT_PIXELS
+        if affects_pixels and zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
             raise ValueError(f"a wrong checksum in {name!r}")
         yield Chunk(name, data)
         at = end
 
 
 def png_chunk_bytes(name: bytes, data: bytes | memoryview) -> bytes:
-    """One chunk as it stands in a file."""
+    """One chunk as it is written to a file."""
     checksum = zlib.crc32(data, zlib.crc32(name))
     return len(data).to_bytes(4, "big") + name + data + checksum.to_bytes(4, "big")
 
 
-def header(png: bytes) -> Header:
-    """Raises ValueError if there is none."""
+def png_header(png: bytes) -> Header:
+    """The content of IHDR. Raises ValueError if the first chunk is not a valid IHDR."""
     first = next(iter_png_chunks(png))
     if first.name != b"IHDR" or len(first.data) != 13:
         raise ValueError("no header")
@@ -65,7 +65,7 @@ def header(png: bytes) -> Header:
 
 
 def colour_chunks(png: bytes) -> list[tuple[bytes, bytes]]:
-    """Type and data of each chunk that says which colours the numbers are, in the order of the file.
+    """Type and data of each chunk that defines the colour space, in the order of the file.
 
     Without them a picture may look darker or duller.
     """
@@ -73,33 +73,36 @@ def colour_chunks(png: bytes) -> list[tuple[bytes, bytes]]:
     for name, data in iter_png_chunks(png):
         if name == b"IDAT":
             break
-        if name in _COLOUR:
+        if name in _COLOUR_CHUNKS:
             found.append((name, bytes(data)))
     return found
 
 
-def check_pixels(pixels: Iterable[memoryview], of: Header) -> None:
-    """Raises ValueError if the compressed pixels hold fewer rows than the header says: Pillow leaves those black."""
-    wanted = _bytes_of(of)
+def check_pixels(pixels: Iterable[memoryview], header: Header) -> None:
+    """Raises ValueError if the compressed pixels contain fewer rows than declared: Pillow leaves missing rows black."""
+    missing = _pixel_bytes(header)
     inflate = zlib.decompressobj()
     for piece in pixels:
         rest: bytes | memoryview = piece
-        while len(rest) and wanted > 0:
+        while len(rest) and missing > 0:
             try:
-                wanted -= len(inflate.decompress(rest, _INFLATED_AT_ONCE))
+                missing -= len(inflate.decompress(rest, _INFLATE_BYTES))
             except zlib.error as error:
                 raise ValueError(str(error)) from error
             rest = inflate.unconsumed_tail
-    if wanted > 0:
+    if missing > 0:
         raise ValueError("pixels are missing")
 
 
-def _bytes_of(of: Header) -> int:
-    bits = of.depth * _SAMPLES[of.colour_type]
-    if not of.interlaced:
-        return of.height * _row_bytes(of.width, bits)
-    sides = [(-(-(of.width - x) // across), -(-(of.height - y) // down)) for x, y, across, down in _PASSES]
-    return sum(height * _row_bytes(width, bits) for width, height in sides if width > 0)
+def _pixel_bytes(header: Header) -> int:
+    """How many bytes all rows take before compression."""
+    bits = header.depth * _SAMPLES[header.colour_type]
+    if not header.interlaced:
+        return header.height * _row_bytes(header.width, bits)
+    sizes = [
+        (-(-(header.width - x) // across), -(-(header.height - y) // down)) for x, y, across, down in _ADAM7_PASSES
+    ]
+    return sum(height * _row_bytes(width, bits) for width, height in sizes if width > 0)
 
 
 def _row_bytes(width: int, bits: int) -> int:

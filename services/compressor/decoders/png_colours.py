@@ -1,8 +1,8 @@
-"""Which colours a PNG's numbers are. The first that it has says it: cICP, iCCP, sRGB, or gAMA with or without cHRM.
+"""The colour space of a PNG. The first of these that it has applies: cICP, iCCP, sRGB, gAMA with or without cHRM.
 
-That is the order of PNG (Third Edition) 4.3, and browsers heed each of them; also gAMA alone, in Chrome and Firefox by
-libpng's own gamma. cHRM alone they ignore. Other formats cannot hold the chunks, so there is a profile that says the
-same.
+That is the order of PNG (Third Edition), 4.3, and browsers follow it; Chrome and Firefox apply gAMA alone as well, as
+libpng does. They ignore cHRM alone. Other formats cannot contain these chunks, so they are converted to an equivalent
+ICC profile.
 """
 
 import numpy as np
@@ -12,50 +12,50 @@ from services.compressor.decoders.colour_profile import is_grey_profile
 from services.compressor.decoders.icc_writer import SRGB_PRIMARIES, Primaries, grey_profile, rgb_profile
 
 _UNIT = 100_000
-_SRGB_CODES = b"\x01\x0d"
-_GAMMAS = range(10_000, 1_000_001)
-_SRGB_GAMMA, _NEAR_GAMMA, _NEAR_PRIMARIES = 45_455, 500, 0.002
+_SRGB_CICP = b"\x01\x0d"
+_VALID_GAMMAS = range(10_000, 1_000_001)
+_SRGB_GAMMA, _GAMMA_TOLERANCE, _PRIMARIES_TOLERANCE = 45_455, 500, 0.002
 
 
-def allowed(profile: bytes | None, *, grey: bool) -> bytes | None:
-    """None for a profile for RGB in a grey PNG: libpng, and so every browser, ignores that."""
+def profile_for_mode(profile: bytes | None, *, grey: bool) -> bytes | None:
+    """The profile, but None for an RGB profile in a grey PNG, which libpng and so every browser ignores."""
     return None if profile and grey and not is_grey_profile(profile) else profile
 
 
-def profile_of(chunks: dict[bytes, bytes], own: bytes | None, *, grey: bool) -> bytes | None:
-    """The profile that says what the chunks say, or the PNG's `own` where that counts; None for sRGB."""
+def effective_profile(chunks: dict[bytes, bytes], embedded: bytes | None, *, grey: bool) -> bytes | None:
+    """The profile of the colour space that the chunks and the embedded profile define; None for sRGB."""
     try:
-        codes = chunks.get(b"cICP", b"")
-        if codes[:2] == _SRGB_CODES:
+        cicp = chunks.get(b"cICP", b"")
+        if cicp[:2] == _SRGB_CICP:
             return None
-        if len(codes) == 4 and (coded := profile_from_cicp(codes[0], codes[1], grey=grey)):
-            return coded
-        if own or b"sRGB" in chunks:
-            return own
-        return _of_gamma(chunks.get(b"gAMA", b""), chunks.get(b"cHRM", b""), grey=grey)
+        if len(cicp) == 4 and (profile := profile_from_cicp(cicp[0], cicp[1], grey=grey)):
+            return profile
+        if embedded or b"sRGB" in chunks:
+            return embedded
+        return _gamma_profile(chunks.get(b"gAMA", b""), chunks.get(b"cHRM", b""), grey=grey)
     except ValueError:
-        return own  # colours that cannot be are ignored
+        return embedded  # impossible colours are ignored
 
 
-def outranked(chunks: dict[bytes, bytes], own: bytes | None) -> dict[bytes, bytes]:
-    """The chunks that count, if `own` is the PNG's profile."""
-    return {name: data for name, data in chunks.items() if name == b"cICP" or not own}
+def effective_chunks(chunks: dict[bytes, bytes], embedded: bytes | None) -> dict[bytes, bytes]:
+    """The chunks that still apply beside the embedded profile."""
+    return {name: data for name, data in chunks.items() if name == b"cICP" or not embedded}
 
 
-def _of_gamma(gamma: bytes, chromaticities: bytes, *, grey: bool) -> bytes | None:
+def _gamma_profile(gamma: bytes, chromaticities: bytes, *, grey: bool) -> bytes | None:
     value = int.from_bytes(gamma, "big")
-    if value not in _GAMMAS:
+    if value not in _VALID_GAMMAS:
         return None
     primaries = SRGB_PRIMARIES
     if len(chromaticities) == 32:
-        x_and_y = [int.from_bytes(chromaticities[at : at + 4], "big") / _UNIT for at in range(0, 32, 4)]
-        primaries = Primaries(*zip(x_and_y[::2], x_and_y[1::2], strict=True))
+        values = [int.from_bytes(chromaticities[at : at + 4], "big") / _UNIT for at in range(0, 32, 4)]
+        primaries = Primaries(*zip(values[::2], values[1::2], strict=True))
     if _is_srgb(value, primaries):
         return None
     return grey_profile((_UNIT / value,)) if grey else rgb_profile(primaries, (_UNIT / value,))
 
 
 def _is_srgb(gamma: int, primaries: Primaries) -> bool:
-    """As encoders write sRGB: its curve is no power, and 1/2.2 the nearest."""
-    near = np.allclose(primaries, SRGB_PRIMARIES, rtol=0, atol=_NEAR_PRIMARIES)
-    return near and abs(gamma - _SRGB_GAMMA) <= _NEAR_GAMMA
+    """Whether these are the values that encoders write for sRGB: its curve is no power function; 1/2.2 is nearest."""
+    near = np.allclose(primaries, SRGB_PRIMARIES, rtol=0, atol=_PRIMARIES_TOLERANCE)
+    return near and abs(gamma - _SRGB_GAMMA) <= _GAMMA_TOLERANCE

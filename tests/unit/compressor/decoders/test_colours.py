@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from services.compressor.decoders import flatten_on_white, has_alpha, open_picture, to_basic_mode, to_srgb
-from services.compressor.decoders.colour_profile import cmyk_or_lab_to_srgb, travelling
+from services.compressor.decoders.colour_profile import cmyk_or_lab_to_srgb, profile_to_keep
 from services.compressor.decoders.icc_writer import (
     BT2020_PRIMARIES,
     P3_PRIMARIES,
@@ -19,7 +19,7 @@ from services.compressor.decoders.icc_writer import (
     grey_profile,
     rgb_profile,
 )
-from services.compressor.decoders.png_colours import profile_of
+from services.compressor.decoders.png_colours import effective_profile
 from tests.support.compressing import GREY_PROFILE, MAX_PIXELS, SRGB, WIDE_PROFILE, a_picture, encoded
 from tests.zoo.pngs import TRUECOLOUR, png
 from tests.zoo.profiles import inks_profile
@@ -96,7 +96,7 @@ def test_other_colours_become_rgb(mode: str) -> None:
     ],
 )
 def test_a_profile_that_says_nothing_does_not_travel(profile: bytes | None, mode: str) -> None:
-    assert travelling(profile, Image.new(mode, (1, 1))) is None
+    assert profile_to_keep(profile, Image.new(mode, (1, 1))) is None
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_profile_that_says_nothing_does_not_travel(profile: bytes | None, mode
     [(WIDE_PROFILE, "RGB"), (WIDE_PROFILE, "P"), (WIDE_PROFILE, "L"), (GREY_PROFILE, "L"), (GREY_PROFILE, "LA")],
 )
 def test_a_profile_that_changes_colours_travels(profile: bytes, mode: str) -> None:
-    assert travelling(profile, Image.new(mode, (1, 1))) == profile
+    assert profile_to_keep(profile, Image.new(mode, (1, 1))) == profile
 
 
 @pytest.mark.parametrize(("file_format", "travels"), [("PNG", False), ("JPEG", True)])
@@ -151,18 +151,18 @@ def test_the_first_of_a_pngs_chunks_counts() -> None:
     wide = rgb_profile(P3_PRIMARIES, SRGB_CURVE)
     both = {b"gAMA": LINEAR}
 
-    assert profile_of(both, None, grey=False) == linear
-    assert profile_of(both, None, grey=True) == grey_profile((1.0,))
-    assert profile_of(both | {b"sRGB": b"\0"}, None, grey=False) is None
-    assert profile_of(both | {b"sRGB": b"\0"}, WIDE_PROFILE, grey=False) == WIDE_PROFILE
-    assert profile_of(both | {b"cICP": P3}, SRGB, grey=False) == wide
-    assert profile_of({b"cICP": b"\1\x0d\0\1"}, WIDE_PROFILE, grey=False) is None
-    assert profile_of({b"cICP": HDR}, WIDE_PROFILE, grey=False) == WIDE_PROFILE
+    assert effective_profile(both, None, grey=False) == linear
+    assert effective_profile(both, None, grey=True) == grey_profile((1.0,))
+    assert effective_profile(both | {b"sRGB": b"\0"}, None, grey=False) is None
+    assert effective_profile(both | {b"sRGB": b"\0"}, WIDE_PROFILE, grey=False) == WIDE_PROFILE
+    assert effective_profile(both | {b"cICP": P3}, SRGB, grey=False) == wide
+    assert effective_profile({b"cICP": b"\1\x0d\0\1"}, WIDE_PROFILE, grey=False) is None
+    assert effective_profile({b"cICP": HDR}, WIDE_PROFILE, grey=False) == WIDE_PROFILE
 
 
 def test_chromaticities_count_with_a_gamma_only() -> None:
-    assert profile_of({b"cHRM": ADOBE}, None, grey=False) is None
-    profile = profile_of({b"cHRM": ADOBE, b"gAMA": struct.pack(">I", 45_455)}, None, grey=False)
+    assert effective_profile({b"cHRM": ADOBE}, None, grey=False) is None
+    profile = effective_profile({b"cHRM": ADOBE, b"gAMA": struct.pack(">I", 45_455)}, None, grey=False)
 
     assert profile is not None
     assert to_srgb(Image.new("RGB", (1, 1), (200, 100, 100)), profile).getpixel((0, 0))[0] > 215  # type: ignore[index]
@@ -173,9 +173,9 @@ def test_chromaticities_count_with_a_gamma_only() -> None:
 def test_colours_that_cannot_be_are_ignored(gamma: int, chromaticities: bytes) -> None:
     for value in (gamma, 45_455):
         chunks = {b"gAMA": struct.pack(">I", value), b"cHRM": chromaticities}
-        assert profile_of(chunks, WIDE_PROFILE, grey=False) == WIDE_PROFILE
+        assert effective_profile(chunks, WIDE_PROFILE, grey=False) == WIDE_PROFILE
         if chromaticities or value == gamma:
-            assert profile_of(chunks, None, grey=False) is None
+            assert effective_profile(chunks, None, grey=False) is None
 
 
 def test_a_png_keeps_the_chunks_that_count() -> None:
