@@ -61,9 +61,9 @@ def metadata_to_keep(image: ImageFile.ImageFile, policy: MetadataPolicy) -> Meta
         if _xmp_text(xmp, name) and not _exif_text(exif, tag):
             del rights[tag]  # the kept XMP contains it
     kept = _without_outdated_tags(exif, from_tiff=image.format == "TIFF")
-    for tag in rights:
-        if not _exif_text(kept, tag):  # cameras write blanks
-            kept[tag] = rights[tag]
+    for right in rights:
+        if not _exif_text(kept, right):  # cameras write blanks
+            kept[right] = rights[right]
     return Metadata(_serialise(kept) or _serialise(rights), xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", xmp))
 
 
