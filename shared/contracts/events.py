@@ -115,7 +115,9 @@ EVENT_GUIDES: Mapping[EventType, EventGuide] = {
         RequestFinishedData,
     ),
     EventType.REQUEST_FAILED: EventGuide(
-        "Every image failed, and the output files can be fetched.", "request id", RequestFinishedData
+        "No image is compressed: all failed, or there was none. The output files can be fetched.",
+        "request id",
+        RequestFinishedData,
     ),
 }
 """One for every type."""

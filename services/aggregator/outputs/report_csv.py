@@ -36,7 +36,7 @@ COLUMNS: Mapping[str, str] = {
     "Fetch Ms": "Duration of the download in milliseconds.",
     "Compress Ms": "Duration of the compression in milliseconds.",
     "Attempts": "Number of attempts in the image's last round.",
-    "Reused": "`unchanged` or `same_bytes` if the result was [copied](events.md#public-events), else empty.",
+    "Reused": "`unchanged` or `same_bytes` if the result was [copied](events.md#envelope-and-data), else empty.",
     "Retryable": "Of a failed image: `yes` if a retry may succeed without any correction.",
     "Owner": "Of a failed image: who has to act, `csv`, `host` or `us`.",
     "Advice": "Of a failed image: what to do.",
