@@ -1,1 +1,1 @@
-"""The downloader: a command with a URL in, the original in the store or the reason why not out."""
+"""The downloader: fetches the image of each command into the object store, and probes URLs for validations."""

@@ -1,4 +1,4 @@
-"""The composition root: what the downloader is made of, from the outside in."""
+"""The composition root of the downloader."""
 
 import asyncio
 import random
@@ -12,8 +12,8 @@ from services.downloader.fetch import Fetcher, FetchLimits
 from services.downloader.handler import DownloadHandler
 from services.downloader.host_limiter import HostLimiter
 from services.downloader.http_requester import HttpRequester
-from services.downloader.outcomes import RetryPlan
-from services.downloader.probe import ImageProbe, ProbeHandler
+from services.downloader.outcomes import FetchRetryPolicy
+from services.downloader.probe import ProbeHandler, UrlProber
 from services.downloader.settings import DownloaderSettings, FetchSettings
 from shared.contracts.messages import DownloadImage, FetchBounds, ProbeImages
 from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
@@ -24,32 +24,30 @@ from shared.url_policy import AddressPolicy
 
 
 async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
-    """Download until `stop` is set; then finish what is in hand."""
+    """Download until `stop` is set; then finish the downloads in progress."""
     registry = process_registry()
     metrics = Metrics(registry)
     health = Health(metrics.ready)
-    async with AsyncExitStack() as open_things:
-        await open_things.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
         store = open_object_store(settings.store.object_store_url)
-        open_things.push_async_callback(store.close)
-        requester = await open_things.enter_async_context(open_requester(settings.fetch, settings.targets.policy))
-        broker = await open_things.enter_async_context(open_broker(settings.rabbit, "downloader", stop))
-        publisher = await open_things.enter_async_context(
-            Publisher.open(broker, settings.rabbit.publish_timeout, metrics)
-        )
+        stack.push_async_callback(store.close)
+        requester = await stack.enter_async_context(open_requester(settings.fetch, settings.targets.policy))
+        broker = await stack.enter_async_context(open_broker(settings.rabbit, "downloader", stop))
+        publisher = await stack.enter_async_context(Publisher.open(broker, settings.rabbit.publish_timeout, metrics))
         handler = DownloadHandler(
-            fetcher(requester, settings.fetch),
+            build_fetcher(requester, settings.fetch),
             store,
-            RetryPlan(settings.attempts, settings.fetch.fetch_retry_after_max, random.random),
+            FetchRetryPolicy(settings.attempts, settings.fetch.fetch_retry_after_max, random.random),
             clock=lambda: datetime.now(UTC),
             observe=metrics.fetch_seconds.observe,
         )
-        connected = DependencyGate({"broker": broker.ping}, health)
-        storing = DependencyGate({"storage": store.ping}, health, outer=connected)
+        broker_gate = DependencyGate({"broker": broker.ping}, health)
+        store_gate = DependencyGate({"storage": store.ping}, health, outer=broker_gate)
         async with asyncio.TaskGroup() as consumers:
             for subscription, gate in (
-                (Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, settings.fetch.fetch_concurrency), storing),
-                (_probes(settings.fetch, requester), connected),
+                (Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, settings.fetch.fetch_concurrency), store_gate),
+                (_probes(settings.fetch, requester), broker_gate),
             ):
                 consumer = Consumer(subscription, broker, publisher, gate, metrics)
                 consumers.create_task(consumer.run(stop, settings.rabbit.drain_timeout))
@@ -57,7 +55,7 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
 
 @asynccontextmanager
 async def open_requester(settings: FetchSettings, policy: AddressPolicy) -> AsyncIterator[HttpRequester]:
-    """What asks hosts, with a client and a count of their slots of its own."""
+    """An HttpRequester with its own client and host limits."""
     client = open_guarded_client(
         policy,
         user_agent=settings.fetch_user_agent,
@@ -69,17 +67,17 @@ async def open_requester(settings: FetchSettings, policy: AddressPolicy) -> Asyn
         yield HttpRequester(client, policy, hosts, settings.fetch_max_redirects)
 
 
-def fetcher(requester: HttpRequester, settings: FetchSettings) -> Fetcher:
-    """Downloads through `requester`."""
+def build_fetcher(requester: HttpRequester, settings: FetchSettings) -> Fetcher:
+    """A Fetcher that sends its requests through `requester`."""
     return Fetcher(requester, FetchLimits(settings.fetch_total_timeout, settings.fetch_max_bytes))
 
 
 def _probes(settings: FetchSettings, requester: HttpRequester) -> Subscription:
-    probe = ImageProbe(requester, settings.fetch_probe_timeout, settings.fetch_max_bytes)
+    prober = UrlProber(requester, settings.fetch_probe_timeout, settings.fetch_max_bytes)
     bounds = FetchBounds(
         at_once=settings.fetch_concurrency,
         per_host=settings.fetch_per_host,
         per_second=settings.fetch_host_rate or None,
     )
-    handler = ProbeHandler(probe.look, bounds, clock=lambda: datetime.now(UTC))
+    handler = ProbeHandler(prober.probe, bounds, clock=lambda: datetime.now(UTC))
     return Subscription(Queue.PROBE, (ProbeImages,), handler, settings.fetch_probes, park_unknown=False)

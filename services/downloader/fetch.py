@@ -1,4 +1,4 @@
-"""One bounded download: so much time, so many bytes, and an image at the end, or that it is still the known one."""
+"""Downloads one image within limits of time and size, or finds that the known version is unchanged."""
 
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -11,7 +11,7 @@ from typing import TypeVar
 import httpx
 
 from services.downloader.fetch_error import FetchError
-from services.downloader.http_requester import HEADERS, WHOLE, HttpRequester, Take
+from services.downloader.http_requester import FULL_CONTENT, REQUEST_HEADERS, HttpRequester, ReadBody
 from services.downloader.outcomes import FetchFailure
 from services.downloader.spool import Spool
 from services.downloader.validators import Validators, conditions, is_not_modified
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An original. A `body` on disk is gone when the context of its fetch is left. `ms` is how long it took."""
+    """An original. A `body` on disk is deleted when the context of its fetch ends. `ms`: duration of the download."""
 
     body: bytes | Path
     size: int
@@ -35,7 +35,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The host says that the known version still holds. `ms` is how long it took to say so."""
+    """The host reports that the known version is still current. `ms`: duration of the request."""
 
     validators: Validators
     ms: int
@@ -43,7 +43,7 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """Of one download: seconds, redirects included, and bytes."""
+    """Limits of one download: seconds, redirects included, and bytes."""
 
     total_seconds: float
     max_bytes: int
@@ -67,60 +67,67 @@ class Fetcher:
         """The image at `url`. Raises FetchError."""
         started = time.monotonic()
         with Spool() as spool:
-            received = await self._ask(url, HEADERS, partial(self._receive, url, spool))
+            received = await self._get(url, REQUEST_HEADERS, partial(self._receive, url, spool))
             yield await _fetched(spool, received, started)
 
     @asynccontextmanager
     async def fetch_if_changed(self, url: str, known: KnownResult) -> AsyncIterator[Fetched | Unchanged]:
-        """The image at `url`, or that it is still the one that `known` was made of. Raises FetchError."""
+        """The image at `url`, or Unchanged if it is still the one from which `known` was made. Raises FetchError."""
         started = time.monotonic()
         with Spool() as spool:
-            headers = {**HEADERS, **conditions(known)}
-            received: _Received | Validators = await self._ask(url, headers, partial(self._receive_or_not, url, spool))
+            headers = {**REQUEST_HEADERS, **conditions(known)}
+            received: _Received | Validators = await self._get(
+                url, headers, partial(self._receive_if_changed, url, spool)
+            )
             if isinstance(received, Validators):
                 yield Unchanged(received.or_else(known), _ms_since(started))
             else:
                 yield await _fetched(spool, received, started)
 
-    async def _ask(self, url: str, headers: Mapping[str, str], take: Take[T]) -> T:
-        return await self._requester.ask(url, headers, take, self._limits.total_seconds)
+    async def _get(self, url: str, headers: Mapping[str, str], read_body: ReadBody[T]) -> T:
+        return await self._requester.get(url, headers, read_body, self._limits.total_seconds)
 
-    async def _receive_or_not(self, url: str, spool: Spool, response: httpx.Response) -> _Received | Validators | None:
-        if is_not_modified(response):
-            return Validators.of(response, url)
+    async def _receive_if_changed(
+        self, url: str, spool: Spool, response: httpx.Response
+    ) -> _Received | Validators | None:
+        if is_not_modified(response.status_code, response.request.headers):
+            return _validators(response, url)
         return await self._receive(url, spool, response)
 
     async def _receive(self, url: str, spool: Spool, response: httpx.Response) -> _Received | None:
-        """What the image, now in `spool`, is said to be."""
-        if response.status_code not in WHOLE:
+        """Write the image to `spool`; None if the response has none."""
+        if response.status_code not in FULL_CONTENT:
             return None
-        declared = int(response.headers.get("Content-Length", 0))  # h11 lets nothing but digits through
+        declared = int(response.headers.get("Content-Length", 0))  # h11 accepts only digits
         if declared > self._limits.max_bytes:
             raise too_large(declared, self._limits.max_bytes)
         content_type = None
         async for piece in response.aiter_raw():
             await spool.write(piece)
             if spool.size > self._limits.max_bytes:
-                raise FetchError(
-                    FetchFailure.TOO_LARGE, f"more than the {self._limits.max_bytes} bytes that are allowed"
-                )
+                raise FetchError(FetchFailure.TOO_LARGE, f"more than the limit of {self._limits.max_bytes} bytes")
             if content_type is None and spool.size >= HEAD_BYTES:
                 content_type = checked_type(spool.head, response)
-        return _Received(content_type or checked_type(spool.head, response), Validators.of(response, url))
+        return _Received(content_type or checked_type(spool.head, response), _validators(response, url))
 
 
 def too_large(size: int, max_bytes: int) -> FetchError:
-    """For an image whose size is told before its bytes come."""
-    return FetchError(FetchFailure.TOO_LARGE, f"{size} bytes, {max_bytes} are allowed")
+    """The error for an image whose declared size exceeds the limit."""
+    return FetchError(FetchFailure.TOO_LARGE, f"{size} bytes, the limit is {max_bytes}")
 
 
 def checked_type(head: bytes, response: httpx.Response) -> str:
-    """The media type of the image that begins with `head`. Raises FetchError if it is none."""
+    """The media type of the image that begins with `head`. Raises FetchError if it is not an image."""
     found = file_type(head)
     if found.media_type:
         return found.media_type
     declared = response.headers.get("Content-Type")
     raise FetchError(FetchFailure.NOT_AN_IMAGE, found.description + (f", declared as {declared}" if declared else ""))
+
+
+def _validators(response: httpx.Response, url: str) -> Validators:
+    """The response's validators; none after a redirect, since the next request may be redirected elsewhere."""
+    return Validators.of(response.headers) if response.url == httpx.URL(url) else Validators()
 
 
 async def _fetched(spool: Spool, received: _Received, started: float) -> Fetched:

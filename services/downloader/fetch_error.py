@@ -1,4 +1,4 @@
-"""Why a download failed, in the words that `outcomes` decides on."""
+"""The error of a failed download, and how each exception of a request maps to a FetchFailure."""
 
 import httpx
 
@@ -7,31 +7,31 @@ from services.downloader.outcomes import FetchFailure
 from shared.outbound import NameNotResolved, TlsError
 from shared.url_policy import BlockedAddress, InvalidUrl
 
-_DETAIL_CHARACTERS = 200
+_MAX_DETAIL_CHARS = 200
 
 
 class FetchError(Exception):
-    """The download failed. `cause` is a trouble or the answer's status, `detail` tells people more.
+    """The download failed. `cause` is a FetchFailure or the status of the response; `detail` describes it for people.
 
-    retry_after: the answer's header of that name, as it came.
-    after_cross_host_redirect: it happened at another host than the URL's, to which that one had sent us.
+    retry_after: the value of the response's Retry-After header.
+    after_cross_host_redirect: it happened at a host other than the URL's own, after a redirect.
     """
 
     after_cross_host_redirect = False
 
     def __init__(self, cause: FetchFailure | int, detail: str, retry_after: str | None = None) -> None:
         self.cause = cause
-        self.detail = " ".join(detail.split())[:_DETAIL_CHARACTERS]  # some of it is the host's own text
+        self.detail = " ".join(detail.split())[:_MAX_DETAIL_CHARS]  # parts of it can be the host's own text
         self.retry_after = retry_after
         super().__init__(self.detail)
 
 
-FETCH_ERRORS = (InvalidUrl, BlockedAddress, HostBusy, httpx.TransportError, httpx.InvalidURL, UnicodeError)
-"""What asking for a URL can raise; httpx parses redirects itself, and answers bad ones with the last two."""
+REQUEST_ERRORS = (InvalidUrl, BlockedAddress, HostBusy, httpx.TransportError, httpx.InvalidURL, UnicodeError)
+"""The exceptions that a request can raise. httpx parses redirects itself and raises the last two for invalid ones."""
 
 
 def as_fetch_error(error: Exception) -> FetchError:
-    """`error`, one of FETCH_ERRORS, as a FetchError."""
+    """`error`, one of REQUEST_ERRORS, as a FetchError."""
     return FetchError(_cause_of(error), str(error))
 
 
@@ -44,14 +44,14 @@ def _cause_of(error: Exception) -> FetchFailure:  # noqa: PLR0911 - a table, in 
         case HostBusy():
             return FetchFailure.HOST_BUSY
         case NameNotResolved():
-            return FetchFailure.NAME_SERVERS_SILENT if error.temporary else FetchFailure.NO_SUCH_HOST
+            return FetchFailure.DNS_UNAVAILABLE if error.temporary else FetchFailure.NO_SUCH_HOST
         case TlsError():
-            return FetchFailure.BAD_CERTIFICATE if error.certificate else FetchFailure.NO_TLS
+            return FetchFailure.BAD_CERTIFICATE if error.certificate else FetchFailure.TLS_FAILED
         case httpx.TimeoutException():
-            return FetchFailure.TOO_SLOW
+            return FetchFailure.TIMED_OUT
         case httpx.ConnectError():
             return FetchFailure.NOT_CONNECTED
         case httpx.TransportError() if not isinstance(error.__context__, httpx.InvalidURL):
-            return FetchFailure.CUT_OFF
+            return FetchFailure.CONNECTION_LOST
         case _:
             return FetchFailure.BAD_REDIRECT

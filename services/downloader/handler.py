@@ -1,4 +1,4 @@
-"""From a command to what became of it: the original is in the store, or the image has to wait, or has failed."""
+"""Handles DownloadImage: stores the original, or defers or fails the image."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -12,7 +12,7 @@ import structlog
 
 from services.downloader.fetch import Fetched, Unchanged
 from services.downloader.fetch_error import FetchError
-from services.downloader.outcomes import Defer, FetchFailure, RetryPlan
+from services.downloader.outcomes import Defer, FetchFailure, FetchRetryPolicy
 from shared.contracts.messages import (
     CompressImage,
     DownloadImage,
@@ -28,8 +28,8 @@ from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.storage import ObjectStore
 
 
-class Fetches(Protocol):
-    """What a Fetcher does. Both raise FetchError."""
+class ImageFetcher(Protocol):
+    """The interface of Fetcher. Both methods raise FetchError."""
 
     def fetch(self, url: str) -> AbstractAsyncContextManager[Fetched]: ...
 
@@ -40,16 +40,16 @@ log = structlog.get_logger(__name__)
 
 
 class DownloadHandler:
-    """Handles DownloadImage. A fault of the store is raised; anything else that goes wrong is an answer.
+    """Handles DownloadImage. Raises DependencyUnavailable if the store fails; other errors defer or fail the image.
 
-    observe: is told how many seconds each download took, whatever came of it.
+    observe: called with the seconds of each download, successful or not.
     """
 
     def __init__(
         self,
-        fetcher: Fetches,
+        fetcher: ImageFetcher,
         store: ObjectStore,
-        retries: RetryPlan,
+        retries: FetchRetryPolicy,
         clock: Callable[[], datetime],
         observe: Callable[[float], object],
     ) -> None:
@@ -67,11 +67,11 @@ class DownloadHandler:
             return [await self._download(command)]
         except DependencyUnavailable:
             raise
-        except FetchError as fault:
-            return [self._answer(command, fault)]
+        except FetchError as error:
+            return [self._failure(command, error)]
         except Exception as error:
             log.exception("download_failed_unexpectedly")
-            return [self._answer(command, FetchError(FetchFailure.INTERNAL, type(error).__name__))]
+            return [self._failure(command, FetchError(FetchFailure.INTERNAL, type(error).__name__))]
         finally:
             self._observe(monotonic() - begun)
 
@@ -86,17 +86,17 @@ class DownloadHandler:
             return await self._downloaded(command, fetched)
 
     async def _reused(self, command: DownloadImage, known: KnownResult, unchanged: Unchanged) -> ImageCompressed | None:
-        """The known result, copied for this request; None if it has gone with its own request."""
+        """The known result, copied for this request; None if it was deleted with its own request."""
         key = copied_key(known.result.key, command.request_id)
         try:
             await self._store.copy(known.result.key, key, known.result.content_type)
         except ObjectMissing:
             return None
-        spared = {"key": key, "reused": "unchanged", "encodes": 0, "fetch_ms": unchanged.ms, "compress_ms": 0}
+        changes = {"key": key, "reused": "unchanged", "encodes": 0, "fetch_ms": unchanged.ms, "compress_ms": 0}
         return ImageCompressed(
             **about(command),
             original_key=None,
-            result=known.result.model_copy(update=spared),
+            result=known.result.model_copy(update=changes),
             etag=unchanged.validators.etag,
             last_modified=unchanged.validators.last_modified,
             reuse_key=reuse_key(command.url, command.options),
@@ -119,21 +119,21 @@ class DownloadHandler:
         )
 
     async def _put(self, key: str, fetched: Fetched) -> None:
-        # Not durable: an original that a power cut took is downloaded again, and fsync would cost every image.
+        # Not durable: an original lost in a power cut is downloaded again, while fsync would slow down every image.
         if isinstance(fetched.body, Path):
             await self._store.put_file(key, fetched.body, fetched.content_type, durable=False)
         else:
             await self._store.put_bytes(key, fetched.body, fetched.content_type, durable=False)
 
-    def _answer(self, command: DownloadImage, fault: FetchError) -> ImageDeferred | ImageFailed:
-        decision = self._retries.decide(fault.cause, fault.retry_after, command.attempt, self._clock())
-        if fault.after_cross_host_redirect:  # the image's own host is well: it answered
+    def _failure(self, command: DownloadImage, error: FetchError) -> ImageDeferred | ImageFailed:
+        decision = self._retries.decide(error.cause, error.retry_after, command.attempt, self._clock())
+        if error.after_cross_host_redirect:  # the image's own host answered
             decision = replace(decision, host_fault=False, host_until=None)
         if isinstance(decision, Defer):
             return ImageDeferred(
                 **about(command),
                 error_code=decision.code,
-                error_detail=fault.detail,
+                error_detail=error.detail,
                 not_before=decision.not_before,
                 counts=decision.counts,
                 host_fault=decision.host_fault,
@@ -142,7 +142,7 @@ class DownloadHandler:
         return ImageFailed(
             **about(command),
             error_code=decision.code,
-            error_detail=fault.detail,
+            error_detail=error.detail,
             host_fault=decision.host_fault,
             host_until=decision.host_until,
         )

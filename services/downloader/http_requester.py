@@ -1,4 +1,4 @@
-"""Asking a host for a URL: within the time, in one of the host's slots, and where redirects lead, if they may."""
+"""Sends a GET to a host within a time limit and the host's request limits, and follows redirects to allowed URLs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,27 +7,27 @@ from typing import TypeVar
 
 import httpx
 
-from services.downloader.fetch_error import FETCH_ERRORS, FetchError, as_fetch_error
+from services.downloader.fetch_error import REQUEST_ERRORS, FetchError, as_fetch_error
 from services.downloader.host_limiter import HostLimiter
 from services.downloader.outcomes import FetchFailure
-from services.downloader.validators import CONDITIONS
+from services.downloader.validators import CONDITIONAL_HEADERS
 from shared.url_policy import AddressPolicy, InvalidUrl, check_url, host_name
 
 T = TypeVar("T")
-Take = Callable[[httpx.Response], Awaitable[T | None]]
-"""Makes what is wanted of an answer whose body is still to come; None for one that is not it."""
+ReadBody = Callable[[httpx.Response], Awaitable[T | None]]
+"""Reads a response whose body is still unread; returns None if the response is not the requested one."""
 
-WHOLE = frozenset({200, 203})
-"""The statuses of answers that bring all that was asked for."""
+FULL_CONTENT = frozenset({200, 203})
+"""The statuses of responses with the whole content."""
 
-# A body that comes compressed all the same is judged by its bytes, like any other.
-HEADERS: Mapping[str, str] = {"Accept": "image/*, */*;q=0.1", "Accept-Encoding": "identity"}
-_PAGE_BYTES = 16 * 1024
-_PAGE_SECONDS = 0.2
+# Some hosts compress the body all the same; it is judged by its bytes like any other.
+REQUEST_HEADERS: Mapping[str, str] = {"Accept": "image/*, */*;q=0.1", "Accept-Encoding": "identity"}
+_MAX_PAGE_BYTES = 16 * 1024
+_MAX_PAGE_SECONDS = 0.2
 
 
 class HttpRequester:
-    """Sends GETs through `client`, which judges addresses by `policy`; at most `max_redirects` redirects for each."""
+    """Sends GETs through `client`, which checks addresses by `policy`, with at most `max_redirects` redirects each."""
 
     def __init__(
         self, client: httpx.AsyncClient, policy: AddressPolicy, hosts: HostLimiter, max_redirects: int
@@ -37,50 +37,54 @@ class HttpRequester:
         self._hosts = hosts
         self._max_redirects = max_redirects
 
-    async def ask(self, url: str, headers: Mapping[str, str], take: Take[T], seconds: float) -> T:
-        """What `take` made of the answer, redirects and all within `seconds`. Raises FetchError."""
-        trail: list[httpx.URL] = []
+    async def get(self, url: str, headers: Mapping[str, str], read_body: ReadBody[T], seconds: float) -> T:
+        """The result of `read_body`, redirects included, within `seconds`. Raises FetchError."""
+        visited: list[httpx.URL] = []
         try:
-            return await self._ask_in_time(url, headers, take, seconds, trail)
-        except FetchError as fault:
-            fault.after_cross_host_redirect = bool(trail) and host_name(str(trail[-1])) != host_name(str(trail[0]))
+            return await self._get_in_time(url, headers, read_body, seconds, visited)
+        except FetchError as error:
+            error.after_cross_host_redirect = bool(visited) and (
+                host_name(str(visited[-1])) != host_name(str(visited[0]))
+            )
             raise
 
-    async def _ask_in_time(
-        self, url: str, headers: Mapping[str, str], take: Take[T], seconds: float, trail: list[httpx.URL]
+    async def _get_in_time(
+        self, url: str, headers: Mapping[str, str], read_body: ReadBody[T], seconds: float, visited: list[httpx.URL]
     ) -> T:
         try:
             async with asyncio.timeout(seconds):
                 check_url(url, self._policy)
-                return await self._follow(_parse(url), headers, take, trail)
-        except FETCH_ERRORS as error:
+                return await self._follow(_parse(url), headers, read_body, visited)
+        except REQUEST_ERRORS as error:
             raise as_fetch_error(error) from error
         except TimeoutError:
-            raise FetchError(FetchFailure.TOO_SLOW, f"not finished after {seconds:g} s") from None
+            raise FetchError(FetchFailure.TIMED_OUT, f"not finished after {seconds:g} s") from None
 
-    async def _follow(self, url: httpx.URL, headers: Mapping[str, str], take: Take[T], trail: list[httpx.URL]) -> T:
-        """`trail` is told of each URL that is asked."""
+    async def _follow(
+        self, url: httpx.URL, headers: Mapping[str, str], read_body: ReadBody[T], visited: list[httpx.URL]
+    ) -> T:
+        """Appends each requested URL to `visited`."""
         for _ in range(self._max_redirects + 1):
-            trail.append(url)
-            answer = await self._ask(url, headers, take)
-            if not isinstance(answer, httpx.URL):
-                return answer
-            self._check_redirect(answer)
-            url = answer
-            # A version is of the URL that it was given for: elsewhere, another picture could pass for an unchanged one.
-            headers = {name: value for name, value in headers.items() if name not in CONDITIONS}
+            visited.append(url)
+            result = await self._send(url, headers, read_body)
+            if not isinstance(result, httpx.URL):
+                return result
+            self._check_redirect(result)
+            url = result
+            # A validator belongs to the URL that sent it. Elsewhere, another image could pass for the unchanged one.
+            headers = {name: value for name, value in headers.items() if name not in CONDITIONAL_HEADERS}
         raise FetchError(FetchFailure.BAD_REDIRECT, f"more than {self._max_redirects} redirects")
 
-    async def _ask(self, url: httpx.URL, headers: Mapping[str, str], take: Take[T]) -> T | httpx.URL:
-        """What was taken, or where else to ask."""
+    async def _send(self, url: httpx.URL, headers: Mapping[str, str], read_body: ReadBody[T]) -> T | httpx.URL:
+        """The result of `read_body`, or the URL of a redirect."""
         async with (
-            self._hosts.slot(host_name(str(url))),
+            self._hosts.permit(host_name(str(url))),
             self._client.stream("GET", url, headers=headers) as response,
         ):
-            taken = await take(response)
-            if taken is not None:
-                return taken
-            await _read_page(response)
+            result = await read_body(response)
+            if result is not None:
+                return result
+            await _skip_page(response)
         if response.next_request is not None:
             return response.next_request.url
         reason = f"HTTP {response.status_code} {response.reason_phrase}"
@@ -96,16 +100,16 @@ class HttpRequester:
 def _parse(url: str) -> httpx.URL:
     try:
         return httpx.URL(url)
-    except (httpx.InvalidURL, UnicodeError) as error:  # httpx knows more about host names than check_url
+    except (httpx.InvalidURL, UnicodeError) as error:  # httpx is stricter about host names than check_url
         raise InvalidUrl(str(error)) from None
 
 
-async def _read_page(response: httpx.Response) -> None:
-    """Read the page that comes with a redirect or an error, if it is short, so that the connection can be kept."""
+async def _skip_page(response: httpx.Response) -> None:
+    """Read the body of a redirect or an error if it is short, so that the connection can be reused."""
     length = 0
     with suppress(TimeoutError, httpx.TransportError):
-        async with asyncio.timeout(_PAGE_SECONDS):
+        async with asyncio.timeout(_MAX_PAGE_SECONDS):
             async for piece in response.aiter_raw():
                 length += len(piece)
-                if length > _PAGE_BYTES:
+                if length > _MAX_PAGE_BYTES:
                     return

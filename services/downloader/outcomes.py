@@ -1,4 +1,4 @@
-"""What each way in which a download can go wrong means for the image. Pure, and the only place that decides it."""
+"""Decides what each failure of a download means for its image: retry or fail. The only place that does. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,84 +11,84 @@ from shared.settings import AttemptSettings
 
 
 class FetchFailure(Enum):
-    """What went wrong, other than a status that is no success."""
+    """The causes of a failed download, other than an HTTP status."""
 
     INVALID_URL = auto()
     BLOCKED_ADDRESS = auto()
     NO_SUCH_HOST = auto()
-    NAME_SERVERS_SILENT = auto()
-    NOT_CONNECTED = auto()  # refused, unreachable
-    CUT_OFF = auto()  # reset, or ended before its end
+    DNS_UNAVAILABLE = auto()  # the name servers did not answer
+    NOT_CONNECTED = auto()  # refused or unreachable
+    CONNECTION_LOST = auto()  # reset, or closed before the end of the body
     BAD_CERTIFICATE = auto()
-    NO_TLS = auto()  # any other fault of the handshake
-    TOO_SLOW = auto()
-    BAD_REDIRECT = auto()  # too many, or one that leads nowhere
+    TLS_FAILED = auto()  # any other error of the handshake
+    TIMED_OUT = auto()
+    BAD_REDIRECT = auto()  # too many, or to an invalid URL
     TOO_LARGE = auto()
     NOT_AN_IMAGE = auto()
-    HOST_BUSY = auto()  # with requests of our own
+    HOST_BUSY = auto()  # with our own requests
     INTERNAL = auto()
 
 
-class Again(Enum):
-    """Whether to try again."""
+class RetryKind(Enum):
+    """Whether and how a failed download is retried."""
 
     NEVER = auto()
-    LATER = auto()  # while attempts are left
-    SOON = auto()  # it was not the host's fault, and uses up no attempt
+    LATER = auto()  # by the schedule, while attempts are left
+    SOON = auto()  # in a few seconds; the attempt does not count, since the host did not fail
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """host_fault: it says that the host is in trouble, whatever image was asked for."""
+    """host_fault: whether the failure shows that the whole host has a problem, not only this image."""
 
     code: ErrorCode
-    again: Again
+    retry: RetryKind
     host_fault: bool = False
 
 
 _OUTCOMES: Mapping[FetchFailure | int, Outcome] = {
-    FetchFailure.INVALID_URL: Outcome(ErrorCode.INVALID_URL, Again.NEVER),
-    FetchFailure.BLOCKED_ADDRESS: Outcome(ErrorCode.BLOCKED_ADDRESS, Again.NEVER),
-    FetchFailure.NO_SUCH_HOST: Outcome(ErrorCode.DNS, Again.NEVER),
-    FetchFailure.NAME_SERVERS_SILENT: Outcome(ErrorCode.DNS, Again.LATER, host_fault=True),
-    FetchFailure.NOT_CONNECTED: Outcome(ErrorCode.CONNECT, Again.LATER, host_fault=True),
-    FetchFailure.CUT_OFF: Outcome(ErrorCode.CONNECT, Again.LATER, host_fault=True),
-    FetchFailure.BAD_CERTIFICATE: Outcome(ErrorCode.TLS, Again.NEVER),
-    FetchFailure.NO_TLS: Outcome(ErrorCode.TLS, Again.LATER, host_fault=True),
-    FetchFailure.TOO_SLOW: Outcome(ErrorCode.TIMEOUT, Again.LATER, host_fault=True),
-    FetchFailure.BAD_REDIRECT: Outcome(ErrorCode.REDIRECT, Again.NEVER),
-    FetchFailure.TOO_LARGE: Outcome(ErrorCode.TOO_LARGE, Again.NEVER),
-    FetchFailure.NOT_AN_IMAGE: Outcome(ErrorCode.NOT_AN_IMAGE, Again.NEVER),
-    FetchFailure.HOST_BUSY: Outcome(ErrorCode.CONNECT, Again.SOON),
-    FetchFailure.INTERNAL: Outcome(ErrorCode.INTERNAL, Again.LATER),
-    403: Outcome(ErrorCode.HTTP_403, Again.NEVER),
-    404: Outcome(ErrorCode.HTTP_404, Again.NEVER),
-    408: Outcome(ErrorCode.HTTP_4XX, Again.LATER),  # request timeout
-    410: Outcome(ErrorCode.HTTP_410, Again.NEVER),
-    425: Outcome(ErrorCode.HTTP_4XX, Again.LATER),  # too early
-    429: Outcome(ErrorCode.HTTP_429, Again.LATER, host_fault=True),
+    FetchFailure.INVALID_URL: Outcome(ErrorCode.INVALID_URL, RetryKind.NEVER),
+    FetchFailure.BLOCKED_ADDRESS: Outcome(ErrorCode.BLOCKED_ADDRESS, RetryKind.NEVER),
+    FetchFailure.NO_SUCH_HOST: Outcome(ErrorCode.DNS, RetryKind.NEVER),
+    FetchFailure.DNS_UNAVAILABLE: Outcome(ErrorCode.DNS, RetryKind.LATER, host_fault=True),
+    FetchFailure.NOT_CONNECTED: Outcome(ErrorCode.CONNECT, RetryKind.LATER, host_fault=True),
+    FetchFailure.CONNECTION_LOST: Outcome(ErrorCode.CONNECT, RetryKind.LATER, host_fault=True),
+    FetchFailure.BAD_CERTIFICATE: Outcome(ErrorCode.TLS, RetryKind.NEVER),
+    FetchFailure.TLS_FAILED: Outcome(ErrorCode.TLS, RetryKind.LATER, host_fault=True),
+    FetchFailure.TIMED_OUT: Outcome(ErrorCode.TIMEOUT, RetryKind.LATER, host_fault=True),
+    FetchFailure.BAD_REDIRECT: Outcome(ErrorCode.REDIRECT, RetryKind.NEVER),
+    FetchFailure.TOO_LARGE: Outcome(ErrorCode.TOO_LARGE, RetryKind.NEVER),
+    FetchFailure.NOT_AN_IMAGE: Outcome(ErrorCode.NOT_AN_IMAGE, RetryKind.NEVER),
+    FetchFailure.HOST_BUSY: Outcome(ErrorCode.CONNECT, RetryKind.SOON),
+    FetchFailure.INTERNAL: Outcome(ErrorCode.INTERNAL, RetryKind.LATER),
+    403: Outcome(ErrorCode.HTTP_403, RetryKind.NEVER),
+    404: Outcome(ErrorCode.HTTP_404, RetryKind.NEVER),
+    408: Outcome(ErrorCode.HTTP_4XX, RetryKind.LATER),  # request timeout
+    410: Outcome(ErrorCode.HTTP_410, RetryKind.NEVER),
+    425: Outcome(ErrorCode.HTTP_4XX, RetryKind.LATER),  # too early
+    429: Outcome(ErrorCode.HTTP_429, RetryKind.LATER, host_fault=True),
 }
 _OUTCOME_OF_CLASS: Mapping[int, Outcome] = {
-    2: Outcome(ErrorCode.NOT_AN_IMAGE, Again.NEVER),  # no content, or a part that nobody asked for
-    3: Outcome(ErrorCode.REDIRECT, Again.NEVER),
-    4: Outcome(ErrorCode.HTTP_4XX, Again.NEVER),
-    5: Outcome(ErrorCode.HTTP_5XX, Again.LATER, host_fault=True),
+    2: Outcome(ErrorCode.NOT_AN_IMAGE, RetryKind.NEVER),  # no content, or an unrequested part
+    3: Outcome(ErrorCode.REDIRECT, RetryKind.NEVER),
+    4: Outcome(ErrorCode.HTTP_4XX, RetryKind.NEVER),
+    5: Outcome(ErrorCode.HTTP_5XX, RetryKind.LATER, host_fault=True),
 }
 _SOON_SECONDS = (5.0, 15.0)
 _JITTER = 0.2
-_ASKS_FOR_REST = frozenset({429, 503})  # whose Retry-After is for all that we want of the host
+_RETRY_AFTER_OF_HOST = frozenset({429, 503})  # statuses whose Retry-After applies to all requests to the host
 
 
 def outcome_of(cause: FetchFailure | int) -> Outcome:
-    """What `cause`, a trouble or the status of an answer that is no success, means."""
+    """The outcome for `cause`, a FetchFailure or the status of an unsuccessful response."""
     if isinstance(cause, int) and cause not in _OUTCOMES:
-        return _OUTCOME_OF_CLASS.get(cause // 100, _OUTCOMES[FetchFailure.CUT_OFF])
+        return _OUTCOME_OF_CLASS.get(cause // 100, _OUTCOMES[FetchFailure.CONNECTION_LOST])
     return _OUTCOMES[cause]
 
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """No further attempt. See Defer for the rest."""
+    """No further attempt. See Defer for the other fields."""
 
     code: ErrorCode
     host_fault: bool = False
@@ -97,9 +97,9 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Another attempt, not before `not_before`. `counts`: whether this one is used up.
+    """Another attempt, not before `not_before`. `counts`: whether this one counts.
 
-    host_fault: see Outcome. host_until: when the host, by its answer, may be asked again for anything.
+    host_fault: see Outcome. host_until: the time before which the host wants no requests at all, by Retry-After.
     """
 
     code: ErrorCode
@@ -110,33 +110,33 @@ class Defer:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPlan:
-    """How often and when to try again.
+class FetchRetryPolicy:
+    """Decides whether and when a failed download is retried.
 
-    retry_after_max: the longest wait, in seconds, that a host can impose.
-    draw: a number from 0 up to 1, for jitter.
+    retry_after_max: maximum wait, in seconds, that a host's Retry-After can impose.
+    random: returns a number of at least 0 and less than 1, for jitter.
     """
 
     attempts: AttemptSettings
     retry_after_max: float
-    draw: Callable[[], float]
+    random: Callable[[], float]
 
     def decide(self, cause: FetchFailure | int, retry_after: str | None, attempt: int, now: datetime) -> Fail | Defer:
-        """What becomes of an image whose attempt number `attempt` ended with `cause` at `now`.
+        """The decision for an image whose attempt number `attempt` failed with `cause` at `now`.
 
-        `retry_after` is the answer's header of that name. It can lengthen the wait of the schedule, not shorten it:
-        a host that says "in a second" each time would soon have used up all attempts.
+        `retry_after` is the response's header. It can lengthen the delay of the schedule but not shorten it: a host
+        that always says "1 second" would use up all attempts at once.
         """
         outcome = outcome_of(cause)
-        if outcome.again is Again.SOON:
+        if outcome.retry is RetryKind.SOON:
             low, high = _SOON_SECONDS
-            return Defer(outcome.code, now + timedelta(seconds=low + self.draw() * (high - low)), counts=False)
-        if outcome.again is Again.NEVER:
+            return Defer(outcome.code, now + timedelta(seconds=low + self.random() * (high - low)), counts=False)
+        if outcome.retry is RetryKind.NEVER:
             return Fail(outcome.code)
-        asked = timedelta(seconds=min(retry_after_seconds(retry_after, now), self.retry_after_max))
-        stretch = 1 + _JITTER * self.draw()
-        host_until = now + asked * stretch if asked and cause in _ASKS_FOR_REST else None
+        requested = timedelta(seconds=min(retry_after_seconds(retry_after, now), self.retry_after_max))
+        jitter = 1 + _JITTER * self.random()
+        host_until = now + requested * jitter if requested and cause in _RETRY_AFTER_OF_HOST else None
         if attempt >= self.attempts.fetch_attempts:
             return Fail(outcome.code, outcome.host_fault, host_until)
-        not_before = now + max(self.attempts.delay_after(attempt), asked) * stretch
+        not_before = now + max(self.attempts.delay_after(attempt), requested) * jitter
         return Defer(outcome.code, not_before, True, outcome.host_fault, host_until)

@@ -1,4 +1,4 @@
-"""A look at where a URL leads: type and size of the image that is there, or why there is none. Nothing is kept."""
+"""Probes URLs: reads the start of an image to report its type and size, or why there is no image. Stores nothing."""
 
 import asyncio
 import re
@@ -14,103 +14,103 @@ import structlog
 
 from services.downloader.fetch import checked_type, too_large
 from services.downloader.fetch_error import FetchError
-from services.downloader.http_requester import HEADERS, WHOLE, HttpRequester
+from services.downloader.http_requester import FULL_CONTENT, REQUEST_HEADERS, HttpRequester
 from services.downloader.outcomes import FetchFailure, outcome_of
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.file_types import HEAD_BYTES
 from shared.messaging import Reply
 
-Look = Callable[[str, float], Awaitable[ProbedImage]]
-"""At a URL, within so many seconds."""
+Probe = Callable[[str, float], Awaitable[ProbedImage]]
+"""Probes a URL within a number of seconds."""
 
-# Not HEAD: some hosts refuse it or lie to it, and it shows no bytes by which to tell an image from an error page.
-_RANGED: Mapping[str, str] = {**HEADERS, "Range": f"bytes=0-{HEAD_BYTES - 1}"}
+# Not HEAD: some hosts refuse it or answer it wrongly, and without bytes an error page looks like an image.
+_RANGE_HEADERS: Mapping[str, str] = {**REQUEST_HEADERS, "Range": f"bytes=0-{HEAD_BYTES - 1}"}
 _CONTENT_RANGE = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
-_BUSY_SECONDS = 4.0  # a host that has this many requests of ours for so long is said to be busy
-_BUSY_PAUSE_SECONDS = 0.05
-_ANSWERING_SECONDS = 0.5  # before answer_by, for the reply's way
+_MAX_BUSY_SECONDS = 4.0  # a host that is at its limit for longer is reported as busy
+_BUSY_RETRY_SECONDS = 0.05
+_REPLY_SECONDS = 0.5  # reserved before answer_by for the reply to arrive
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _ImageInfo:
     content_type: str
     size: int | None
 
 
-class ImageProbe:
-    """Looks at URLs by the rules of a download: `seconds` for each, and no image of more than `max_bytes`."""
+class UrlProber:
+    """Probes URLs by the rules of a download, at most `seconds` for each. An image above `max_bytes` is an error."""
 
     def __init__(self, requester: HttpRequester, seconds: float, max_bytes: int) -> None:
         self._requester = requester
         self._seconds = seconds
         self._max_bytes = max_bytes
 
-    async def look(self, url: str, seconds_left: float) -> ProbedImage:
-        """What is at `url`. It is not known if the host is busy with us, or `seconds_left` are over too soon to say."""
-        answer = partial(_answer, url, time.monotonic())
+    async def probe(self, url: str, seconds_left: float) -> ProbedImage:
+        """The image at `url`. Unknown if the host is at its request limit, or after `seconds_left`."""
+        result = partial(_result, url, time.monotonic())
         try:
             async with asyncio.timeout(seconds_left):
-                seen = await self._seen(url)
+                image = await self._request(url)
         except TimeoutError:
-            return answer(error_detail="too little time was left to look")
-        except FetchError as fault:
-            if fault.cause is FetchFailure.HOST_BUSY:
-                return answer(error_detail="the host is busy with other requests of ours")
-            return answer(error_code=outcome_of(fault.cause).code, error_detail=fault.detail)
+            return result(error_detail="not enough time was left for the probe")
+        except FetchError as error:
+            if error.cause is FetchFailure.HOST_BUSY:
+                return result(error_detail="the host is at its request limit")
+            return result(error_code=outcome_of(error.cause).code, error_detail=error.detail)
         except Exception as error:
             log.exception("probe_failed_unexpectedly")
-            return answer(error_code=ErrorCode.INTERNAL, error_detail=type(error).__name__)
-        return answer(content_type=seen.content_type, size=seen.size)
+            return result(error_code=ErrorCode.INTERNAL, error_detail=type(error).__name__)
+        return result(content_type=image.content_type, size=image.size)
 
-    async def _seen(self, url: str) -> _Seen:
-        patience_ends = time.monotonic() + _BUSY_SECONDS
-        headers = _RANGED
+    async def _request(self, url: str) -> _ImageInfo:
+        busy_until = time.monotonic() + _MAX_BUSY_SECONDS
+        headers = _RANGE_HEADERS
         while True:
             try:
-                return await self._requester.ask(url, headers, self._take, self._seconds)
-            except FetchError as fault:
-                if fault.cause is FetchFailure.HOST_BUSY and time.monotonic() < patience_ends:
-                    await asyncio.sleep(_BUSY_PAUSE_SECONDS)
-                elif fault.cause == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and headers is _RANGED:
-                    headers = HEADERS
+                return await self._requester.get(url, headers, self._read_start, self._seconds)
+            except FetchError as error:
+                if error.cause is FetchFailure.HOST_BUSY and time.monotonic() < busy_until:
+                    await asyncio.sleep(_BUSY_RETRY_SECONDS)
+                elif error.cause == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and headers is _RANGE_HEADERS:
+                    headers = REQUEST_HEADERS
                 else:
                     raise
 
-    async def _take(self, response: httpx.Response) -> _Seen | None:
-        if response.status_code not in {*WHOLE, HTTPStatus.PARTIAL_CONTENT}:
+    async def _read_start(self, response: httpx.Response) -> _ImageInfo | None:
+        if response.status_code not in {*FULL_CONTENT, HTTPStatus.PARTIAL_CONTENT}:
             return None
         size = _declared_size(response)
         if size is not None and size > self._max_bytes:
             raise too_large(size, self._max_bytes)
         head, complete = await _head(response)
-        if size is None and complete and response.status_code in WHOLE:
+        if size is None and complete and response.status_code in FULL_CONTENT:
             size = len(head)
-        return _Seen(checked_type(head, response), size)
+        return _ImageInfo(checked_type(head, response), size)
 
 
 class ProbeHandler:
-    """Handles ProbeImages: all its URLs at the same time. It answers in time, or not at all."""
+    """Handles ProbeImages: probes all its URLs concurrently and replies before `answer_by`, or not at all."""
 
-    def __init__(self, look: Look, bounds: FetchBounds, clock: Callable[[], datetime]) -> None:
-        self._look = look
+    def __init__(self, probe: Probe, bounds: FetchBounds, clock: Callable[[], datetime]) -> None:
+        self._probe = probe
         self._bounds = bounds
         self._clock = clock
 
     async def __call__(self, command: ProbeImages) -> Sequence[Reply]:
-        left = (command.answer_by - self._clock()).total_seconds() - _ANSWERING_SECONDS
-        if left <= 0:
+        seconds_left = (command.answer_by - self._clock()).total_seconds() - _REPLY_SECONDS
+        if seconds_left <= 0:
             return []
-        images = await asyncio.gather(*(self._look(url, left) for url in command.urls))
-        answer = ImagesProbed(probe_id=command.probe_id, images=tuple(images), bounds=self._bounds)
-        return [Reply(command.reply_to, answer)]
+        images = await asyncio.gather(*(self._probe(url, seconds_left) for url in command.urls))
+        message = ImagesProbed(probe_id=command.probe_id, images=tuple(images), bounds=self._bounds)
+        return [Reply(command.reply_to, message)]
 
 
-def _answer(
+def _result(
     url: str,
-    begun: float,
+    started: float,
     *,
     content_type: str | None = None,
     size: int | None = None,
@@ -121,26 +121,28 @@ def _answer(
         url=url,
         content_type=content_type,
         size=size,
-        ms=round((time.monotonic() - begun) * 1000),
+        ms=round((time.monotonic() - started) * 1000),
         error_code=error_code,
         error_detail=error_detail,
     )
 
 
 def _declared_size(response: httpx.Response) -> int | None:
-    """Of the whole image, by RFC 9110 sections 14.4 and 8.6."""
+    """The size of the whole image (RFC 9110, sections 14.4 and 8.6); None if the host does not send it."""
     if response.status_code == HTTPStatus.PARTIAL_CONTENT:
         complete = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
         return int(complete[1]) if complete else None
     declared = response.headers.get("Content-Length")
-    return int(declared) if declared else None  # h11 lets nothing but digits through
+    return int(declared) if declared else None  # h11 accepts only digits
 
 
 async def _head(response: httpx.Response) -> tuple[bytes, bool]:
-    """The first bytes, and whether they are all."""
+    """The first bytes, and whether they are the whole body."""
     head = b""
     async for piece in response.aiter_raw():
         head += piece
-        if len(head) > HEAD_BYTES:  # not sooner: the connection of an answer read to its end is kept
+        if (
+            len(head) > HEAD_BYTES
+        ):  # not at HEAD_BYTES: a response that was read to its end leaves its connection reusable
             return head[:HEAD_BYTES], False
     return head, True

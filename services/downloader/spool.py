@@ -1,4 +1,4 @@
-"""The bytes of one download: in memory while they are few, in a temporary file when they are many."""
+"""Collects the bytes of one download, in memory up to a limit, then in a temporary file."""
 
 import asyncio
 import hashlib
@@ -14,9 +14,9 @@ MEMORY_BYTES = 1024 * 1024
 
 
 class Spool:
-    """Takes pieces, and hands back the whole with its size and SHA-256. A context: leaving it removes the file.
+    """Collects pieces into one body with its size and SHA-256. As a context manager it deletes its file at the end.
 
-    head: the first bytes, up to `HEAD_BYTES`.
+    head: the first bytes, at most `HEAD_BYTES`.
     """
 
     def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
@@ -29,7 +29,7 @@ class Spool:
         self._file: IO[bytes] | None = None
 
     async def write(self, piece: bytes) -> None:
-        """Append. Raises StorageUnavailable if the temporary file cannot take it."""
+        """Append. Raises StorageUnavailable if the temporary file cannot be written."""
         self.size += len(piece)
         if len(self.head) < HEAD_BYTES:
             self.head += piece[: HEAD_BYTES - len(self.head)]
@@ -40,7 +40,7 @@ class Spool:
             await self._flush()
 
     async def finish(self) -> bytes | Path:
-        """All that was written: the bytes, or the path of the file that holds them."""
+        """Everything written: the bytes, or the path of the file with them."""
         if self._file is None:
             return b"".join(self._pieces)
         await self._flush()
@@ -48,7 +48,7 @@ class Spool:
 
     @property
     def sha256(self) -> str:
-        """Of what was written so far, in hex."""
+        """The digest of everything written so far, in hex."""
         return self._digest.hexdigest()
 
     async def _flush(self) -> None:
@@ -56,7 +56,7 @@ class Spool:
         self._pieces, self._in_memory = [], 0
         try:
             await asyncio.to_thread(self._append, data)
-        except OSError as error:  # our disk is full or broken: nothing that an image should fail for
+        except OSError as error:  # our disk is full or broken; no image should fail for that
             raise StorageUnavailable(f"temporary file: {error}") from error
 
     def _append(self, data: bytes) -> None:

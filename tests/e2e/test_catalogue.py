@@ -6,7 +6,7 @@ from pamqp.common import FieldValue
 
 from deploy.local.stack import LocalStack
 from tests.support.oracle import check_events, check_images, check_queues_empty, check_slots
-from tests.support.origin import Answer, Origin, image
+from tests.support.origin import Origin, Response, image
 from tests.support.pictures import a_photo, size_of
 from tests.support.stack import OUTPUT_COLUMN, StackClient, a_catalogue
 from tests.support.subscriber import EVENTS, Subscriber
@@ -32,7 +32,7 @@ async def test_thirty_products_with_ninety_urls(
 ) -> None:
     photos = serve_photos(origin, 60)
     flaky_photo = a_photo(1000)
-    flaky = origin.serve("/flaky.jpg", Answer(status=503), Answer(status=503), image(flaky_photo))
+    flaky = origin.serve("/flaky.jpg", Response(status=503), Response(status=503), image(flaky_photo))
     text = origin.serve("/readme.jpg", image(b"This is the readme of our image server.\n"))
     gone = origin.url(GONE)
     good = [*photos, flaky]
@@ -50,8 +50,10 @@ async def test_thirty_products_with_ninety_urls(
     await check_slots(client, request_id, products, {text, gone, NOT_A_URL})
     await check_images(stack.servers.mongodb_url, request_id, compressed=61, failed=3)
     await check_report(client, status["report_url"], {**photos, flaky: flaky_photo}, products)
-    assert origin.asked("/flaky.jpg") == 3
-    assert all(origin.asked(url.removeprefix(origin.base_url)) == 1 for url in photos), "each URL is fetched once"
+    assert origin.request_count("/flaky.jpg") == 3
+    assert all(origin.request_count(url.removeprefix(origin.base_url)) == 1 for url in photos), (
+        "each URL is fetched once"
+    )
     await check_events(subscriber, request_id, compressed=61, failed=3)
     await check_webhook(stack, receiver, request_id, status)
     await check_queues_empty(stack)
@@ -109,12 +111,12 @@ async def test_all_images_failing(stack: LocalStack, client: StackClient, origin
 
 async def test_a_host_that_is_down_for_good_is_given_up(client: StackClient, origin: Origin) -> None:
     """Every attempt is in vain, and the report says how many there were and why."""
-    url = origin.serve("/down.jpg", Answer(status=503))
+    url = origin.serve("/down.jpg", Response(status=503))
     request_id = await client.upload(a_catalogue([[url]]))
     status = await client.finished(request_id)
     [line] = await client.table(status["report_url"])
     assert (line["Error Code"], line["Attempts"]) == ("http_5xx", "4")
-    assert origin.asked("/down.jpg") == 4
+    assert origin.request_count("/down.jpg") == 4
 
 
 @pytest.mark.parametrize("percent", ["10", "75"])

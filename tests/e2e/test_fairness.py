@@ -10,7 +10,7 @@ import httpx
 from deploy.local.stack import LocalStack
 from services.downloader.settings import FetchSettings
 from tests.e2e.conftest import SETTINGS
-from tests.support.origin import Answer, Origin, image, open_origin
+from tests.support.origin import Origin, Response, image, open_origin
 from tests.support.pictures import a_photo
 from tests.support.servers import servers_at
 from tests.support.stack import StackClient, a_catalogue
@@ -60,7 +60,7 @@ async def test_five_images_behind_ten_thousand_and_four_dripping_hosts(tmp_path:
 
 def serve_large(quick: Origin, dripping: list[Origin], request: int, photo: bytes) -> list[str]:
     """A fifth of the images comes at a byte a second."""
-    drip = Answer(body=photo, headers={"Content-Type": "image/jpeg"}, byte_interval=1)
+    drip = Response(body=photo, headers={"Content-Type": "image/jpeg"}, byte_interval=1)
     return [
         dripping[number // 5 % len(dripping)].serve(f"/{request}/{number}.jpg", drip)
         if number % 5 == 0

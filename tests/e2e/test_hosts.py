@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local.stack import LocalStack
 from tests.e2e.conftest import SETTINGS
-from tests.support.origin import Answer, Origin, image, open_origin
+from tests.support.origin import Origin, Response, image, open_origin
 from tests.support.pictures import a_photo
 from tests.support.servers import servers_at
 from tests.support.stack import StackClient, a_catalogue
@@ -16,7 +16,7 @@ from tests.support.waiting import until
 
 IMAGES = 60
 PAUSES = {"FETCH_ATTEMPTS": "2", "HOST_FAULTS": "5", "HOST_PAUSE": "0.5", "HOST_PAUSE_MAX": "1", "IMAGE_MAX_AGE": "20"}
-DOWN = Answer(status=500)
+DOWN = Response(status=500)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ async def test_no_image_fails_for_a_host_that_comes_back(pausing: StackClient, o
 
 async def test_an_image_ends_when_its_time_is_over_though_its_host_is_left_alone(pausing: StackClient) -> None:
     async with open_origin() as sick:
-        busy = Answer(status=503, headers={"Retry-After": "600"})
+        busy = Response(status=503, headers={"Retry-After": "600"})
         urls = [sick.serve(f"/{number}.jpg", busy) for number in range(100)]
         status = await pausing.finished(await pausing.upload(a_catalogue([urls])), 60)
         assert status["progress"]["failed"] == len(urls)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.support.origin import Answer, Origin, image
+from tests.support.origin import Origin, Response, image
 from tests.support.pictures import a_photo, size_of
 from tests.support.stack import OUTPUT_COLUMN, StackClient, a_catalogue
 
@@ -26,7 +26,7 @@ REPORT_COLUMNS = [
 async def test_a_plain_body_with_its_options_in_the_query(client: StackClient, origin: Origin) -> None:
     """From the 202, over a status that is still Pending, to files that can be fetched."""
     photo, let_go = a_photo(1, 640, 480), asyncio.Event()
-    url = origin.serve("/one.jpg", Answer(body=photo, headers={"Content-Type": "image/jpeg"}, until=let_go))
+    url = origin.serve("/one.jpg", Response(body=photo, headers={"Content-Type": "image/jpeg"}, until=let_go))
     accepted = await client.http.post(
         "/upload", params={"percent": "20"}, content=a_catalogue([[url]]), headers={"content-type": "text/csv"}
     )

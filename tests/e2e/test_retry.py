@@ -11,7 +11,7 @@ from pymongo import AsyncMongoClient
 from deploy.local.stack import LocalStack
 from tests.support.at_work import freeze
 from tests.support.oracle import check_images, check_queues_empty, check_slots
-from tests.support.origin import Answer, Origin, image
+from tests.support.origin import Origin, Response, image
 from tests.support.pictures import a_photo
 from tests.support.stack import StackClient, a_catalogue
 from tests.support.subscriber import Subscriber
@@ -60,8 +60,8 @@ async def test_only_what_failed_is_tried_again(
 ) -> None:
     photos = [a_photo(number, 64, 64) for number in range(6)]
     good = [origin.serve(f"/good-{number}.jpg", image(photo)) for number, photo in enumerate(photos[:4])]
-    gone = origin.serve("/gone.jpg", Answer(status=404))
-    page = origin.serve("/page.jpg", Answer(body=b"<html>not yet</html>", headers={"Content-Type": "text/html"}))
+    gone = origin.serve("/gone.jpg", Response(status=404))
+    page = origin.serve("/page.jpg", Response(body=b"<html>not yet</html>", headers={"Content-Type": "text/html"}))
     products = [[good[0], gone], [good[1]], [page, good[2], gone], [good[3]]]
     request_id = await client.upload(a_catalogue(products), webhook_url=receiver.url)
     first = await client.finished(request_id)
@@ -85,8 +85,8 @@ async def test_only_what_failed_is_tried_again(
     assert second["progress"]["compressed"] == 6
     assert second["failed_csv_url"] is None
     await check_slots(client, request_id, products, set())
-    assert [origin.asked(f"/good-{number}.jpg") for number in range(4)] == [1, 1, 1, 1]
-    assert (origin.asked("/gone.jpg"), origin.asked("/page.jpg")) == (2, 2)
+    assert [origin.request_count(f"/good-{number}.jpg") for number in range(4)] == [1, 1, 1, 1]
+    assert (origin.request_count("/gone.jpg"), origin.request_count("/page.jpg")) == (2, 2)
     for key in ("output_csv_url", "report_url", "failed_csv_url"):
         assert (await client.http.get(first[key])).status_code == 200
         assert first[key] != second[key]
@@ -136,7 +136,7 @@ async def test_the_gateway_killed_while_failed_images_are_moved(
         status = await client.finished(request_id, 120)
         assert await moved() == BLOCKED
     assert (status["status"], status["round"]) == ("Completed", 2)
-    assert origin.asked("/good.jpg") == 1
+    assert origin.request_count("/good.jpg") == 1
     await check_images(stack.servers.mongodb_url, request_id, compressed=1, failed=BLOCKED)
     await _check_webhooks(stack, receiver, request_id, 2)
     ends = {"image.compressed": 1, "image.failed": 2 * BLOCKED, "request.completed": 2}

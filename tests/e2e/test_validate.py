@@ -11,7 +11,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from deploy.local.stack import LocalStack
 from shared.messaging import Queue
 from shared.storage import open_object_store
-from tests.support.origin import Answer, Origin, image, redirect
+from tests.support.origin import Origin, Response, image, redirect
 from tests.support.pictures import a_photo
 from tests.support.stack import StackClient, a_catalogue
 
@@ -35,7 +35,7 @@ async def test_a_look_at_the_images_streams_and_keeps_nothing(
     photos = {origin.serve(f"/{number}.jpg", image(data)): data for number, data in enumerate(map(a_photo, range(3)))}
     elsewhere = origin.base_url.replace("127.0.0.1", "127.0.0.2")
     let_go = asyncio.Event()
-    slow = origin.serve("/slow.jpg", Answer(body=a_photo(3), until=let_go))
+    slow = origin.serve("/slow.jpg", Response(body=a_photo(3), until=let_go))
     page = origin.serve("/page.jpg", image(b"<html><body>not found</body></html>"))
     moved = origin.serve("/moved.jpg", redirect("http://169.254.169.254/latest/meta-data/"))
     products = [[*photos], [origin.url("/gone.jpg"), page], [moved, slow], [f"{elsewhere}/1.jpg"]]

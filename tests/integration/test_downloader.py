@@ -1,4 +1,4 @@
-"""The downloader as a process, between a real broker, an origin and a directory."""
+"""The downloader as a process, with a real broker, a scripted origin and a directory as object store."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ from shared.messaging import Queue
 from shared.messaging.codec import decode, encode
 from shared.messaging.topology import COMMANDS_EXCHANGE, declare_topology
 from shared.storage import open_object_store
-from tests.support.origin import Answer, Origin, image, open_origin
+from tests.support.origin import Origin, Response, image, open_origin
 from tests.support.waiting import until
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
@@ -92,11 +92,11 @@ async def receive(channel: AbstractChannel, queue: str) -> Message:
     return decode(delivery, (CompressImage, ImageFailed, ImagesProbed))
 
 
-async def test_commands_become_originals_or_results_and_sigterm_lets_the_last_one_finish(
+async def test_commands_produce_originals_or_failures_and_sigterm_finishes_the_last_one(
     rabbitmq_url: str, channel: AbstractChannel, origin: Origin, tmp_path: Path
 ) -> None:
     origin.serve("/a.jpg", image(JPEG))
-    origin.serve("/slow.jpg", Answer(body=JPEG[:200], byte_interval=0.01))
+    origin.serve("/slow.jpg", Response(body=JPEG[:200], byte_interval=0.01))
     store = open_object_store(f"file://{tmp_path}/store")
     async with downloader(rabbitmq_url, f"file://{tmp_path}/store") as process:
         await send(channel, origin.url("/a.jpg"))
@@ -116,7 +116,7 @@ async def test_commands_become_originals_or_results_and_sigterm_lets_the_last_on
 
         await send(channel, origin.url("/slow.jpg"))
         async with asyncio.timeout(DEADLINE):
-            while not origin.asked("/slow.jpg"):
+            while not origin.request_count("/slow.jpg"):
                 await asyncio.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         assert isinstance(await receive(channel, Queue.COMPRESS), CompressImage)
@@ -125,30 +125,30 @@ async def test_commands_become_originals_or_results_and_sigterm_lets_the_last_on
     await store.close()
 
 
-async def test_urls_are_looked_at_while_downloads_wait_for_the_store(
+async def test_urls_are_probed_while_downloads_wait_for_the_store(
     rabbitmq_url: str, channel: AbstractChannel, origin: Origin, tmp_path: Path
 ) -> None:
     url = origin.serve("/a.jpg", image(JPEG))
     (tmp_path / "file").touch()
     replies = await channel.declare_queue(exclusive=True)
-    port = a_free_port()
+    port = free_port()
     async with (
         downloader(rabbitmq_url, f"file://{tmp_path}/file/store", port),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
     ):
         await send(channel, url)
-        await until(lambda: lacks_its_store(http), within=DEADLINE, what="the loss of the store")
+        await until(lambda: lacks_its_store(http), within=DEADLINE, what="an unavailable store")
         await replies.bind(COMMANDS_EXCHANGE, replies.name)
         answer_by = datetime.now(UTC) + timedelta(seconds=DEADLINE)
         probe = ProbeImages(probe_id="p1", reply_to=replies.name, urls=(url,), answer_by=answer_by)
         await channel.default_exchange.publish(encode(probe), Queue.PROBE)
         probed = await receive(channel, replies.name)
         assert isinstance(probed, ImagesProbed)
-        assert [(seen.url, seen.size) for seen in probed.images] == [(url, len(JPEG))]
+        assert [(image.url, image.size) for image in probed.images] == [(url, len(JPEG))]
         assert await lacks_its_store(http)
 
 
-def a_free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
@@ -157,6 +157,6 @@ def a_free_port() -> int:
 async def lacks_its_store(http: httpx.AsyncClient) -> bool:
     try:
         answer = await http.get("/readyz")
-    except httpx.TransportError:  # it has not begun to listen
+    except httpx.TransportError:  # it does not listen yet
         return False
     return answer.status_code == 503 and "storage" in answer.text

@@ -1,4 +1,4 @@
-"""The downloader's fetch against an origin that behaves as hosts do."""
+"""The downloader's fetch, against a scripted origin."""
 
 import asyncio
 import hashlib
@@ -16,7 +16,7 @@ from services.downloader import app
 from services.downloader.fetch import Fetched, Fetcher, Unchanged
 from services.downloader.fetch_error import FetchError
 from services.downloader.handler import DownloadHandler
-from services.downloader.outcomes import FetchFailure, RetryPlan, outcome_of
+from services.downloader.outcomes import FetchFailure, FetchRetryPolicy, outcome_of
 from services.downloader.settings import FetchSettings
 from services.downloader.validators import Validators
 from shared.contracts.error_codes import ErrorCode
@@ -26,7 +26,7 @@ from shared.url_policy import AddressPolicy
 from tests.fakes.clock import MovableClock
 from tests.fakes.memory_object_store import MemoryObjectStore
 from tests.support.builders import a_result
-from tests.support.origin import Answer, Origin, image, open_origin, redirect
+from tests.support.origin import Origin, Response, image, open_origin, redirect
 from tests.support.waiting import until
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
@@ -38,7 +38,7 @@ async def fetcher(policy: AddressPolicy = LOOPBACK, **given: Any) -> AsyncIterat
     usual: dict[str, Any] = {"fetch_total_timeout": 5, "fetch_read_timeout": 2, "fetch_connect_timeout": 2}
     settings = FetchSettings(**usual | given)
     async with app.open_requester(settings, policy) as requester:
-        yield app.fetcher(requester, settings)
+        yield app.build_fetcher(requester, settings)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ async def origin() -> AsyncIterator[Origin]:
         yield running
 
 
-async def fault_of(url: str, policy: AddressPolicy = LOOPBACK, **settings: float) -> FetchError:
+async def error_of(url: str, policy: AddressPolicy = LOOPBACK, **settings: float) -> FetchError:
     async with fetcher(policy, **settings) as fetching:
         with pytest.raises(FetchError) as caught:
             async with fetching.fetch(url):
@@ -55,21 +55,21 @@ async def fault_of(url: str, policy: AddressPolicy = LOOPBACK, **settings: float
     return caught.value
 
 
-async def test_an_image_comes_with_its_size_hash_and_true_type(origin: Origin) -> None:
+async def test_an_image_has_its_size_hash_and_detected_type(origin: Origin) -> None:
     url = origin.serve("/a.jpg", image(JPEG, "text/plain"))
     async with fetcher() as fetching, fetching.fetch(url) as fetched:
         assert fetched.body == JPEG
         assert (fetched.size, fetched.content_type) == (len(JPEG), "image/jpeg")
         assert fetched.sha256 == hashlib.sha256(JPEG).hexdigest()
         assert 0 <= fetched.ms < 5000
-    asked = origin.requests[0].headers
-    assert asked["accept"].startswith("image/*")
-    assert asked["accept-encoding"] == "identity"
-    assert asked["user-agent"].startswith("imagemill/")
-    assert asked["host"] == origin.url("").removeprefix("http://")
+    sent = origin.requests[0].headers
+    assert sent["accept"].startswith("image/*")
+    assert sent["accept-encoding"] == "identity"
+    assert sent["user-agent"].startswith("imagemill/")
+    assert sent["host"] == origin.url("").removeprefix("http://")
 
 
-async def test_a_big_image_comes_as_a_file(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_large_image_is_a_file(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     body = JPEG + b"x" * 3_000_000
     url = origin.serve("/big.jpg", image(body))
@@ -90,7 +90,7 @@ def files(directory: Path) -> list[Path]:
     return list(directory.iterdir())
 
 
-async def test_connections_are_kept_even_after_errors_and_redirects(origin: Origin) -> None:
+async def test_connections_are_reused_after_errors_and_redirects(origin: Origin) -> None:
     origin.serve("/moved", redirect("/a.jpg"))
     origin.serve("/a.jpg", image(JPEG))
     async with fetcher() as fetching:
@@ -105,17 +105,17 @@ async def test_connections_are_kept_even_after_errors_and_redirects(origin: Orig
 
 
 @pytest.mark.parametrize("status", [204, 206, 304, 400, 403, 404, 410, 429, 500, 503])
-async def test_any_other_status_is_a_fault_with_its_retry_after(origin: Origin, status: int) -> None:
-    url = origin.serve("/a.jpg", Answer(status=status, headers={"Retry-After": "7"}))
-    fault = await fault_of(url)
-    assert (fault.cause, fault.retry_after) == (status, "7")
-    assert fault.detail.startswith(f"HTTP {status} ")
+async def test_any_other_status_is_an_error_with_its_retry_after(origin: Origin, status: int) -> None:
+    url = origin.serve("/a.jpg", Response(status=status, headers={"Retry-After": "7"}))
+    error = await error_of(url)
+    assert (error.cause, error.retry_after) == (status, "7")
+    assert error.detail.startswith(f"HTTP {status} ")
 
 
-async def test_a_page_that_comes_with_an_error_holds_nobody_up(origin: Origin) -> None:
-    url = origin.serve("/a.jpg", Answer(status=503, body=b"x" * 5000, byte_interval=1))
+async def test_a_slow_error_page_is_not_waited_for(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", Response(status=503, body=b"x" * 5000, byte_interval=1))
     async with asyncio.timeout(2):
-        assert (await fault_of(url)).cause == 503
+        assert (await error_of(url)).cause == 503
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -127,12 +127,12 @@ async def test_redirects_are_followed(origin: Origin, status: int) -> None:
         assert fetched.body == JPEG
 
 
-async def test_redirects_end_somewhere(origin: Origin) -> None:
+async def test_redirects_are_limited(origin: Origin) -> None:
     origin.serve("/loop", redirect("/loop"))
-    fault = await fault_of(origin.url("/loop"), fetch_max_redirects=3)
-    assert (fault.cause, fault.detail) == (FetchFailure.BAD_REDIRECT, "more than 3 redirects")
-    assert origin.asked("/loop") == 4
-    assert (await fault_of(origin.url("/loop"), fetch_max_redirects=0)).cause is FetchFailure.BAD_REDIRECT
+    error = await error_of(origin.url("/loop"), fetch_max_redirects=3)
+    assert (error.cause, error.detail) == (FetchFailure.BAD_REDIRECT, "more than 3 redirects")
+    assert origin.request_count("/loop") == 4
+    assert (await error_of(origin.url("/loop"), fetch_max_redirects=0)).cause is FetchFailure.BAD_REDIRECT
 
 
 @pytest.mark.parametrize(
@@ -157,62 +157,62 @@ async def test_redirects_end_somewhere(origin: Origin) -> None:
         ("/" + "a" * 3000, FetchFailure.BAD_REDIRECT),
     ],
 )
-async def test_every_redirect_is_judged(origin: Origin, location: str, cause: FetchFailure) -> None:
-    fault = await fault_of(origin.serve("/a.jpg", redirect(location)))
-    assert fault.cause is cause
+async def test_every_redirect_is_checked(origin: Origin, location: str, cause: FetchFailure) -> None:
+    error = await error_of(origin.serve("/a.jpg", redirect(location)))
+    assert error.cause is cause
 
 
-async def test_the_first_url_is_judged_before_anything_is_dialled(origin: Origin) -> None:
+async def test_the_first_url_is_checked_before_anything_is_dialled(origin: Origin) -> None:
     nowhere = AddressPolicy(ports=frozenset({origin.port}))
-    assert (await fault_of(origin.url("/a.jpg"), nowhere)).cause is FetchFailure.BLOCKED_ADDRESS
-    assert (await fault_of(f"http://localhost:{origin.port}/a.jpg", nowhere)).cause is FetchFailure.BLOCKED_ADDRESS
+    assert (await error_of(origin.url("/a.jpg"), nowhere)).cause is FetchFailure.BLOCKED_ADDRESS
+    assert (await error_of(f"http://localhost:{origin.port}/a.jpg", nowhere)).cause is FetchFailure.BLOCKED_ADDRESS
     for url in ("ftp://127.0.0.1/", "http://a..b/", "http://300.1.1.1/", "http://xn--a.com:x/", "nonsense"):
-        assert (await fault_of(url)).cause is FetchFailure.INVALID_URL
+        assert (await error_of(url)).cause is FetchFailure.INVALID_URL
     assert origin.connections == 0
 
 
-async def test_a_drip_ends_with_the_total_time(origin: Origin) -> None:
-    url = origin.serve("/a.jpg", Answer(body=JPEG, byte_interval=0.05))
-    fault = await fault_of(url, fetch_total_timeout=0.5)
-    assert (fault.cause, fault.detail) == (FetchFailure.TOO_SLOW, "not finished after 0.5 s")
+async def test_a_slow_body_ends_with_the_total_timeout(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", Response(body=JPEG, byte_interval=0.05))
+    error = await error_of(url, fetch_total_timeout=0.5)
+    assert (error.cause, error.detail) == (FetchFailure.TIMED_OUT, "not finished after 0.5 s")
 
 
 @pytest.mark.parametrize("headers_first", [True, False])
-async def test_silence_ends_with_the_read_timeout(origin: Origin, headers_first: bool) -> None:
+async def test_a_silent_host_ends_with_the_read_timeout(origin: Origin, headers_first: bool) -> None:
     url = origin.serve(
-        "/a.jpg", Answer(body=JPEG, byte_interval=60) if headers_first else Answer(until=asyncio.Event())
+        "/a.jpg", Response(body=JPEG, byte_interval=60) if headers_first else Response(until=asyncio.Event())
     )
-    fault = await fault_of(url, fetch_read_timeout=0.3)
-    assert (fault.cause, fault.detail) == (FetchFailure.TOO_SLOW, "nothing arrived")
+    error = await error_of(url, fetch_read_timeout=0.3)
+    assert (error.cause, error.detail) == (FetchFailure.TIMED_OUT, "nothing arrived")
 
 
-async def test_a_body_without_end_is_cut_off_at_the_limit(origin: Origin) -> None:
-    url = origin.serve("/a.jpg", Answer(body=JPEG, endless=True))
-    fault = await fault_of(url, fetch_max_bytes=100_000)
-    assert fault.cause is FetchFailure.TOO_LARGE
+async def test_an_endless_body_ends_at_the_size_limit(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", Response(body=JPEG, endless=True))
+    error = await error_of(url, fetch_max_bytes=100_000)
+    assert error.cause is FetchFailure.TOO_LARGE
 
 
-async def test_a_body_that_says_it_is_too_large_is_not_read(origin: Origin) -> None:
-    url = origin.serve("/a.jpg", Answer(body=JPEG, declared=10**9))
-    fault = await fault_of(url)
-    assert (fault.cause, fault.detail) == (FetchFailure.TOO_LARGE, "1000000000 bytes, 52428800 are allowed")
+async def test_a_body_whose_declared_size_is_too_large_is_not_read(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", Response(body=JPEG, declared=10**9))
+    error = await error_of(url)
+    assert (error.cause, error.detail) == (FetchFailure.TOO_LARGE, "1000000000 bytes, the limit is 52428800")
 
 
-async def test_an_image_of_exactly_the_limit_passes(origin: Origin) -> None:
+async def test_an_image_of_exactly_the_size_limit_is_accepted(origin: Origin) -> None:
     url = origin.serve("/a.jpg", image(JPEG))
     async with fetcher(fetch_max_bytes=len(JPEG)) as fetching, fetching.fetch(url) as fetched:
         assert fetched.size == len(JPEG)
-    assert (await fault_of(url, fetch_max_bytes=len(JPEG) - 1)).cause is FetchFailure.TOO_LARGE
+    assert (await error_of(url, fetch_max_bytes=len(JPEG) - 1)).cause is FetchFailure.TOO_LARGE
 
 
-async def test_a_body_shorter_than_declared_was_cut_off(origin: Origin) -> None:
+async def test_a_body_shorter_than_declared_is_a_lost_connection(origin: Origin) -> None:
     short = b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + JPEG
-    assert (await fault_of(origin.serve("/a.jpg", Answer(raw=short)))).cause is FetchFailure.CUT_OFF
+    assert (await error_of(origin.serve("/a.jpg", Response(raw=short)))).cause is FetchFailure.CONNECTION_LOST
 
 
-async def test_a_body_longer_than_declared_harms_no_other_image(origin: Origin) -> None:
+async def test_a_body_longer_than_declared_does_not_affect_the_next_image(origin: Origin) -> None:
     long = b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + JPEG
-    origin.serve("/long.jpg", Answer(raw=long))
+    origin.serve("/long.jpg", Response(raw=long))
     origin.serve("/a.jpg", image(JPEG))
     async with fetcher() as fetching:
         async with fetching.fetch(origin.url("/long.jpg")) as fetched:
@@ -226,42 +226,42 @@ async def test_a_body_longer_than_declared_harms_no_other_image(origin: Origin) 
     [
         (image(b"<!doctype html><p>Not found"), "an HTML page, declared as image/jpeg"),
         (image(b"Photo to follow", "text/plain"), "text, declared as text/plain"),
-        (Answer(body=b"\x1f\x8b\x08" + b"\0" * 50, headers={"Content-Encoding": "gzip"}), "gzip data"),
-        (Answer(body=b""), "empty"),
-        (Answer(body=b"\0" * 2_000_000, endless=True), "binary data of an unknown type"),
+        (Response(body=b"\x1f\x8b\x08" + b"\0" * 50, headers={"Content-Encoding": "gzip"}), "gzip data"),
+        (Response(body=b""), "empty"),
+        (Response(body=b"\0" * 2_000_000, endless=True), "binary data of an unknown type"),
     ],
 )
-async def test_what_is_no_image_is_said_to_be_what_it_is(origin: Origin, answer: Answer, detail: str) -> None:
-    fault = await fault_of(origin.serve("/a.jpg", answer))
-    assert (fault.cause, fault.detail) == (FetchFailure.NOT_AN_IMAGE, detail)
+async def test_the_error_for_other_content_describes_it(origin: Origin, answer: Response, detail: str) -> None:
+    error = await error_of(origin.serve("/a.jpg", answer))
+    assert (error.cause, error.detail) == (FetchFailure.NOT_AN_IMAGE, detail)
 
 
-async def test_an_image_that_arrives_in_single_bytes_is_known(origin: Origin) -> None:
-    url = origin.serve("/a.jpg", Answer(body=JPEG[:40], byte_interval=0.001))
+async def test_an_image_that_arrives_in_single_bytes_is_recognised(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", Response(body=JPEG[:40], byte_interval=0.001))
     async with fetcher() as fetching, fetching.fetch(url) as fetched:
         assert fetched.content_type == "image/jpeg"
 
 
-async def test_nobody_there_and_hanging_up_are_faults_of_the_connection(origin: Origin) -> None:
-    fault = await fault_of(origin.serve("/a.jpg", Answer(raw=b"")))
-    assert fault.cause is FetchFailure.CUT_OFF
+async def test_a_refused_and_a_closed_connection_are_connection_errors(origin: Origin) -> None:
+    error = await error_of(origin.serve("/a.jpg", Response(raw=b"")))
+    assert error.cause is FetchFailure.CONNECTION_LOST
     async with open_origin() as gone:
         url = gone.url("/a.jpg")
-    fault = await fault_of(url)
-    assert (fault.cause, fault.detail) == (FetchFailure.NOT_CONNECTED, "Connection refused")
+    error = await error_of(url)
+    assert (error.cause, error.detail) == (FetchFailure.NOT_CONNECTED, "Connection refused")
 
 
-async def test_a_host_never_has_more_requests_than_allowed(origin: Origin) -> None:
-    urls = [origin.serve(f"/{number}.jpg", Answer(body=JPEG[:20], byte_interval=0.001)) for number in range(40)]
+async def test_a_host_never_has_more_concurrent_requests_than_allowed(origin: Origin) -> None:
+    urls = [origin.serve(f"/{number}.jpg", Response(body=JPEG[:20], byte_interval=0.001)) for number in range(40)]
     async with fetcher(fetch_per_host=3, fetch_host_wait=30, fetch_total_timeout=60) as fetching:
         await asyncio.gather(*(size_of(fetching, url) for url in urls))
-    assert origin.most_at_once == 3
+    assert origin.max_concurrent == 3
     assert origin.connections == 3
 
 
-async def test_a_busy_host_is_left_for_later_and_others_are_not_held_up(origin: Origin) -> None:
+async def test_a_busy_host_raises_and_does_not_delay_other_hosts(origin: Origin) -> None:
     free = asyncio.Event()
-    urls = [origin.serve(f"/{number}.jpg", Answer(body=JPEG, until=free)) for number in range(3)]
+    urls = [origin.serve(f"/{number}.jpg", Response(body=JPEG, until=free)) for number in range(3)]
     policy = AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
     async with (
         open_origin(host="127.0.0.2") as other,
@@ -280,18 +280,18 @@ async def test_a_busy_host_is_left_for_later_and_others_are_not_held_up(origin: 
 async def test_a_redirect_counts_for_the_host_it_leads_to(origin: Origin) -> None:
     policy = AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
     async with open_origin(host="127.0.0.2") as images:
-        image_url = images.serve("/a.jpg", Answer(body=JPEG[:20], byte_interval=0.001))
+        image_url = images.serve("/a.jpg", Response(body=JPEG[:20], byte_interval=0.001))
         url = origin.serve("/moved", redirect(image_url))
         async with fetcher(policy, fetch_per_host=2, fetch_host_wait=30, fetch_total_timeout=60) as fetching:
             await asyncio.gather(*(size_of(fetching, url) for _ in range(10)))
-        assert images.most_at_once == 2
+        assert images.max_concurrent == 2
 
 
-async def test_giving_up_in_the_middle_leaves_nothing_behind(
+async def test_a_cancelled_download_leaves_no_file_and_no_permit(
     origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    url = origin.serve("/a.jpg", Answer(body=JPEG * 300, endless=True))
+    url = origin.serve("/a.jpg", Response(body=JPEG * 300, endless=True))
     async with fetcher(fetch_per_host=1, fetch_host_wait=0) as fetching:
         task = asyncio.create_task(size_of(fetching, url))
         await until(lambda: bool(files(tmp_path)))
@@ -302,15 +302,15 @@ async def test_giving_up_in_the_middle_leaves_nothing_behind(
         assert await size_of(fetching, origin.serve("/b.jpg", image(JPEG))) == len(JPEG)
 
 
-async def test_a_host_that_recovers_gets_its_image_through_in_the_end(origin: Origin) -> None:
-    """Attempt by attempt, as the dispatcher would send them."""
-    busy = Answer(status=429, headers={"Retry-After": "40"})
-    url = origin.serve("/a.jpg", busy, Answer(status=503), image(JPEG))
+async def test_an_image_succeeds_once_its_host_recovers(origin: Origin) -> None:
+    """One attempt at a time, as the dispatcher sends them."""
+    busy = Response(status=429, headers={"Retry-After": "40"})
+    url = origin.serve("/a.jpg", busy, Response(status=503), image(JPEG))
     clock, store = MovableClock(), MemoryObjectStore()
-    plan = RetryPlan(AttemptSettings(fetch_attempts=4, fetch_retry_schedule=(5, 30)), 3600, lambda: 0.0)
+    policy = FetchRetryPolicy(AttemptSettings(fetch_attempts=4, fetch_retry_schedule=(5, 30)), 3600, lambda: 0.0)
     waits = []
     async with fetcher() as fetching:
-        handle = DownloadHandler(fetching, store, plan, clock, observe=lambda _: None)
+        handle = DownloadHandler(fetching, store, policy, clock, observe=lambda _: None)
         for attempt in (1, 2):
             [answer] = await handle(download(url, attempt, clock() + timedelta(minutes=15)))
             assert isinstance(answer, ImageDeferred)
@@ -339,7 +339,7 @@ async def size_of(fetching: Fetcher, url: str) -> int:
         return fetched.size
 
 
-async def test_an_image_is_not_sent_again_while_its_version_is_the_known_one(origin: Origin) -> None:
+async def test_an_unchanged_image_is_not_downloaded_again(origin: Origin) -> None:
     url = origin.serve("/a.jpg", image(JPEG, etag='W/"1"', last_modified="Mon, 05 Jan 2026 12:00:00 GMT"))
     version = Validators('W/"1"', "Mon, 05 Jan 2026 12:00:00 GMT")
     async with fetcher() as fetching:
@@ -351,16 +351,18 @@ async def test_an_image_is_not_sent_again_while_its_version_is_the_known_one(ori
             assert unchanged.validators == version
         async with fetching.fetch(url) as fetched:
             assert fetched.body == JPEG
-    asked = [
+    sent = [
         (request.headers.get("if-none-match"), request.headers.get("if-modified-since")) for request in origin.requests
     ]
-    assert asked == [(None, None), (version.etag, version.last_modified), (None, None)]
+    assert sent == [(None, None), (version.etag, version.last_modified), (None, None)]
 
 
 @pytest.mark.parametrize(
     ("etag", "last_modified"), [('"1"', None), (None, "Mon, 05 Jan 2026 12:00:00 GMT")], ids=["etag", "date"]
 )
-async def test_one_of_both_is_enough_to_ask(origin: Origin, etag: str | None, last_modified: str | None) -> None:
+async def test_either_validator_is_enough_for_a_conditional_request(
+    origin: Origin, etag: str | None, last_modified: str | None
+) -> None:
     version = {name: value for name, value in (("etag", etag), ("last_modified", last_modified)) if value}
     url = origin.serve("/a.jpg", image(JPEG, **version))
     known = KnownResult(etag=etag, last_modified=last_modified, result=a_result())
@@ -379,8 +381,8 @@ async def test_a_changed_image_comes_with_its_new_version(origin: Origin) -> Non
 @pytest.mark.parametrize(
     "version", [{"etag": '"1"'}, {"last_modified": "Mon, 05 Jan 2026 12:00:00 GMT"}], ids=["etag", "date"]
 )
-async def test_a_version_holds_only_for_the_url_that_it_was_given_for(origin: Origin, version: dict[str, str]) -> None:
-    """A redirect may lead to another picture next time, whose host calls its version the same."""
+async def test_a_validator_applies_only_to_the_url_that_sent_it(origin: Origin, version: dict[str, str]) -> None:
+    """A redirect can lead to another image next time, with the same validator."""
     target = origin.serve("/b.jpg", image(JPEG, **version))
     url = origin.serve("/a.jpg", redirect(target))
     known = KnownResult(etag=version.get("etag"), last_modified=version.get("last_modified"), result=a_result())
@@ -389,34 +391,34 @@ async def test_a_version_holds_only_for_the_url_that_it_was_given_for(origin: Or
             assert not fetched.validators
         async with fetching.fetch_if_changed(url, known) as fetched_again:
             assert isinstance(fetched_again, Fetched)
-    conditional = [bool({"if-none-match", "if-modified-since"} & set(asked.headers)) for asked in origin.requests]
+    conditional = [bool({"if-none-match", "if-modified-since"} & set(request.headers)) for request in origin.requests]
     assert conditional == [False, False, True, False]
 
 
-async def test_not_modified_that_was_not_asked_for_behind_a_redirect_is_a_fault(origin: Origin) -> None:
-    url = origin.serve("/a.jpg", redirect(origin.serve("/b.jpg", Answer(status=304))))
+async def test_an_unrequested_304_after_a_redirect_is_an_error(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", redirect(origin.serve("/b.jpg", Response(status=304))))
     known = KnownResult(etag='"1"', last_modified=None, result=a_result())
     async with fetcher() as fetching:
         with pytest.raises(FetchError):
             async with fetching.fetch_if_changed(url, known):
-                pytest.fail("it was taken for unchanged")
+                pytest.fail("it was considered unchanged")
 
 
-async def test_a_fault_behind_a_redirect_is_not_the_first_hosts(origin: Origin) -> None:
+async def test_an_error_after_a_redirect_to_another_host_is_marked(origin: Origin) -> None:
     async with open_origin() as other:
-        sick = other.serve("/b.jpg", Answer(status=503, headers={"Retry-After": "3600"}))
-        here = origin.serve("/c.jpg", Answer(status=503))
-        assert (await fault_of(origin.serve("/a.jpg", redirect(sick)))).after_cross_host_redirect
-        assert not (await fault_of(origin.serve("/d.jpg", redirect(here)))).after_cross_host_redirect
-        assert not (await fault_of(sick)).after_cross_host_redirect
+        sick = other.serve("/b.jpg", Response(status=503, headers={"Retry-After": "3600"}))
+        here = origin.serve("/c.jpg", Response(status=503))
+        assert (await error_of(origin.serve("/a.jpg", redirect(sick)))).after_cross_host_redirect
+        assert not (await error_of(origin.serve("/d.jpg", redirect(here)))).after_cross_host_redirect
+        assert not (await error_of(sick)).after_cross_host_redirect
 
 
-async def test_not_modified_is_no_answer_to_who_knows_nothing(origin: Origin) -> None:
-    fault = await fault_of(origin.serve("/a.jpg", Answer(status=304)))
-    assert outcome_of(fault.cause).code is ErrorCode.REDIRECT
+async def test_an_unrequested_304_is_a_redirect_error(origin: Origin) -> None:
+    error = await error_of(origin.serve("/a.jpg", Response(status=304)))
+    assert outcome_of(error.cause).code is ErrorCode.REDIRECT
 
 
-async def test_a_version_of_more_than_500_characters_is_none(origin: Origin) -> None:
+async def test_a_validator_of_more_than_500_characters_is_ignored(origin: Origin) -> None:
     url = origin.serve("/a.jpg", image(JPEG, etag='"' + "x" * 500 + '"'))
     async with fetcher() as fetching, fetching.fetch(url) as fetched:
         assert not fetched.validators

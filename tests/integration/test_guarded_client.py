@@ -22,7 +22,7 @@ from shared.outbound.connection import Connection, TlsError
 from shared.outbound.resolver import Resolve
 from shared.url_policy import AddressPolicy, BlockedAddress
 from tests.support.certificates import Authority, new_authority
-from tests.support.origin import Answer, Origin, image, open_origin, open_server, redirect
+from tests.support.origin import Origin, Response, image, open_origin, open_server, redirect
 from tests.support.waiting import until
 
 PUBLIC, PRIVATE = "127.0.0.2", "127.0.0.1"
@@ -157,7 +157,7 @@ async def test_redirects_cookies_and_proxies_are_not_followed_kept_or_asked(
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, private.base_url)
     public.serve("/moved", redirect(private.url("/a.jpg")))
-    public.serve("/cookie", Answer(headers={"Set-Cookie": "seen=1; Path=/"}))
+    public.serve("/cookie", Response(headers={"Set-Cookie": "seen=1; Path=/"}))
     async with client() as http:
         assert (await http.get(public.url("/moved"))).status_code == 302
         assert (await http.get(public.url("/cookie"))).headers["set-cookie"]
@@ -224,7 +224,7 @@ async def silent_server(host: str, port: int) -> AsyncIterator[None]:
 
 
 async def test_a_host_is_asked_again_over_the_same_connection(public: Origin) -> None:
-    public.serve("/missing", Answer(status=404, body=b"not here"))
+    public.serve("/missing", Response(status=404, body=b"not here"))
     async with client() as http:
         for path in ("/a.jpg", "/missing", "/a.jpg"):
             await http.get(public.url(path))
@@ -239,7 +239,7 @@ async def test_no_more_connections_are_kept_than_allowed(public: Origin) -> None
 
 
 async def test_a_connection_whose_response_was_not_read_to_its_end_is_not_used_again(public: Origin) -> None:
-    public.serve("/long", Answer(body=b"x" * 1000, endless=True))
+    public.serve("/long", Response(body=b"x" * 1000, endless=True))
     async with client() as http:
         async with http.stream("GET", public.url("/long")):
             pass
@@ -249,8 +249,8 @@ async def test_a_connection_whose_response_was_not_read_to_its_end_is_not_used_a
 
 async def test_a_kept_connection_that_the_host_closed_or_spoiled_costs_nothing(public: Origin) -> None:
     ok = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-    public.serve("/closes", Answer(raw=ok))
-    public.serve("/says-more", Answer(raw=ok + b" and more than it announced"))
+    public.serve("/closes", Response(raw=ok))
+    public.serve("/says-more", Response(raw=ok + b" and more than it announced"))
     async with client() as http:
         for path in ("/closes", "/says-more"):
             assert (await http.get(public.url(path))).content == b"ok"
@@ -258,8 +258,8 @@ async def test_a_kept_connection_that_the_host_closed_or_spoiled_costs_nothing(p
 
 
 async def test_a_kept_connection_that_the_host_closed_is_not_used_even_for_a_post(public: Origin) -> None:
-    public.serve("/closes", Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
-    public.serve("/hook", Answer())
+    public.serve("/closes", Response(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
+    public.serve("/hook", Response())
     async with client() as http:
         await http.get(public.url("/closes"))
         await until(lambda: not public.open_connections)
@@ -267,27 +267,27 @@ async def test_a_kept_connection_that_the_host_closed_is_not_used_even_for_a_pos
 
 
 async def test_a_get_that_meets_a_host_hanging_up_on_a_kept_connection_is_repeated(public: Origin) -> None:
-    public.serve("/a.jpg", image(b"first"), Answer(raw=b""), image(b"second"))
+    public.serve("/a.jpg", image(b"first"), Response(raw=b""), image(b"second"))
     async with client() as http:
         assert (await http.get(public.url("/a.jpg"))).content == b"first"
         assert (await http.get(public.url("/a.jpg"))).content == b"second"
 
 
 async def test_a_host_that_hangs_up_on_a_new_connection_is_at_fault(public: Origin) -> None:
-    public.serve("/closes", Answer(raw=b""))
+    public.serve("/closes", Response(raw=b""))
     async with client() as http:
         with pytest.raises(httpx.RemoteProtocolError):
             await http.get(public.url("/closes"))
-    assert public.asked("/closes") == 1
+    assert public.request_count("/closes") == 1
 
 
 async def test_a_post_is_never_sent_twice(public: Origin) -> None:
-    public.serve("/hook", Answer(), Answer(raw=b""), Answer())
+    public.serve("/hook", Response(), Response(raw=b""), Response())
     async with client() as http:
         await http.post(public.url("/hook"), content=b"{}")
         with pytest.raises(httpx.RemoteProtocolError):
             await http.post(public.url("/hook"), content=b"{}")
-    assert public.asked("/hook") == 2
+    assert public.request_count("/hook") == 2
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ async def test_a_post_is_never_sent_twice(public: Origin) -> None:
     ],
 )
 async def test_what_is_no_http_is_a_fault_of_the_transport(public: Origin, raw: bytes) -> None:
-    public.serve("/odd", Answer(raw=raw))
+    public.serve("/odd", Response(raw=raw))
     async with client() as http:
         with pytest.raises(httpx.TransportError):
             await http.get(public.url("/odd"))

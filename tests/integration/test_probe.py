@@ -1,4 +1,4 @@
-"""The downloader's look at a URL, against an origin that behaves as hosts do."""
+"""The downloader's probes, against a scripted origin."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from services.downloader.app import open_requester
-from services.downloader.probe import ImageProbe, ProbeHandler
+from services.downloader.probe import ProbeHandler, UrlProber
 from services.downloader.settings import FetchSettings
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.url_policy import AddressPolicy
 from tests.fakes.clock import MovableClock
 from tests.support.builders import NOW
-from tests.support.origin import Answer, Origin, image, open_origin, redirect
+from tests.support.origin import Origin, Response, image, open_origin, redirect
 from tests.support.waiting import until
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
@@ -26,10 +26,10 @@ LONG = 30.0
 
 
 @asynccontextmanager
-async def probing(seconds: float = 5, max_bytes: int = 1_000_000, **given: Any) -> AsyncIterator[ImageProbe]:
+async def prober(seconds: float = 5, max_bytes: int = 1_000_000, **given: Any) -> AsyncIterator[UrlProber]:
     usual: dict[str, Any] = {"fetch_read_timeout": 2, "fetch_connect_timeout": 2}
     async with open_requester(FetchSettings(**usual | given), LOOPBACK) as requester:
-        yield ImageProbe(requester, seconds, max_bytes)
+        yield UrlProber(requester, seconds, max_bytes)
 
 
 @pytest.fixture
@@ -38,30 +38,30 @@ async def origin() -> AsyncIterator[Origin]:
         yield running
 
 
-async def look(url: str, seconds_left: float = LONG, **given: Any) -> ProbedImage:
-    async with probing(**given) as probe:
-        return await probe.look(url, seconds_left)
+async def probe(url: str, seconds_left: float = LONG, **given: Any) -> ProbedImage:
+    async with prober(**given) as probing:
+        return await probing.probe(url, seconds_left)
 
 
-def part(body: bytes, content_range: str) -> Answer:
-    return Answer(status=206, body=body, headers={"Content-Type": "image/jpeg", "Content-Range": content_range})
+def part(body: bytes, content_range: str) -> Response:
+    return Response(status=206, body=body, headers={"Content-Type": "image/jpeg", "Content-Range": content_range})
 
 
-async def test_a_part_tells_the_type_and_the_size_of_the_whole(origin: Origin) -> None:
+async def test_a_range_response_gives_type_and_size_of_the_whole_image(origin: Origin) -> None:
     url = origin.serve("/a.jpg", part(JPEG[:1024], f"bytes 0-1023/{len(JPEG)}"))
-    async with probing() as probe:
-        seen = await probe.look(url, LONG)
-        assert (seen.url, seen.content_type, seen.size) == (url, "image/jpeg", len(JPEG))
-        assert (seen.error_code, seen.error_detail) == (None, None)
-        await probe.look(url, LONG)
+    async with prober() as probing:
+        found = await probing.probe(url, LONG)
+        assert (found.url, found.content_type, found.size) == (url, "image/jpeg", len(JPEG))
+        assert (found.error_code, found.error_detail) == (None, None)
+        await probing.probe(url, LONG)
     assert [request.headers["range"] for request in origin.requests] == ["bytes=0-1023"] * 2
-    assert origin.connections == 1, "an answer that was read to its end leaves the connection usable"
+    assert origin.connections == 1, "a response that was read to its end leaves the connection reusable"
 
 
-async def test_a_whole_image_is_read_no_further_than_its_head(origin: Origin) -> None:
-    url = origin.serve("/endless.jpg", Answer(body=JPEG, endless=True))
-    seen = await look(url)
-    assert (seen.content_type, seen.size) == ("image/jpeg", None)
+async def test_a_full_response_is_read_only_at_its_start(origin: Origin) -> None:
+    url = origin.serve("/endless.jpg", Response(body=JPEG, endless=True))
+    found = await probe(url)
+    assert (found.content_type, found.size) == ("image/jpeg", None)
     await until(lambda: not origin.open_connections, what="the end of the connection")
 
 
@@ -70,81 +70,87 @@ async def test_a_whole_image_is_read_no_further_than_its_head(origin: Origin) ->
     [
         (image(JPEG), len(JPEG)),
         (image(JPEG[:100]), 100),
-        (Answer(raw=b"HTTP/1.1 200 OK\r\n\r\n" + JPEG[:300]), 300),
+        (Response(raw=b"HTTP/1.1 200 OK\r\n\r\n" + JPEG[:300]), 300),
         (part(JPEG[:1024], "bytes 0-1023/*"), None),
         (part(JPEG[:1024], "apples 0-1023/5"), None),
     ],
     ids=["whole", "short", "until it hangs up", "size unknown", "another unit"],
 )
-async def test_the_size_is_told_where_the_host_tells_it(origin: Origin, answer: Answer, size: int | None) -> None:
-    seen = await look(origin.serve("/a.jpg", answer))
-    assert (seen.content_type, seen.size, seen.error_code) == ("image/jpeg", size, None)
+async def test_the_size_is_known_if_the_host_sends_it(origin: Origin, answer: Response, size: int | None) -> None:
+    found = await probe(origin.serve("/a.jpg", answer))
+    assert (found.content_type, found.size, found.error_code) == ("image/jpeg", size, None)
 
 
-async def test_a_host_that_cannot_give_a_part_is_asked_for_the_whole(origin: Origin) -> None:
-    url = origin.serve("/a.jpg", Answer(status=416), image(JPEG))
-    seen = await look(url)
-    assert (seen.content_type, seen.size) == ("image/jpeg", len(JPEG))
+async def test_a_host_without_range_support_gets_a_plain_request(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", Response(status=416), image(JPEG))
+    found = await probe(url)
+    assert (found.content_type, found.size) == ("image/jpeg", len(JPEG))
     assert "range" not in origin.requests[-1].headers
 
 
 @pytest.mark.parametrize(
     ("answer", "code", "words"),
     [
-        (Answer(status=404), ErrorCode.HTTP_404, "HTTP 404 Not Found"),
-        (Answer(status=503), ErrorCode.HTTP_5XX, "HTTP 503 Service Unavailable"),
-        (Answer(status=416), ErrorCode.HTTP_4XX, "HTTP 416"),
+        (Response(status=404), ErrorCode.HTTP_404, "HTTP 404 Not Found"),
+        (Response(status=503), ErrorCode.HTTP_5XX, "HTTP 503 Service Unavailable"),
+        (Response(status=416), ErrorCode.HTTP_4XX, "HTTP 416"),
         (image(b"<html><body>not found</body></html>"), ErrorCode.NOT_AN_IMAGE, "an HTML page, declared as image/jpeg"),
-        (part(JPEG[:1024], "bytes 0-1023/1000001"), ErrorCode.TOO_LARGE, "1000001 bytes, 1000000 are allowed"),
-        (Answer(body=JPEG, declared=1_000_001), ErrorCode.TOO_LARGE, "1000001 bytes, 1000000 are allowed"),
+        (part(JPEG[:1024], "bytes 0-1023/1000001"), ErrorCode.TOO_LARGE, "1000001 bytes, the limit is 1000000"),
+        (Response(body=JPEG, declared=1_000_001), ErrorCode.TOO_LARGE, "1000001 bytes, the limit is 1000000"),
         (redirect("http://169.254.169.254/latest/"), ErrorCode.BLOCKED_ADDRESS, "metadata service"),
         (redirect("ftp://127.0.0.1/"), ErrorCode.REDIRECT, "invalid URL"),
-        (Answer(raw=b"nonsense"), ErrorCode.CONNECT, ""),
+        (Response(raw=b"nonsense"), ErrorCode.CONNECT, ""),
     ],
     ids=lambda value: getattr(value, "value", None),
 )
-async def test_why_there_is_no_image(origin: Origin, answer: Answer, code: ErrorCode, words: str) -> None:
-    seen = await look(origin.serve("/a.jpg", answer))
-    assert (seen.content_type, seen.size, seen.error_code) == (None, None, code)
-    assert seen.error_detail is not None
-    assert words in seen.error_detail
+async def test_a_failed_probe_has_an_error_code_and_a_detail(
+    origin: Origin, answer: Response, code: ErrorCode, words: str
+) -> None:
+    found = await probe(origin.serve("/a.jpg", answer))
+    assert (found.content_type, found.size, found.error_code) == (None, None, code)
+    assert found.error_detail is not None
+    assert words in found.error_detail
 
 
-async def test_addresses_that_must_not_be_asked_are_not() -> None:
-    seen = await look("http://127.0.0.2/a.jpg")
-    assert seen.error_code is ErrorCode.BLOCKED_ADDRESS
+async def test_blocked_addresses_are_not_probed() -> None:
+    found = await probe("http://127.0.0.2/a.jpg")
+    assert found.error_code is ErrorCode.BLOCKED_ADDRESS
 
 
 async def test_redirects_are_followed(origin: Origin) -> None:
     origin.serve("/a.jpg", part(JPEG[:1024], f"bytes 0-1023/{len(JPEG)}"))
-    seen = await look(origin.serve("/old.jpg", redirect("/a.jpg")))
-    assert (seen.url, seen.size) == (origin.url("/old.jpg"), len(JPEG))
+    found = await probe(origin.serve("/old.jpg", redirect("/a.jpg")))
+    assert (found.url, found.size) == (origin.url("/old.jpg"), len(JPEG))
 
 
 async def test_a_hanging_host_times_out(origin: Origin) -> None:
-    seen = await look(origin.serve("/a.jpg", Answer(until=asyncio.Event())), seconds=0.2)
-    assert (seen.error_code, seen.error_detail) == (ErrorCode.TIMEOUT, "not finished after 0.2 s")
-    assert 200 <= seen.ms < 2000
+    found = await probe(origin.serve("/a.jpg", Response(until=asyncio.Event())), seconds=0.2)
+    assert (found.error_code, found.error_detail) == (ErrorCode.TIMEOUT, "not finished after 0.2 s")
+    assert 200 <= found.ms < 2000
 
 
-async def test_too_little_time_is_no_fault_of_the_host(origin: Origin) -> None:
-    seen = await look(origin.serve("/a.jpg", Answer(until=asyncio.Event())), seconds_left=0.2)
-    assert (seen.content_type, seen.error_code, seen.error_detail) == (None, None, "too little time was left to look")
+async def test_a_probe_without_enough_time_has_no_error_code(origin: Origin) -> None:
+    found = await probe(origin.serve("/a.jpg", Response(until=asyncio.Event())), seconds_left=0.2)
+    assert (found.content_type, found.error_code, found.error_detail) == (
+        None,
+        None,
+        "not enough time was left for the probe",
+    )
 
 
-async def test_a_busy_host_is_no_fault_of_the_host_and_not_waited_for(
+async def test_a_host_at_its_request_limit_has_no_error_code_and_is_not_waited_for(
     origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.downloader.probe._BUSY_SECONDS", 0.3)
+    monkeypatch.setattr("services.downloader.probe._MAX_BUSY_SECONDS", 0.3)
     free = asyncio.Event()
-    url = origin.serve("/a.jpg", Answer(body=JPEG, until=free))
-    async with probing(fetch_per_host=1, fetch_host_wait=0.1) as probe:
-        first = asyncio.create_task(probe.look(url, LONG))
-        await until(lambda: origin.asked("/a.jpg") == 1)
-        second = await probe.look(url, LONG)
-        assert (second.error_code, second.error_detail) == (None, "the host is busy with other requests of ours")
+    url = origin.serve("/a.jpg", Response(body=JPEG, until=free))
+    async with prober(fetch_per_host=1, fetch_host_wait=0.1) as probing:
+        first = asyncio.create_task(probing.probe(url, LONG))
+        await until(lambda: origin.request_count("/a.jpg") == 1)
+        second = await probing.probe(url, LONG)
+        assert (second.error_code, second.error_detail) == (None, "the host is at its request limit")
         assert second.ms >= 300
-        third = asyncio.create_task(probe.look(url, LONG))
+        third = asyncio.create_task(probing.probe(url, LONG))
         free.set()
         assert [(await task).size for task in (first, third)] == [len(JPEG)] * 2
 
@@ -153,26 +159,26 @@ def command(*urls: str) -> ProbeImages:
     return ProbeImages(probe_id="p1", reply_to="mine", urls=urls, answer_by=NOW + timedelta(seconds=20))
 
 
-async def test_all_urls_of_a_command_are_answered_in_their_order(origin: Origin) -> None:
-    slow = origin.serve("/slow.jpg", Answer(body=JPEG[:20], byte_interval=0.01))
+async def test_the_reply_has_all_urls_of_the_command_in_order(origin: Origin) -> None:
+    slow = origin.serve("/slow.jpg", Response(body=JPEG[:20], byte_interval=0.01))
     bounds = FetchBounds(at_once=10, per_host=2)
-    async with probing() as probe:
-        handler = ProbeHandler(probe.look, bounds, MovableClock(NOW))
+    async with prober() as probing:
+        handler = ProbeHandler(probing.probe, bounds, MovableClock(NOW))
         [reply] = await handler(command(slow, origin.url("/gone.jpg"), origin.serve("/a.jpg", image(JPEG))))
     assert isinstance(reply.message, ImagesProbed)
     assert (reply.to, reply.message.probe_id, reply.message.bounds) == ("mine", "p1", bounds)
-    assert [(seen.size, seen.error_code) for seen in reply.message.images] == [
+    assert [(found.size, found.error_code) for found in reply.message.images] == [
         (20, None),
         (None, ErrorCode.HTTP_404),
         (len(JPEG), None),
     ]
 
 
-async def test_a_command_for_which_nobody_waits_any_more_is_dropped(origin: Origin) -> None:
+async def test_a_command_after_its_answer_by_is_dropped(origin: Origin) -> None:
     url = origin.serve("/a.jpg", image(JPEG))
-    async with probing() as probe:
+    async with prober() as probing:
         handler = ProbeHandler(
-            probe.look, FetchBounds(at_once=1, per_host=1), MovableClock(NOW + timedelta(seconds=21))
+            probing.probe, FetchBounds(at_once=1, per_host=1), MovableClock(NOW + timedelta(seconds=21))
         )
         assert await handler(command(url)) == []
     assert not origin.requests

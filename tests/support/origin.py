@@ -1,11 +1,11 @@
-"""An HTTP origin on loopback that behaves, or misbehaves, as its script says.
+"""A scripted HTTP origin on loopback, for well-behaved and misbehaving hosts.
 
     async with open_origin() as origin:
-        origin.serve("/a.jpg", Answer(status=503), Answer(photo))   # the last answer repeats
+        origin.serve("/a.jpg", Response(status=503), Response(photo))   # the last response repeats
         origin.url("/a.jpg")
-        origin.requests, origin.connections, origin.most_at_once
+        origin.requests, origin.connections, origin.max_concurrent
 
-Paths without a script answer 404.
+Paths without a script respond with 404.
 """
 
 import asyncio
@@ -16,20 +16,20 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 _PIECE = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class Response:
     """One response.
 
-    declared: the Content-Length to claim; the true one if None.
-    until: answer only once this event is set.
+    declared: the Content-Length to send; the true one if None.
+    until: respond only once this event is set.
     byte_interval: seconds between single bytes of the body.
-    endless: repeat the body in chunks until the client has enough.
-    raw: the whole response as it goes over the wire, before hanging up.
+    endless: repeat the body in chunks until the client disconnects.
+    raw: the whole response as bytes, after which the connection closes.
     """
 
     body: bytes = b""
@@ -42,21 +42,21 @@ class Answer:
     raw: bytes | None = None
 
 
-def image(body: bytes, content_type: str = "image/jpeg", **version: str) -> Answer:
-    """A picture as hosts serve them; `version` may be etag and last_modified, by which it answers 304."""
+def image(body: bytes, content_type: str = "image/jpeg", **version: str) -> Response:
+    """A normal image. `version` can be etag and last_modified; a matching conditional request gets 304."""
     names = {"etag": "ETag", "last_modified": "Last-Modified"}
-    said = {names[name]: value for name, value in version.items()}
-    return Answer(body=body, headers={"Content-Type": content_type} | said)
+    validators = {names[name]: value for name, value in version.items()}
+    return Response(body=body, headers={"Content-Type": content_type} | validators)
 
 
-def redirect(location: str, status: int = 302) -> Answer:
-    """To `location`, with the little page that hosts send along."""
-    return Answer(status=status, headers={"Location": location}, body=b"<html>moved</html>")
+def redirect(location: str, status: int = 302) -> Response:
+    """A redirect to `location`, with the short page that hosts usually send."""
+    return Response(status=status, headers={"Location": location}, body=b"<html>moved</html>")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asked for; header names are lower-case. Connections count from 1."""
+    """A client's request. Header names are lower-case; connections are numbered from 1."""
 
     path: str
     headers: Mapping[str, str]
@@ -64,7 +64,7 @@ class Request:
 
 
 class Origin:
-    """See the module."""
+    """See the module's docstring."""
 
     def __init__(self) -> None:
         self.base_url = ""
@@ -72,26 +72,26 @@ class Origin:
         self.requests: list[Request] = []
         self.connections = 0
         self.open_connections = 0
-        self.most_at_once = 0
-        self._at_once = 0
-        self._scripts: dict[str, tuple[Answer, ...]] = {}
-        self._asked: Counter[str] = Counter()
+        self.max_concurrent = 0
+        self._concurrent = 0
+        self._scripts: dict[str, tuple[Response, ...]] = {}
+        self._request_counts: Counter[str] = Counter()
 
-    def serve(self, path: str, *answers: Answer) -> str:
-        """Script `path`, which may carry a query; returns its URL."""
-        self._scripts[path] = answers
+    def serve(self, path: str, *responses: Response) -> str:
+        """Set the responses of `path`, which may have a query; return its URL."""
+        self._scripts[path] = responses
         return self.url(path)
 
     def url(self, path: str) -> str:
         """The absolute URL of `path`."""
         return self.base_url + path
 
-    def asked(self, path: str) -> int:
-        """How often `path` was requested."""
-        return self._asked[path]
+    def request_count(self, path: str) -> int:
+        """The number of requests for `path`."""
+        return self._request_counts[path]
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection until either side hangs up."""
+        """Serve one connection until either side closes it."""
         self.connections += 1
         connection = self.connections
         self.open_connections += 1
@@ -110,64 +110,64 @@ class Origin:
         path = request_line.split(" ")[1]
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
         self.requests.append(Request(path, headers, connection))
-        self._at_once += 1
-        self.most_at_once = max(self.most_at_once, self._at_once)
+        self._concurrent += 1
+        self.max_concurrent = max(self.max_concurrent, self._concurrent)
         try:
-            return await _send(writer, _if_changed(self._next_answer(path), headers))
+            return await _send(writer, _if_changed(self._next_response(path), headers))
         finally:
-            self._at_once -= 1
+            self._concurrent -= 1
 
-    def _next_answer(self, path: str) -> Answer:
+    def _next_response(self, path: str) -> Response:
         script = self._scripts.get(path)
-        turn = self._asked[path]
-        self._asked[path] += 1
+        turn = self._request_counts[path]
+        self._request_counts[path] += 1
         if not script:
-            return Answer(status=404, body=b"no such page")
+            return Response(status=404, body=b"no such page")
         return script[min(turn, len(script) - 1)]
 
 
-def _if_changed(answer: Answer, asked: Mapping[str, str]) -> Answer:
-    """304 instead of what the client has already, for answers that say of which version they are."""
+def _if_changed(response: Response, request_headers: Mapping[str, str]) -> Response:
+    """304 if the client already has this version of the response; otherwise the response."""
     for header, condition in (("ETag", "if-none-match"), ("Last-Modified", "if-modified-since")):
-        if header in answer.headers and condition in asked:
-            if answer.headers[header] != asked[condition]:
-                return answer
-            version = {name: value for name, value in answer.headers.items() if name in {"ETag", "Last-Modified"}}
-            return Answer(status=304, headers=version)
-    return answer
+        if header in response.headers and condition in request_headers:
+            if response.headers[header] != request_headers[condition]:
+                return response
+            version = {name: value for name, value in response.headers.items() if name in {"ETag", "Last-Modified"}}
+            return Response(status=304, headers=version)
+    return response
 
 
-async def _send(writer: asyncio.StreamWriter, answer: Answer) -> bool:
-    """Whether the connection can be used again."""
-    if answer.until is not None:
-        await answer.until.wait()
-    if answer.raw is not None:
-        writer.write(answer.raw)
+async def _send(writer: asyncio.StreamWriter, response: Response) -> bool:
+    """Send it; return whether the connection can be reused."""
+    if response.until is not None:
+        await response.until.wait()
+    if response.raw is not None:
+        writer.write(response.raw)
         await writer.drain()
         return False
-    writer.write(_head(answer))
-    if answer.endless:
+    writer.write(_head(response))
+    if response.endless:
         while True:
-            await _write_chunk(writer, answer.body)
-    elif answer.byte_interval:
-        for byte in answer.body:
+            await _write_chunk(writer, response.body)
+    elif response.byte_interval:
+        for byte in response.body:
             writer.write(bytes([byte]))
             await writer.drain()
-            await asyncio.sleep(answer.byte_interval)
+            await asyncio.sleep(response.byte_interval)
     else:
-        for start in range(0, len(answer.body), _PIECE):
-            writer.write(answer.body[start : start + _PIECE])
+        for start in range(0, len(response.body), _PIECE):
+            writer.write(response.body[start : start + _PIECE])
             await writer.drain()
-    return answer.declared is None or answer.declared <= len(answer.body)
+    return response.declared is None or response.declared <= len(response.body)
 
 
-def _head(answer: Answer) -> bytes:
-    reason = HTTPStatus(answer.status).phrase
-    lines = [f"HTTP/1.1 {answer.status} {reason}", *(f"{name}: {value}" for name, value in answer.headers.items())]
-    if answer.endless:
+def _head(response: Response) -> bytes:
+    reason = HTTPStatus(response.status).phrase
+    lines = [f"HTTP/1.1 {response.status} {reason}", *(f"{name}: {value}" for name, value in response.headers.items())]
+    if response.endless:
         lines.append("Transfer-Encoding: chunked")
     else:
-        lines.append(f"Content-Length: {len(answer.body) if answer.declared is None else answer.declared}")
+        lines.append(f"Content-Length: {len(response.body) if response.declared is None else response.declared}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
@@ -180,7 +180,7 @@ async def _write_chunk(writer: asyncio.StreamWriter, piece: bytes) -> None:
 async def open_origin(
     tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[Origin]:
-    """Run an origin on loopback, on a free port unless one is named. What is still open when it ends is cut."""
+    """Run an origin on loopback, on a free port by default. At the end, open connections are closed."""
     origin = Origin()
     async with open_server(origin.handle, tls, host, port) as origin.port:
         address = f"[{host}]" if ":" in host else host
@@ -190,30 +190,30 @@ async def open_origin(
 
 @asynccontextmanager
 async def open_server(
-    talk: Talk, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+    serve: Serve, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[int]:
-    """Let `talk` have each connection; yields the port. Conversations that go on when it ends are cancelled."""
-    talks: set[asyncio.Task[None]] = set()
+    """Run `serve` for each connection; yields the port. At the end, running calls are cancelled."""
+    tasks: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(_converse(talk, reader, writer))
-        talks.add(task)
-        task.add_done_callback(talks.discard)
+        task = asyncio.create_task(_serve(serve, reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     server = await asyncio.start_server(accept, host, port, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        for task in talks:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*talks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await server.wait_closed()
 
 
-async def _converse(talk: Talk, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _serve(serve: Serve, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
-            await talk(reader, writer)
+            await serve(reader, writer)
     finally:
         writer.close()

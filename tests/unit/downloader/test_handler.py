@@ -1,4 +1,4 @@
-"""What the downloader answers to a command."""
+"""The messages that the downloader publishes for a command."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ import pytest
 from services.downloader.fetch import Fetched, Unchanged
 from services.downloader.fetch_error import FetchError
 from services.downloader.handler import DownloadHandler
-from services.downloader.outcomes import FetchFailure, RetryPlan
+from services.downloader.outcomes import FetchFailure, FetchRetryPolicy
 from services.downloader.validators import Validators
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import (
@@ -47,21 +47,21 @@ def command(attempt: int = 1) -> DownloadImage:
 
 
 class Downloads:
-    """Answers each fetch with `body`, or raises `fault`; one of what is known with `unchanged`, if that is given."""
+    """Returns `body` for each fetch, or raises `error`; with `unchanged`, that is the result of fetch_if_changed."""
 
     def __init__(
-        self, body: bytes | Path = PHOTO, fault: Exception | None = None, unchanged: Unchanged | None = None
+        self, body: bytes | Path = PHOTO, error: Exception | None = None, unchanged: Unchanged | None = None
     ) -> None:
         self.body = body
-        self.fault = fault
+        self.error = error
         self.unchanged = unchanged
         self.urls: list[str] = []
 
     @asynccontextmanager
     async def fetch(self, url: str) -> AsyncIterator[Fetched]:
         self.urls.append(url)
-        if self.fault:
-            raise self.fault
+        if self.error:
+            raise self.error
         yield Fetched(self.body, len(PHOTO), SHA256, "image/jpeg", ms=12, validators=Validators('"v2"'))
 
     @asynccontextmanager
@@ -80,12 +80,12 @@ def store() -> MemoryObjectStore:
 
 
 def handler(downloads: Downloads, store: MemoryObjectStore, observed: list[float] | None = None) -> DownloadHandler:
-    plan = RetryPlan(AttemptSettings(fetch_attempts=3, fetch_retry_schedule=(5, 30)), 3600, lambda: 0.0)
+    policy = FetchRetryPolicy(AttemptSettings(fetch_attempts=3, fetch_retry_schedule=(5, 30)), 3600, lambda: 0.0)
     seconds: list[float] = [] if observed is None else observed
-    return DownloadHandler(downloads, store, plan, CLOCK, seconds.append)
+    return DownloadHandler(downloads, store, policy, CLOCK, seconds.append)
 
 
-async def test_the_original_is_stored_before_the_compressor_is_told(store: MemoryObjectStore) -> None:
+async def test_the_original_is_stored_before_the_compressor_gets_its_command(store: MemoryObjectStore) -> None:
     observed: list[float] = []
     answer = await handler(Downloads(), store, observed)(command())
     key = f"originals/r1/{'a' * 32}-{SHA256[:16]}"
@@ -108,7 +108,7 @@ async def test_the_original_is_stored_before_the_compressor_is_told(store: Memor
     assert len(observed) == 1
 
 
-async def test_an_original_on_disk_is_stored_while_it_is_there(store: MemoryObjectStore, tmp_path: Path) -> None:
+async def test_an_original_on_disk_is_stored(store: MemoryObjectStore, tmp_path: Path) -> None:
     file = tmp_path / "spool"
     file.write_bytes(PHOTO)
     [answer] = await handler(Downloads(file), store)(command())
@@ -116,23 +116,23 @@ async def test_an_original_on_disk_is_stored_while_it_is_there(store: MemoryObje
     assert store.objects[answer.original_key].data == PHOTO
 
 
-async def test_a_command_that_comes_too_late_is_dropped(store: MemoryObjectStore) -> None:
+async def test_a_command_after_its_start_by_is_dropped(store: MemoryObjectStore) -> None:
     downloads = Downloads()
     late = command().model_copy(update={"start_by": CLOCK() - timedelta(seconds=1)})
     assert await handler(downloads, store)(late) == []
     assert downloads.urls == []
 
 
-async def test_what_will_not_change_fails_the_image(store: MemoryObjectStore) -> None:
-    downloads = Downloads(fault=FetchError(404, "HTTP 404 Not Found"))
+async def test_a_permanent_failure_fails_the_image(store: MemoryObjectStore) -> None:
+    downloads = Downloads(error=FetchError(404, "HTTP 404 Not Found"))
     assert await handler(downloads, store)(command()) == [
         ImageFailed(**IDS, attempt=1, error_code=ErrorCode.HTTP_404, error_detail="HTTP 404 Not Found")
     ]
     assert not store.objects
 
 
-async def test_what_may_pass_defers_it_until_the_attempts_are_used_up(store: MemoryObjectStore) -> None:
-    handle = handler(Downloads(fault=FetchError(503, "HTTP 503 Service Unavailable", retry_after="60")), store)
+async def test_a_temporary_failure_defers_the_image_until_its_last_attempt(store: MemoryObjectStore) -> None:
+    handle = handler(Downloads(error=FetchError(503, "HTTP 503 Service Unavailable", retry_after="60")), store)
     [first], [second], [third] = [await handle(command(attempt)) for attempt in (1, 2, 3)]
     assert first == ImageDeferred(
         **IDS,
@@ -149,8 +149,8 @@ async def test_what_may_pass_defers_it_until_the_attempts_are_used_up(store: Mem
     assert third.error_code is ErrorCode.HTTP_5XX
 
 
-async def test_a_busy_host_costs_no_attempt_not_even_the_last(store: MemoryObjectStore) -> None:
-    [answer] = await handler(Downloads(fault=FetchError(FetchFailure.HOST_BUSY, "host busy")), store)(
+async def test_a_busy_host_counts_no_attempt_not_even_the_last(store: MemoryObjectStore) -> None:
+    [answer] = await handler(Downloads(error=FetchError(FetchFailure.HOST_BUSY, "host busy")), store)(
         command(attempt=3)
     )
     assert isinstance(answer, ImageDeferred)
@@ -158,8 +158,8 @@ async def test_a_busy_host_costs_no_attempt_not_even_the_last(store: MemoryObjec
     assert answer.error_detail == "host busy"
 
 
-async def test_an_unexpected_exception_is_counted_and_ends_with_the_attempts(store: MemoryObjectStore) -> None:
-    handle = handler(Downloads(fault=ZeroDivisionError("secret detail")), store)
+async def test_an_unexpected_exception_counts_as_an_attempt(store: MemoryObjectStore) -> None:
+    handle = handler(Downloads(error=ZeroDivisionError("secret detail")), store)
     [first], [last] = await handle(command(attempt=1)), await handle(command(attempt=3))
     assert isinstance(first, ImageDeferred)
     assert first.counts
@@ -169,16 +169,16 @@ async def test_an_unexpected_exception_is_counted_and_ends_with_the_attempts(sto
         assert answer.error_detail == "ZeroDivisionError"
 
 
-async def test_a_fault_of_the_store_is_no_outcome_of_the_image(store: MemoryObjectStore) -> None:
+async def test_an_unavailable_store_neither_fails_nor_defers_the_image(store: MemoryObjectStore) -> None:
     store.available = False
     with pytest.raises(StorageUnavailable):
         await handler(Downloads(), store)(command(attempt=3))
 
 
-def test_a_detail_is_one_short_line() -> None:
-    fault = FetchError(FetchFailure.CUT_OFF, "what\r\nthe  host said " + "x" * 1000)
-    assert fault.detail.startswith("what the host said x")
-    assert len(fault.detail) == 200
+def test_an_error_detail_is_one_short_line() -> None:
+    error = FetchError(FetchFailure.CONNECTION_LOST, "what\r\nthe  host said " + "x" * 1000)
+    assert error.detail.startswith("what the host said x")
+    assert len(error.detail) == 200
 
 
 KNOWN = KnownResult(
@@ -190,19 +190,19 @@ def a_command_with_a_known_result() -> DownloadImage:
     return command().model_copy(update={"known": KNOWN})
 
 
-async def test_what_the_host_says_is_unchanged_is_copied_for_this_request(store: MemoryObjectStore) -> None:
+async def test_the_result_of_an_unchanged_original_is_copied_for_this_request(store: MemoryObjectStore) -> None:
     await store.put_bytes(KNOWN.result.key, b"small", "image/jpeg")
     downloads = Downloads(unchanged=Unchanged(Validators('"v1"', "Mon, 05 Jan 2026 12:00:00 GMT"), ms=3))
 
     [answer] = await handler(downloads, store)(a_command_with_a_known_result())
 
     key = "results/r1/a-0123456789abcdef.jpg"
-    spared = {"key": key, "reused": "unchanged", "encodes": 0, "fetch_ms": 3, "compress_ms": 0}
+    changes = {"key": key, "reused": "unchanged", "encodes": 0, "fetch_ms": 3, "compress_ms": 0}
     assert answer == ImageCompressed(
         **IDS,
         attempt=1,
         original_key=None,
-        result=KNOWN.result.model_copy(update=spared),
+        result=KNOWN.result.model_copy(update=changes),
         etag='"v1"',
         last_modified="Mon, 05 Jan 2026 12:00:00 GMT",
         reuse_key=reuse_key(command().url, command().options),
@@ -212,33 +212,33 @@ async def test_what_the_host_says_is_unchanged_is_copied_for_this_request(store:
     assert store.objects[key].durable
 
 
-async def test_a_known_result_that_has_gone_is_made_again_in_the_same_attempt(store: MemoryObjectStore) -> None:
+async def test_a_deleted_known_result_is_recreated_in_the_same_attempt(store: MemoryObjectStore) -> None:
     downloads = Downloads(unchanged=Unchanged(Validators('"v1"'), ms=3))
     [answer] = await handler(downloads, store)(a_command_with_a_known_result())
     assert isinstance(answer, CompressImage)
     assert downloads.urls == [f'{command().url} if not "v1"', command().url]
 
 
-async def test_what_has_changed_is_downloaded_like_anything_else(store: MemoryObjectStore) -> None:
+async def test_a_changed_image_is_downloaded_like_a_new_one(store: MemoryObjectStore) -> None:
     downloads = Downloads()
     assert await handler(downloads, store)(a_command_with_a_known_result()) == await handler(downloads, store)(
         command()
     )
 
 
-async def test_a_store_that_cannot_copy_is_our_own_fault(store: MemoryObjectStore) -> None:
+async def test_a_store_that_cannot_copy_raises_storage_unavailable(store: MemoryObjectStore) -> None:
     store.available = False
     with pytest.raises(StorageUnavailable):
         await handler(Downloads(unchanged=Unchanged(Validators('"v1"'), ms=3)), store)(a_command_with_a_known_result())
 
 
-async def test_a_fault_at_another_host_is_not_booked_on_the_images_own(store: MemoryObjectStore) -> None:
-    fault = FetchError(503, "HTTP 503 Service Unavailable", "3600")
-    [at_home] = await handler(Downloads(fault=fault), store)(command())
-    fault.after_cross_host_redirect = True
-    [elsewhere] = await handler(Downloads(fault=fault), store)(command())
-    assert isinstance(at_home, ImageDeferred)
-    assert isinstance(elsewhere, ImageDeferred)
-    assert at_home.host_fault
-    assert at_home.host_until is not None
-    assert elsewhere == at_home.model_copy(update={"host_fault": False, "host_until": None})
+async def test_a_failure_after_a_cross_host_redirect_is_no_fault_of_the_images_host(store: MemoryObjectStore) -> None:
+    error = FetchError(503, "HTTP 503 Service Unavailable", "3600")
+    [own_host] = await handler(Downloads(error=error), store)(command())
+    error.after_cross_host_redirect = True
+    [other_host] = await handler(Downloads(error=error), store)(command())
+    assert isinstance(own_host, ImageDeferred)
+    assert isinstance(other_host, ImageDeferred)
+    assert own_host.host_fault
+    assert own_host.host_until is not None
+    assert other_host == own_host.model_copy(update={"host_fault": False, "host_until": None})

@@ -1,4 +1,4 @@
-"""So many requests to one host at a time, and no more."""
+"""The limit of concurrent requests to one host."""
 
 import asyncio
 
@@ -8,15 +8,15 @@ from services.downloader.host_limiter import HostBusy, HostLimiter
 
 
 async def hold(limiter: HostLimiter, host: str, until: asyncio.Event) -> None:
-    async with limiter.slot(host):
+    async with limiter.permit(host):
         await until.wait()
 
 
-async def test_a_request_beyond_the_limit_waits_for_a_free_slot() -> None:
-    limiter, done, entered = HostLimiter(per_host=2, wait=5), asyncio.Event(), asyncio.Event()
+async def test_a_request_beyond_the_limit_waits_for_a_permit() -> None:
+    limiter, done, entered = HostLimiter(per_host=2, max_wait=5), asyncio.Event(), asyncio.Event()
 
     async def third() -> None:
-        async with limiter.slot("a"):
+        async with limiter.permit("a"):
             entered.set()
 
     holding = [asyncio.create_task(hold(limiter, "a", done)) for _ in range(2)]
@@ -31,40 +31,40 @@ async def test_a_request_beyond_the_limit_waits_for_a_free_slot() -> None:
     assert entered.is_set()
 
 
-@pytest.mark.parametrize("wait", [0, 0.01])
-async def test_whoever_waits_too_long_is_told_that_the_host_is_busy(wait: float) -> None:
-    limiter = HostLimiter(per_host=1, wait=wait)
-    async with limiter.slot("a"):
+@pytest.mark.parametrize("max_wait", [0, 0.01])
+async def test_a_request_that_waits_too_long_raises_host_busy(max_wait: float) -> None:
+    limiter = HostLimiter(per_host=1, max_wait=max_wait)
+    async with limiter.permit("a"):
         with pytest.raises(HostBusy):
-            async with limiter.slot("a"):
-                pytest.fail("the slot was taken twice")
-        async with limiter.slot("b"):
+            async with limiter.permit("a"):
+                pytest.fail("the permit was given twice")
+        async with limiter.permit("b"):
             pass
-    async with limiter.slot("a"):
+    async with limiter.permit("a"):
         pass
 
 
-async def test_slots_come_back_when_a_request_fails_or_is_cancelled() -> None:
-    limiter = HostLimiter(per_host=1, wait=0)
+async def test_a_failed_or_cancelled_request_returns_its_permit() -> None:
+    limiter = HostLimiter(per_host=1, max_wait=0)
     with pytest.raises(ZeroDivisionError):
-        async with limiter.slot("a"):
+        async with limiter.permit("a"):
             raise ZeroDivisionError
     holding = asyncio.create_task(hold(limiter, "a", asyncio.Event()))
     await asyncio.sleep(0)
     holding.cancel()
     await asyncio.gather(holding, return_exceptions=True)
-    async with limiter.slot("a"):
+    async with limiter.permit("a"):
         pass
 
 
-async def test_idle_hosts_are_forgotten() -> None:
-    limiter = HostLimiter(per_host=1, wait=0)
+async def test_idle_hosts_are_removed() -> None:
+    limiter = HostLimiter(per_host=1, max_wait=0)
     for number in range(1000):
-        async with limiter.slot(f"host-{number}"):
+        async with limiter.permit(f"host-{number}"):
             assert len(limiter) == 1
-    async with limiter.slot("a"):
+    async with limiter.permit("a"):
         with pytest.raises(HostBusy):
-            async with limiter.slot("a"):
+            async with limiter.permit("a"):
                 pass
         assert len(limiter) == 1
     assert len(limiter) == 0

@@ -1,4 +1,4 @@
-"""What each way in which a download can go wrong means for the image."""
+"""The decision for each failure of a download."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.downloader.outcomes import (
-    Again,
     Defer,
     Fail,
     FetchFailure,
+    FetchRetryPolicy,
     Outcome,
-    RetryPlan,
+    RetryKind,
     outcome_of,
 )
 from shared.contracts.error_codes import ErrorCode
@@ -21,7 +21,7 @@ from shared.settings import AttemptSettings
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 ATTEMPTS = AttemptSettings(fetch_attempts=4, fetch_retry_schedule=(5, 30, 120))
-PLAN = RetryPlan(ATTEMPTS, retry_after_max=600, draw=lambda: 0.0)
+POLICY = FetchRetryPolicy(ATTEMPTS, retry_after_max=600, random=lambda: 0.0)
 
 NEVER = {
     FetchFailure.INVALID_URL: ErrorCode.INVALID_URL,
@@ -43,11 +43,11 @@ NEVER = {
     451: ErrorCode.HTTP_4XX,
 }
 LATER = {
-    FetchFailure.NAME_SERVERS_SILENT: ErrorCode.DNS,
+    FetchFailure.DNS_UNAVAILABLE: ErrorCode.DNS,
     FetchFailure.NOT_CONNECTED: ErrorCode.CONNECT,
-    FetchFailure.CUT_OFF: ErrorCode.CONNECT,
-    FetchFailure.NO_TLS: ErrorCode.TLS,
-    FetchFailure.TOO_SLOW: ErrorCode.TIMEOUT,
+    FetchFailure.CONNECTION_LOST: ErrorCode.CONNECT,
+    FetchFailure.TLS_FAILED: ErrorCode.TLS,
+    FetchFailure.TIMED_OUT: ErrorCode.TIMEOUT,
     FetchFailure.INTERNAL: ErrorCode.INTERNAL,
     408: ErrorCode.HTTP_4XX,
     425: ErrorCode.HTTP_4XX,
@@ -61,53 +61,53 @@ LATER = {
 }
 
 
-def test_every_trouble_has_its_row_here() -> None:
+def test_this_test_covers_every_failure() -> None:
     assert {cause for cause in NEVER | LATER if isinstance(cause, FetchFailure)} == set(FetchFailure) - {
         FetchFailure.HOST_BUSY
     }
 
 
 @pytest.mark.parametrize(("cause", "code"), NEVER.items())
-def test_what_will_not_change_is_not_tried_again(cause: FetchFailure | int, code: ErrorCode) -> None:
-    assert outcome_of(cause) == Outcome(code, Again.NEVER)
-    assert PLAN.decide(cause, "10", attempt=1, now=NOW) == Fail(code)
+def test_permanent_failures_are_not_retried(cause: FetchFailure | int, code: ErrorCode) -> None:
+    assert outcome_of(cause) == Outcome(code, RetryKind.NEVER)
+    assert POLICY.decide(cause, "10", attempt=1, now=NOW) == Fail(code)
 
 
 @pytest.mark.parametrize(("cause", "code"), LATER.items())
-def test_what_may_pass_is_tried_again_by_the_schedule_until_the_last_attempt(
+def test_temporary_failures_are_retried_by_the_schedule_until_the_last_attempt(
     cause: FetchFailure | int, code: ErrorCode
 ) -> None:
-    decisions = [PLAN.decide(cause, None, attempt, NOW) for attempt in range(1, 5)]
+    decisions = [POLICY.decide(cause, None, attempt, NOW) for attempt in range(1, 5)]
     waits = [timedelta(seconds=seconds) for seconds in (5, 30, 120)]
     fault = code is not ErrorCode.HTTP_4XX and cause is not FetchFailure.INTERNAL
     assert decisions == [*(Defer(code, NOW + wait, True, fault) for wait in waits), Fail(code, fault)]
 
 
 @pytest.mark.parametrize("attempt", [1, 4])
-@pytest.mark.parametrize(("cause", "asked"), [(429, 60), (503, 60), (500, None), (FetchFailure.TOO_SLOW, None)])
-def test_a_host_that_is_overloaded_may_ask_to_be_left_alone(
-    cause: FetchFailure | int, asked: int | None, attempt: int
+@pytest.mark.parametrize(("cause", "seconds"), [(429, 60), (503, 60), (500, None), (FetchFailure.TIMED_OUT, None)])
+def test_retry_after_of_an_overloaded_host_applies_to_the_whole_host(
+    cause: FetchFailure | int, seconds: int | None, attempt: int
 ) -> None:
-    decision = PLAN.decide(cause, "60", attempt, NOW)
-    assert decision.host_until == (NOW + timedelta(seconds=asked) if asked else None)
+    decision = POLICY.decide(cause, "60", attempt, NOW)
+    assert decision.host_until == (NOW + timedelta(seconds=seconds) if seconds else None)
 
 
-def test_a_busy_host_uses_up_no_attempt() -> None:
+def test_a_busy_host_counts_no_attempt() -> None:
     for attempt in (1, 4, 9):
-        decision = PLAN.decide(FetchFailure.HOST_BUSY, None, attempt, NOW)
+        decision = POLICY.decide(FetchFailure.HOST_BUSY, None, attempt, NOW)
         assert decision == Defer(ErrorCode.CONNECT, NOW + timedelta(seconds=5), counts=False)
 
 
 @given(st.floats(0, 1, exclude_max=True))
-def test_a_busy_host_gets_five_to_fifteen_seconds(drawn: float) -> None:
-    decision = RetryPlan(ATTEMPTS, 600, lambda: drawn).decide(FetchFailure.HOST_BUSY, None, 1, NOW)
+def test_a_busy_host_is_retried_after_five_to_fifteen_seconds(fraction: float) -> None:
+    decision = FetchRetryPolicy(ATTEMPTS, 600, lambda: fraction).decide(FetchFailure.HOST_BUSY, None, 1, NOW)
     assert isinstance(decision, Defer)
     assert timedelta(seconds=5) <= decision.not_before - NOW <= timedelta(seconds=15)
 
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(1, 3))
-def test_jitter_lengthens_a_wait_by_a_fifth_at_most(drawn: float, attempt: int) -> None:
-    decision = RetryPlan(ATTEMPTS, 600, lambda: drawn).decide(503, None, attempt, NOW)
+def test_jitter_lengthens_a_delay_by_at_most_a_fifth(fraction: float, attempt: int) -> None:
+    decision = FetchRetryPolicy(ATTEMPTS, 600, lambda: fraction).decide(503, None, attempt, NOW)
     assert isinstance(decision, Defer)
     wait = ATTEMPTS.delay_after(attempt)
     assert wait <= decision.not_before - NOW <= wait * 1.2
@@ -118,7 +118,7 @@ def test_jitter_lengthens_a_wait_by_a_fifth_at_most(drawn: float, attempt: int) 
     [
         ("20", 20),
         (" 20 ", 20),
-        ("1", 5),  # sooner than the schedule: attempts would be used up in no time
+        ("1", 5),  # shorter than the schedule: it would use up the attempts at once
         ("0", 5),
         ("599", 599),
         ("601", 600),
@@ -137,9 +137,9 @@ def test_jitter_lengthens_a_wait_by_a_fifth_at_most(drawn: float, attempt: int) 
         (None, 5),
     ],
 )
-def test_a_host_may_ask_for_a_longer_wait_up_to_a_limit(retry_after: str | None, seconds: float) -> None:
+def test_retry_after_lengthens_the_delay_up_to_a_limit(retry_after: str | None, seconds: float) -> None:
     for cause in (429, 503):
-        decision = PLAN.decide(cause, retry_after, attempt=1, now=NOW)
+        decision = POLICY.decide(cause, retry_after, attempt=1, now=NOW)
         assert isinstance(decision, Defer)
         assert decision.not_before == NOW + timedelta(seconds=seconds)
 

@@ -1,4 +1,4 @@
-"""Few bytes in memory, many in a file, and nothing left of either."""
+"""Small bodies stay in memory, large ones go to a temporary file, which is always deleted."""
 
 import hashlib
 import tempfile
@@ -10,7 +10,7 @@ from services.downloader.spool import Spool
 from shared.errors import StorageUnavailable
 
 
-async def test_few_bytes_stay_in_memory() -> None:
+async def test_a_small_body_stays_in_memory() -> None:
     with Spool(memory_bytes=10) as spool:
         for piece in (b"abc", b"", b"defghij"):
             await spool.write(piece)
@@ -20,7 +20,7 @@ async def test_few_bytes_stay_in_memory() -> None:
         assert spool.head == b"abcdefghij"
 
 
-async def test_many_bytes_go_to_a_file_that_goes_with_the_context() -> None:
+async def test_a_large_body_goes_to_a_file_that_is_deleted_at_the_end() -> None:
     pieces = [bytes([number]) * 700 for number in range(50)]
     with Spool(memory_bytes=1000) as spool:
         for piece in pieces:
@@ -33,7 +33,7 @@ async def test_many_bytes_go_to_a_file_that_goes_with_the_context() -> None:
     assert not path.exists()
 
 
-async def test_a_failing_download_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_download_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(ZeroDivisionError):
         await fail_after_spooling(tmp_path)
@@ -51,7 +51,7 @@ def files(directory: Path) -> list[Path]:
     return list(directory.iterdir())
 
 
-async def test_a_full_disk_is_a_fault_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unwritable_disk_raises_storage_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with Spool(memory_bytes=1) as spool, pytest.raises(StorageUnavailable):
         await spool.write(b"abc")

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import pytest
 
-from services.downloader.outcomes import Again, FetchFailure, outcome_of
+from services.downloader.outcomes import FetchFailure, RetryKind, outcome_of
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode, Owner
 
 ASKED_FOR = (
@@ -36,7 +36,7 @@ def decided() -> dict[ErrorCode, set[bool]]:
     again: dict[ErrorCode, set[bool]] = defaultdict(set)
     for cause in (*FetchFailure, *range(400, 600)):
         outcome = outcome_of(cause)
-        again[outcome.code].add(outcome.again is not Again.NEVER)
+        again[outcome.code].add(outcome.retry is not RetryKind.NEVER)
     return again
 
 
