@@ -21,12 +21,12 @@ from services.gateway.background.retention import Retention
 from services.gateway.background.runtime import Runtime
 from services.gateway.background.sweep import Sweep
 from services.gateway.files.serve import Objects
-from services.gateway.probe.client import Prober, open_replies
-from services.gateway.probe.stream import ProbedValidations
+from services.gateway.probe.client import ProbeClient, open_replies
+from services.gateway.probe.stream import ProbeStream
 from services.gateway.requests.retry import Retries
 from services.gateway.settings import GatewaySettings
-from services.gateway.upload.accept import Uploads
-from services.gateway.upload.validate import InspectionRules, Inspections
+from services.gateway.upload.accept import UploadAcceptor
+from services.gateway.upload.validate import UploadValidator, ValidationRules
 from services.gateway.web.server import HttpServer, listen
 from shared.errors import DependencyUnavailable
 from shared.messaging import DependencyGate, Publisher, open_broker
@@ -61,14 +61,16 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         database = await parts.enter_async_context(open_database(settings.mongo, stop))
         stored_gate = DependencyGate({"database": database.ping, "storage": store.ping}, health)
 
-        prober = Prober(settings.api.probe_timeout, _now)
-        http.app = build_app(_routers(settings, database, store, prober, metrics, arrived), endpoints, stored_gate)
+        probe_client = ProbeClient(settings.api.probe_timeout, _now)
+        http.app = build_app(
+            _routers(settings, database, store, probe_client, metrics, arrived), endpoints, stored_gate
+        )
         parts.push_async_callback(http.stop)  # requests in progress need the database: finish them before it closes
 
         broker = await parts.enter_async_context(open_broker(settings.rabbit, "gateway", stop))
         publisher = await parts.enter_async_context(Publisher.open(broker, settings.rabbit.publish_timeout, metrics))
         replies = await parts.enter_async_context(open_replies(broker))
-        parts.enter_context(prober.connected(publisher.publish, replies))
+        parts.enter_context(probe_client.connected(publisher.publish, replies))
         # Without the broker the process stays ready: it accepts uploads, and their images wait in the database.
         gate = DependencyGate({"broker": broker.ping}, health, required=(), outer=stored_gate)
 
@@ -80,29 +82,29 @@ def _routers(
     settings: GatewaySettings,
     database: Database,
     store: ObjectStore,
-    prober: Prober,
+    probe_client: ProbeClient,
     metrics: Metrics,
     arrived: asyncio.Event,
 ) -> Sequence[APIRouter]:
-    inspections = _inspections(settings)
+    validator = _validator(settings)
     return (
-        uploads_router(inspections, Uploads(database, store, _now, arrived, metrics)),
-        validation_router(inspections, ProbedValidations(prober, metrics)),
+        uploads_router(validator, UploadAcceptor(database, store, _now, arrived, metrics)),
+        validation_router(validator, ProbeStream(probe_client, metrics)),
         status_router(database, settings.public.public_base_url, _now),
         retry_router(Retries(database, settings.dispatch.retention_days, _now, arrived)),
         objects_router(Objects(store)),
     )
 
 
-def _inspections(settings: GatewaySettings) -> Inspections:
-    rules = InspectionRules(
+def _validator(settings: GatewaySettings) -> UploadValidator:
+    rules = ValidationRules(
         limits=settings.catalogue.limits,
         body_limits=settings.api.body_limits,
         fetch_policy=settings.fetch_targets.policy,
         webhook_policy=settings.webhook_targets.policy,
         defaults=settings.default_options.options,
     )
-    return Inspections(rules, settings.api.inspections_at_once)
+    return UploadValidator(rules, settings.api.inspections_at_once)
 
 
 async def _work_in_background(

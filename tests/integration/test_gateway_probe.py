@@ -1,4 +1,4 @@
-"""A validation that looks at images: lines of JSON over HTTP, with downloaders that say what a test has them say."""
+"""A validation with `probe`: JSON lines over HTTP, with a downloader whose replies a test determines."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.gateway.probe.client import Prober
+from services.gateway.probe.client import ProbeClient
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.messaging import Outgoing, Replies
@@ -25,57 +25,57 @@ BOUNDS = FetchBounds(at_once=10, per_host=1)
 Lines = list[dict[str, Any]]
 
 
-def seen(url: str) -> ProbedImage:
+def probed(url: str) -> ProbedImage:
     if "gone" in url:
         return ProbedImage(url=url, error_code=ErrorCode.HTTP_404, error_detail="HTTP 404 Not Found", ms=40)
     return ProbedImage(url=url, content_type="image/jpeg", size=1000, ms=500)
 
 
 class Downloader:
-    """Answers each command at once, if it `may_answer` it."""
+    """Replies to each command at once if `replies_to` accepts it."""
 
-    def __init__(self, may_answer: Callable[[ProbeImages], bool] = lambda _: True) -> None:
+    def __init__(self, replies_to: Callable[[ProbeImages], bool] = lambda _: True) -> None:
         self.replies = Replies(ImagesProbed, lambda reply: reply.probe_id, "mine")
-        self.asked: list[str] = []
-        self._may_answer = may_answer
+        self.probed_urls: list[str] = []
+        self._replies_to = replies_to
 
     async def publish(self, outgoing: Sequence[Outgoing]) -> None:
         for command in outgoing:
             assert isinstance(command, ProbeImages)
-            self.asked += command.urls
-            if self._may_answer(command):
-                images = tuple(map(seen, command.urls))
+            self.probed_urls += command.urls
+            if self._replies_to(command):
+                images = tuple(map(probed, command.urls))
                 self.replies.deliver(ImagesProbed(probe_id=command.probe_id, images=images, bounds=BOUNDS))
 
 
 @contextmanager
-def working(gateway: Gateway, downloader: Downloader) -> Any:
-    with gateway.prober.connected(downloader.publish, downloader.replies):
+def connected(gateway: Gateway, downloader: Downloader) -> Any:
+    with gateway.probe_client.connected(downloader.publish, downloader.replies):
         yield downloader
 
 
 @asynccontextmanager
-async def lines_of(gateway: Gateway, probe: str = "2") -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+async def lines_of(gateway: Gateway, catalogue: bytes = CATALOGUE) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
     headers = {"Content-Type": "text/csv"}
-    url = f"/validate?probe={probe}&percent=25"
-    async with gateway.http.stream("POST", url, content=CATALOGUE, headers=headers) as answer:
+    url = "/validate?probe=2&percent=25"
+    async with gateway.http.stream("POST", url, content=catalogue, headers=headers) as answer:
         assert answer.status_code == 200
         assert answer.headers["Content-Type"] == "application/x-ndjson"
         yield (json.loads(line) async for line in answer.aiter_lines())
 
 
-async def all_lines(gateway: Gateway, probe: str = "2") -> Lines:
-    async with lines_of(gateway, probe) as lines:
+async def all_lines(gateway: Gateway, catalogue: bytes = CATALOGUE) -> Lines:
+    async with lines_of(gateway, catalogue) as lines:
         return [line async for line in lines]
 
 
-async def test_the_validation_comes_first_then_what_was_seen_then_what_to_expect(gateway: Gateway) -> None:
+async def test_the_lines_are_the_validation_the_probes_and_the_estimate(gateway: Gateway) -> None:
     plain = await gateway.http.post("/validate", content=CATALOGUE, headers={"Content-Type": "text/csv"})
-    with working(gateway, Downloader()) as downloader:
+    with connected(gateway, Downloader()) as downloader:
         validation, *probes, estimate = await all_lines(gateway)
 
     assert validation == {"type": "validation", **plain.json()}
-    assert downloader.asked == ["https://a.test/1.jpg", "https://a.test/2.jpg", "https://b.test/gone.jpg"]
+    assert downloader.probed_urls == ["https://a.test/1.jpg", "https://a.test/2.jpg", "https://b.test/gone.jpg"]
     an_image = {"type": "probe", "host": "a.test", "content_type": "image/jpeg", "bytes": 1000, "ms": 500}
     a_fault = {"type": "probe", "host": "b.test", "content_type": None, "bytes": None, "ms": 40}
     fine = {"error_code": None, "error_detail": None}
@@ -93,15 +93,30 @@ async def test_the_validation_comes_first_then_what_was_seen_then_what_to_expect
         "bytes_out": {"low": None, "mean": round(images * 187.5), "high": None},
         "seconds": round(images * 3 / 4 * 0.5, 1),
         "slowest_host": "a.test",
-        "basis": {"hosts": 2, "hosts_in_all": 2, "slots_share": 1.0, "probed": 3, "known": 3, "sized": 2},
+        "basis": {"hosts": 2, "hosts_in_all": 2, "images_share": 1.0, "probed": 3, "known": 3, "sized": 2},
     }
     assert gateway.holds_nothing()
-    probed = "imagemill_probed_urls_total"
-    assert gateway.registry.get_sample_value(probed, {"outcome": "image"}) == 2
-    assert gateway.registry.get_sample_value(probed, {"outcome": "http_404"}) == 1
+    metric = "imagemill_probed_urls_total"
+    assert gateway.registry.get_sample_value(metric, {"outcome": "image"}) == 2
+    assert gateway.registry.get_sample_value(metric, {"outcome": "http_404"}) == 1
 
 
-async def test_each_line_is_sent_as_soon_as_it_is_known(gateway: Gateway) -> None:
+async def test_the_estimate_counts_only_images_that_would_be_fetched(gateway: Gateway) -> None:
+    """A refused URL is never fetched, and one in several slots is fetched once."""
+    placeholder = b"".join(b"%d,Row,https://b.test/none.png\r\n" % number for number in range(3, 40))
+    refused = b"40,Pine,ftp://a.test/1.jpg\r\n41,Fir,http://127.0.0.1/1.jpg\r\n42,Ash,lamp.png\r\n"
+    with connected(gateway, Downloader()):
+        validation, *_, estimate = await all_lines(gateway, CATALOGUE + placeholder + refused)
+
+    assert (validation["slots"], validation["images"], validation["refused_slots"]) == (44, 8, 3)
+    assert estimate["images"] == 5
+    assert estimate["dead_share"] == round(2 / 5 / 2, 4)
+    assert estimate["bytes_in"]["mean"] == 4 * 1000
+    assert (estimate["seconds"], estimate["slowest_host"]) == (3 * 0.5, "a.test")
+    assert estimate["basis"]["images_share"] == 1.0
+
+
+async def test_each_line_is_sent_as_soon_as_its_content_is_known(gateway: Gateway) -> None:
     held: list[ProbeImages] = []
 
     def only_a(command: ProbeImages) -> bool:
@@ -109,26 +124,26 @@ async def test_each_line_is_sent_as_soon_as_it_is_known(gateway: Gateway) -> Non
             held.append(command)
         return not held
 
-    with working(gateway, Downloader(only_a)) as downloader:
+    with connected(gateway, Downloader(only_a)) as downloader:
         async with lines_of(gateway) as lines:
             assert [(await anext(lines))["type"] for _ in range(3)] == ["validation", "probe", "probe"]
-            images = tuple(map(seen, held[0].urls))
+            images = tuple(map(probed, held[0].urls))
             downloader.replies.deliver(ImagesProbed(probe_id=held[0].probe_id, images=images, bounds=BOUNDS))
             assert [line["type"] async for line in lines] == ["probe", "estimate"]
 
 
-async def test_silent_downloaders_are_told_of_when_time_is_up(gateway: Gateway) -> None:
-    gateway.prober = Prober(0.2, MovableClock())
+async def test_urls_without_a_reply_are_reported_after_the_timeout(gateway: Gateway) -> None:
+    gateway.probe_client = ProbeClient(0.2, MovableClock())
     gateway.registry = CollectorRegistry()
     gateway.server.app = an_app(gateway, MovableClock())
-    with working(gateway, Downloader(lambda _: False)):
+    with connected(gateway, Downloader(lambda _: False)):
         _, *probes, estimate = await all_lines(gateway)
     assert [line["error_detail"] for line in probes] == ["no downloader answered within 0.2 seconds"] * 3
     assert {(line["content_type"], line["error_code"], line["ms"]) for line in probes} == {(None, None, None)}
     assert (estimate["bytes_in"], estimate["seconds"], estimate["basis"]["known"]) == (None, None, 0)
 
 
-async def test_without_the_broker_every_url_says_so_and_the_gateway_stays_ready(gateway: Gateway) -> None:
+async def test_without_the_broker_each_probe_reports_it_and_the_gateway_stays_ready(gateway: Gateway) -> None:
     _, *probes, _ = await all_lines(gateway)
     assert [line["error_detail"] for line in probes] == ["the gateway is not connected to RabbitMQ"] * 3
     assert (await gateway.http.get("/readyz")).status_code == 200
@@ -136,40 +151,40 @@ async def test_without_the_broker_every_url_says_so_and_the_gateway_stays_ready(
     assert gateway.registry.get_sample_value("imagemill_probed_urls_total", outcome) == 3
 
 
-async def test_a_refused_catalogue_is_refused_before_anything_is_looked_at(gateway: Gateway) -> None:
-    with working(gateway, Downloader()) as downloader:
+async def test_a_catalogue_is_refused_before_any_image_is_probed(gateway: Gateway) -> None:
+    with connected(gateway, Downloader()) as downloader:
         form = a_form(("probe", None, b"3"), ("file", "p.csv", CSV + b'2,"Elm" table,https://images.test/3.jpg\r\n'))
         problem(await gateway.http.post("/validate", **form), 400)
-        assert not downloader.asked
+        assert not downloader.probed_urls
 
 
 @pytest.mark.parametrize("number", ["0", "21", "-1", "many", "1.5"])
-async def test_how_many_is_checked_with_the_other_options(gateway: Gateway, number: str) -> None:
+async def test_the_number_of_probes_is_checked_with_the_other_options(gateway: Gateway, number: str) -> None:
     form = a_form(("percent", None, b"0"), ("probe", None, number.encode()), ("file", "p.csv", CSV))
     answer = problem(await gateway.http.post("/validate", **form), 422)
     assert {fault["option"] for fault in answer["errors"]} == {"percent", "probe"}
 
 
-async def test_an_upload_takes_no_probe(gateway: Gateway) -> None:
+async def test_an_upload_does_not_accept_probe(gateway: Gateway) -> None:
     form = a_form(("probe", None, b"3"), ("file", "p.csv", CSV))
     answer = problem(await gateway.http.post("/upload", **form), 422)
     assert [fault["option"] for fault in answer["errors"]] == ["probe"]
 
 
-async def test_a_client_that_hangs_up_ends_the_work(gateway: Gateway) -> None:
-    with working(gateway, Downloader(lambda _: False)) as downloader:
+async def test_a_client_that_disconnects_ends_the_probe(gateway: Gateway) -> None:
+    with connected(gateway, Downloader(lambda _: False)) as downloader:
         head = (
-            f"POST /validate?probe=2 HTTP/1.1\nHost: mill.test\nContent-Type: text/csv\n"
+            f"POST /validate?probe=2 HTTP/1.1\nHost: gateway.test\nContent-Type: text/csv\n"
             f"Content-Length: {len(CATALOGUE)}\n\n"
         )
         reader, writer = await send(gateway.port, head, CATALOGUE)
         await reader.readuntil(b"\n")
         await until(lambda: bool(downloader.replies.waiting))
         writer.close()
-        await until(lambda: not downloader.replies.waiting, within=2)  # long before its time is up
+        await until(lambda: not downloader.replies.waiting, within=2)  # long before the timeout
 
 
-async def test_the_lines_are_described(gateway: Gateway) -> None:
+async def test_the_lines_are_in_the_openapi_document(gateway: Gateway) -> None:
     document = (await gateway.http.get("/openapi.json")).json()
     operation = document["paths"]["/validate"]["post"]
     options = operation["responses"]["200"]["content"]["application/x-ndjson"]["schema"]["oneOf"]

@@ -10,7 +10,7 @@ import aio_pika
 import pytest
 from aiormq.exceptions import ChannelLockedResource
 
-from services.gateway.probe.client import Prober, Unanswered, open_replies
+from services.gateway.probe.client import ProbeClient, Unanswered, open_replies
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.messaging import COMMANDS_EXCHANGE, Queue, Replies, Reply, Subscription, list_dead
 from tests.support.messaging_runtime import is_waiting, open_broker_proxy, open_runtime, waiting_in
@@ -32,23 +32,23 @@ PROBES = Subscription(Queue.PROBE, (ProbeImages,), answer, 2, park_unknown=False
 
 @dataclass
 class ProbingGateway:
-    prober: Prober
+    probe_client: ProbeClient
     replies: Replies[ImagesProbed]
 
     async def probe(self, batches: Sequence[tuple[str, ...]] = BATCHES) -> list[str | Unanswered]:
         """The URLs that were answered, and those that were not."""
         results: list[str | Unanswered] = []
-        async for answer in self.prober.answers(batches):
+        async for answer in self.probe_client.probe(batches):
             results += [answer] if isinstance(answer, Unanswered) else [image.url for image in answer.images]
         return results
 
 
 @asynccontextmanager
 async def a_gateway(url: str, seconds: float = 15) -> AsyncIterator[ProbingGateway]:
-    prober = Prober(seconds, lambda: datetime.now(UTC))
+    probe_client = ProbeClient(seconds, lambda: datetime.now(UTC))
     async with open_runtime(url) as runtime, open_replies(runtime.broker) as replies:
-        with prober.connected(runtime.publisher.publish, replies):
-            yield ProbingGateway(prober, replies)
+        with probe_client.connected(runtime.publisher.publish, replies):
+            yield ProbingGateway(probe_client, replies)
 
 
 def all_of(batches: Sequence[tuple[str, ...]]) -> set[str]:

@@ -18,13 +18,13 @@ from services.gateway.api.routes.status import status_router
 from services.gateway.api.routes.uploads import uploads_router, validation_router
 from services.gateway.catalogue import CatalogueLimits
 from services.gateway.files.serve import Objects
-from services.gateway.probe.client import Prober
-from services.gateway.probe.stream import ProbedValidations
+from services.gateway.probe.client import ProbeClient
+from services.gateway.probe.stream import ProbeStream
 from services.gateway.requests.retry import Retries
-from services.gateway.upload.accept import Uploads
+from services.gateway.upload.accept import UploadAcceptor
 from services.gateway.upload.body import BodyLimits
 from services.gateway.upload.options import UploadOptions
-from services.gateway.upload.validate import InspectionRules, Inspections
+from services.gateway.upload.validate import UploadValidator, ValidationRules
 from services.gateway.web.server import HttpServer, listen
 from shared.contracts.messages import CompressOptions
 from shared.messaging import DependencyGate
@@ -46,7 +46,7 @@ DEFAULTS = CompressOptions(min_quality=35)
 
 @dataclass
 class Gateway:
-    """A running API. `spool`: where uploads are buffered. `prober`: reaches no downloader until a test sees to it."""
+    """A running API. spool: the folder of temporary uploads. probe_client: not connected until a test connects it."""
 
     http: httpx.AsyncClient
     server: HttpServer
@@ -57,7 +57,7 @@ class Gateway:
     health: Health
     registry: CollectorRegistry
     spool: Path
-    prober: Prober = field(default_factory=lambda: Prober(PROBE_SECONDS, MovableClock()))
+    probe_client: ProbeClient = field(default_factory=lambda: ProbeClient(PROBE_SECONDS, MovableClock()))
 
     def holds_nothing(self) -> bool:
         return not (self.store.objects or self.database.tables.requests or any(self.spool.iterdir()))
@@ -75,21 +75,21 @@ async def a_server(health: HealthEndpoints) -> AsyncIterator[tuple[HttpServer, i
 
 
 def an_app(gateway: Gateway, clock: MovableClock) -> FastAPI:
-    rules = InspectionRules(
+    rules = ValidationRules(
         limits=CatalogueLimits(rows=1000),
         body_limits=BodyLimits(MAX_BYTES, STALL_SECONDS, MAX_SECONDS),
         fetch_policy=AddressPolicy(),
         webhook_policy=AddressPolicy(),
         defaults=UploadOptions(DEFAULTS),
     )
-    inspections = Inspections(rules, at_once=2)
+    validator = UploadValidator(rules, at_once=2)
     metrics = Metrics(gateway.registry)
-    uploads = Uploads(gateway.database, gateway.store, clock, gateway.arrived, metrics)
+    acceptor = UploadAcceptor(gateway.database, gateway.store, clock, gateway.arrived, metrics)
     needed = {"database": gateway.database.ping, "storage": gateway.store.ping}
     return build_app(
         (
-            uploads_router(inspections, uploads),
-            validation_router(inspections, ProbedValidations(gateway.prober, metrics)),
+            uploads_router(validator, acceptor),
+            validation_router(validator, ProbeStream(gateway.probe_client, metrics)),
             status_router(gateway.database, BASE_URL, clock),
             retry_router(Retries(gateway.database, KEEP_DAYS, clock, gateway.arrived)),
             objects_router(Objects(gateway.store)),

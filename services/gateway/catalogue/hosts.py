@@ -1,12 +1,21 @@
 """What there is of each host in a catalogue, in memory that does not grow with their number. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from services.gateway.catalogue.counting import DistinctCounter
+from services.gateway.catalogue.counting import DistinctCounter, Seen
 
 MAX_LISTED = 1_000
 _MAX_COUNTED = 20_000
 _MAX_SAMPLED = 1_000
+
+
+@dataclass(slots=True)
+class HostSample:
+    """images: how many distinct URLs a host has. urls: the first few of them, as the keys."""
+
+    images: int = 0
+    urls: dict[str, None] = field(default_factory=dict)
 
 
 class HostCounts:
@@ -19,7 +28,9 @@ class HostCounts:
         self._sample_per_host = sample_per_host
         self._counts: dict[str, int] = {}
         self._distinct = DistinctCounter(pending=1 << 12)
-        self._samples: dict[str, dict[str, None]] = {}
+        self._samples: dict[str, HostSample] = {}
+        self._seen = Seen()
+        self._images = 0
 
     def add(self, host: str, url: str) -> None:
         counts = self._counts
@@ -38,17 +49,27 @@ class HostCounts:
         chosen = dict(sorted(self._counts.items(), key=lambda item: -item[1])[:MAX_LISTED])
         return chosen, max(self._distinct.count() - len(chosen), 0)
 
-    def samples(self) -> dict[str, tuple[str, ...]]:
-        return {host: tuple(urls) for host, urls in self._samples.items()}
+    def samples(self) -> Mapping[str, HostSample]:
+        return self._samples
+
+    @property
+    def images(self) -> int:
+        """Distinct URLs of all hosts; counted only while sampling."""
+        return self._images
 
     def _forget_small_ones(self) -> None:
         ordered = sorted(self._counts.items(), key=lambda item: -item[1])
         self._counts = dict(ordered[: _MAX_COUNTED // 2])
 
     def _sample(self, host: str, url: str) -> None:
-        urls = self._samples.get(host)
-        if urls is None:
-            if len(self._samples) < _MAX_SAMPLED:
-                self._samples[host] = {url: None}
-        elif len(urls) < self._sample_per_host:
-            urls[url] = None
+        if not self._seen.is_new(hash(url)):
+            return
+        self._images += 1
+        sample = self._samples.get(host)
+        if sample is None:
+            if len(self._samples) >= _MAX_SAMPLED:
+                return
+            sample = self._samples[host] = HostSample()
+        sample.images += 1
+        if len(sample.urls) < self._sample_per_host:
+            sample.urls[url] = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from services.gateway.catalogue.counting import DistinctCounter
 from services.gateway.catalogue.encoding import Chunks
 from services.gateway.catalogue.findings import Finding, Severity
-from services.gateway.catalogue.hosts import HostCounts
+from services.gateway.catalogue.hosts import HostCounts, HostSample
 from services.gateway.catalogue.limits import CatalogueLimits
 from services.gateway.catalogue.profiles import PROFILES
 from services.gateway.catalogue.reading import Catalogue, CatalogueRow, open_catalogue
@@ -26,7 +26,8 @@ class Inspection:
     hosts: how many slots each host has, the largest first; more_hosts: how many hosts are left out.
     findings: warnings and refused slots; more_findings: how many are left out.
     refused_slots: slots that will fail as they stand.
-    samples: the first few URLs of each of these hosts, if they were asked for.
+    samples: by host, how many distinct URLs it has and the first few of them; empty unless samples were asked for.
+    sampled_images: distinct URLs of all hosts, without refused ones; 0 unless samples were asked for.
     """
 
     catalogue_format: CatalogueFormat
@@ -39,7 +40,8 @@ class Inspection:
     more_hosts: int
     findings: tuple[Finding, ...]
     more_findings: int
-    samples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    samples: Mapping[str, HostSample] = field(default_factory=dict)
+    sampled_images: int = 0
 
 
 def inspect_catalogue(
@@ -93,6 +95,7 @@ class _Inspector:
             findings=catalogue.findings.listed,
             more_findings=catalogue.findings.more,
             samples=self._hosts.samples(),
+            sampled_images=self._hosts.images,
         )
 
     def _add_finding(self, row: CatalogueRow, slot: int, note: UrlNote, *, refused: bool) -> None:

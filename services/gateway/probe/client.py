@@ -1,4 +1,4 @@
-"""Having URLs looked at by the downloaders, and hearing what they saw: the gateway itself fetches nothing."""
+"""Has the downloaders probe URLs, and receives their replies. The gateway itself fetches nothing."""
 
 import asyncio
 import secrets
@@ -14,7 +14,7 @@ from shared.contracts.messages import ImagesProbed, ProbeImages
 from shared.errors import BrokerUnavailable
 from shared.messaging import Broker, Inbox, Publish, Replies
 
-# Not all commands at once: a client that hangs up spares the downloaders the rest.
+# Commands are sent a few at a time: when a client disconnects, the rest need not be probed.
 _COMMANDS_AT_ONCE = 32
 
 log = structlog.get_logger(__name__)
@@ -22,14 +22,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """URLs of which nothing is known, and why."""
+    """URLs without a reply, and the reason."""
 
     urls: Sequence[str]
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _Connection:
     publish: Publish
     replies: Replies[ImagesProbed]
 
@@ -39,59 +39,61 @@ def open_replies(broker: Broker) -> AbstractAsyncContextManager[Replies[ImagesPr
     return Replies.open(broker, ImagesProbed, lambda reply: reply.probe_id)
 
 
-class Prober:
-    """Asks while there is a line to the downloaders, and says so if there is none. `timeout`: seconds for all URLs."""
+class ProbeClient:
+    """Sends probes while it is connected to the broker; otherwise every URL is unanswered."""
 
     def __init__(self, timeout: float, clock: Callable[[], datetime]) -> None:
+        """`timeout`: seconds for all URLs of one `probe`."""
         self._timeout = timeout
         self._clock = clock
-        self._line: _Line | None = None
+        self._connection: _Connection | None = None
 
     @contextmanager
     def connected(self, publish: Publish, replies: Replies[ImagesProbed]) -> Iterator[None]:
-        """There is a line until the context ends."""
-        self._line = _Line(publish, replies)
+        """The client is connected until the context ends."""
+        self._connection = _Connection(publish, replies)
         try:
             yield
         finally:
-            self._line = None
+            self._connection = None
 
-    async def answers(self, batches: Sequence[tuple[str, ...]]) -> AsyncGenerator[ImagesProbed | Unanswered]:
-        """What is said of the URLs, each once, as it comes; what nobody has said in time is unanswered.
+    async def probe(self, batches: Sequence[tuple[str, ...]]) -> AsyncGenerator[ImagesProbed | Unanswered]:
+        """Probe the URLs. Yields replies as they arrive, with each URL once, and at last the unanswered URLs.
 
-        It ends within the timeout, and whenever the caller does.
+        It ends within the timeout, or when the caller closes it.
         """
         waiting = dict.fromkeys(url for batch in batches for url in batch)
         reason = "the gateway is not connected to RabbitMQ"
-        if self._line is not None:
+        if self._connection is not None:
             try:
-                async with aclosing(self._ask(self._line, batches, waiting)) as answers:
-                    async for answer in answers:
-                        yield answer
+                async with aclosing(self._exchange(self._connection, batches, waiting)) as replies:
+                    async for reply in replies:
+                        yield reply
                 reason = "the gateway is stopping"
             except TimeoutError:
                 reason = f"no downloader answered within {self._timeout:g} seconds"
             except BrokerUnavailable as fault:
                 log.warning("probe_not_sent", error=str(fault))
-                reason = "RabbitMQ does not take the question to a downloader"
+                reason = "RabbitMQ did not accept the probe"
         if waiting:
             yield Unanswered(tuple(waiting), reason)
 
-    async def _ask(
-        self, line: _Line, batches: Sequence[tuple[str, ...]], waiting: dict[str, None]
+    async def _exchange(
+        self, connection: _Connection, batches: Sequence[tuple[str, ...]], waiting: dict[str, None]
     ) -> AsyncGenerator[ImagesProbed]:
+        """Send the commands and yield the replies; each URL is removed from `waiting` when its reply arrives."""
         deadline = asyncio.get_running_loop().time() + self._timeout
         probe_id = secrets.token_hex(16)
-        commands = iter(self._commands(probe_id, line.replies.queue, batches))
-        with line.replies.inbox(probe_id) as inbox:
-            await _send(line.publish, islice(commands, _COMMANDS_AT_ONCE), deadline)
-            while waiting and (answer := await _next(inbox, deadline)) is not None:
-                fresh = tuple(image for image in answer.images if image.url in waiting)
-                if fresh:  # a command that was delivered twice is answered twice
+        commands = iter(self._commands(probe_id, connection.replies.queue, batches))
+        with connection.replies.inbox(probe_id) as inbox:
+            await _send(connection.publish, islice(commands, _COMMANDS_AT_ONCE), deadline)
+            while waiting and (reply := await _next(inbox, deadline)) is not None:
+                fresh = tuple(image for image in reply.images if image.url in waiting)
+                if fresh:  # a command that was delivered twice has two replies
                     for image in fresh:
                         del waiting[image.url]
-                    yield answer.model_copy(update={"images": fresh})
-                    await _send(line.publish, islice(commands, 1), deadline)
+                    yield reply.model_copy(update={"images": fresh})
+                    await _send(connection.publish, islice(commands, 1), deadline)
 
     def _commands(self, probe_id: str, reply_to: str, batches: Sequence[tuple[str, ...]]) -> list[ProbeImages]:
         answer_by = self._clock() + timedelta(seconds=self._timeout)

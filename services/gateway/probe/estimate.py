@@ -1,4 +1,4 @@
-"""From a few looks at a catalogue's images to what all of them will take. Pure."""
+"""Estimates what processing a catalogue will take, from the probes of a few of its images. Pure."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -7,47 +7,51 @@ from dataclasses import dataclass
 from shared.contracts.error_codes import ERROR_GUIDES, Owner
 from shared.contracts.messages import CompressOptions, FetchBounds, ProbedImage
 
-MIN_FOR_A_RANGE = 5
-"""Sizes below which nothing is said of how far off their mean may be."""
+MIN_FOR_INTERVAL = 5
+"""With fewer sizes an estimate has no interval, only a mean."""
 
 _STANDARD_ERRORS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Bytes. low, high: about 95 in 100 such estimates have the truth in between; None if they rest on too few."""
+    """An estimate in bytes. About 95 in 100 times the true value is between low and high; None without enough data."""
 
     low: float | None
     mean: float
     high: float | None
 
     def times(self, factor: float) -> "Interval":
-        low, high = (None if side is None else side * factor for side in (self.low, self.high))
+        low, high = (None if bound is None else bound * factor for bound in (self.low, self.high))
         return Interval(low, self.mean * factor, high)
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeSample:
-    """What was seen of a catalogue with `images` distinct URLs.
+    """The probes of a catalogue. An image is a distinct URL that would be fetched, so refused URLs are not counted.
 
-    hosts: the slots of each host that was looked at; more_slots: those of all other hosts.
-    seen: the answers by host. bounds: of the downloader that looked; None if none answered.
+    images_of: how many images each probed host has. more_images: images of all other hosts.
+    probed: the replies by host. bounds: of the downloader that replied; None if none did.
     """
 
-    images: int
-    hosts: Mapping[str, int]
-    more_slots: int
-    seen: Mapping[str, Sequence[ProbedImage]]
+    images_of: Mapping[str, int]
+    more_images: int
+    probed: Mapping[str, Sequence[ProbedImage]]
     bounds: FetchBounds | None
+
+    @property
+    def images(self) -> int:
+        return sum(self.images_of.values()) + self.more_images
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """dead_share: of the URLs, those that give no image now. bytes_in: of all that give one.
+    """Each figure is None if no probe supports it.
 
-    bytes_out: what the results have at most; None in modes that aim at no size. seconds: the downloads take at least
-    so long with one downloader, most of all because of `slowest_host`. known, sized: how many looks the shares and
-    the bytes rest on. Each is None if nothing was seen that tells it.
+    dead_share: share of the images that cannot be fetched now. bytes_in: of all others.
+    bytes_out: upper bound for the results; None in modes without a target size.
+    seconds: lower bound for the downloads with one downloader, most of all because of `slowest_host`.
+    known: probes that show whether there is an image. sized: those that show its size.
     """
 
     dead_share: float | None
@@ -59,13 +63,13 @@ class Estimate:
     sized: int
 
 
-def estimate(looks: ProbeSample, options: CompressOptions) -> Estimate:
-    """What is to be expected, each host weighing as much as it has slots."""
-    dead = _weighted(looks.hosts, looks.seen, _is_dead)
-    sizes = _weighted(_living(looks), looks.seen, _size)
+def estimate(sample: ProbeSample, options: CompressOptions) -> Estimate:
+    """Extrapolate from the probes; each host is weighted by its number of images."""
+    dead = _weighted(sample.images_of, sample.probed, _is_dead)
+    sizes = _weighted(_live_images(sample), sample.probed, _size)
     dead_share = _mean(dead) if dead else None
-    bytes_in = _extent(sizes).times(looks.images * (1 - (dead_share or 0))) if sizes else None
-    seconds, slowest_host = _seconds(looks)
+    bytes_in = _interval(sizes).times(sample.images * (1 - (dead_share or 0))) if sizes else None
+    seconds, slowest_host = _seconds(sample)
     return Estimate(
         dead_share=dead_share,
         bytes_in=bytes_in,
@@ -77,30 +81,30 @@ def estimate(looks: ProbeSample, options: CompressOptions) -> Estimate:
     )
 
 
-_Seen = Mapping[str, Sequence[ProbedImage]]
+_Probed = Mapping[str, Sequence[ProbedImage]]
 _Figure = Callable[[ProbedImage], float | None]
-_Sample = Sequence[tuple[float, float]]
-"""Figures, each with its weight; the weights are 1 in all."""
+_Weighted = Sequence[tuple[float, float]]
+"""Values with their weights, which sum to 1."""
 
 
-def _weighted(weights: Mapping[str, float], seen: _Seen, figure: _Figure) -> _Sample:
-    """Of those that have the figure; its host's weight is shared by them."""
-    figures = {host: told for host, images in seen.items() if (told := _told(images, figure))}
-    total = sum(weights[host] for host in figures)
-    return [(value, weights[host] / total / len(told)) for host, told in figures.items() for value in told]
+def _weighted(weights: Mapping[str, float], probed: _Probed, figure: _Figure) -> _Weighted:
+    """The figure of every probe that has one; the probes of a host share its weight."""
+    observed = {host: values for host, images in probed.items() if (values := _observed(images, figure))}
+    total = sum(weights[host] for host in observed)
+    return [(value, weights[host] / total / len(values)) for host, values in observed.items() for value in values]
 
 
-def _told(images: Sequence[ProbedImage], figure: _Figure) -> list[float]:
+def _observed(images: Sequence[ProbedImage], figure: _Figure) -> list[float]:
     return [value for image in images if (value := figure(image)) is not None]
 
 
-def _living(looks: ProbeSample) -> Mapping[str, float]:
-    """The slots of each host that give an image."""
-    living = {}
-    for host, images in looks.seen.items():
-        dead = _told(images, _is_dead)
-        living[host] = looks.hosts[host] * (1 - sum(dead) / len(dead)) if dead else 0.0
-    return living
+def _live_images(sample: ProbeSample) -> Mapping[str, float]:
+    """How many images of each host can be fetched."""
+    live = {}
+    for host, images in sample.probed.items():
+        dead = _observed(images, _is_dead)
+        live[host] = sample.images_of[host] * (1 - sum(dead) / len(dead)) if dead else 0.0
+    return live
 
 
 def _is_dead(image: ProbedImage) -> float | None:
@@ -119,36 +123,35 @@ def _milliseconds(image: ProbedImage) -> float | None:
     return None if _is_dead(image) is None else image.ms
 
 
-def _mean(sample: _Sample) -> float:
-    return sum(value * weight for value, weight in sample)
+def _mean(values: _Weighted) -> float:
+    return sum(value * weight for value, weight in values)
 
 
-def _extent(sample: _Sample) -> Interval:
-    """The mean, and two standard errors to either side. The deviations are from the mean of all, not of their host:
-    many hosts have a single look, which says nothing of how its images differ."""
-    mean, count = _mean(sample), len(sample)
-    if count < MIN_FOR_A_RANGE:
+def _interval(values: _Weighted) -> Interval:
+    """The mean plus and minus two standard errors.
+
+    Deviations are from the overall mean, not from each host's: many hosts have one probe, which shows no deviation.
+    """
+    mean, count = _mean(values), len(values)
+    if count < MIN_FOR_INTERVAL:
         return Interval(None, mean, None)
-    variance = sum((weight * (value - mean)) ** 2 for value, weight in sample) * count / (count - 1)
+    variance = sum((weight * (value - mean)) ** 2 for value, weight in values) * count / (count - 1)
     margin = _STANDARD_ERRORS * math.sqrt(variance)
     return Interval(max(0.0, mean - margin), mean, mean + margin)
 
 
-def _seconds(looks: ProbeSample) -> tuple[float | None, str | None]:
-    """All hosts are asked side by side, each within its bounds, and all of them within those of the downloader."""
-    sample = _weighted(looks.hosts, looks.seen, _milliseconds)
-    slots = sum(looks.hosts.values()) + looks.more_slots
-    if not sample or looks.bounds is None or not slots:
+def _seconds(sample: ProbeSample) -> tuple[float | None, str | None]:
+    """Hosts are downloaded in parallel, each within its own bounds, and all within those of the downloader."""
+    usual = _weighted(sample.images_of, sample.probed, _milliseconds)
+    if not usual or sample.bounds is None or not sample.images:
         return None, None
-    usual = _mean(sample) / 1000
-    images_per_slot = looks.images / slots
-    busy = looks.more_slots * images_per_slot * usual
+    usual_seconds = _mean(usual) / 1000
+    busy = sample.more_images * usual_seconds
     by_host: dict[str, float] = {}
-    for host, host_slots in looks.hosts.items():
-        told = _told(looks.seen.get(host, ()), _milliseconds)
-        each = sum(told) / len(told) / 1000 if told else usual
-        images = host_slots * images_per_slot
+    for host, images in sample.images_of.items():
+        observed = _observed(sample.probed.get(host, ()), _milliseconds)
+        each = sum(observed) / len(observed) / 1000 if observed else usual_seconds
         busy += images * each
-        by_host[host] = images * max(each / looks.bounds.per_host, 1 / (looks.bounds.per_second or math.inf))
+        by_host[host] = images * max(each / sample.bounds.per_host, 1 / (sample.bounds.per_second or math.inf))
     slowest_host = max(by_host, key=lambda host: by_host[host])
-    return max(by_host[slowest_host], busy / looks.bounds.at_once), slowest_host
+    return max(by_host[slowest_host], busy / sample.bounds.at_once), slowest_host

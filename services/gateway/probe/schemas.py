@@ -1,4 +1,4 @@
-"""The lines that a validation with `probe` is answered with."""
+"""The lines of the response to a validation with `probe`."""
 
 from typing import Literal
 
@@ -15,26 +15,26 @@ class Validation(ApiModel):
 
 
 class ValidationLine(CatalogueValidation, Validation):
-    """The first line: what POST /validate answers without `probe`."""
+    """The first line: what POST /validate returns without `probe`."""
 
 
 class ProbeLine(ApiModel):
-    """A URL that was looked at. `content_type` is null if no image was seen, `error_code` if no fault was."""
+    """One probed image. It has a `content_type`, an `error_code`, or neither if the probe gave no result."""
 
     type: Literal["probe"] = "probe"
     url: str
     host: str
-    content_type: str | None = Field(default=None, description="By the image's first bytes.")
-    bytes: int | None = Field(default=None, description="Of the whole image, if its host tells.")
-    ms: int | None = Field(default=None, description="Milliseconds until its head was seen.")
-    error_code: ErrorCode | None = None
+    content_type: str | None = Field(default=None, description="Type of the image, by its first bytes.")
+    bytes: int | None = Field(default=None, description="Size of the whole image; null if its host does not report it.")
+    ms: int | None = Field(default=None, description="Milliseconds until the first bytes of the image arrived.")
+    error_code: ErrorCode | None = Field(default=None, description="Why a download would fail now.")
     error_detail: str | None = Field(
-        default=None, description="What is wrong; without an error code, why nothing is known."
+        default=None, description="Details of the error; without an error code, why the probe gave no result."
     )
 
 
 class EstimatedBytes(ApiModel):
-    """low, high: the truth lies in between about 95 in 100 times; null if fewer than five images tell their size."""
+    """About 95 in 100 times the true value is between `low` and `high`. Both are null with fewer than five sizes."""
 
     low: int | None
     mean: int
@@ -42,26 +42,28 @@ class EstimatedBytes(ApiModel):
 
 
 class EstimateBasis(ApiModel):
-    """What the estimate rests on."""
+    """The data behind the estimate."""
 
-    hosts: int = Field(description="Hosts that were looked at, the largest first; at most 50.")
-    hosts_in_all: int
-    slots_share: float = Field(description="Their share of the image slots.")
+    hosts: int = Field(description="Hosts that were probed, those with the most images first; at most 50.")
+    hosts_in_all: int = Field(description="Hosts in the catalogue.")
+    images_share: float = Field(description="Share of the images that are on the probed hosts.")
     probed: int = Field(description="Images that were probed; at most 200.")
-    known: int = Field(description="Those of which is known whether they give an image.")
-    sized: int = Field(description="Images whose size is known.")
+    known: int = Field(description="Probes that show whether there is an image.")
+    sized: int = Field(description="Probes that show the size of the image.")
 
 
 class EstimateLine(ApiModel):
-    """The last line: what is to be expected of all images. A figure is null if nothing was seen that tells it."""
+    """The last line: an estimate for all images. A figure is null if no probe supports it."""
 
     type: Literal["estimate"] = "estimate"
-    images: int = Field(description="Distinct URLs.")
-    dead_share: float | None = Field(description="Share of the URLs that give no image now.")
-    bytes_in: EstimatedBytes | None = Field(description="Of all images that are there.")
-    bytes_out: EstimatedBytes | None = Field(description="Of all results at most; null in modes that aim at no size.")
-    seconds: float | None = Field(
-        description="The downloads take at least so long with one downloader; compressing is not in it."
+    images: int = Field(description="Images that would be fetched: distinct URLs that are not refused.")
+    dead_share: float | None = Field(description="Share of these images that cannot be fetched now.")
+    bytes_in: EstimatedBytes | None = Field(description="Bytes of all images that can be fetched.")
+    bytes_out: EstimatedBytes | None = Field(
+        description="Upper bound for the bytes of all results; null in modes without a target size."
     )
-    slowest_host: str | None = Field(description="The host that makes it so.")
+    seconds: float | None = Field(
+        description="Lower bound for the downloads with one downloader; compression is not included."
+    )
+    slowest_host: str | None = Field(description="The host whose downloads take the longest.")
     basis: EstimateBasis

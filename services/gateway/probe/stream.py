@@ -1,4 +1,4 @@
-"""The answer to a validation that looks at images: lines of JSON, each as soon as there is something to say."""
+"""The response to a validation with `probe`: JSON lines, each sent as soon as its content is known."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
@@ -8,7 +8,7 @@ from time import monotonic
 import structlog
 
 from services.gateway.catalogue import Inspection
-from services.gateway.probe.client import Prober, Unanswered
+from services.gateway.probe.client import ProbeClient, Unanswered
 from services.gateway.probe.estimate import Interval, ProbeSample, estimate
 from services.gateway.probe.plan import ProbePlan, plan_probe
 from services.gateway.probe.schemas import EstimateBasis, EstimatedBytes, EstimateLine, ProbeLine, ValidationLine
@@ -19,29 +19,27 @@ from shared.observability import Metrics
 log = structlog.get_logger(__name__)
 
 
-class ProbedValidations:
-    """Answers for catalogues that were found usable."""
-
-    def __init__(self, prober: Prober, metrics: Metrics) -> None:
-        self._prober = prober
+class ProbeStream:
+    def __init__(self, client: ProbeClient, metrics: Metrics) -> None:
+        self._client = client
         self._metrics = metrics
 
     async def lines(
         self, validation: CatalogueValidation, inspection: Inspection, options: CompressOptions
     ) -> AsyncIterator[bytes]:
-        """The validation, a line for each URL looked at, the estimate. It ends within the prober's timeout."""
+        """The validation, a line for each probed image, and the estimate. Ends within the client's timeout."""
         begun = monotonic()
         yield _line(ValidationLine(**dict(validation)))
-        plan = plan_probe(inspection.hosts, inspection.samples)
-        told: list[ImagesProbed] = []
-        async with aclosing(self._prober.answers(plan.batches)) as answers:
-            async for answer in answers:
-                if isinstance(answer, ImagesProbed):
-                    told.append(answer)
-                for line in _probe_lines(answer, plan):
+        plan = plan_probe(inspection.samples)
+        replies: list[ImagesProbed] = []
+        async with aclosing(self._client.probe(plan.batches)) as probes:
+            async for reply in probes:
+                if isinstance(reply, ImagesProbed):
+                    replies.append(reply)
+                for line in _probe_lines(reply, plan):
                     self._metrics.probed_urls.labels(outcome=_outcome(line)).inc()
                     yield _line(line)
-        last = _estimate_line(_looks(told, inspection, plan), inspection, plan, options)
+        last = _estimate_line(_sample(replies, inspection, plan), inspection, plan, options)
         yield _line(last)
         log.info(
             "catalogue_probed",
@@ -51,13 +49,13 @@ class ProbedValidations:
         )
 
 
-def _line(answer: ApiModel) -> bytes:
-    return answer.model_dump_json().encode() + b"\n"
+def _line(content: ApiModel) -> bytes:
+    return content.model_dump_json().encode() + b"\n"
 
 
-def _probe_lines(answer: ImagesProbed | Unanswered, plan: ProbePlan) -> list[ProbeLine]:
-    if isinstance(answer, Unanswered):
-        return [ProbeLine(url=url, host=plan.host_of[url], error_detail=answer.reason) for url in answer.urls]
+def _probe_lines(reply: ImagesProbed | Unanswered, plan: ProbePlan) -> list[ProbeLine]:
+    if isinstance(reply, Unanswered):
+        return [ProbeLine(url=url, host=plan.host_of[url], error_detail=reply.reason) for url in reply.urls]
     return [
         ProbeLine(
             url=image.url,
@@ -68,7 +66,7 @@ def _probe_lines(answer: ImagesProbed | Unanswered, plan: ProbePlan) -> list[Pro
             error_code=image.error_code,
             error_detail=image.error_detail,
         )
-        for image in answer.images
+        for image in reply.images
     ]
 
 
@@ -78,37 +76,34 @@ def _outcome(line: ProbeLine) -> str:
     return "unknown" if line.content_type is None else "image"
 
 
-def _looks(told: Sequence[ImagesProbed], inspection: Inspection, plan: ProbePlan) -> ProbeSample:
-    seen: dict[str, list[ProbedImage]] = {host: [] for host in plan.hosts}
-    for image in chain.from_iterable(answer.images for answer in told):
-        seen[plan.host_of[image.url]].append(image)
-    usable_slots = inspection.slots - inspection.refused_slots
+def _sample(replies: Sequence[ImagesProbed], inspection: Inspection, plan: ProbePlan) -> ProbeSample:
+    probed: dict[str, list[ProbedImage]] = {host: [] for host in plan.images_of}
+    for image in chain.from_iterable(reply.images for reply in replies):
+        probed[plan.host_of[image.url]].append(image)
     return ProbeSample(
-        images=inspection.images,
-        hosts=plan.hosts,
-        more_slots=max(0, usable_slots - sum(plan.hosts.values())),
-        seen=seen,
-        bounds=told[-1].bounds if told else None,
+        images_of=plan.images_of,
+        more_images=inspection.sampled_images - sum(plan.images_of.values()),
+        probed=probed,
+        bounds=replies[-1].bounds if replies else None,
     )
 
 
 def _estimate_line(
-    looks: ProbeSample, inspection: Inspection, plan: ProbePlan, options: CompressOptions
+    sample: ProbeSample, inspection: Inspection, plan: ProbePlan, options: CompressOptions
 ) -> EstimateLine:
-    expected = estimate(looks, options)
-    looked_at = sum(plan.hosts.values())
-    slots = looked_at + looks.more_slots
+    expected = estimate(sample, options)
+    on_probed_hosts = sample.images - sample.more_images
     return EstimateLine(
-        images=looks.images,
+        images=sample.images,
         dead_share=None if expected.dead_share is None else round(expected.dead_share, 4),
         bytes_in=_bytes(expected.bytes_in),
         bytes_out=_bytes(expected.bytes_out),
         seconds=None if expected.seconds is None else round(expected.seconds, 1),
         slowest_host=expected.slowest_host,
         basis=EstimateBasis(
-            hosts=len(plan.hosts),
+            hosts=len(plan.images_of),
             hosts_in_all=len(inspection.hosts) + inspection.more_hosts,
-            slots_share=round(looked_at / slots, 4) if slots else 0,
+            images_share=round(on_probed_hosts / sample.images, 4) if sample.images else 0,
             probed=len(plan.host_of),
             known=expected.known,
             sized=expected.sized,
@@ -116,8 +111,8 @@ def _estimate_line(
     )
 
 
-def _bytes(extent: Interval | None) -> EstimatedBytes | None:
-    if extent is None:
+def _bytes(interval: Interval | None) -> EstimatedBytes | None:
+    if interval is None:
         return None
-    low, high = (None if side is None else round(side) for side in (extent.low, extent.high))
-    return EstimatedBytes(low=low, mean=round(extent.mean), high=high)
+    low, high = (None if bound is None else round(bound) for bound in (interval.low, interval.high))
+    return EstimatedBytes(low=low, mean=round(interval.mean), high=high)

@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 from ulid import PureRandomPolicy, ULIDGenerator
 
-from services.gateway.upload.validate import InspectedUpload
+from services.gateway.upload.validate import ValidatedUpload
 from shared.contracts.object_keys import upload_key
 from shared.contracts.records import Progress, Request
 from shared.contracts.states import RequestStatus
@@ -21,7 +21,7 @@ _IDS = ULIDGenerator(policy=PureRandomPolicy())
 log = structlog.get_logger(__name__)
 
 
-class Uploads:
+class UploadAcceptor:
     """Takes uploads. `arrived` is set at each one, so that intake need not wait for its next look."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Uploads:
         self._arrived = arrived
         self._metrics = metrics
 
-    async def accept(self, upload: InspectedUpload) -> str:
+    async def accept(self, upload: ValidatedUpload) -> str:
         """The id of the request that was made of it. Raises DependencyUnavailable; then nothing was accepted."""
         request = self._request(upload)
         await self._database.ping()  # lest the upload is stored in vain
@@ -50,7 +50,7 @@ class Uploads:
         log.info("upload_accepted", request_id=request.request_id, rows=upload.inspection.rows, bytes=upload.size)
         return request.request_id
 
-    def _request(self, upload: InspectedUpload) -> Request:
+    def _request(self, upload: ValidatedUpload) -> Request:
         now = self._clock()
         request_id = str(_IDS.generate(now))
         return Request(

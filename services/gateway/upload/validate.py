@@ -20,7 +20,7 @@ _CHUNK_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
-class InspectionRules:
+class ValidationRules:
     """What a catalogue and its options may be; `defaults` holds for what a client does not say."""
 
     limits: CatalogueLimits
@@ -31,7 +31,7 @@ class InspectionRules:
 
 
 @dataclass(frozen=True, slots=True)
-class InspectedUpload:
+class ValidatedUpload:
     """A usable catalogue: the file at `path`, of `size` bytes, and what it was found to be."""
 
     path: Path
@@ -41,10 +41,10 @@ class InspectedUpload:
     inspection: Inspection
 
 
-class Inspections:
+class UploadValidator:
     """Reads at most `at_once` catalogues through at a time, for it takes all of a core; others wait their turn."""
 
-    def __init__(self, rules: InspectionRules, at_once: int) -> None:
+    def __init__(self, rules: ValidationRules, at_once: int) -> None:
         self._rules = rules
         self._turn = asyncio.Semaphore(at_once)
 
@@ -53,7 +53,7 @@ class Inspections:
         return self._rules.defaults
 
     @asynccontextmanager
-    async def receive(self, http: Request, known_options: Sequence[str]) -> AsyncIterator[InspectedUpload]:
+    async def receive(self, http: Request, known_options: Sequence[str]) -> AsyncIterator[ValidatedUpload]:
         """Receive a catalogue and inspect it; the file is gone when the context ends.
 
         Raises Problem as `receive_upload` and `read_options` do, and 400 if the catalogue cannot be used, or holds
@@ -69,7 +69,7 @@ class Inspections:
                 inspection = await self._inspect(upload.path, options.request)
             if inspection.refused_slots and options.request.on_invalid == "reject":
                 raise refused_slots(inspection.findings, inspection.more_findings)
-            yield InspectedUpload(upload.path, upload.path.stat().st_size, upload.filename, options, inspection)
+            yield ValidatedUpload(upload.path, upload.path.stat().st_size, upload.filename, options, inspection)
 
     async def _inspect(self, path: Path, options: RequestOptions) -> Inspection:
         rules = self._rules

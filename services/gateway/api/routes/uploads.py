@@ -7,11 +7,11 @@ from fastapi.responses import StreamingResponse
 
 from services.gateway.api import openapi
 from services.gateway.probe.schemas import NDJSON
-from services.gateway.probe.stream import ProbedValidations
-from services.gateway.upload.accept import Uploads
+from services.gateway.probe.stream import ProbeStream
+from services.gateway.upload.accept import UploadAcceptor
 from services.gateway.upload.option_table import UPLOAD_OPTIONS, VALIDATION_OPTIONS
 from services.gateway.upload.responses import catalogue_validation, upload_accepted
-from services.gateway.upload.validate import Inspections
+from services.gateway.upload.validate import UploadValidator
 from services.gateway.web.schemas import CatalogueValidation, UploadAccepted
 
 _FIRST_LOOK_SECONDS = 2
@@ -25,7 +25,7 @@ _REFUSALS = openapi.problems(
 )
 
 
-def uploads_router(inspections: Inspections, uploads: Uploads) -> APIRouter:
+def uploads_router(validator: UploadValidator, acceptor: UploadAcceptor) -> APIRouter:
     router = APIRouter(tags=["requests"])
 
     @router.post(
@@ -38,7 +38,7 @@ def uploads_router(inspections: Inspections, uploads: Uploads) -> APIRouter:
             200: {"model": CatalogueValidation, "description": "The answer to a dry run"},
             **_REFUSALS,
         },
-        openapi_extra=openapi.catalogue_body(inspections.defaults, UPLOAD_OPTIONS),
+        openapi_extra=openapi.catalogue_body(validator.defaults, UPLOAD_OPTIONS),
     )
     async def upload(request: Request, response: Response) -> UploadAccepted | Response:
         """Store the catalogue, and have each of its images downloaded and compressed.
@@ -48,11 +48,11 @@ def uploads_router(inspections: Inspections, uploads: Uploads) -> APIRouter:
         used fails its own image, not the catalogue, unless `on_invalid` says so. What the options do not say has the
         operator's defaults; the status tells what applies.
         """
-        async with inspections.receive(request, UPLOAD_OPTIONS) as upload:
+        async with validator.receive(request, UPLOAD_OPTIONS) as upload:
             if upload.options.request.dry_run:
                 answer = catalogue_validation(upload.inspection)
                 return Response(answer.model_dump_json(), media_type="application/json")
-            request_id = await uploads.accept(upload)
+            request_id = await acceptor.accept(upload)
         response.headers["Location"] = f"/status?request_id={request_id}"
         response.headers["Retry-After"] = str(_FIRST_LOOK_SECONDS)
         return upload_accepted(request_id, upload.inspection)
@@ -60,7 +60,7 @@ def uploads_router(inspections: Inspections, uploads: Uploads) -> APIRouter:
     return router
 
 
-def validation_router(inspections: Inspections, probed: ProbedValidations) -> APIRouter:
+def validation_router(validator: UploadValidator, probes: ProbeStream) -> APIRouter:
     router = APIRouter(tags=["catalogues"])
 
     @router.post(
@@ -68,7 +68,7 @@ def validation_router(inspections: Inspections, probed: ProbedValidations) -> AP
         response_model=CatalogueValidation,
         summary="Try a catalogue",
         responses={200: {"content": openapi.PROBED}, **_REFUSALS},
-        openapi_extra=openapi.catalogue_body(inspections.defaults, VALIDATION_OPTIONS),
+        openapi_extra=openapi.catalogue_body(validator.defaults, VALIDATION_OPTIONS),
     )
     async def validate(request: Request) -> CatalogueValidation | Response:
         """Everything an upload would say, and what it would do; nothing is stored.
@@ -76,10 +76,10 @@ def validation_router(inspections: Inspections, probed: ProbedValidations) -> AP
         Takes the same form as an upload. What an upload would refuse is refused in the same words. With `probe` some
         of the images are looked at, and the answer is lines of JSON, each as soon as there is something to say.
         """
-        async with inspections.receive(request, VALIDATION_OPTIONS) as upload:
+        async with validator.receive(request, VALIDATION_OPTIONS) as upload:
             answer, options, inspection = catalogue_validation(upload.inspection), upload.options, upload.inspection
         if options.request.probe is None:
             return answer
-        return StreamingResponse(probed.lines(answer, inspection, options.compress), media_type=NDJSON)
+        return StreamingResponse(probes.lines(answer, inspection, options.compress), media_type=NDJSON)
 
     return router

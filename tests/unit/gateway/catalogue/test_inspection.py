@@ -31,7 +31,9 @@ def test_slots_hosts_and_distinct_urls_are_counted_and_sampled() -> None:
 
     assert (found.rows, found.products, found.slots, found.images, found.refused_slots) == (2, 2, 6, 5, 1)
     assert found.hosts == {"a.example": 4, "b.example": 1}
-    assert found.samples["a.example"] == ("https://a.example/1.jpg", "https://A.example/2.jpg")
+    assert (found.samples["a.example"].images, found.samples["b.example"].images) == (3, 1)
+    assert list(found.samples["a.example"].urls) == ["https://a.example/1.jpg", "https://A.example/2.jpg"]
+    assert found.sampled_images == 4
 
 
 def test_of_many_hosts_the_largest_are_listed() -> None:
