@@ -11,7 +11,7 @@ import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 
-from services.compressor.same_bytes import SameBytes
+from services.compressor.same_bytes import SameBytesCache
 from shared.contracts.messages import CompressImage, CompressOptions, ImageResult
 from shared.contracts.object_keys import image_id, originals_prefix
 from shared.storage import ObjectStore, open_object_store
@@ -56,14 +56,14 @@ def a_command(number: int) -> CompressImage:
 
 async def seconds_each(store: ObjectStore) -> float:
     """Of the whole detour, with nothing else to do."""
-    same_bytes = SameBytes(store)
-    begun = time.perf_counter()
+    same_bytes = SameBytesCache(store)
+    started = time.perf_counter()
     for command in map(a_command, range(IMAGES)):
-        async with same_bytes.turn(command):
-            if await same_bytes.copied(command) is not None:
+        async with same_bytes.lock(command):
+            if await same_bytes.copy_result(command) is not None:
                 raise RuntimeError("notes of an earlier run are there")
-            await same_bytes.note(command, RESULT)
-    return (time.perf_counter() - begun) / IMAGES
+            await same_bytes.record(command, RESULT)
+    return (time.perf_counter() - started) / IMAGES
 
 
 async def measure(url: str) -> None:

@@ -1,4 +1,4 @@
-"""`python -m services.compressor`"""
+"""Run the compressor: `python -m services.compressor`."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""The composition root: what the compressor is made of, from the outside in."""
+"""The composition root of the compressor: build its parts and connect them."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -14,7 +14,7 @@ from shared.storage import open_object_store
 
 
 async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
-    """Compress until `stop` is set; then finish what is in hand."""
+    """Process commands until `stop` is set; then finish those in progress."""
     registry = process_registry()
     metrics = Metrics(registry)
     health = Health(metrics.ready)
@@ -38,11 +38,11 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             metrics=metrics,
             clock=lambda: datetime.now(UTC),
         )
-        subscription = Subscription(Queue.COMPRESS, (CompressImage,), handler, _in_hand(processes))
+        subscription = Subscription(Queue.COMPRESS, (CompressImage,), handler, _concurrency(processes))
         gate = DependencyGate({"storage": store.ping, "broker": broker.ping}, health)
         await Consumer(subscription, broker, publisher, gate, metrics).run(stop, settings.rabbit.drain_timeout)
 
 
-def _in_hand(processes: int) -> int:
-    """Images in hand at a time: while some are compressed, others are read, stored or announced."""
+def _concurrency(processes: int) -> int:
+    """Images in progress at a time: while some are compressed, others are read, stored or announced."""
     return 2 * processes + 2

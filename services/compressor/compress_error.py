@@ -1,13 +1,16 @@
-"""Why a picture cannot be compressed."""
+"""The error of an image that cannot be compressed."""
 
 from shared.contracts.error_codes import ErrorCode
 
 
 class CompressError(Exception):
-    """The picture itself is at fault: another attempt at the same bytes would end the same way."""
+    """The image is at fault: another attempt with the same bytes would fail in the same way.
+
+    Except for DECODER_CRASHED and DECODE_TIMEOUT, which the machine can cause too.
+    """
 
     def __init__(self, code: ErrorCode, detail: str) -> None:
-        super().__init__(code, detail)  # both as arguments, so that it can cross from a worker process
+        super().__init__(code, detail)  # both as arguments, so that the error can be pickled by a worker process
         self.code = code
         self.detail = detail
 

@@ -1,10 +1,10 @@
-"""Worker processes beside the event loop, each of which may die or hang without harm to any image but its own.
+"""A pool of worker processes: one that crashes or hangs loses only the image it works on.
 
-Why not a library's pool. Pebble 5.2's, made for this, gives up for good when a worker dies while it is idle (the kernel
-short of memory is enough: "All workers expired"), looks after its workers ten times a second for as long as it lives,
-and takes 0.6 ms of CPU for a task with 200 kB, as measured; this one takes 0.35 ms and nothing while idle. The standard
-library's ProcessPoolExecutor fails every task in it when one worker dies, and cannot end one that hangs. So: a thread
-for each process, which hands it one task at a time through a pipe and waits.
+Each process has a thread that sends it one task at a time through a pipe and waits for the result. Libraries do not
+serve. The standard library's ProcessPoolExecutor fails all its tasks when one worker dies, and cannot end one that
+hangs. Pebble 5.2, made for this, fails for good ("All workers expired") when a worker dies while it is idle, as the
+kernel's out-of-memory killer makes happen; it polls its workers ten times a second, and takes 0.6 ms of CPU time for a
+task with 200 kB. This pool takes 0.35 ms, and no time while it is idle.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ from shared.contracts.messages import CompressOptions
 
 
 def usable_cores() -> int:
-    """The cores that this process may use."""
+    """The number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 class CpuPool:
-    """Compresses in `processes` worker processes, each picture within `timeout` seconds. An async context manager."""
+    """Compresses in `processes` worker processes, each image within `timeout` seconds. An async context manager."""
 
     def __init__(self, processes: int, timeout: float, *, measure_ssim: bool = True) -> None:
         self._timeout = timeout
@@ -35,7 +35,7 @@ class CpuPool:
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="compress")
 
     async def __aenter__(self) -> Self:
-        """Start all processes. Raises WorkerFault if that fails."""
+        """Start all processes. Raises WorkerError if one does not start."""
         try:
             await asyncio.gather(*(asyncio.to_thread(worker.start) for worker in self._workers))
         except BaseException:
@@ -48,14 +48,14 @@ class CpuPool:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End all processes; what they still work on is lost."""
+        """Kill all processes, with the tasks they work on."""
         await self._close()
 
     async def compress(self, original: bytes, options: CompressOptions, max_pixels: int) -> tuple[Compressed, float]:
-        """As `compress.compress`, and the seconds it took, without the wait for an idle process.
+        """The result of `compress.compress`, and the seconds it took without the wait for an idle process.
 
-        Raises CompressError, with DECODER_CRASHED or DECODE_TIMEOUT if the process died or was too slow; WorkerFault.
-        Cancelling gives up the result, not the work: the process takes its next task when it is done.
+        Raises CompressError, with DECODER_CRASHED or DECODE_TIMEOUT if the process died or was too slow; WorkerError.
+        Cancellation discards the result but does not stop the work: the process takes its next task afterwards.
         """
         task = (original, options, max_pixels, self._measure_ssim)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, task)

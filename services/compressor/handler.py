@@ -1,4 +1,4 @@
-"""From the command to compress an original to the message that says what became of it."""
+"""Handle CompressImage: compress an original, store the result, and report the outcome as a message."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ import structlog
 
 from services.compressor.compress import Compressed
 from services.compressor.compress_error import CompressError
-from services.compressor.same_bytes import SameBytes
+from services.compressor.same_bytes import SameBytesCache
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import (
     CompressImage,
@@ -26,17 +26,17 @@ from shared.observability import Metrics
 from shared.settings import AttemptSettings
 from shared.storage import ObjectStore
 
-_FETCH_AGAIN_AFTER = timedelta(seconds=5)
+_REFETCH_DELAY = timedelta(seconds=5)
 
-# The kernel short of memory ends whichever process it likes, and a starved machine is slow: a picture that happened to
-# be in hand gets a second chance, and one that is guilty shows it again.
-_PERHAPS_OURS = frozenset({ErrorCode.DECODER_CRASHED, ErrorCode.DECODE_TIMEOUT})
+# The image or the machine can cause these: out of memory, the kernel kills any process, and an overloaded machine is
+# slow. So the image is retried once. If the image is the cause, the second attempt fails too.
+_RETRIED_ONCE = frozenset({ErrorCode.DECODER_CRASHED, ErrorCode.DECODE_TIMEOUT})
 
 log = structlog.get_logger(__name__)
 
 
 class Compressor(Protocol):
-    """What a CpuPool does."""
+    """Compresses images; CpuPool in production."""
 
     async def compress(
         self, original: bytes, options: CompressOptions, max_pixels: int
@@ -44,9 +44,9 @@ class Compressor(Protocol):
 
 
 class CompressHandler:
-    """Reads an original, compresses it, stores the result, and says so. Raises only DependencyUnavailable.
+    """Reads an original, compresses it, stores the result, and announces it. Raises only DependencyUnavailable.
 
-    The same command leads to the same object under the same key, however often it is delivered.
+    Idempotent: a command that is delivered again stores the same object under the same key.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class CompressHandler:
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._same_bytes = SameBytes(store)
+        self._same_bytes = SameBytesCache(store)
         self._compressor = compressor
         self._max_pixels = max_pixels
         self._attempts = attempts
@@ -67,7 +67,7 @@ class CompressHandler:
         self._clock = clock
 
     async def __call__(self, command: CompressImage) -> Sequence[Message]:
-        """ImageCompressed, ImageFailed or ImageDeferred; nothing for a command that came too late."""
+        """ImageCompressed, ImageFailed or ImageDeferred; nothing if the command's `start_by` has passed."""
         if self._clock() > command.start_by:
             return []
         try:
@@ -75,22 +75,22 @@ class CompressHandler:
         except DependencyUnavailable:
             raise
         except CompressError as error:
-            if error.code in _PERHAPS_OURS and command.attempt == 1:
-                return [self._not_now(command, error.code, error.detail, self._attempts.delay_after(1))]
+            if error.code in _RETRIED_ONCE and command.attempt == 1:
+                return [self._deferred(command, error.code, error.detail, self._attempts.delay_after(1))]
             return [_failed(command, error.code, error.detail)]
         except _OriginalLost as lost:
-            return [self._not_now(command, ErrorCode.STORAGE, str(lost), _FETCH_AGAIN_AFTER)]
+            return [self._deferred(command, ErrorCode.STORAGE, str(lost), _REFETCH_DELAY)]
         except Exception as error:
             log.exception("compress_failed", original_key=command.original_key)
             delay = self._attempts.delay_after(command.attempt)
-            return [self._not_now(command, ErrorCode.INTERNAL, type(error).__name__, delay)]
+            return [self._deferred(command, ErrorCode.INTERNAL, type(error).__name__, delay)]
 
     async def _compress(self, command: CompressImage) -> ImageCompressed:
-        async with self._same_bytes.turn(command):
-            result = await self._same_bytes.copied(command)
+        async with self._same_bytes.lock(command):
+            result = await self._same_bytes.copy_result(command)
             if result is None:
-                result = await self._made(command)
-                await self._same_bytes.note(command, result)
+                result = await self._compress_original(command)
+                await self._same_bytes.record(command, result)
         return ImageCompressed(
             **about(command),
             original_key=command.original_key,
@@ -100,8 +100,8 @@ class CompressHandler:
             reuse_key=reuse_key(command.url, command.options) if command.etag or command.last_modified else None,
         )
 
-    async def _made(self, command: CompressImage) -> ImageResult:
-        original = await self._original(command)
+    async def _compress_original(self, command: CompressImage) -> ImageResult:
+        original = await self._read_original(command)
         compressed, seconds = await self._compressor.compress(original, command.options, self._max_pixels)
         self._metrics.compress_seconds.observe(seconds)
         data = original if compressed.data is None else compressed.data
@@ -126,7 +126,7 @@ class CompressHandler:
             compress_ms=round(seconds * 1000),
         )
 
-    async def _original(self, command: CompressImage) -> bytes:
+    async def _read_original(self, command: CompressImage) -> bytes:
         try:
             original = await self._store.get_bytes(command.original_key)
         except ObjectMissing as missing:
@@ -135,8 +135,8 @@ class CompressHandler:
             raise _OriginalLost(f"the stored original has {len(original)} bytes, not {command.original_bytes}")
         return original
 
-    def _not_now(self, command: CompressImage, code: ErrorCode, detail: str, delay: timedelta) -> Message:
-        """Another attempt, from the download on, if there is one left."""
+    def _deferred(self, command: CompressImage, code: ErrorCode, detail: str, delay: timedelta) -> Message:
+        """Another attempt, beginning with the download; ImageFailed if no attempts are left."""
         if command.attempt >= self._attempts.fetch_attempts:
             return _failed(command, code, detail)
         return ImageDeferred(
@@ -150,7 +150,7 @@ class CompressHandler:
 
 
 class _OriginalLost(Exception):
-    """The store answers, but not with the bytes that were put there."""
+    """The store works, but no longer has the bytes that were stored."""
 
 
 def _failed(command: CompressImage, code: ErrorCode, detail: str) -> ImageFailed:

@@ -1,7 +1,7 @@
-"""The same bytes within a request are compressed once, under however many URLs they were found.
+"""Compress identical bytes once per request, however many URLs they came from.
 
-What was made of an original is noted in the store under the original's SHA-256, for every compressor to see. Two
-processes that have the same bytes in hand at the very same moment both compress them: that costs time, nothing else.
+The result for an original is recorded in the object store under the original's SHA-256, where all compressors find it.
+Two processes that compress the same bytes at the same time both do the work, which costs time but harms nothing.
 """
 
 import asyncio
@@ -19,37 +19,40 @@ from shared.storage import ObjectStore
 
 
 @dataclass(slots=True)
-class _Turn:
+class _KeyLock:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
 
 
-class SameBytes:
-    """Knows what was made of the originals of requests that are under way."""
+class SameBytesCache:
+    """The results for originals of requests in progress, by the original's hash.
+
+    Does nothing for a command without `original_sha256`.
+    """
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
-        self._turns: dict[str, _Turn] = {}
+        self._locks: dict[str, _KeyLock] = {}
 
     @asynccontextmanager
-    async def turn(self, command: CompressImage) -> AsyncIterator[None]:
-        """One at a time for the same bytes in this process, so that whoever comes second finds what the first made."""
+    async def lock(self, command: CompressImage) -> AsyncIterator[None]:
+        """Let one command with the same bytes run at a time in this process, so that the next finds its result."""
         key = _key(command)
         if key is None:
             yield
             return
-        turn = self._turns.setdefault(key, _Turn())
-        turn.users += 1
+        key_lock = self._locks.setdefault(key, _KeyLock())
+        key_lock.users += 1
         try:
-            async with turn.lock:
+            async with key_lock.lock:
                 yield
         finally:
-            turn.users -= 1
-            if not turn.users:
-                del self._turns[key]
+            key_lock.users -= 1
+            if not key_lock.users:
+                del self._locks[key]
 
-    async def copied(self, command: CompressImage) -> ImageResult | None:
-        """The result of the same bytes, copied to an object of this image's own; None if there is none yet."""
+    async def copy_result(self, command: CompressImage) -> ImageResult | None:
+        """Copy the result for the same bytes to an object of this image; None if there is no usable result."""
         key = _key(command)
         if key is None:
             return None
@@ -62,7 +65,7 @@ class SameBytes:
             return None
         extension = PurePosixPath(result.key).suffix.removeprefix(".")
         own_key = result_key(command.request_id, command.image_id, command.url, data, extension)
-        if own_key == result.key:  # the note is this image's own, from before it was interrupted
+        if own_key == result.key:  # recorded by an earlier delivery of this command
             return result
         await self._store.put_bytes(own_key, data, result.content_type)
         return result.model_copy(
@@ -75,8 +78,8 @@ class SameBytes:
             }
         )
 
-    async def note(self, command: CompressImage, result: ImageResult) -> None:
-        """Let others with the same bytes find `result`, which is stored."""
+    async def record(self, command: CompressImage, result: ImageResult) -> None:
+        """Record a stored result, for other images with the same bytes."""
         key = _key(command)
         if key is not None:
             await self._store.put_bytes(key, result.model_dump_json().encode(), "application/json", durable=False)

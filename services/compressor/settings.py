@@ -1,4 +1,4 @@
-"""The compressor's own settings, and the blocks it shares with others."""
+"""The compressor's settings: its own block, and the blocks that it shares with other services."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,19 @@ from shared.settings import AttemptSettings, ObservabilitySettings, RabbitSettin
 
 class CompressSettings(Settings):
     compress_processes: int = Field(
-        default=0, ge=0, description="Worker processes that compress; 0 is one for each core this process may use."
+        default=0,
+        ge=0,
+        description="Worker processes that compress; 0 means one per usable CPU core.",
     )
     compress_timeout: float = Field(
-        default=60, gt=0, description="Seconds one picture may take before its worker process is ended."
+        default=60, gt=0, description="Seconds that one image may take before its worker process is killed."
     )
     compress_max_pixels: int = Field(
-        default=100_000_000, ge=1, description="Pixels a picture may have; a larger one fails with too_many_pixels."
+        default=100_000_000,
+        ge=1,
+        description="Maximum width times height of an image; a larger one fails with too_many_pixels.",
     )
-    compress_ssim: bool = Field(
-        default=True, description="Measure how much each result looks like its original (SSIM)."
-    )
+    compress_ssim: bool = Field(default=True, description="Measure how similar each result is to its original (SSIM).")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One worker process, seen from both sides: what runs in it, and the handle that the service holds of it."""
+"""A worker process: the code that runs in it, and the handle that the service has on it."""
 
 import contextlib
 import multiprocessing
@@ -20,109 +20,111 @@ Task = tuple[bytes, CompressOptions, int, bool]
 
 _START_SECONDS = 60.0
 
-# Forking a process that has threads can copy a held lock; a spawned worker also holds no sockets of the service.
+# Not "fork": it can copy a held lock from a process with threads. A spawned process also inherits no sockets.
 _context = multiprocessing.get_context("spawn")
 
 
-class WorkerFault(Exception):
-    """The worker could not start, or ran into an error that is not the picture's."""
+class WorkerError(Exception):
+    """The worker process did not start, or failed with an unexpected exception."""
 
 
 class Worker:
-    """A process that compresses one picture at a time. Used by one thread at a time, but for `kill`."""
+    """A process that compresses one image at a time. Not thread-safe, except for `kill`."""
 
     def __init__(self) -> None:
         self._process: BaseProcess | None = None
         self._tasks: Connection
-        self._answers: Connection
+        self._results: Connection
 
     def start(self) -> None:
-        """Start the process and wait until it can work. Raises WorkerFault. Nothing happens if it runs."""
+        """Start the process unless it runs, and wait until it is ready. Raises WorkerError."""
         if self._process and self._process.is_alive():
             return
         self.discard()
-        their_tasks, self._tasks = _context.Pipe(duplex=False)
-        self._answers, their_answers = _context.Pipe(duplex=False)
-        process = _context.Process(target=_serve, args=(their_tasks, their_answers), daemon=True)
-        with their_tasks, their_answers:  # closed here once they are over there, so that each side sees the other's end
+        child_tasks, self._tasks = _context.Pipe(duplex=False)
+        self._results, child_results = _context.Pipe(duplex=False)
+        process = _context.Process(target=_serve, args=(child_tasks, child_results), daemon=True)
+        # The child's ends are closed in this process, so that each side notices when the other one is gone.
+        with child_tasks, child_results:
             process.start()
         self._process = process
         try:
-            ready = self._answers.poll(_START_SECONDS) and self._answers.recv() is None
+            ready = self._results.poll(_START_SECONDS) and self._results.recv() is None
         except EOFError:
             ready = False
         if not ready:
             self.discard()
-            raise WorkerFault("a worker process did not start")
+            raise WorkerError("a worker process did not start")
 
     def run(self, task: Task, timeout: float) -> tuple[Compressed, float]:
-        """The compressed picture, and the seconds it took. Starts the process if it does not run.
+        """Compress in the process, which is started if necessary. Returns the result and the seconds it took.
 
-        Raises CompressError, also if the process dies of the picture or needs more than `timeout` seconds; WorkerFault.
+        Raises CompressError, also if the process dies or takes more than `timeout` seconds; WorkerError.
         """
         self.start()
         try:
             self._tasks.send(task)
-            if not self._answers.poll(timeout):
+            if not self._results.poll(timeout):
                 self.discard()
                 raise CompressError(ErrorCode.DECODE_TIMEOUT, f"not compressed after {timeout:g} s")
-            answer = self._answers.recv()
+            result = self._results.recv()
         except (EOFError, OSError) as error:
-            raise CompressError(ErrorCode.DECODER_CRASHED, f"the worker process {self._ending()}") from error
-        if isinstance(answer, Exception):
-            raise answer
-        compressed, seconds = answer
+            raise CompressError(ErrorCode.DECODER_CRASHED, f"the worker process {self._exit_reason()}") from error
+        if isinstance(result, Exception):
+            raise result
+        compressed, seconds = result
         return compressed, seconds
 
     def kill(self) -> None:
-        """End the process at once; a `run` under way in another thread ends with an error."""
+        """Kill the process; a `run` in another thread then fails."""
         if process := self._process:
             process.kill()
 
     def discard(self) -> None:
-        """End the process and let go of it."""
+        """Kill the process and release its resources."""
         if self._process:
             self._process.kill()
             self._process.join()
             self._tasks.close()
-            self._answers.close()
+            self._results.close()
             self._process = None
 
-    def _ending(self) -> str:
+    def _exit_reason(self) -> str:
         process = self._process
         if process is None:
             return "ended"
-        process.join(1)  # its end of the pipe closes a moment before it is gone
+        process.join(1)  # the pipe closes a moment before the process is gone
         code = process.exitcode
         self.discard()
         return f"was ended by {signal.Signals(-code).name}" if code and code < 0 else f"ended with exit status {code}"
 
 
-def _serve(tasks: Connection, answers: Connection) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group: the service decides when we end
+def _serve(tasks: Connection, results: Connection) -> None:
+    """The main function of the process. Sends None when it is ready, then one result for each task."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole process group: only the service reacts to them
         signal.signal(number, signal.SIG_IGN)
-    os.environ["RAYON_NUM_THREADS"] = "1"  # oxipng's threads; there is a worker for each core already
-    threading.Thread(target=_end_with_the_service, daemon=True).start()
-    answers.send(None)
+    os.environ["RAYON_NUM_THREADS"] = "1"  # oxipng's threads; there is one worker for each core already
+    threading.Thread(target=_exit_with_service, daemon=True).start()
+    results.send(None)
     with contextlib.suppress(EOFError, OSError):
         while True:
-            answers.send(_answer(tasks.recv()))
+            results.send(_run(tasks.recv()))
 
 
-def _answer(task: Task) -> tuple[Compressed, float] | Exception:
-    begun = time.perf_counter()
+def _run(task: Task) -> tuple[Compressed, float] | Exception:
+    started = time.perf_counter()
     try:
         original, options, max_pixels, measure_ssim = task
         compressed = compress(original, options, max_pixels, measure_ssim=measure_ssim)
-        return compressed, time.perf_counter() - begun
+        return compressed, time.perf_counter() - started
     except CompressError as error:
         return error
     except Exception:
-        return WorkerFault(traceback.format_exc())  # the exception itself might not survive the way
+        return WorkerError(traceback.format_exc())  # as text, because not every exception can be pickled
 
 
-def _end_with_the_service() -> None:
-    """Also when it was killed, and while a decoder hangs."""
+def _exit_with_service() -> None:
+    """Exit when the service is gone, also if it was killed, and while a decoder hangs."""
     if parent := multiprocessing.parent_process():
         parent.join()
         os._exit(1)
