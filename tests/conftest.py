@@ -1,4 +1,4 @@
-"""What tests of any kind share: real servers, started once for a run and only if a test asks for one."""
+"""Fixtures of all tests: real servers, started once per run and only if a test needs them."""
 
 import signal
 from collections.abc import AsyncIterator
@@ -14,9 +14,9 @@ _LEFTOVER_SECONDS = 15
 
 
 def pytest_configure() -> None:
-    # Whoever stops a run with SIGTERM, as CI does when time is up, must not leave its servers behind.
+    # SIGTERM (CI sends it at its time limit) must stop the servers too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # How long an example takes says more about what else the machine is doing.
+    # An example's time depends mostly on the load of the machine.
     settings.register_profile("imagemill", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("imagemill")
 
@@ -36,12 +36,12 @@ async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
 
 @pytest.fixture
 async def rabbitmq_url(servers: Servers) -> str:
-    """A broker that knows nothing of the house: no queue or exchange of it, so no message of an earlier test."""
+    """A broker without our queues and exchanges, so without messages of earlier tests."""
     await remove_topology(servers.rabbitmq_url)
     return servers.rabbitmq_url
 
 
 @pytest.fixture
 def mongodb_url(servers: Servers) -> str:
-    """A database of the test's own."""
+    """A new database for the test."""
     return fresh_database(servers.mongodb_url)

@@ -1,4 +1,4 @@
-"""The databases that the contract suite is run on: the real one, and the fake that unit tests use instead."""
+"""The databases that must pass the contract suite: the real one, and the fake that unit tests use."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,8 +24,8 @@ _OUTAGE_NOTICED_AFTER = 0.5
 class Subject:
     """A database under test.
 
-    connect: as another process does. pass_time: for leases, which run by the database's own clock.
-    outputs: the output URLs recorded for a request, by row. take_away: let nothing answer any more.
+    connect: opens it as another process would. pass_time: moves the database's own clock, for leases.
+    outputs: the output URLs recorded for a request, by row. take_away: makes every call fail.
     """
 
     database: Database
@@ -38,7 +38,7 @@ class Subject:
 
 @pytest.fixture(params=["memory", "mongodb"])
 def kept_at(request: pytest.FixtureRequest) -> str:
-    """Where the database under test keeps its data: a URL, or "memory", which needs no server to be started."""
+    """Where the database under test keeps its data: a URL, or "memory", which needs no server."""
     return "memory" if request.param == "memory" else str(request.getfixturevalue("mongodb_url"))
 
 

@@ -22,7 +22,7 @@ SETTINGS = {
     "SWEEP_INTERVAL": "1",
     "DRAIN_TIMEOUT": "10",
 }
-"""Waits made short; everything else as users have it."""
+"""Short waits; every other setting has its default."""
 
 
 @pytest.fixture(scope="session")

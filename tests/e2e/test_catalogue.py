@@ -1,4 +1,4 @@
-"""The main job: a catalogue in, the same catalogue out, and everybody told."""
+"""The main job: a catalogue in, the same catalogue out, with events and webhook."""
 
 import aio_pika
 import pytest
@@ -17,7 +17,7 @@ GONE, NO_IMAGE, NOT_A_URL = "/gone.jpg", "/readme.jpg", "not-a-url"
 
 
 def serve_photos(origin: Origin, count: int, prefix: str = "photo") -> dict[str, bytes]:
-    """Photographs of three formats and various sizes by their URLs."""
+    """Photographs in three formats and various sizes, by URL."""
     photos = {}
     for number in range(count):
         file_format = ("JPEG", "JPEG", "JPEG", "PNG", "WEBP")[number % 5]
@@ -109,8 +109,8 @@ async def test_all_images_failing(stack: LocalStack, client: StackClient, origin
     assert payload["type"] == "request.failed"
 
 
-async def test_a_host_that_is_down_for_good_is_given_up(client: StackClient, origin: Origin) -> None:
-    """Every attempt is in vain, and the report says how many there were and why."""
+async def test_images_of_a_host_that_stays_down_fail(client: StackClient, origin: Origin) -> None:
+    """Every attempt fails; the report contains the number of attempts and the reason."""
     url = origin.serve("/down.jpg", Response(status=503))
     request_id = await client.upload(a_catalogue([[url]]))
     status = await client.finished(request_id)
@@ -120,14 +120,14 @@ async def test_a_host_that_is_down_for_good_is_given_up(client: StackClient, ori
 
 
 @pytest.mark.parametrize("percent", ["10", "75"])
-async def test_the_percentage_is_the_client_s(client: StackClient, origin: Origin, percent: str) -> None:
+async def test_the_client_chooses_the_percentage(client: StackClient, origin: Origin, percent: str) -> None:
     photo = a_photo(7, 640, 480)
     request_id = await client.upload(a_catalogue([[origin.serve("/one.jpg", image(photo))]]), percent=percent)
     [line] = await client.table((await client.finished(request_id))["report_url"])
     assert int(line["Bytes Out"]) * 100 <= len(photo) * int(percent)
 
 
-async def test_the_output_is_an_input(client: StackClient, origin: Origin) -> None:
+async def test_the_output_csv_can_be_uploaded_again(client: StackClient, origin: Origin) -> None:
     """Its own output fed back, Imagemill replaces the output column in place."""
     request_id = await client.upload(a_catalogue([[origin.serve("/a.jpg", image(a_photo(1)))]]))
     first = await client.finished(request_id)
@@ -138,10 +138,10 @@ async def test_the_output_is_an_input(client: StackClient, origin: Origin) -> No
     assert row[OUTPUT_COLUMN] != (await client.table(first["output_csv_url"]))[0][OUTPUT_COLUMN]
 
 
-async def test_foreign_queues_that_nobody_reads_harm_nothing(
+async def test_unread_and_full_queues_of_subscribers_do_no_harm(
     stack: LocalStack, client: StackClient, origin: Origin
 ) -> None:
-    """One queue grows unread; another is full after one message and refuses the rest."""
+    """One queue grows unread; another is full after one message and rejects the rest."""
     async with await aio_pika.connect(stack.servers.rabbitmq_url) as connection:
         channel = await connection.channel()
         full: dict[str, FieldValue] = {"x-max-length": 1, "x-overflow": "reject-publish"}

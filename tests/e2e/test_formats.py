@@ -1,4 +1,4 @@
-"""Every kind of picture, into each format, through the running client."""
+"""Every kind of picture, into each format, through the running stack."""
 
 import io
 
@@ -57,8 +57,7 @@ ALPHA, ANIMATED = "png colour and alpha 8 bit", "gif animated for ever"
 _LOOKS_ALIKE = 10
 """Of 255, on average over a picture."""
 
-# Files that are no whole pictures, and what the report has to say of each. What is no image at all, the downloader
-# refuses already.
+# Damaged pictures, and what the report must contain for each. The downloader already refuses files that are no images.
 REFUSED = {
     "page.jpg": ("not_an_image", "an HTML page"),
     "nothing": ("not_an_image", "empty"),
@@ -78,7 +77,7 @@ REFUSED = {
 }
 
 
-async def test_every_kind_keeps_its_format_and_its_looks(
+async def test_every_kind_keeps_its_format_and_appearance(
     client: StackClient, origin: Origin, subscriber: Subscriber
 ) -> None:
     zoo = {name: specimen(name) for name in KINDS}
@@ -109,13 +108,13 @@ def check_looks(name: str, one: Delivered, kind: Specimen) -> None:
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
-    """How far the channels lie apart on average, over white, of 255."""
+    """The mean difference of the channels, composed over white, of 255."""
     both = (Image.alpha_composite(Image.new("RGBA", one.size, "white"), each.convert("RGBA")) for each in (one, other))
     return max(ImageStat.Stat(ImageChops.difference(*both).convert("RGB")).mean)
 
 
 def timing(data: bytes) -> tuple[object, list[object]]:
-    """How often the frames are played, and how long each is seen."""
+    """The loop count, and each frame's duration."""
     with Image.open(io.BytesIO(data)) as file:
         durations = []
         for frame in range(getattr(file, "n_frames", 1) if file.format in {"PNG", "WEBP", "GIF", "AVIF"} else 1):
@@ -125,7 +124,7 @@ def timing(data: bytes) -> tuple[object, list[object]]:
         return file.info.get("loop"), durations
 
 
-async def test_what_is_no_whole_picture_fails_and_says_what_it_is(
+async def test_a_damaged_picture_fails_and_the_report_describes_it(
     client: StackClient, origin: Origin, subscriber: Subscriber
 ) -> None:
     sound = photos()
@@ -133,7 +132,7 @@ async def test_what_is_no_whole_picture_fails_and_says_what_it_is(
     files = {"sound": sound["jpeg.jpg"], **pieces}
     files |= {name: STRANGERS[name][0] if name in STRANGERS else BROKEN[name]() for name in REFUSED.keys() - pieces}
     request_id, lines = await run(client, origin, files)
-    assert lines["sound"]["State"] == "compressed", "its neighbours' troubles are not its own"
+    assert lines["sound"]["State"] == "compressed", "damaged pictures do not affect the others"
     for name, (code, what) in REFUSED.items():
         line = lines[name]
         assert (line["State"], line["Error Code"], line["Attempts"]) == ("failed", code, "1"), (name, line)
@@ -143,7 +142,7 @@ async def test_what_is_no_whole_picture_fails_and_says_what_it_is(
 
 
 async def test_half_the_bytes(client: StackClient, origin: Origin) -> None:
-    """Whatever the extension says: all are named .jpg."""
+    """The extension is ignored: all are named .jpg."""
     for name, one in (await compressed(client, origin, photos())).items():
         one.check(50)
         assert one.line["Format"] == own_format(name)
@@ -154,7 +153,7 @@ async def test_half_the_bytes(client: StackClient, origin: Origin) -> None:
 
 @pytest.mark.parametrize("wanted", ["jpeg", "webp", "avif"])
 async def test_a_format(client: StackClient, origin: Origin, wanted: str) -> None:
-    """In dimensions with a limit, too: the aspect ratio stays."""
+    """A limit of the dimensions keeps the aspect ratio."""
     files = {**photos(), ALPHA: specimen(ALPHA).data, ANIMATED: specimen(ANIMATED).data}
     got = await compressed(client, origin, files, format=wanted, max_width="100", max_height="300")
     for name, one in got.items():
@@ -168,7 +167,7 @@ async def test_a_format(client: StackClient, origin: Origin, wanted: str) -> Non
     assert frames == (1 if wanted == "jpeg" else len(specimen(ANIMATED).milliseconds))
 
 
-async def test_the_smallest_that_browsers_show(client: StackClient, origin: Origin) -> None:
+async def test_auto_chooses_the_smallest_format_that_browsers_show(client: StackClient, origin: Origin) -> None:
     files = {**photos(), ALPHA: specimen(ALPHA).data, ANIMATED: specimen(ANIMATED).data}
     got = await compressed(client, origin, files, format="auto")
     for one in got.values():
@@ -177,4 +176,4 @@ async def test_the_smallest_that_browsers_show(client: StackClient, origin: Orig
         assert one.line["Format"] not in {"tiff", "bmp"}
     assert got[ALPHA].alpha
     assert len(timing(got[ANIMATED].data)[1]) == len(specimen(ANIMATED).milliseconds)
-    assert {one.line["Format"] for one in got.values()} & {"webp", "avif"}, "what is smaller is found"
+    assert {one.line["Format"] for one in got.values()} & {"webp", "avif"}, "a smaller format is found"

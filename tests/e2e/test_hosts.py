@@ -1,4 +1,4 @@
-"""A host that is down for a while costs no image, and holds up no other host's."""
+"""A host that is down for a while makes no image fail and delays no other host."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -29,7 +29,7 @@ async def pausing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sta
         yield StackClient(http)
 
 
-async def test_no_image_fails_for_a_host_that_comes_back(pausing: StackClient, origin: Origin) -> None:
+async def test_no_image_fails_while_a_host_is_down_and_comes_back(pausing: StackClient, origin: Origin) -> None:
     photo = a_photo(1, 64, 48)
     async with open_origin() as sick:
         paths = [f"/{number}.jpg" for number in range(IMAGES)]
@@ -59,10 +59,10 @@ async def test_no_image_fails_for_a_host_that_comes_back(pausing: StackClient, o
     assert status["paused_hosts"] == []
 
 
-async def test_an_image_ends_when_its_time_is_over_though_its_host_is_left_alone(pausing: StackClient) -> None:
+async def test_an_image_fails_at_its_deadline_even_while_its_host_is_paused(pausing: StackClient) -> None:
     async with open_origin() as sick:
         busy = Response(status=503, headers={"Retry-After": "600"})
         urls = [sick.serve(f"/{number}.jpg", busy) for number in range(100)]
         status = await pausing.finished(await pausing.upload(a_catalogue([urls])), 60)
         assert status["progress"]["failed"] == len(urls)
-        assert len(sick.requests) < len(urls), "it asked to be left alone, for whatever image"
+        assert len(sick.requests) < len(urls), "its Retry-After pauses the host for all images"

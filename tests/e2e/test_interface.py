@@ -1,4 +1,4 @@
-"""What a client on the other side of HTTP sees: uploads as a plain body, the status, results and files to fetch."""
+"""The HTTP interface as a client sees it: plain uploads, status, results and downloads."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ REPORT_COLUMNS = [
 
 
 async def test_a_plain_body_with_its_options_in_the_query(client: StackClient, origin: Origin) -> None:
-    """From the 202, over a status that is still Pending, to files that can be fetched."""
+    """From the 202, through a Pending status, to the files."""
     photo, let_go = a_photo(1, 640, 480), asyncio.Event()
     url = origin.serve("/one.jpg", Response(body=photo, headers={"Content-Type": "image/jpeg"}, until=let_go))
     accepted = await client.http.post(
@@ -47,16 +47,16 @@ async def test_a_plain_body_with_its_options_in_the_query(client: StackClient, o
     assert [column for column in line if column in REPORT_COLUMNS] == REPORT_COLUMNS
     assert (line["Position"], line["State"], line["Attempts"]) == ("1", "compressed", "1")
     assert int(line["Bytes In"]) == len(photo)
-    assert 5 * int(line["Bytes Out"]) <= len(photo), "the option was heard"
+    assert 5 * int(line["Bytes Out"]) <= len(photo), "the option was applied"
     saved = 100 - 100 * int(line["Bytes Out"]) / len(photo)
     assert float(line["Saved %"]) == pytest.approx(saved, abs=0.1)
 
 
 @pytest.mark.parametrize(("file_format", "content_type"), [("JPEG", "jpeg"), ("PNG", "png"), ("WEBP", "webp")])
-async def test_a_result_is_served_as_what_it_is(
+async def test_a_result_is_served_with_its_true_type(
     client: StackClient, origin: Origin, file_format: str, content_type: str
 ) -> None:
-    """Also where the host lied about its type, and to those who ask for its head alone."""
+    """Also if the image's host declared a wrong type, and for HEAD."""
     photo = a_photo(2, 320, 240, file_format)
     url = origin.serve("/Blue%20Shirt.bin", image(photo, "application/octet-stream"))
     status = await client.finished(await client.upload(a_catalogue([[url]])))
@@ -79,7 +79,7 @@ async def test_a_result_is_served_as_what_it_is(
     assert again.status_code == 304
 
 
-async def test_output_and_report_are_downloads_named_after_the_upload(client: StackClient, origin: Origin) -> None:
+async def test_output_and_report_are_attachments_named_after_the_upload(client: StackClient, origin: Origin) -> None:
     url = origin.serve("/a.jpg", image(a_photo(3)))
     status = await client.finished(await client.upload(a_catalogue([[url]])))
     for name, kind in (("output_csv_url", "compressed"), ("report_url", "report")):

@@ -1,4 +1,4 @@
-"""Services killed or told to stop, and the broker taken away, while images run: nothing is lost or doubled."""
+"""Kills, stops and broker outages during processing: nothing is lost or doubled."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,12 +21,12 @@ from tests.support.webhook_receiver import Receiver
 
 IMAGES = 300
 HANGING = 5
-"""Downloads that have begun and cannot end before the service is struck."""
+"""Downloads that are in progress when the service is killed or stopped."""
 
 OUTAGE_SECONDS = 31
 
 Strike = Callable[[LocalStack, str], Awaitable[None]]
-"""Ends a frozen service."""
+"""Kills a frozen service."""
 
 
 async def kill(stack: LocalStack, service: str) -> None:
@@ -34,7 +34,7 @@ async def kill(stack: LocalStack, service: str) -> None:
 
 
 async def terminate(stack: LocalStack, service: str) -> None:
-    """Not a kill: it finishes what it has in hand, and says so by its exit status."""
+    """Stops a service with SIGTERM: it finishes its work and exits with 0."""
     thaw(stack, service)
     assert await stack.services.stop(service) == 0
 
@@ -52,7 +52,7 @@ def serve_products(origin: Origin, photos: list[bytes], count: int = IMAGES, pre
 
 @pytest.mark.parametrize("strike", [kill, terminate])
 @pytest.mark.parametrize("service", NAMES)
-async def test_three_hundred_images_survive_the_end_of_a_service(
+async def test_three_hundred_images_survive_a_kill_or_stop_of_each_service(
     stack: LocalStack,
     client: StackClient,
     origin: Origin,
@@ -63,7 +63,7 @@ async def test_three_hundred_images_survive_the_end_of_a_service(
     service: str,
     strike: Strike,
 ) -> None:
-    # A host of its own, lest the other images wait for it too.
+    # A separate host, so that the other images do not wait for it.
     async with open_origin(host="127.0.0.2") as hanging:
         let_go = asyncio.Event()
         urls = [
@@ -88,7 +88,7 @@ async def test_three_hundred_images_survive_the_end_of_a_service(
     await check_queues_empty(stack)
 
 
-async def test_while_the_broker_is_away_uploads_are_accepted_and_all_completes_afterwards(
+async def test_uploads_are_accepted_during_a_broker_outage_and_complete_afterwards(
     stack: LocalStack,
     client: StackClient,
     origin: Origin,
@@ -101,7 +101,7 @@ async def test_while_the_broker_is_away_uploads_are_accepted_and_all_completes_a
     await some_are_compressed(stack, earlier)
     try:
         await stack.servers.stop_broker()
-        assert await count_images(stack, earlier, OPEN_STATES), "it was stopped too late to show anything"
+        assert await count_images(stack, earlier, OPEN_STATES), "the broker was stopped too late to prove anything"
         await asyncio.sleep(OUTAGE_SECONDS / 2)
         later = await client.upload(a_catalogue(meanwhile))
         await asyncio.sleep(OUTAGE_SECONDS / 2)
@@ -121,7 +121,7 @@ async def test_while_the_broker_is_away_uploads_are_accepted_and_all_completes_a
 async def check_all(
     stack: LocalStack, client: StackClient, subscriber: Subscriber, request_id: str, products: list[list[str]]
 ) -> None:
-    """Each image was compressed, once as far as anybody can tell."""
+    """Each image was compressed, with one logical event and one webhook."""
     images = sum(map(len, products))
     await check_slots(client, request_id, products, set())
     await check_images(stack.servers.mongodb_url, request_id, compressed=images, failed=0)
@@ -137,7 +137,7 @@ async def check_one_webhook(stack: LocalStack, receiver: Receiver, request_id: s
 
 
 @pytest.mark.parametrize("strike", [kill, terminate])
-async def test_the_gateway_ends_in_the_middle_of_intake(
+async def test_intake_resumes_after_the_gateway_is_killed_or_stopped(
     stack: LocalStack, client: StackClient, origin: Origin, strike: Strike
 ) -> None:
     urls = [origin.serve(f"/{number}.jpg", image(a_photo(number, 64, 64))) for number in range(20)]
@@ -154,7 +154,7 @@ async def test_the_gateway_ends_in_the_middle_of_intake(
         await strike(stack, "gateway")
         document = await requests.find_one({"_id": request_id})
         assert document
-        assert document["intake_open"], "it ended too late to show anything"
+        assert document["intake_open"], "the gateway ended too late to prove anything"
     await stack.services.start("gateway")
     status = await client.finished(request_id, 90)
     assert status["status"] == "Completed"
@@ -162,10 +162,10 @@ async def test_the_gateway_ends_in_the_middle_of_intake(
     await check_slots(client, request_id, products, set())
 
 
-async def test_the_aggregator_killed_between_the_last_result_and_the_finish(
+async def test_a_request_finishes_although_the_aggregator_is_killed_before_the_finish(
     stack: LocalStack, client: StackClient, origin: Origin, receiver: Receiver, subscriber: Subscriber
 ) -> None:
-    """Many rows make the finish long enough to be killed in."""
+    """Many rows make writing the outputs slow enough to be interrupted."""
     url = origin.serve("/one.jpg", image(a_photo(1, 64, 64)))
     products = [[url]] * 30_000
     request_id = await client.upload(a_catalogue(products), webhook_url=receiver.url)
@@ -181,7 +181,7 @@ async def test_the_aggregator_killed_between_the_last_result_and_the_finish(
         await stack.services.kill("aggregator")
         request = await database["requests"].find_one({"_id": request_id})
         assert request
-        assert request["status"] == "Pending", "it was killed too late to show anything"
+        assert request["status"] == "Pending", "the aggregator was killed too late to prove anything"
     await stack.services.start("aggregator")
     status = await client.finished(request_id, 90)
     assert status["status"] == "Completed"

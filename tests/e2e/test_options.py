@@ -1,4 +1,4 @@
-"""What a client may ask of the compressor besides a format: its mode, its limits, what becomes of the metadata."""
+"""The compression options besides the format: mode, limits, metadata."""
 
 import io
 
@@ -28,10 +28,10 @@ async def test_dimensions(client: StackClient, origin: Origin) -> None:
         assert (one.line["Format"], one.size) == (own_format(name), (WIDTH * 2 // 5, HEIGHT * 2 // 5))
 
 
-async def test_a_floor_of_quality_without_scaling(client: StackClient, origin: Origin) -> None:
-    """What cannot be met is said, and the floor delivered in the dimensions that there were.
+async def test_min_quality_without_scaling(client: StackClient, origin: Origin) -> None:
+    """A target that cannot be met is reported; the result has min_quality and the original's dimensions.
 
-    Not 60, which in AVIF is the same as 61 and told so.
+    Not 60: AVIF encodes 60 as 61, and the report says 61.
     """
     files = {name: data for name, data in photos().items() if own_format(name) not in WITHOUT_QUALITY}
     got = await compressed(client, origin, files, percent="3", min_quality="61", allow_resize="false")
@@ -40,7 +40,7 @@ async def test_a_floor_of_quality_without_scaling(client: StackClient, origin: O
         assert (one.line["Target Met"], one.line["Quality"], one.size) == ("no", "61", (WIDTH, HEIGHT)), one.line
 
 
-async def test_what_does_not_fit_at_the_floor_is_scaled(client: StackClient, origin: Origin) -> None:
+async def test_a_picture_that_does_not_fit_at_min_quality_is_scaled(client: StackClient, origin: Origin) -> None:
     files = {name: photos()[name] for name in ("jpeg.jpg", "webp.jpg")}
     for one in (await compressed(client, origin, files, percent="5", min_quality="60")).values():
         one.check(5)
@@ -57,7 +57,7 @@ async def test_what_does_not_fit_at_the_floor_is_scaled(client: StackClient, ori
 async def test_metadata(
     client: StackClient, origin: Origin, policy: str, artist: str | None, camera: str | None, *, place: bool
 ) -> None:
-    """The same in each format that has any; no orientation is left, for it was applied."""
+    """The same for each format with metadata. The orientation is applied and removed."""
     files = {kind: a_photo(9, WIDTH, HEIGHT, kind, exif=noted()) for kind in ("JPEG", "PNG", "WEBP", "AVIF", "TIFF")}
     for one in (await compressed(client, origin, files, metadata=policy)).values():
         one.check(50)
@@ -70,7 +70,7 @@ async def test_metadata(
 
 
 def noted() -> bytes:
-    """EXIF of a picture that lies on its side."""
+    """EXIF of a picture that is rotated by 90 degrees."""
     exif = Image.Exif()
     exif[ExifTags.Base.Artist] = ARTIST
     exif[ExifTags.Base.Model] = CAMERA

@@ -1,4 +1,4 @@
-"""Retrying a finished request: what failed runs once more, what was compressed is left alone, and all is told anew."""
+"""Retrying a request: failed images run again, compressed images stay, and a new round is announced."""
 
 import asyncio
 from collections import Counter
@@ -19,7 +19,7 @@ from tests.support.waiting import until
 from tests.support.webhook_receiver import Receiver
 
 BLOCKED = 8_000
-"""Enough that moving them takes a while; they are refused before anybody connects, so trying them takes little."""
+"""Enough to make moving them slow. Their URLs are refused before connecting, so processing them is fast."""
 
 
 async def _retry(client: StackClient, request_id: str) -> httpx.Response:
@@ -40,7 +40,7 @@ async def _check_webhooks(stack: LocalStack, receiver: Receiver, request_id: str
     async def all_came() -> bool:
         return len(receiver.verified(secret, request_id)) >= rounds
 
-    await until(all_came, 20, lambda: "not every round called the receiver")
+    await until(all_came, 20, lambda: "the webhook of a round is missing")
     told = receiver.verified(secret, request_id)
     assert sorted(body["data"]["round"] for body in told.values()) == list(range(1, rounds + 1))
 
@@ -55,7 +55,7 @@ async def _check_events(subscriber: Subscriber, request_id: str, expected: dict[
     await until(complete, 20, lambda: f"events are {seen()}, not {expected}")
 
 
-async def test_only_what_failed_is_tried_again(
+async def test_only_failed_images_are_retried(
     stack: LocalStack, client: StackClient, origin: Origin, receiver: Receiver, subscriber: Subscriber
 ) -> None:
     photos = [a_photo(number, 64, 64) for number in range(6)]
@@ -99,14 +99,14 @@ async def test_only_what_failed_is_tried_again(
     await _check_refused(client, request_id, "nothing-to-retry", 2)
 
 
-async def test_a_url_that_is_none_is_not_tried_again(client: StackClient, origin: Origin) -> None:
+async def test_an_invalid_url_is_not_retried(client: StackClient, origin: Origin) -> None:
     good = origin.serve("/good.jpg", image(a_photo(1, 64, 64)))
     request_id = await client.upload(a_catalogue([[good, "ftp://images.test/1.jpg"]]))
     await client.finished(request_id)
     await _check_refused(client, request_id, "nothing-to-retry", 1)
 
 
-async def test_a_request_that_is_not_there_cannot_be_retried(client: StackClient) -> None:
+async def test_an_unknown_request_cannot_be_retried(client: StackClient) -> None:
     for request_id in ("none", "01KDA7ZZ0000000000000000AB"):
         assert (await _retry(client, request_id)).status_code == 404
 
@@ -130,7 +130,7 @@ async def test_the_gateway_killed_while_failed_images_are_moved(
         assert (await _retry(client, request_id)).json()["images"] == BLOCKED
         await until(some_moved, 30)
         freeze(stack, "gateway")
-        assert await moved() < BLOCKED, "it was frozen too late to show anything"
+        assert await moved() < BLOCKED, "it was frozen too late to prove anything"
         await stack.services.kill("gateway")
         await stack.services.start("gateway")
         status = await client.finished(request_id, 120)

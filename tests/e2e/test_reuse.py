@@ -1,4 +1,4 @@
-"""What was done before is not done again: an unchanged image of an earlier request, the same bytes in one."""
+"""Work is not repeated: unchanged images of earlier requests, and equal bytes within a request."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ PHOTOS = [a_photo(number, 96, 64) for number in range(5)]
 
 
 async def _run(client: StackClient, urls: list[str], **options: str) -> tuple[str, dict[str, dict[str, str]]]:
-    """The request's id, and the lines of its report by their URLs."""
+    """The request's id, and the rows of its report by URL."""
     request_id = await client.upload(a_catalogue([[url] for url in urls]), **options)
     status = await client.finished(request_id)
     assert status["progress"]["compressed"] == len(urls), status
@@ -63,7 +63,7 @@ async def test_an_unchanged_image_is_neither_downloaded_nor_compressed_again(
     assert third[urls[0]]["Reused"] == "unchanged"
 
 
-async def test_other_options_are_another_matter(client: StackClient, origin: Origin) -> None:
+async def test_a_result_is_not_reused_for_other_options(client: StackClient, origin: Origin) -> None:
     url = origin.serve("/a.jpg", image(PHOTOS[0], etag='"1"'))
     await _run(client, [url])
     _, other = await _run(client, [url], percent="40")
@@ -71,9 +71,7 @@ async def test_other_options_are_another_matter(client: StackClient, origin: Ori
     assert all("if-none-match" not in request.headers for request in origin.requests)
 
 
-async def test_a_result_that_has_gone_with_its_request_is_made_again(
-    stack: LocalStack, client: StackClient, origin: Origin
-) -> None:
+async def test_a_removed_result_is_compressed_again(stack: LocalStack, client: StackClient, origin: Origin) -> None:
     url = origin.serve("/a.jpg", image(PHOTOS[0], etag='"1"'))
     request_id, _ = await _run(client, [url])
     store = open_object_store(stack.joint()["OBJECT_STORE_URL"])
@@ -85,12 +83,12 @@ async def test_a_result_that_has_gone_with_its_request_is_made_again(
     assert (again[url]["Reused"], again[url]["Attempts"]) == ("", "1")
 
 
-async def test_the_same_bytes_under_several_urls_are_compressed_once(client: StackClient, origin: Origin) -> None:
+async def test_equal_bytes_under_several_urls_are_compressed_once(client: StackClient, origin: Origin) -> None:
     urls = [origin.serve(f"/same-{number}.jpg", image(PHOTOS[0])) for number in range(3)]
     other = origin.serve("/other.jpg", image(PHOTOS[1]))
     request_id, report = await _run(client, [*urls, other])
 
-    # Compressors that had them in hand at the same moment may have made some of them twice.
+    # Compressors that process equal bytes at the same moment may compress some of them twice.
     reused = [report[url]["Reused"] for url in urls]
     assert set(reused) == {"", "same_bytes"}
     assert report[other]["Reused"] == ""

@@ -26,7 +26,7 @@ async def test_a_whole_request_on_s3(tmp_path: Path, origin: Origin) -> None:
     gone = origin.url("/gone.jpg")
     products = [[*list(photos)[:6], gone], list(photos)[6:]]
     with open_s3_server() as url:
-        # A stack of its own: two stacks on one broker would take each other's work.
+        # A separate stack: two stacks on one broker would take each other's work.
         async with (
             LocalStack(tmp_path, {**SETTINGS, "OBJECT_STORE_URL": url}, servers_at(tmp_path)) as stack,
             httpx.AsyncClient(base_url=stack.gateway_url, timeout=30) as http,
@@ -40,5 +40,7 @@ async def test_a_whole_request_on_s3(tmp_path: Path, origin: Origin) -> None:
         store = open_object_store(url)
         keys = [key async for key in store.list_keys("")]
         await store.close()
-        assert sum(key.startswith(f"results/{request_id}/") for key in keys) == 12, "it is S3 that holds them"
-        assert not any(key.startswith("originals/") for key in keys), "originals go when their image has its end"
+        assert sum(key.startswith(f"results/{request_id}/") for key in keys) == 12, "the objects are in S3"
+        assert not any(key.startswith("originals/") for key in keys), (
+            "originals are deleted when their image is finished"
+        )

@@ -1,4 +1,4 @@
-"""What the tests of the API share."""
+"""Fixtures of the API's tests."""
 
 import asyncio
 import tempfile
@@ -20,7 +20,7 @@ from tests.support.running_gateway import Gateway, a_server, an_app
 
 @pytest.fixture(scope="module")
 async def shared_server() -> AsyncIterator[tuple[HttpServer, int, httpx.AsyncClient]]:
-    """Each test gives it an app of its own; starting and stopping it takes longer than most of them."""
+    """One server for all tests, since starting it is slow; each test installs its own app."""
     async with (
         a_server(HealthEndpoints(Health(), CollectorRegistry())) as (server, port),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as http,

@@ -41,7 +41,7 @@ async def home(tmp_path: Path) -> AsyncIterator[Path]:
 
 @contextmanager
 def supervisor(command: str, home: Path, **env: str) -> Iterator[Supervisor]:
-    """`make up` or `make run` with another folder, for a user who has no home."""
+    """`make up` or `make run` with another folder, for a user without a home folder."""
     given = {name: value for name, value in os.environ.items() if name != "HOME"} | env
     process = subprocess.Popen(  # noqa: S603 - ourselves
         [sys.executable, "-m", "deploy.local", command, "--home", str(home)],
@@ -60,7 +60,7 @@ def supervisor(command: str, home: Path, **env: str) -> Iterator[Supervisor]:
 
 
 async def up(home: Path, process: Supervisor) -> dict[str, str]:
-    """What stack.env says once everything runs."""
+    """The content of stack.env, once everything runs."""
     file = home / "stack.env"
     await wait_until(lambda: file.exists() or process.poll() is not None, UP_SECONDS)
     assert file.exists(), process.communicate(timeout=5)
@@ -68,7 +68,7 @@ async def up(home: Path, process: Supervisor) -> dict[str, str]:
 
 
 def ctrl_c(process: Supervisor) -> None:
-    """As a terminal does it: to the whole process group in the foreground."""
+    """As a terminal does: signals the whole foreground process group."""
     os.killpg(process.pid, signal.SIGINT)
 
 
@@ -107,12 +107,12 @@ async def test_ctrl_c_stops_all_and_a_later_run_continues(home: Path) -> None:
         assert await up(home, process) == first
         assert await is_still_there(first)
         ctrl_c(process)
-        ctrl_c(process)  # an impatient person
+        ctrl_c(process)  # a second Ctrl-C
         process.communicate(timeout=STOP_SECONDS)
     assert not list(living(home))
 
 
-async def test_a_killed_supervisor_leaves_nothing_that_a_later_run_does_not_end(home: Path) -> None:
+async def test_a_later_run_ends_what_a_killed_supervisor_left(home: Path) -> None:
     with supervisor("up", home) as process:
         first = await up(home, process)
         await leave_something(first)
@@ -130,7 +130,7 @@ async def test_a_killed_supervisor_leaves_nothing_that_a_later_run_does_not_end(
         assert process.returncode == 0
 
 
-async def test_the_death_of_a_server_stops_all_and_says_why(home: Path) -> None:
+async def test_the_death_of_a_server_stops_everything_and_reports_why(home: Path) -> None:
     with supervisor("up", home) as process:
         await up(home, process)
         with supervisor("up", home) as second:
@@ -144,7 +144,7 @@ async def test_the_death_of_a_server_stops_all_and_says_why(home: Path) -> None:
     assert not list(living(home))
 
 
-async def test_a_stop_is_finished_although_the_terminal_is_gone(home: Path) -> None:
+async def test_a_stop_finishes_after_the_terminal_is_closed(home: Path) -> None:
     with supervisor("up", home) as process:
         await up(home, process)
         assert process.stdout
@@ -154,7 +154,7 @@ async def test_a_stop_is_finished_although_the_terminal_is_gone(home: Path) -> N
     assert not list(living(home))
 
 
-async def test_a_database_whose_port_was_taken_meanwhile_comes_back_on_another(home: Path) -> None:
+async def test_a_database_whose_port_was_taken_restarts_on_another(home: Path) -> None:
     ports = Ports(home / "ports.json")
     database = Mongod(home, ports)
     await database.start()
@@ -171,9 +171,9 @@ async def test_a_database_whose_port_was_taken_meanwhile_comes_back_on_another(h
     await database.stop()
 
 
-async def test_a_later_run_finishes_what_an_earlier_one_left(home: Path, tmp_path: Path) -> None:
+async def test_a_later_run_finishes_the_requests_of_an_earlier_one(home: Path, tmp_path: Path) -> None:
     ports = Ports(tmp_path / "ports.json")
-    # Reaches the services: without it they would refuse the address, with another schedule they would wait for long.
+    # The services need these: otherwise they would refuse the address or wait long between attempts.
     caller = {"FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "FETCH_RETRY_SCHEDULE": "[1]", "FETCH_ATTEMPTS": "1000"}
     caller["GATEWAY_PORT"] = str(ports["gateway"])
     url = f"http://127.0.0.1:{ports['origin']}/photo.jpg"
@@ -208,7 +208,7 @@ def test_the_demo_keeps_every_promise(home: Path) -> None:
     assert not list(living(home))
 
 
-def test_a_taken_gateway_port_is_refused_with_the_way_out(home: Path) -> None:
+def test_a_taken_gateway_port_is_refused_with_a_suggestion(home: Path) -> None:
     port = Ports(home / "ports.json")["somebody's"]
     with socket.create_server(("127.0.0.1", port)), supervisor("run", home, GATEWAY_PORT=str(port)) as process:
         output, _ = process.communicate(timeout=30)

@@ -1,4 +1,4 @@
-"""The runbook's script removes a finished request, and nothing else."""
+"""The runbook's script removes one finished request and nothing else."""
 
 import asyncio
 import os
@@ -50,7 +50,7 @@ async def remove(request_id: str, **variables: str) -> int:
     return process.returncode
 
 
-async def test_a_finished_request_goes_with_all_that_is_its_own(mongodb_url: str, tmp_path: Path) -> None:
+async def test_a_finished_request_is_removed_with_everything_it_owns(mongodb_url: str, tmp_path: Path) -> None:
     variables = {"MONGODB_URL": mongodb_url, "OBJECT_STORE_URL": tmp_path.as_uri()}
     store = open_object_store(variables["OBJECT_STORE_URL"])
     async with open_database(MongoSettings(mongodb_url=mongodb_url), asyncio.Event()) as database:

@@ -1,4 +1,4 @@
-"""Catching a service in the middle of its work: what is done to it then hits something for certain."""
+"""Freezes a service in the middle of its work, so that a kill or stop certainly interrupts something."""
 
 import asyncio
 import signal
@@ -18,16 +18,16 @@ _ENOUGH = 3
 
 
 async def freeze_at_work(stack: LocalStack, service: str, request_id: str, let_go: asyncio.Event) -> None:
-    """Stop `service` where it is (SIGSTOP) while it has images of the request in hand. If it has none it goes on.
+    """Freeze `service` (SIGSTOP) while it processes images of the request. If it has none, thaw it and fail.
 
-    A few downloads must hang until `let_go` is set, which happens here once the service is frozen.
+    A few downloads must hang until `let_go` is set; this function sets it once the service is frozen.
     """
     await some_are_compressed(stack, request_id)
     freeze(stack, service)
     try:
         if service == "gateway":
-            # Its work are the images that only it can dispatch.
-            assert await count_images(stack, request_id, ["pending"]), "it was frozen too late to show anything"
+            # Its work is the images that only the gateway can dispatch.
+            assert await count_images(stack, request_id, ["pending"]), "it was frozen too late to prove anything"
         if queue := _FED_BY_DOWNLOADS.get(service):
             await _given_more(stack.servers.rabbitmq_url, queue, let_go)
     except BaseException:
@@ -51,9 +51,9 @@ def _process(stack: LocalStack, service: str) -> Process:
 
 
 async def _given_more(rabbitmq_url: str, queue: Queue, let_go: asyncio.Event) -> None:
-    """Returns once some of the downloads that were let go came to `queue`, whose only consumer is frozen.
+    """Return once messages of the released downloads have reached `queue`, whose only consumer is frozen.
 
-    It acknowledges nothing, so they are in its hands, or left in the queue because its hands are full.
+    The consumer acknowledges nothing, so these messages are unacknowledged or still in the queue.
     """
     async with await aio_pika.connect(rabbitmq_url) as connection:
         channel = await connection.channel()
@@ -65,20 +65,20 @@ async def _given_more(rabbitmq_url: str, queue: Queue, let_go: asyncio.Event) ->
             counted = await channel.declare_queue(copies.name, passive=True)
             return (counted.declaration_result.message_count or 0) >= _ENOUGH
 
-        await until(some_came, 30, lambda: f"nothing more came to {queue}")
+        await until(some_came, 30, lambda: f"no message reached {queue}")
 
 
 async def some_are_compressed(stack: LocalStack, request_id: str) -> None:
-    """Results come in: every service is at work on the request."""
+    """Wait for ten results: then every service is working on the request."""
 
     async def moving() -> bool:
         return await count_images(stack, request_id, ["compressed"]) >= 10
 
-    await until(moving, 30, lambda: "no images came through")
+    await until(moving, 30, lambda: "too few images were compressed")
 
 
 async def count_images(stack: LocalStack, request_id: str, states: list[str]) -> int:
-    """How many images stand in `states`, as the database has it: the API's progress is up to seconds old."""
+    """The number of images in `states`, from the database: the API's progress may be seconds old."""
     async with AsyncMongoClient[dict[str, Any]](stack.servers.mongodb_url) as mongo:
         images = mongo.get_default_database()["images"]
         return await images.count_documents({"request_id": request_id, "state": {"$in": states}})

@@ -1,4 +1,4 @@
-"""The servers of a stack in containers, of the images that docker-compose.yml names."""
+"""The servers of a stack in containers, from the images in docker-compose.yml."""
 
 import asyncio
 import socket
@@ -17,7 +17,7 @@ from deploy.local.waiting import together, wait_until
 
 _READY_SECONDS = 40
 _ATTEMPTS = 3
-_STOP_SECONDS = 1  # then by force: an outage begins when the test says so
+_STOP_SECONDS = 1  # then SIGKILL: an outage must begin when the test wants it
 _BUCKET = "imagemill"
 _S3_USER = "imagemill"
 _S3_PASSWORD = "development"
@@ -50,13 +50,13 @@ class ContainerServers:
         return ()
 
     async def start(self) -> None:
-        """Start all three and wait until they can be used.
+        """Start all three and wait until they are ready.
 
         Raises:
             NotReady: one took too long.
-            docker.errors.DockerException: there is no Docker engine, or it cannot run the image.
+            docker.errors.DockerException: there is no Docker engine, or it cannot run an image.
         """
-        # We remove the containers ourselves; the reaper would be one image more, from another place.
+        # This class removes the containers itself; testcontainers' reaper would need another image.
         testcontainers_config.ryuk_disabled = True
         await together(
             self._start("amqp", _broker, 5672, self._broker_answers),
@@ -70,7 +70,7 @@ class ContainerServers:
         self._containers.clear()
 
     async def start_broker(self) -> None:
-        """Start the broker again, where its clients look for it.
+        """Start the broker again at the same address.
 
         Raises:
             NotReady: it took too long.
@@ -86,9 +86,9 @@ class ContainerServers:
     async def _start(
         self, name: str, make: Callable[[], DockerContainer], port: int, is_ready: Callable[[], bool]
     ) -> None:
-        # A server that comes back must be where its clients look for it, so the port on our side is ours to choose.
+        # A restarted server must have the same address, so we choose its published port.
         ours: Any = ("127.0.0.1", self._ports.free(name))
-        for attempt in range(1, _ATTEMPTS + 1):  # now and then one hangs when it starts
+        for attempt in range(1, _ATTEMPTS + 1):  # sometimes a server hangs when it starts
             container = self._containers[name] = make()
             container.ports[str(port)] = ours
             await asyncio.to_thread(container.start)
@@ -99,11 +99,11 @@ class ContainerServers:
             await asyncio.to_thread(container.stop)
 
     def _broker_answers(self) -> bool:
-        """Whether a client that says hello is answered with a method frame (Connection.Start)."""
+        """Whether the server answers a protocol header with a method frame (Connection.Start)."""
         return self._answer("amqp", b"AMQP\0\0\x09\x01").startswith(b"\x01")
 
     def _store_answers(self) -> bool:
-        """Whether the bucket, which is made last, is there: a stranger is refused it rather than told of nothing."""
+        """Whether the bucket exists (it is created last): an anonymous request then gets 403 instead of 404."""
         answer = self._answer("s3", f"HEAD /{_BUCKET} HTTP/1.0\r\n\r\n".encode())
         return answer.partition(b" ")[2].startswith((b"200", b"403"))
 
@@ -119,7 +119,7 @@ class ContainerServers:
             suppress(PyMongoError),
             MongoClient[dict[str, Any]](self.mongodb_url, serverSelectionTimeoutMS=1_000) as client,
         ):
-            with suppress(PyMongoError):  # it is made already
+            with suppress(PyMongoError):  # it exists already
                 client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
             return bool(client.admin.command("hello")["isWritablePrimary"])
         return False

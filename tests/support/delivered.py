@@ -1,4 +1,4 @@
-"""What a request delivered, file by file, and what must hold of each: report, event and file tell the same story."""
+"""Checks each delivered file of a request: report, event and file must agree."""
 
 import io
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ class Delivered:
 
     @cached_property
     def picture(self) -> Image.Image:
-        """The first frame, upright, as a browser shows it apart from colour profiles."""
+        """The first frame, upright, as a browser shows it (colour profiles aside)."""
         return shown(self.data)
 
     @property
@@ -63,7 +63,7 @@ class Delivered:
         return int(self.line["Width Out"]), int(self.line["Height Out"])
 
     def check(self, percent: int | None) -> None:
-        """Its figures are true. `percent` is the target in bytes, None if there was none."""
+        """Assert that its figures are correct. `percent` is the target in bytes, or None."""
         line = self.line
         assert line["State"] == "compressed", line
         assert (int(line["Bytes In"]), int(line["Bytes Out"])) == (len(self.original), len(self.data))
@@ -92,7 +92,7 @@ class Delivered:
             assert 1 <= int(line["Quality"]) <= 95
 
     def check_event(self, data: Mapping[str, Any]) -> None:
-        """The public event says what the report says."""
+        """Assert that the public event agrees with the report."""
         for column, field in _EVENT_FIELDS.items():
             assert self.line[column] == ("" if data[field] is None else str(data[field])), (column, data)
         assert data["target_met"] == (self.line["Target Met"] == "yes")
@@ -105,7 +105,7 @@ def shown(data: bytes) -> Image.Image:
     with Image.open(io.BytesIO(data)) as file:
         file.load()
         upright = ImageOps.exif_transpose(file)
-    if upright.mode == "I;16":  # Pillow would cut what is over 255
+    if upright.mode == "I;16":  # Pillow would clip values over 255
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     return upright.convert("RGBA")
 
@@ -113,9 +113,9 @@ def shown(data: bytes) -> Image.Image:
 async def run(
     client: StackClient, origin: Origin, files: Mapping[str, bytes], **options: str
 ) -> tuple[str, dict[str, Mapping[str, str]]]:
-    """Upload a catalogue of `files`, which their host declares to be JPEGs all; returns its id and the report by file.
+    """Upload a catalogue of `files`, all served as image/jpeg. Returns its id and the report's rows by file.
 
-    The output CSV has the same URLs as the report.
+    Asserts that the output CSV and the report contain the same URLs.
     """
     urls = {origin.serve("/" + quote(name), image(data)): name for name, data in files.items()}
     in_rows = list(urls)
@@ -133,7 +133,7 @@ async def run(
 async def fetched(
     client: StackClient, files: Mapping[str, bytes], lines: Mapping[str, Mapping[str, str]]
 ) -> dict[str, Delivered]:
-    """The results of those that were compressed, by file."""
+    """The results of the compressed files, by file."""
     got = {}
     for name, line in lines.items():
         if line["State"] == "compressed":
@@ -146,7 +146,7 @@ async def fetched(
 async def compressed(
     client: StackClient, origin: Origin, files: Mapping[str, bytes], **options: str
 ) -> dict[str, Delivered]:
-    """What became of `files`, all of which are sound."""
+    """The results of `files`, all of which must be compressed."""
     _, lines = await run(client, origin, files, **options)
     got = await fetched(client, files, lines)
     assert set(got) == set(files), lines

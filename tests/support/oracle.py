@@ -1,4 +1,4 @@
-"""What must hold of a finished request, whatever happened to the services on the way."""
+"""Checks what must hold for a finished request, whatever happened to the services meanwhile."""
 
 import asyncio
 from collections import Counter
@@ -10,19 +10,19 @@ from pamqp.commands import Queue
 from pymongo import AsyncMongoClient
 
 from deploy.local.stack import LocalStack
-from shared.messaging import Queue as HouseQueue
+from shared.messaging import Queue as ImagemillQueue
 from tests.support.pictures import size_of
 from tests.support.stack import OUTPUT_COLUMN, StackClient
 from tests.support.subscriber import Subscriber
 from tests.support.waiting import until
 
-QUEUES = tuple(HouseQueue)
+QUEUES = tuple(ImagemillQueue)
 
 
 async def check_slots(
     client: StackClient, request_id: str, products: Sequence[Sequence[str]], failing: set[str]
 ) -> None:
-    """Every input URL has its slot, in order: empty if it fails, else an image that can be fetched and decoded."""
+    """Every input URL has its slot, in order: empty if it failed, else an image that can be fetched and decoded."""
     status = await client.status(request_id)
     rows = await client.table(status["output_csv_url"])
     assert [row["S. No."] for row in rows] == [str(number) for number in range(1, len(products) + 1)]
@@ -42,7 +42,7 @@ async def check_slots(
 
 
 async def check_images(mongodb_url: str, request_id: str, compressed: int, failed: int) -> None:
-    """Each image stands at one end in the database."""
+    """Each image has one terminal state in the database."""
     async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
         images = client.get_default_database()["images"]
         states = Counter([document["state"] async for document in images.find({"request_id": request_id})])
@@ -52,7 +52,7 @@ async def check_images(mongodb_url: str, request_id: str, compressed: int, faile
 async def check_events(
     subscriber: Subscriber, request_id: str, compressed: int, failed: int, end: str = "request.completed"
 ) -> None:
-    """One logical event for each image, one for the acceptance, one for the end."""
+    """One logical event for each image, one for the acceptance, one for the finish."""
     expected = Counter({"image.compressed": compressed, "image.failed": failed, "request.accepted": 1, end: 1})
 
     def seen() -> Counter[str]:
@@ -65,10 +65,10 @@ async def check_events(
 
 
 async def check_queues_empty(stack: LocalStack) -> None:
-    """Nothing is left in the house's queues, ready or unacknowledged, and nothing was parked.
+    """No message is left in our queues, ready or unacknowledged, and none was parked.
 
-    AMQP counts what is ready and nothing else. So those who consume are stopped, one after the other as the work goes:
-    what they have in hand they finish, and what they did not acknowledge is ready again, with nobody left to take it.
+    AMQP counts only ready messages. So this stops the consumers, one after the other in the order of the pipeline:
+    they finish their messages, and any unacknowledged message becomes ready again with no consumer left.
     """
     await _nothing_is_ready(stack.servers.rabbitmq_url)
     stopped = []
@@ -76,9 +76,9 @@ async def check_queues_empty(stack: LocalStack) -> None:
         for service in ("downloader", "compressor", "aggregator"):
             stopped.append(service)
             assert await stack.services.stop(service) == 0
-            await _nothing_is_ready(stack.servers.rabbitmq_url)  # what it sent on at the last moment is for the next
+            await _nothing_is_ready(stack.servers.rabbitmq_url)  # its last messages are for the next service
         queues = await _declared(stack.servers.rabbitmq_url)
-        assert not any(queue.consumer_count for queue in queues), "somebody may still hold messages"
+        assert not any(queue.consumer_count for queue in queues), "a consumer may still hold messages"
     finally:
         await asyncio.gather(*map(stack.services.start, stopped))
 
@@ -94,7 +94,7 @@ async def _nothing_is_ready(rabbitmq_url: str) -> None:
 
 
 async def _declared(rabbitmq_url: str) -> list[Queue.DeclareOk]:
-    """The house's queues as they are."""
+    """Every queue of Imagemill that exists."""
     async with await aio_pika.connect(rabbitmq_url) as connection:
         channel = await connection.channel()
         return [(await channel.declare_queue(name, passive=True)).declaration_result for name in QUEUES]

@@ -1,4 +1,4 @@
-"""Where the messages of the gateway's background work go in unit tests."""
+"""A publisher that collects messages, for unit tests of the gateway's background work."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,7 +8,7 @@ from shared.messaging import Outgoing
 
 
 class Outbox:
-    """Where commands go; `broken` makes publishing fail after the commands have left, as a lost confirm does."""
+    """Collects published messages. `broken` makes publishing fail after the messages have left, like a lost confirm."""
 
     def __init__(self) -> None:
         self.sent: list[Outgoing] = []

@@ -1,4 +1,4 @@
-"""A photograph of each format. All are named .jpg, as in catalogues whose pictures were once replaced."""
+"""A photograph in each format. All are named .jpg, as in catalogues whose pictures were replaced later."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -10,7 +10,7 @@ WIDTH, HEIGHT = 200, 150
 
 @cache
 def photos() -> Mapping[str, bytes]:
-    """By name; large enough that half of their bytes can be had."""
+    """The photographs by name, large enough to be compressed to half their bytes."""
     return {
         "jpeg.jpg": a_photo(1, WIDTH, HEIGHT),
         "progressive.jpg": a_photo(2, WIDTH, HEIGHT, progressive=True),
@@ -24,5 +24,5 @@ def photos() -> Mapping[str, bytes]:
 
 
 def own_format(name: str) -> str:
-    """Of a photograph of `photos`."""
+    """The format of a photograph in `photos`."""
     return "jpeg" if name == "progressive.jpg" else name.removesuffix(".jpg")

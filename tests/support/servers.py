@@ -1,6 +1,6 @@
 """Real servers for tests: private processes on this machine, or containers if IMAGEMILL_TEST_SERVERS=containers.
 
-A server that cannot be had fails the run: nothing is skipped.
+A server that cannot be started fails the run; no test is skipped.
 """
 
 import os
@@ -19,23 +19,23 @@ CHOICE = "IMAGEMILL_TEST_SERVERS"
 
 
 def servers_at(home: Path) -> Servers:
-    """Servers that are not yet started; what they need on disk lies under `home`."""
+    """Servers that are not started yet and keep their data under `home`."""
     ports = Ports(home / "ports.json")
     choice = os.environ.get(CHOICE) or "processes"
     if choice == "containers":
         return ContainerServers(ports)
     if choice == "processes":
         return PrivateServers(home, ports)
-    raise ValueError(f"{CHOICE} is {choice!r}; it may be processes or containers")
+    raise ValueError(f"{CHOICE} is {choice!r}, not processes or containers")
 
 
 def fresh_database(mongodb_url: str) -> str:
-    """The URL of a database that does not exist yet, on the same server."""
+    """The URL of a new database on the same server."""
     return urlsplit(mongodb_url)._replace(path=f"/test-{secrets.token_hex(6)}").geturl()
 
 
 async def remove_topology(rabbitmq_url: str) -> None:
-    """Delete the house's queues and exchanges, so that a test finds a broker as it is before the first start."""
+    """Delete our queues and exchanges, so that a test finds the broker as before the first start."""
     async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
         for queue in Queue:
             await channel.queue_delete(queue)

@@ -21,7 +21,7 @@ class StackClient:
     http: httpx.AsyncClient
 
     async def upload(self, catalogue: bytes, **options: str) -> str:
-        """Upload as a form; returns the request's id."""
+        """Upload as multipart/form-data. Returns the request's id."""
         answer = await self.http.post("/upload", files={"file": ("products.csv", catalogue, "text/csv")}, data=options)
         assert answer.status_code == 202, answer.text
         assert answer.json()["status"] == "Pending"
@@ -34,7 +34,7 @@ class StackClient:
         return known
 
     async def finished(self, request_id: str, seconds: float = 60) -> dict[str, Any]:
-        """Its status once it is no longer Pending; the gateway may be away in between."""
+        """Poll until the request is no longer Pending; the gateway may be down meanwhile. Returns the status."""
         last: dict[str, Any] = {}
 
         async def ended() -> bool:
@@ -56,7 +56,7 @@ class StackClient:
 
 
 def a_catalogue(products: Sequence[Sequence[str]]) -> bytes:
-    """A CSV with a row for each product, each of which is a list of image URLs."""
+    """A CSV with one row per product; a product is a list of image URLs."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(HEADER)

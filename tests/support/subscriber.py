@@ -1,4 +1,4 @@
-"""Somebody else's software: it binds a queue of its own to the public events and reads them."""
+"""A subscriber, as other teams write one: binds its own queue to the public events and reads them."""
 
 import json
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ EVENTS = "imagemill.events"
 
 
 class Subscriber:
-    """`events` are all copies received, in order."""
+    """`events` holds every received copy, in order."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
@@ -25,7 +25,7 @@ class Subscriber:
             self.events.append(event)
 
     def about(self, request_id: str) -> dict[str, dict[str, Any]]:
-        """The events of a request by id. Copies of one event must be alike to the letter."""
+        """The events of a request by id. Asserts that all copies of an event are equal."""
         by_id: dict[str, dict[str, Any]] = {}
         for event in self.events:
             if event["data"]["request_id"] == request_id:
@@ -39,8 +39,8 @@ async def open_subscriber(rabbitmq_url: str) -> AsyncIterator[Subscriber]:
     connection = await aio_pika.connect_robust(rabbitmq_url, reconnect_interval=1)
     async with connection:
         channel = await connection.channel()
-        # Durable, so that it misses nothing while the broker restarts.
-        queue = await channel.declare_queue("somebody-elses", durable=True)
+        # Durable, so that it misses no event while the broker restarts.
+        queue = await channel.declare_queue("subscriber-of-another-team", durable=True)
         await queue.bind(EVENTS, "#")
         await queue.consume(subscriber.take)
         yield subscriber

@@ -1,4 +1,4 @@
-"""What the workers send and are sent about an image, as the image stands: the answers to its latest dispatch."""
+"""Messages to and from the workers about an image, for its latest dispatch."""
 
 from datetime import timedelta
 from typing import Any
@@ -49,7 +49,7 @@ def failed(image: Image, **changes: Any) -> ImageFailed:
 
 
 def deferred(image: Image, **changes: Any) -> ImageDeferred:
-    """By a minute, through a fault of the image's host."""
+    """A deferral by one minute because of the image's host."""
     usual = {
         "error_code": ErrorCode.HTTP_5XX,
         "error_detail": "the host answered 503",

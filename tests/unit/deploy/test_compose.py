@@ -1,4 +1,4 @@
-"""docker-compose.yml gives each service its own settings, all of them and no other."""
+"""docker-compose.yml passes each service exactly its own settings."""
 
 from typing import Any
 
@@ -17,12 +17,12 @@ def services() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", COMPOSITIONS)
-def test_each_setting_can_be_given_and_nothing_else_is(services: dict[str, Any], name: str) -> None:
+def test_each_service_gets_exactly_its_settings(services: dict[str, Any], name: str) -> None:
     assert set(services[name]["environment"]) == set(settings_of(name)) - FIXED_IN_THE_IMAGE
 
 
 @pytest.mark.parametrize("name", COMPOSITIONS)
-def test_what_has_no_default_has_a_value(services: dict[str, Any], name: str) -> None:
+def test_settings_without_default_have_a_value(services: dict[str, Any], name: str) -> None:
     required = {env for env, field in settings_of(name).items() if field.is_required()}
     assert {env for env in required if not services[name]["environment"][env]} == set()
 
@@ -34,7 +34,7 @@ def test_there_is_time_to_drain(services: dict[str, Any], name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMPOSITIONS)
-def test_a_service_can_do_little_harm(services: dict[str, Any], name: str) -> None:
+def test_services_run_with_least_rights(services: dict[str, Any], name: str) -> None:
     service = services[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -42,7 +42,7 @@ def test_a_service_can_do_little_harm(services: dict[str, Any], name: str) -> No
     assert "privileged" not in service
 
 
-def test_only_the_gateway_can_be_reached_and_only_from_this_machine(services: dict[str, Any]) -> None:
+def test_only_the_gateway_is_published_and_only_on_loopback(services: dict[str, Any]) -> None:
     assert {name: service["ports"] for name, service in services.items() if "ports" in service} == {
         "gateway": ["${GATEWAY_HOST:-127.0.0.1}:${GATEWAY_PORT:-8000}:8000"]
     }
@@ -56,13 +56,13 @@ def test_the_workers_cannot_reach_the_database(services: dict[str, Any]) -> None
     }
 
 
-def test_everything_waits_for_healthy_servers(services: dict[str, Any]) -> None:
+def test_services_wait_for_healthy_servers(services: dict[str, Any]) -> None:
     for name in COMPOSITIONS:
         for server, condition in services[name]["depends_on"].items():
             assert condition == {"condition": "service_healthy"}
             assert "healthcheck" in services[server]
 
 
-def test_what_is_scaled_has_neither_a_name_nor_a_port_of_its_own(services: dict[str, Any]) -> None:
+def test_scalable_services_have_no_fixed_name_or_port(services: dict[str, Any]) -> None:
     for name in ("downloader", "compressor", "aggregator"):
         assert not {"container_name", "hostname", "ports"} & set(services[name])

@@ -1,4 +1,4 @@
-"""The Kubernetes base names settings that exist, and gives each service those that it cannot do without."""
+"""The Kubernetes base uses existing settings and gives each service its required ones."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -32,18 +32,18 @@ def _shared_settings() -> set[str]:
 
 
 @pytest.mark.parametrize("service", COMPOSITIONS)
-def test_the_service_has_what_it_cannot_do_without_and_knows_all_it_is_given(service: str) -> None:
+def test_each_service_gets_its_required_settings_and_no_unknown_one(service: str) -> None:
     required = {name for name, field in settings_of(service).items() if field.is_required()}
     assert required <= set(_environment(service)) | _shared_settings()
     assert set(_environment(service)) <= set(settings_of(service))
 
 
-def test_shared_settings_are_settings_of_some_service() -> None:
+def test_every_shared_setting_belongs_to_a_service() -> None:
     assert _shared_settings() <= set().union(*(settings_of(service) for service in COMPOSITIONS))
 
 
 @pytest.mark.parametrize("service", COMPOSITIONS)
-def test_secrets_come_from_the_secret_that_the_template_makes(service: str) -> None:
+def test_secrets_come_from_the_template_s_secret(service: str) -> None:
     from_secret = {name for name, entry in _environment(service).items() if "secretKeyRef" in entry["valueFrom"]}
     assert from_secret == SECRETS & set(settings_of(service))
 
@@ -54,7 +54,7 @@ def test_there_is_time_to_drain(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", COMPOSITIONS)
-def test_probes_ask_the_port_that_the_service_listens_on(service: str) -> None:
+def test_probes_use_the_service_s_port(service: str) -> None:
     (container,) = _pod(service)["containers"]
     (port,) = container["ports"]
     setting = "GATEWAY_PORT" if service == "gateway" else "METRICS_PORT"
@@ -68,7 +68,7 @@ def test_probes_ask_the_port_that_the_service_listens_on(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", COMPOSITIONS)
-def test_pods_pass_the_restricted_standard(service: str) -> None:
+def test_pods_pass_the_restricted_pod_security_standard(service: str) -> None:
     pod = _pod(service)
     (container,) = pod["containers"]
     assert pod["automountServiceAccountToken"] is False
@@ -82,7 +82,7 @@ def test_pods_pass_the_restricted_standard(service: str) -> None:
     }
 
 
-def test_every_pod_is_refused_what_no_policy_allows() -> None:
+def test_network_policies_deny_by_default_for_every_pod() -> None:
     specs = {policy["metadata"]["name"]: policy["spec"] for policy in _resources("network-policies.yaml")}
     assert specs["imagemill-refuse"] == {
         "podSelector": {"matchLabels": {"app.kubernetes.io/part-of": "imagemill"}},

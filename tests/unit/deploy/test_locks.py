@@ -1,4 +1,4 @@
-"""Each image holds what its service imports: the service's lock names every package that its modules need."""
+"""Each service's lock contains every package that its modules import."""
 
 import ast
 import re
@@ -22,7 +22,7 @@ def _imports(file: Path) -> Iterator[str]:
 
 
 def _files(module: str) -> Iterator[Path]:
-    """What importing `module` runs, where it is ours: its packages and itself."""
+    """The project's modules that importing `module` runs: its packages and itself."""
     path = ROOT
     for part in module.split("."):
         path /= part
@@ -30,7 +30,7 @@ def _files(module: str) -> Iterator[Path]:
 
 
 def _foreign_modules(service: str) -> set[str]:
-    """The packages that any module of the service imports, itself or through shared modules."""
+    """The third-party packages that the service imports, directly or through shared modules."""
     todo = set((ROOT / "services" / service).glob("**/*.py"))
     seen: set[Path] = set()
     foreign: set[str] = set()
@@ -55,7 +55,7 @@ def _normal(name: str) -> str:
 
 
 @pytest.mark.parametrize("service", ["gateway", "downloader", "compressor", "aggregator"])
-def test_the_lock_has_what_the_service_imports(service: str) -> None:
+def test_the_lock_contains_every_imported_package(service: str) -> None:
     distributions = packages_distributions()
     locked = _locked(service)
     missing = {

@@ -1,4 +1,4 @@
-"""Alerts watch metrics that exist, with labels that they have."""
+"""Alerts use existing metrics and labels."""
 
 import re
 
@@ -15,14 +15,14 @@ def _rules() -> list[dict[str, str]]:
     return list(yaml.safe_load(ALERTS.read_text())["groups"][0]["rules"])
 
 
-def test_alerts_watch_metrics_that_exist() -> None:
+def test_alerts_use_existing_metrics() -> None:
     declared = {metric.name for metric in Metrics(CollectorRegistry()).declarations}
     watched = {name for rule in _rules() for name in re.findall(r"\bimagemill_\w+", rule["expr"])}
     assert watched
     assert watched <= declared
 
 
-def test_alerts_select_by_labels_that_their_metrics_have() -> None:
+def test_alerts_use_existing_labels() -> None:
     labels = {metric.name: set(metric.labels) for metric in Metrics(CollectorRegistry()).declarations}
     selected = [
         (name, label)

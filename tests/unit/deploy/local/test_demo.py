@@ -51,7 +51,7 @@ def encoded(photo: Path, kind: str, size: tuple[int, int] | None = None) -> byte
     return target.getvalue()
 
 
-def test_each_slot_of_the_output_is_read_beside_its_input() -> None:
+def test_each_output_slot_is_read_with_its_input() -> None:
     slots = read_slots(as_csv(output_of(CATALOGUE)), CATALOGUE)
     assert [slot.url_in for slot in slots] == [f"http://shop/{name}" for _, names in PRODUCTS for name in names]
     assert all(slot.url_out == slot.url_in.replace("shop", "mill") for slot in slots)
@@ -77,7 +77,7 @@ def test_every_photograph_of_the_catalogue_is_made(photos: Path) -> None:
             assert min(image.size) > 250
 
 
-def test_the_photographs_are_of_six_formats_and_one_of_them_moves(photos: Path) -> None:
+def test_the_photographs_have_six_formats_and_one_is_animated(photos: Path) -> None:
     kinds, moving = set(), []
     for photo in PHOTOS:
         with Image.open(photos / photo.name) as image:
@@ -96,13 +96,13 @@ def test_a_smaller_version_of_a_photograph_keeps_every_promise(photos: Path) -> 
     assert comparison.saved_percent > 50
 
 
-def test_another_photograph_of_the_same_size_is_told_apart(photos: Path) -> None:
+def test_another_photograph_of_the_same_size_is_recognised(photos: Path) -> None:
     with Image.open(photos / "coffee.jpg") as coffee:
         other = encoded(photos / "cat.jpg", "JPEG", coffee.size)
     assert not compare(photos / "coffee.jpg", other, "image/jpeg").same_picture
 
 
-def test_other_dimensions_and_formats_are_told_apart(photos: Path) -> None:
+def test_other_dimensions_and_formats_are_recognised(photos: Path) -> None:
     comparison = compare(photos / "coffee.jpg", encoded(photos / "coffee.jpg", "WEBP", (300, 200)), "image/jpeg")
     assert not comparison.same_size
     assert not comparison.same_format
@@ -110,18 +110,18 @@ def test_other_dimensions_and_formats_are_told_apart(photos: Path) -> None:
     assert comparison.format == "WebP"
 
 
-def test_an_animation_that_stands_still_is_told_apart(photos: Path) -> None:
+def test_an_animation_reduced_to_one_frame_is_recognised(photos: Path) -> None:
     comparison = compare(photos / "cat.gif", encoded(photos / "cat.gif", "GIF"), "image/gif")
     assert comparison.same_format
     assert not comparison.same_frames
 
 
-def test_what_is_no_image_is_a_fault(photos: Path) -> None:
+def test_a_response_that_is_no_image_is_a_fault(photos: Path) -> None:
     with pytest.raises(OSError, match="cannot identify"):
         compare(photos / "coffee.jpg", b"no image", "image/jpeg")
 
 
-def test_promises_hold_only_if_there_were_any_and_all_held() -> None:
+def test_all_held_needs_at_least_one_promise_and_no_broken_one() -> None:
     assert not Promises().all_held
     assert Promises([("one", True)]).all_held
     assert not Promises([("one", True), ("another", False)]).all_held

@@ -17,10 +17,10 @@ def somebody_listens(port: int) -> Iterator[None]:
 
 
 async def nothing() -> None:
-    """What there is to stop."""
+    """An object without processes."""
 
 
-def test_a_later_run_finds_the_ports_of_an_earlier_one(tmp_path: Path) -> None:
+def test_a_later_run_reuses_the_ports(tmp_path: Path) -> None:
     first = Ports(tmp_path / "ports.json")
     chosen = {name: first[name] for name in ("amqp", "mongodb", "gateway-0")}
     later = Ports(tmp_path / "ports.json")
@@ -28,13 +28,13 @@ def test_a_later_run_finds_the_ports_of_an_earlier_one(tmp_path: Path) -> None:
     assert len(set(chosen.values())) == 3
 
 
-def test_ports_are_below_those_of_outgoing_connections(tmp_path: Path) -> None:
+def test_ports_are_below_the_range_of_outgoing_connections(tmp_path: Path) -> None:
     lowest_outgoing = int(EPHEMERAL_RANGE.read_text().split()[0])
     ports = Ports(tmp_path / "ports.json")
     assert all(ports[str(number)] < lowest_outgoing for number in range(50))
 
 
-def test_a_port_that_somebody_took_meanwhile_is_replaced_for_good(tmp_path: Path) -> None:
+def test_a_port_that_was_taken_is_replaced_permanently(tmp_path: Path) -> None:
     file = tmp_path / "ports.json"
     ports = Ports(file)
     kept = ports["amqp"]
@@ -45,7 +45,7 @@ def test_a_port_that_somebody_took_meanwhile_is_replaced_for_good(tmp_path: Path
     assert json.loads(file.read_text()) == {"amqp": other}
 
 
-def test_a_demanded_port_is_never_replaced_nor_kept(tmp_path: Path) -> None:
+def test_a_demanded_port_is_neither_replaced_nor_stored(tmp_path: Path) -> None:
     ports = Ports(tmp_path / "ports.json")
     usual = ports["gateway-0"]
     demanded = Ports(tmp_path / "other.json")["gateway-0"]
@@ -57,14 +57,14 @@ def test_a_demanded_port_is_never_replaced_nor_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "::"])
-def test_a_port_is_not_free_whoever_listens_on_it(tmp_path: Path, host: str) -> None:
+def test_a_port_is_not_free_if_any_program_listens_on_it(tmp_path: Path, host: str) -> None:
     port = Ports(tmp_path / "ports.json")["any"]
     assert is_free(port)
     with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
         assert not is_free(port)
 
 
-async def test_a_server_whose_port_was_snatched_starts_on_another(tmp_path: Path) -> None:
+async def test_a_server_whose_port_was_taken_starts_on_another(tmp_path: Path) -> None:
     ports = Ports(tmp_path / "ports.json")
     tried: list[int] = []
     with socket.socket() as thief:
@@ -80,7 +80,7 @@ async def test_a_server_whose_port_was_snatched_starts_on_another(tmp_path: Path
     assert len(set(tried)) == 2
 
 
-async def test_a_server_that_fails_on_free_ports_is_not_tried_again(tmp_path: Path) -> None:
+async def test_a_server_that_fails_on_free_ports_is_not_retried(tmp_path: Path) -> None:
     ports = Ports(tmp_path / "ports.json")
     tried = 0
 

@@ -11,7 +11,7 @@ from deploy.local.waiting import wait_until
 
 FOREVER = "import time; print('up', flush=True); time.sleep(600)"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + FOREVER
-# As a daemon does: the child of a child that has ended, in a session of its own.
+# Like a daemon: the child of an ended child, in its own session.
 DAEMON = f"import os, sys; os.fork() and sys.exit(); os.setsid(); os.fork() and os._exit(0); {FOREVER}"
 
 
@@ -29,31 +29,31 @@ async def home(tmp_path: Path) -> AsyncIterator[Path]:
     await end_leftovers(tmp_path, 0)
 
 
-async def test_a_process_is_asked_to_end(home: Path) -> None:
+async def test_a_process_is_stopped_with_sigterm(home: Path) -> None:
     process = start(home, FOREVER)
     assert await is_up(process)
     assert await process.stop(within=10) == -signal.SIGTERM
 
 
-async def test_a_process_that_does_not_listen_is_killed(home: Path) -> None:
+async def test_a_process_that_ignores_sigterm_is_killed(home: Path) -> None:
     process = start(home, DEAF)
     assert await is_up(process)
     assert await process.stop(within=0.1) == -signal.SIGKILL
 
 
-async def test_a_process_lives_in_a_session_of_its_own(home: Path) -> None:
+async def test_a_process_runs_in_its_own_session(home: Path) -> None:
     process = start(home, FOREVER)
     assert os.getsid(process.popen.pid) == process.popen.pid
     await process.stop(within=10)
 
 
-async def test_the_end_of_its_log_tells_why_a_process_died(home: Path) -> None:
+async def test_a_dead_process_is_reported_with_the_end_of_its_log(home: Path) -> None:
     process = start(home, "raise SystemExit('no such option')")
     with pytest.raises(ProcessDied, match=r"program ended by itself with status 1.*\n.*no such option"):
         await process.ready(lambda: False, within=10)
 
 
-async def test_a_process_that_never_becomes_ready_is_a_fault(home: Path) -> None:
+async def test_a_process_that_does_not_become_ready_is_a_fault(home: Path) -> None:
     process = start(home, FOREVER)
     assert await is_up(process)
     with pytest.raises(ProcessDied, match=r"program was not ready in 0 s.*\nup"):
@@ -62,7 +62,7 @@ async def test_a_process_that_never_becomes_ready_is_a_fault(home: Path) -> None
 
 
 @pytest.mark.parametrize("program", [FOREVER, DEAF, DAEMON])
-async def test_leftovers_are_found_and_ended_whatever_became_of_their_parent(home: Path, program: str) -> None:
+async def test_leftovers_are_found_and_ended_without_their_parent(home: Path, program: str) -> None:
     process = start(home, program)
     assert await is_up(process)
     assert await end_leftovers(home, within=0.5) == 1
@@ -70,7 +70,7 @@ async def test_leftovers_are_found_and_ended_whatever_became_of_their_parent(hom
     process.popen.wait()
 
 
-async def test_the_processes_of_another_stack_are_left_alone(home: Path) -> None:
+async def test_processes_of_another_stack_are_not_touched(home: Path) -> None:
     neighbour = home / "neighbour"
     neighbour.mkdir()
     process = start(neighbour, FOREVER)
@@ -80,13 +80,13 @@ async def test_the_processes_of_another_stack_are_left_alone(home: Path) -> None
     await process.stop(within=10)
 
 
-async def test_some_can_be_spared_for_a_later_turn(home: Path) -> None:
+async def test_named_processes_can_be_spared(home: Path) -> None:
     server = start(home, FOREVER, "mongodb")
     service = start(home, FOREVER, "gateway-0")
     assert await is_up(server)
     assert await is_up(service)
     assert await end_leftovers(home, within=5, but=["mongodb"]) == 1
-    # The kernel takes a process's environment, by which it is found, a moment before its status can be read.
+    # The kernel frees a process's environment, by which it is found, slightly before its status can be read.
     assert await wait_until(lambda: not service.alive, 10)
     assert server.alive
     await server.stop(within=10)
