@@ -1,23 +1,24 @@
-"""What a format can trade for bytes."""
+"""The contract between rate control and an encoder."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 QUALITIES = range(1, 96)
-"""The qualities of the lossy encoders. Above 95 they add bytes and nothing that could be seen."""
+"""The qualities of the lossy encoders. Above 95 they add bytes without a visible gain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """How one picture trades beauty for bytes in one format.
+    """How one picture trades quality for bytes in one format.
 
-    rungs: from the fewest bytes to the most: qualities of the encoder, or, where it has none, numbers of colours.
-    encode: the file at one of the rungs.
-    expected_sizes: given the limit in bytes, about how many bytes each rung takes, never falling. It may sample the
-        picture, so it is asked only if it is needed; only the number of encodes depends on it.
+    rungs: from the fewest bytes to the most. A rung is a quality of the encoder or, in formats without one, a number
+        of colours.
+    encode: returns the file at one rung.
+    expected_sizes: given the limit in bytes, predicts the bytes of each rung; never decreasing. May encode samples of
+        the picture, so it is called only when needed. A wrong prediction costs encodes, never the result.
     rung_of: the rung for a quality from 1 to 95.
     has_quality: whether the rungs are qualities.
-    lossless: the file with the same pixels, better packed; None if the format has no such way.
+    lossless: returns the file with unchanged pixels in a smaller encoding; None if the format has no such encoding.
     """
 
     rungs: Sequence[int]
@@ -28,5 +29,5 @@ class Ladder:
     lossless: Callable[[], bytes] | None = None
 
     def quality(self, rung: int) -> int | None:
-        """Of the encoder; None if the rungs are no qualities."""
+        """The encoder's quality at a rung; None if the rungs are not qualities."""
         return rung if self.has_quality else None

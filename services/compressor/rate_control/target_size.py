@@ -1,4 +1,4 @@
-"""Mode "size": the best picture that fits a number of bytes."""
+"""Mode "size": the best encoding of a picture that fits a number of bytes."""
 
 import math
 from collections.abc import Callable
@@ -9,29 +9,30 @@ from services.compressor.rate_control.ladder import Ladder
 from services.compressor.rate_control.quality_search import EncodedCandidate, SearchResult, search
 
 _GOOD_ENOUGH = 0.91
-"""A fit that fills so much of the limit is taken. What is left buys less than could be seen, and costs an encode."""
+"""An encoding that fills this part of the limit is accepted. Filling the rest gains nothing visible and costs an
+encode."""
 
 _WELL_FILLED = 0.80
-"""So is this one, if the next rung is expected to be too large."""
+"""An encoding that fills this part is accepted if the next rung is expected to be too large."""
 
 _MAX_SCALINGS = 4
-_MIN_SCALE = 0.1  # what does not fit then is kept from fitting by more than its pixels
-_FALL = 1.7
-"""Bytes fall with about this power of the scale: with fewer pixels each of them holds more."""
+_MIN_SCALE = 0.1  # what does not fit at this scale is too large for other reasons than its pixels
+_SCALED_SIZE_EXPONENT = 1.7
+"""Bytes fall with about this power of the scale: a pixel of a smaller picture contains more detail."""
 
-_BELOW = 0.96  # what a scaled picture should take at its lowest rung, relative to the limit: the rest is for beauty
-_LARGEST_SCALE = 0.97
+_SCALED_FILL = 0.96  # the part of the limit that a scaled picture's lowest rung should take
+_MAX_SCALE = 0.97
 _LOW_RUNGS = 12
-_TOO_SMALL = 0.75
-"""A scaled picture whose lowest rung takes less of the limit could have kept more pixels."""
+_MIN_SCALED_FILL = 0.75
+"""If a scaled picture's lowest rung takes less of the limit, a larger scale would have fitted."""
 
 
 @dataclass(frozen=True, slots=True)
 class SizedPicture:
-    """The best file found, and how.
+    """The best encoding found.
 
-    rung: None if nothing was lost; quality: the same, and None if the ladder has no qualities. picture: as encoded,
-    that is perhaps scaled. fits: within the limit.
+    picture: the pixels that were encoded, perhaps scaled down. rung: None if the encoding is lossless. quality: the
+    encoder's; None if it is lossless or the rungs are not qualities. fits: within the limit.
     """
 
     data: bytes
@@ -47,91 +48,92 @@ def fit_to_size(
 ) -> SizedPicture:
     """Lossless if that fits; else the highest rung from `min_quality` up; else, if allowed, the largest scale.
 
-    Where nothing fits, the smallest file that can be made of all the pixels, from `min_quality` up.
+    If nothing fits: the smallest encoding of all pixels at `min_quality` or above.
     """
     ladder = ladder_of(picture)
     lossless = ladder.lossless() if ladder.lossless else None
-    made = 0 if lossless is None else 1
+    encodes = 0 if lossless is None else 1
     if lossless is not None and (len(lossless) <= limit or not ladder.rungs):
-        return SizedPicture(lossless, picture, None, None, fits=len(lossless) <= limit, encodes=made)
-    climb = _RungSearch(ladder, limit, min_quality)
-    found = climb.search()
-    made += found.encodes
+        return SizedPicture(lossless, picture, None, None, fits=len(lossless) <= limit, encodes=encodes)
+    found = _RungSearch(ladder, limit, min_quality).search()
+    encodes += found.encodes
     if found.fitting:
-        return _sized(found.fitting, picture, ladder, fits=True, encodes=made)
+        return _sized(found.fitting, picture, ladder, fits=True, encodes=encodes)
     smallest = found.smallest
     if allow_resize:
-        scaled, tried = _scaled_down(ladder_of, picture, limit, min_quality, len(smallest.data))
-        made += tried
+        scaled, scaling_encodes = _scaled_down(ladder_of, picture, limit, min_quality, len(smallest.data))
+        encodes += scaling_encodes
         if scaled:
-            return replace(scaled, encodes=made)
+            return replace(scaled, encodes=encodes)
     if lossless is not None and len(lossless) <= len(smallest.data):
-        return SizedPicture(lossless, picture, None, None, fits=False, encodes=made)
-    return _sized(smallest, picture, ladder, fits=False, encodes=made)
+        return SizedPicture(lossless, picture, None, None, fits=False, encodes=encodes)
+    return _sized(smallest, picture, ladder, fits=False, encodes=encodes)
 
 
-def _sized(found: EncodedCandidate, picture: Picture, ladder: Ladder, *, fits: bool, encodes: int) -> SizedPicture:
-    return SizedPicture(found.data, picture, found.rung, ladder.quality(found.rung), fits=fits, encodes=encodes)
+def _sized(candidate: EncodedCandidate, picture: Picture, ladder: Ladder, *, fits: bool, encodes: int) -> SizedPicture:
+    quality = ladder.quality(candidate.rung)
+    return SizedPicture(candidate.data, picture, candidate.rung, quality, fits=fits, encodes=encodes)
 
 
 class _RungSearch:
-    """The search on the rungs of a ladder that are allowed.
+    """A search among the rungs of a ladder that are not below `min_quality`.
 
-    expected: of the limit at the lowest of them, if it is known better than the ladder does.
+    lowest_fill: the part of the limit that the lowest allowed rung should take, if that is known better than from the
+    ladder's own prediction.
     """
 
-    def __init__(self, ladder: Ladder, limit: int, min_quality: int, expected: float | None = None) -> None:
-        floor = ladder.rung_of(min_quality)
-        self._rungs = [rung for rung in ladder.rungs if rung >= floor] or list(ladder.rungs[-1:])
+    def __init__(self, ladder: Ladder, limit: int, min_quality: int, lowest_fill: float | None = None) -> None:
+        lowest = ladder.rung_of(min_quality)
+        self._rungs = [rung for rung in ladder.rungs if rung >= lowest] or list(ladder.rungs[-1:])
         self._ladder = ladder
         self._limit = limit
         sizes = ladder.expected_sizes(limit)[-len(self._rungs) :]
-        known = 1.0 if expected is None else expected * limit / sizes[0]
-        self._expected = [size * known for size in sizes]
+        correction = 1.0 if lowest_fill is None else lowest_fill * limit / sizes[0]
+        self._expected = [size * correction for size in sizes]
 
     def search(self) -> SearchResult:
         return search(self._ladder.encode, self._limit, self._rungs, self._expected, _GOOD_ENOUGH, _WELL_FILLED)
 
     def is_low(self, rung: int) -> bool:
-        """Whether a rung is among the lowest, so that hardly more pixels would have fitted."""
+        """Whether a rung is among the lowest allowed ones, so that hardly more pixels would have fitted."""
         return rung in self._rungs[: _LOW_RUNGS + 1]
 
-    def floor(self, found: SearchResult) -> tuple[int, int]:
-        """The bytes of the lowest rung, and the encodes that it takes to know them."""
+    def lowest_rung_bytes(self, found: SearchResult) -> tuple[int, int]:
+        """The bytes of the lowest allowed rung, and the further encodes needed to measure them."""
         if found.smallest.rung == self._rungs[0]:
             return len(found.smallest.data), 0
         return len(self._ladder.encode(self._rungs[0])), 1
 
 
 def _scaled_down(
-    ladder_of: Callable[[Picture], Ladder], picture: Picture, limit: int, min_quality: int, least_bytes: int
+    ladder_of: Callable[[Picture], Ladder], picture: Picture, limit: int, min_quality: int, lowest_bytes: int
 ) -> tuple[SizedPicture | None, int]:
-    """Scaled so that the lowest rung should just fit, and then as high as fits; and the encodes it took.
+    """The picture at the scale whose lowest rung should just fit, at its highest fitting rung; and the encodes made.
 
-    least_bytes: what the lowest rung takes unscaled.
+    lowest_bytes: what the lowest allowed rung takes unscaled.
     """
     best: SizedPicture | None = None
-    scale, made = 1.0, 0
+    scale, encodes = 1.0, 0
     for _ in range(_MAX_SCALINGS):
-        scale = min(scale * (_BELOW * limit / least_bytes) ** (1 / _FALL), _LARGEST_SCALE)
+        scale = min(scale * (_SCALED_FILL * limit / lowest_bytes) ** (1 / _SCALED_SIZE_EXPONENT), _MAX_SCALE)
         smaller = picture.scaled_to(*_scaled(picture.image.size, scale))
         if scale < _MIN_SCALE or (best and smaller.image.size <= best.picture.image.size):
             break
         ladder = ladder_of(smaller)
-        climb = _RungSearch(ladder, limit, min_quality, expected=_BELOW)
-        found = climb.search()
-        made += found.encodes
+        rung_search = _RungSearch(ladder, limit, min_quality, lowest_fill=_SCALED_FILL)
+        found = rung_search.search()
+        encodes += found.encodes
         if found.fitting is None and best:
             break
         if found.fitting:
-            best = _sized(found.fitting, smaller, ladder, fits=True, encodes=made)
-            if climb.is_low(found.fitting.rung):
+            best = _sized(found.fitting, smaller, ladder, fits=True, encodes=encodes)
+            if rung_search.is_low(found.fitting.rung):
                 break
-        least_bytes, tried = climb.floor(found)
-        made += tried
-        if best and least_bytes > _TOO_SMALL * limit:
+        lowest_bytes, further_encodes = rung_search.lowest_rung_bytes(found)
+        encodes += further_encodes
+        if best and lowest_bytes > _MIN_SCALED_FILL * limit:
             break
-    return best, made
+    return best, encodes
 
 
 def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
