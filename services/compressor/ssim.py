@@ -1,8 +1,8 @@
-"""How much a result looks like its original: SSIM of the brightness, in its cheap form.
+"""Structural similarity (SSIM) of a result and its original, measured on luminance.
 
 Z. Wang, A. Bovik, H. Sheikh, E. Simoncelli: Image quality assessment: from error visibility to structural similarity,
-2004; over square windows of 8 x 8 pixels, one every 4 pixels, as x264 measures it. Of a large picture only some bands
-are looked at.
+2004. As in x264, over square windows of 8 x 8 pixels, one every 4 pixels. Of a large picture only some bands are
+measured.
 """
 
 import io
@@ -17,27 +17,27 @@ from services.compressor.decoders import flatten_on_white
 _JPEG = b"\xff\xd8"
 _STEP = 4
 _WINDOW_PIXELS = 64
-_ENOUGH_PIXELS = 120_000
+_SAMPLED_PIXELS = 120_000
 _BAND_ROWS = 24
 _C1 = (0.01 * 255) ** 2
 _C2 = (0.03 * 255) ** 2
 
-_Plane = NDArray[np.float32]  # its precision is enough: the products stay below 2**29
+_Plane = NDArray[np.float32]  # precise enough: the products stay below 2**29
 
 
 def ssim(original: Image.Image, result: bytes) -> float | None:
-    """1.0 if they look the same, about 0 if they have nothing in common. Of an animation, the first frames.
+    """1.0 if they are equal, about 0 if they have nothing in common. Animations are compared by their first frame.
 
-    original: decoded, upright and in the result's size. None if the picture is smaller than a window.
+    original: decoded, upright and in the result's size. Returns None if the picture is smaller than a window.
     """
     if min(original.size) < 2 * _STEP:
         return None
-    shown = _decoded(result)
-    likeness = [
-        _structural(_luminance(original, top, rows), _luminance(shown, top, rows))
+    decoded = _decoded(result)
+    similarity = [
+        _windowed_ssim(_luminance(original, top, rows), _luminance(decoded, top, rows))
         for top, rows in _bands(*original.size)
     ]
-    return round(float(np.mean(np.concatenate(likeness))), 4)
+    return round(float(np.mean(np.concatenate(similarity))), 4)
 
 
 def _decoded(result: bytes) -> Image.Image:
@@ -50,8 +50,8 @@ def _decoded(result: bytes) -> Image.Image:
 
 
 def _bands(width: int, height: int) -> list[tuple[int, int]]:
-    """Top and number of rows of each band."""
-    count = max(4, _ENOUGH_PIXELS // (width * _BAND_ROWS))
+    """The top row and the number of rows of each band."""
+    count = max(4, _SAMPLED_PIXELS // (width * _BAND_ROWS))
     if height <= count * _BAND_ROWS:
         return [(0, height)]
     return [(index * (height - _BAND_ROWS) // (count - 1), _BAND_ROWS) for index in range(count)]
@@ -59,24 +59,24 @@ def _bands(width: int, height: int) -> list[tuple[int, int]]:
 
 def _luminance(image: Image.Image, top: int, rows: int) -> _Plane:
     band = image.crop((0, top, image.width, top + rows))
-    band.info = image.info  # a palette's transparency
+    band.info = image.info  # keeps a palette's transparency
     grey = flatten_on_white(band)
     return np.asarray(grey.convert("RGB").convert("L") if grey.mode == "RGBX" else grey.convert("L"), np.float32)
 
 
-def _structural(one: _Plane, other: _Plane) -> _Plane:
-    """SSIM of every window."""
+def _windowed_ssim(one: _Plane, other: _Plane) -> _Plane:
+    """The SSIM of each window."""
     sum1, sum2 = _windows(one), _windows(other)
     variances = _windows(one * one + other * other) * _WINDOW_PIXELS - sum1 * sum1 - sum2 * sum2
     covariance = _windows(one * other) * _WINDOW_PIXELS - sum1 * sum2
     c1, c2 = _C1 * _WINDOW_PIXELS**2, _C2 * _WINDOW_PIXELS * (_WINDOW_PIXELS - 1)
-    brightness = (2 * sum1 * sum2 + c1) / (sum1 * sum1 + sum2 * sum2 + c1)
-    likeness: _Plane = brightness * (2 * covariance + c2) / (variances + c2)
-    return likeness.ravel()
+    luminance = (2 * sum1 * sum2 + c1) / (sum1 * sum1 + sum2 * sum2 + c1)
+    similarity: _Plane = luminance * (2 * covariance + c2) / (variances + c2)
+    return similarity.ravel()
 
 
 def _windows(plane: _Plane) -> _Plane:
-    """The sum over every window of 8 x 8."""
+    """The sum of each window of 8 x 8."""
     rows, columns = plane.shape[0] // _STEP, plane.shape[1] // _STEP
     lines = plane[: rows * _STEP].reshape(rows, _STEP, -1).sum(axis=1)
     cells = sum(lines[:, shift : columns * _STEP : _STEP] for shift in range(_STEP))

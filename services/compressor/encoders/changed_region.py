@@ -1,4 +1,4 @@
-"""What of a frame is new: the box around the pixels that changed."""
+"""The region of an animation frame that differs from the frame before."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ Box = tuple[slice, slice]
 
 
 def box_around(changed: NDArray[np.bool_]) -> Box:
-    """The smallest that holds all that changed; one pixel if nothing did, since a frame cannot be empty."""
+    """The smallest box around all changed pixels; one pixel if nothing changed, since a frame cannot be empty."""
     rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
     if not len(rows):
         return slice(0, 1), slice(0, 1)

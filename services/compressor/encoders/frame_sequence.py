@@ -1,4 +1,4 @@
-"""An animation as Pillow's writers take it: one image that can be turned to each of its frames."""
+"""An animation in the form that Pillow's writers accept: one image that seeks from frame to frame."""
 
 from PIL import Image
 
@@ -6,10 +6,10 @@ from services.compressor.decoders import Animation
 
 
 class FrameSequence(Image.Image):
-    """For `save_all`. Pillow would make a list of single frames, all in memory; this holds but the one in view.
+    """Input for `save_all`. Holds the current frame only; `append_images` would need all frames in memory.
 
-    mode: that all frames are to have; None leaves them as they are.
-    milliseconds: of each frame, known only once the frame has been in view. Writers look at it no earlier.
+    mode: to which every frame is converted; None keeps the frames' modes.
+    milliseconds: the duration of each frame, filled in as frames are decoded. Writers read a duration only afterwards.
     """
 
     is_animated = True
@@ -17,8 +17,8 @@ class FrameSequence(Image.Image):
     def __init__(self, animation: Animation, mode: str | None = None) -> None:
         super().__init__()
         self._animation = animation
-        self._every_mode = mode
-        self._shown = -1
+        self._frame_mode = mode
+        self._position = -1
         self._frames = animation.frames()
         self.milliseconds = [0] * animation.count
         self.seek(0)
@@ -28,27 +28,27 @@ class FrameSequence(Image.Image):
         return self._animation.count
 
     def tell(self) -> int:
-        return self._shown
+        return self._position
 
     def seek(self, frame: int) -> None:
         if frame >= self._animation.count:
             raise EOFError("no more frames")
-        if frame < self._shown:
+        if frame < self._position:
             self._frames = self._animation.frames()
-            self._shown = -1
-        while self._shown < frame:
-            shown = next(self._frames)
-            self._shown += 1
-            self.milliseconds[self._shown] = shown.milliseconds
-            image = shown.image.convert(self._every_mode) if self._every_mode else shown.image
+            self._position = -1
+        while self._position < frame:
+            current = next(self._frames)
+            self._position += 1
+            self.milliseconds[self._position] = current.milliseconds
+            image = current.image.convert(self._frame_mode) if self._frame_mode else current.image
             self.im, self._mode, self._size = image.im, image.mode, image.size
 
 
 def common_mode(animation: Animation) -> str:
-    """RGBA if one of its frames has alpha, else RGB."""
+    """RGBA if any frame has alpha, else RGB."""
     return "RGBA" if any("A" in frame.image.getbands() for frame in animation.frames()) else "RGB"
 
 
-def start_of(animation: Animation, frames: int) -> Animation:
-    """Its first frames only."""
-    return Animation(animation.frames, min(frames, animation.count), animation.loop)
+def first_frames(animation: Animation, count: int) -> Animation:
+    """An animation of the first `count` frames."""
+    return Animation(animation.frames, min(count, animation.count), animation.loop)

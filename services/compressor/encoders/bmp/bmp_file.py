@@ -1,4 +1,4 @@
-"""Write a BMP. Pillow knows no 4 bits a pixel, so palettes are written here.
+"""Write a BMP. Pillow cannot write 4 bits per pixel, so indexed BMPs are written here.
 
 Format: BITMAPFILEHEADER and BITMAPINFOHEADER, https://learn.microsoft.com/windows/win32/gdi/bitmap-storage
 """
@@ -15,14 +15,14 @@ _ENTRY_BYTES = 4
 
 
 def write_true_colour_bmp(image: Image.Image) -> bytes:
-    """From mode RGB or RGBA."""
+    """image: in mode RGB or RGBA."""
     out = io.BytesIO()
     image.save(out, "BMP")
     return out.getvalue()
 
 
 def write_indexed_bmp(indices: NDArray[np.uint8], entries: NDArray[np.uint8]) -> bytes:
-    """From an entry of the RGBA palette for each pixel, in rows. Alpha is dropped."""
+    """indices: the palette entry of each pixel, in rows. entries: the palette in RGBA, whose alpha is dropped."""
     height, width = indices.shape
     bits = _bits(len(entries))
     packed = _packed(indices, bits)
@@ -36,7 +36,7 @@ def write_indexed_bmp(indices: NDArray[np.uint8], entries: NDArray[np.uint8]) ->
 
 
 def bmp_size(size: tuple[int, int], colours: int, bands: int) -> int:
-    """The bytes of a file; beyond 256 colours each of the bands takes 8 bits."""
+    """The bytes of a file; above 256 colours each band takes 8 bits per pixel."""
     width, height = size
     palette = colours if colours <= 256 else 0
     bits = _bits(colours) if palette else 8 * bands
@@ -48,17 +48,17 @@ def _bits(colours: int) -> int:
 
 
 def _row_bytes(width: int, bits: int) -> int:
-    """Rows end at a multiple of four bytes."""
+    """Rows are padded to a multiple of four bytes."""
     return (width * bits + 31) // 32 * 4
 
 
 def _packed(indices: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
-    """The leftmost pixel in a byte's highest bits."""
+    """Several pixels per byte, the leftmost in the highest bits."""
     height, width = indices.shape
-    a_byte = 8 // bits
-    wide = np.zeros((height, _row_bytes(width, bits) * a_byte), dtype=np.uint8)
-    wide[:, :width] = indices
-    packed = np.zeros((height, wide.shape[1] // a_byte), dtype=np.uint8)
-    for place in range(a_byte):
-        packed |= wide[:, place::a_byte] << np.uint8(8 - bits * (place + 1))
+    per_byte = 8 // bits
+    padded = np.zeros((height, _row_bytes(width, bits) * per_byte), dtype=np.uint8)
+    padded[:, :width] = indices
+    packed = np.zeros((height, padded.shape[1] // per_byte), dtype=np.uint8)
+    for place in range(per_byte):
+        packed |= padded[:, place::per_byte] << np.uint8(8 - bits * (place + 1))
     return packed

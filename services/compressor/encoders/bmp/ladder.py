@@ -1,6 +1,6 @@
-"""BMP: nothing in it is packed, so bytes are saved by bits a pixel alone: 24, 8, 4 or 1.
+"""BMP pixels are written uncompressed, so only fewer bits per pixel save bytes: 24, 8, 4 or 1.
 
-Alpha stays in 32 bits; a palette has none.
+A picture with alpha keeps 32 bits per pixel, since palettes have no alpha.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ _PALETTES = (2, 16, 256)
 
 
 def bmp_ladder(picture: Picture, _original_bytes: int) -> Ladder:
-    """Its rungs are the colours of its palettes, the last one being no loss."""
+    """Rungs are palette sizes; the last rung is lossless."""
     bmp = _Bmp(picture)
     return Ladder(bmp.rungs, bmp.encode, bmp.expected_sizes, bmp.rung_of, has_quality=False)
 
@@ -24,32 +24,33 @@ class _Bmp:
         image = to_srgb(picture.image, picture.icc_profile)
         self._image = image.convert("RGBA" if "A" in image.getbands() else "RGB")
         self._reduction = Reduction(self._image)
-        seen = self._image.getcolors(_PALETTES[-1])
-        self._seen = ALL_COLOURS if seen is None or self._image.mode == "RGBA" else len(seen)
-        self._enough = picture.colours_before_scaling or ALL_COLOURS
-        palettes = () if self._image.mode == "RGBA" else sorted({*_PALETTES, self._enough})
-        smaller = (rung for rung in palettes if rung < self._seen)
+        colours = self._image.getcolors(_PALETTES[-1])
+        self._colour_count = ALL_COLOURS if colours is None or self._image.mode == "RGBA" else len(colours)
+        self._original_colours = picture.colours_before_scaling or ALL_COLOURS
+        palettes = () if self._image.mode == "RGBA" else sorted({*_PALETTES, self._original_colours})
+        smaller = (rung for rung in palettes if rung < self._colour_count)
         self.rungs = [*smaller, ALL_COLOURS]
 
     def rung_of(self, quality: int) -> int:
-        """The smallest palette with as many colours, or with those that there were before scaling."""
-        wanted = min(colours_of_quality(quality), self._enough)
+        """The smallest palette with the colours of this quality, or with those of the picture before scaling."""
+        wanted = min(colours_of_quality(quality), self._original_colours)
         return next((rung for rung in self.rungs if rung >= wanted), ALL_COLOURS)
 
     def encode(self, colours: int) -> bytes:
-        if colours >= self._seen <= _PALETTES[-1]:
-            return self._exactly()
+        if colours >= self._colour_count <= _PALETTES[-1]:
+            return self._lossless()
         if colours > _PALETTES[-1]:
             return write_true_colour_bmp(self._image)
         palette = self._reduction.palette(colours)
         return write_indexed_bmp(palette.indices(self._image), palette.entries)
 
     def expected_sizes(self, _limit: int) -> list[float]:
-        """To the byte, but for the palette."""
+        """Exact, except that a palette may turn out smaller."""
         bands = len(self._image.getbands())
-        return [float(bmp_size(self._image.size, min(rung, self._seen), bands)) for rung in self.rungs]
+        return [float(bmp_size(self._image.size, min(rung, self._colour_count), bands)) for rung in self.rungs]
 
-    def _exactly(self) -> bytes:
+    def _lossless(self) -> bytes:
+        """With a palette of exactly the picture's colours."""
         packed = np.frombuffer(self._image.convert("RGBA").tobytes(), dtype=np.uint32)
         colours, indices = np.unique(packed, return_inverse=True)
         rows = indices.astype(np.uint8).reshape(self._image.height, self._image.width)

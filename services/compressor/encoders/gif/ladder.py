@@ -1,6 +1,6 @@
-"""GIF: without loss if that is enough, else fewer colours; still or moving.
+"""GIF, still or animated: lossless if that is enough, else fewer colours.
 
-Without dithering: it would let what stands still flicker, and cost more than colours do.
+Without dithering: it would make still areas of an animation flicker, and its bytes are better spent on more colours.
 """
 
 from collections.abc import Iterator
@@ -19,16 +19,16 @@ from services.compressor.encoders.palette import (
     exact_palette,
     histogram_of_frames,
     predict_animation_bytes,
-    predict_packed_sizes,
+    predict_sizes_by_colours,
     reduced_palette,
 )
 from services.compressor.rate_control import Ladder
 
-_VISIBLE = 128
+_MIN_VISIBLE_ALPHA = 128
 
 
 def gif_ladder(picture: Picture, _original_bytes: int) -> Ladder:
-    """Its rungs are numbers of colours, clear being one; the last one is no loss, if there are no more than 256."""
+    """Rungs are numbers of colours, transparency included. The last rung is lossless if 256 colours are enough."""
     gif = _Gif(picture)
     return Ladder(gif.rungs, gif.encode, gif.expected_sizes, gif.rung_of, has_quality=False)
 
@@ -37,7 +37,7 @@ class _Gif:
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
         self._exact = exact_palette(self._images)
-        self._seen = histogram_of_frames(self._images)
+        self._histogram = histogram_of_frames(self._images)
         colours = MAX_COLOURS + 1 if self._exact is None else max(len(self._exact.entries), 2)
         self.rungs = [*(rung for rung in COLOURS if rung < colours), colours]
 
@@ -48,41 +48,41 @@ class _Gif:
         return self._encode(colours, None)
 
     def expected_sizes(self, limit: int) -> list[float]:
-        """From the first frames; a still picture is packed as a whole."""
+        """From the first frames; a still picture is encoded completely."""
         count = self._picture.animation.count if self._picture.animation else 1
 
-        def packed(colours: int) -> int:
+        def predicted_bytes(colours: int) -> int:
             return predict_animation_bytes(partial(self._encode_bytes, colours), count)
 
-        return predict_packed_sizes(self.rungs, limit, 1.0, packed)
+        return predict_sizes_by_colours(self.rungs, limit, 1.0, predicted_bytes)
 
-    def _encode_bytes(self, colours: int, most_frames: int) -> int:
-        return len(self._encode(colours, most_frames))
+    def _encode_bytes(self, colours: int, max_frames: int) -> int:
+        return len(self._encode(colours, max_frames))
 
-    def _encode(self, colours: int, most_frames: int | None) -> bytes:
+    def _encode(self, colours: int, max_frames: int | None) -> bytes:
         palette = self._palette(colours)
-        frames = (IndexedFrame(palette.indices(image), time) for image, time in islice(self._frames(), most_frames))
+        frames = (IndexedFrame(palette.indices(image), time) for image, time in islice(self._frames(), max_frames))
         animation = self._picture.animation
         return write_gif(frames, palette.entries, animation.loop if animation else None)
 
     def _palette(self, colours: int) -> FramePalette:
         if self._exact is not None and colours >= len(self._exact.entries):
             return self._exact
-        return reduced_palette(self._seen, colours)
+        return reduced_palette(self._histogram, colours)
 
     def _images(self) -> Iterator[Image.Image]:
         return (image for image, _ in self._frames())
 
     def _frames(self) -> Iterator[Frame]:
-        """In sRGB, since no profile can travel; opaque or clear, nothing between."""
+        """In sRGB, since a GIF has no colour profile; each pixel opaque or transparent."""
         animation, profile = self._picture.animation, self._picture.icc_profile
         frames = animation.frames() if animation else iter([Frame(self._picture.image, 0)])
-        return (Frame(_hard(to_srgb(image, profile)), time) for image, time in frames)
+        return (Frame(_with_binary_alpha(to_srgb(image, profile)), time) for image, time in frames)
 
 
-def _hard(image: Image.Image) -> Image.Image:
+def _with_binary_alpha(image: Image.Image) -> Image.Image:
     if "A" not in image.getbands():
         return image
     image = image.convert("RGBA")
-    image.putalpha(image.getchannel("A").point([0] * _VISIBLE + [255] * (256 - _VISIBLE)))
+    image.putalpha(image.getchannel("A").point([0] * _MIN_VISIBLE_ALPHA + [255] * (256 - _MIN_VISIBLE_ALPHA)))
     return image

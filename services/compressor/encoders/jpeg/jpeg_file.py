@@ -1,4 +1,4 @@
-"""One JPEG from one picture."""
+"""Encode one JPEG with given quantisation tables."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageFile
 
-_MARKERS_BYTES = 1 << 16
+_MAX_MARKER_BYTES = 1 << 16
 SUBSAMPLINGS = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
-"""Pillow's names for how many luminance samples share a chrominance sample, across and down."""
+"""Pillow's name for each chroma subsampling: luminance samples per chrominance sample, horizontally and vertically."""
 
-# Of a block of luminance and of chrominance, by the standard tables (ITU-T T.81, annex K) and by fitted ones.
+# Bits of an empty block of luminance and of chrominance, with the standard Huffman tables (ITU-T T.81, annex K) and
+# with optimised ones.
 _EMPTY_BITS = (6, 4)
-_EMPTY_FITTED_BITS = (2, 2)
+_EMPTY_OPTIMISED_BITS = (2, 2)
 _START_OF_SCAN = b"\xff\xda"
 
 
@@ -21,8 +22,8 @@ _START_OF_SCAN = b"\xff\xda"
 class Coding:
     """How a JPEG is encoded, besides its quantisation.
 
-    subsampling: how many luminance samples share a chrominance sample, across and down.
-    optimised_huffman: Huffman tables made for the picture; that takes about half as long again.
+    subsampling: luminance samples per chrominance sample, horizontally and vertically.
+    optimised_huffman: Huffman tables computed for the picture, which takes about half as long again.
     """
 
     subsampling: tuple[int, int]
@@ -30,47 +31,48 @@ class Coding:
 
     @property
     def empty_tile_bytes(self) -> float:
-        """What 16 x 16 pixels without any detail take: each block says "no change" and "nothing more"."""
+        """The bytes of 16 x 16 pixels without detail: each block codes a DC difference of 0 and an end of block."""
         across, down = self.subsampling
-        bits = _EMPTY_FITTED_BITS if self.optimised_huffman else _EMPTY_BITS
+        bits = _EMPTY_OPTIMISED_BITS if self.optimised_huffman else _EMPTY_BITS
         return 4 * (bits[0] + 2 * bits[1] / (across * down)) / 8
 
 
-def encode_jpeg(image: Image.Image, tables: Sequence[Sequence[int]], coding: Coding, **carried: bytes | None) -> bytes:
+def encode_jpeg(image: Image.Image, tables: Sequence[Sequence[int]], coding: Coding, **metadata: bytes | None) -> bytes:
     """A baseline JPEG of a picture in mode L, RGB or RGBX.
 
-    tables: of luminance and chrominance, by rows of the block. carried: icc_profile, exif and xmp.
+    tables: quantisation of luminance and chrominance, 64 steps by rows. metadata: icc_profile, exif and xmp.
     Raises ValueError if exif or xmp does not fit into one segment.
     """
     out = io.BytesIO()
-    with _room(image, sum(len(data or b"") for data in carried.values())):
+    with _write_buffer(image, sum(len(data or b"") for data in metadata.values())):
         image.save(
             out,
             "JPEG",
             qtables=tables[:1] if image.mode == "L" else tables,
             subsampling=SUBSAMPLINGS.get(coding.subsampling, "4:2:0"),
             optimize=coding.optimised_huffman,
-            **{name: data for name, data in carried.items() if data},
+            **{name: data for name, data in metadata.items() if data},
         )
     return out.getvalue()
 
 
 def scan_bytes(jpeg: bytes) -> int:
-    """The bytes of a JPEG without thumbnail that its pixels take, without the headers before them."""
+    """The bytes from the first scan on, without the headers. The JPEG must not contain a thumbnail."""
     return len(jpeg) - jpeg.index(_START_OF_SCAN)
 
 
 @contextmanager
-def _room(image: Image.Image, carried: int) -> Iterator[None]:
-    """Let libjpeg write the whole file at once, as it must with fitted Huffman tables.
+def _write_buffer(image: Image.Image, metadata_bytes: int) -> Iterator[None]:
+    """Give Pillow a buffer for the whole file, which libjpeg needs with optimised Huffman tables.
 
-    Pillow guesses the room from the number of pixels, which noise in a small or narrow picture exceeds ("broken data
-    stream"). Its lower bound is a module variable; a process compresses one picture at a time.
+    Pillow estimates the buffer from the number of pixels. Noise in a small or narrow picture exceeds it ("broken data
+    stream"). The buffer's minimum is a module variable; changing it is safe, since a process compresses one picture at
+    a time.
     """
-    usual = ImageFile.MAXBLOCK
+    default = ImageFile.MAXBLOCK
     blocks = (image.width + 16) * (image.height + 16)
-    ImageFile.MAXBLOCK = 2 * blocks * len(image.getbands()) + carried + _MARKERS_BYTES
+    ImageFile.MAXBLOCK = 2 * blocks * len(image.getbands()) + metadata_bytes + _MAX_MARKER_BYTES
     try:
         yield
     finally:
-        ImageFile.MAXBLOCK = usual
+        ImageFile.MAXBLOCK = default

@@ -1,8 +1,8 @@
-"""The quantisation tables of our JPEGs, and how they scale.
+"""The quantisation tables that JPEGs are written with, and how they scale with quality.
 
-Coarse tables are the standard's (ITU-T T.81, tables K.1 and K.2). Towards fine ones luminance turns into the table of
-N. Robidoux (ImageMagick and mozjpeg have it), drawn three parts in ten towards a flat one, and chrominance becomes a
-tenth finer: most pictures have been compressed before, and what fine detail has survived costs little to keep.
+Coarse tables are the standard's (ITU-T T.81, tables K.1 and K.2). Towards fine ones, luminance turns into the table of
+N. Robidoux (as in ImageMagick and mozjpeg), blended three parts in ten with a flat table, and chrominance becomes a
+tenth finer: most pictures have been compressed before, and fine detail that has survived costs little to keep.
 docs/compression.md has figures.
 """
 
@@ -40,7 +40,7 @@ _COARSEST_CHROMINANCE = 99
 _FLAT = 16
 _FLATNESS = 0.3
 _FINER_CHROMINANCE = 0.9
-_COARSE, _FINE = 40, 75  # the qualities between which the tables turn from the standard's into ours
+_COARSE, _FINE = 40, 75  # between these qualities the tables turn from the standard's into the flatter ones
 
 _ROWS = range(8)
 _COARSE_LUMINANCE = [step for row in _STANDARD for step in row]
@@ -53,7 +53,7 @@ _CHROMINANCE = [
 
 
 def scale_of(quality: float) -> float:
-    """By how much libjpeg scales its tables for a quality: 1 at 50, 5 at 10, 0.2 at 90."""
+    """The factor by which libjpeg scales its tables for a quality: 1 at 50, 5 at 10, 0.2 at 90."""
     return 50 / quality if quality < 50 else 2 - quality / 50
 
 
@@ -63,12 +63,12 @@ def quality_of(scale: float) -> int:
 
 
 def mean_step(table: Sequence[int]) -> float:
-    """How coarse a table is: the mean of its steps, as logarithms, for the sake of a table with a few huge ones."""
+    """How coarse a table is: the geometric mean of its steps, which a few huge steps do not dominate."""
     return math.exp(sum(math.log(max(step, 1)) for step in table) / len(table))
 
 
 def estimate_quality(luminance: Sequence[int]) -> int:
-    """The quality, from 1 to 95, at which our luminance table is as coarse as another."""
+    """The quality, from 1 to 95, at which our luminance table is as coarse as the given one."""
     return quality_of(mean_step(luminance) / luminance_step(50))
 
 
@@ -80,11 +80,12 @@ def luminance_step(quality: int) -> float:
 
 @cache
 def quantisation_tables(quality: int) -> list[list[int]]:
-    """For luminance and chrominance, each 64 steps by rows of the block, as Pillow takes them."""
-    turned = min(max((quality - _COARSE) / (_FINE - _COARSE), 0), 1)
+    """For luminance and chrominance: 64 steps each, by rows of the block, as Pillow expects them."""
+    progress = min(max((quality - _COARSE) / (_FINE - _COARSE), 0), 1)
     luminance = [
-        coarse ** (1 - turned) * fine**turned for coarse, fine in zip(_COARSE_LUMINANCE, _FINE_LUMINANCE, strict=True)
+        coarse ** (1 - progress) * fine**progress
+        for coarse, fine in zip(_COARSE_LUMINANCE, _FINE_LUMINANCE, strict=True)
     ]
-    chrominance = [step * _FINER_CHROMINANCE**turned for step in _CHROMINANCE]
+    chrominance = [step * _FINER_CHROMINANCE**progress for step in _CHROMINANCE]
     scale = scale_of(quality)
     return [[min(max(round(step * scale), 1), 255) for step in table] for table in (luminance, chrominance)]

@@ -20,7 +20,7 @@ from services.compressor.encoders.palette.reduction import (
 )
 from services.compressor.encoders.palette.size_prediction import (
     predict_animation_bytes,
-    predict_packed_sizes,
+    predict_sizes_by_colours,
     strip_sample,
 )
 from services.compressor.encoders.palette.true_colour import (
@@ -48,7 +48,7 @@ __all__ = [
     "lowest_colours",
     "palette_image",
     "predict_animation_bytes",
-    "predict_packed_sizes",
+    "predict_sizes_by_colours",
     "reduced_palette",
     "strip_sample",
 ]

@@ -1,7 +1,7 @@
-"""About how many bytes a picture takes at each of a ladder's rungs, from strips of it that are really packed.
+"""Predict the bytes of a picture at each number of colours, by encoding strips of it.
 
-Only those rungs are packed between which the limit lies; the others follow from their neighbours. A whole picture
-packs a little better than its strips; the search corrects that with its first encode.
+Only rungs around the limit are encoded; the others are interpolated. A whole picture compresses a little better than
+its strips; the search corrects that with its first encode.
 """
 
 import math
@@ -13,13 +13,16 @@ from PIL import Image
 _SAMPLED_PIXELS = 130_000
 _STRIPS = 6
 _SAMPLED_FRAMES = 6
-_PACKED_RUNGS = 4
+_MAX_SAMPLED_RUNGS = 4
 _HEADER_BYTES = 100
-_SLOPE = 0.35  # of bytes against colours, both as logarithms, where nothing was packed
+_SLOPE = 0.35  # of bytes over colours, both as logarithms, beyond the sampled rungs
 
 
 def strip_sample(image: Image.Image) -> Image.Image:
-    """Strips over the whole width, evenly spread, one below the other; all of a small picture. With its `info`."""
+    """Evenly spread strips of the full width, one below the other, with the picture's `info`.
+
+    A small picture is returned whole.
+    """
     width, height = image.size
     rows = max(8, _SAMPLED_PIXELS // _STRIPS // width)
     if rows * _STRIPS >= height:
@@ -34,30 +37,35 @@ def strip_sample(image: Image.Image) -> Image.Image:
     return sample
 
 
-def predict_packed_sizes(rungs: Sequence[int], limit: int, share: float, packed: Callable[[int], int]) -> list[float]:
-    """For each rung, never falling. packed: the bytes of a sample at a rung; share: how much of the picture it is."""
+def predict_sizes_by_colours(
+    rungs: Sequence[int], limit: int, share: float, sample_bytes: Callable[[int], int]
+) -> list[float]:
+    """Predicted bytes for each rung, never decreasing.
+
+    share: the sample's share of the picture. sample_bytes: the bytes of the sample at a rung.
+    """
     if len(rungs) == 1:
         return [1.0]
     known: dict[int, float] = {}
     low, high = 0, len(rungs) - 1
-    at = high  # no loss at all is the first question
-    for _ in range(_PACKED_RUNGS):
-        header = _HEADER_BYTES + 3 * min(rungs[at], 256)
-        known[at] = math.log(header + max(packed(rungs[at]) - header, 1) / share)
-        if known[at] > math.log(max(limit, 1)):
-            high = at
+    index = high  # lossless first
+    for _ in range(_MAX_SAMPLED_RUNGS):
+        header = _HEADER_BYTES + 3 * min(rungs[index], 256)
+        known[index] = math.log(header + max(sample_bytes(rungs[index]) - header, 1) / share)
+        if known[index] > math.log(max(limit, 1)):
+            high = index
         else:
-            low = at
-        at = (low + high) // 2
-        if at in known:
+            low = index
+        index = (low + high) // 2
+        if index in known:
             break
-    return _filled_in(rungs, known)
+    return _interpolated(rungs, known)
 
 
 def predict_animation_bytes(bytes_of: Callable[[int], int], count: int) -> int:
-    """About how many bytes all frames take. bytes_of: those of the first so many frames.
+    """The predicted bytes of all frames. bytes_of: the bytes of the first so many frames.
 
-    The first is whole and of the others only what changes, so they count apart.
+    The first frame is complete and the others contain changes only, so they are extrapolated separately.
     """
     if count <= _SAMPLED_FRAMES:
         return bytes_of(count)
@@ -65,17 +73,17 @@ def predict_animation_bytes(bytes_of: Callable[[int], int], count: int) -> int:
     return first + (bytes_of(_SAMPLED_FRAMES) - first) * (count - 1) // (_SAMPLED_FRAMES - 1)
 
 
-def _filled_in(rungs: Sequence[int], known: dict[int, float]) -> list[float]:
-    """Between what is known along the logarithm of the colours, beyond it along the usual slope."""
-    at = sorted(known)
+def _interpolated(rungs: Sequence[int], known: dict[int, float]) -> list[float]:
+    """Linear over the logarithm of the colours between known sizes, with the typical slope beyond them."""
+    sampled = sorted(known)
     sizes: list[float] = []
     for index, rung in enumerate(rungs):
-        after = bisect_left(at, index)
-        if after in (0, len(at)):
-            near = at[min(after, len(at) - 1)]
+        after = bisect_left(sampled, index)
+        if after in (0, len(sampled)):
+            near = sampled[min(after, len(sampled) - 1)]
             size = known[near] + _SLOPE * (math.log(rung) - math.log(rungs[near]))
         else:
-            left, right = at[after - 1], at[after]
+            left, right = sampled[after - 1], sampled[after]
             part = math.log(rung / rungs[left]) / math.log(rungs[right] / rungs[left])
             size = known[left] + part * (known[right] - known[left])
         sizes.append(max(math.exp(size), sizes[-1] if sizes else 1.0))

@@ -1,4 +1,4 @@
-"""Animated PNG: without loss if that is enough, else true colour in steps, else one palette for all frames."""
+"""Animated PNG: lossless if that is enough, else true colour in coarser steps, else one palette for all frames."""
 
 import io
 from collections.abc import Iterator
@@ -20,18 +20,18 @@ from services.compressor.encoders.palette import (
     in_steps,
     palette_image,
     predict_animation_bytes,
-    predict_packed_sizes,
+    predict_sizes_by_colours,
     reduced_palette,
 )
-from services.compressor.encoders.png.apng_file import PixelFrame, Pixels, Transparency, write_apng
+from services.compressor.encoders.png.apng_file import PixelFrame, Pixels, Playback, Transparency, write_apng
 from services.compressor.encoders.png.png_file import png_chunks_of, profile_for_png
 from services.compressor.rate_control import Ladder
 
-_MIN_COLOURS = 4  # clear, opaque and two soft ones
+_MIN_COLOURS = 4  # transparent, opaque and two translucent entries
 
 
 def animated_png_ladder(picture: Picture, animation: Animation) -> Ladder:
-    """Its rungs are numbers of colours, the last one being no loss."""
+    """Rungs are numbers of colours; the last rung is lossless."""
     apng = _Apng(picture, animation)
     return Ladder(apng.rungs, apng.encode, apng.expected_sizes, colours_of_quality, has_quality=False)
 
@@ -48,31 +48,33 @@ class _Apng:
     def expected_sizes(self, limit: int) -> list[float]:
         """From the first frames."""
 
-        def packed(colours: int) -> int:
+        def predicted_bytes(colours: int) -> int:
             return predict_animation_bytes(partial(self._encode_bytes, colours), self._animation.count)
 
-        return predict_packed_sizes(self.rungs, limit, 1.0, packed)
+        return predict_sizes_by_colours(self.rungs, limit, 1.0, predicted_bytes)
 
     def _encode_bytes(self, colours: int, count: int) -> int:
         return len(self._encode(colours, count))
 
     @cached_property
-    def _seen(self) -> Histogram:
+    def _histogram(self) -> Histogram:
         return histogram_of_frames(lambda: (image for image, _ in self._frames()))
 
     def _frames(self) -> Iterator[Frame]:
         return (Frame(to_basic_mode(image).convert("RGBA"), time) for image, time in self._animation.frames())
 
     def _encode(self, colours: int, count: int) -> bytes:
-        times = (count, self._animation.loop)
+        playback = Playback(count, self._animation.loop)
         frames = islice(self._frames(), count)
         if colours <= COLOURS[-1]:
-            palette = reduced_palette(self._seen, colours)
+            palette = reduced_palette(self._histogram, colours)
             indexed = (PixelFrame(palette.indices(image), time) for image, time in frames)
-            return write_apng(indexed, _clear_entry(palette), lambda pixels: self._indexed_png(pixels, palette), times)
+            return write_apng(
+                indexed, _transparent_entry(palette), lambda pixels: self._indexed_png(pixels, palette), playback
+            )
         step = STEP_OF_COLOURS.get(colours, 1)
         stepped = (PixelFrame(np.asarray(in_steps(image, step)), time) for image, time in frames)
-        return write_apng(stepped, _CLEAR_PIXEL, lambda pixels: self._png(Image.fromarray(pixels)), times)
+        return write_apng(stepped, _TRANSPARENT_PIXEL, lambda pixels: self._png(Image.fromarray(pixels)), playback)
 
     def _indexed_png(self, pixels: Pixels, palette: Palette) -> bytes:
         return self._png(palette_image(pixels, palette.entries))
@@ -84,9 +86,9 @@ class _Apng:
         return out.getvalue()
 
 
-_CLEAR_PIXEL = Transparency(np.zeros(4, dtype=np.uint8), lambda pixels: pixels[..., 3] == 255)
+_TRANSPARENT_PIXEL = Transparency(np.zeros(4, dtype=np.uint8), lambda pixels: pixels[..., 3] == 255)
 
 
-def _clear_entry(palette: Palette) -> Transparency:
+def _transparent_entry(palette: Palette) -> Transparency:
     opaque = palette.entries[:, 3] == 255
     return Transparency(np.array(len(opaque) - 1, dtype=np.uint8), lambda pixels: opaque[pixels])

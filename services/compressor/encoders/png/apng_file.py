@@ -1,6 +1,6 @@
-"""Write an animated PNG frame by frame: none but the current one takes memory, and timing stays as it was.
+"""Write an animated PNG frame by frame: only two frames are in memory, and every frame keeps its duration.
 
-Pillow's writer keeps all frames, and melts equal ones into one; here it only packs the pixels.
+Pillow's own writer keeps all frames in memory and merges equal ones. Here Pillow only compresses the pixels.
 Format: https://www.w3.org/TR/png-3/#apngFrame-based-animation
 """
 
@@ -16,15 +16,22 @@ from services.compressor.decoders import PNG_SIGNATURE, iter_png_chunks, png_chu
 from services.compressor.encoders.changed_region import Box, box_around
 
 Pixels = NDArray[np.uint8]
-"""Rows of palette entries, or of RGBA."""
+"""Rows of palette indices, or of RGBA."""
 
-_SOURCE, _OVER = 0, 1
+_SOURCE, _OVER = 0, 1  # blend operations
 _ANIMATED = b"acTL"
 
 
 class PixelFrame(NamedTuple):
     pixels: Pixels
     milliseconds: int
+
+
+class Playback(NamedTuple):
+    """repetitions: 0 for ever."""
+
+    frames: int
+    repetitions: int
 
 
 class _Part(NamedTuple):
@@ -35,19 +42,19 @@ class _Part(NamedTuple):
 
 
 class Transparency(NamedTuple):
-    """Which pixel is clear, and which pixels are opaque."""
+    """pixel: the transparent one. is_opaque: which pixels of an array are opaque."""
 
     pixel: Pixels
     is_opaque: Callable[[Pixels], NDArray[np.bool_]]
 
 
 def write_apng(
-    frames: Iterable[PixelFrame], clear: Transparency, png_of: Callable[[Pixels], bytes], times: tuple[int, int]
+    frames: Iterable[PixelFrame], transparency: Transparency, png_of: Callable[[Pixels], bytes], playback: Playback
 ) -> bytes:
-    """png_of: the PNG of some pixels, always of the same colour type. times: how many frames, how often played."""
+    """png_of: encodes pixels as a PNG, always of the same colour type."""
     out = io.BytesIO()
     sequence = 0
-    for number, part in enumerate(_parts(frames, clear)):
+    for number, part in enumerate(_parts(frames, transparency)):
         png = list(iter_png_chunks(png_of(part.pixels)))
         if number == 0:
             out.write(PNG_SIGNATURE)
@@ -56,7 +63,7 @@ def write_apng(
                     break
                 out.write(png_chunk_bytes(name, data))
                 if name == b"IHDR":
-                    out.write(png_chunk_bytes(_ANIMATED, struct.pack(">II", *times)))
+                    out.write(png_chunk_bytes(_ANIMATED, struct.pack(">II", *playback)))
         out.write(png_chunk_bytes(b"fcTL", _control(sequence, part)))
         sequence += 1
         for name, data in png:
@@ -69,27 +76,27 @@ def write_apng(
     return out.getvalue()
 
 
-def _parts(frames: Iterable[PixelFrame], clear: Transparency) -> Iterator[_Part]:
-    """Of each frame what changed; of the first all.
+def _parts(frames: Iterable[PixelFrame], transparency: Transparency) -> Iterator[_Part]:
+    """The changed region of each frame; the whole first frame.
 
-    Where all that changed is opaque, pixels between that did not change are clear, since that packs best.
+    If all changed pixels are opaque, the unchanged pixels between them become transparent, which compresses best.
     """
-    before: Pixels | None = None
+    previous: Pixels | None = None
     for pixels, milliseconds in frames:
-        if before is None:
-            everything = (slice(0, pixels.shape[0]), slice(0, pixels.shape[1]))
-            yield _Part(everything, pixels, _SOURCE, milliseconds)
+        if previous is None:
+            whole_frame = (slice(0, pixels.shape[0]), slice(0, pixels.shape[1]))
+            yield _Part(whole_frame, pixels, _SOURCE, milliseconds)
         else:
-            differs = pixels != before
+            differs = pixels != previous
             changed = differs.any(axis=2) if differs.ndim == 3 else differs
             box = box_around(changed)
-            if clear.is_opaque(pixels[changed]).all():
+            if transparency.is_opaque(pixels[changed]).all():
                 drawn = pixels[box].copy()
-                drawn[~changed[box]] = clear.pixel
+                drawn[~changed[box]] = transparency.pixel
                 yield _Part(box, drawn, _OVER, milliseconds)
             else:
                 yield _Part(box, pixels[box], _SOURCE, milliseconds)
-        before = pixels
+        previous = pixels
 
 
 def _control(sequence: int, part: _Part) -> bytes:

@@ -1,4 +1,4 @@
-"""PNG: without loss if that is enough, else true colour in steps, else a palette of fewer and fewer colours."""
+"""PNG: lossless if that is enough, else true colour in coarser steps, else a palette of fewer and fewer colours."""
 
 from PIL import Image
 
@@ -12,7 +12,7 @@ from services.compressor.encoders.palette import (
     colours_of_quality,
     in_steps,
     lowest_colours,
-    predict_packed_sizes,
+    predict_sizes_by_colours,
     strip_sample,
 )
 from services.compressor.encoders.png.animated_ladder import animated_png_ladder
@@ -20,11 +20,12 @@ from services.compressor.encoders.png.png_file import write_png
 from services.compressor.rate_control import Ladder
 
 _MANY_PIXELS = 32_000_000
-_FEW_STEPS = {colours: step for colours, step in STEP_OF_COLOURS.items() if step in (4, 8)}  # each encode takes seconds
+# Fewer rungs for pictures of many pixels, each of whose encodes takes seconds.
+_FEW_STEPS = {colours: step for colours, step in STEP_OF_COLOURS.items() if step in (4, 8)}
 
 
 def png_ladder(picture: Picture, _original_bytes: int) -> Ladder:
-    """Its rungs are numbers of colours, the last one being no loss."""
+    """Rungs are numbers of colours; the last rung is lossless."""
     if picture.animation:
         return animated_png_ladder(picture, picture.animation)
     png = _Png(picture)
@@ -35,56 +36,60 @@ class _Png:
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
         self._image = drop_opaque_alpha(picture.image)
-        self._base = _reducible(picture.image)
-        self._reduction = None if self._base is None else Reduction(self._base)
+        self._reducible = _reducible_image(picture.image)
+        self._reduction = None if self._reducible is None else Reduction(self._reducible)
         self.rungs = [ALL_COLOURS]
-        if self._base is not None and self._reduction is not None:
-            self.rungs = [*_worth_trying(self._base, self._reduction), ALL_COLOURS]
+        if self._reducible is not None and self._reduction is not None:
+            self.rungs = [*_lossy_rungs(self._reducible, self._reduction), ALL_COLOURS]
 
     def encode(self, colours: int) -> bytes:
-        return write_png(self._picture, self._reduced(self._image, self._base, colours))
+        return write_png(self._picture, self._reduced(self._image, self._reducible, colours))
 
     def expected_sizes(self, limit: int) -> list[float]:
         image = strip_sample(self._image)
-        base = self._base and strip_sample(self._base)
+        reducible = self._reducible and strip_sample(self._reducible)
         bare = Picture(image, "png")
         share = image.height / self._image.height
 
-        def packed(colours: int) -> int:
-            return len(write_png(bare, self._reduced(image, base, colours), sample=share))
+        def sample_bytes(colours: int) -> int:
+            return len(write_png(bare, self._reduced(image, reducible, colours), sample=share))
 
-        return predict_packed_sizes(self.rungs, limit, share, packed)
+        return predict_sizes_by_colours(self.rungs, limit, share, sample_bytes)
 
-    def _reduced(self, image: Image.Image, base: Image.Image | None, colours: int) -> Image.Image:
-        """The picture or a sample of it, as it is and as it can be reduced, in so many colours."""
-        if base is None or self._reduction is None or colours > max(STEP_OF_COLOURS):
+    def _reduced(self, image: Image.Image, reducible: Image.Image | None, colours: int) -> Image.Image:
+        """A picture in at most `colours` colours.
+
+        image, reducible: the picture (or a sample of it) as opened, and in a mode whose colours can be reduced.
+        """
+        if reducible is None or self._reduction is None or colours > max(STEP_OF_COLOURS):
             return image
-        if colours in STEP_OF_COLOURS and base.mode in STEPPED:
-            return in_steps(base, STEP_OF_COLOURS[colours])
+        if colours in STEP_OF_COLOURS and reducible.mode in STEPPED:
+            return in_steps(reducible, STEP_OF_COLOURS[colours])
         if colours > COLOURS[-1]:
             return image
-        reduced = self._reduction.palette(colours).applied_to(base)
-        # A profile for grey may not stand in a palette PNG, whose entries are RGB.
-        return reduced.convert(base.mode) if is_grey_profile(self._picture.icc_profile) else reduced
+        reduced = self._reduction.palette(colours).applied_to(reducible)
+        # A grey profile is invalid in a palette PNG, whose entries are RGB.
+        return reduced.convert(reducible.mode) if is_grey_profile(self._picture.icc_profile) else reduced
 
 
-def _reducible(image: Image.Image) -> Image.Image | None:
+def _reducible_image(image: Image.Image) -> Image.Image | None:
     if image.mode == "1":
         return None
     if image.mode == "I;16" and "transparency" in image.info:
-        return None  # a 16-bit colour key cannot be told apart in 8 bits
+        return None  # in 8 bits other values would equal the 16-bit colour key
     image = to_basic_mode(image)
     return image.convert("RGB") if image.mode == "RGBX" else image
 
 
-def _worth_trying(base: Image.Image, reduction: Reduction) -> list[int]:
-    """The palettes that lose colours, and those steps that lose less than the largest palette."""
-    palettes = [colours for colours in COLOURS if colours >= lowest_colours(base)]
-    seen = base.getcolors(COLOURS[-1])
-    if seen is not None:
-        return [colours for colours in palettes if colours < len(seen)]
-    if base.mode not in STEPPED:
+def _lossy_rungs(reducible: Image.Image, reduction: Reduction) -> list[int]:
+    """The palettes that lose colours, and the true-colour steps that lose less than the largest palette."""
+    palettes = [colours for colours in COLOURS if colours >= lowest_colours(reducible)]
+    colour_counts = reducible.getcolors(COLOURS[-1])
+    if colour_counts is not None:
+        return [colours for colours in palettes if colours < len(colour_counts)]
+    if reducible.mode not in STEPPED:
         return palettes
-    wrong = reduction.palette(COLOURS[-1]).error
-    steps = STEP_OF_COLOURS if base.width * base.height <= _MANY_PIXELS else _FEW_STEPS
-    return palettes + [colours for colours, step in sorted(steps.items()) if step * step / 12 <= wrong + 1]
+    # Rounding to multiples of a step has a mean squared error of step * step / 12.
+    palette_error = reduction.palette(COLOURS[-1]).error
+    steps = STEP_OF_COLOURS if reducible.width * reducible.height <= _MANY_PIXELS else _FEW_STEPS
+    return palettes + [colours for colours, step in sorted(steps.items()) if step * step / 12 <= palette_error + 1]

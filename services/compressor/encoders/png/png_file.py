@@ -1,8 +1,8 @@
-"""Write a PNG without loss, as small as its size leaves time for.
+"""Write a lossless PNG, with the effort that its size leaves time for.
 
-oxipng tries PNG's filters and colour types, and packs with libdeflate; it does nothing that a viewer could stumble
-over, as interlacing. Its levels cost 0.1, 0.4 and 1 s for a million pixels of a photograph, and Pillow's best packing,
-which is worse than the second, 1.5 s.
+oxipng tries PNG's filters and colour types and compresses with libdeflate. It uses no feature that viewers handle
+badly, such as interlacing. Per megapixel of a photograph its levels 0, 1 and 2 take 0.1, 0.4 and 1 s. Pillow's best
+compression takes 1.5 s and gives larger files than level 1.
 """
 
 import io
@@ -13,40 +13,42 @@ from PIL import Image, PngImagePlugin
 
 from services.compressor.decoders import Picture
 
-# Bytes of pixels up to which oxipng's levels 2, 1 and 0 serve. It holds them several times; beyond, Pillow goes row by
-# row. What packs as well as drawings and screenshots do also packs fast.
+# The largest sizes, in bytes of pixels, for oxipng's levels 2, 1 and 0. oxipng holds several copies of the pixels; for
+# larger pictures Pillow encodes row by row. A picture that compresses as well as a drawing or a screenshot also
+# compresses fast, so it gets level 2 up to a larger size.
 _SMALL_BYTES = 4_000_000
 _DRAWING_BYTES = 24_000_000
-_DRAWING_SHARE = 1 / 12
+_MAX_DRAWING_RATIO = 1 / 12
 _LARGE_BYTES = 72_000_000
 _HUGE_BYTES = 128_000_000
-_MAX_ROWS = 40_000  # oxipng takes up to 20 microseconds for each, however short
-_QUICK_DEFLATE = 2
+_MAX_ROWS = 40_000  # oxipng takes up to 20 microseconds per row, however short
+_FAST_DEFLATE = 2
 
-_XMP = b"XML:com.adobe.xmp\0\0\0\0\0"
+_XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"
 
 
 def write_png(picture: Picture, image: Image.Image, *, sample: float | None = None) -> bytes:
-    """The image as a PNG, with what the picture says must travel.
+    """The image as a PNG, with the picture's colour profile and metadata.
 
-    Modes 1, L, LA, I;16, P, RGB, RGBX and RGBA; in `info` a colour key or nothing. sample: the image is only so large
-    a part of what is to be forecast, and packed the same way but in less time.
+    image: in mode 1, L, LA, I;16, P, RGB, RGBX or RGBA; its `info` contains at most a colour key.
+    sample: if the image is a sample for predicting sizes, its share of the picture; it is encoded like the picture, but
+        faster.
     """
     if image.mode == "RGBX":
         image = image.convert("RGB")
     if image.mode == "I":
         image = image.convert("I;16")
     pixels = _pixel_bytes(image) / (sample or 1)
-    quick = sample is not None
+    is_sample = sample is not None
     if pixels > _HUGE_BYTES or image.height > _MAX_ROWS:
         return _by_pillow(picture, image)
     if pixels > _LARGE_BYTES:
         return _by_oxipng(picture, image, 0)
-    if pixels <= _SMALL_BYTES and not quick:
+    if pixels <= _SMALL_BYTES and not is_sample:
         return _by_oxipng(picture, image, 2)
-    made = _by_oxipng(picture, image, 1)
-    if quick or pixels > _DRAWING_BYTES or len(made) > pixels * _DRAWING_SHARE:
-        return made
+    png = _by_oxipng(picture, image, 1)
+    if is_sample or pixels > _DRAWING_BYTES or len(png) > pixels * _MAX_DRAWING_RATIO:
+        return png
     return _by_oxipng(picture, image, 2)
 
 
@@ -55,21 +57,21 @@ def _pixel_bytes(image: Image.Image) -> int:
 
 
 def profile_for_png(picture: Picture) -> bytes | None:
-    """None if colour chunks say it all."""
+    """None if the picture has colour chunks instead."""
     return None if picture.colour_chunks else picture.icc_profile
 
 
 def _chunks(picture: Picture) -> list[tuple[bytes, bytes]]:
     chunks = list(picture.colour_chunks)
     if picture.xmp:
-        chunks.append((b"iTXt", _XMP + picture.xmp))
+        chunks.append((b"iTXt", _XMP_KEYWORD + picture.xmp))
     if picture.exif:
         chunks.append((b"eXIf", picture.exif))
     return chunks
 
 
 def _by_oxipng(picture: Picture, image: Image.Image, level: int) -> bytes:
-    """A profile says whether the pixels are grey or not, so with one they stay what they are."""
+    """With a profile, grey stays grey and colour stays colour: a profile is valid for one of them only."""
     raw = oxipng.RawImage(
         image.tobytes("raw", "I;16B") if image.mode == "I;16" else image.tobytes(),
         *image.size,
@@ -79,14 +81,14 @@ def _by_oxipng(picture: Picture, image: Image.Image, level: int) -> bytes:
     for name, data in _chunks(picture):
         raw.add_png_chunk(name, data)
     profile = profile_for_png(picture)
-    free = profile is None
+    reducible = profile is None
     if profile is not None:
         raw.add_icc_profile(profile)
     grey = image.mode in {"1", "L", "LA", "I;16"}
-    made: bytes = raw.create_optimized_png(
-        level=level, grayscale_reduction=free, palette_reduction=free or not grey, optimize_alpha=True
+    png: bytes = raw.create_optimized_png(
+        level=level, grayscale_reduction=reducible, palette_reduction=reducible or not grey, optimize_alpha=True
     )
-    return made
+    return png
 
 
 def _colour_type(image: Image.Image) -> Any:
@@ -106,12 +108,12 @@ def _colour_type(image: Image.Image) -> Any:
 def _by_pillow(picture: Picture, image: Image.Image) -> bytes:
     out = io.BytesIO()
     profile, info = profile_for_png(picture), png_chunks_of(picture)
-    image.save(out, "PNG", icc_profile=profile, exif=picture.exif, pnginfo=info, compress_level=_QUICK_DEFLATE)
+    image.save(out, "PNG", icc_profile=profile, exif=picture.exif, pnginfo=info, compress_level=_FAST_DEFLATE)
     return out.getvalue()
 
 
 def png_chunks_of(picture: Picture) -> PngImagePlugin.PngInfo:
-    """For Pillow, which writes EXIF and the profile itself."""
+    """The chunks for Pillow's writer, which takes EXIF and the profile separately."""
     info = PngImagePlugin.PngInfo()
     for name, data in _chunks(picture):
         if name != b"eXIf":

@@ -1,4 +1,4 @@
-"""TIFF: packed without loss, or as a JPEG inside. One page."""
+"""TIFF: lossless compression, or JPEG compression inside the TIFF. One page."""
 
 import io
 import math
@@ -11,12 +11,12 @@ from services.compressor.encoders.tiff.directories import DIRECTORIES, with_dire
 from services.compressor.rate_control import QUALITIES, Ladder, RateModel, predict_sizes, typical_curve
 
 _PREDICTOR, _XMP = 317, 700
-_DIFFERENCES = 2  # of neighbouring samples
-_ONLY = 1
-_NOWHERE_YET = 8  # any number: it keeps the place of a directory's offset
-_JPEG_STRIP = 1 << 20  # bytes of pixels; each strip is a JPEG of its own, with tables and borders
+_HORIZONTAL_DIFFERENCING = 2
+_SINGLE_RUNG = 1
+_OFFSET_PLACEHOLDER = 8  # any number: reserves the entry that will hold a directory's offset
+_STRIP_BYTES = 1 << 20  # of pixels; each strip is a separate JPEG with its own tables and padded edges
 _QUALITIES = QUALITIES[QUALITIES.index(24) :]
-"""Below 24 the tables need 16 bits a step: no baseline JPEG, and libtiff, which knows no other, warns of it."""
+"""Below 24 the tables need 16-bit steps. That is not baseline JPEG, and libtiff, which writes only baseline, warns."""
 
 _RATE_MODEL = RateModel(
     curve=((1, -2.2), (10, -1.15), (20, -0.66), (30, -0.36), (50, 0.0), (70, 0.35), (80, 0.63), (90, 1.12), (95, 1.6)),
@@ -26,59 +26,63 @@ _RATE_MODEL = RateModel(
 
 
 def tiff_ladder(picture: Picture, _original_bytes: int) -> Ladder:
-    """JPEG has no alpha and no single bits: there is then only the lossless way, and scaling."""
+    """Rungs are qualities. JPEG has neither alpha nor 1-bit pixels: such pictures are lossless, or scaled down."""
 
     def lossless() -> bytes:
         image = picture.image
-        return _packed(picture, image.convert("RGB") if image.mode == "RGBX" else image)
+        return _lossless(picture, image.convert("RGB") if image.mode == "RGBX" else image)
 
     if picture.image.mode == "1" or "A" in to_basic_mode(picture.image).getbands():
         return Ladder(
-            (_ONLY,), lambda _rung: lossless(), lambda limit: (limit,), lambda _quality: _ONLY, has_quality=False
+            (_SINGLE_RUNG,),
+            lambda _rung: lossless(),
+            lambda limit: (limit,),
+            lambda _quality: _SINGLE_RUNG,
+            has_quality=False,
         )
-    # As RGB, a JPEG inside a TIFF takes twice the bytes: nothing else separates its colours from its light.
+    # libtiff does not convert colours: RGB samples in a JPEG take twice the bytes of YCbCr.
     image = to_basic_mode(picture.image)
     image = image if image.mode == "L" else image.convert("RGB").convert("YCbCr")
 
     def encode(quality: int) -> bytes:
-        return _save(picture, image, compression="jpeg", quality=quality, strip_size=_JPEG_STRIP)
+        return _save(picture, image, compression="jpeg", quality=quality, strip_size=_STRIP_BYTES)
 
     def expected(limit: int) -> Sequence[float]:
-        carried = sum(map(len, picture.pillow_metadata().values()))
-        sizes = predict_sizes(image, _jpeg_length, _RATE_MODEL, limit - carried)
-        return [size + carried for size in sizes[-len(_QUALITIES) :]]
+        metadata = sum(map(len, picture.pillow_metadata().values()))
+        sizes = predict_sizes(image, _jpeg_bytes, _RATE_MODEL, limit - metadata)
+        return [size + metadata for size in sizes[-len(_QUALITIES) :]]
 
     return Ladder(_QUALITIES, encode, expected, lossless=lossless)
 
 
-def _jpeg_length(image: Image.Image, quality: int) -> int:
-    """Of a quality below the lowest that is encoded, what it would usually take."""
+def _jpeg_bytes(image: Image.Image, quality: int) -> int:
+    """The bytes at a quality. Below the lowest encoded quality they are extrapolated by the typical curve."""
     encoded = max(quality, _QUALITIES[0])
     out = io.BytesIO()
-    image.save(out, "TIFF", compression="jpeg", quality=encoded, strip_size=_JPEG_STRIP)
+    image.save(out, "TIFF", compression="jpeg", quality=encoded, strip_size=_STRIP_BYTES)
     curve = typical_curve(_RATE_MODEL)
-    beyond = curve[QUALITIES.index(quality)] - curve[QUALITIES.index(encoded)]
-    return round(len(out.getvalue()) * math.exp(beyond))
+    extrapolation = curve[QUALITIES.index(quality)] - curve[QUALITIES.index(encoded)]
+    return round(len(out.getvalue()) * math.exp(extrapolation))
 
 
-def _packed(picture: Picture, image: Image.Image) -> bytes:
-    """Fax coding for single bits; else Deflate, over differences where a sample is a number of light."""
+def _lossless(picture: Picture, image: Image.Image) -> bytes:
+    """CCITT group 4 for 1-bit pixels, else Deflate; with differencing where samples are intensities."""
     if image.mode == "1":
         return _save(picture, image, compression="group4")
     return _save(picture, image, compression="tiff_adobe_deflate", differences=image.mode not in ("P", "PA", "F"))
 
 
-def _save(picture: Picture, image: Image.Image, *, differences: bool = False, **how: str | int) -> bytes:
+def _save(picture: Picture, image: Image.Image, *, differences: bool = False, **settings: str | int) -> bytes:
     exif = Image.Exif()
     exif.load(picture.exif or b"")
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     for tag, value in exif.items():
-        tags[tag] = _NOWHERE_YET if tag in DIRECTORIES else value
+        tags[tag] = _OFFSET_PLACEHOLDER if tag in DIRECTORIES else value
     if picture.xmp:
         tags[_XMP] = picture.xmp
         tags.tagtype[_XMP] = 1
     if differences:
-        tags[_PREDICTOR] = _DIFFERENCES
+        tags[_PREDICTOR] = _HORIZONTAL_DIFFERENCING
     out = io.BytesIO()
-    image.save(out, "TIFF", tiffinfo=tags, icc_profile=picture.icc_profile, **how)
+    image.save(out, "TIFF", tiffinfo=tags, icc_profile=picture.icc_profile, **settings)
     return with_directories(out.getvalue(), {tag: exif.get_ifd(tag) for tag in DIRECTORIES if tag in exif})

@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageStat
 from services.compressor.encoders.palette.reduction import Reduction, lowest_colours, reduce_colours
 from services.compressor.encoders.palette.size_prediction import (
     predict_animation_bytes,
-    predict_packed_sizes,
+    predict_sizes_by_colours,
     strip_sample,
 )
 from services.compressor.encoders.palette.true_colour import STEP_OF_COLOURS, in_steps
@@ -78,7 +78,7 @@ def test_steps_keep_white_black_and_alpha(step: int) -> None:
 def test_expected_sizes_never_fall(sizes: list[int], limit: int, share: float) -> None:
     rungs = [2 << rung for rung in range(len(sizes))]
 
-    expected = predict_packed_sizes(rungs, limit, share, lambda rung: sizes[rungs.index(rung)])
+    expected = predict_sizes_by_colours(rungs, limit, share, lambda rung: sizes[rungs.index(rung)])
 
     assert len(expected) == len(rungs)
     assert expected == sorted(expected)
