@@ -40,8 +40,10 @@ _SLOPES = (0.2, 1.3)  # plausible ones
 _FAR = 10.0  # beyond any quality, as a logarithm of the scale
 _SMALL_PIXELS = 300_000
 _MIN_HUFFMAN_GAIN = ((60, 0.05), (100, 0.12))
-"""The part of the bytes that optimised Huffman tables must save, up to a quality: computing them takes half as long again.
-The lower the quality, the more a few bytes improve it."""
+"""The part of the bytes that optimised Huffman tables must save, up to a quality.
+
+Computing them takes half as long again. The lower the quality, the more a few bytes improve it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
