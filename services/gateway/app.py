@@ -14,19 +14,12 @@ from services.gateway.api.routes.objects import objects_router
 from services.gateway.api.routes.retry import retry_router
 from services.gateway.api.routes.status import status_router
 from services.gateway.api.routes.uploads import uploads_router, validation_router
-from services.gateway.background.dispatcher import Dispatcher
-from services.gateway.background.intake import Intake, IntakeRules
-from services.gateway.background.loop import repeat
-from services.gateway.background.retention import Retention
-from services.gateway.background.runtime import Runtime
-from services.gateway.background.sweep import Sweep
+from services.gateway.background import Dispatcher, Intake, IntakeRules, Retention, Runtime, Sweep, repeat
 from services.gateway.files.serve import Objects
-from services.gateway.probe.client import ProbeClient, open_replies
-from services.gateway.probe.stream import ProbeStream
-from services.gateway.requests.retry import Retries
+from services.gateway.probe import ProbeClient, ProbeStream, open_replies
+from services.gateway.requests import Retries
 from services.gateway.settings import GatewaySettings
-from services.gateway.upload.accept import UploadAcceptor
-from services.gateway.upload.validate import UploadValidator, ValidationRules
+from services.gateway.upload import UploadAcceptor, UploadValidator, ValidationRules
 from services.gateway.web.server import HttpServer, listen
 from shared.errors import DependencyUnavailable
 from shared.messaging import DependencyGate, Publisher, open_broker

@@ -6,10 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from services.gateway.catalogue import CatalogueLimits
-from services.gateway.upload.body import BodyLimits
-from services.gateway.upload.option_table import OPTIONS
-from services.gateway.upload.options import UploadOptions
-from services.gateway.upload.request_options import OnInvalid, RequestOptions
+from services.gateway.upload import OPTIONS, BodyLimits, OnInvalid, RequestOptions, UploadOptions
 from shared.contracts.messages import MAX_PROBE_SECONDS, CompressOptions, MetadataPolicy, Mode, OutputFormat
 from shared.settings import (
     MongoSettings,

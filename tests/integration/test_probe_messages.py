@@ -10,7 +10,7 @@ import aio_pika
 import pytest
 from aiormq.exceptions import ChannelLockedResource
 
-from services.gateway.probe.client import ProbeClient, Unanswered, open_replies
+from services.gateway.probe import ProbeClient, Unanswered, open_replies
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.messaging import COMMANDS_EXCHANGE, Queue, Replies, Reply, Subscription, list_dead
 from tests.support.messaging_runtime import is_waiting, open_broker_proxy, open_runtime, waiting_in

@@ -18,13 +18,9 @@ from services.gateway.api.routes.status import status_router
 from services.gateway.api.routes.uploads import uploads_router, validation_router
 from services.gateway.catalogue import CatalogueLimits
 from services.gateway.files.serve import Objects
-from services.gateway.probe.client import ProbeClient
-from services.gateway.probe.stream import ProbeStream
-from services.gateway.requests.retry import Retries
-from services.gateway.upload.accept import UploadAcceptor
-from services.gateway.upload.body import BodyLimits
-from services.gateway.upload.options import UploadOptions
-from services.gateway.upload.validate import UploadValidator, ValidationRules
+from services.gateway.probe import ProbeClient, ProbeStream
+from services.gateway.requests import Retries
+from services.gateway.upload import BodyLimits, UploadAcceptor, UploadOptions, UploadValidator, ValidationRules
 from services.gateway.web.server import HttpServer, listen
 from shared.contracts.messages import CompressOptions
 from shared.messaging import DependencyGate

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dev.docs.markdown import code, table
-from services.gateway.upload.option_table import OPTIONS, Option
+from services.gateway.upload import OPTIONS, Option
 
 
 def options() -> str:

@@ -8,10 +8,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from services.gateway.catalogue import CatalogueRefused, Finding
-from services.gateway.probe.schemas import NDJSON, EstimateLine, ProbeLine, ValidationLine
-from services.gateway.upload.body import CSV_TYPES, FORM_TYPE
-from services.gateway.upload.option_table import OPTIONS
-from services.gateway.upload.options import UploadOptions
+from services.gateway.probe import NDJSON, EstimateLine, ProbeLine, ValidationLine
+from services.gateway.upload import CSV_TYPES, FORM_TYPE, OPTIONS, UploadOptions
 from services.gateway.web.problems import (
     MEDIA_TYPE,
     Problem,

@@ -1,0 +1,10 @@
+"""The gateway's background tasks: intake, dispatcher, sweep and retention."""
+
+from services.gateway.background.dispatcher import Dispatcher
+from services.gateway.background.intake import Intake, IntakeRules
+from services.gateway.background.loop import repeat
+from services.gateway.background.retention import Retention
+from services.gateway.background.runtime import Runtime
+from services.gateway.background.sweep import Sweep
+
+__all__ = ["Dispatcher", "Intake", "IntakeRules", "Retention", "Runtime", "Sweep", "repeat"]

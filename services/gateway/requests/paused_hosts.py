@@ -6,7 +6,7 @@ from services.gateway.web.schemas import PausedHost
 from shared.persistence import Database
 
 
-async def paused_hosts(database: Database, request_id: str, now: datetime) -> list[PausedHost]:
+async def find_paused_hosts(database: Database, request_id: str, now: datetime) -> list[PausedHost]:
     """Hosts in trouble at which images of the request wait, the most images first. Cheap while no host is."""
     hosts = {host.host: host for host in await database.hosts.tripped()}
     if not hosts:

@@ -1,0 +1,28 @@
+"""Receives an upload, checks its options and its catalogue, and accepts it as a request."""
+
+from services.gateway.upload.accept import UploadAcceptor
+from services.gateway.upload.body import CSV_TYPES, FORM_TYPE, BodyLimits
+from services.gateway.upload.option_table import OPTIONS, UPLOAD_OPTIONS, VALIDATION_OPTIONS, Option
+from services.gateway.upload.options import UploadOptions
+from services.gateway.upload.request_options import OnInvalid, RequestOptions
+from services.gateway.upload.responses import catalogue_validation, upload_accepted
+from services.gateway.upload.validate import UploadValidator, ValidatedUpload, ValidationRules
+
+__all__ = [
+    "CSV_TYPES",
+    "FORM_TYPE",
+    "OPTIONS",
+    "UPLOAD_OPTIONS",
+    "VALIDATION_OPTIONS",
+    "BodyLimits",
+    "OnInvalid",
+    "Option",
+    "RequestOptions",
+    "UploadAcceptor",
+    "UploadOptions",
+    "UploadValidator",
+    "ValidatedUpload",
+    "ValidationRules",
+    "catalogue_validation",
+    "upload_accepted",
+]

@@ -5,8 +5,7 @@ from ipaddress import ip_network
 import pytest
 
 from services.gateway.settings import CatalogueSettings, DispatchSettings, GatewaySettings
-from services.gateway.upload.options import UploadOptions
-from services.gateway.upload.request_options import RequestOptions
+from services.gateway.upload import RequestOptions, UploadOptions
 from shared.contracts.messages import CompressOptions
 from shared.settings import load
 from shared.url_policy import WebhookTargetSettings

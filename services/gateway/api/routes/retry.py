@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.gateway.api import openapi
 from services.gateway.api.routes.reading import NO_QUERY
-from services.gateway.requests.retry import Retries
+from services.gateway.requests import Retries
 from services.gateway.web.problems import unknown_request
 from services.gateway.web.query import request_id_of
 from services.gateway.web.schemas import REQUEST_ID, RetryAccepted

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.gateway.api import openapi
 from services.gateway.api.routes.reading import get_and_head
-from services.gateway.requests.paused_hosts import paused_hosts
-from services.gateway.requests.status import request_details, retry_after
+from services.gateway.requests import find_paused_hosts, request_details, retry_after
 from services.gateway.web.problems import unknown_request
 from services.gateway.web.query import check_query, request_id_of
 from services.gateway.web.schemas import REQUEST_ID, RequestDetails
@@ -46,7 +45,7 @@ def status_router(database: Database, public_base_url: str, clock: Callable[[], 
         response.headers["Cache-Control"] = "no-store"
         waiting = []
         if found.status is RequestStatus.PENDING:
-            waiting = await paused_hosts(database, request_id, clock())
+            waiting = await find_paused_hosts(database, request_id, clock())
             response.headers["Retry-After"] = str(retry_after(found.progress))
         return request_details(found, public_base_url, waiting)
 

@@ -6,12 +6,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.gateway.api import openapi
-from services.gateway.probe.schemas import NDJSON
-from services.gateway.probe.stream import ProbeStream
-from services.gateway.upload.accept import UploadAcceptor
-from services.gateway.upload.option_table import UPLOAD_OPTIONS, VALIDATION_OPTIONS
-from services.gateway.upload.responses import catalogue_validation, upload_accepted
-from services.gateway.upload.validate import UploadValidator
+from services.gateway.probe import NDJSON, ProbeStream
+from services.gateway.upload import (
+    UPLOAD_OPTIONS,
+    VALIDATION_OPTIONS,
+    UploadAcceptor,
+    UploadValidator,
+    catalogue_validation,
+    upload_accepted,
+)
 from services.gateway.web.schemas import CatalogueValidation, UploadAccepted
 
 _FIRST_LOOK_SECONDS = 2

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from services.gateway.requests.paused_hosts import paused_hosts
+from services.gateway.requests.paused_hosts import find_paused_hosts
 from services.gateway.web.schemas import PausedHost
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import HostCircuit
@@ -32,18 +32,18 @@ def waits(host: str, images: int, until: datetime | None = LATER) -> PausedHost:
 
 async def test_hosts_left_alone_are_told_with_the_images_that_wait_the_most_first() -> None:
     database = await a_database(c=LATER, b=LATER, a=LATER, d=LATER, e=LATER)
-    assert await paused_hosts(database, REQUEST_ID, NOW) == [waits("b", 3), waits("a", 1), waits("c", 1)]
+    assert await find_paused_hosts(database, REQUEST_ID, NOW) == [waits("b", 3), waits("a", 1), waits("c", 1)]
 
 
 async def test_after_its_pause_a_host_still_waits_but_for_no_certain_time() -> None:
     database = await a_database(a=NOW, b=LATER)
-    assert await paused_hosts(database, REQUEST_ID, NOW) == [waits("b", 3), waits("a", 1, until=None)]
+    assert await find_paused_hosts(database, REQUEST_ID, NOW) == [waits("b", 3), waits("a", 1, until=None)]
 
 
 async def test_a_host_that_failed_but_is_not_left_alone_is_none() -> None:
-    assert await paused_hosts(await a_database(a=None), REQUEST_ID, NOW) == []
+    assert await find_paused_hosts(await a_database(a=None), REQUEST_ID, NOW) == []
 
 
 async def test_a_request_waits_for_nothing_while_no_host_is_in_trouble() -> None:
     database = await a_database()
-    assert await paused_hosts(database, REQUEST_ID, NOW) == []
+    assert await find_paused_hosts(database, REQUEST_ID, NOW) == []
