@@ -1,4 +1,4 @@
-"""Writing a file so that it appears whole or not at all."""
+"""Atomic file writes: a file appears complete or not at all."""
 
 import os
 import secrets
@@ -11,42 +11,45 @@ from shared.storage.folders import STAGING, make_folders
 
 Write = Callable[[BinaryIO], object]
 
-_PRUNE_RACES = 100  # how often in a row another process may remove a folder just before it is filled
-_REMEMBERED = 10_000
+_MAX_PRUNE_RACES = 100  # retries if other processes keep removing a folder just before a file enters it
+_MAX_SYNCED_FOLDERS = 10_000
 
 
 class AtomicWriter:
-    """Writes files below `root`, of which each appears whole or not at all."""
+    """Writes files atomically below `root`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._lasting: set[Path] = set()
+        self._synced_folders: set[Path] = set()
 
     def write(self, target: Path, write: Write, *, durable: bool) -> None:
-        """Let `write` fill a new file in the root's staging folder and rename it to `target`, making its folders."""
+        """Write a new file with `write` in the staging folder and rename it to `target`, creating its folders.
+
+        With `durable`, the file survives a power cut once this returns.
+        """
         folder = target.parent
         with staged_file(self._root, write, durable=durable) as staged:
             if _rename(self._root, staged, target):
-                self._lasting.discard(folder)
-        if durable and folder in self._lasting:
+                self._synced_folders.discard(folder)
+        if durable and folder in self._synced_folders:
             _sync(folder)
         elif durable:
             _sync_folders(self._root, folder)
             self._remember(folder)
 
     def _remember(self, folder: Path) -> None:
-        """The folders above this one are on disk for good: writing them again for each file costs more than the file.
+        """Note that the folder and those above it are synced: syncing them for every file costs more than the file.
 
-        Whoever finds a folder gone makes it anew, and then syncs what is above it again.
+        A writer that has to recreate a folder syncs the folders above it again.
         """
-        if len(self._lasting) >= _REMEMBERED:
-            self._lasting.clear()
-        self._lasting.add(folder)
+        if len(self._synced_folders) >= _MAX_SYNCED_FOLDERS:
+            self._synced_folders.clear()
+        self._synced_folders.add(folder)
 
 
 @contextmanager
 def staged_file(root: Path, write: Write, *, durable: bool) -> Iterator[Path]:
-    """A new file with what `write` wrote; removed if the body fails."""
+    """A new file that `write` has written. It is removed if the body of the context fails."""
     staged = root / STAGING / secrets.token_hex(16)
     try:
         with staged.open("xb") as file:
@@ -62,7 +65,7 @@ def staged_file(root: Path, write: Write, *, durable: bool) -> Iterator[Path]:
 
 
 def remove_abandoned(root: Path, before: float) -> None:
-    """Remove staged files last written to before that time, in seconds since 1970: their writers were killed."""
+    """Remove staged files last modified before that Unix time: their writers were killed."""
     for staged in (root / STAGING).iterdir():
         with suppress(FileNotFoundError):
             if staged.stat().st_mtime < before:
@@ -70,23 +73,23 @@ def remove_abandoned(root: Path, before: float) -> None:
 
 
 def _rename(root: Path, staged: Path, target: Path) -> bool:
-    """Whether folders had to be made."""
-    made = False
-    for _ in range(_PRUNE_RACES):
+    """Rename, creating missing folders; return whether any was created."""
+    created = False
+    for _ in range(_MAX_PRUNE_RACES):
         try:
             staged.replace(target)
-        except FileNotFoundError:  # no folder yet, or a delete found it empty a moment ago and pruned it
-            made = True
+        except FileNotFoundError:  # no folder yet, or a concurrent delete removed it when it was empty
+            created = True
             with suppress(FileNotFoundError):
                 make_folders(root, target.parent)
         else:
-            return made
+            return created
     staged.replace(target)
-    return made
+    return created
 
 
 def _sync_folders(root: Path, folder: Path) -> None:
-    """Make the rename last. The folders above are included, since they may be as new, made by whichever process."""
+    """Make the rename durable. The folders above may be new too, created by this or another process."""
     while True:
         _sync(folder)
         if folder == root:
@@ -97,7 +100,7 @@ def _sync_folders(root: Path, folder: Path) -> None:
 def _sync(folder: Path) -> None:
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError:  # the object has been deleted already, and the folder pruned
+    except FileNotFoundError:  # the object was deleted meanwhile, and its folder removed
         return
     try:
         os.fsync(descriptor)

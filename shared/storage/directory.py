@@ -22,14 +22,14 @@ from shared.storage.threads import Threads
 _THREADS = 16  # most of them wait for fsync
 _COPY_BUFFER = 1024 * 1024
 _BATCH = 1000
-_ABANDONED_AFTER = 3600.0  # seconds without a write, after which a staged file's writer must have been killed
+_ABANDONED_AFTER = 3600.0  # seconds without a write; the writer of an older staged file was killed
 
 
 class DirectoryObjectStore:
-    """Each object is a file, staged in the same file system and renamed into place. Processes may share a root.
+    """Each object is a file, staged in the same file system and renamed into place. Processes can share a root.
 
-    Content types are not kept: readers know them by the key's extension. The root is made at the first use; should
-    it vanish later, that is a fault and not an empty store.
+    Content types are not stored: readers derive them from the key's extension. The root is created at first use. If it
+    disappears later, the store is unavailable, not empty.
     """
 
     def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
@@ -57,7 +57,7 @@ class DirectoryObjectStore:
     async def read_chunks(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         check_range(start, end)
         open_range = partial(self._open_range, check_key(key), start, end)
-        async for chunk in read_range(self._threads, open_range, partial(self._faults, key)):
+        async for chunk in read_range(self._threads, open_range, partial(self._errors, key)):
             yield chunk
 
     async def delete(self, keys: Iterable[str]) -> None:
@@ -76,32 +76,32 @@ class DirectoryObjectStore:
         await self._threads.close()
 
     def _put_file(self, key: str, path: Path, durable: bool) -> None:
-        with path.open("rb") as source:  # a missing source is the caller's fault, not the store's
+        with path.open("rb") as source:  # outside _errors: a missing source is the caller's error
             self._put_open(key, source, durable)
 
     def _put_open(self, key: str, source: BinaryIO, durable: bool) -> None:
         self._put(key, lambda file: shutil.copyfileobj(source, file, _COPY_BUFFER), durable)
 
     def _put(self, key: str, write: Write, durable: bool) -> None:
-        with self._faults():
+        with self._errors():
             self._writer.write(path_of(self._root, key), write, durable=durable)
 
     def _copy(self, source: str, target: str, durable: bool) -> None:
-        # Not a hard link: two objects of one inode would be one, should anything ever write into it.
-        with self._faults(missing=source), path_of(self._root, source).open("rb") as file:
+        # Not a hard link: a write into one of the two objects would change both.
+        with self._errors(missing=source), path_of(self._root, source).open("rb") as file:
             self._put_open(target, file, durable)
 
     def _get(self, key: str) -> bytes:
-        with self._faults(missing=key):
+        with self._errors(missing=key):
             return path_of(self._root, key).read_bytes()
 
     def _stat(self, key: str) -> ObjectStat | None:
         try:
-            with self._faults(missing=key):
+            with self._errors(missing=key):
                 found = path_of(self._root, key).stat()
         except ObjectMissing:
             return None
-        # A clock tick may see two writes of one size; the inode tells them apart.
+        # Two writes of the same size can have the same time; the inode differs.
         etag = f"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"
         return ObjectStat(found.st_size, etag, datetime.fromtimestamp(found.st_mtime, UTC))
 
@@ -112,7 +112,7 @@ class DirectoryObjectStore:
         return file, max(0, (size if end is None else min(end, size)) - start)
 
     def _delete(self, keys: list[str]) -> None:
-        with self._faults():
+        with self._errors():
             paths = [path_of(self._root, key) for key in keys]
             for path in paths:
                 path.unlink(missing_ok=True)
@@ -120,16 +120,16 @@ class DirectoryObjectStore:
                 prune(self._root, folder)
 
     def _list(self, prefix: str) -> Iterator[str]:
-        with self._faults():
+        with self._errors():
             yield from keys_under(self._root, prefix)
 
     def _ping(self) -> None:
-        with self._faults(), staged_file(self._root, lambda file: file.write(b"probe"), durable=False) as staged:
+        with self._errors(), staged_file(self._root, lambda file: file.write(b"ping"), durable=False) as staged:
             staged.unlink()
 
     @contextmanager
-    def _faults(self, missing: str | None = None) -> Iterator[None]:
-        """See that the store is there and tell its faults; with a key, a file that is not found is ObjectMissing."""
+    def _errors(self, missing: str | None = None) -> Iterator[None]:
+        """Open the store and translate its errors. With `missing`, a file that is not found is ObjectMissing."""
         try:
             self._open()
             yield
@@ -142,7 +142,7 @@ class DirectoryObjectStore:
         staging = self._root / STAGING
         if self._opened:
             if not staging.is_dir():
-                raise StorageUnavailable(f"the object store at {self._root} has gone")
+                raise StorageUnavailable(f"the object store at {self._root} no longer exists")
             return
         staging.mkdir(parents=True, exist_ok=True)
         remove_abandoned(self._root, before=self._clock() - _ABANDONED_AFTER)

@@ -1,8 +1,8 @@
-"""Where a directory store keeps the object of a key.
+"""The layout of a directory store: which file holds the object of a key.
 
-`results/r1/chair-0af3.jpg` is the file `results/r1/@e/chair-0af3.jpg`: the name's hash picks one of 16 folders, so a
-request's million objects lie 62,500 to a folder, and a small request makes few of them. No key contains "@", so none
-can collide with such a folder.
+`results/r1/chair-0af3.jpg` is the file `results/r1/@e/chair-0af3.jpg`: a hash of the name selects one of 16 folders. A
+million objects of one request are 62,500 per folder, and a small request creates few folders. No key contains "@", so
+no key collides with such a folder.
 """
 
 import zlib
@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 STAGING = ".staging"
-"""Files being written. No key begins with "."; the folder also marks a store: an unmounted disc has none."""
+"""The folder of files being written. No key begins with ".". It also marks a store: an unmounted disk has none."""
 
 _SHARD_MARK = "@"
 
@@ -22,7 +22,7 @@ def path_of(root: Path, key: str) -> Path:
 
 
 def keys_under(root: Path, prefix: str) -> Iterator[str]:
-    """The keys in the store that start with `prefix`, in the file system's order, read as they are asked for."""
+    """The keys in the store that start with `prefix`, read lazily, in the file system's order."""
     parent, slash, start = prefix.rpartition("/")
     yield from _walk(root / parent, parent + slash, start)
 
@@ -36,17 +36,17 @@ def _walk(folder: Path, key_prefix: str, start: str) -> Iterator[str]:
 
 
 def _names(folder: Path) -> list[str]:
-    """A folder's entries, all at once so that none stays open between batches; none if there is no such folder."""
+    """A folder's entries, read at once so that it does not stay open between batches; empty if it does not exist."""
     try:
         return [entry.name for entry in folder.iterdir()]
-    except (FileNotFoundError, NotADirectoryError):  # pruned meanwhile, or a file that is not ours
+    except (FileNotFoundError, NotADirectoryError):  # removed meanwhile, or a file that is not part of the store
         return []
 
 
 def make_folders(root: Path, folder: Path) -> None:
-    """Make the folder and those between it and the root; not the root, for if that has gone, so has the store.
+    """Create the folder and those between it and the root, but not the root: without it the store does not exist.
 
-    FileNotFoundError means that one was pruned by another process before the next was made in it.
+    Raises FileNotFoundError if another process removed one of them before the next was created in it.
     """
     current = root
     for part in folder.relative_to(root).parts:
@@ -56,7 +56,7 @@ def make_folders(root: Path, folder: Path) -> None:
 
 
 def prune(root: Path, folder: Path) -> None:
-    """Remove the folder and those above it that have become empty, as far as that goes."""
+    """Remove the folder and those above it, up to the first that is not empty."""
     with suppress(OSError):
         while folder != root:
             folder.rmdir()

@@ -1,4 +1,4 @@
-"""What every object store can do; `directory`, `s3` and the tests' memory store are the ones there are."""
+"""The interface of object stores. Implementations: `directory`, `s3` and the tests' memory store."""
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
@@ -9,62 +9,62 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class ObjectStat:
-    """An object's outside."""
+    """The metadata of an object."""
 
     size: int
     """Bytes."""
     etag: str
-    """Opaque and without quotes; another content has another etag."""
+    """Opaque, without quotes; different content has a different etag."""
     modified: datetime
-    """When it was put, in UTC."""
+    """When it was stored, in UTC."""
 
 
 def check_range(start: int, end: int | None) -> None:
-    """ValueError unless `start` and `end` can bound a part of an object."""
+    """Raise ValueError unless `start` and `end` can be the bounds of a range."""
     if start < 0 or (end is not None and end < start):
         raise ValueError(f"not a range of bytes: {start} to {end}")
 
 
 class ObjectStore(Protocol):
-    """Whole objects under keys.
+    """Complete objects under keys.
 
-    Everything raises StorageUnavailable when the store itself is at fault, and ValueError for a key that
-    `shared.storage.keys` does not allow. An object appears whole or not at all: a reader sees the old content
-    or the new one, whatever is killed in between. Putting a key again replaces its object.
+    Every method raises StorageUnavailable if the store fails, and ValueError for a key that `check_key` refuses. Puts
+    are atomic: a reader sees the old content or the new one, even if the writer is killed. A second put under a key
+    replaces the object.
     """
 
     async def put_file(self, key: str, path: Path, content_type: str, *, durable: bool = True) -> None:
-        """Store a copy of the file at `path`, in bounded memory; the file stays as it is.
+        """Store a copy of the file at `path`, in bounded memory.
 
-        With `durable` the object outlives a power cut once this returns; without it, only a crash of the process.
+        With `durable` the object survives a power cut once this returns; without it, only a crash of the process.
         """
 
     async def put_bytes(self, key: str, data: bytes, content_type: str, *, durable: bool = True) -> None:
         """Store `data`; `durable` as for `put_file`."""
 
     async def copy(self, source: str, target: str, content_type: str, *, durable: bool = True) -> None:
-        """Store the object `source` under `target` as well, as an object of its own. Raises ObjectMissing."""
+        """Store an independent copy of the object `source` under `target`. Raises ObjectMissing."""
 
     async def get_bytes(self, key: str) -> bytes:
         """The whole object. Raises ObjectMissing."""
 
     async def stat(self, key: str) -> ObjectStat | None:
-        """Size, etag and time of the object, or None if there is none."""
+        """The object's metadata, or None if it does not exist."""
 
     def read_chunks(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """Stream the bytes from `start` up to, not including, `end`, both cut to the object's size.
+        """Stream the bytes from `start` to before `end`, both limited to the object's size.
 
         Raises ObjectMissing at the first chunk.
         """
 
     async def delete(self, keys: Iterable[str]) -> None:
-        """Remove the objects; a key without one is no error."""
+        """Delete the objects; missing ones are ignored."""
 
     def list_keys(self, prefix: str) -> AsyncIterator[str]:
-        """Every key that starts with `prefix`, in no particular order, streamed."""
+        """Stream every key that starts with `prefix`, in no particular order."""
 
     async def ping(self) -> None:
-        """Return if the store can be read and written now, or raise StorageUnavailable."""
+        """Raise StorageUnavailable unless the store can be read and written."""
 
     async def close(self) -> None:
-        """Let go of threads and connections; the store is not used afterwards."""
+        """Release threads and connections. The store cannot be used afterwards."""

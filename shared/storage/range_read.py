@@ -1,4 +1,4 @@
-"""Streaming a part of an object out of a blocking source, a chunk per call in a thread."""
+"""Streams a range of an object from a blocking source, one chunk per call in a thread."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
@@ -17,43 +17,43 @@ class Source(Protocol):
 
 
 Open = Callable[[], tuple[Source, int]]
-"""Opens the source at the range's first byte; gives it and the range's length in bytes."""
+"""Opens the source at the first byte of the range; returns it and the length of the range in bytes."""
 
 
 async def read_range(
-    threads: Threads, open_: Open, faults: Callable[[], AbstractContextManager[None]]
+    threads: Threads, open_: Open, errors: Callable[[], AbstractContextManager[None]]
 ) -> AsyncIterator[bytes]:
-    """The range in chunks. A small one takes a single call: open, read and close. `faults` surrounds every call."""
-    reading = _Reading(open_, faults)
+    """The range in chunks. A small range needs one call: open, read and close. `errors` wraps every call."""
+    reader = _RangeReader(open_, errors)
     try:
-        while not reading.finished:
-            chunk = await threads.run(reading.next)
+        while not reader.finished:
+            chunk = await threads.run(reader.next)
             if chunk:
                 yield chunk
     finally:
-        if not reading.finished:
-            threads.release(reading.close)
+        if not reader.finished:
+            threads.release(reader.close)
 
 
-class _Reading:
-    """The lock lets `close` wait for a call that outlives its cancelled caller."""
+class _RangeReader:
+    """The lock makes `close` wait for a call that is still running after its caller was cancelled."""
 
-    def __init__(self, open_: Open, faults: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(self, open_: Open, errors: Callable[[], AbstractContextManager[None]]) -> None:
         self._open = open_
-        self._faults = faults
+        self._errors = errors
         self._lock = Lock()
         self._source: Source | None = None
         self._left = 0
         self.finished = False
 
     def next(self) -> bytes:
-        with self._lock, self._faults():
+        with self._lock, self._errors():
             if self._source is None:
                 self._source, self._left = self._open()
             chunk = self._source.read(min(CHUNK, self._left)) if self._left else b""
             self._left -= len(chunk)
             if self._left and not chunk:
-                raise StorageUnavailable(f"an object ended {self._left} bytes early")
+                raise StorageUnavailable(f"the object ended {self._left} bytes early")
             if not self._left:
                 self._source.close()
                 self.finished = True

@@ -27,12 +27,12 @@ from shared.storage.threads import Threads
 _THREADS = 32  # calls in flight, each a connection
 _CONNECT_TIMEOUT = 3.0  # seconds
 _READ_TIMEOUT = 20.0  # seconds without a byte
-_PART = 5 * 1024 * 1024  # the smallest that S3 allows, and so the memory that a large file takes
+_PART = 5 * 1024 * 1024  # the smallest that S3 allows; also the memory that a large file needs
 _BATCH = 1000  # S3's limit for one deletion and one page of a listing
 
 _PARTIAL = 206
 _NOT_FOUND = "NoSuchKey"
-_RANGE_IS_EMPTY = "InvalidRange"
+_EMPTY_RANGE = "InvalidRange"
 _BUCKET_EXISTS = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
 
 
@@ -50,10 +50,10 @@ class S3Location:
 
 
 class S3ObjectStore:
-    """Objects in one bucket, which is made at the first use if it is not there. S3 makes a put atomic and durable.
+    """Objects in one bucket, which is created at first use if missing. S3 makes each put atomic and durable.
 
-    A put arrives whole or is refused: over http its signature covers the SHA-256 of the bytes, over https it
-    carries their MD5, and a large file's parts are put together by their etags.
+    A damaged put is refused: over http its signature covers the SHA-256 of the bytes, over https it carries their MD5,
+    and the parts of a large file are combined by their etags.
     """
 
     def __init__(self, location: S3Location) -> None:
@@ -88,7 +88,7 @@ class S3ObjectStore:
     async def read_chunks(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         check_range(start, end)
         open_range = partial(self._open_range, check_key(key), start, end)
-        async for chunk in read_range(self._threads, open_range, partial(self._faults, key)):
+        async for chunk in read_range(self._threads, open_range, partial(self._errors, key)):
             yield chunk
 
     async def delete(self, keys: Iterable[str]) -> None:
@@ -113,17 +113,17 @@ class S3ObjectStore:
             self._put(key, file, size, content_type)
 
     def _put(self, key: str, data: BinaryIO, size: int, content_type: str) -> None:
-        with self._faults():
+        with self._errors():
             self._client.put_object(
                 self._bucket, key, data, size, content_type, part_size=_PART, num_parallel_uploads=1
             )
 
     def _copy(self, source: str, target: str) -> None:
-        with self._faults(missing=source):  # within the store, and with its content type
+        with self._errors(missing=source):  # server-side, with its content type
             self._client.copy_object(self._bucket, target, CopySource(self._bucket, source))
 
     def _get(self, key: str) -> bytes:
-        with self._faults(missing=key):
+        with self._errors(missing=key):
             response = self._client.get_object(self._bucket, key)
             try:
                 return response.read()
@@ -132,47 +132,47 @@ class S3ObjectStore:
 
     def _stat(self, key: str) -> ObjectStat | None:
         try:
-            with self._faults(missing=key):
+            with self._errors(missing=key):
                 found = self._client.stat_object(self._bucket, key)
         except ObjectMissing:
             return None
         return ObjectStat(found.size or 0, found.etag or "", found.last_modified or datetime.fromtimestamp(0, UTC))
 
     def _open_range(self, key: str, start: int, end: int | None) -> tuple[Source, int]:
-        if start == end:  # S3 has no way to ask for nothing
+        if start == end:  # S3 has no empty ranges
             self._client.stat_object(self._bucket, key)
             return io.BytesIO(), 0
         try:
             response = self._client.get_object(self._bucket, key, start, 0 if end is None else end - start)
         except S3Error as error:
-            if error.code == _RANGE_IS_EMPTY:
+            if error.code == _EMPTY_RANGE:
                 return io.BytesIO(), 0
             raise
         if response.status != _PARTIAL and (start or end is not None):
             response.close()
-            raise StorageUnavailable(f"S3 sent all of {key} when asked for a part")
+            raise StorageUnavailable(f"S3 sent all of {key} instead of a range")
         return response, int(response.headers.get("content-length", ""))
 
     def _delete(self, keys: list[str]) -> None:
-        with self._faults():
+        with self._errors():
             for refused in self._client.remove_objects(self._bucket, map(DeleteObject, keys)):
                 if refused.code != _NOT_FOUND:
                     raise StorageUnavailable(f"S3 did not delete {refused.name}: {refused.code} {refused.message}")
 
     def _list(self, prefix: str) -> Iterator[str]:
-        with self._faults():
+        with self._errors():
             for found in self._client.list_objects(self._bucket, prefix, recursive=True):
                 if found.object_name and not found.is_dir:
                     yield found.object_name
 
     def _ping(self) -> None:
-        with self._faults():
+        with self._errors():
             if not self._client.bucket_exists(self._bucket):
-                raise StorageUnavailable(f"bucket {self._bucket} has gone")
+                raise StorageUnavailable(f"bucket {self._bucket} no longer exists")
 
     @contextmanager
-    def _faults(self, missing: str | None = None) -> Iterator[None]:
-        """See that the bucket is there and tell the store's faults; with a key, NoSuchKey is ObjectMissing."""
+    def _errors(self, missing: str | None = None) -> Iterator[None]:
+        """Open the bucket and translate the store's errors. With `missing`, NoSuchKey is ObjectMissing."""
         try:
             self._open()
             yield
@@ -181,11 +181,11 @@ class S3ObjectStore:
                 raise ObjectMissing(missing) from None
             raise StorageUnavailable(f"S3 answered {error.code}: {error.message}") from error
         except (MinioException, HTTPError, ParseError, ValueError) as error:
-            # The last two are how the client meets an answer that is no S3's, such as a proxy's page.
-            raise StorageUnavailable(f"S3 did not answer as it should: {error}") from error
+            # The client raises the last two for responses that are not from S3, such as a proxy's page.
+            raise StorageUnavailable(f"unexpected response from S3: {error}") from error
 
     def _open(self) -> None:
-        """Make the bucket unless it exists. One that vanishes later is a fault and is not quietly made anew."""
+        """Create the bucket if it is missing. If it disappears later, that is an error: it is not recreated."""
         if self._opened:
             return
         if not self._client.bucket_exists(self._bucket):
@@ -198,7 +198,7 @@ class S3ObjectStore:
 
 
 def _connection_pool() -> urllib3.PoolManager:
-    # Idempotent calls only. Longer faults are for the caller, who holds its message meanwhile.
+    # Idempotent calls only. In longer outages the caller keeps its message and retries.
     retries = urllib3.Retry(
         total=2,
         connect=1,

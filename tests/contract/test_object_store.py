@@ -1,6 +1,6 @@
-"""One suite for every object store: what handlers may rely on, shown on memory, a directory and S3 servers.
+"""The contract of object stores, tested on the memory store, a directory and S3 servers.
 
-S3 is moto's server in a process of its own, and the server at IMAGEMILL_TEST_S3_URL if that is set.
+S3 is moto's server in its own process, and the server at IMAGEMILL_TEST_S3_URL if that is set.
 """
 
 import asyncio
@@ -36,10 +36,10 @@ def moto_s3() -> Iterator[str]:
 
 @dataclass
 class Subject:
-    """A store, and how to take away what it stands on."""
+    """A store, and a function that makes it unavailable."""
 
     store: ObjectStore
-    take_away: Callable[[], Awaitable[None]]
+    make_unavailable: Callable[[], Awaitable[None]]
 
 
 @pytest.fixture
@@ -59,10 +59,10 @@ async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 def _in_memory() -> Subject:
     memory = MemoryObjectStore()
 
-    async def take_away() -> None:
+    async def make_unavailable() -> None:
         memory.available = False
 
-    return Subject(memory, take_away)
+    return Subject(memory, make_unavailable)
 
 
 def _in_directory(root: Path) -> Subject:
@@ -71,7 +71,7 @@ def _in_directory(root: Path) -> Subject:
 
 @asynccontextmanager
 async def _in_s3(url: str) -> AsyncIterator[Subject]:
-    """Through a relay that can be cut, since the server serves other tests too."""
+    """Through a relay that can be cut, since other tests use the same server."""
     parts = urlsplit(url)
     connections: set[asyncio.StreamWriter] = set()
 
@@ -83,13 +83,15 @@ async def _in_s3(url: str) -> AsyncIterator[Subject]:
     server = await asyncio.start_server(relay, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
 
-    async def take_away() -> None:
+    async def make_unavailable() -> None:
         server.close()
         for connection in connections:
             connection.close()
 
-    yield Subject(open_object_store(url.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{port}")), take_away)
-    await take_away()
+    yield Subject(
+        open_object_store(url.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{port}")), make_unavailable
+    )
+    await make_unavailable()
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
@@ -107,7 +109,7 @@ def store(subject: Subject) -> ObjectStore:
 
 @pytest.fixture
 async def folder(store: ObjectStore) -> AsyncIterator[str]:
-    """A prefix of this test's own."""
+    """A prefix for this test only."""
     folder = f"results/{uuid4().hex}/"
     yield folder
     with suppress(StorageUnavailable):
@@ -121,7 +123,7 @@ streaming_stores = pytest.mark.parametrize("subject", STREAMING_STORES, indirect
 @every_store
 @pytest.mark.parametrize("durable", [True, False])
 @pytest.mark.parametrize("data", [b"", b"some bytes"])
-async def test_bytes_come_back_as_they_were_put(store: ObjectStore, folder: str, durable: bool, data: bytes) -> None:
+async def test_stored_bytes_are_read_unchanged(store: ObjectStore, folder: str, durable: bool, data: bytes) -> None:
     await store.put_bytes(folder + "a.jpg", data, "image/jpeg", durable=durable)
 
     assert await store.get_bytes(folder + "a.jpg") == data
@@ -130,7 +132,7 @@ async def test_bytes_come_back_as_they_were_put(store: ObjectStore, folder: str,
 
 @every_store
 @pytest.mark.parametrize("durable", [True, False])
-async def test_a_file_is_copied_and_stays(store: ObjectStore, folder: str, tmp_path: Path, durable: bool) -> None:
+async def test_a_file_is_copied(store: ObjectStore, folder: str, tmp_path: Path, durable: bool) -> None:
     source = tmp_path / "upload.csv"
     source.write_bytes(b"S. No.,Product Name\n")
 
@@ -141,9 +143,7 @@ async def test_a_file_is_copied_and_stays(store: ObjectStore, folder: str, tmp_p
 
 
 @every_store
-async def test_a_file_that_is_not_there_is_not_the_stores_fault(
-    store: ObjectStore, folder: str, tmp_path: Path
-) -> None:
+async def test_a_missing_source_file_raises_file_not_found(store: ObjectStore, folder: str, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         await store.put_file(folder + "a.csv", tmp_path / "nowhere.csv", "text/csv")
 
@@ -152,7 +152,7 @@ async def test_a_file_that_is_not_there_is_not_the_stores_fault(
 
 @every_store
 @pytest.mark.parametrize("durable", [True, False])
-async def test_a_copy_is_an_object_of_its_own(store: ObjectStore, folder: str, durable: bool) -> None:
+async def test_a_copy_is_independent(store: ObjectStore, folder: str, durable: bool) -> None:
     source, copy = folder + "one/a.jpg", folder + "two/a.jpg"
     await store.put_bytes(source, b"12345", "image/jpeg")
 
@@ -168,7 +168,7 @@ async def test_a_copy_is_an_object_of_its_own(store: ObjectStore, folder: str, d
 
 
 @every_store
-async def test_what_is_not_there_cannot_be_copied(store: ObjectStore, folder: str) -> None:
+async def test_copying_a_missing_object_raises(store: ObjectStore, folder: str) -> None:
     with pytest.raises(ObjectMissing) as missing:
         await store.copy(folder + "none.jpg", folder + "a.jpg", "image/jpeg")
     assert missing.value.key == folder + "none.jpg"
@@ -176,7 +176,7 @@ async def test_what_is_not_there_cannot_be_copied(store: ObjectStore, folder: st
 
 
 @every_store
-async def test_stat_tells_size_time_and_a_new_etag_for_new_content(store: ObjectStore, folder: str) -> None:
+async def test_stat_has_size_time_and_a_new_etag_for_new_content(store: ObjectStore, folder: str) -> None:
     key = folder + "a.jpg"
     await store.put_bytes(key, b"12345", "image/jpeg")
     first = await store.stat(key)
@@ -192,7 +192,7 @@ async def test_stat_tells_size_time_and_a_new_etag_for_new_content(store: Object
 
 
 @every_store
-async def test_an_object_that_is_not_there_is_missing(store: ObjectStore, folder: str) -> None:
+async def test_reading_a_missing_object_raises(store: ObjectStore, folder: str) -> None:
     key = folder + "none.jpg"
     assert await store.stat(key) is None
     with pytest.raises(ObjectMissing) as missing:
@@ -207,7 +207,7 @@ async def test_an_object_that_is_not_there_is_missing(store: ObjectStore, folder
 @pytest.mark.parametrize(
     ("start", "end"), [(0, 4), (3, 7), (3, None), (0, 10), (0, 99), (9, 10), (4, 4), (10, None), (99, None), (99, 120)]
 )
-async def test_a_range_is_cut_to_the_object(store: ObjectStore, folder: str, start: int, end: int | None) -> None:
+async def test_a_range_is_limited_to_the_object(store: ObjectStore, folder: str, start: int, end: int | None) -> None:
     data = b"0123456789"
     await store.put_bytes(folder + "a.jpg", data, "image/jpeg")
 
@@ -223,13 +223,13 @@ async def test_a_range_of_an_empty_object_is_empty(store: ObjectStore, folder: s
 
 @every_store
 @pytest.mark.parametrize(("start", "end"), [(-1, None), (5, 4)])
-async def test_a_range_that_is_none_is_refused(store: ObjectStore, folder: str, start: int, end: int | None) -> None:
+async def test_an_invalid_range_is_refused(store: ObjectStore, folder: str, start: int, end: int | None) -> None:
     with pytest.raises(ValueError, match="range"):
         await anext(store.read_chunks(folder + "a.jpg", start, end))
 
 
 @every_store
-async def test_deleting_removes_what_is_named_and_nothing_else(store: ObjectStore, folder: str) -> None:
+async def test_delete_removes_only_the_named_objects(store: ObjectStore, folder: str) -> None:
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         await store.put_bytes(folder + name, b"x", "image/jpeg")
 
@@ -243,7 +243,7 @@ async def test_deleting_removes_what_is_named_and_nothing_else(store: ObjectStor
 
 
 @every_store
-async def test_listing_gives_exactly_the_keys_with_the_prefix(store: ObjectStore, folder: str) -> None:
+async def test_listing_has_exactly_the_keys_with_the_prefix(store: ObjectStore, folder: str) -> None:
     keys = {folder + name for name in ("1/a.jpg", "1/b.jpg", "1/2/c.jpg", "12/d.jpg", "1", "2/1/e.jpg")}
     for key in keys:
         await store.put_bytes(key, b"x", "image/jpeg")
@@ -272,7 +272,7 @@ async def test_more_keys_than_one_page_are_listed_and_deleted(store: ObjectStore
 
 
 @every_store
-async def test_readers_see_one_whole_object_while_writers_replace_it(store: ObjectStore, folder: str) -> None:
+async def test_readers_see_complete_objects_while_writers_replace_them(store: ObjectStore, folder: str) -> None:
     key = folder + "same.jpg"
     await store.put_bytes(key, b"\0" * 300_000, "image/jpeg")
     seen = set()
@@ -295,7 +295,7 @@ async def test_readers_see_one_whole_object_while_writers_replace_it(store: Obje
 
 
 @every_store
-async def test_puts_and_deletes_of_the_same_keys_do_not_disturb_each_other(store: ObjectStore, folder: str) -> None:
+async def test_concurrent_puts_and_deletes_of_the_same_keys_succeed(store: ObjectStore, folder: str) -> None:
     async def put_and_delete(name: str) -> None:
         for _ in range(30):
             await store.put_bytes(f"{folder}deep/er/{name}", b"x" * 100, "image/jpeg", durable=False)
@@ -330,7 +330,7 @@ async def test_puts_and_deletes_of_the_same_keys_do_not_disturb_each_other(store
         "a/" * 450 + "a",
     ],
 )
-async def test_odd_keys_are_refused_by_every_call(store: ObjectStore, tmp_path: Path, key: str) -> None:
+async def test_every_call_refuses_invalid_keys(store: ObjectStore, tmp_path: Path, key: str) -> None:
     source = tmp_path / "file"
     source.touch()
     calls: list[Callable[[], Awaitable[object]]] = [
@@ -348,13 +348,13 @@ async def test_odd_keys_are_refused_by_every_call(store: ObjectStore, tmp_path: 
 
 @every_store
 @pytest.mark.parametrize("prefix", ["/", "../", "results//", "results/..", "results/a b"])
-async def test_odd_prefixes_are_refused(store: ObjectStore, prefix: str) -> None:
+async def test_invalid_prefixes_are_refused(store: ObjectStore, prefix: str) -> None:
     with pytest.raises(ValueError, match="not the beginning of an object key"):
         await anext(store.list_keys(prefix))
 
 
 @every_store
-async def test_abandoned_reading_leaves_the_store_usable(store: ObjectStore, folder: str) -> None:
+async def test_abandoned_reads_leave_the_store_usable(store: ObjectStore, folder: str) -> None:
     await store.put_bytes(folder + "a.jpg", bytes(MIB), "image/jpeg")
     for _ in range(50):
         chunks = store.read_chunks(folder + "a.jpg")
@@ -369,13 +369,13 @@ async def test_abandoned_reading_leaves_the_store_usable(store: ObjectStore, fol
 
 
 @every_store
-async def test_a_store_that_has_gone_says_so_in_every_call(subject: Subject, folder: str, tmp_path: Path) -> None:
+async def test_every_call_raises_while_the_store_is_unavailable(subject: Subject, folder: str, tmp_path: Path) -> None:
     store = subject.store
     await store.ping()
     await store.put_bytes(folder + "a.jpg", b"x", "image/jpeg")
     source = tmp_path / "file"
     source.touch()
-    await subject.take_away()
+    await subject.make_unavailable()
 
     calls: list[Callable[[], Awaitable[object]]] = [
         store.ping,
@@ -393,7 +393,7 @@ async def test_a_store_that_has_gone_says_so_in_every_call(subject: Subject, fol
 
 
 @streaming_stores
-async def test_a_large_file_passes_through_bounded_memory(store: ObjectStore, folder: str, tmp_path: Path) -> None:
+async def test_a_large_file_needs_bounded_memory(store: ObjectStore, folder: str, tmp_path: Path) -> None:
     source = tmp_path / "large.csv"
     block = os.urandom(MIB)
     with source.open("wb") as file:

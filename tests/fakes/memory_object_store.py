@@ -26,7 +26,7 @@ class StoredObject:
 
 
 class MemoryObjectStore:
-    """Keeps objects in `objects`, for tests to look at; while `available` is False every call fails."""
+    """Keeps its objects in `objects`, for tests to inspect. While `available` is False, every call fails."""
 
     def __init__(self, clock: Callable[[], datetime] = _now) -> None:
         self.objects: dict[str, StoredObject] = {}
@@ -38,7 +38,7 @@ class MemoryObjectStore:
         await self.put_bytes(key, data, content_type, durable=durable)
 
     async def put_bytes(self, key: str, data: bytes, content_type: str, *, durable: bool = True) -> None:
-        await self._answer()
+        await self._check_available()
         self.objects[check_key(key)] = StoredObject(bytes(data), content_type, durable, self._clock())
 
     async def copy(self, source: str, target: str, content_type: str, *, durable: bool = True) -> None:
@@ -61,29 +61,29 @@ class MemoryObjectStore:
             yield wanted[offset : offset + _CHUNK]
 
     async def delete(self, keys: Iterable[str]) -> None:
-        await self._answer()
+        await self._check_available()
         for key in keys:
             self.objects.pop(check_key(key), None)
 
     async def list_keys(self, prefix: str) -> AsyncIterator[str]:
-        await self._answer()
+        await self._check_available()
         check_prefix(prefix)
         for key in [key for key in self.objects if key.startswith(prefix)]:
             yield key
 
     async def ping(self) -> None:
-        await self._answer()
+        await self._check_available()
 
     async def close(self) -> None:
         self.available = False
 
-    async def _answer(self) -> None:
-        await asyncio.sleep(0)  # like every real store, it lets others run meanwhile
+    async def _check_available(self) -> None:
+        await asyncio.sleep(0)  # like every real store, it lets other tasks run
         if not self.available:
             raise StorageUnavailable("the memory store was made unavailable")
 
     async def _get(self, key: str) -> StoredObject:
-        await self._answer()
+        await self._check_available()
         found = self.objects.get(check_key(key))
         if found is None:
             raise ObjectMissing(key)

@@ -13,18 +13,18 @@ from cryptography.x509.oid import NameOID
 
 @dataclass(frozen=True)
 class Authority:
-    """Signs for whatever name it is asked to. Made by `new_authority`."""
+    """Signs certificates for any name. Created by `new_authority`."""
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
 
     def client_context(self) -> ssl.SSLContext:
-        """Trusts this authority and no other."""
+        """A context that trusts only this authority."""
         pem = self.certificate.public_bytes(serialization.Encoding.PEM)
         return ssl.create_default_context(cadata=pem.decode())
 
     def server_context(self, name: str, directory: Path) -> ssl.SSLContext:
-        """Serves a certificate for `name`; its files are left in `directory`."""
+        """A context with a certificate for `name`, whose file is written to `directory`."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             _builder(name, self.certificate.subject, key)
@@ -44,7 +44,7 @@ class Authority:
 
 
 def new_authority() -> Authority:
-    """An authority of its own, valid for an hour."""
+    """A new authority, valid for an hour."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("Test authority")
     certificate = (

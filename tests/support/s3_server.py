@@ -1,21 +1,21 @@
-"""An S3 server in a process of its own: moto's, which keeps everything in memory."""
+"""moto's S3 server in its own process; it keeps everything in memory."""
 
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# One request at a time: moto answers 500 to a put that meets another of the same key.
+# One request at a time: moto responds with 500 to concurrent puts under the same key.
 _SERVER = """
 import sys
 from threading import Lock, Thread
 from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-backend, turn = DomainDispatcherApplication(create_backend_app), Lock()
+backend, lock = DomainDispatcherApplication(create_backend_app), Lock()
 
 def application(environ, start_response):
-    with turn:
+    with lock:
         return list(backend(environ, start_response))
 
 server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
@@ -27,7 +27,7 @@ sys.stdin.read()  # until the parent closes it or dies
 
 @contextmanager
 def open_s3_server() -> Iterator[str]:
-    """Its URL as OBJECT_STORE_URL has it, with a bucket that does not exist yet."""
+    """An OBJECT_STORE_URL of the server, with a bucket that does not exist yet."""
     with subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as server:

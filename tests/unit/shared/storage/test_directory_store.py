@@ -1,3 +1,5 @@
+"""The directory store: atomic and durable writes, clean-up, and a missing root."""
+
 import asyncio
 import os
 import subprocess
@@ -44,13 +46,13 @@ def files_of(root: Path) -> list[Path]:
     return [path for path in root.rglob("*") if path.is_file()]
 
 
-async def test_nothing_is_touched_before_the_first_use(store: DirectoryObjectStore, root: Path) -> None:
+async def test_nothing_is_created_before_the_first_use(store: DirectoryObjectStore, root: Path) -> None:
     assert names_in(root) == []
     await store.ping()
     assert names_in(root) == [".staging"]
 
 
-async def test_a_put_leaves_the_object_and_nothing_else(store: DirectoryObjectStore, root: Path) -> None:
+async def test_a_put_leaves_only_the_object(store: DirectoryObjectStore, root: Path) -> None:
     for _ in range(3):
         await store.put_bytes(KEY, b"x", "image/jpeg")
     await store.ping()
@@ -79,9 +81,7 @@ async def test_durable_puts_sync_the_file_and_every_folder_before_they_return(
     assert synced[1:] == [file.parent, root / "results/r1", root / "results", root]
 
 
-async def test_a_writer_killed_in_the_middle_leaves_the_old_object(
-    store: DirectoryObjectStore, root: Path, tmp_path: Path
-) -> None:
+async def test_a_killed_writer_leaves_the_old_object(store: DirectoryObjectStore, root: Path, tmp_path: Path) -> None:
     await store.put_bytes(KEY, b"the old one", "image/jpeg")
     source = tmp_path / "endless"
     os.mkfifo(source)
@@ -95,7 +95,7 @@ async def test_a_writer_killed_in_the_middle_leaves_the_old_object(
         subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)]) as writer,  # noqa: ASYNC220, S603
         await asyncio.to_thread(source.open, "wb", 0) as endless,
     ):
-        for _ in range(2):  # the second megabyte is taken once the first has been written
+        for _ in range(2):  # the second megabyte is read once the first has been written
             await asyncio.to_thread(endless.write, bytes(1024 * 1024))
         assert len(files_of(root)) == 2
         writer.kill()
@@ -105,7 +105,7 @@ async def test_a_writer_killed_in_the_middle_leaves_the_old_object(
     assert [key async for key in store.list_keys("")] == [KEY]
 
 
-async def test_what_killed_writers_left_is_removed_later(root: Path) -> None:
+async def test_staged_files_of_killed_writers_are_removed_later(root: Path) -> None:
     abandoned, recent = root / ".staging/abandoned", root / ".staging/recent"
     abandoned.parent.mkdir(parents=True)
     abandoned.touch()
@@ -130,7 +130,7 @@ async def test_deleting_the_last_object_leaves_no_folders(store: DirectoryObject
     assert names_in(root) == [".staging"]
 
 
-async def test_a_disc_that_is_not_mounted_is_a_fault_and_is_not_written_to(
+async def test_an_unmounted_disk_raises_storage_unavailable_and_is_not_written_to(
     store: DirectoryObjectStore, root: Path
 ) -> None:
     await store.ping()
@@ -146,7 +146,7 @@ async def test_a_disc_that_is_not_mounted_is_a_fault_and_is_not_written_to(
     await store.ping()
 
 
-async def test_a_root_that_cannot_be_made_is_a_fault(tmp_path: Path) -> None:
+async def test_a_root_that_cannot_be_created_raises_storage_unavailable(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     store = DirectoryObjectStore(tmp_path / "file" / "store")
 
@@ -155,7 +155,7 @@ async def test_a_root_that_cannot_be_made_is_a_fault(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_a_reader_keeps_the_object_it_began_with(store: DirectoryObjectStore) -> None:
+async def test_a_reader_keeps_the_object_that_it_opened(store: DirectoryObjectStore) -> None:
     await store.put_bytes(KEY, b"1" * 1_000_000, "image/jpeg")
     chunks = store.read_chunks(KEY)
     first = await anext(chunks)
@@ -165,7 +165,7 @@ async def test_a_reader_keeps_the_object_it_began_with(store: DirectoryObjectSto
     assert first + b"".join([chunk async for chunk in chunks]) == b"1" * 1_000_000
 
 
-async def test_chunks_are_large_and_a_small_object_is_one(store: DirectoryObjectStore) -> None:
+async def test_chunks_are_large_and_a_small_object_is_one_chunk(store: DirectoryObjectStore) -> None:
     await store.put_bytes(KEY, bytes(1_000_000), "image/jpeg")
     await store.put_bytes("results/r1/small.jpg", bytes(100_000), "image/jpeg")
 

@@ -1,3 +1,5 @@
+"""OBJECT_STORE_URL: which store each URL opens, and how malformed URLs are refused."""
+
 from pathlib import Path
 from urllib.parse import quote
 
@@ -8,7 +10,7 @@ from shared.storage.open import open_object_store, s3_location
 from shared.storage.s3 import S3Location, S3ObjectStore
 
 
-async def test_a_file_url_is_a_directory(tmp_path: Path) -> None:
+async def test_a_file_url_opens_a_directory(tmp_path: Path) -> None:
     folder = tmp_path / "a store"
     store = open_object_store(folder.as_uri())
     assert isinstance(store, DirectoryObjectStore)
@@ -18,7 +20,7 @@ async def test_a_file_url_is_a_directory(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_an_s3_url_is_a_bucket_and_is_not_reached_for_yet() -> None:
+async def test_an_s3_url_opens_a_bucket_without_connecting() -> None:
     store = open_object_store("s3://key:secret@127.0.0.1:9/bucket?secure=0")
     assert isinstance(store, S3ObjectStore)
     await store.close()
@@ -40,7 +42,7 @@ async def test_an_s3_url_is_a_bucket_and_is_not_reached_for_yet() -> None:
         ),
     ],
 )
-def test_s3_urls(url: str, location: S3Location) -> None:
+def test_an_s3_url_gives_the_location(url: str, location: S3Location) -> None:
     assert s3_location(url) == location
 
 
@@ -71,7 +73,7 @@ def test_s3_urls(url: str, location: S3Location) -> None:
         "s3://key:hunter2@store/bucket?region=_",
     ],
 )
-def test_a_malformed_url_is_refused_without_telling_its_secret(url: str) -> None:
+def test_the_error_for_a_malformed_url_does_not_contain_the_secret(url: str) -> None:
     with pytest.raises(ValueError, match="OBJECT_STORE_URL must be file:///path or s3://") as refusal:
         open_object_store(url)
 
@@ -79,5 +81,5 @@ def test_a_malformed_url_is_refused_without_telling_its_secret(url: str) -> None
     assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
 
 
-def test_a_location_does_not_show_its_secret() -> None:
+def test_the_repr_of_a_location_does_not_contain_the_secret() -> None:
     assert "hunter2" not in repr(S3Location("store", "images", "key", "hunter2"))

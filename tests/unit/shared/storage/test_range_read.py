@@ -1,3 +1,5 @@
+"""Reading a range in threads: cancelled readers, and when the source is closed."""
+
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
@@ -13,7 +15,7 @@ DEADLINE = 5.0
 
 
 class SlowSource:
-    """Gives a byte at a time, each when `more` is set; notes when it is closed, and whether a read was under way."""
+    """Returns one byte per read, once `more` is set. Records when it is closed, and whether during a read."""
 
     def __init__(self) -> None:
         self.more = Event()
@@ -39,7 +41,7 @@ async def threads() -> AsyncIterator[Threads]:
     await threads.close()
 
 
-async def test_a_cancelled_reader_leaves_at_once_and_the_source_is_closed_after_its_read(threads: Threads) -> None:
+async def test_a_cancelled_reader_ends_at_once_and_its_source_is_closed_after_the_read(threads: Threads) -> None:
     source = SlowSource()
     chunks = read_range(threads, lambda: (source, 10), nullcontext)
     reader = asyncio.ensure_future(anext(chunks))
@@ -55,7 +57,7 @@ async def test_a_cancelled_reader_leaves_at_once_and_the_source_is_closed_after_
     assert not source.closed_while_reading
 
 
-async def test_a_source_is_closed_with_its_last_byte(threads: Threads) -> None:
+async def test_a_source_is_closed_after_its_last_byte(threads: Threads) -> None:
     source = SlowSource()
     source.more.set()
 
@@ -73,7 +75,7 @@ async def test_a_reader_that_stops_early_closes_its_source(threads: Threads) -> 
     assert await asyncio.to_thread(source.closed.wait, DEADLINE)
 
 
-async def test_a_source_that_ends_early_is_the_stores_fault(threads: Threads) -> None:
+async def test_a_source_that_ends_early_raises_storage_unavailable(threads: Threads) -> None:
     class Short(SlowSource):
         def read(self, _size: int, /) -> bytes:
             return b""

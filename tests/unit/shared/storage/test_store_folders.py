@@ -1,3 +1,5 @@
+"""Keys and the files of a directory store."""
+
 import string
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +12,7 @@ from shared.storage.keys import check_key, check_prefix
 
 FIRST = string.ascii_letters + string.digits + "_-"
 segments = st.builds(str.__add__, st.sampled_from(FIRST), st.text(FIRST + ".", max_size=8))
-# Few different segments, so that keys share folders and one key is often the beginning of another.
+# A small set of segments, so that keys share folders and are often prefixes of each other.
 keys = st.lists(segments | st.sampled_from(["a", "b", "05", "e8"]), min_size=1, max_size=4).map("/".join)
 
 
@@ -24,7 +26,7 @@ def test_a_valid_key_is_a_file_below_the_root(key: str) -> None:
 
 
 @given(st.text(max_size=30) | st.text("./\\@a\0 \n", max_size=12))
-def test_only_harmless_keys_are_let_through(key: str) -> None:
+def test_only_safe_keys_are_accepted(key: str) -> None:
     try:
         check_key(key)
     except ValueError:
@@ -35,7 +37,7 @@ def test_only_harmless_keys_are_let_through(key: str) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.sets(keys, max_size=12), st.data())
-def test_listing_finds_the_keys_with_a_prefix_wherever_they_lie(stored: set[str], data: st.DataObject) -> None:
+def test_listing_finds_every_key_with_the_prefix(stored: set[str], data: st.DataObject) -> None:
     beginnings = st.sampled_from(sorted({key[:length] for key in stored for length in range(len(key) + 1)} | {""}))
     prefix = check_prefix(data.draw(beginnings))
     with TemporaryDirectory() as folder:
@@ -53,7 +55,7 @@ def test_listing_finds_the_keys_with_a_prefix_wherever_they_lie(stored: set[str]
         assert list(root.iterdir()) == []
 
 
-def test_a_million_objects_of_a_request_lie_in_sixteen_folders() -> None:
+def test_the_objects_of_a_request_are_spread_over_sixteen_folders() -> None:
     counts: dict[Path, int] = {}
     for number in range(100_000):
         folder = path_of(Path("/root"), f"results/r1/chair-{number:08x}.jpg").parent
@@ -63,7 +65,7 @@ def test_a_million_objects_of_a_request_lie_in_sixteen_folders() -> None:
     assert max(counts.values()) < 1.1 * 100_000 / 16
 
 
-def test_files_that_are_not_the_stores_are_no_keys(tmp_path: Path) -> None:
+def test_other_files_are_not_listed(tmp_path: Path) -> None:
     (tmp_path / "README").touch()
     (tmp_path / ".staging").mkdir()
     (tmp_path / ".staging" / "0af3").touch()
