@@ -39,7 +39,7 @@ class HostFault:
     """Faults of one host in a row.
 
     code: of the last one. count: how many of them are the first failure of their image.
-    until: the latest time until which the host asked for a pause, by Retry-After.
+    until: the end of the pause that the host requested by Retry-After; the latest of several.
     """
 
     code: ErrorCode

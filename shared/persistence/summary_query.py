@@ -36,7 +36,7 @@ async def summarize(images: AsyncIOMotorCollection[Document], request_id: str) -
 async def _hosts(images: AsyncIOMotorCollection[Document], request_id: str) -> tuple[list[str], int, int]:
     """The hosts with the most images, the number of hosts, and the number of images. Reads the index alone.
 
-    An image whose URL is invalid has the host "", which is none.
+    An image whose URL is invalid has no host, recorded as "".
     """
     pipeline: list[Document] = [
         {"$match": {"state": {"$in": [state.value for state in END_STATES]}, "request_id": request_id}},

@@ -1,4 +1,4 @@
-"""docs/events.md shows events as they really are."""
+"""The examples in docs/events.md have the fields of real events and webhooks."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def shown() -> list[dict[str, Any]]:
     return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", GUIDE.read_text(), re.DOTALL)]
 
 
-def test_the_envelope_is_as_shown() -> None:
+def test_the_example_of_an_event_has_all_its_fields() -> None:
     envelope = json.loads(encode_event(image_event(a_compressed_image(URL, ended_at=TIME), BASE_URL)).body)
 
     assert envelope.keys() == shown()[0].keys()
@@ -37,14 +37,14 @@ def test_the_envelope_is_as_shown() -> None:
     assert envelope["data"].keys() == shown()[0]["data"].keys()
 
 
-def test_the_data_of_the_other_events_are_as_shown() -> None:
+def test_the_examples_of_other_events_data_have_all_fields() -> None:
     of_failure, of_acceptance = shown()[1], shown()[2]
 
     assert image_event(a_failed_image(URL), BASE_URL).data.keys() == of_failure.keys()
     assert request_accepted_event(a_request()).data.keys() == of_acceptance.keys()
 
 
-def test_the_webhook_is_as_shown() -> None:
+def test_the_example_of_the_webhook_has_all_its_fields() -> None:
     body = json.loads(new_delivery(request_finished_event(FINISHED, BASE_URL), "r", "http://shop/hook").body)
 
     assert body.keys() == shown()[3].keys()
@@ -53,7 +53,7 @@ def test_the_webhook_is_as_shown() -> None:
     assert body["data"]["images"].keys() == shown()[3]["data"]["images"].keys()
 
 
-def test_the_receiver_has_ten_lines() -> None:
+def test_the_example_of_a_receiver_has_at_most_ten_lines() -> None:
     receiver = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)[1]
 
     assert "Webhook(" in receiver

@@ -40,12 +40,12 @@ def test_a_fault_during_a_pause_does_not_prolong_it(counts: list[int], drawn: fl
 
 def test_retry_after_opens_the_circuit_at_once_and_for_as_long() -> None:
     until = NOW + timedelta(seconds=200)
-    asked = POLICY.after_fault(None, "a", HostFault(ErrorCode.HTTP_429, until=until), NOW)
-    assert asked == HostCircuit("a", 1, 0, until, ErrorCode.HTTP_429)
+    paused = POLICY.after_fault(None, "a", HostFault(ErrorCode.HTTP_429, until=until), NOW)
+    assert paused == HostCircuit("a", 1, 0, until, ErrorCode.HTTP_429)
     sooner = HostFault(ErrorCode.HTTP_429, until=NOW + timedelta(seconds=5))
-    assert POLICY.after_fault(asked, "a", sooner, NOW) == asked
+    assert POLICY.after_fault(paused, "a", sooner, NOW) == paused
     later = HostFault(ErrorCode.HTTP_5XX, until=until + timedelta(seconds=1))
-    assert POLICY.after_fault(asked, "a", later, NOW).paused_until == later.until
+    assert POLICY.after_fault(paused, "a", later, NOW).paused_until == later.until
 
 
 @given(st.integers(0, 10_000))
