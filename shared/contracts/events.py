@@ -163,7 +163,7 @@ def _image_data(image: Image, public_base_url: str) -> BaseModel:
     figures = image.result.model_dump(exclude={"key"})
     of_result = {
         "output_url": public_url(public_base_url, image.result.key),
-        "saved_percent": saved_percent(image.result),
+        "saved_percent": saved_percent(image.result.bytes_in, image.result.bytes_out),
     }
     return ImageCompressedData.model_validate(common | figures | of_result)
 

@@ -1,4 +1,4 @@
-"""What became of all the images of a request, added up from groups of them. Pure."""
+"""Totals over the images of a request, by host and by error code. Pure: the database supplies groups of images."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.states import END_STATES, ImageState
 
-HOSTS_COMPARED = 10_000
-"""Of a request with more hosts, those with the fewest images are counted, but not looked at one by one."""
+MAX_HOSTS_COMPARED = 10_000
+"""If a request has more hosts, only those with the most images are totalled one by one."""
 
-_HOSTS_LISTED = 100
-_SLOWEST_LISTED = 10
-KEPT_LISTED = 100
+MAX_KEPT_ORIGINAL_URLS = 100
+_MAX_HOSTS_LISTED = 100
+_MAX_SLOWEST_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True)
 class ImageGroup:
-    """Images that are alike in these respects: how many, and the sums of their results' figures.
+    """Images that have the same host, state, error code, action and reuse: their number and the sums of their figures.
 
-    action, reused: of their results; None if they have none.
+    action, reused: see ImageResult; None for images without a result.
+    target_missed: how many of the results are larger than requested.
     """
 
     host: str
@@ -36,7 +37,10 @@ class ImageGroup:
 
 @dataclass(frozen=True, slots=True)
 class HostSummary:
-    """fetch_ms_mean: over the images that were downloaded; None if none was. Failed ones have no figures."""
+    """Totals over the images of one host. Bytes are those of compressed images.
+
+    fetch_ms_mean: over the compressed images that this request downloaded; None if there is none.
+    """
 
     host: str
     images: int
@@ -49,14 +53,14 @@ class HostSummary:
 
 @dataclass(frozen=True, slots=True)
 class ImageSummary:
-    """A request's images that have reached their end. Bytes are of the compressed ones, reused ones like the others.
+    """Totals over a request's compressed and failed images. Bytes are those of compressed images, also of reused ones.
 
-    kept_original: how many results are the original itself; kept_urls: up to a hundred of their URLs.
-    unchanged, same_bytes: how many results were copied, see ImageResult.reused.
-    target_missed: how many results are larger than was asked for.
-    hosts: the hundred with the most images; more_hosts: how many are left out.
-    slowest_hosts: the ten with the longest mean download; of more than 10,000 hosts, those with the most images count.
-    errors: how many images failed for which reason, the most frequent first.
+    kept_original: number of results that are the original itself; kept_original_urls: up to 100 of their URLs.
+    unchanged, same_bytes: number of results that were copied, see ImageResult.reused.
+    target_missed: number of results that are larger than requested.
+    hosts: the 100 hosts with the most images; more_hosts: how many others there are.
+    slowest_hosts: the 10 hosts with the longest mean download, of the 10,000 with the most images.
+    errors: number of failed images by error code, the most frequent first.
     """
 
     compressed: int
@@ -71,13 +75,14 @@ class ImageSummary:
     more_hosts: int
     slowest_hosts: tuple[HostSummary, ...]
     errors: tuple[tuple[ErrorCode, int], ...]
-    kept_urls: tuple[str, ...]
+    kept_original_urls: tuple[str, ...]
 
 
-class Tally:
-    """Adds up groups. `hosts` are those to be looked at, in the order in which they are to be listed."""
+class ImageSummaryBuilder:
+    """Adds up groups of images; groups in other than terminal states are ignored."""
 
     def __init__(self, hosts: Iterable[str], all_hosts: int) -> None:
+        """`hosts`: those to total one by one, in the order of the summary. `all_hosts`: the number of all hosts."""
         self._hosts: dict[str, Counter[str]] = {host: Counter() for host in hosts}
         self._all_hosts = all_hosts
         self._total: Counter[str] = Counter()
@@ -95,12 +100,14 @@ class Tally:
 
     @property
     def kept_original(self) -> int:
+        """The number of originals kept so far."""
         return self._total["kept_original"]
 
-    def summary(self, kept_urls: Sequence[str]) -> ImageSummary:
+    def build(self, kept_original_urls: Sequence[str]) -> ImageSummary:
         hosts = [_host_summary(host, figures) for host, figures in self._hosts.items()]
         fetched = [host for host in hosts if host.fetch_ms_mean is not None]
         slowest = sorted(fetched, key=lambda host: (-(host.fetch_ms_mean or 0), -host.images, host.host))
+        listed = hosts[:_MAX_HOSTS_LISTED]
         total = self._total
         return ImageSummary(
             compressed=total["compressed"],
@@ -111,11 +118,11 @@ class Tally:
             target_missed=total["target_missed"],
             bytes_in=total["bytes_in"],
             bytes_out=total["bytes_out"],
-            hosts=tuple(hosts[:_HOSTS_LISTED]),
-            more_hosts=self._all_hosts - len(hosts[:_HOSTS_LISTED]),
-            slowest_hosts=tuple(slowest[:_SLOWEST_LISTED]),
+            hosts=tuple(listed),
+            more_hosts=self._all_hosts - len(listed),
+            slowest_hosts=tuple(slowest[:_MAX_SLOWEST_LISTED]),
             errors=tuple(sorted(self._errors.items(), key=lambda error: (-error[1], error[0]))),
-            kept_urls=tuple(kept_urls),
+            kept_original_urls=tuple(kept_original_urls),
         )
 
 

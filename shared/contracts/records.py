@@ -114,13 +114,8 @@ class Image:
     last_modified: str | None = None
 
 
-def saved_percent(result: ImageResult) -> float:
-    """How many per cent of the original's bytes are no longer there, to one place: 100 * (1 - out / in)."""
-    return percent_saved(result.bytes_in, result.bytes_out)
-
-
-def percent_saved(bytes_in: int, bytes_out: int) -> float:
-    """The same of any sums of bytes; 0.0 of none."""
+def saved_percent(bytes_in: int, bytes_out: int) -> float:
+    """The share of the bytes that was saved, in per cent to one decimal place; 0.0 if there were none."""
     return round(100 * (1 - bytes_out / bytes_in), 1) if bytes_in else 0.0
 
 

@@ -1,6 +1,8 @@
-"""The door to MongoDB. Services see the repositories' protocols; `open_database` gives the real ones."""
+"""The database. `open_database` connects to MongoDB; services use it through the protocols in `repositories`.
 
-from shared.contracts.image_summary import HostSummary, ImageSummary
+Only this package imports the MongoDB driver. Importers use the names below and none of its modules.
+"""
+
 from shared.persistence.database import open_database
 from shared.persistence.lease_renewal import RenewableLease, renewing
 from shared.persistence.repositories import (
@@ -18,9 +20,7 @@ __all__ = [
     "Database",
     "DeliveryRepository",
     "HostRepository",
-    "HostSummary",
     "ImageRepository",
-    "ImageSummary",
     "Lease",
     "ProductRepository",
     "Recorded",

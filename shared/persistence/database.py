@@ -1,13 +1,12 @@
-"""Opening MongoDB: the connection's guarantees, the indexes, and the repositories over it."""
+"""The connection to MongoDB: its guarantees, the indexes and the repositories."""
 
 import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
@@ -15,6 +14,7 @@ from pymongo import ASCENDING, IndexModel
 
 from shared.errors import DatabaseUnavailable, StoppedWhileStarting
 from shared.persistence.deliveries import MongoDeliveries
+from shared.persistence.documents import Clock, Document, id_bounds
 from shared.persistence.faults import database_faults
 from shared.persistence.hosts import MongoHosts
 from shared.persistence.images import MongoImages
@@ -23,30 +23,27 @@ from shared.persistence.products import MongoProducts
 from shared.persistence.requests import MongoRequests
 from shared.settings import MongoSettings
 
-Document = dict[str, Any]
-Clock = Callable[[], datetime]
-
 INDEXES = {
     "requests": [
         IndexModel([("status", ASCENDING), ("intake_open", ASCENDING), ("_id", ASCENDING)]),
         IndexModel([("finished_at", ASCENDING)]),
     ],
-    # One index serves dispatch, the window's count, progress and the completion check; each begins with equality.
+    # One index serves dispatch, the window's count, progress and the completion check: each starts with an equality.
     "images": [
         IndexModel(
             [("state", ASCENDING), ("request_id", ASCENDING), ("host", ASCENDING), ("not_before", ASCENDING)],
         ),
-        IndexModel([("reuse_key", ASCENDING)], sparse=True),  # costs nothing until an image can be reused
+        IndexModel([("reuse_key", ASCENDING)], sparse=True),  # contains only results that can be reused
     ],
     "deliveries": [IndexModel([("due_at", ASCENDING)])],
     "hosts": [
         IndexModel([("paused_until", ASCENDING)]),
-        IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     ],
 }
-"""Products need none: their ids sort by request and row."""
+"""By collection. `products` needs none: its ids sort by request and row."""
 
-_FORGET_AT_ONCE = 5_000
+_DELETE_BATCH = 5_000  # a delete of a million documents would exceed the time of one operation
 
 log = structlog.get_logger(__name__)
 
@@ -70,17 +67,18 @@ class MongoDatabase:
     def lease(self, name: str, seconds: float) -> MongoLease:
         return MongoLease(self._database["leases"], name, self._owner, seconds)
 
-    async def forget(self, request_id: str) -> None:
+    async def delete_request(self, request_id: str) -> None:
         with database_faults():
             for name in ("images", "products", "deliveries"):
-                while await self._forget_some(self._database[name], request_id):
+                while await self._delete_batch(self._database[name], request_id):
                     pass
             await self._database["requests"].delete_one({"_id": request_id})
 
-    async def _forget_some(self, collection: AsyncIOMotorCollection[Document], request_id: str) -> bool:
-        """A million documents in one operation would take longer than an operation may."""
-        owned = {"_id": {"$gt": f"{request_id}:", "$lt": f"{request_id};"}}  # ";" follows ":"
-        found = await collection.find(owned, projection={"_id": 1}).limit(_FORGET_AT_ONCE).to_list(_FORGET_AT_ONCE)
+    async def _delete_batch(self, collection: AsyncIOMotorCollection[Document], request_id: str) -> bool:
+        """Whether there was anything to delete."""
+        first, end = id_bounds(request_id)
+        belongs = {"_id": {"$gte": first, "$lt": end}}
+        found = await collection.find(belongs, projection={"_id": 1}).limit(_DELETE_BATCH).to_list(_DELETE_BATCH)
         await collection.delete_many({"_id": {"$in": [document["_id"] for document in found]}})
         return bool(found)
 
@@ -89,7 +87,7 @@ class MongoDatabase:
             await self._database.command("ping")
 
     async def ensure_indexes(self) -> None:
-        """Make the indexes that are missing; safe at every start, by any number of processes at once."""
+        """Create the indexes that are missing. Any number of processes may do so at once."""
         with database_faults():
             for collection, indexes in INDEXES.items():
                 await self._database[collection].create_indexes(indexes)
@@ -99,7 +97,7 @@ class MongoDatabase:
 async def open_database(
     settings: MongoSettings, stop: asyncio.Event, clock: Clock = utc_now
 ) -> AsyncIterator[MongoDatabase]:
-    """Connect and make the indexes. Waits as long as it takes: a service may start before its database.
+    """Connect and create the indexes. Waits until the database answers: a service may start before it.
 
     Writes are acknowledged by a majority with their journal on disk; reads go to the primary.
     Raises StoppedWhileStarting if `stop` is set first, pymongo's ConfigurationError if the URL names no database.
@@ -123,7 +121,7 @@ async def open_database(
         await _until_ready(database, stop)
         yield database
     finally:
-        await asyncio.to_thread(client.close)  # it says goodbye to the server, which may not answer
+        await asyncio.to_thread(client.close)  # it ends the sessions on the server, which may not answer
 
 
 async def _until_ready(database: MongoDatabase, stop: asyncio.Event) -> None:

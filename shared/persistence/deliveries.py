@@ -1,24 +1,21 @@
-"""The collection `deliveries`: the webhooks' outbox."""
+"""The collection `deliveries`: the outbox of webhooks. `announced_at` is when DeliverWebhook was last sent."""
 
-from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ReturnDocument
 
 from shared.contracts.records import Delivery
+from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults
+from shared.persistence.repositories import ANNOUNCE_AGAIN_AFTER
 
-Document = dict[str, Any]
-
-_ANNOUNCE_AGAIN_AFTER = timedelta(minutes=1)
 _FIELDS = tuple(name for name in Delivery.__dataclass_fields__ if name != "delivery_id")
 
 
 class MongoDeliveries:
-    def __init__(self, collection: AsyncIOMotorCollection[Document], clock: Callable[[], datetime]) -> None:
+    def __init__(self, collection: AsyncIOMotorCollection[Document], clock: Clock) -> None:
         self._collection = collection
         self._clock = clock
 
@@ -34,7 +31,7 @@ class MongoDeliveries:
 
     async def announce_due(self, limit: int = 100) -> list[Delivery]:
         now = self._clock()
-        due = {"due_at": {"$lte": now}, "announced_at": {"$not": {"$gt": now - _ANNOUNCE_AGAIN_AFTER}}}
+        due = {"due_at": {"$lte": now}, "announced_at": {"$not": {"$gt": now - ANNOUNCE_AGAIN_AFTER}}}
         with database_faults():
             found = await self._collection.find(due).limit(limit).to_list(limit)
             await self._collection.update_many(
@@ -64,7 +61,7 @@ class MongoDeliveries:
                         "due_at": due_at,
                         "delivered": delivered,
                         "last_error": error,
-                        "announced_at": None,  # its next time, perhaps sooner than in a minute, is announced at once
+                        "announced_at": None,  # so that the next attempt is announced as soon as it is due
                     }
                 },
             )

@@ -1,4 +1,4 @@
-"""What the driver raises, in our words."""
+"""Translates the driver's errors into the project's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +16,13 @@ from pymongo.errors import (
 from shared.errors import DatabaseUnavailable
 
 _DUPLICATE_KEY = 11000
-_NOT_LET_IN = (13, 18)  # Unauthorized, AuthenticationFailed: no fault of the message at hand
+_NO_ACCESS = (13, 18)  # Unauthorized, AuthenticationFailed: an operator's mistake, not a bad query
 _OUTAGES = (ConnectionFailure, ExecutionTimeout, NotPrimaryError, WaitQueueTimeoutError, WTimeoutError)
 
 
 @contextmanager
 def database_faults() -> Iterator[None]:
-    """Raises DatabaseUnavailable for outages, time-outs and refused access; a query that is wrong stays what it is."""
+    """Raises DatabaseUnavailable for outages, timeouts and refused access; errors in a query pass unchanged."""
     try:
         yield
     except _OUTAGES as error:
@@ -32,16 +32,16 @@ def database_faults() -> Iterator[None]:
             raise DatabaseUnavailable(f"MongoDB did not make a write durable in time: {error}") from error
         raise
     except OperationFailure as error:
-        if error.code in _NOT_LET_IN:
-            raise DatabaseUnavailable(f"MongoDB does not let us in: {error}") from error
+        if error.code in _NO_ACCESS:
+            raise DatabaseUnavailable(f"MongoDB refused access: {error}") from error
         if error.has_error_label("RetryableWriteError") or error.has_error_label("TransientTransactionError"):
-            raise DatabaseUnavailable(f"MongoDB changes its primary: {error}") from error
+            raise DatabaseUnavailable(f"MongoDB is electing a primary: {error}") from error
         raise
 
 
 @contextmanager
 def duplicates_ignored() -> Iterator[None]:
-    """Inserting what is there already changes nothing and is no error."""
+    """For inserts that may be repeated: a document that exists already is not an error and stays as it is."""
     try:
         yield
     except BulkWriteError as error:

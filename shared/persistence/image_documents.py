@@ -1,14 +1,12 @@
 """Images as MongoDB documents, and back."""
 
 from datetime import datetime
-from typing import Any
 
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import ImageResult
 from shared.contracts.records import Image, saved_percent
 from shared.contracts.states import ImageState
-
-Document = dict[str, Any]
+from shared.persistence.documents import Document
 
 
 def document_id(request_id: str, image_id: str) -> str:
@@ -39,7 +37,7 @@ def to_document(image: Image, now: datetime) -> Document:
 
 
 def retried_fields(round_: int, deadline: datetime, now: datetime) -> Document:
-    """What a failed image is given to begin a round anew; numbers start again, since each guard looks at the round."""
+    """The changes with which a failed image starts a round. Numbers start again; every guard compares the round too."""
     return {
         "state": ImageState.PENDING.value,
         "round": round_,
@@ -57,8 +55,8 @@ def retried_fields(round_: int, deadline: datetime, now: datetime) -> Document:
 
 
 def result_document(result: ImageResult) -> Document:
-    """With the share saved, for whoever reads the database; we work it out again."""
-    return result.model_dump() | {"saved_percent": saved_percent(result)}
+    """With the share saved, for people who read the database; the services compute it."""
+    return result.model_dump() | {"saved_percent": saved_percent(result.bytes_in, result.bytes_out)}
 
 
 def image_from(document: Document) -> Image:

@@ -1,15 +1,13 @@
-"""The collection `products`: `_id` is request and row, so that a range of ids is a request in row order."""
+"""The collection `products`: `_id` is request and row, so a range of ids is a request in row order."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import UpdateOne
 
 from shared.contracts.records import Product
+from shared.persistence.documents import Document, id_bounds
 from shared.persistence.faults import database_faults, duplicates_ignored
-
-Document = dict[str, Any]
 
 
 class MongoProducts:
@@ -22,7 +20,7 @@ class MongoProducts:
                 await self._collection.insert_many([_document(product) for product in products], ordered=False)
 
     async def batches(self, request_id: str, size: int = 1000) -> AsyncIterator[list[Product]]:
-        after, end = _id(request_id, 0), f"{request_id};"  # ";" follows ":"
+        after, end = id_bounds(request_id)
         while True:
             with database_faults():
                 found = await (
@@ -35,7 +33,7 @@ class MongoProducts:
 
     async def save_outputs(self, request_id: str, round_: int, outputs: Sequence[tuple[int, Sequence[str]]]) -> None:
         if outputs:
-            no_later = {"$not": {"$gt": round_}}  # holds for a row without any as well
+            no_later = {"$not": {"$gt": round_}}  # also true of a row without outputs
             with database_faults():
                 await self._collection.bulk_write(
                     [

@@ -1,12 +1,12 @@
-"""What services may ask of the database. Every method raises DatabaseUnavailable if the database does not answer.
+"""The protocols of the database. Every method raises DatabaseUnavailable if the database does not answer.
 
-Each write is one guarded, repeatable update of one document, so it may be made again at any time: at-least-once
-messages have an effect once. The real implementations stand beside this file, the fakes in tests/fakes.
+Every write is one guarded update of one document and may be repeated at any time, so a message that is delivered twice
+takes effect once. The implementations for MongoDB are in this package, the fakes in tests/fakes.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.contracts.image_summary import ImageSummary
@@ -14,14 +14,23 @@ from shared.contracts.messages import CompressImage, DownloadImage, ImageCompres
 from shared.contracts.records import Delivery, HostCircuit, Image, OutputKeys, Product, Progress, Request
 from shared.contracts.states import RequestStatus
 
+ANNOUNCE_AGAIN_AFTER = timedelta(minutes=1)
+"""After this time `announce_stranded` and `announce_due` return the same request or delivery again."""
+
+COUNT_EVERY = timedelta(seconds=2)
+"""Minimum time between two counts of a request's progress."""
+
+RETRY_BATCH = 1_000
+"""Maximum number of images that `retry_failed` moves at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What stands in the database after a result was recorded.
+    """What the database contains after a result was recorded.
 
     image: the image as it is now, None if there is no such image in this round.
-    none_left: this was (or may have been) the last: intake is closed and no image of the request is open.
-    Of results that are recorded together, one at least hears it.
+    none_left: whether intake is closed, no image of the request is open and the request is not finished. Of results
+        that are recorded together, at least one has it.
     """
 
     image: Image | None
@@ -30,93 +39,94 @@ class Recorded:
 
 class RequestRepository(Protocol):
     async def insert(self, request: Request) -> None:
-        """Record a new request; once more with the same id changes nothing."""
+        """Record a new request; a request that exists stays as it is."""
 
     async def get(self, request_id: str) -> Request | None: ...
 
     async def current(self, request_id: str) -> Request | None:
-        """The request with fresh progress: counted again at most every 2 s or ten times the last count's duration."""
+        """The request with recent progress: counted once per COUNT_EVERY, or ten times a count's duration."""
 
     async def open_intakes(self) -> list[Request]:
         """Requests whose intake is open, oldest first."""
 
     async def save_intake(self, request_id: str, round_: int, rows: int) -> None:
-        """The first `rows` data rows of the upload and their images are in the database."""
+        """Record that the first `rows` data rows of the upload and their images are in the database."""
 
     async def close_intake(self, request_id: str, round_: int, progress: Progress) -> None:
-        """All that belongs to this round is in the database; from now on the request may finish."""
+        """Record that everything of this round is in the database; from now on the request may finish."""
 
     async def announce_stranded(self) -> list[Request]:
-        """Pending requests that could finish: intake closed and no image open.
+        """Pending requests that could finish: intake is closed and no image is open.
 
-        Each at most once a minute, for the one who sends FinishRequest.
+        Returns each at most once per ANNOUNCE_AGAIN_AFTER; the caller sends FinishRequest.
         """
 
     async def finish(
         self, request_id: str, round_: int, status: RequestStatus, progress: Progress, keys: OutputKeys
     ) -> Request | None:
-        """End the request, if it is Pending in this round with its intake closed; None if it is not."""
+        """Finish the request, if it is Pending in this round with its intake closed; None if it is not."""
 
     async def retry(self, request_id: str, round_: int, progress: Progress) -> Request | None:
-        """Begin the round after `round_`, if the request has finished in that one; None if it has not.
+        """Start the round after `round_`, if the request has finished that one; None if it has not.
 
-        It is Pending again, with its intake open and without the files of the round that ended.
+        The request is Pending again, with its intake open and without the files of the finished round.
         """
 
     async def count_open(self) -> int:
-        """How many requests are Pending."""
+        """Number of Pending requests."""
 
     async def finished_before(self, before: datetime, limit: int = 10) -> list[Request]:
-        """Requests that finished before that time, the longest ago first."""
+        """Requests that finished before that time, the oldest first."""
 
 
 class ProductRepository(Protocol):
     async def insert_many(self, products: Sequence[Product]) -> None:
-        """Record products; those that are recorded already stay as they are."""
+        """Record products; those that exist stay as they are."""
 
     def batches(self, request_id: str, size: int = 1000) -> AsyncIterator[list[Product]]:
         """All products of a request in row order, `size` at a time."""
 
     async def save_outputs(self, request_id: str, round_: int, outputs: Sequence[tuple[int, Sequence[str]]]) -> None:
-        """Record the output URLs of rows, one for each slot, "" where an image failed.
+        """Record the output URLs of rows, one for each slot, "" for a failed image.
 
-        A row that has those of a later round keeps them: whoever finishes a round may be late.
+        Outputs of a later round are not overwritten: a process that finishes an earlier round may be late.
         """
 
 
 class ImageRepository(Protocol):
     async def insert_many(self, images: Sequence[Image]) -> None:
-        """Record images; those that are recorded already stay as they are."""
+        """Record images; those that exist stay as they are."""
 
     async def find(self, request_id: str, image_ids: Collection[str]) -> dict[str, Image]:
-        """The images by their ids; those that do not exist are left out."""
+        """The images by their ids; ids without an image are left out."""
 
     async def count(self, request_id: str) -> Progress:
-        """Count the request's images, exactly and now."""
+        """Count the request's images now."""
 
     async def summary(self, request_id: str) -> ImageSummary:
-        """What became of the request's images that have reached their end, in whichever round. Reads all of them."""
+        """Totals over the request's compressed and failed images, of all rounds. Reads all of them."""
 
     async def none_left(self, request_id: str) -> bool:
         """Whether no image of the request is open."""
 
     async def record(self, result: ImageCompressed | ImageFailed | ImageDeferred) -> Recorded:
-        """Make the transition that `result` asks for, if its guard holds, and read what is recorded.
+        """Make the transition that `result` asks for, if its guard holds, and return what is recorded then.
 
-        An end is accepted from any open state of its round, a deferral only for the dispatch it answers, and once.
+        A terminal state is accepted from any open state of its round; a deferral only for the dispatch that it answers,
+        and once.
         """
 
     async def record_lost(self, command: DownloadImage | CompressImage) -> Recorded:
-        """A command was dead-lettered: defer its image (worker_lost), or fail it if that happened to it before."""
+        """Record that a command was dead-lettered: the image is deferred (worker_lost), or fails the second time."""
 
     async def in_flight(self) -> dict[str, int]:
-        """How many images are dispatched, by host."""
+        """Number of dispatched images, by host."""
 
     async def requests_with_pending(self) -> list[str]:
         """Ids of requests that have pending images, due or not, in order."""
 
     async def due(self, request_id: str, limit: int, *, without_hosts: Collection[str] = ()) -> list[Image]:
-        """Pending images of a request that are due, ordered by host; those of `without_hosts` left out."""
+        """Pending images of a request that are due, ordered by host, without those of `without_hosts`."""
 
     async def due_at_hosts(self, request_id: str, hosts: Collection[str], limit: int) -> list[Image]:
         """Pending images of a request at these hosts that are due, the longest due first."""
@@ -128,38 +138,39 @@ class ImageRepository(Protocol):
         """Those of these hosts that have a pending image of any request."""
 
     async def reusable(self, reuse_keys: Collection[str], since: datetime) -> dict[str, Image]:
-        """For each of these keys the image compressed last, of any request, if that was not before `since`."""
+        """For each key the image of any request that was compressed last, if that was at `since` or later."""
 
     async def mark_dispatched(self, images: Sequence[Image]) -> None:
-        """The next dispatch of each of these images, as `due` gave them, is published."""
+        """Record that the next dispatch of each image is published. `images` are as `due` returned them."""
 
     async def return_lost(self, dispatched_before: datetime) -> int:
-        """Make images pending whose dispatch was never answered; how many."""
+        """Make images pending that were dispatched before that time and not answered; returns their number."""
 
     async def count_pending(self) -> int:
-        """How many images of all requests wait for dispatch, due or not."""
+        """Number of pending images of all requests, due or not."""
 
     async def count_retryable(self, request_id: str) -> int:
-        """How many images of the request failed, but for those whose URL is none (invalid_url)."""
+        """Number of the request's failed images, without those whose URL is invalid."""
 
     def retry_failed(self, request_id: str, round_: int, deadline: datetime) -> AsyncGenerator[int, None]:
-        """Make those images pending in round `round_`, as if they were new, some at a time; how many each time.
+        """Move the retryable images of earlier rounds to round `round_`, pending like new ones.
 
-        An image that is in this round already stays as it is, so it may be interrupted and begun again.
+        Works in batches and yields the size of each. It may be interrupted and repeated: images of this round stay as
+        they are.
         """
 
 
 class DeliveryRepository(Protocol):
     async def put(self, delivery: Delivery) -> None:
-        """Record a delivery; once more with the same id changes nothing."""
+        """Record a delivery; a delivery that exists stays as it is."""
 
     async def get(self, delivery_id: str) -> Delivery | None: ...
 
     async def announce_due(self, limit: int = 100) -> list[Delivery]:
-        """Deliveries whose time has come, each at most once a minute, for the one who sends DeliverWebhook."""
+        """Due deliveries, each at most once per ANNOUNCE_AGAIN_AFTER; the caller sends DeliverWebhook."""
 
     async def claim(self, delivery_id: str, until: datetime) -> Delivery | None:
-        """Take a due delivery for an attempt: it is due again at `until`, should this attempt never be recorded.
+        """Take a due delivery for an attempt. It is due again at `until`, in case the attempt is never recorded.
 
         None if it is not due, has ended or does not exist.
         """
@@ -167,35 +178,35 @@ class DeliveryRepository(Protocol):
     async def record_attempt(
         self, delivery_id: str, attempts: int, *, due_at: datetime | None, delivered: bool, error: str | None
     ) -> None:
-        """Record attempt number `attempts`, once; `due_at` None ends the delivery."""
+        """Record attempt number `attempts`, once. Without `due_at` it was the last."""
 
 
 class HostRepository(Protocol):
-    """Hosts in trouble; one of which nothing is recorded for a day is forgotten."""
+    """Host circuits. One that does not change for a day is deleted."""
 
     async def get(self, host: str) -> HostCircuit | None: ...
 
     async def circuits(self) -> list[HostCircuit]:
-        """All that are recorded, some thousands at most."""
+        """All recorded circuits, 10,000 at most."""
 
     async def tripped(self) -> list[HostCircuit]:
-        """Those with an `until`, past or not."""
+        """The circuits that are open or half-open."""
 
-    async def save(self, host: HostCircuit, *, instead_of: HostCircuit | None) -> bool:
-        """Record `host` if what is recorded of it is still `instead_of`, None being nothing; whether it was."""
+    async def save(self, circuit: HostCircuit, *, instead_of: HostCircuit | None) -> bool:
+        """Record `circuit` if its host's record is still `instead_of` (None: no record); returns whether it was."""
 
     async def remove(self, host: str) -> bool:
-        """Forget a host; whether anything was recorded of it."""
+        """Delete the circuit of a host; returns whether there was one."""
 
 
 class Lease(Protocol):
-    """The right to do one piece of work, for a while. It saves double work; guards keep double work harmless."""
+    """The right to do one piece of work for a while. It avoids double work; guards make double work harmless."""
 
     async def acquire(self) -> bool:
-        """Take the lease or renew it; False while somebody else holds it."""
+        """Take the lease or renew it; False while another process holds it."""
 
     async def release(self) -> None:
-        """Give it back, if it is ours."""
+        """Give the lease back, if this process holds it."""
 
 
 class Database(Protocol):
@@ -215,10 +226,10 @@ class Database(Protocol):
     def hosts(self) -> HostRepository: ...
 
     def lease(self, name: str, seconds: float) -> Lease:
-        """A lease called `name` for this process, running out `seconds` after it was last acquired."""
+        """The lease `name` for this process; it runs out `seconds` after it was last acquired."""
 
-    async def forget(self, request_id: str) -> None:
-        """Remove all that is recorded of a request, the request itself last; may be made again."""
+    async def delete_request(self, request_id: str) -> None:
+        """Delete everything that belongs to a request, the request itself last; may be repeated."""
 
     async def ping(self) -> None:
-        """Returns if the database answers; raises DatabaseUnavailable if not."""
+        """Return if the database answers."""

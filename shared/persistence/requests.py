@@ -5,10 +5,8 @@ Fields beside those of `records.Request`: `count_again_at` (when progress may be
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ReturnDocument
@@ -18,15 +16,12 @@ from shared.catalogue import CatalogueFormat, Dialect, ImageColumn, Profile
 from shared.contracts.messages import CompressOptions
 from shared.contracts.records import OutputKeys, Progress, Request
 from shared.contracts.states import RequestStatus
+from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults
 from shared.persistence.images import MongoImages
+from shared.persistence.repositories import ANNOUNCE_AGAIN_AFTER, COUNT_EVERY
 
-Document = dict[str, Any]
-
-_COUNT_EVERY_SECONDS = 2.0
 _COUNT_SHARE = 10  # counting takes at most a tenth of the time
-
-_ANNOUNCE_AGAIN_AFTER = timedelta(minutes=1)
 
 _FINISHED = {"$in": [RequestStatus.COMPLETED.value, RequestStatus.FAILED.value]}
 _NO_OUTPUTS = dict.fromkeys(OutputKeys.__dataclass_fields__)
@@ -35,9 +30,7 @@ _CLOSED_AND_PENDING = {"status": RequestStatus.PENDING.value, "intake_open": Fal
 
 
 class MongoRequests:
-    def __init__(
-        self, collection: AsyncIOMotorCollection[Document], images: MongoImages, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, collection: AsyncIOMotorCollection[Document], images: MongoImages, clock: Clock) -> None:
         self._collection = collection
         self._images = images
         self._clock = clock
@@ -57,27 +50,27 @@ class MongoRequests:
     async def current(self, request_id: str) -> Request | None:
         now = self._clock()
         with database_faults():
-            # Whoever moves `count_again_at` counts; the others read the last count.
-            ours_to_count = await self._collection.find_one_and_update(
+            # The caller that moves `count_again_at` counts; the others read the last count.
+            must_count = await self._collection.find_one_and_update(
                 {"_id": request_id, "status": RequestStatus.PENDING.value, "count_again_at": {"$lte": now}},
-                {"$set": {"count_again_at": now + timedelta(seconds=_COUNT_EVERY_SECONDS)}},
+                {"$set": {"count_again_at": now + COUNT_EVERY}},
                 projection={"_id": 1},
             )
-            if ours_to_count:
+            if must_count:
                 await self._count(request_id)
         return await self.get(request_id)
 
     async def _count(self, request_id: str) -> None:
-        begun = time.monotonic()
+        started = time.monotonic()
         progress = await self._images.count(request_id)
-        wait = max(_COUNT_EVERY_SECONDS, _COUNT_SHARE * (time.monotonic() - begun))
+        wait = max(COUNT_EVERY, timedelta(seconds=_COUNT_SHARE * (time.monotonic() - started)))
         await self._collection.update_one(
             {"_id": request_id, "status": RequestStatus.PENDING.value, "progress.as_of": {"$lt": progress.as_of}},
             {
                 "$set": {
                     "progress": asdict(progress),
                     "updated_at": progress.as_of,
-                    "count_again_at": progress.as_of + timedelta(seconds=wait),
+                    "count_again_at": progress.as_of + wait,
                 }
             },
         )
@@ -107,12 +100,12 @@ class MongoRequests:
 
     async def announce_stranded(self) -> list[Request]:
         now = self._clock()
-        # Thousands may be under way. One query tells which have images pending; so many at most as the dispatcher's
-        # window holds have all of theirs dispatched, and cost a query each.
+        # Thousands of requests may be in progress. One query excludes those with pending images. The others have all
+        # their open images dispatched, so the dispatcher's window limits their number, and each costs one query.
         candidates = {
             **_CLOSED_AND_PENDING,
             "_id": {"$nin": await self._images.requests_with_pending()},
-            "finish_announced_at": {"$not": {"$gt": now - _ANNOUNCE_AGAIN_AFTER}},
+            "finish_announced_at": {"$not": {"$gt": now - ANNOUNCE_AGAIN_AFTER}},
         }
         with database_faults():
             found = await self._collection.find(candidates).sort("_id", 1).to_list(None)
@@ -128,7 +121,7 @@ class MongoRequests:
         self, request_id: str, round_: int, status: RequestStatus, progress: Progress, keys: OutputKeys
     ) -> Request | None:
         now = self._clock()
-        end = {
+        changes = {
             "status": status.value,
             "progress": asdict(progress),
             "updated_at": now,
@@ -138,27 +131,27 @@ class MongoRequests:
         with database_faults():
             document = await self._collection.find_one_and_update(
                 {"_id": request_id, "round": round_, **_CLOSED_AND_PENDING},
-                {"$set": end},
+                {"$set": changes},
                 return_document=ReturnDocument.AFTER,
             )
         return _request(document) if document else None
 
     async def retry(self, request_id: str, round_: int, progress: Progress) -> Request | None:
         now = self._clock()
-        begin = {
+        changes = {
             "status": RequestStatus.PENDING.value,
             "round": round_ + 1,
             "intake_open": True,
             "progress": asdict(progress),
             "updated_at": now,
-            "count_again_at": now + timedelta(seconds=_COUNT_EVERY_SECONDS),
+            "count_again_at": now + COUNT_EVERY,
             "finished_at": None,
             **_NO_OUTPUTS,
         }
         with database_faults():
             document = await self._collection.find_one_and_update(
                 {"_id": request_id, "round": round_, "status": _FINISHED},
-                {"$set": begin, "$unset": {"finish_announced_at": ""}},
+                {"$set": changes, "$unset": {"finish_announced_at": ""}},
                 return_document=ReturnDocument.AFTER,
             )
         return _request(document) if document else None

@@ -1,36 +1,41 @@
-"""Adding up a request's images in MongoDB, in operations each of which is short, however many images there are."""
+"""Adding up a request's images in MongoDB, in operations that stay short however many images there are."""
 
 from collections.abc import Iterator
 from itertools import pairwise, product
-from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorCollection
 
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.image_summary import HOSTS_COMPARED, KEPT_LISTED, ImageGroup, ImageSummary, Tally
+from shared.contracts.image_summary import (
+    MAX_HOSTS_COMPARED,
+    MAX_KEPT_ORIGINAL_URLS,
+    ImageGroup,
+    ImageSummary,
+    ImageSummaryBuilder,
+)
 from shared.contracts.states import END_STATES, ImageState
+from shared.persistence.documents import Document, id_bounds
 
-Document = dict[str, Any]
 Range = Document
 """A condition on `_id`."""
 
-_IMAGES_AT_ONCE = 20_000  # these take the server about a tenth of a second
+_MAX_IMAGES_PER_QUERY = 20_000  # which take the server about a tenth of a second
 _HEX = "0123456789abcdef"
 _HAS_HOST: Document = {"_id": {"$ne": ""}}
 
 
 async def summarize(images: AsyncIOMotorCollection[Document], request_id: str) -> ImageSummary:
-    """See ImageRepository.summary. Its figures are of one time only if no image changes its state meanwhile."""
+    """See ImageRepository.summary. The figures are consistent if no image changes its state meanwhile."""
     largest, all_hosts, total = await _hosts(images, request_id)
-    tally, kept_urls = Tally(largest, all_hosts), list[str]()
+    builder, kept_urls = ImageSummaryBuilder(largest, all_hosts), list[str]()
     for range_ in _ranges(request_id, total):
-        kept_before = tally.kept_original
+        kept_before = builder.kept_original
         async for document in images.aggregate([{"$match": {"_id": range_}}, _GROUP]):
-            tally.add(_group(document))
-        room = KEPT_LISTED - len(kept_urls)
-        if room and tally.kept_original > kept_before:
+            builder.add(_group(document))
+        room = MAX_KEPT_ORIGINAL_URLS - len(kept_urls)
+        if room and builder.kept_original > kept_before:
             kept_urls += await _kept_urls(images, range_, room)
-    return tally.summary(kept_urls)
+    return builder.build(kept_urls)
 
 
 async def _hosts(images: AsyncIOMotorCollection[Document], request_id: str) -> tuple[list[str], int, int]:
@@ -43,7 +48,7 @@ async def _hosts(images: AsyncIOMotorCollection[Document], request_id: str) -> t
         {"$group": {"_id": "$host", "images": {"$sum": 1}}},
         {
             "$facet": {
-                "largest": [{"$match": _HAS_HOST}, {"$sort": {"images": -1, "_id": 1}}, {"$limit": HOSTS_COMPARED}],
+                "largest": [{"$match": _HAS_HOST}, {"$sort": {"images": -1, "_id": 1}}, {"$limit": MAX_HOSTS_COMPARED}],
                 "hosts": [{"$match": _HAS_HOST}, {"$count": "number"}],
                 "images": [{"$group": {"_id": None, "number": {"$sum": "$images"}}}],
             }
@@ -55,13 +60,13 @@ async def _hosts(images: AsyncIOMotorCollection[Document], request_id: str) -> t
 
 
 def _ranges(request_id: str, total: int) -> Iterator[Range]:
-    """The request's ids in parts of about the same size: behind the request's they are hashes."""
+    """Splits the request's ids into ranges of about equal size. The second part of an id is a hash."""
     digits = 0
-    while total > _IMAGES_AT_ONCE * len(_HEX) ** digits:
+    while total > _MAX_IMAGES_PER_QUERY * len(_HEX) ** digits:
         digits += 1
     prefixes = ["".join(prefix) for prefix in product(_HEX, repeat=digits)]
-    between = (f"{request_id}:{prefix}" for prefix in prefixes[1:])
-    bounds = [f"{request_id}:", *between, f"{request_id};"]  # ";" follows ":"
+    first, end = id_bounds(request_id)
+    bounds = [first, *(first + prefix for prefix in prefixes[1:]), end]
     return ({"$gte": low, "$lt": high} for low, high in pairwise(bounds))
 
 
@@ -84,14 +89,14 @@ _GROUP: Document = {
 
 
 def _group(document: Document) -> ImageGroup:
-    alike = document["_id"]
-    code = alike.get("error_code")
+    common = document["_id"]
+    code = common.get("error_code")
     return ImageGroup(
-        host=alike["host"],
-        state=ImageState(alike["state"]),
+        host=common["host"],
+        state=ImageState(common["state"]),
         error_code=ErrorCode(code) if code else None,
-        action=alike.get("action"),
-        reused=alike.get("reused"),
+        action=common.get("action"),
+        reused=common.get("reused"),
         images=document["images"],
         bytes_in=document["bytes_in"],
         bytes_out=document["bytes_out"],

@@ -32,7 +32,7 @@ def test_no_method_is_missing_from_the_list() -> None:
         for name, _ in inspect.getmembers(protocol, inspect.isfunction)
         if not name.startswith("_")
     }
-    assert methods | {"probe", "forget"} == set(CALLS)
+    assert methods | {"ping", "delete_request"} == set(CALLS)
 
 
 async def test_an_outage_is_a_fault_of_our_own_for_every_method(subject: Subject) -> None:

@@ -282,8 +282,8 @@ async def test_a_forgotten_request_leaves_nothing_behind(database: Database) -> 
         await database.images.insert_many([an_image(request_id=request_id)])
         await database.products.insert_many([a_product(1, (), request_id)])
         await database.deliveries.put(Delivery(f"{request_id}:1", request_id, "http://hook.test/", "{}", 0, NOW))
-    await database.forget("a")
-    await database.forget("a")
+    await database.delete_request("a")
+    await database.delete_request("a")
     assert await database.requests.get("a") is None
     assert (await database.images.count("a")).total == 0
     assert [batch async for batch in database.products.batches("a")] == []

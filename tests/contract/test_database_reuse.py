@@ -49,7 +49,7 @@ async def test_only_what_was_compressed_and_has_a_version_is_found(database: Dat
 
 async def test_a_request_that_is_forgotten_takes_its_results_along(database: Database) -> None:
     await database.images.record(compressed(await _an_image_of(database, "a"), **VERSION))
-    await database.forget("a")
+    await database.delete_request("a")
     assert not await database.images.reusable({KEY}, NOW)
 
 

@@ -24,7 +24,7 @@ def failed(url: str, code: ErrorCode, **changes: Any) -> Image:
 
 @pytest.fixture(autouse=True, params=[20_000, 2], ids=["at once", "in parts"])
 def images_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(summary_query, "_IMAGES_AT_ONCE", request.param)
+    monkeypatch.setattr(summary_query, "_MAX_IMAGES_PER_QUERY", request.param)
 
 
 async def test_of_no_images_nothing_is_said(database: Database) -> None:
@@ -66,7 +66,7 @@ async def test_the_figures_of_all_that_ended_are_added_up(database: Database) ->
         more_hosts=0,
         slowest_hosts=(y, x),
         errors=((ErrorCode.CONNECT, 2), (ErrorCode.BLOCKED_ADDRESS, 1), (ErrorCode.HTTP_404, 1)),
-        kept_urls=("http://y/1",),
+        kept_original_urls=("http://y/1",),
     )
 
 
@@ -115,5 +115,5 @@ async def test_up_to_a_hundred_kept_originals_are_named_the_same_each_time(datab
 
     assert first == second
     assert first.kept_original == 230
-    assert len(set(first.kept_urls)) == 100
-    assert set(first.kept_urls) <= set(urls)
+    assert len(set(first.kept_original_urls)) == 100
+    assert set(first.kept_original_urls) <= set(urls)

@@ -1,4 +1,4 @@
-"""The database in dictionaries, for the unit tests of handlers. It passes the contract suite of the real one."""
+"""The database in dictionaries, for unit tests. It passes the contract suite of the real one."""
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -6,12 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from shared.contracts.records import Delivery, Product
+from shared.persistence.repositories import ANNOUNCE_AGAIN_AFTER
 from tests.fakes.memory_hosts import MemoryHosts
 from tests.fakes.memory_images import MemoryImages
 from tests.fakes.memory_requests import MemoryRequests
 from tests.fakes.memory_tables import LeaseRow, OutputsRow, Tables
-
-_ANNOUNCE_AGAIN_AFTER = timedelta(minutes=1)
 
 
 def _now() -> datetime:
@@ -19,9 +18,9 @@ def _now() -> datetime:
 
 
 class MemoryDatabase:
-    """Keeps everything in `tables`, for tests to look at; while `available` is False every call fails.
+    """Keeps everything in `tables`, which tests may read. While `available` is False every call fails.
 
-    `clock` tells the time; leases run by it as well.
+    `clock` returns the time, also for leases.
     """
 
     def __init__(self, clock: Callable[[], datetime] = _now) -> None:
@@ -38,7 +37,7 @@ class MemoryDatabase:
         self._numbers = numbers
 
     def another_process(self) -> "MemoryDatabase":
-        """The same data as another process sees it, which competes with this one for leases."""
+        """The same data for another process, which competes with this one for leases."""
         other = MemoryDatabase.__new__(MemoryDatabase)
         other._connect(self.tables, f"process-{next(self._numbers)}", self._numbers)
         return other
@@ -54,7 +53,7 @@ class MemoryDatabase:
     def lease(self, name: str, seconds: float) -> "MemoryLease":
         return MemoryLease(self.tables, name, self._owner, timedelta(seconds=seconds))
 
-    async def forget(self, request_id: str) -> None:
+    async def delete_request(self, request_id: str) -> None:
         self.tables.answer()
         for images_key in [key for key in self.tables.images if key[0] == request_id]:
             del self.tables.images[images_key]
@@ -131,12 +130,14 @@ class MemoryDeliveries:
 
     def _save(self, delivery: Delivery) -> Delivery:
         self._tables.deliveries[delivery.delivery_id] = delivery
-        self._tables.announced.pop(delivery.delivery_id, None)  # its next time is announced at once
+        self._tables.announced.pop(
+            delivery.delivery_id, None
+        )  # so that the next attempt is announced when due
         return delivery
 
     def _announced_lately(self, delivery_id: str) -> bool:
         announced = self._tables.announced.get(delivery_id)
-        return announced is not None and announced > self._tables.clock() - _ANNOUNCE_AGAIN_AFTER
+        return announced is not None and announced > self._tables.clock() - ANNOUNCE_AGAIN_AFTER
 
     def _is_due(self, delivery: Delivery) -> bool:
         return delivery.due_at is not None and delivery.due_at <= self._tables.clock()

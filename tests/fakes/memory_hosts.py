@@ -1,4 +1,4 @@
-"""Hosts in trouble in a dictionary."""
+"""Host circuits in a dictionary."""
 
 from shared.contracts.records import HostCircuit
 from tests.fakes.memory_tables import Tables
@@ -17,12 +17,12 @@ class MemoryHosts:
         return list(self._tables.hosts.values())
 
     async def tripped(self) -> list[HostCircuit]:
-        return [host for host in await self.circuits() if host.paused_until is not None]
+        return [circuit for circuit in await self.circuits() if circuit.paused_until is not None]
 
-    async def save(self, host: HostCircuit, *, instead_of: HostCircuit | None) -> bool:
-        if await self.get(host.host) != instead_of:
+    async def save(self, circuit: HostCircuit, *, instead_of: HostCircuit | None) -> bool:
+        if await self.get(circuit.host) != instead_of:
             return False
-        self._tables.hosts[host.host] = host
+        self._tables.hosts[circuit.host] = circuit
         return True
 
     async def remove(self, host: str) -> bool:

@@ -5,18 +5,27 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from shared.contracts.error_codes import ErrorCode
-from shared.contracts.image_summary import HOSTS_COMPARED, KEPT_LISTED, ImageGroup, ImageSummary, Tally
-from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
+from shared.contracts.image_summary import (
+    MAX_HOSTS_COMPARED,
+    MAX_KEPT_ORIGINAL_URLS,
+    ImageGroup,
+    ImageSummary,
+    ImageSummaryBuilder,
+)
 from shared.contracts.records import Image, Progress
 from shared.contracts.states import END_STATES, OPEN_STATES, ImageState, RequestStatus
-from shared.persistence.repositories import Recorded
+from shared.persistence import Recorded
+from shared.persistence.repositories import RETRY_BATCH
 from tests.fakes.memory_tables import ImageRow, Tables
-
-Result = ImageCompressed | ImageFailed | ImageDeferred
-Command = DownloadImage | CompressImage
-
-_RETRIED_AT_ONCE = 1_000
+from tests.fakes.memory_transitions import (
+    Command,
+    Result,
+    accepts_loss,
+    accepts_result,
+    after_loss,
+    after_result,
+    after_retry,
+)
 
 
 class MemoryImages:
@@ -42,12 +51,12 @@ class MemoryImages:
         self._tables.answer()
         images = [row.image for key, row in sorted(self._tables.images.items()) if key[0] == request_id]
         hosts = Counter(image.host for image in images if image.host and image.state in END_STATES)
-        largest = sorted(hosts, key=lambda host: (-hosts[host], host))[:HOSTS_COMPARED]
-        tally = Tally(largest, len(hosts))
+        largest = sorted(hosts, key=lambda host: (-hosts[host], host))[:MAX_HOSTS_COMPARED]
+        builder = ImageSummaryBuilder(largest, len(hosts))
         for image in images:
-            tally.add(_group_of_one(image))
+            builder.add(_group_of_one(image))
         kept = [image.url for image in images if image.result and image.result.action == "kept_original"]
-        return tally.summary(kept[:KEPT_LISTED])
+        return builder.build(kept[:MAX_KEPT_ORIGINAL_URLS])
 
     async def none_left(self, request_id: str) -> bool:
         self._tables.answer()
@@ -58,8 +67,8 @@ class MemoryImages:
         row = self._tables.images.get((result.request_id, result.image_id))
         if row is None or row.image.round != result.round:
             return Recorded(None, none_left=False)
-        if row.image.state in OPEN_STATES and (not isinstance(result, ImageDeferred) or _answers(result, row)):
-            row = self._save(_transition(row, result, self._tables.clock()))
+        if accepts_result(row, result):
+            row = self._save(after_result(row, result, self._tables.clock()))
         return self._recorded(row.image)
 
     async def record_lost(self, command: Command) -> Recorded:
@@ -67,8 +76,8 @@ class MemoryImages:
         row = self._tables.images.get((command.request_id, command.image_id))
         if row is None or row.image.round != command.round:
             return Recorded(None, none_left=False)
-        if row.image.state in OPEN_STATES and _answers(command, row):
-            row = self._save(_lost(row, command, self._tables.clock()))
+        if accepts_loss(row, command):
+            row = self._save(after_loss(row, command, self._tables.clock()))
         return self._recorded(row.image)
 
     async def in_flight(self) -> dict[str, int]:
@@ -151,12 +160,12 @@ class MemoryImages:
     async def retry_failed(self, request_id: str, round_: int, deadline: datetime) -> AsyncGenerator[int, None]:
         self._tables.answer()
         found = [row for row in self._retryable(request_id) if row.image.round < round_]
-        for start in range(0, len(found), _RETRIED_AT_ONCE):
+        for start in range(0, len(found), RETRY_BATCH):
             self._tables.answer()
-            wanted = set(map(_key, found[start : start + _RETRIED_AT_ONCE]))
+            wanted = set(map(_key, found[start : start + RETRY_BATCH]))
             some = [row for row in self._retryable(request_id) if _key(row) in wanted and row.image.round < round_]
             for row in some:
-                self._save(_retried(row.image, round_, deadline, self._tables.clock()))
+                self._save(after_retry(row.image, round_, deadline, self._tables.clock()))
             yield len(some)
 
     def _retryable(self, request_id: str) -> list[ImageRow]:
@@ -215,59 +224,5 @@ def _group_of_one(image: Image) -> ImageGroup:
     )
 
 
-def _answers(message: ImageDeferred | Command, row: ImageRow) -> bool:
-    return row.image.dispatch <= message.dispatch and row.answered < message.dispatch
-
-
-def _transition(row: ImageRow, result: Result, now: datetime) -> ImageRow:
-    if isinstance(result, ImageDeferred):
-        image = replace(
-            row.image,
-            state=ImageState.PENDING,
-            dispatch=result.dispatch,
-            attempts=row.image.attempts + int(result.counts),
-            error_code=result.error_code,
-            error_detail=result.error_detail,
-        )
-        return replace(row, image=image, not_before=result.not_before, answered=result.dispatch)
-    ended = replace(row.image, attempts=result.attempt, ended_at=now)
-    if isinstance(result, ImageCompressed):
-        image = replace(ended, state=ImageState.COMPRESSED, result=result.result, error_code=None, error_detail=None)
-        if result.reuse_key:
-            image = replace(image, etag=result.etag, last_modified=result.last_modified, reuse_key=result.reuse_key)
-    else:
-        image = replace(ended, state=ImageState.FAILED, error_code=result.error_code, error_detail=result.error_detail)
-        if result.error_code is ErrorCode.INVALID_URL:
-            image = replace(image, host="")
-    return replace(row, image=image)
-
-
 def _key(row: ImageRow) -> tuple[str, str]:
     return row.image.request_id, row.image.image_id
-
-
-def _retried(image: Image, round_: int, deadline: datetime, now: datetime) -> ImageRow:
-    again = replace(
-        image,
-        state=ImageState.PENDING,
-        round=round_,
-        dispatch=0,
-        attempts=0,
-        deadline=deadline,
-        error_code=None,
-        error_detail=None,
-        ended_at=None,
-    )
-    return ImageRow(again, not_before=now, answered=0)
-
-
-def _lost(row: ImageRow, command: Command, now: datetime) -> ImageRow:
-    image = replace(
-        row.image,
-        state=ImageState.FAILED if row.lost else ImageState.PENDING,
-        dispatch=command.dispatch,
-        ended_at=now if row.lost else None,
-        error_code=ErrorCode.WORKER_LOST,
-        error_detail=f"its {type(command).__name__} command was dead-lettered",
-    )
-    return replace(row, image=image, not_before=now, answered=command.dispatch, lost=row.lost + 1)

@@ -1,15 +1,13 @@
 """Requests in a dictionary, with the guards of the real collection."""
 
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared.contracts.records import OutputKeys, Progress, Request
 from shared.contracts.states import RequestStatus
+from shared.persistence.repositories import ANNOUNCE_AGAIN_AFTER, COUNT_EVERY
 from tests.fakes.memory_images import any_open, count_images
 from tests.fakes.memory_tables import RequestRow, Tables
-
-_COUNT_EVERY = timedelta(seconds=2)
-_ANNOUNCE_AGAIN_AFTER = timedelta(minutes=1)
 
 
 class MemoryRequests:
@@ -33,8 +31,8 @@ class MemoryRequests:
             request = row.request
             if request.progress.as_of < now:
                 request = replace(request, progress=count_images(self._tables, request_id), updated_at=now)
-            # Counting takes no time here, so the other half of the rule, ten times its duration, never applies.
-            self._tables.requests[request_id] = replace(row, request=request, count_again_at=now + _COUNT_EVERY)
+            # Counting takes no time here, so the other bound, ten times its duration, never applies.
+            self._tables.requests[request_id] = replace(row, request=request, count_again_at=now + COUNT_EVERY)
         return await self.get(request_id)
 
     async def open_intakes(self) -> list[Request]:
@@ -70,7 +68,7 @@ class MemoryRequests:
 
     def _announced_lately(self, request_id: str) -> bool:
         announced = self._tables.requests[request_id].finish_announced_at
-        return announced is not None and announced > self._tables.clock() - _ANNOUNCE_AGAIN_AFTER
+        return announced is not None and announced > self._tables.clock() - ANNOUNCE_AGAIN_AFTER
 
     async def finish(
         self, request_id: str, round_: int, status: RequestStatus, progress: Progress, keys: OutputKeys
@@ -98,7 +96,7 @@ class MemoryRequests:
             return None
         now = self._tables.clock()
         return self._save(
-            replace(row, count_again_at=now + _COUNT_EVERY, finish_announced_at=None),
+            replace(row, count_again_at=now + COUNT_EVERY, finish_announced_at=None),
             status=RequestStatus.PENDING,
             round=round_ + 1,
             intake_open=True,

@@ -1,4 +1,4 @@
-"""The dictionaries under the memory database, shared by its repositories and by all who are connected to it."""
+"""The dictionaries of the memory database, which its repositories and all connected processes share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class RequestRow:
 
 @dataclass(frozen=True, slots=True)
 class ImageRow:
-    """An image with what the dispatcher and the guards need. See shared/persistence/images.py."""
+    """An image, and the fields for the dispatcher and the guards: see shared/persistence/images.py."""
 
     image: Image
     not_before: datetime
@@ -40,7 +40,7 @@ class LeaseRow:
 
 @dataclass(slots=True)
 class Tables:
-    """Everything that is recorded; keys are what `_id` is made of."""
+    """Everything that is recorded. The keys are the parts of the real collections' `_id`."""
 
     clock: Callable[[], datetime]
     available: bool = True
@@ -54,6 +54,6 @@ class Tables:
     leases: dict[str, LeaseRow] = field(default_factory=dict)
 
     def answer(self) -> None:
-        """Raises DatabaseUnavailable while `available` is False; every call of a repository begins with it."""
+        """Raises DatabaseUnavailable while `available` is False. Every method of a repository calls it first."""
         if not self.available:
-            raise DatabaseUnavailable("the memory database was made unavailable")
+            raise DatabaseUnavailable("the test made the memory database unavailable")

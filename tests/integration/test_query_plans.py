@@ -30,7 +30,7 @@ IMAGES = 1000
 
 HOSTS_WITH_PENDING = 5
 
-NO_QUERY = {"probe", "requests.insert", "products.insert_many", "images.insert_many"}
+NO_QUERY = {"ping", "requests.insert", "products.insert_many", "images.insert_many"}
 COUNTING = {"images.count", "requests.current", "images.in_flight", "images.return_lost", "images.count_pending"}
 """They read the index entries of what they count; the others a few, however much there is."""
 

@@ -37,7 +37,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "requests.retry": lambda database: database.requests.retry("a", 1, DONE),
     "requests.finished_before": lambda database: database.requests.finished_before(NOW),
     "requests.count_open": lambda database: database.requests.count_open(),
-    "forget": lambda database: database.forget("b"),
+    "delete_request": lambda database: database.delete_request("b"),
     "products.insert_many": lambda database: database.products.insert_many([a_product(1, (), "a")]),
     "products.batches": _read_products,
     "products.save_outputs": lambda database: database.products.save_outputs("a", 1, [(1, [""])]),

@@ -85,7 +85,7 @@ class ReportCsv:
             "Height Out": result.height,
             "Bytes In": result.bytes_in,
             "Bytes Out": result.bytes_out,
-            "Saved %": saved_percent(result),
+            "Saved %": saved_percent(result.bytes_in, result.bytes_out),
             "Target Met": "yes" if result.target_met else "no",
             "SSIM": None if result.ssim is None else f"{result.ssim:.4f}",
             "Encodes": result.encodes,

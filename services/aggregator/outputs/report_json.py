@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
 from shared.contracts.image_summary import HostSummary, ImageSummary
-from shared.contracts.records import Request, percent_saved
+from shared.contracts.records import Request, saved_percent
 from shared.contracts.states import RequestStatus
 
 
@@ -24,13 +24,13 @@ def report_json(request: Request, status: RequestStatus, summary: ImageSummary, 
             "in": summary.bytes_in,
             "out": summary.bytes_out,
             "saved": summary.bytes_in - summary.bytes_out,
-            "saved_percent": percent_saved(summary.bytes_in, summary.bytes_out),
+            "saved_percent": saved_percent(summary.bytes_in, summary.bytes_out),
         },
         "hosts": [_host(host) for host in summary.hosts],
         "more_hosts": summary.more_hosts,
         "slowest_hosts": [_slow_host(host) for host in summary.slowest_hosts],
         "errors": _errors(summary.errors),
-        "kept_originals": {"count": summary.kept_original, "urls": list(summary.kept_urls)},
+        "kept_originals": {"count": summary.kept_original, "urls": list(summary.kept_original_urls)},
     }
     return json.dumps(report, indent=2, ensure_ascii=False).encode() + b"\n"
 
@@ -54,7 +54,7 @@ def _host(host: HostSummary) -> dict[str, Any]:
         "failed": host.failed,
         "bytes_in": host.bytes_in,
         "bytes_out": host.bytes_out,
-        "saved_percent": percent_saved(host.bytes_in, host.bytes_out),
+        "saved_percent": saved_percent(host.bytes_in, host.bytes_out),
         "fetch_ms_mean": host.fetch_ms_mean,
     }
 

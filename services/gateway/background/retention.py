@@ -41,7 +41,7 @@ class Retention:
         for request in due:
             await self._remove_objects(request.request_id)
             # The record goes last: the next attempt finds the objects through it.
-            await self._database.forget(request.request_id)
+            await self._database.delete_request(request.request_id)
             log.info("request_removed", request_id=request.request_id)
         return 0 if due else _INTERVAL_SECONDS
 

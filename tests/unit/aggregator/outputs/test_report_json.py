@@ -29,7 +29,7 @@ SUMMARY = ImageSummary(
     more_hosts=7,
     slowest_hosts=(X,),
     errors=((ErrorCode.HTTP_403, 2),),
-    kept_urls=("http://x.test/ü.jpg",),
+    kept_original_urls=("http://x.test/ü.jpg",),
 )
 
 

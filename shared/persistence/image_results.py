@@ -1,0 +1,90 @@
+"""Recording the results of images, many in one write."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from motor.motor_asyncio import AsyncIOMotorCollection
+
+from shared.contracts.messages import ImageCompressed
+from shared.contracts.states import END_STATES, RequestStatus
+from shared.micro_batcher import MicroBatcher
+from shared.persistence.documents import Clock, Document
+from shared.persistence.faults import database_faults
+from shared.persistence.image_documents import document_id, image_from
+from shared.persistence.image_transitions import OPEN, Command, Result, lost_transitions, result_transition
+from shared.persistence.repositories import Recorded
+
+_LINGER_SECONDS = 0.03  # a write of two dozen results costs the database little more than a write of one
+
+
+class MongoImageResults:
+    """Makes the transitions of results, and finds out whether an image was the last open one of its request."""
+
+    def __init__(
+        self, images: AsyncIOMotorCollection[Document], requests: AsyncIOMotorCollection[Document], clock: Clock
+    ) -> None:
+        self._images = images
+        self._requests = requests
+        self._clock = clock
+        self._batcher = MicroBatcher(self._record_batch, linger=_LINGER_SECONDS)
+
+    async def record(self, result: Result) -> Recorded:
+        return await self._batcher(result)
+
+    async def record_lost(self, command: Command) -> Recorded:
+        with database_faults():
+            await self._images.bulk_write(lost_transitions(command, self._clock()))
+            [recorded] = await self._read_back([(command.request_id, command.image_id, command.round)])
+        return recorded
+
+    async def any_open(self, request_id: str) -> bool:
+        condition = {"state": OPEN, "request_id": request_id}
+        return await self._images.find_one(condition, projection={"_id": 1}) is not None
+
+    async def _record_batch(self, results: Sequence[Result]) -> list[Recorded]:
+        """One write and one read for all results that arrived together."""
+        now = self._clock()
+        with database_faults():
+            await self._images.bulk_write([result_transition(result, now) for result in results], ordered=False)
+            await self._supersede([result for result in results if isinstance(result, ImageCompressed)], now)
+            return await self._read_back([(result.request_id, result.image_id, result.round) for result in results])
+
+    async def _supersede(self, results: Sequence[ImageCompressed], now: datetime) -> None:
+        """Keep only the latest result of a reuse key reusable, so that a lookup reads one document per key."""
+        latest = {document_id(result.request_id, result.image_id): result.reuse_key for result in results}
+        if keys := {key for key in latest.values() if key}:
+            older = {"reuse_key": {"$in": sorted(keys)}, "ended_at": {"$lt": now}, "_id": {"$nin": list(latest)}}
+            await self._images.update_many(older, {"$unset": {"reuse_key": ""}})
+
+    async def _read_back(self, wanted: Sequence[tuple[str, str, int]]) -> list[Recorded]:
+        """What is recorded now of each image, given by request, image and round."""
+        ids = {document_id(request_id, image_id) for request_id, image_id, _ in wanted}
+        documents = await self._images.find({"_id": {"$in": list(ids)}}).to_list(None)
+        images = {document["_id"]: image_from(document) for document in documents}
+        ended = {image.request_id for image in images.values() if image.state in END_STATES}
+        finishable = await self._finishable(ended)
+        recorded = []
+        for request_id, image_id, round_ in wanted:
+            image = images.get(document_id(request_id, image_id))
+            if image is None or image.round != round_:
+                recorded.append(Recorded(None, none_left=False))
+                continue
+            # A late copy of an earlier round's result must not finish that round, so the rounds must match.
+            recorded.append(Recorded(image, none_left=(request_id, round_) in finishable))
+            if image.state in END_STATES:
+                # Once per batch is enough: the handler acknowledges the result only after it has sent FinishRequest.
+                finishable.discard((request_id, round_))
+        return recorded
+
+    async def _finishable(self, request_ids: Iterable[str]) -> set[tuple[str, int]]:
+        """Those requests, with their rounds, that are complete and not yet finished."""
+        found = set()
+        for request_id in request_ids:
+            if not await self.any_open(request_id) and (
+                request := await self._requests.find_one(
+                    {"_id": request_id, "status": RequestStatus.PENDING.value, "intake_open": False},
+                    projection={"round": 1},
+                )
+            ):
+                found.add((request_id, request["round"]))
+        return found

@@ -1,0 +1,122 @@
+"""The transitions of images between their states, as guarded MongoDB updates. Pure.
+
+A result that reaches a terminal state is accepted from any open state of its round: it may arrive before the dispatcher
+has marked the image as dispatched. A deferral is accepted for the latest dispatch only, and once.
+"""
+
+from datetime import datetime
+
+from pymongo import UpdateOne
+
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
+from shared.contracts.records import Image
+from shared.contracts.states import OPEN_STATES, ImageState
+from shared.persistence.documents import Document
+from shared.persistence.image_documents import document_id, result_document
+
+Result = ImageCompressed | ImageFailed | ImageDeferred
+Command = DownloadImage | CompressImage
+
+OPEN: Document = {"$in": [state.value for state in OPEN_STATES]}
+"""A condition on `state`."""
+
+
+def result_transition(result: Result, now: datetime) -> UpdateOne:
+    if isinstance(result, ImageDeferred):
+        return _deferral(result)
+    changes: Document = {"attempts": result.attempt, "ended_at": now}
+    changes |= _compressed(result) if isinstance(result, ImageCompressed) else _failed(result)
+    open_in_this_round = {
+        "_id": document_id(result.request_id, result.image_id),
+        "round": result.round,
+        "state": OPEN,
+    }
+    return UpdateOne(open_in_this_round, {"$set": changes})
+
+
+def _compressed(result: ImageCompressed) -> Document:
+    changes: Document = {
+        "state": ImageState.COMPRESSED.value,
+        "result": result_document(result.result),
+        "error_code": None,
+        "error_detail": None,
+    }
+    if result.reuse_key:  # the field's index is sparse: it contains only results that can be reused
+        changes |= {"reuse_key": result.reuse_key, "etag": result.etag, "last_modified": result.last_modified}
+    return changes
+
+
+def _failed(result: ImageFailed) -> Document:
+    changes: Document = {
+        "state": ImageState.FAILED.value,
+        "error_code": result.error_code.value,
+        "error_detail": result.error_detail,
+    }
+    if result.error_code is ErrorCode.INVALID_URL:
+        changes["host"] = ""
+    return changes
+
+
+def _deferral(result: ImageDeferred) -> UpdateOne:
+    return UpdateOne(
+        _unanswered(result),
+        {
+            "$set": {
+                "state": ImageState.PENDING.value,
+                "not_before": result.not_before,
+                "dispatch": result.dispatch,
+                "answered": result.dispatch,
+                "error_code": result.error_code.value,
+                "error_detail": result.error_detail,
+            },
+            "$inc": {"attempts": int(result.counts)},
+        },
+    )
+
+
+def lost_transitions(command: Command, now: datetime) -> list[UpdateOne]:
+    """The image of a dead-lettered command fails if it was lost before, else it is pending again. To run in order."""
+    guard = _unanswered(command)
+    changes = {
+        "dispatch": command.dispatch,
+        "answered": command.dispatch,
+        "error_code": ErrorCode.WORKER_LOST.value,
+        "error_detail": f"its {type(command).__name__} command was dead-lettered",
+    }
+    fail = {"$set": changes | {"state": ImageState.FAILED.value, "ended_at": now}}
+    defer = {"$set": changes | {"state": ImageState.PENDING.value, "not_before": now}, "$inc": {"lost": 1}}
+    return [UpdateOne(guard | {"lost": {"$gte": 1}}, fail), UpdateOne(guard, defer)]
+
+
+def dispatch_transition(image: Image, now: datetime) -> UpdateOne:
+    """Marks the next dispatch of a pending image."""
+    return UpdateOne(
+        {
+            "_id": document_id(image.request_id, image.image_id),
+            "round": image.round,
+            "state": ImageState.PENDING.value,
+            "dispatch": image.dispatch,
+        },
+        {
+            "$set": {
+                "state": ImageState.DISPATCHED.value,
+                "dispatch": image.dispatch + 1,
+                "dispatched_at": now,
+            }
+        },
+    )
+
+
+def _unanswered(message: ImageDeferred | Command) -> Document:
+    """A condition: the image is open, and the message's dispatch is its latest and has not been answered.
+
+    The dispatcher publishes before it marks, so the recorded dispatch may be one lower.
+    """
+    return {
+        "_id": document_id(message.request_id, message.image_id),
+        "round": message.round,
+        "state": OPEN,
+        "dispatch": {"$lte": message.dispatch},
+        "answered": {"$lt": message.dispatch},
+    }
