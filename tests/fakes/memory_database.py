@@ -130,9 +130,7 @@ class MemoryDeliveries:
 
     def _save(self, delivery: Delivery) -> Delivery:
         self._tables.deliveries[delivery.delivery_id] = delivery
-        self._tables.announced.pop(
-            delivery.delivery_id, None
-        )  # so that the next attempt is announced when due
+        self._tables.announced.pop(delivery.delivery_id, None)  # so that the next attempt is announced when due
         return delivery
 
     def _announced_lately(self, delivery_id: str) -> bool:
