@@ -1,4 +1,4 @@
-"""`python -m services.gateway`"""
+"""Starts the gateway: `python -m services.gateway`."""
 
 from functools import partial
 

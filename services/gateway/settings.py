@@ -1,4 +1,4 @@
-"""The gateway's own settings, and the blocks it shares with others."""
+"""The settings of the gateway: its own blocks, and those it shares with other services."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,25 +21,24 @@ from shared.url_policy import FetchTargetSettings, WebhookTargetSettings
 
 class ApiSettings(Settings):
     gateway_host: str = Field(default="127.0.0.1", description="Address the API listens on; 0.0.0.0 in a container.")
-    upload_max_bytes: int = Field(default=2 << 30, ge=1, description="Bytes that the body of an upload may have.")
+    upload_max_bytes: int = Field(default=2 << 30, ge=1, description="Maximum bytes of the body of an upload.")
     upload_stall_timeout: float = Field(
-        default=60, gt=0, description="Seconds without a byte after which an upload is given up."
+        default=60, gt=0, description="Seconds without a byte after which an upload is rejected."
     )
     upload_max_seconds: float = Field(
-        default=3600, gt=0, description="Seconds that an upload may take, however steadily it comes."
+        default=3600, gt=0, description="Maximum seconds for the whole body of an upload."
     )
     inspections_at_once: int = Field(
         default=2,
         ge=1,
         le=16,
-        description="Catalogues that are read through at the same time, each by a thread; others wait their turn.",
+        description="Catalogues that are inspected at the same time, each in a thread; others wait.",
     )
-
     probe_timeout: float = Field(
         default=30,
         gt=0,
         le=MAX_PROBE_SECONDS,
-        description="Seconds that POST /validate?probe=N waits for what the downloaders see.",
+        description="Seconds that POST /validate?probe=N waits for the downloaders.",
     )
 
     @property
@@ -51,13 +50,13 @@ _LIMITS = CatalogueLimits()
 
 
 class CatalogueSettings(Settings):
-    """The most that an upload may hold."""
+    """Limits of a catalogue."""
 
-    csv_max_rows: int = Field(default=_LIMITS.rows, ge=1, description="Data rows in a catalogue.")
-    csv_max_columns: int = Field(default=_LIMITS.columns, ge=3, description="Columns of a catalogue.")
-    csv_max_cell_chars: int = Field(default=_LIMITS.cell_chars, ge=1, description="Characters in a cell.")
-    csv_max_row_chars: int = Field(default=_LIMITS.row_chars, ge=1, description="Characters in a row.")
-    csv_max_slots_per_row: int = Field(default=_LIMITS.slots_per_row, ge=1, description="Image slots in a row.")
+    csv_max_rows: int = Field(default=_LIMITS.rows, ge=1, description="Maximum data rows of a catalogue.")
+    csv_max_columns: int = Field(default=_LIMITS.columns, ge=3, description="Maximum columns of a catalogue.")
+    csv_max_cell_chars: int = Field(default=_LIMITS.cell_chars, ge=1, description="Maximum characters of a cell.")
+    csv_max_row_chars: int = Field(default=_LIMITS.row_chars, ge=1, description="Maximum characters of a row.")
+    csv_max_slots_per_row: int = Field(default=_LIMITS.slots_per_row, ge=1, description="Maximum image slots of a row.")
 
     @property
     def limits(self) -> CatalogueLimits:
@@ -74,36 +73,39 @@ class DispatchSettings(Settings):
     dispatch_window: int = Field(
         default=500,
         ge=1,
-        description="Images in the broker and the workers, over all requests; at least twice the workers' prefetch.",
+        description="Maximum images in the broker and the workers, over all requests; at least twice the prefetch of"
+        " all workers.",
     )
-    dispatch_per_host: int = Field(default=64, ge=1, description="Of these, images of one host.")
+    dispatch_per_host: int = Field(default=64, ge=1, description="Maximum images of one host among these.")
     command_start_by: float = Field(
-        default=900, gt=0, description="Seconds in which a worker may begin with a command; later it is dropped."
+        default=900, gt=0, description="Seconds within which a worker must start a command; later it drops the command."
     )
     image_max_age: float = Field(
-        default=86400, gt=0, description="Seconds from intake after which an image that was tried without an end fails."
+        default=86400,
+        gt=0,
+        description="Maximum age of an image in seconds, from intake; an older image fails with its last error.",
     )
     reuse_days: float = Field(
         default=30,
         ge=0,
-        description="Days for which a result is reused by other requests with the same URL and options, if the image's "
-        "host says that it is unchanged; 0 for never.",
+        description="Days for which other requests with the same URL and options reuse a result if the host reports the"
+        " image as unchanged; 0 for never.",
     )
     sweep_interval: float = Field(
-        default=5, gt=0, description="Seconds between looks for lost work, stranded requests and due webhooks."
+        default=5, gt=0, description="Seconds between two sweeps for lost work, stranded requests and due webhooks."
     )
     retention_days: float = Field(
         default=0,
         ge=0,
-        description="Days from a request's finish until it is removed with all its objects; 0 keeps everything.",
+        description="Days after which a finished request is removed with all its objects; 0 keeps everything.",
     )
     longest_handler: float = Field(
-        default=300, gt=0, description="Seconds that the slowest worker may be at one command, once it has begun."
+        default=300, gt=0, description="Maximum seconds that a worker takes for one command, once it has started."
     )
 
     @property
     def lost_after(self) -> float:
-        """Seconds after which no copy of a command can be alive any more."""
+        """Seconds after its dispatch when a command without a result is lost: no worker can still be at it."""
         return self.command_start_by + self.longest_handler + 60
 
 
@@ -114,7 +116,7 @@ def _default_of(name: str) -> Any:
         default=option.default,
         ge=option.schema.get("minimum"),
         le=option.schema.get("maximum"),
-        description=f"Default of the option {name}, {option.allowed}. {description}",
+        description=f"Default of the option {name} ({option.allowed}). {description}",
     )
 
 

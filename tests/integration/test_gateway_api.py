@@ -219,16 +219,16 @@ async def test_a_url_that_is_none_fails_its_slot_and_not_the_upload(gateway: Gat
 @pytest.mark.parametrize(
     ("request_", "detail"),
     [
-        (a_form(("percent", None, b"30")), "The form holds no file."),
-        (a_form(("file", "", b"")), "The form holds no file."),
-        (a_form(("file", "a.csv", CSV), ("file", "b.csv", CSV)), "The form holds more than one file."),
+        (a_form(("percent", None, b"30")), "The form has no file."),
+        (a_form(("file", "", b"")), "The form has no file."),
+        (a_form(("file", "a.csv", CSV), ("file", "b.csv", CSV)), "The form has more than one file."),
         (a_form(*[("percent", None, b"")] * 40), "The form has more than 32 parts."),
         ({"content": b"", "headers": {"Content-Type": "multipart/form-data; boundary=edge"}}, "The form ends"),
         ({"content": CSV, "headers": {"Content-Type": "multipart/form-data; boundary=edge"}}, "The body is no"),
-        ({"content": CSV, "headers": {"Content-Type": "multipart/form-data"}}, "The Content-Type names no boundary."),
+        ({"content": CSV, "headers": {"Content-Type": "multipart/form-data"}}, "The Content-Type has no boundary."),
         (
             {"content": CSV, "headers": {"Content-Type": f"multipart/form-data; boundary={'x' * 300}"}},
-            "The body is no multipart/form-data.",
+            "The body is not valid multipart/form-data.",
         ),
         (
             {

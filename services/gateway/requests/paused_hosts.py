@@ -1,4 +1,4 @@
-"""Which hosts a request waits for."""
+"""The paused hosts that delay a request."""
 
 from datetime import datetime
 
@@ -7,17 +7,20 @@ from shared.persistence import Database
 
 
 async def find_paused_hosts(database: Database, request_id: str, now: datetime) -> list[PausedHost]:
-    """Hosts in trouble at which images of the request wait, the most images first. Cheap while no host is."""
-    hosts = {host.host: host for host in await database.hosts.tripped()}
-    if not hosts:
+    """Hosts with a tripped circuit and pending images of the request, those with the most images first.
+
+    One query while no circuit is tripped.
+    """
+    circuits = {circuit.host: circuit for circuit in await database.hosts.tripped()}
+    if not circuits:
         return []
-    waiting = await database.images.count_pending_at_hosts(request_id, list(hosts))
+    pending = await database.images.count_pending_at_hosts(request_id, list(circuits))
     return [
         PausedHost(
             host=name,
             images=images,
-            until=until if (until := hosts[name].paused_until) and until > now else None,
-            error_code=hosts[name].error_code,
+            until=until if (until := circuits[name].paused_until) and until > now else None,
+            error_code=circuits[name].error_code,
         )
-        for name, images in sorted(waiting.items(), key=lambda item: (-item[1], item[0]))
+        for name, images in sorted(pending.items(), key=lambda item: (-item[1], item[0]))
     ]

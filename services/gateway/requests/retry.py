@@ -1,6 +1,6 @@
-"""Retrying a finished request: its failed images once more, in a new round, under the same id.
+"""Retries the failed images of a finished request, in a new round under the same id.
 
-Here the round only begins; intake moves the images.
+This module only starts the round; intake moves the images to it.
 """
 
 import asyncio
@@ -22,18 +22,19 @@ log = structlog.get_logger(__name__)
 
 class Retries:
     def __init__(
-        self, database: Database, keep_days: float, clock: Callable[[], datetime], arrived: asyncio.Event
+        self, database: Database, retention_days: float, clock: Callable[[], datetime], arrived: asyncio.Event
     ) -> None:
-        """`keep_days` is Retention's: what it may be removing is not begun anew. `arrived` is set for intake."""
+        """retention_days: as for Retention; a request due for removal cannot be retried. arrived: wakes intake."""
         self._database = database
-        self._keep = timedelta(days=keep_days)
+        self._retention = timedelta(days=retention_days)
         self._clock = clock
         self._arrived = arrived
 
     async def begin(self, request_id: str) -> RetryAccepted:
-        """Begin the request's next round. Of several who ask at once one does, and the others hear of that round.
+        """Begin the next round of the request.
 
-        Raises Problem: there is no such request, it is under way, or no failed image can be tried again.
+        Raises Problem: 404 if there is no such request; 409 if it is under way, for example because another caller has
+        just begun the round, or if it has no failed image that can be retried.
         """
         request = await self._known(request_id)
         if request.status is RequestStatus.PENDING:
@@ -42,7 +43,7 @@ class Retries:
         if not images:
             raise nothing_to_retry(request.round, request.progress.failed)
         begun = await self._begin_after(request, images)
-        if begun is None:  # somebody else's round began meanwhile, and may even be over
+        if begun is None:  # another caller began this round, and it may even be over
             current = await self._known(request_id)
             raise under_way(current.round, current.progress.pending)
         with bound_contextvars(request_id=request_id):
@@ -57,7 +58,7 @@ class Retries:
         return request
 
     def _is_due_for_removal(self, request: Request) -> bool:
-        return bool(self._keep and request.finished_at and request.finished_at < self._clock() - self._keep)
+        return bool(self._retention and request.finished_at and request.finished_at < self._clock() - self._retention)
 
     async def _begin_after(self, request: Request, images: int) -> Request | None:
         counted = await self._database.images.count(request.request_id)

@@ -1,4 +1,4 @@
-"""What the API says of a request. Pure."""
+"""The status of a request, as the API returns it. Pure."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,12 @@ from shared.contracts.object_keys import public_url
 from shared.contracts.records import Progress, Request
 from shared.contracts.states import RequestStatus
 
-_SOONEST_SECONDS, _LATEST_SECONDS = 1, 30
-_IMAGES_PER_SECOND = 50  # a careful guess at what a small installation does
+_MIN_SECONDS, _MAX_SECONDS = 1, 30
+_IMAGES_PER_SECOND = 50  # a low estimate for a small installation
 
 
 def request_details(request: Request, public_base_url: str, paused_hosts: Sequence[PausedHost] = ()) -> RequestDetails:
-    """`request` as the API says it; URLs only of what is there to be fetched."""
+    """The details of `request`; the URL of a file is null until the file exists."""
     progress = request.progress
 
     def url(key: str | None) -> str | None:
@@ -43,5 +43,5 @@ def request_details(request: Request, public_base_url: str, paused_hosts: Sequen
 
 
 def retry_after(progress: Progress) -> int:
-    """Seconds after which asking again may tell something new: soon where little is left, seldom where much is."""
-    return min(max(progress.pending // _IMAGES_PER_SECOND, _SOONEST_SECONDS), _LATEST_SECONDS)
+    """Seconds until a client should ask again; more while more images are pending."""
+    return min(max(progress.pending // _IMAGES_PER_SECOND, _MIN_SECONDS), _MAX_SECONDS)

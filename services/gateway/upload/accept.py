@@ -1,4 +1,4 @@
-"""Accepting a catalogue that was found usable: stored durably and recorded; only then answered."""
+"""Accepts a usable catalogue: stores it, then records its request; only then may the client be answered."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,14 +15,15 @@ from shared.observability import Metrics
 from shared.persistence import Database
 from shared.storage import ObjectStore
 
-# Ids are the only key to a request and its files. The library's usual policy counts up within a millisecond.
+# Whoever knows an id can read the request and its files, so ids must not be guessable. The library's default policy
+# counts up within a millisecond.
 _IDS = ULIDGenerator(policy=PureRandomPolicy())
 
 log = structlog.get_logger(__name__)
 
 
 class UploadAcceptor:
-    """Takes uploads. `arrived` is set at each one, so that intake need not wait for its next look."""
+    """Stores uploads and records their requests."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class UploadAcceptor:
         arrived: asyncio.Event,
         metrics: Metrics,
     ) -> None:
+        """`arrived` is set after each upload, so that intake starts at once."""
         self._database = database
         self._store = store
         self._clock = clock
@@ -39,11 +41,14 @@ class UploadAcceptor:
         self._metrics = metrics
 
     async def accept(self, upload: ValidatedUpload) -> str:
-        """The id of the request that was made of it. Raises DependencyUnavailable; then nothing was accepted."""
+        """Returns the id of the new request.
+
+        Raises DependencyUnavailable if the store or the database does not answer; then nothing was accepted.
+        """
         request = self._request(upload)
-        await self._database.ping()  # lest the upload is stored in vain
+        await self._database.ping()  # do not store an upload that cannot be recorded
         await self._store.put_file(request.upload_key, upload.path, "text/csv")
-        # If this fails the database may have it all the same, so the stored upload must stay.
+        # If this fails, the database may still have the request, so the stored upload stays.
         await self._database.requests.insert(request)
         self._arrived.set()
         self._metrics.upload_bytes.inc(upload.size)

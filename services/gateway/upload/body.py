@@ -1,4 +1,4 @@
-"""Receiving an upload: from the request's body to a temporary file, in bounded memory."""
+"""Receives the body of an upload into a temporary file, in bounded memory."""
 
 import asyncio
 import tempfile
@@ -33,7 +33,7 @@ _DRAIN_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """What a body may be: its bytes, seconds without one of them, and seconds in all."""
+    """max_bytes: of the body. stall_timeout: seconds without a byte. max_seconds: for the whole body."""
 
     max_bytes: int
     stall_timeout: float
@@ -42,7 +42,7 @@ class BodyLimits:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedUpload:
-    """A catalogue as it was sent: the file at `path`, and the form's other fields."""
+    """A catalogue as the client sent it, in the file at `path`. fields: the other fields of the form."""
 
     path: Path
     filename: str | None
@@ -51,22 +51,22 @@ class ReceivedUpload:
 
 @asynccontextmanager
 async def receive_upload(request: Request, limits: BodyLimits) -> AsyncIterator[ReceivedUpload]:
-    """Receive the body; the file is gone when the context ends, however it ends.
+    """Receive the body; the file is deleted when the context ends.
 
     Raises Problem: 415 for a type that is neither a form nor CSV, 413 for too large a body, 400 for a broken form, 408
-    if nothing comes for a while or all takes too long. StorageUnavailable if the local disk takes no more.
+    if the body stalls or takes too long. Raises StorageUnavailable if the local disk is full.
     """
     try:
         form = _form(request)
         _check_announced(request, limits.max_bytes)
     except Problem:
-        if request.headers.get("Expect", "").lower() != "100-continue":  # else the client waits for our word
+        if request.headers.get("Expect", "").lower() != "100-continue":  # such a client has not sent the body yet
             await _drain(request)
         raise
     with tempfile.NamedTemporaryFile(prefix="imagemill-upload-") as file:
         try:
-            async with _in_time(limits) as patience:
-                await _receive(request, form, file, limits, patience)
+            async with _in_time(limits) as stall:
+                await _receive(request, form, file, limits, stall)
         except Problem as problem:
             if problem.document.status == HTTPStatus.REQUEST_TIMEOUT:
                 raise
@@ -76,7 +76,7 @@ async def receive_upload(request: Request, limits: BodyLimits) -> AsyncIterator[
 
 
 def _form(request: Request) -> UploadForm | None:
-    """The form to be read, or None if the body is the CSV itself."""
+    """A parser for the form; None if the body is the CSV itself."""
     content_type, parameters = parse_options_header(request.headers.get("Content-Type"))
     kind = content_type.decode("latin-1")
     if kind == FORM_TYPE:
@@ -94,16 +94,16 @@ def _check_announced(request: Request, max_bytes: int) -> None:
 
 @asynccontextmanager
 async def _in_time(limits: BodyLimits) -> AsyncIterator[asyncio.Timeout]:
-    """Yields the timeout that is to be moved whenever something came."""
+    """Apply the time limits. Yields the stall timeout, which must be rescheduled whenever bytes arrive."""
     try:
-        async with asyncio.timeout(limits.max_seconds) as total, asyncio.timeout(limits.stall_timeout) as patience:
-            yield patience
+        async with asyncio.timeout(limits.max_seconds) as total, asyncio.timeout(limits.stall_timeout) as stall:
+            yield stall
     except TimeoutError:
         raise (too_slow(limits.max_seconds) if total.expired() else stalled(limits.stall_timeout)) from None
 
 
 async def _receive(
-    request: Request, form: UploadForm | None, file: IO[bytes], limits: BodyLimits, patience: asyncio.Timeout
+    request: Request, form: UploadForm | None, file: IO[bytes], limits: BodyLimits, stall: asyncio.Timeout
 ) -> None:
     waiting = form.file_bytes if form else bytearray()
     received = 0
@@ -116,9 +116,9 @@ async def _receive(
                 form.feed(chunk)
             else:
                 waiting += chunk
-            if len(waiting) >= _WRITE_BYTES:  # in large pieces, since each takes a thread
+            if len(waiting) >= _WRITE_BYTES:  # write large pieces, since each write runs in a thread
                 await _write(file, waiting)
-            patience.reschedule(asyncio.get_running_loop().time() + limits.stall_timeout)
+            stall.reschedule(asyncio.get_running_loop().time() + limits.stall_timeout)
     if form:
         form.finish()
     await _write(file, waiting)
@@ -128,19 +128,19 @@ async def _write(file: IO[bytes], waiting: bytearray) -> None:
     try:
         await asyncio.to_thread(_write_through, file, bytes(waiting))
     except OSError as error:
-        raise StorageUnavailable(f"an upload cannot be buffered: {error}") from error
+        raise StorageUnavailable(f"an upload cannot be written to disk: {error}") from error
     waiting.clear()
 
 
 def _write_through(file: IO[bytes], data: bytes) -> None:
     file.write(data)
-    file.flush()  # others will open it by its path
+    file.flush()  # readers open the file by its path
 
 
 async def _drain(request: Request) -> None:
-    """Let a client that sends on without listening finish, within bounds: cut off, it would not see our answer."""
+    """Read and drop the rest of the body, within limits: a client that is cut off while sending sees no response."""
     left = _DRAIN_BYTES
-    with suppress(TimeoutError, ClientDisconnect, RuntimeError):  # RuntimeError: the body has been read to its end
+    with suppress(TimeoutError, ClientDisconnect, RuntimeError):  # RuntimeError: the body has already been read
         async with asyncio.timeout(_DRAIN_SECONDS), aclosing(request.stream()) as body:
             async for chunk in body:
                 left -= len(chunk)

@@ -1,4 +1,4 @@
-"""Reading a multipart/form-data body while it arrives: the options are kept, the file's bytes are passed on."""
+"""Parses a multipart/form-data body while it arrives: collects the options and passes on the file's bytes. Pure."""
 
 from pathlib import PureWindowsPath
 
@@ -15,15 +15,16 @@ _ADVICE = "Send the CSV as the form's file, for example: curl -F file=@products.
 
 
 class UploadForm:
-    """Feed it the body and take the file's bytes from `file_bytes`; `fields` holds the other parts.
+    """Call `feed` with each chunk of the body, take the file's bytes from `file_bytes`, and call `finish` at the end.
 
-    The file is the part that has a file name, or the one called "file". Raises Problem (400) for what is no form,
-    has no end, or holds no file or several.
+    fields: names and values of the other parts. The file is the part with a file name, or the one called "file".
+    Raises Problem: 400 if the form is malformed, incomplete or has not exactly one file, 422 for an option that is too
+    long.
     """
 
     def __init__(self, boundary: bytes | None) -> None:
         if not boundary:
-            raise bad_form("the Content-Type names no boundary", _ADVICE)
+            raise bad_form("the Content-Type has no boundary", _ADVICE)
         self.file_bytes = bytearray()
         self.filename: str | None = None
         self.fields: list[tuple[str, str]] = []
@@ -63,11 +64,11 @@ class UploadForm:
             raise _malformed() from error
 
     def finish(self) -> None:
-        """The body has ended; Problem unless the form has, too, and held a file."""
+        """Check, at the end of the body, that the form is complete and has a file."""
         if not self._complete:
             raise bad_form("the form ends in the middle of a part", _ADVICE)
         if not self._has_file:
-            raise bad_form("the form holds no file", _ADVICE)
+            raise bad_form("the form has no file", _ADVICE)
 
     def _on_part_begin(self) -> None:
         self._parts += 1
@@ -93,10 +94,10 @@ class UploadForm:
         self._field = parameters.get(b"name", b"").decode(errors="replace")
         filename = parameters.get(b"filename")
         self._in_file = filename is not None or self._field == _FILE_FIELD
-        # A browser sends its file field even if no file was chosen, with an empty name.
+        # A browser sends the file field with an empty file name if no file was chosen.
         if self._in_file and filename != b"":
             if self._has_file:
-                raise bad_form("the form holds more than one file", "Upload one catalogue at a time.")
+                raise bad_form("the form has more than one file", "Upload one catalogue at a time.")
             self._has_file = True
             self.filename = _base_name(filename)
 
@@ -118,7 +119,7 @@ class UploadForm:
 
 
 def _base_name(filename: bytes | None) -> str | None:
-    """The name without the folders that some clients send, slashes of either kind."""
+    """The name without the folders that some clients send, with slashes or backslashes."""
     if filename is None:
         return None
     name = PureWindowsPath(filename.decode(errors="replace")).name
@@ -126,4 +127,4 @@ def _base_name(filename: bytes | None) -> str | None:
 
 
 def _malformed() -> Problem:
-    return bad_form("the body is no multipart/form-data", _ADVICE)
+    return bad_form("the body is not valid multipart/form-data", _ADVICE)

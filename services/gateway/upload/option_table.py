@@ -4,7 +4,7 @@ OpenAPI, the error texts, the DEFAULT_… settings and the documentation all rea
 default and a description to CompressOptions or RequestOptions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -42,7 +42,7 @@ class Option:
         """The values it may have, so that "<name> is <allowed>" is a sentence."""
         match self.schema:
             case {"enum": values}:
-                return listed(values, "or")
+                return f"{', '.join(values[:-1])} or {values[-1]}"
             case {"type": "integer", "minimum": minimum, "maximum": maximum}:
                 return f"a whole number from {minimum} to {maximum}"
             case {"type": "boolean"}:
@@ -51,13 +51,8 @@ class Option:
                 return "an http or https URL"
 
 
-def listed(words: Sequence[str], conjunction: str) -> str:
-    """As in "one, two or three"."""
-    return f" {conjunction} ".join([", ".join(words[:-1]), words[-1]])
-
-
 def _option(name: str, field: FieldInfo, schema: Mapping[str, Any]) -> Option:
-    # A client leaves an option out where our own messages say null.
+    # Clients leave an option out where internal messages have null, so null is not in the schema.
     [usable] = [part for part in schema.get("anyOf", [schema]) if part["type"] != "null"]
     merged = {**schema, **usable}
     return Option(

@@ -1,4 +1,4 @@
-"""What a client may ask for with an upload: flat fields of the form, or query parameters. Pure."""
+"""Reads and checks the options of an upload, which are form fields or query parameters. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -32,45 +32,49 @@ def read_options(
     webhook_policy: AddressPolicy,
     known: Sequence[str] = UPLOAD_OPTIONS,
 ) -> UploadOptions:
-    """The options among `given` names and values; `defaults` holds for one that is blank or missing.
+    """The options from the names and values in `given`; one that is blank or missing has its value in `defaults`.
 
-    Raises Problem (422), naming every option that is not `known`, given twice or has a value that cannot be used.
+    Raises Problem (422), which lists every option that is not `known`, is repeated or has an invalid value.
     """
     values = {name: value.strip() for name, value in given if name in known and value.strip()}
     webhook_url = values.pop("webhook_url", None)
-    asked: dict[str, object] = {name: _typed(value) for name, value in values.items()}
-    if faults := [*misnamed(given, known), *_unusable(asked, values), *_uncallable(webhook_url, webhook_policy)]:
-        raise bad_options(faults)
-    asked["webhook_url"] = webhook_url
-    return UploadOptions(_updated(defaults.compress, asked), _updated(defaults.request, asked))
+    wanted: dict[str, object] = {name: _typed(value) for name, value in values.items()}
+    if errors := [
+        *misnamed(given, known),
+        *_invalid_values(wanted, values),
+        *_webhook_errors(webhook_url, webhook_policy),
+    ]:
+        raise bad_options(errors)
+    wanted["webhook_url"] = webhook_url
+    return UploadOptions(_with(defaults.compress, wanted), _with(defaults.request, wanted))
 
 
 def _typed(value: str) -> int | bool | str:
-    """As JSON would have it; in any case, since some languages write True."""
+    """The value as JSON would have it. Booleans may have any case, since some languages write True."""
     return int(value) if _WHOLE_NUMBER.fullmatch(value) else _BOOLEANS.get(value.lower(), value)
 
 
-def _updated(defaults: _Model, asked: Mapping[str, object]) -> _Model:
-    return defaults.model_copy(update={name: asked[name] for name in type(defaults).model_fields if name in asked})
+def _with(defaults: _Model, wanted: Mapping[str, object]) -> _Model:
+    return defaults.model_copy(update={name: wanted[name] for name in type(defaults).model_fields if name in wanted})
 
 
-def _unusable(asked: Mapping[str, object], values: Mapping[str, str]) -> list[InputError]:
-    names = [name for model in MODELS for name in _refused(model, asked)]
+def _invalid_values(wanted: Mapping[str, object], values: Mapping[str, str]) -> list[InputError]:
+    names = [name for model in MODELS for name in _invalid_in(model, wanted)]
     return [
         InputError(detail=f"{name} is {OPTIONS[name].allowed}, not {values[name][:64]!r}", option=name)
         for name in names
     ]
 
 
-def _refused(model: type[BaseModel], asked: Mapping[str, object]) -> list[str]:
+def _invalid_in(model: type[BaseModel], wanted: Mapping[str, object]) -> list[str]:
     try:
-        model.model_validate(asked, strict=True)
+        model.model_validate(wanted, strict=True)
     except ValidationError as error:
         return [str(fault["loc"][0]) for fault in error.errors()]
     return []
 
 
-def _uncallable(webhook_url: str | None, policy: AddressPolicy) -> list[InputError]:
+def _webhook_errors(webhook_url: str | None, policy: AddressPolicy) -> list[InputError]:
     if webhook_url is None:
         return []
     try:

@@ -11,7 +11,7 @@ OnInvalid = Literal["skip", "reject"]
 
 
 class RequestOptions(BaseModel):
-    """The fields' descriptions are for users: see option_table."""
+    """Options about the request as a whole. The descriptions are for users: OpenAPI and the documentation show them."""
 
     model_config = ConfigDict(frozen=True)
 

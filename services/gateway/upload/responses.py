@@ -1,4 +1,4 @@
-"""What the API says of a catalogue that was inspected. Pure."""
+"""The responses about an inspected catalogue. Pure."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def catalogue_validation(inspection: Inspection) -> CatalogueValidation:
 
 
 def encoding_name(dialect: Dialect) -> str:
-    """As Python and many others call it: "utf-8-sig" and "utf-16" have a byte order mark."""
+    """The name that Python and other tools use; "utf-8-sig" and "utf-16" have a byte order mark."""
     if not dialect.bom:
         return dialect.encoding
     return "utf-8-sig" if dialect.encoding == "utf-8" else "utf-16"

@@ -1,4 +1,4 @@
-"""Receiving catalogues and finding out what they are, a few at a time; nothing of it is stored."""
+"""Receives catalogues and checks them, a few at a time; nothing is stored."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -21,7 +21,7 @@ _CHUNK_BYTES = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class ValidationRules:
-    """What a catalogue and its options may be; `defaults` holds for what a client does not say."""
+    """Limits for a catalogue and its options. defaults: of the options that a client leaves out."""
 
     limits: CatalogueLimits
     body_limits: BodyLimits
@@ -32,7 +32,7 @@ class ValidationRules:
 
 @dataclass(frozen=True, slots=True)
 class ValidatedUpload:
-    """A usable catalogue: the file at `path`, of `size` bytes, and what it was found to be."""
+    """A usable catalogue in the file at `path`, which has `size` bytes."""
 
     path: Path
     size: int
@@ -42,11 +42,11 @@ class ValidatedUpload:
 
 
 class UploadValidator:
-    """Reads at most `at_once` catalogues through at a time, for it takes all of a core; others wait their turn."""
+    """Inspects at most `at_once` catalogues at a time, since each takes a whole core; others wait."""
 
     def __init__(self, rules: ValidationRules, at_once: int) -> None:
         self._rules = rules
-        self._turn = asyncio.Semaphore(at_once)
+        self._inspections = asyncio.Semaphore(at_once)
 
     @property
     def defaults(self) -> UploadOptions:
@@ -54,17 +54,17 @@ class UploadValidator:
 
     @asynccontextmanager
     async def receive(self, http: Request, known_options: Sequence[str]) -> AsyncIterator[ValidatedUpload]:
-        """Receive a catalogue and inspect it; the file is gone when the context ends.
+        """Receive a catalogue and inspect it; the file is deleted when the context ends.
 
-        Raises Problem as `receive_upload` and `read_options` do, and 400 if the catalogue cannot be used, or holds
-        URLs that cannot and the client wants none of it then.
+        Raises Problem as `receive_upload` and `read_options` do, and with status 400 if the catalogue cannot be used or
+        if a URL is refused and `on_invalid` is "reject". Raises ClientDisconnect if the client left while it waited.
         """
         rules = self._rules
         async with receive_upload(http, rules.body_limits) as upload:
             given = [*http.query_params.multi_items(), *upload.fields]
             options = read_options(given, rules.defaults, rules.webhook_policy, known_options)
-            async with self._turn:
-                if await http.is_disconnected():  # while it waited: nobody would hear what is found
+            async with self._inspections:
+                if await http.is_disconnected():
                     raise ClientDisconnect
                 inspection = await self._inspect(upload.path, options.request)
             if inspection.refused_slots and options.request.on_invalid == "reject":
