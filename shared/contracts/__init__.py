@@ -1,1 +1,4 @@
-"""What the services say to each other, and to anyone who listens: small frozen data, no I/O."""
+"""What the services exchange and record: messages, events, records, states, error codes, object keys. No I/O.
+
+A vocabulary rather than a room: every module is public and is imported by its own name.
+"""

@@ -6,6 +6,9 @@ Only this package imports the MongoDB driver. Importers use the names below and 
 from shared.persistence.database import open_database
 from shared.persistence.lease_renewal import RenewableLease, renewing
 from shared.persistence.repositories import (
+    ANNOUNCE_AGAIN_AFTER,
+    COUNT_EVERY,
+    RETRY_BATCH,
     Database,
     DeliveryRepository,
     HostRepository,
@@ -17,6 +20,9 @@ from shared.persistence.repositories import (
 )
 
 __all__ = [
+    "ANNOUNCE_AGAIN_AFTER",
+    "COUNT_EVERY",
+    "RETRY_BATCH",
     "Database",
     "DeliveryRepository",
     "HostRepository",

@@ -1,4 +1,4 @@
-"""The transitions of images between their states, as guarded MongoDB updates. Pure.
+"""The transitions of images between their states, as guarded MongoDB updates.
 
 A result that reaches a terminal state is accepted from any open state of its round: it may arrive before the dispatcher
 has marked the image as dispatched. A deferral is accepted for the latest dispatch only, and once.

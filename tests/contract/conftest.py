@@ -12,8 +12,7 @@ from pymongo import MongoClient
 
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
-from tests.fakes.clock import MovableClock
-from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes import MemoryDatabase, MovableClock
 from tests.support.builders import NOW
 from tests.support.tcp_proxy import open_proxy
 

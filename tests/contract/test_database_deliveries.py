@@ -7,7 +7,7 @@ from typing import Any
 from shared.contracts.records import Delivery
 from shared.persistence import Database
 from tests.contract.conftest import Subject
-from tests.fakes.clock import MovableClock
+from tests.fakes import MovableClock
 from tests.support.builders import NOW
 
 

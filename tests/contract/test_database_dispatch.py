@@ -10,7 +10,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import Image
 from shared.contracts.states import ImageState
 from shared.persistence import Database, Recorded
-from tests.fakes.clock import MovableClock
+from tests.fakes import MovableClock
 from tests.support.builders import NOW, a_request, an_image
 from tests.support.worker_messages import compress, compressed, deferred, download
 

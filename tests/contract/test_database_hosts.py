@@ -7,7 +7,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import HostCircuit
 from shared.contracts.states import ImageState
 from shared.persistence import Database
-from tests.fakes.clock import MovableClock
+from tests.fakes import MovableClock
 from tests.support.builders import NOW, an_image
 
 ONE = HostCircuit("one.test", failures=1, pauses=0, paused_until=None, error_code=ErrorCode.CONNECT)

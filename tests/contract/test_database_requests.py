@@ -11,7 +11,7 @@ from shared.contracts.records import Delivery, Progress, Request
 from shared.contracts.states import ImageState, RequestStatus
 from shared.persistence import Database
 from tests.contract.conftest import Subject
-from tests.fakes.clock import MovableClock
+from tests.fakes import MovableClock
 from tests.support.builders import NOW, a_product, a_request, an_image, output_keys
 from tests.support.worker_messages import compressed
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from shared.contracts.records import Image
 from shared.persistence import Database
-from tests.fakes.clock import MovableClock
+from tests.fakes import MovableClock
 from tests.support.builders import NOW, a_request, a_result, an_image
 from tests.support.worker_messages import compressed, failed
 

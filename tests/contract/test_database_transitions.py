@@ -12,7 +12,7 @@ from shared.contracts.records import Image, Progress
 from shared.contracts.states import OPEN_STATES, ImageState, RequestStatus
 from shared.persistence import Database, Recorded
 from tests.contract.conftest import Subject
-from tests.fakes.clock import MovableClock
+from tests.fakes import MovableClock
 from tests.support.builders import NOW, a_request, a_result, an_image
 from tests.support.worker_messages import compressed, deferred, failed
 

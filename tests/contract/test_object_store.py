@@ -19,7 +19,7 @@ import pytest
 
 from shared.errors import ObjectMissing, StorageUnavailable
 from shared.storage import ObjectStore, open_object_store
-from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.fakes import MemoryObjectStore
 from tests.support.s3_server import open_s3_server
 
 MIB = 1024 * 1024

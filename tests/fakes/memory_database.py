@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from shared.contracts.records import Delivery, Product
-from shared.persistence.repositories import ANNOUNCE_AGAIN_AFTER
+from shared.persistence import ANNOUNCE_AGAIN_AFTER
 from tests.fakes.memory_hosts import MemoryHosts
 from tests.fakes.memory_images import MemoryImages
 from tests.fakes.memory_requests import MemoryRequests

@@ -14,8 +14,7 @@ from shared.contracts.image_summary import (
 )
 from shared.contracts.records import Image, Progress
 from shared.contracts.states import END_STATES, OPEN_STATES, ImageState, RequestStatus
-from shared.persistence import Recorded
-from shared.persistence.repositories import RETRY_BATCH
+from shared.persistence import RETRY_BATCH, Recorded
 from tests.fakes.memory_tables import ImageRow, Tables
 from tests.fakes.memory_transitions import (
     Command,

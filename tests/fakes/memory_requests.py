@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.contracts.records import OutputKeys, Progress, Request
 from shared.contracts.states import RequestStatus
-from shared.persistence.repositories import ANNOUNCE_AGAIN_AFTER, COUNT_EVERY
+from shared.persistence import ANNOUNCE_AGAIN_AFTER, COUNT_EVERY
 from tests.fakes.memory_images import any_open, count_images
 from tests.fakes.memory_tables import RequestRow, Tables
 

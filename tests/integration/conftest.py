@@ -11,9 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from services.gateway.web.server import HttpServer
 from shared.observability import Health, HealthEndpoints
-from tests.fakes.clock import MovableClock
-from tests.fakes.memory_database import MemoryDatabase
-from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.fakes import MemoryDatabase, MemoryObjectStore, MovableClock
 from tests.support.builders import NOW
 from tests.support.running_gateway import Gateway, a_server, an_app
 

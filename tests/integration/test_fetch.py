@@ -23,8 +23,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressImage, CompressOptions, DownloadImage, ImageDeferred, KnownResult
 from shared.settings import AttemptSettings
 from shared.url_policy import AddressPolicy
-from tests.fakes.clock import MovableClock
-from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.fakes import MemoryObjectStore, MovableClock
 from tests.support.builders import a_result
 from tests.support.origin import Origin, Response, image, open_origin, redirect
 from tests.support.waiting import until

@@ -16,7 +16,7 @@ from shared.contracts.messages import CompressOptions
 from shared.contracts.records import Progress
 from shared.contracts.states import RequestStatus
 from shared.observability import Health, HealthEndpoints
-from tests.fakes.memory_tables import RequestRow
+from tests.fakes import RequestRow
 from tests.support.builders import NOW, REQUEST_ID, a_request, output_keys
 from tests.support.running_gateway import (
     BASE_URL,

@@ -12,7 +12,7 @@ from services.gateway.probe import ProbeClient
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.messaging import Outgoing, Replies
-from tests.fakes.clock import MovableClock
+from tests.fakes import MovableClock
 from tests.support.running_gateway import CSV, Gateway, a_form, an_app, problem, send
 from tests.support.waiting import until
 

@@ -15,7 +15,7 @@ from services.downloader.settings import FetchSettings
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.url_policy import AddressPolicy
-from tests.fakes.clock import MovableClock
+from tests.fakes import MovableClock
 from tests.support.builders import NOW
 from tests.support.origin import Origin, Response, image, open_origin, redirect
 from tests.support.waiting import until

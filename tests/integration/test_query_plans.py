@@ -16,7 +16,7 @@ from shared.contracts.records import Progress
 from shared.contracts.states import ImageState
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
-from tests.fakes.clock import MovableClock
+from tests.fakes import MovableClock
 from tests.support.builders import NOW, a_product, a_request, an_image
 from tests.support.database_calls import CALLS, DELIVERY
 from tests.support.servers import fresh_database

@@ -26,9 +26,7 @@ from shared.contracts.messages import CompressOptions
 from shared.messaging import DependencyGate
 from shared.observability import Health, HealthEndpoints, Metrics
 from shared.url_policy import AddressPolicy
-from tests.fakes.clock import MovableClock
-from tests.fakes.memory_database import MemoryDatabase
-from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.fakes import MemoryDatabase, MemoryObjectStore, MovableClock
 
 CSV = b"S. No.,Product Name,Input Image Urls\r\n1,Lamp,https://images.test/1.jpg\r\n"
 MAX_BYTES = 300_000

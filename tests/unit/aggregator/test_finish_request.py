@@ -22,9 +22,7 @@ from shared.contracts.records import Image, Product, Request
 from shared.contracts.states import ImageState, RequestStatus
 from shared.errors import StorageUnavailable
 from shared.observability import Metrics
-from tests.fakes.memory_database import MemoryDatabase
-from tests.fakes.memory_object_store import MemoryObjectStore
-from tests.fakes.memory_tables import OutputsRow
+from tests.fakes import MemoryDatabase, MemoryObjectStore, OutputsRow
 from tests.support.aggregating import (
     BASE_URL,
     a_compressed_image,

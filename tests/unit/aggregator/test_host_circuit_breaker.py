@@ -9,8 +9,7 @@ from services.aggregator.pause_policy import PausePolicy
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import ImageDeferred, ImageFailed
 from shared.contracts.records import Image
-from tests.fakes.clock import MovableClock
-from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes import MemoryDatabase, MovableClock
 from tests.support.builders import NOW, an_image
 from tests.support.worker_messages import compressed, deferred
 

@@ -30,8 +30,7 @@ from shared.contracts.records import Image
 from shared.contracts.states import ImageState
 from shared.errors import DatabaseUnavailable
 from shared.observability import Metrics
-from tests.fakes.memory_database import MemoryDatabase
-from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.fakes import MemoryDatabase, MemoryObjectStore
 from tests.support.aggregating import BASE_URL, a_request, a_result, an_image
 from tests.support.builders import NOW, REQUEST_ID
 

@@ -21,7 +21,7 @@ from shared.contracts.object_keys import image_id, original_key, result_key
 from shared.errors import StorageUnavailable
 from shared.observability import Metrics
 from shared.settings import AttemptSettings
-from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.fakes import MemoryObjectStore
 from tests.support.builders import NOW, REQUEST_ID
 from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded
 

@@ -14,7 +14,7 @@ from shared.contracts.messages import CompressImage, CompressOptions, ImageCompr
 from shared.contracts.object_keys import image_id, original_key, originals_prefix, same_bytes_key
 from shared.observability import Metrics
 from shared.settings import AttemptSettings
-from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.fakes import MemoryObjectStore
 from tests.support.builders import NOW, REQUEST_ID
 from tests.support.compressing import MAX_PIXELS, a_picture, encoded
 

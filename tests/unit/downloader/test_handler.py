@@ -26,8 +26,7 @@ from shared.contracts.messages import (
 from shared.contracts.object_keys import reuse_key
 from shared.errors import StorageUnavailable
 from shared.settings import AttemptSettings
-from tests.fakes.clock import MovableClock
-from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.fakes import MemoryObjectStore, MovableClock
 from tests.support.builders import a_result
 
 PHOTO = b"\xff\xd8\xff photo"

@@ -13,8 +13,7 @@ from shared.catalogue import BatchLimits
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Image, OutputKeys, Product, Request
 from shared.contracts.states import RequestStatus
-from tests.fakes.memory_database import MemoryDatabase
-from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.fakes import MemoryDatabase, MemoryObjectStore
 from tests.support.aggregating import BASE_URL, a_compressed_image, a_product, a_request
 from tests.support.builders import NOW, REQUEST_ID
 from tests.support.waiting import until

@@ -19,8 +19,7 @@ from shared.contracts.states import ImageState
 from shared.errors import BrokerUnavailable
 from shared.observability import Metrics
 from shared.persistence import RenewableLease
-from tests.fakes.clock import MovableClock
-from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes import MemoryDatabase, MovableClock
 from tests.support.builders import NOW, a_request, a_result, an_image
 from tests.support.outbox import Outbox
 from tests.support.worker_messages import compressed

@@ -20,10 +20,7 @@ from shared.contracts.states import ImageState
 from shared.messaging import DependencyGate
 from shared.observability import Health, Metrics
 from shared.url_policy import AddressPolicy
-from tests.fakes.clock import MovableClock
-from tests.fakes.memory_database import MemoryDatabase
-from tests.fakes.memory_object_store import MemoryObjectStore
-from tests.fakes.memory_tables import RequestRow
+from tests.fakes import MemoryDatabase, MemoryObjectStore, MovableClock, RequestRow
 from tests.support.builders import NOW, REQUEST_ID, a_request
 from tests.support.outbox import Outbox
 from tests.support.waiting import until

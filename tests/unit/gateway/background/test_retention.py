@@ -10,9 +10,7 @@ from shared.contracts.records import Delivery
 from shared.contracts.states import RequestStatus
 from shared.errors import StorageUnavailable
 from shared.persistence import RenewableLease
-from tests.fakes.clock import MovableClock
-from tests.fakes.memory_database import MemoryDatabase
-from tests.fakes.memory_object_store import MemoryObjectStore
+from tests.fakes import MemoryDatabase, MemoryObjectStore, MovableClock
 from tests.support.builders import NOW, a_product, a_request, an_image
 
 

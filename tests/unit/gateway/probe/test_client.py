@@ -12,7 +12,7 @@ from services.gateway.probe.client import ProbeClient, Unanswered
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.errors import BrokerUnavailable
 from shared.messaging import Outgoing, Replies
-from tests.fakes.clock import MovableClock
+from tests.fakes import MovableClock
 from tests.support.builders import NOW
 from tests.support.waiting import until
 

@@ -7,7 +7,7 @@ from services.gateway.web.schemas import PausedHost
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import HostCircuit
 from shared.contracts.states import ImageState
-from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes import MemoryDatabase
 from tests.support.builders import NOW, REQUEST_ID, an_image
 
 LATER = NOW + timedelta(minutes=5)

@@ -13,8 +13,7 @@ from services.gateway.web.schemas import ProblemDocument, RetryAccepted
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import Image, Progress, Request
 from shared.contracts.states import ImageState, RequestStatus
-from tests.fakes.clock import MovableClock
-from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes import MemoryDatabase, MovableClock
 from tests.support.builders import NOW, REQUEST_ID, a_request, a_result, an_image, output_keys
 
 KEEP_DAYS = 7.0

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.persistence import RenewableLease, renewing
-from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes import MemoryDatabase
 from tests.support.waiting import until
 
 SECONDS = 0.06
