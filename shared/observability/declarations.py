@@ -1,4 +1,4 @@
-"""Declaring metrics so that each says its unit and meaning, and the documentation can be made from them."""
+"""Declares metrics with unit and meaning, from which the documentation is generated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
+    """One metric, as the documentation lists it."""
+
     name: str
     kind: str
     """counter, gauge or histogram"""
@@ -17,7 +19,7 @@ class Declaration:
 
 
 class Declarations:
-    """Makes metrics in `registry` and remembers what they are."""
+    """Creates metrics in `registry` and records their declarations in `made`."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry

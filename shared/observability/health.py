@@ -1,4 +1,4 @@
-"""Whether a process lives and is ready, and what it measures, as answers to GET /livez, /readyz and /metrics."""
+"""The health of a process, and its responses to GET /livez, /readyz and /metrics."""
 
 import json
 from collections.abc import Mapping
@@ -12,27 +12,27 @@ from shared.observability.redaction import redact
 
 
 class Health:
-    """Which of a process's dependencies answer. It is ready when it knows of one or more, and all of them do."""
+    """Which dependencies of a process answer. It is ready if at least one is recorded and all of them answer."""
 
     def __init__(self, gauge: Gauge | None = None) -> None:
-        """`gauge` is the metric imagemill_ready, if the states are to be seen there."""
+        """`gauge`: the metric imagemill_ready, if it should show the states."""
         self._gauge = gauge
-        self._faults: dict[str, str | None] = {}
+        self._problems: dict[str, str | None] = {}
 
     def set_ready(self, dependency: str, ready: bool, detail: str = "") -> None:
-        """Record the dependency's state; `detail` says what is wrong with it, for /readyz to show."""
-        self._faults[dependency] = None if ready else redact(detail) or "unavailable"
+        """Record the dependency's state. /readyz shows `detail`, the reason why it is not ready."""
+        self._problems[dependency] = None if ready else redact(detail) or "unavailable"
         if self._gauge is not None:
             self._gauge.labels(dependency=dependency).set(ready)
 
     @property
     def ready(self) -> bool:
-        return bool(self._faults) and not self.faults
+        return bool(self._problems) and not self.problems
 
     @property
-    def faults(self) -> Mapping[str, str]:
-        """What is wrong, by dependency."""
-        return {dependency: detail for dependency, detail in self._faults.items() if detail is not None}
+    def problems(self) -> Mapping[str, str]:
+        """The reason for each dependency that is not ready."""
+        return {dependency: detail for dependency, detail in self._problems.items() if detail is not None}
 
 
 class HealthResponse(NamedTuple):
@@ -43,19 +43,19 @@ class HealthResponse(NamedTuple):
 
 @dataclass(frozen=True)
 class HealthEndpoints:
-    """The three answers, for whichever server gives them."""
+    """The responses of the three endpoints, independent of the HTTP server."""
 
     health: Health
     registry: CollectorRegistry
 
     def livez(self) -> HealthResponse:
-        """That this is answered at all is the proof: it comes from the event loop that does the work."""
+        """Always 200: any response shows that the event loop runs."""
         return HealthResponse(HTTPStatus.OK, "text/plain; charset=utf-8", b"alive\n")
 
     def readyz(self) -> HealthResponse:
-        """200 or 503, with what is not ready and why."""
+        """200 or 503, with the dependencies that are not ready and the reasons."""
         status = HTTPStatus.OK if self.health.ready else HTTPStatus.SERVICE_UNAVAILABLE
-        body = {"ready": self.health.ready, "not_ready": dict(self.health.faults)}
+        body = {"ready": self.health.ready, "not_ready": dict(self.health.problems)}
         return HealthResponse(status, "application/json", json.dumps(body).encode() + b"\n")
 
     def metrics(self) -> HealthResponse:

@@ -1,4 +1,4 @@
-"""The health answers over HTTP, from inside the process's own event loop."""
+"""Serves the health endpoints over HTTP, in the process's own event loop."""
 
 import asyncio
 import socket
@@ -16,8 +16,8 @@ Event = dict[str, Any]
 Send = Callable[[Event], Awaitable[None]]
 App = Callable[[Event, Callable[[], Awaitable[Event]], Send], Awaitable[None]]
 
-_NOT_FOUND = HealthResponse(404, "text/plain; charset=utf-8", b"there are /livez, /readyz and /metrics\n")
-_NOT_ALLOWED = HealthResponse(405, "text/plain; charset=utf-8", b"GET or HEAD\n")
+_NOT_FOUND = HealthResponse(404, "text/plain; charset=utf-8", b"the endpoints are /livez, /readyz and /metrics\n")
+_NOT_ALLOWED = HealthResponse(405, "text/plain; charset=utf-8", b"use GET or HEAD\n")
 
 
 @asynccontextmanager
@@ -25,9 +25,9 @@ async def serve_health(
     port: int | None,
     health: Health,
     registry: CollectorRegistry,
-    host: str = "0.0.0.0",  # noqa: S104 - probes and Prometheus ask from outside the container
+    host: str = "0.0.0.0",  # noqa: S104 - Kubernetes and Prometheus connect from outside the container
 ) -> AsyncIterator[None]:
-    """HealthResponse on `port` for as long as the block runs; 0 or None is off. Raises OSError if the port is taken."""
+    """Serve on `port` while the block runs; 0 or None for no server. Raises OSError if the port is in use."""
     if not port:
         yield
         return
@@ -38,7 +38,7 @@ async def serve_health(
 
 @asynccontextmanager
 async def serve_health_on(listener: socket.socket, health: Health, registry: CollectorRegistry) -> AsyncIterator[None]:
-    """HealthResponse on a socket that listens already."""
+    """Serve on a listening socket."""
     server = InProcessServer(
         uvicorn.Config(
             health_app(HealthEndpoints(health, registry)),
@@ -61,23 +61,23 @@ async def serve_health_on(listener: socket.socket, health: Health, registry: Col
         await serving
 
 
-def health_app(answers: HealthEndpoints) -> App:
-    paths = {"/livez": answers.livez, "/readyz": answers.readyz, "/metrics": answers.metrics}
+def health_app(endpoints: HealthEndpoints) -> App:
+    paths = {"/livez": endpoints.livez, "/readyz": endpoints.readyz, "/metrics": endpoints.metrics}
 
     async def app(scope: Event, _receive: Callable[[], Awaitable[Event]], send: Send) -> None:
-        answer = paths.get(scope["path"], lambda: _NOT_FOUND)()
+        response = paths.get(scope["path"], lambda: _NOT_FOUND)()
         if scope["method"] not in {"GET", "HEAD"}:
-            answer = _NOT_ALLOWED
-        await _send(answer, send)
+            response = _NOT_ALLOWED
+        await _send(response, send)
 
     return app
 
 
-async def _send(answer: HealthResponse, send: Send) -> None:
+async def _send(response: HealthResponse, send: Send) -> None:
     headers = [
-        (b"content-type", answer.media_type.encode()),
-        (b"content-length", str(len(answer.body)).encode()),
+        (b"content-type", response.media_type.encode()),
+        (b"content-length", str(len(response.body)).encode()),
         (b"cache-control", b"no-store"),
     ]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})

@@ -1,4 +1,4 @@
-"""uvicorn inside a process that has work of its own: it leaves signals alone, and tells when it listens."""
+"""uvicorn in a process with other work: it does not handle signals, and reports when it listens."""
 
 import asyncio
 import socket
@@ -9,7 +9,7 @@ import uvicorn
 
 
 class InProcessServer(uvicorn.Server):
-    """`listening` is set once it answers. It ends when `should_exit` is set, not by a signal."""
+    """`listening` is set once it accepts connections. It ends when `should_exit` is set, not on a signal."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

@@ -1,7 +1,7 @@
-"""One log on stderr: a JSON object per line, or plain lines for a person at a terminal.
+"""Configures the log on stderr: one JSON object per line, or plain lines in a terminal.
 
-Modules log with `structlog.get_logger()`. What concerns a whole task, such as `request_id` and `image_id`, is bound
-with `structlog.contextvars.bound_contextvars(request_id=...)` and then stands in each of its lines.
+Modules log with `structlog.get_logger()`. Values that apply to a whole task, such as `request_id` and `image_id`, are
+bound with `structlog.contextvars.bound_contextvars(request_id=...)` and appear in each line of the task.
 """
 
 import logging
@@ -12,28 +12,27 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from shared.observability.redaction import redact
 
-_QUIET = {
-    "aio_pika": logging.ERROR,  # each reconnection attempt, with its traceback; the runtime says it once
+_LIBRARY_LEVELS = {
+    "aio_pika": logging.ERROR,  # it logs each reconnection attempt with a traceback; the runtime logs the outage once
     "aiormq": logging.ERROR,
     "asyncio": logging.WARNING,
     "httpcore": logging.WARNING,
-    "httpx": logging.WARNING,  # a line per request
+    "httpx": logging.WARNING,  # it logs each request
     "PIL": logging.WARNING,
     "pymongo": logging.WARNING,
-    "urllib3": logging.ERROR,  # each retry of the object store
+    "urllib3": logging.ERROR,  # it logs each retry of the object store
     "uvicorn": logging.WARNING,
     "uvicorn.access": logging.WARNING,
 }
 
 
 def configure_logging(service: str, level: str = "INFO") -> None:
-    """Send everything that is logged, also by libraries, to stderr as lines that name the service.
+    """Send the log of the process and its libraries to stderr, with the name of the service in each line.
 
-    `level` is DEBUG, INFO, WARNING or ERROR; chatty libraries have higher levels of their own. Called once, by
-    `__main__`.
+    `level` is DEBUG, INFO, WARNING or ERROR; some verbose libraries have a higher minimum. `__main__` calls this once.
     """
     number = logging.getLevelNamesMapping()[level]
-    before: list[Processor] = [
+    common: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         _name_service(service),
         structlog.stdlib.add_log_level,
@@ -41,7 +40,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*common, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
@@ -49,14 +48,14 @@ def configure_logging(service: str, level: str = "INFO") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*before, structlog.stdlib.ExtraAdder()],
+            foreign_pre_chain=[*common, structlog.stdlib.ExtraAdder()],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(sys.stderr.isatty())],
         )
     )
     logging.basicConfig(handlers=[handler], level=number, force=True)
     logging.captureWarnings(capture=True)
-    for name, quiet in _QUIET.items():
-        logging.getLogger(name).setLevel(max(quiet, number))
+    for name, minimum in _LIBRARY_LEVELS.items():
+        logging.getLogger(name).setLevel(max(minimum, number))
 
 
 def _name_service(service: str) -> Processor:
@@ -68,18 +67,18 @@ def _name_service(service: str) -> Processor:
 
 
 def _rendering(terminal: bool) -> list[Processor]:
-    """The last steps. Secrets are taken out of the finished line, where nothing can slip past: tracebacks neither."""
+    """The last processors. Secrets are removed from the finished line, so that tracebacks are covered too."""
     if terminal:
         console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         return [lambda logger, method, event: redact(str(console(logger, method, event)))]
     json = structlog.processors.JSONRenderer(ensure_ascii=False)
     return [
         structlog.processors.format_exc_info,
-        _in_reading_order,
+        _order_fields,
         lambda logger, method, event: redact(str(json(logger, method, event))),
     ]
 
 
-def _in_reading_order(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _order_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     first = {name: event.pop(name, None) for name in ("timestamp", "level", "service")}
     return {**first, "message": event.pop("event", None), **event}

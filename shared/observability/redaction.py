@@ -1,4 +1,4 @@
-"""Taking secrets out of text before it is logged."""
+"""Removes secrets from text before it is logged. Pure."""
 
 import re
 
@@ -9,7 +9,7 @@ _SECRET_PARAMETER = re.compile(
 
 
 def redact(text: str) -> str:
-    """The text with "***" for user and password in URLs, and for query parameters that are named like secrets."""
+    """The text with "***" in place of user and password in URLs, and of query parameters with secret names."""
     if "://" not in text:
         return text
     return _SECRET_PARAMETER.sub(r"\1***", _CREDENTIALS.sub("***@", text))

@@ -1,4 +1,4 @@
-"""The HTTP client for addresses that strangers chose."""
+"""Creates the HTTP client for URLs that strangers name."""
 
 import ssl
 from http.client import HTTPResponse
@@ -12,7 +12,7 @@ from shared.outbound.resolver import Resolve, ThreadedResolver
 from shared.outbound.transport import KeepAliveTransport
 from shared.url_policy import AddressPolicy
 
-# Just under the five seconds after which Apache and Node hang up: we let go of a connection before they do.
+# Apache and Node close idle connections after five seconds; we close them first.
 _IDLE_SECONDS = 4.0
 
 
@@ -25,15 +25,15 @@ def open_guarded_client(
     resolve: Resolve | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> httpx.AsyncClient:
-    """A client that dials only what `policy` allows, whatever a name resolves to and wherever a redirect leads.
+    """A client that connects only to addresses that `policy` allows, whatever a name resolves to.
 
-    It follows no redirect by itself, keeps no cookies, and takes no proxy and no credentials from the environment.
-    timeout: `connect` bounds look-up and connecting, and again the TLS handshake; `read` the wait for each byte.
-        The caller bounds the whole, and how many requests run at once.
-    max_idle: connections kept for later requests, over all hosts.
-    resolve: asks for a name's addresses; the system's resolver by default.
-    tls: by default certifi's authorities, or those of SSL_CERT_FILE or SSL_CERT_DIR.
-    Requests raise BlockedAddress, or httpx.TransportError: among them NameNotResolved and TlsError.
+    It does not follow redirects or keep cookies, and ignores proxies and credentials in the environment.
+    timeout: `connect` limits name resolution and connecting, and again the TLS handshake; `read` limits the wait for
+        data. The caller limits the whole request and the number of concurrent requests.
+    max_idle: maximum idle connections, over all hosts.
+    resolve: resolves a name to addresses; the system's resolver by default.
+    tls: by default with certifi's authorities, or those of SSL_CERT_FILE or SSL_CERT_DIR.
+    Requests raise BlockedAddress or httpx.TransportError, whose subclasses include NameNotResolved and TlsError.
     """
     transport = KeepAliveTransport(
         GuardedDialer(policy, resolve or ThreadedResolver()),
@@ -52,7 +52,7 @@ def open_guarded_client(
 
 
 class _NoCookies(CookieJar):
-    """Keeps none, so that no host learns what another one set, or that it was here before."""
+    """Stores no cookies, so that a host cannot recognise us or see another host's cookies."""
 
     def extract_cookies(self, response: HTTPResponse, request: Request) -> None:
         pass

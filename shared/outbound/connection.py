@@ -1,7 +1,7 @@
-"""One connection to an origin, as httpcore reads and writes it.
+"""A network stream for httpcore, as an asyncio protocol.
 
-httpcore's own stream goes through anyio, which costs half as much CPU again for each small response; it also asks
-the kernel, for each idle connection at each request, whether the server has hung up, which a protocol knows anyway.
+httpcore's own stream uses anyio, which needs 50 % more CPU per small response. At each request it also asks the kernel
+for every idle connection whether the server has closed it; an asyncio protocol is notified instead.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _BUFFER_LIMIT = 128 * 1024
 
 
 class TlsError(httpx.ConnectError):
-    """No TLS connection. `certificate`: the host showed no certificate that is valid for its name."""
+    """The TLS handshake failed. `certificate`: the host's certificate is not valid for its name."""
 
     def __init__(self, message: str, *, certificate: bool) -> None:
         super().__init__(message)
@@ -26,37 +26,37 @@ class TlsError(httpx.ConnectError):
 
 
 class Connection(asyncio.Protocol, httpcore.AsyncNetworkStream):
-    """A stream that stops reading from the socket while `_BUFFER_LIMIT` bytes wait to be taken."""
+    """A stream that pauses reading from the socket while `_BUFFER_LIMIT` bytes are buffered."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
         self._received: deque[bytes] = deque()
-        self._waiting = 0
-        self._ended = False
-        self._fault: Exception | None = None
+        self._buffered = 0
+        self._eof = False
+        self._error: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
         self._writable = asyncio.Event()
         self._writable.set()
 
-    # What the event loop tells.
+    # Called by the event loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's class does not inherit from it
 
     def data_received(self, data: bytes) -> None:
         self._received.append(data)
-        self._waiting += len(data)
-        if self._waiting >= _BUFFER_LIMIT:
+        self._buffered += len(data)
+        if self._buffered >= _BUFFER_LIMIT:
             self._open_transport().pause_reading()
         self._wake()
 
     def eof_received(self) -> None:
-        self._ended = True
+        self._eof = True
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._ended = True
-        self._fault = exc
+        self._eof = True
+        self._error = exc
         self._writable.set()
         self._wake()
 
@@ -70,16 +70,16 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkStream):
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 
-    # What httpcore asks for.
+    # Called by httpcore.
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
-        """What has arrived, b"" at the end. Raises httpcore.ReadTimeout after `timeout` seconds, or ReadError."""
-        if not self._received and not self._ended:
+        """Received data, b"" at the end. Raises httpcore.ReadTimeout after `timeout` seconds, or ReadError."""
+        if not self._received and not self._eof:
             await self._wait_for_data(timeout)
         if self._received:
-            return self._take(max_bytes)
-        if self._fault is not None:
-            raise httpcore.ReadError(str(self._fault))
+            return self._pop(max_bytes)
+        if self._error is not None:
+            raise httpcore.ReadError(str(self._error))
         return b""
 
     async def _wait_for_data(self, seconds: float | None) -> None:
@@ -88,23 +88,23 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkStream):
             async with asyncio.timeout(seconds):
                 await self._reader
         except TimeoutError:
-            raise httpcore.ReadTimeout("nothing arrived") from None
+            raise httpcore.ReadTimeout("no data received") from None
         finally:
             self._reader = None
 
-    def _take(self, max_bytes: int) -> bytes:
+    def _pop(self, max_bytes: int) -> bytes:
         data = self._received.popleft()
         if len(data) > max_bytes:
             self._received.appendleft(data[max_bytes:])
             data = data[:max_bytes]
-        was_full = self._waiting >= _BUFFER_LIMIT
-        self._waiting -= len(data)
-        if was_full and self._waiting < _BUFFER_LIMIT:
+        was_full = self._buffered >= _BUFFER_LIMIT
+        self._buffered -= len(data)
+        if was_full and self._buffered < _BUFFER_LIMIT:
             self._open_transport().resume_reading()
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's signature
-        """Send. Raises httpcore.WriteTimeout if the other side takes nothing for `timeout` seconds, or WriteError."""
+        """Send. Raises httpcore.WriteTimeout if the other side accepts nothing for `timeout` seconds, or WriteError."""
         transport = self._open_transport()
         if transport.is_closing():
             raise httpcore.WriteError("connection lost")
@@ -115,13 +115,13 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkStream):
                 async with asyncio.timeout(timeout):
                     await self._writable.wait()
             except TimeoutError:
-                raise httpcore.WriteTimeout("nothing was taken") from None
+                raise httpcore.WriteTimeout("no data accepted") from None
 
     async def aclose(self) -> None:
-        """Drop the connection at once: a farewell would let a host that does not answer hold its socket open."""
+        """Abort the connection: with a regular close, an unresponsive host could keep the socket open."""
         if self._transport is not None:
             self._transport.abort()
-            await asyncio.sleep(0)  # let the transport close its socket before the loop may end
+            await asyncio.sleep(0)  # lets the transport close its socket before the loop can end
 
     async def start_tls(
         self,
@@ -129,10 +129,10 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
     ) -> httpcore.AsyncNetworkStream:
-        """Go on over TLS. Raises TlsError, or httpcore.ConnectTimeout after `timeout` seconds."""
+        """Upgrade to TLS. Raises TlsError, or httpcore.ConnectTimeout after `timeout` seconds."""
         transport = self._open_transport()
         try:
-            with _tls_faults():
+            with _tls_errors():
                 self._refuse_early_data()
                 async with asyncio.timeout(timeout):
                     self._transport = await asyncio.get_running_loop().start_tls(
@@ -144,14 +144,14 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkStream):
         return self
 
     def _refuse_early_data(self) -> None:
-        """Whatever came in the clear would be read later as if the certificate's holder had sent it."""
-        if self._received or self._ended:
+        """Plain-text data would later be read as if the owner of the certificate had sent it."""
+        if self._received or self._eof:
             raise TlsError("the host did not wait for the TLS handshake", certificate=False)
 
     def get_extra_info(self, info: str) -> Any:
-        """`is_readable` on an idle connection means that it is of no more use."""
+        """`is_readable` on an idle connection means that it can no longer be used."""
         if info == "is_readable":
-            return self._ended or bool(self._received)
+            return self._eof or bool(self._received)
         if info == "ssl_object" and self._transport is not None:
             return self._transport.get_extra_info("ssl_object")
         return None
@@ -163,7 +163,7 @@ class Connection(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
 
 @contextmanager
-def _tls_faults() -> Iterator[None]:
+def _tls_errors() -> Iterator[None]:
     try:
         yield
     except ssl.SSLCertVerificationError as error:
@@ -171,6 +171,6 @@ def _tls_faults() -> Iterator[None]:
     except ssl.SSLError as error:
         raise TlsError(error.reason or str(error), certificate=False) from error
     except TimeoutError as error:
-        raise httpcore.ConnectTimeout("no TLS handshake in time") from error
+        raise httpcore.ConnectTimeout("the TLS handshake took too long") from error
     except OSError as error:
         raise TlsError("connection lost in the TLS handshake", certificate=False) from error

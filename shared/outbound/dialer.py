@@ -1,4 +1,4 @@
-"""Dials, after the address guard has seen where to."""
+"""Resolves names and dials the addresses that the URL policy allows."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ _NO_SUCH_HOST = {socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY}
 
 
 class NameNotResolved(httpx.ConnectError):
-    """The host has no address. `temporary`: its name servers may know better later."""
+    """The host has no address. `temporary`: a later attempt may succeed, since the name servers did not answer."""
 
     def __init__(self, message: str, *, temporary: bool) -> None:
         super().__init__(message)
@@ -25,10 +25,10 @@ class NameNotResolved(httpx.ConnectError):
 
 
 class GuardedDialer(httpcore.AsyncNetworkBackend):
-    """Resolves a name once, refuses it if any of its addresses is refused, and dials what it checked.
+    """Resolves a name once, refuses it if the policy blocks any of its addresses, and dials those addresses.
 
-    Judging and dialling the same answer is what defeats a name that is public when looked up and private when
-    dialled. TLS and the Host header still see the name.
+    Checking and dialling the same addresses defeats DNS rebinding: a name that is public when checked and private when
+    dialled. TLS and the Host header still use the name.
     """
 
     def __init__(self, policy: AddressPolicy, resolve: Resolve) -> None:
@@ -43,20 +43,20 @@ class GuardedDialer(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,  # noqa: ARG002
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
     ) -> httpcore.AsyncNetworkStream:
-        """Connect within `timeout` seconds, look-up included.
+        """Connect within `timeout` seconds, name resolution included.
 
         Raises BlockedAddress, NameNotResolved, httpcore.ConnectTimeout or httpcore.ConnectError.
         """
         try:
             async with asyncio.timeout(timeout) as limit:
-                addresses = await self._look_up(host, port)
+                addresses = await self._resolve_name(host, port)
                 for address in addresses:
                     self._policy.check_address(address, port)
                 return await _dial_first(addresses[:_MAX_DIALLED], port, limit.when())
         except TimeoutError:
             raise httpcore.ConnectTimeout("no connection in time") from None
 
-    async def _look_up(self, host: str, port: int) -> Sequence[str]:
+    async def _resolve_name(self, host: str, port: int) -> Sequence[str]:
         try:
             addresses = await self._resolve(host, port)
         except socket.gaierror as error:
@@ -68,20 +68,20 @@ class GuardedDialer(httpcore.AsyncNetworkBackend):
 
 
 async def _dial_first(addresses: Sequence[str], port: int, deadline: float | None) -> Connection:
-    """The first that answers. Each may take its share of the time left: a silent one leaves some to the rest."""
+    """A connection to the first address that answers. Each address gets an equal share of the remaining time."""
     loop = asyncio.get_running_loop()
-    fault = "no address"
+    problem = "no address"
     for tried, address in enumerate(addresses):
         share = None if deadline is None else (deadline - loop.time()) / (len(addresses) - tried)
         try:
             async with asyncio.timeout(share):
                 _, connection = await loop.create_connection(Connection, address, port)
         except TimeoutError:
-            fault = "no answer"
-        except OSError as error:  # not its text: that tells where an internal name leads
-            fault = os.strerror(error.errno) if error.errno else "no connection"
+            problem = "no answer"
+        except OSError as error:  # not its text, which contains the address
+            problem = os.strerror(error.errno) if error.errno else "no connection"
         else:
             return connection
-    if fault == "no answer":
-        raise httpcore.ConnectTimeout(fault)
-    raise httpcore.ConnectError(fault)
+    if problem == "no answer":
+        raise httpcore.ConnectTimeout(problem)
+    raise httpcore.ConnectError(problem)

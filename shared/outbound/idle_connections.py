@@ -1,7 +1,7 @@
-"""Connections that wait for another request to their origin.
+"""Idle connections, kept for the next request to their origin.
 
-httpcore's own pool looks at every connection for every other one at every request; with 64 of them that costs more
-than the request itself. Here they are found by their origin.
+httpcore's own pool compares every connection with every other one at each request; with 64 connections that costs more
+than the request itself. Here they are looked up by origin.
 """
 
 import time
@@ -9,13 +9,13 @@ import time
 import httpcore
 
 Origin = tuple[bytes, bytes, int | None]
-"""Scheme, host and port as the URL has them."""
+"""Scheme, host and port as in the URL."""
 
 _SWEEP_SECONDS = 1.0
 
 
 class IdleConnections:
-    """At most `limit` connections over all origins; those that expired or were hung up are closed on the way."""
+    """At most `limit` connections over all origins. Expired and disconnected ones are closed regularly."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -24,7 +24,7 @@ class IdleConnections:
         self._next_sweep = 0.0
 
     async def take(self, origin: Origin) -> httpcore.AsyncHTTPConnection | None:
-        """The connection to `origin` that was used last, or None."""
+        """The most recently used connection to `origin`, or None."""
         while connection := self._pop(origin):
             if not connection.has_expired():
                 return connection
@@ -42,7 +42,7 @@ class IdleConnections:
         return connection
 
     async def keep(self, origin: Origin, connection: httpcore.AsyncHTTPConnection) -> None:
-        """Keep `connection` for later, or close it: if its response was not read to its end, or there is no room."""
+        """Keep `connection`, or close it if its response was not read to its end or the limit is reached."""
         if time.monotonic() >= self._next_sweep:
             await self._sweep()
         if connection.is_idle() and self._count < self._limit:
@@ -52,7 +52,7 @@ class IdleConnections:
             await connection.aclose()
 
     async def _sweep(self) -> None:
-        """Close what nobody came back for: a host that is done with would otherwise keep its sockets for good."""
+        """Close expired connections: those to hosts without further requests would otherwise stay open forever."""
         self._next_sweep = time.monotonic() + _SWEEP_SECONDS
         before, self._kept, self._count = self._kept, {}, 0
         for origin, connections in before.items():
@@ -64,7 +64,7 @@ class IdleConnections:
                     self._count += 1
 
     async def close(self) -> None:
-        """Close them all."""
+        """Close all connections."""
         before, self._kept, self._count = self._kept, {}, 0
         for connections in before.values():
             for connection in connections:

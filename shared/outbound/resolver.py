@@ -1,4 +1,4 @@
-"""Names to addresses, in threads of their own."""
+"""Resolves names to addresses, in its own threads."""
 
 import asyncio
 import socket
@@ -6,35 +6,35 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""(host, port) to its IP addresses in the order to try them; raises socket.gaierror."""
+"""Takes (host, port) and returns IP addresses in the order to try them. Raises socket.gaierror."""
 
 
 class ThreadedResolver:
-    """The system's resolver, asked once at a time for each name.
+    """The system's resolver, with at most one lookup per name at a time.
 
-    A name whose servers are silent blocks its thread for many seconds. The loop's own threads are few and shared,
-    so one such host would hold up all; here it holds one thread of `threads`, however many images it has.
+    A name whose servers do not answer blocks a thread for many seconds. In the loop's small shared pool, such a host
+    would block all others. Here it occupies one of `threads` threads, however many images it has.
     """
 
     def __init__(self, threads: int = 32) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="resolver")
-        self._asked: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
+        self._lookups: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
         """The addresses of `host`. Raises socket.gaierror."""
         key = (host, port)
-        answer = self._asked.get(key)
-        if answer is None:
+        lookup = self._lookups.get(key)
+        if lookup is None:
             loop = asyncio.get_running_loop()
-            answer = self._asked[key] = loop.run_in_executor(self._executor, _look_up, host, port)
-            answer.add_done_callback(lambda done: self._forget(key, done))
-        # Shielded: a caller that gives up must not take the answer away from the others.
-        return await asyncio.shield(answer)
+            lookup = self._lookups[key] = loop.run_in_executor(self._executor, _look_up, host, port)
+            lookup.add_done_callback(lambda done: self._forget(key, done))
+        # Shielded: a caller that is cancelled must not cancel the lookup of the others.
+        return await asyncio.shield(lookup)
 
-    def _forget(self, key: tuple[str, int], answer: asyncio.Future[list[str]]) -> None:
-        del self._asked[key]
-        if not answer.cancelled():
-            answer.exception()  # all who asked may have given up; asyncio would complain that nobody looked
+    def _forget(self, key: tuple[str, int], lookup: asyncio.Future[list[str]]) -> None:
+        del self._lookups[key]
+        if not lookup.cancelled():
+            lookup.exception()  # otherwise asyncio warns about an unretrieved exception if all callers were cancelled
 
 
 def _look_up(host: str, port: int) -> list[str]:

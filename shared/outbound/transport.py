@@ -1,4 +1,4 @@
-"""HTTP/1.1 requests over connections that are kept for the next one; httpcore speaks the protocol."""
+"""An httpx transport for HTTP/1.1 with keep-alive connections; httpcore implements the protocol."""
 
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -10,9 +10,9 @@ import httpx
 
 from shared.outbound.idle_connections import IdleConnections, Origin
 
-_REPEATABLE = {b"GET", b"HEAD"}
-_HUNG_UP = (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError)
-_HTTPX_FAULTS: dict[type[Exception], type[httpx.TransportError]] = {
+_REPEATABLE_METHODS = {b"GET", b"HEAD"}
+_DISCONNECTED = (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError)
+_HTTPX_ERRORS: dict[type[Exception], type[httpx.TransportError]] = {
     httpcore.ConnectTimeout: httpx.ConnectTimeout,
     httpcore.ReadTimeout: httpx.ReadTimeout,
     httpcore.WriteTimeout: httpx.WriteTimeout,
@@ -25,7 +25,7 @@ _HTTPX_FAULTS: dict[type[Exception], type[httpx.TransportError]] = {
 
 
 class KeepAliveTransport(httpx.AsyncBaseTransport):
-    """As many connections as there are requests at once, all opened by `dialer`; at most `max_idle` are kept."""
+    """One connection per concurrent request, opened by `dialer`. At most `max_idle` idle ones are kept."""
 
     def __init__(
         self, dialer: httpcore.AsyncNetworkBackend, tls: ssl.SSLContext, *, max_idle: int, idle_seconds: float
@@ -36,7 +36,7 @@ class KeepAliveTransport(httpx.AsyncBaseTransport):
         self._idle = IdleConnections(max_idle)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The response, its body not read yet. Raises httpx.TransportError, and what the dialer raises."""
+        """The response with an unread body. Raises httpx.TransportError and the exceptions of the dialer."""
         url = request.url
         core_request = httpcore.Request(
             request.method,
@@ -46,13 +46,13 @@ class KeepAliveTransport(httpx.AsyncBaseTransport):
             extensions=request.extensions,
         )
         origin = (url.raw_scheme, url.raw_host, url.port)
-        with _as_httpx_faults():
+        with _as_httpx_errors():
             connection, response = await self._send(origin, core_request)
         body = _Body(response, connection, origin, self._idle)
         return httpx.Response(response.status, headers=response.headers, stream=body, extensions=response.extensions)
 
     async def aclose(self) -> None:
-        """Close the connections that are kept."""
+        """Close the idle connections."""
         await self._idle.close()
 
     async def _send(
@@ -63,10 +63,10 @@ class KeepAliveTransport(httpx.AsyncBaseTransport):
             connection = kept or self._open(request.url.origin)
             try:
                 return connection, await connection.handle_async_request(request)
-            except _HUNG_UP:
+            except _DISCONNECTED:
                 await connection.aclose()
-                # A host may hang up just as its idle connection is used again: that says nothing about this request.
-                if kept is None or request.method not in _REPEATABLE:
+                # A host can close an idle connection just when it is reused; that is no failure of this request.
+                if kept is None or request.method not in _REPEATABLE_METHODS:
                     raise
             except BaseException:
                 await connection.aclose()
@@ -92,7 +92,7 @@ class _Body(httpx.AsyncByteStream):
         self._idle = idle
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _as_httpx_faults():
+        with _as_httpx_errors():
             async for part in self._response.aiter_stream():
                 yield part
 
@@ -104,8 +104,8 @@ class _Body(httpx.AsyncByteStream):
 
 
 @contextmanager
-def _as_httpx_faults() -> Iterator[None]:
+def _as_httpx_errors() -> Iterator[None]:
     try:
         yield
-    except tuple(_HTTPX_FAULTS) as error:
-        raise _HTTPX_FAULTS[type(error)](str(error)) from error
+    except tuple(_HTTPX_ERRORS) as error:
+        raise _HTTPX_ERRORS[type(error)](str(error)) from error

@@ -1,8 +1,8 @@
-"""Which addresses may be dialled. Pure: no look-ups, no sockets.
+"""Decides which addresses may be dialled. Pure: it resolves nothing and opens no sockets.
 
-`ipaddress.is_global` is not enough: it lets multicast, 6to4, NAT64, IPv4-compatible and site-local addresses and
-the metadata service of Azure through. So the blocks stand here one by one: IANA's special-purpose registries,
-what clouds keep for themselves, and every form in which an IPv6 address carries an IPv4 one.
+`ipaddress.is_global` is not enough: it accepts multicast, 6to4, NAT64, IPv4-compatible and site-local addresses and
+Azure's metadata service. So this module lists every blocked network: IANA's special-purpose registries, addresses that
+clouds reserve, and every form in which an IPv6 address contains an IPv4 address.
 """
 
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ _IPV4_COMPATIBLE = IPv6Network("::/96")
 
 
 class BlockedAddress(Exception):
-    """The address guard refuses. `detail` says why, and names no address that the client did not name itself."""
+    """The policy refuses the address. `detail` gives the reason, without any address that a name resolved to."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -55,14 +55,14 @@ class BlockedAddress(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """What may be dialled: public addresses on `ports`, and the networks of `allow_networks` on any port."""
+    """Allows public addresses on `ports`, and addresses in `allow_networks` on any port."""
 
     allow_networks: tuple[Network, ...] = ()
     ports: frozenset[int] = frozenset({80, 443})
 
     def check_address(self, address: str | Address, port: int) -> None:
-        """Raise BlockedAddress unless `address` may be dialled on `port`. ValueError if it is no IP address."""
-        for candidate in _meanings(ip_address(address)):
+        """Raise BlockedAddress unless `address` may be dialled on `port`, or ValueError if it is not an IP address."""
+        for candidate in _addresses_in(ip_address(address)):
             self._check_one(candidate, port)
 
     def _check_one(self, address: Address, port: int) -> None:
@@ -83,12 +83,12 @@ def _denied_kind(address: Address) -> str | None:
     return None
 
 
-def _meanings(address: Address) -> Iterator[Address]:
-    """The address itself and the IPv4 address inside it: each has to pass, or a wrapper would be a way round."""
+def _addresses_in(address: Address) -> Iterator[Address]:
+    """The address and the IPv4 addresses that it contains. Each must pass, or an IPv6 form would bypass the policy."""
     if isinstance(address, IPv4Address):
         yield address
         return
-    if address.ipv4_mapped:  # the kernel dials IPv4 for these, so the wrapper says nothing
+    if address.ipv4_mapped:  # the kernel dials the IPv4 address
         yield address.ipv4_mapped
         return
     yield address

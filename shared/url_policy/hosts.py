@@ -1,20 +1,23 @@
-"""The one name by which a URL's host is counted, limited and left alone. Pure."""
+"""The one name of a URL's host, used for counts, limits and circuits. Pure."""
 
 from urllib.parse import urlsplit
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def host_name(url: str) -> str:
-    """Host of an absolute http(s) URL, lower-case and in ASCII, with the port if it is not its scheme's own.
+    """The host of an absolute http(s) URL: lower-case, ASCII, with the port unless it is the scheme's default.
 
-    Another port is another server, which may be well while this one is not. Raises ValueError if the URL cannot be
+    Another port is another server, which can work while this one does not. Raises ValueError if the URL cannot be
     split or its host cannot be written in ASCII.
     """
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    if not host.isascii():
-        host = host.encode("idna").decode("ascii").lower()
+    host = ascii_host(parts.hostname or "")
     if ":" in host:
         host = f"[{host}]"
-    return host if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{host}:{parts.port}"
+    return host if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f"{host}:{parts.port}"
+
+
+def ascii_host(host: str) -> str:
+    """`host` in ASCII (IDNA). Raises UnicodeError if that is impossible."""
+    return host if host.isascii() else host.encode("idna").decode("ascii").lower()

@@ -10,12 +10,12 @@ from urllib.parse import SplitResult, urlsplit
 
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
 from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
+from shared.url_policy.hosts import DEFAULT_PORTS, ascii_host
 from shared.url_policy.url_mistakes import mistake_in
 
 MAX_URL_CHARS = 2048
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _HOST_NAME = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _BAD_HOST = "the host name is not valid"
 _BAD_PORT = "the port is not a number from 1 to 65535"
 
@@ -66,11 +66,11 @@ def check_url(url: str, policy: AddressPolicy) -> None:
 
 def _check(url: str, policy: AddressPolicy) -> None:
     parts, port = _split(url)
-    if parts.scheme not in _DEFAULT_PORTS:
+    if parts.scheme not in DEFAULT_PORTS:
         raise InvalidUrl("not an http or https URL")
     if "@" in parts.netloc:
         raise InvalidUrl("user name or password in the URL")
-    port = _DEFAULT_PORTS[parts.scheme] if port is None else port
+    port = DEFAULT_PORTS[parts.scheme] if port is None else port
     if port == 0:
         raise InvalidUrl(_BAD_PORT)
     _check_host(_ascii_host(parts), port, policy)
@@ -96,10 +96,8 @@ def _ascii_host(parts: SplitResult) -> str:
     host = parts.hostname or ""
     if not host:
         raise InvalidUrl("the URL has no host")
-    if host.isascii():
-        return host
     try:
-        return host.encode("idna").decode("ascii").lower()
+        return ascii_host(host)
     except UnicodeError:
         raise InvalidUrl(_BAD_HOST) from None
 

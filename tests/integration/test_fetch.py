@@ -182,7 +182,7 @@ async def test_a_silent_host_ends_with_the_read_timeout(origin: Origin, headers_
         "/a.jpg", Response(body=JPEG, byte_interval=60) if headers_first else Response(until=asyncio.Event())
     )
     error = await error_of(url, fetch_read_timeout=0.3)
-    assert (error.cause, error.detail) == (FetchFailure.TIMED_OUT, "nothing arrived")
+    assert (error.cause, error.detail) == (FetchFailure.TIMED_OUT, "no data received")
 
 
 async def test_an_endless_body_ends_at_the_size_limit(origin: Origin) -> None:

@@ -1,7 +1,7 @@
 """The guarded client against real servers on loopback.
 
-127.0.0.2 plays the public internet: the policy allows it. 127.0.0.1 plays the private network, with a server on the
-same port that nobody may reach.
+127.0.0.2 stands for the public internet: the policy allows it. 127.0.0.1 stands for the private network, with a
+server on the same port that must not be reached.
 """
 
 import asyncio
@@ -32,14 +32,14 @@ TIMEOUT = httpx.Timeout(5, connect=2)
 
 @dataclass
 class Names:
-    """A resolver that gives each name's answers in turn; the last one repeats."""
+    """A resolver that returns the answers of each name in turn; the last one repeats."""
 
     answers: Mapping[str, Sequence[Sequence[str] | socket.gaierror]]
-    asked: list[str] = field(default_factory=list)
+    resolved: list[str] = field(default_factory=list)
 
     async def __call__(self, host: str, _port: int) -> Sequence[str]:
-        turn = self.asked.count(host)
-        self.asked.append(host)
+        turn = self.resolved.count(host)
+        self.resolved.append(host)
         answers = self.answers[host]
         answer = answers[min(turn, len(answers) - 1)]
         if isinstance(answer, socket.gaierror):
@@ -56,7 +56,7 @@ def client(
     tls: ssl.SSLContext | None = None,
 ) -> httpx.AsyncClient:
     return open_guarded_client(
-        policy, user_agent="mill-test", timeout=timeout, max_idle=max_idle, resolve=resolve, tls=tls
+        policy, user_agent="imagemill-test", timeout=timeout, max_idle=max_idle, resolve=resolve, tls=tls
     )
 
 
@@ -69,23 +69,23 @@ async def public() -> AsyncIterator[Origin]:
 
 @pytest.fixture
 async def private(public: Origin) -> AsyncIterator[Origin]:
-    """On the port of `public`, at the address that is refused."""
+    """On the port of `public`, at the blocked address."""
     async with open_origin(host=PRIVATE, port=public.port) as origin:
         origin.serve("/a.jpg", image(b"secret"))
         yield origin
 
 
-async def test_a_name_is_asked_for_once_and_the_host_sees_the_name(public: Origin) -> None:
+async def test_a_name_is_resolved_once_and_sent_to_the_host(public: Origin) -> None:
     names = Names({"shop.test": [[PUBLIC]]})
     async with client(names) as http:
         answer = await http.get(f"http://shop.test:{public.port}/a.jpg")
     assert answer.content == b"public"
-    assert names.asked == ["shop.test"]
+    assert names.resolved == ["shop.test"]
     assert public.requests[0].headers["host"] == f"shop.test:{public.port}"
-    assert public.requests[0].headers["user-agent"] == "mill-test"
+    assert public.requests[0].headers["user-agent"] == "imagemill-test"
 
 
-async def test_a_name_that_turns_private_after_its_first_answer_is_refused(public: Origin, private: Origin) -> None:
+async def test_a_name_that_resolves_to_a_private_address_later_is_blocked(public: Origin, private: Origin) -> None:
     names = Names({"shop.test": [[PUBLIC], [PRIVATE]]})
     url = f"http://shop.test:{public.port}/a.jpg"
     async with client(names, max_idle=0) as http:
@@ -96,7 +96,7 @@ async def test_a_name_that_turns_private_after_its_first_answer_is_refused(publi
 
 
 @pytest.mark.parametrize("answer", [[PUBLIC, PRIVATE], [PRIVATE, PUBLIC], [PUBLIC, "10.0.0.1"], [PUBLIC, "::1"]])
-async def test_one_private_address_among_public_ones_refuses_the_name(
+async def test_one_private_address_among_public_ones_blocks_the_name(
     public: Origin, private: Origin, answer: list[str]
 ) -> None:
     async with client(Names({"shop.test": [answer]})) as http:
@@ -135,7 +135,7 @@ async def test_one_private_address_among_public_ones_refuses_the_name(
     ],
 )
 async def test_no_spelling_of_a_private_address_is_dialled(private: Origin, host: str) -> None:
-    """With the system's resolver, which understands them; the port is allowed, so it is the address that is refused."""
+    """With the system's resolver, which understands them. The port is allowed, so only the address is blocked."""
     policy = AddressPolicy(ports=frozenset({private.port}))
     async with client(policy=policy) as http:
         with pytest.raises(BlockedAddress, match="blocked address"):
@@ -144,14 +144,14 @@ async def test_no_spelling_of_a_private_address_is_dialled(private: Origin, host
 
 
 @pytest.mark.parametrize("host", ["0177.0.0.1", "①②⑦.⓪.⓪.①"])
-async def test_spellings_that_the_client_does_not_know_are_invalid(private: Origin, host: str) -> None:
+async def test_spellings_that_the_client_does_not_understand_are_invalid(private: Origin, host: str) -> None:
     async with client(policy=AddressPolicy(ports=frozenset({private.port}))) as http:
         with pytest.raises(httpx.InvalidURL):
             await http.get(f"http://{host}:{private.port}/a.jpg")
     assert private.connections == 0
 
 
-async def test_redirects_cookies_and_proxies_are_not_followed_kept_or_asked(
+async def test_redirects_cookies_and_proxies_are_ignored(
     public: Origin, private: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
@@ -166,7 +166,7 @@ async def test_redirects_cookies_and_proxies_are_not_followed_kept_or_asked(
     assert private.connections == 0
 
 
-async def test_a_name_without_an_address_and_silent_name_servers_are_told_apart(public: Origin) -> None:
+async def test_a_missing_name_and_silent_name_servers_are_distinguished(public: Origin) -> None:
     names = Names(
         {
             "gone.test": [socket.gaierror(socket.EAI_NONAME, "Name or service not known")],
@@ -181,14 +181,14 @@ async def test_a_name_without_an_address_and_silent_name_servers_are_told_apart(
             assert caught.value.temporary is temporary
 
 
-async def test_the_systems_resolver_says_that_a_name_is_none() -> None:
+async def test_the_system_resolver_reports_an_invalid_name() -> None:
     async with client() as http:
         with pytest.raises(NameNotResolved) as caught:
             await http.get("http://a..b/")
     assert not caught.value.temporary
 
 
-async def test_an_address_that_refuses_is_followed_by_the_next(public: Origin) -> None:
+async def test_after_a_refused_connection_the_next_address_is_tried(public: Origin) -> None:
     policy = AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
     url = f"http://shop.test:{public.port}/a.jpg"
     async with client(Names({"shop.test": [["127.0.0.3", PUBLIC]]}), policy=policy) as http:
@@ -198,7 +198,7 @@ async def test_an_address_that_refuses_is_followed_by_the_next(public: Origin) -
             await http.get(url)
 
 
-async def test_a_silent_address_leaves_time_for_the_next(public: Origin) -> None:
+async def test_a_silent_address_leaves_time_for_the_next_one(public: Origin) -> None:
     async with silent_server("127.0.0.3", public.port):
         names = Names({"shop.test": [["127.0.0.3", PUBLIC], ["127.0.0.3"]]})
         policy = AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
@@ -210,7 +210,7 @@ async def test_a_silent_address_leaves_time_for_the_next(public: Origin) -> None
 
 @asynccontextmanager
 async def silent_server(host: str, port: int) -> AsyncIterator[None]:
-    """Takes no connection: its queue of those that nobody accepts is full."""
+    """Accepts no connection: its backlog is full."""
     loop = asyncio.get_running_loop()
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
         listener.bind((host, port))
@@ -223,7 +223,7 @@ async def silent_server(host: str, port: int) -> AsyncIterator[None]:
         yield
 
 
-async def test_a_host_is_asked_again_over_the_same_connection(public: Origin) -> None:
+async def test_requests_to_one_host_reuse_the_connection(public: Origin) -> None:
     public.serve("/missing", Response(status=404, body=b"not here"))
     async with client() as http:
         for path in ("/a.jpg", "/missing", "/a.jpg"):
@@ -231,14 +231,14 @@ async def test_a_host_is_asked_again_over_the_same_connection(public: Origin) ->
     assert [request.connection for request in public.requests] == [1, 1, 1]
 
 
-async def test_no_more_connections_are_kept_than_allowed(public: Origin) -> None:
+async def test_idle_connections_are_limited(public: Origin) -> None:
     async with client(max_idle=2) as http:
         for _ in range(2):
             await asyncio.gather(*(http.get(public.url("/a.jpg")) for _ in range(5)))
     assert public.connections == 5 + 3
 
 
-async def test_a_connection_whose_response_was_not_read_to_its_end_is_not_used_again(public: Origin) -> None:
+async def test_a_connection_with_an_unread_response_is_not_reused(public: Origin) -> None:
     public.serve("/long", Response(body=b"x" * 1000, endless=True))
     async with client() as http:
         async with http.stream("GET", public.url("/long")):
@@ -247,7 +247,7 @@ async def test_a_connection_whose_response_was_not_read_to_its_end_is_not_used_a
     assert [request.connection for request in public.requests] == [1, 2]
 
 
-async def test_a_kept_connection_that_the_host_closed_or_spoiled_costs_nothing(public: Origin) -> None:
+async def test_an_idle_connection_that_the_host_closed_or_wrote_to_is_not_reused(public: Origin) -> None:
     ok = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     public.serve("/closes", Response(raw=ok))
     public.serve("/says-more", Response(raw=ok + b" and more than it announced"))
@@ -257,7 +257,7 @@ async def test_a_kept_connection_that_the_host_closed_or_spoiled_costs_nothing(p
             assert (await http.get(public.url("/a.jpg"))).content == b"public"
 
 
-async def test_a_kept_connection_that_the_host_closed_is_not_used_even_for_a_post(public: Origin) -> None:
+async def test_an_idle_connection_that_the_host_closed_is_not_reused_for_a_post(public: Origin) -> None:
     public.serve("/closes", Response(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
     public.serve("/hook", Response())
     async with client() as http:
@@ -266,14 +266,14 @@ async def test_a_kept_connection_that_the_host_closed_is_not_used_even_for_a_pos
         assert (await http.post(public.url("/hook"))).status_code == 200
 
 
-async def test_a_get_that_meets_a_host_hanging_up_on_a_kept_connection_is_repeated(public: Origin) -> None:
+async def test_a_get_on_an_idle_connection_that_the_host_closes_is_repeated(public: Origin) -> None:
     public.serve("/a.jpg", image(b"first"), Response(raw=b""), image(b"second"))
     async with client() as http:
         assert (await http.get(public.url("/a.jpg"))).content == b"first"
         assert (await http.get(public.url("/a.jpg"))).content == b"second"
 
 
-async def test_a_host_that_hangs_up_on_a_new_connection_is_at_fault(public: Origin) -> None:
+async def test_a_new_connection_that_the_host_closes_is_an_error(public: Origin) -> None:
     public.serve("/closes", Response(raw=b""))
     async with client() as http:
         with pytest.raises(httpx.RemoteProtocolError):
@@ -300,14 +300,14 @@ async def test_a_post_is_never_sent_twice(public: Origin) -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok",
     ],
 )
-async def test_what_is_no_http_is_a_fault_of_the_transport(public: Origin, raw: bytes) -> None:
+async def test_a_malformed_response_is_a_transport_error(public: Origin, raw: bytes) -> None:
     public.serve("/odd", Response(raw=raw))
     async with client() as http:
         with pytest.raises(httpx.TransportError):
             await http.get(public.url("/odd"))
 
 
-async def test_a_big_body_arrives_whole_through_a_slow_reader(public: Origin) -> None:
+async def test_a_slow_reader_gets_a_large_body_completely(public: Origin) -> None:
     body = bytes(range(256)) * 40_000
     public.serve("/big.jpg", image(body))
     async with client() as http, http.stream("GET", public.url("/big.jpg")) as answer:
@@ -323,10 +323,10 @@ def authority() -> Authority:
     return new_authority()
 
 
-async def test_tls_checks_the_name_though_the_address_is_dialled(authority: Authority, tmp_path: Path) -> None:
-    asked_for: list[str | None] = []
+async def test_tls_checks_the_name_and_not_the_address(authority: Authority, tmp_path: Path) -> None:
+    server_names: list[str | None] = []
     context = authority.server_context("shop.test", tmp_path)
-    context.sni_callback = lambda _socket, name, _context: asked_for.append(name)
+    context.sni_callback = lambda _socket, name, _context: server_names.append(name)
     async with (
         open_origin(context, host=PUBLIC) as origin,
         client(Names({"shop.test": [[PUBLIC]]}), tls=authority.client_context()) as http,
@@ -335,10 +335,10 @@ async def test_tls_checks_the_name_though_the_address_is_dialled(authority: Auth
         for _ in range(2):
             assert len((await http.get(f"https://shop.test:{origin.port}/a.jpg")).content) == 300_000
         assert origin.connections == 1
-    assert asked_for == ["shop.test"]
+    assert server_names == ["shop.test"]
 
 
-async def test_a_certificate_for_another_name_or_from_strangers_is_refused(
+async def test_a_certificate_for_another_name_or_by_an_unknown_authority_is_refused(
     authority: Authority, tmp_path: Path
 ) -> None:
     names = Names({"shop.test": [[PUBLIC]], "other.test": [[PUBLIC]]})
@@ -351,23 +351,21 @@ async def test_a_certificate_for_another_name_or_from_strangers_is_refused(
         assert not origin.requests
 
 
-async def test_a_host_without_tls_is_no_certificate_fault() -> None:
+async def test_a_host_without_tls_is_no_certificate_error() -> None:
     async with open_server(complain, host=PUBLIC) as port, client() as http:
         with pytest.raises(TlsError) as caught:
             await http.get(f"https://{PUBLIC}:{port}/a.jpg")
     assert not caught.value.certificate
 
 
-async def test_a_handshake_that_never_comes_ends_with_the_connect_timeout() -> None:
+async def test_a_missing_handshake_ends_with_the_connect_timeout() -> None:
     async with open_server(silence, host=PUBLIC) as port, client(timeout=httpx.Timeout(5, connect=0.3)) as http:
         with pytest.raises(httpx.ConnectTimeout):
             await http.get(f"https://{PUBLIC}:{port}/a.jpg")
 
 
-async def test_what_comes_before_the_handshake_is_not_taken_for_the_answer(
-    authority: Authority, tmp_path: Path
-) -> None:
-    """A man in the middle could send it, and let the real host finish the handshake."""
+async def test_data_before_the_tls_handshake_is_refused(authority: Authority, tmp_path: Path) -> None:
+    """A man in the middle could send it and forward the handshake to the real host."""
     async with open_origin(authority.server_context("shop.test", tmp_path), host=PUBLIC) as real:
 
         async def inject(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -402,7 +400,7 @@ async def complain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     await writer.drain()
 
 
-def test_it_works_on_uvloop_as_the_services_run(authority: Authority, tmp_path: Path) -> None:
+def test_it_works_on_uvloop(authority: Authority, tmp_path: Path) -> None:
     async def scenario() -> None:
         names = Names({"shop.test": [[PUBLIC]], "evil.test": [[PRIVATE]]})
         async with (

@@ -61,7 +61,7 @@ async def test_messages_are_held_while_a_dependency_is_unavailable(rabbitmq_url:
         database.error = DatabaseUnavailable("it was taken away")
         await runtime.publisher.publish(COMMANDS)
         await until(lambda: not runtime.health.ready, what="turning unready")
-        assert runtime.health.faults == {"database": "it was taken away"}
+        assert runtime.health.problems == {"database": "it was taken away"}
         await until(lambda: not runtime.gate.is_open)
         assert handler.handled == []
         database.error = None

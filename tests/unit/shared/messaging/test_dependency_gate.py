@@ -62,7 +62,7 @@ async def test_a_new_gate_is_open_and_ready(gate: DependencyGate, health: Health
 async def test_it_opens_when_a_ping_succeeds(gate: DependencyGate, health: Health, database: Dependency) -> None:
     await _break(gate, database, DatabaseUnavailable("away"))
     assert not gate.is_open
-    assert health.faults == {"database": "away"}
+    assert health.problems == {"database": "away"}
     await until(lambda: database.pings >= 3)
     assert not gate.is_open
     database.error = None
@@ -76,7 +76,7 @@ async def test_it_stays_closed_until_every_failed_dependency_answers(
     await _break(gate, database, DatabaseUnavailable("away"))
     await _break(gate, storage, StorageUnavailable("gone"))
     database.error = None
-    await until(lambda: health.faults == {"storage": "gone"})
+    await until(lambda: health.problems == {"storage": "gone"})
     assert not gate.is_open
     storage.error = None
     await until(lambda: gate.is_open)
@@ -166,7 +166,7 @@ async def test_an_error_of_the_inner_gate_s_own_dependency_closes_only_the_inner
     await _break(inner_gate, cache, CacheUnavailable("gone"))
     assert gate.is_open
     assert not inner_gate.is_open
-    assert health.faults == {"cache": "gone"}
+    assert health.problems == {"cache": "gone"}
     cache.error = None
     assert await inner_gate.wait_until_open(asyncio.Event())
     await until(lambda: inner_gate.is_open)
@@ -185,9 +185,9 @@ async def test_an_error_of_a_shared_dependency_closes_both_gates_from_either_one
     await _break(gate if noticed_by == "gate" else inner_gate, database, DatabaseUnavailable("away"))
     await _break(inner_gate, cache, CacheUnavailable("gone"))
     assert not gate.is_open
-    assert health.faults == {"database": "away", "cache": "gone"}
+    assert health.problems == {"database": "away", "cache": "gone"}
     cache.error = None
-    await until(lambda: "cache" not in health.faults)
+    await until(lambda: "cache" not in health.problems)
     assert not inner_gate.is_open
     assert not health.ready
     stop = asyncio.Event()

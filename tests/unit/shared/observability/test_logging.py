@@ -1,4 +1,4 @@
-"""Each log is that of a real process, since configuring it is global."""
+"""The log of a process. Each test runs a real process, since the configuration is global."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def lines(code: str, level: str = "INFO") -> list[dict[str, Any]]:
     return [json.loads(line) for line in process.stderr.splitlines()]
 
 
-def test_a_line_is_json_and_names_service_level_and_context() -> None:
+def test_a_line_is_json_with_service_level_and_context() -> None:
     first, second = lines("""
         with bound_contextvars(request_id="r1", image_id="i1"):
             log.info("compressed", bytes_out=12)
@@ -75,7 +75,7 @@ def test_context_stays_within_its_task() -> None:
     assert [line["image_id"] for line in found] == [line["name"] for line in found] == ["a", "b", "c"]
 
 
-def test_libraries_speak_through_the_same_log() -> None:
+def test_libraries_use_the_same_log() -> None:
     library, extra, warning = lines("""
         with bound_contextvars(request_id="r1"):
             logging.getLogger("some.library").warning("it is %s", "so")
@@ -89,22 +89,22 @@ def test_libraries_speak_through_the_same_log() -> None:
     assert "take care" in warning["message"]
 
 
-def test_chatty_libraries_are_quiet_and_their_errors_are_not() -> None:
+def test_verbose_libraries_log_only_errors() -> None:
     found = lines(
         """
         for name in ("aio_pika.robust_connection", "aiormq.connection", "httpx", "pymongo.command", "urllib3.retry",
                      "uvicorn.error", "uvicorn.access"):
             logging.getLogger(name).info("chatter")
-            logging.getLogger(name).error("trouble")
+            logging.getLogger(name).error("failure")
         """,
         "DEBUG",
     )
 
-    assert [line["message"] for line in found] == ["trouble"] * 7
+    assert [line["message"] for line in found] == ["failure"] * 7
 
 
 @pytest.mark.parametrize(("level", "expected"), [("DEBUG", 4), ("INFO", 3), ("WARNING", 2), ("ERROR", 1)])
-def test_the_level_holds_for_our_own_and_for_libraries(level: str, expected: int) -> None:
+def test_the_level_applies_to_services_and_libraries(level: str, expected: int) -> None:
     found = lines(
         """
         for logger in (log, logging.getLogger("some.library")):
@@ -135,7 +135,7 @@ def test_an_exception_is_one_line_with_its_traceback_and_without_secrets() -> No
     assert "ter2" not in json.dumps(line)
 
 
-def test_a_value_that_is_no_json_does_not_lose_the_line() -> None:
+def test_a_value_that_is_not_json_is_logged_as_text() -> None:
     (line,) = lines("""
         from pathlib import Path
         log.info("wrote", path=Path("/a"), data=b"x", name="Stühle \\ud83e")
@@ -145,12 +145,12 @@ def test_a_value_that_is_no_json_does_not_lose_the_line() -> None:
     assert "/a" in line["path"]
 
 
-def test_a_person_at_a_terminal_gets_plain_lines() -> None:
-    here, there = pty.openpty()
-    run("log.info('compressed', url='http://user:hunter2@host/a.jpg')", stderr=there)
-    os.close(there)
-    shown = os.read(here, 65536).decode()
-    os.close(here)
+def test_a_terminal_gets_plain_lines() -> None:
+    ours, theirs = pty.openpty()
+    run("log.info('compressed', url='http://user:hunter2@host/a.jpg')", stderr=theirs)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
 
     assert "compressed" in shown
     assert "host/a.jpg" in shown
@@ -172,10 +172,10 @@ def test_a_person_at_a_terminal_gets_plain_lines() -> None:
         ("write to someone@example.org", "write to someone@example.org"),
     ],
 )
-def test_redaction(text: str, shown: str) -> None:
+def test_secrets_in_urls_are_redacted(text: str, shown: str) -> None:
     assert redact(text) == shown
 
 
 @given(st.text("abc:%@!$&()*+,;=~-._", min_size=1), st.sampled_from(["", "/", "/path?x=1"]))
-def test_no_password_in_a_url_is_left(password: str, rest: str) -> None:
+def test_any_password_in_a_url_is_redacted(password: str, rest: str) -> None:
     assert redact(f"dial amqp://user:{password}@broker{rest}") == f"dial amqp://***@broker{rest}"

@@ -1,4 +1,4 @@
-"""One name for a host, with its port where that makes it another server."""
+"""The name of a host, with the port unless it is the default."""
 
 import httpx
 import pytest
@@ -19,6 +19,6 @@ from shared.url_policy.hosts import host_name
         ("http://bücher.test/ä.jpg", "xn--bcher-kva.test"),
     ],
 )
-def test_a_host_has_one_name_whoever_parsed_its_url(url: str, expected: str) -> None:
+def test_a_host_has_the_same_name_in_every_spelling_of_its_url(url: str, expected: str) -> None:
     assert host_name(url) == expected
     assert host_name(str(httpx.URL(url))) == expected
