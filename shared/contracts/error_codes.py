@@ -1,4 +1,4 @@
-"""The closed list of reasons for which an image fails, as reports and events spell them, and what to do about each."""
+"""The closed list of error codes of failed images, with a guide to each. docs/errors.md is generated from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ErrorCode(StrEnum):
-    """Why an image failed or was deferred. The words stand in reports, events and logs."""
+    """Why an image failed or was deferred. Reports, events and logs contain the values."""
 
     # Found in the catalogue.
     INVALID_URL = "invalid_url"
@@ -34,7 +34,7 @@ class ErrorCode(StrEnum):
     DECODER_CRASHED = "decoder_crashed"
     DECODE_TIMEOUT = "decode_timeout"
 
-    # Ours.
+    # Caused by Imagemill itself.
     STORAGE = "storage"
     WORKER_LOST = "worker_lost"
     EXPIRED = "expired"
@@ -42,16 +42,16 @@ class ErrorCode(StrEnum):
 
 
 class Owner(StrEnum):
-    """Whose it is to mend."""
+    """Who has to act."""
 
-    CSV = "csv"  # whoever made the catalogue
-    HOST = "host"  # whoever keeps the images
-    US = "us"  # whoever runs Imagemill
+    CSV = "csv"  # who made the catalogue
+    HOST = "host"  # who runs the image host
+    US = "us"  # who runs Imagemill
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorGuide:
-    """What a code means. retryable: it may pass though nobody mends anything, so a retry of the request may help."""
+    """What a code means. retryable: a retry of the request may succeed without any correction."""
 
     when: str
     retryable: bool
@@ -61,148 +61,148 @@ class ErrorGuide:
 
 ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
     ErrorCode.INVALID_URL: ErrorGuide(
-        "What stands in the catalogue is no absolute http or https URL.",
+        "The catalogue has no absolute http or https URL in this slot.",
         retryable=False,
         owner=Owner.CSV,
-        advice="Correct the URL: it begins with http:// or https:// and names a host.",
+        advice="Correct the URL: it must begin with http:// or https:// and name a host.",
     ),
     ErrorCode.BLOCKED_ADDRESS: ErrorGuide(
         "The URL leads to a private, loopback, link-local or metadata address, or to a port that is not allowed.",
         retryable=False,
         owner=Owner.CSV,
-        advice="Use a URL that is reachable from the internet; the operator can allow networks of the house.",
+        advice="Use a URL that is reachable from the internet, or ask the operator to set FETCH_ALLOW_NETWORKS.",
     ),
     ErrorCode.DNS: ErrorGuide(
-        "The host's name does not resolve, or its name servers are silent.",
+        "The host's name does not resolve, or its name servers do not respond.",
         retryable=True,
         owner=Owner.HOST,
-        advice="Check the host's name for typing errors; if it is right, its DNS is out of order: retry later.",
+        advice="Check the spelling of the host's name. If it is correct, its DNS is out of order: retry later.",
     ),
     ErrorCode.CONNECT: ErrorGuide(
-        "The host refused the connection, could not be reached, or cut it off.",
+        "The host refused the connection, could not be reached, or closed the connection too early.",
         retryable=True,
         owner=Owner.HOST,
-        advice="Open the URL in a browser; once the host is up again, retry.",
+        advice="Check in a browser whether the host is up; when it is, retry.",
     ),
     ErrorCode.TLS: ErrorGuide(
         "The host has no valid certificate, or the TLS handshake failed.",
         retryable=False,
         owner=Owner.HOST,
-        advice="Have the host's certificate renewed or its chain completed; then retry.",
+        advice="Renew the host's certificate or complete its chain; then retry.",
     ),
     ErrorCode.TIMEOUT: ErrorGuide(
-        "Connecting, reading or the whole download took too long.",
+        "Connecting, reading or the whole download exceeded its time limit.",
         retryable=True,
         owner=Owner.HOST,
-        advice="The host is slow or overloaded: retry at a quieter time, or serve the images from a faster host.",
+        advice="The host is slow or overloaded: retry later, or serve the images from a faster host.",
     ),
     ErrorCode.REDIRECT: ErrorGuide(
-        "Too many redirects, or one that leads nowhere.",
+        "There were too many redirects, or one had no valid target.",
         retryable=False,
         owner=Owner.HOST,
-        advice="Put the URL at which the redirects should end into the catalogue, or have the redirect mended.",
+        advice="Put the final URL into the catalogue, or correct the redirect.",
     ),
     ErrorCode.HTTP_403: ErrorGuide(
-        "The host forbids the download; often that is hotlink protection.",
+        "The host refused access (HTTP 403), often because of hotlink protection.",
         retryable=False,
         owner=Owner.HOST,
-        advice="Let Imagemill's User-Agent or address pass the host's hotlink or bot protection; then retry.",
+        advice="Allow Imagemill's User-Agent or address in the host's hotlink or bot protection; then retry.",
     ),
     ErrorCode.HTTP_404: ErrorGuide(
-        "There is nothing at this URL.",
+        "The host has no image at this URL (HTTP 404).",
         retryable=False,
         owner=Owner.CSV,
         advice="Correct the URL, or upload the image to the host again.",
     ),
     ErrorCode.HTTP_410: ErrorGuide(
-        "The host says that the image was removed for good.",
+        "The host has removed the image permanently (HTTP 410).",
         retryable=False,
         owner=Owner.CSV,
-        advice="Take the URL out of the catalogue, or replace it.",
+        advice="Remove the URL from the catalogue, or replace it.",
     ),
     ErrorCode.HTTP_429: ErrorGuide(
-        "The host asked us to slow down until no attempt was left.",
+        "The host limits the rate of requests (HTTP 429) and still did at the last attempt.",
         retryable=True,
         owner=Owner.HOST,
-        advice="Retry later; ask the host for a higher limit, or the operator for fewer requests per second.",
+        advice="Retry later. Ask the host for a higher limit, or the operator for a lower FETCH_HOST_RATE.",
     ),
     ErrorCode.HTTP_4XX: ErrorGuide(
-        "The host refuses the download with another status of 400 to 499; the detail names it.",
+        "The host refused the download with another status from 400 to 499, which the detail contains.",
         retryable=False,
         owner=Owner.HOST,
-        advice="Open the URL in a private browser window: it must answer without login, cookies or signature.",
+        advice="Open the URL in a private browser window: it must work without login, cookies or signature.",
     ),
     ErrorCode.HTTP_5XX: ErrorGuide(
-        "The host has a fault of its own, a status of 500 to 599; the detail names it.",
+        "The host failed with a status from 500 to 599, which the detail contains.",
         retryable=True,
         owner=Owner.HOST,
-        advice="Retry later; if it stays, tell whoever runs the host.",
+        advice="Retry later. If it still fails, report it to the operator of the host.",
     ),
     ErrorCode.TOO_LARGE: ErrorGuide(
-        "The file has more bytes than FETCH_MAX_BYTES.",
+        "The file is larger than FETCH_MAX_BYTES.",
         retryable=False,
         owner=Owner.HOST,
         advice="Serve a smaller file; the operator can raise FETCH_MAX_BYTES.",
     ),
     ErrorCode.NOT_AN_IMAGE: ErrorGuide(
-        "What the host sent is no image; the detail says what it is.",
+        "The host sent something that is not an image; the detail says what.",
         retryable=False,
         owner=Owner.CSV,
-        advice="Link to the image file itself, not to a page that shows it, and not to one behind a login.",
+        advice="Link to the image file itself, not to a page that shows it or that requires a login.",
     ),
     ErrorCode.UNSUPPORTED_FORMAT: ErrorGuide(
-        "It is an image of a format that Imagemill does not read; the detail names it.",
+        "Imagemill cannot read the image's format, which the detail contains.",
         retryable=False,
         owner=Owner.HOST,
         advice="Serve it as JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF.",
     ),
     ErrorCode.TOO_MANY_PIXELS: ErrorGuide(
-        "The image has more pixels, over all its frames, than COMPRESS_MAX_PIXELS.",
+        "The image has more pixels than COMPRESS_MAX_PIXELS, counted over all frames.",
         retryable=False,
         owner=Owner.HOST,
-        advice="Serve it scaled down; no shop shows that many pixels.",
+        advice="Serve a scaled-down image; no shop shows that many pixels.",
     ),
     ErrorCode.DECODE_ERROR: ErrorGuide(
         "The image is truncated or corrupt.",
         retryable=False,
         owner=Owner.HOST,
-        advice="Export the image anew and upload it to the host again.",
+        advice="Export the image again and replace it at the host.",
     ),
     ErrorCode.DECODER_CRASHED: ErrorGuide(
-        "The process that decoded the image died twice.",
+        "The process that decoded the image crashed twice.",
         retryable=True,
         owner=Owner.US,
-        advice="Retry; if it fails again, export the image anew, and report it with its URL.",
+        advice="Retry. If it fails again, export the image again, and report the problem with the URL.",
     ),
     ErrorCode.DECODE_TIMEOUT: ErrorGuide(
-        "Compressing the image took too long, twice.",
+        "Compressing the image exceeded its time limit twice.",
         retryable=True,
         owner=Owner.US,
-        advice="Retry when the mill is less busy; if it fails again, serve the image scaled down.",
+        advice="Retry when the service is less loaded. If it fails again, serve a scaled-down image.",
     ),
     ErrorCode.STORAGE: ErrorGuide(
-        "The downloaded original vanished from the object store more often than there are attempts.",
+        "The downloaded original disappeared from the object store, also at the last attempt.",
         retryable=True,
         owner=Owner.US,
-        advice="Retry; the operator should look at what deletes from the object store.",
+        advice="Retry. The operator should find out what deletes objects from the store.",
     ),
     ErrorCode.WORKER_LOST: ErrorGuide(
-        "The workers that had the image were lost again and again.",
+        "The workers that processed the image crashed or lost their connection repeatedly.",
         retryable=True,
         owner=Owner.US,
-        advice="Retry; the operator finds the reason in the workers' logs and memory.",
+        advice="Retry. The operator should check the workers' logs and memory.",
     ),
     ErrorCode.EXPIRED: ErrorGuide(
-        "The image's turn did not come, or did not end, within IMAGE_MAX_AGE.",
+        "The image was not processed within IMAGE_MAX_AGE.",
         retryable=True,
         owner=Owner.US,
-        advice="Retry; the operator should look whether there are enough workers.",
+        advice="Retry. The operator should check whether there are enough workers.",
     ),
     ErrorCode.INTERNAL: ErrorGuide(
-        "A fault of Imagemill itself.",
+        "An unexpected error in Imagemill.",
         retryable=True,
         owner=Owner.US,
-        advice="Retry, and report it: the logs have the details.",
+        advice="Retry, and report the problem to the operator: the logs have the details.",
     ),
 }
-"""One for every code."""
+"""One guide for each code."""

@@ -1,4 +1,4 @@
-"""Every reason for a failure says what to do about it."""
+"""Every error code has a guide with advice, and is retryable if the downloader retries its causes."""
 
 from collections import defaultdict
 
@@ -7,32 +7,32 @@ import pytest
 from services.downloader.outcomes import FetchFailure, RetryKind, outcome_of
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode, Owner
 
-ASKED_FOR = (
+SPECIFIED = (
     *("invalid_url", "blocked_address", "dns", "connect", "tls", "timeout", "http_403", "http_404", "http_410"),
     *("http_429", "http_4xx", "http_5xx", "too_large", "not_an_image", "unsupported_format", "too_many_pixels"),
     *("decode_error", "decoder_crashed", "storage", "internal"),
 )
 
 
-def test_the_list_has_what_was_promised() -> None:
-    assert set(ASKED_FOR) <= set(ErrorCode)
+def test_the_list_has_all_specified_codes_and_a_guide_for_each() -> None:
+    assert set(SPECIFIED) <= set(ErrorCode)
     assert list(ERROR_GUIDES) == list(ErrorCode)
 
 
 @pytest.mark.parametrize("code", ErrorCode)
-def test_each_code_is_explained_in_a_cell_of_a_table(code: ErrorCode) -> None:
+def test_each_guide_fits_a_table_cell(code: ErrorCode) -> None:
     guide = ERROR_GUIDES[code]
     for text in (guide.when, guide.advice):
         assert text.endswith(".")
         assert not set(text) & set("|\n")
 
 
-def test_our_own_faults_can_always_be_retried() -> None:
+def test_every_error_of_our_own_is_retryable() -> None:
     assert [code for code, guide in ERROR_GUIDES.items() if guide.owner is Owner.US and not guide.retryable] == []
 
 
-def decided() -> dict[ErrorCode, set[bool]]:
-    """For each code of the downloader, whether its causes are tried again."""
+def retried_causes() -> dict[ErrorCode, set[bool]]:
+    """For each code of the downloader, whether it retries the code's causes."""
     again: dict[ErrorCode, set[bool]] = defaultdict(set)
     for cause in (*FetchFailure, *range(400, 600)):
         outcome = outcome_of(cause)
@@ -40,9 +40,9 @@ def decided() -> dict[ErrorCode, set[bool]]:
     return again
 
 
-def test_what_can_be_retried_is_what_the_downloader_tries_again() -> None:
-    mixed = {code for code, again in decided().items() if len(again) > 1}
+def test_a_code_is_retryable_if_the_downloader_retries_its_causes() -> None:
+    mixed = {code for code, again in retried_causes().items() if len(again) > 1}
     assert mixed == {ErrorCode.DNS, ErrorCode.TLS, ErrorCode.HTTP_4XX}  # for these the usual cause decides
-    assert {code: {ERROR_GUIDES[code].retryable} for code in decided() if code not in mixed} == {
-        code: again for code, again in decided().items() if code not in mixed
+    assert {code: {ERROR_GUIDES[code].retryable} for code in retried_causes() if code not in mixed} == {
+        code: again for code, again in retried_causes().items() if code not in mixed
     }
