@@ -11,7 +11,7 @@ from tests.support.origin import Origin
 from tests.support.photos import HEIGHT, WIDTH, own_format, photos
 from tests.support.stack import StackClient
 from tests.support.subscriber import Subscriber
-from tests.zoo import BROKEN, STRANGERS, Specimen, specimen
+from tests.zoo import BROKEN, UNSUPPORTED, Specimen, specimen
 
 KINDS = (
     "jpeg",
@@ -20,7 +20,7 @@ KINDS = (
     "jpeg CMYK",
     "jpeg CMYK with a profile",
     "jpeg YCCK",
-    "jpeg of a camera with two lenses",
+    "jpeg multi-picture (MPO)",
     "jpeg wide gamut",
     "jpeg orientation 6",
     "png grey 1 bit",
@@ -37,9 +37,9 @@ KINDS = (
     "webp with alpha",
     "webp animated",
     "gif",
-    "gif with a clear part",
-    "gif animated and twice again",
-    "gif animated in patches",
+    "gif with transparency",
+    "gif animated three times",
+    "gif animated with partial frames",
     "avif",
     "avif with alpha",
     "avif orientation 6",
@@ -51,7 +51,7 @@ KINDS = (
     "tiff CMYK with a profile",
     "bmp",
     "bmp 8 bit",
-    "bmp run lengths",
+    "bmp run-length encoded",
 )
 ALPHA, ANIMATED = "png colour and alpha 8 bit", "gif animated for ever"
 _LOOKS_ALIKE = 10
@@ -60,20 +60,20 @@ _LOOKS_ALIKE = 10
 # Damaged pictures, and what the report must contain for each. The downloader already refuses files that are no images.
 REFUSED = {
     "page.jpg": ("not_an_image", "an HTML page"),
-    "nothing": ("not_an_image", "empty"),
-    "document": ("not_an_image", "a PDF document"),
-    "phone": ("unsupported_format", "a HEIC image"),
+    "empty file": ("not_an_image", "empty"),
+    "pdf": ("not_an_image", "a PDF document"),
+    "heic": ("unsupported_format", "a HEIC image"),
     "photoshop": ("unsupported_format", "a Photoshop document"),
-    "drawing": ("unsupported_format", "an SVG image"),
+    "svg": ("unsupported_format", "an SVG image"),
     "piece of a jpeg": ("decode_error", "JPEG"),
     "piece of a png": ("decode_error", "PNG"),
     "piece of a gif": ("decode_error", "GIF"),
-    "jpeg with a hole": ("decode_error", "JPEG"),
-    "png with few rows": ("decode_error", "PNG"),
-    "webp cut": ("decode_error", "WebP"),
-    "avif cut": ("decode_error", "AVIF"),
-    "bmp cut": ("decode_error", "BMP"),
-    "tiff with a strip missing": ("decode_error", "TIFF"),
+    "jpeg with zeroed bytes": ("decode_error", "JPEG"),
+    "png with missing rows": ("decode_error", "PNG"),
+    "webp truncated": ("decode_error", "WebP"),
+    "avif truncated": ("decode_error", "AVIF"),
+    "bmp truncated": ("decode_error", "BMP"),
+    "tiff with a missing strip": ("decode_error", "TIFF"),
 }
 
 
@@ -130,7 +130,7 @@ async def test_a_damaged_picture_fails_and_the_report_describes_it(
     sound = photos()
     pieces = {f"piece of a {kind}": sound[f"{kind}.jpg"][:3000] for kind in ("jpeg", "png", "gif")}
     files = {"sound": sound["jpeg.jpg"], **pieces}
-    files |= {name: STRANGERS[name][0] if name in STRANGERS else BROKEN[name]() for name in REFUSED.keys() - pieces}
+    files |= {name: UNSUPPORTED[name][0] if name in UNSUPPORTED else BROKEN[name]() for name in REFUSED.keys() - pieces}
     request_id, lines = await run(client, origin, files)
     assert lines["sound"]["State"] == "compressed", "damaged pictures do not affect the others"
     for name, (code, what) in REFUSED.items():

@@ -1,17 +1,17 @@
-"""A zoo of pictures, one of every kind that a catalogue may hold, made by code: small, and the same each time."""
+"""Small test files, the same on each run: one of every kind of picture, and files that must be refused."""
 
 from collections.abc import Callable
 from functools import cache
 
 from tests.zoo.gifs import GIFS
 from tests.zoo.jpegs import JPEGS
+from tests.zoo.not_pictures import BROKEN, UNSUPPORTED
 from tests.zoo.pngs import PNGS
 from tests.zoo.specimen import Specimen
-from tests.zoo.strangers import BROKEN, STRANGERS
 from tests.zoo.tiffs_and_bmps import TIFFS_AND_BMPS
 from tests.zoo.webps_and_avifs import WEBPS_AND_AVIFS
 
-__all__ = ["ANIMATED", "BROKEN", "NAMES", "STRANGERS", "Specimen", "specimen"]
+__all__ = ["ANIMATED", "BROKEN", "NAMES", "UNSUPPORTED", "Specimen", "specimen"]
 
 _MAKERS: dict[str, Callable[[], Specimen]] = {**JPEGS, **PNGS, **GIFS, **WEBPS_AND_AVIFS, **TIFFS_AND_BMPS}
 

@@ -6,15 +6,15 @@ from functools import partial
 
 from PIL import Image
 
-from tests.zoo.specimen import HEIGHT, SIZE, WIDTH, Specimen, drawn
+from tests.zoo.specimen import HEIGHT, SIZE, WIDTH, Specimen, gradient
 
 _KEEP, _CLEAR, _PREVIOUS = 1, 2, 3
-_CLEAR_INDEX = 255
+_TRANSPARENT_INDEX = 255
 _PATCH = (20, 10)
 
 
 def lzw(indices: bytes) -> bytes:
-    """As blocks. The dictionary is cleared before it grows, so that every code has nine bits."""
+    """LZW data in blocks. The dictionary is cleared before it grows, so that every code has nine bits."""
     codes: list[int] = []
     for at in range(0, len(indices), 250):
         codes += [256, *indices[at : at + 250]]
@@ -51,27 +51,27 @@ def _indexed(picture: Image.Image) -> Image.Image:
 
 
 def _still(*, clear: bool = False, alone: bool = True) -> Specimen:
-    indexed = _indexed(drawn(16))
+    indexed = _indexed(gradient(16))
     shown = indexed.convert("RGB")
     if clear:
-        indexed.paste(_CLEAR_INDEX, (0, 0, 10, 10))
+        indexed.paste(_TRANSPARENT_INDEX, (0, 0, 10, 10))
         shown.putalpha(255)
         shown.paste((0, 0, 0, 0), (0, 0, 10, 10))
-    control = _control(0, 0, _CLEAR_INDEX) if clear else b""
+    control = _control(0, 0, _TRANSPARENT_INDEX) if clear else b""
     comment = b"" if alone else b"!\xfe\x05hello\0"
     return Specimen(_file(control, comment, _image(indexed), common=indexed), "gif", shown)
 
 
-def _small() -> Specimen:
-    """A frame that leaves a margin, in which browsers show what is behind."""
-    part = _indexed(drawn(16)).crop((0, 0, *_PATCH))
+def _partial() -> Specimen:
+    """A frame with a margin around it, in which browsers show the page behind."""
+    part = _indexed(gradient(16)).crop((0, 0, *_PATCH))
     shown = Image.new("RGBA", SIZE)
     shown.paste(part.convert("RGBA"), (7, 9))
     return Specimen(_file(_image(part, (7, 9)), common=part), "gif", shown)
 
 
 def _interlaced() -> Specimen:
-    indexed = _indexed(drawn(16))
+    indexed = _indexed(gradient(16))
     order = [*range(0, HEIGHT, 8), *range(4, HEIGHT, 8), *range(2, HEIGHT, 4), *range(1, HEIGHT, 2)]
     rows = indexed.tobytes()
     stored = b"".join(rows[y * WIDTH : (y + 1) * WIDTH] for y in order)
@@ -80,17 +80,17 @@ def _interlaced() -> Specimen:
 
 
 def _animated(loop: int | None) -> Specimen:
-    indexed = _indexed(drawn(16))
-    other = _indexed(drawn(16).transpose(Image.Transpose.ROTATE_180))
+    indexed = _indexed(gradient(16))
+    other = _indexed(gradient(16).transpose(Image.Transpose.ROTATE_180))
     blocks = (_control(10, 0), _image(indexed), _control(0, 0), _image(other, own_palette=True))
     data = _file(*blocks, common=indexed, loop=loop)
     plays = 1 if loop is None else loop and loop + 1
     return Specimen(data, "gif", indexed.convert("RGB"), milliseconds=(100, 0), loop=plays)
 
 
-def disposed_frames() -> list[Image.Image]:
-    """What the file of `_disposed` shows."""
-    base = _indexed(drawn(16)).convert("RGBA")
+def expected_disposal_frames() -> list[Image.Image]:
+    """The frames of `_disposed`."""
+    base = _indexed(gradient(16)).convert("RGBA")
     red = Image.new("RGBA", _PATCH, (255, 0, 0, 255))
     cleared = base.copy()
     cleared.paste((0, 0, 0, 0), (5, 5, 25, 15))
@@ -104,25 +104,25 @@ def disposed_frames() -> list[Image.Image]:
 
 
 def _disposed() -> Specimen:
-    """A patch that is cleared again, one that is undone, and two that stay, one without saying so."""
-    base = _indexed(drawn(16))
+    """A patch that is cleared, one that is restored to previous, and two without a disposal, which stay."""
+    base = _indexed(gradient(16))
     patch = Image.new("P", _PATCH, 0)
     patch.putpalette([255, 0, 0])
     patches = (((5, 5), _CLEAR), ((30, 20), _PREVIOUS), ((40, 30), 0), ((0, 38), 0))
     blocks = [_control(7, _KEEP), _image(base)]
     for at, disposal in patches:
-        blocks += [_control(7, disposal, _CLEAR_INDEX), _image(patch, at, own_palette=True)]
+        blocks += [_control(7, disposal, _TRANSPARENT_INDEX), _image(patch, at, own_palette=True)]
     return Specimen(_file(*blocks, common=base, loop=0), "gif", base.convert("RGB"), milliseconds=(70,) * 5, loop=0)
 
 
 GIFS: dict[str, Callable[[], Specimen]] = {
     "gif": _still,
     "gif with a comment": partial(_still, alone=False),
-    "gif with a clear part": partial(_still, clear=True),
-    "gif smaller than its canvas": _small,
+    "gif with transparency": partial(_still, clear=True),
+    "gif with a frame smaller than its canvas": _partial,
     "gif interlaced": _interlaced,
     "gif animated once": partial(_animated, None),
     "gif animated for ever": partial(_animated, 0),
-    "gif animated and twice again": partial(_animated, 2),
-    "gif animated in patches": _disposed,
+    "gif animated three times": partial(_animated, 2),
+    "gif animated with partial frames": _disposed,
 }

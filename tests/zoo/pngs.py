@@ -1,4 +1,4 @@
-"""PNGs of every kind, written chunk by chunk: Pillow writes few of them."""
+"""PNGs of every kind, written chunk by chunk, because Pillow writes only a few kinds."""
 
 import struct
 import zlib
@@ -14,12 +14,12 @@ from tests.zoo.specimen import (
     WIDTH,
     Specimen,
     alpha,
-    drawn,
-    drawn_grey,
     exif,
     frames,
+    gradient,
+    grey_gradient,
     saved,
-    turned_away,
+    stored_with_orientation,
     with_alpha,
 )
 
@@ -43,7 +43,7 @@ def header(
 
 
 def png(samples: Samples, depth: int, colour_type: int, before: Chunks = (), *, interlaced: bool = False) -> bytes:
-    """samples: rows of pixels of samples, unfiltered."""
+    """A PNG file. samples: rows of pixels of samples; rows are not filtered."""
     height, width = samples.shape[:2]
     head = header(width, height, depth, colour_type, interlaced=interlaced)
     parts = [samples[y::down, x::across] for x, y, across, down in _PASSES] if interlaced else [samples]
@@ -62,51 +62,51 @@ def _rows(samples: Samples, depth: int) -> bytes:
 
 def _grey(depth: int, *, interlaced: bool = False) -> Specimen:
     levels = 1 << min(depth, 8)
-    shown = drawn_grey(levels)
+    shown = grey_gradient(levels)
     samples = np.asarray(shown).astype(int) * ((1 << depth) - 1) // 255
     data = png(samples, depth, GREY, interlaced=interlaced)
     return Specimen(data, "png", shown.convert("RGB"))
 
 
 def _grey_keyed(depth: int) -> Specimen:
-    """One level is clear; in 16 bits only one that 8 bits cannot tell from its neighbours."""
+    """One level is transparent; with 16 bits it differs from its neighbours only in the lower byte."""
     most = (1 << depth) - 1
-    grey = drawn_grey(1 << min(depth, 8))
+    grey = grey_gradient(1 << min(depth, 8))
     samples = np.asarray(grey).astype(int) * most // 255
     key = samples[0, 0] if depth < 16 else samples[0, 0] + 1
     samples[:8, :8] = key
-    shown = with_alpha(Image.fromarray((samples * 255 // most).astype(np.uint8)), _cleared(samples == key))
+    shown = with_alpha(Image.fromarray((samples * 255 // most).astype(np.uint8)), _alpha_where(samples == key))
     return Specimen(png(samples, depth, GREY, ((b"tRNS", struct.pack(">H", key)),)), "png", shown)
 
 
-def _cleared(where: np.ndarray) -> Image.Image:
+def _alpha_where(where: np.ndarray) -> Image.Image:
     return Image.fromarray(np.where(where, 0, 255).astype(np.uint8))
 
 
 def _colour(depth: int, *, interlaced: bool = False) -> Specimen:
-    samples = np.asarray(drawn()).astype(int) * ((1 << depth) - 1) // 255
+    samples = np.asarray(gradient()).astype(int) * ((1 << depth) - 1) // 255
     data = png(samples, depth, TRUECOLOUR, interlaced=interlaced)
-    return Specimen(data, "png", drawn())
+    return Specimen(data, "png", gradient())
 
 
 def _colour_keyed(depth: int) -> Specimen:
-    samples = np.asarray(drawn(16)).astype(int)
+    samples = np.asarray(gradient(16)).astype(int)
     key = samples[0, 0]
-    shown = with_alpha(drawn(16), _cleared((samples == key).all(axis=2)))
+    shown = with_alpha(gradient(16), _alpha_where((samples == key).all(axis=2)))
     scale = ((1 << depth) - 1) // 255
     chunks = ((b"tRNS", struct.pack(">HHH", *(key * scale))),)
     return Specimen(png(samples * scale, depth, TRUECOLOUR, chunks), "png", shown)
 
 
 def _alpha(depth: int, colour_type: int) -> Specimen:
-    base = drawn() if colour_type == TRUECOLOUR_ALPHA else drawn_grey()
+    base = gradient() if colour_type == TRUECOLOUR_ALPHA else grey_gradient()
     pixels = np.dstack([np.asarray(base), np.asarray(alpha())]).astype(int)
     return Specimen(png(pixels * ((1 << depth) - 1) // 255, depth, colour_type), "png", with_alpha(base))
 
 
 def _indexed(depth: int, *, clear: bool = False, interlaced: bool = False) -> Specimen:
     colours = min(1 << depth, 16)
-    palette_image = drawn(colours if colours in {2, 4, 16} else 16).quantize(colours, dither=Image.Dither.NONE)
+    palette_image = gradient(colours if colours in {2, 4, 16} else 16).quantize(colours, dither=Image.Dither.NONE)
     shown = palette_image.convert("RGB")
     indices = np.asarray(palette_image)
     chunks: list[tuple[bytes, bytes]] = [(b"PLTE", bytes(palette_image.getpalette() or ())[: 3 * colours])]
@@ -118,30 +118,30 @@ def _indexed(depth: int, *, clear: bool = False, interlaced: bool = False) -> Sp
 
 
 def _opaque_alpha() -> Specimen:
-    return Specimen(saved(with_alpha(drawn(), Image.new("L", SIZE, 255)), "PNG"), "png", drawn())
+    return Specimen(saved(with_alpha(gradient(), Image.new("L", SIZE, 255)), "PNG"), "png", gradient())
 
 
 def _gamma() -> Specimen:
-    """Numbers that are light itself, as renderers write them."""
-    linear = drawn().point(lambda value: round(255 * (value / 255) ** 2.2))
+    """Linear light, as renderers write it."""
+    linear = gradient().point(lambda value: round(255 * (value / 255) ** 2.2))
     data = png(np.asarray(linear), 8, TRUECOLOUR, ((b"gAMA", struct.pack(">I", 100_000)),))
-    return Specimen(data, "png", drawn(), 3, profiled=True)
+    return Specimen(data, "png", gradient(), 3, profiled=True)
 
 
-def _usual_gamma() -> Specimen:
+def _srgb_gamma() -> Specimen:
     chunks = ((b"sRGB", b"\0"), (b"gAMA", struct.pack(">I", 45_455)))
-    return Specimen(png(np.asarray(drawn()), 8, TRUECOLOUR, chunks), "png", drawn())
+    return Specimen(png(np.asarray(gradient()), 8, TRUECOLOUR, chunks), "png", gradient())
 
 
-def _turned(orientation: int) -> Specimen:
-    data = saved(turned_away(drawn(), orientation), "PNG", exif=exif(orientation))
-    return Specimen(data, "png", drawn())
+def _with_orientation(orientation: int) -> Specimen:
+    data = saved(stored_with_orientation(gradient(), orientation), "PNG", exif=exif(orientation))
+    return Specimen(data, "png", gradient())
 
 
-def _turned_at_the_end() -> Specimen:
-    data = saved(turned_away(drawn(), 6), "PNG")
+def _with_orientation_after_pixels() -> Specimen:
+    data = saved(stored_with_orientation(gradient(), 6), "PNG")
     end = chunk(b"IEND", b"")
-    return Specimen(data.replace(end, chunk(b"eXIf", exif(6).tobytes()[6:]) + end), "png", drawn())
+    return Specimen(data.replace(end, chunk(b"eXIf", exif(6).tobytes()[6:]) + end), "png", gradient())
 
 
 _TIMES = (100, 250, 40)
@@ -161,9 +161,9 @@ def _control(number: int, box: tuple[int, int, int, int], milliseconds: int, dis
     return chunk(b"fcTL", places + struct.pack(">HHBB", milliseconds, 1000, disposal, blend))
 
 
-def patched_frames() -> list[Image.Image]:
-    """What the file of `_patched` shows: a patch that is cleared again, one that is undone, one that stays."""
-    base = drawn(16).convert("RGBA")
+def expected_apng_frames() -> list[Image.Image]:
+    """The frames of `_patched`: a patch that is cleared, one that is restored to previous, one that stays."""
+    base = gradient(16).convert("RGBA")
     patch = Image.new("RGBA", (20, 10), (255, 0, 0, 255))
     shown = [base.copy()]
     first, second, third = base.copy(), base.copy(), base.copy()
@@ -176,36 +176,36 @@ def patched_frames() -> list[Image.Image]:
 
 
 def _patched() -> Specimen:
-    """Opaque pixels only, in mode RGB, and yet a frame is clear in part."""
+    """Stored pixels are all opaque RGB, but a disposal makes part of a frame transparent."""
     patch = zlib.compress((b"\0" + bytes((255, 0, 0)) * 20) * 10)
-    base = zlib.compress(_rows(np.asarray(drawn(16)), 8))
+    base = zlib.compress(_rows(np.asarray(gradient(16)), 8))
     data = SIGNATURE + header(*SIZE) + chunk(b"acTL", struct.pack(">II", 4, 0))
     data += _control(0, (0, 0, WIDTH, HEIGHT), 70, 0, 0) + chunk(b"IDAT", base)
     for index, (x, y, disposal) in enumerate(((5, 5, 1), (30, 20, 2), (40, 30, 0))):
         number = 1 + 2 * index
         data += _control(number, (x, y, 20, 10), 70, disposal, index % 2)
         data += chunk(b"fdAT", struct.pack(">I", number + 1) + patch)
-    return Specimen(data + chunk(b"IEND", b""), "png", drawn(16), milliseconds=(70, 70, 70, 70), loop=0)
+    return Specimen(data + chunk(b"IEND", b""), "png", gradient(16), milliseconds=(70, 70, 70, 70), loop=0)
 
 
 PNGS: dict[str, Callable[[], Specimen]] = {
     **{f"png grey {depth} bit": partial(_grey, depth) for depth in (1, 2, 4, 8, 16)},
     **{f"png grey {depth} bit interlaced": partial(_grey, depth, interlaced=True) for depth in (1, 16)},
-    **{f"png grey {depth} bit with a clear level": partial(_grey_keyed, depth) for depth in (1, 2, 8, 16)},
+    **{f"png grey {depth} bit with a transparent level": partial(_grey_keyed, depth) for depth in (1, 2, 8, 16)},
     **{f"png colour {depth} bit": partial(_colour, depth) for depth in (8, 16)},
     "png colour interlaced": partial(_colour, 8, interlaced=True),
-    **{f"png colour {depth} bit with a clear colour": partial(_colour_keyed, depth) for depth in (8, 16)},
+    **{f"png colour {depth} bit with a transparent colour": partial(_colour_keyed, depth) for depth in (8, 16)},
     **{f"png colour and alpha {depth} bit": partial(_alpha, depth, TRUECOLOUR_ALPHA) for depth in (8, 16)},
     **{f"png grey and alpha {depth} bit": partial(_alpha, depth, GREY_ALPHA) for depth in (8, 16)},
     **{f"png palette {depth} bit": partial(_indexed, depth) for depth in (1, 2, 4, 8)},
     **{f"png palette {depth} bit with alpha": partial(_indexed, depth, clear=True) for depth in (1, 2, 4, 8)},
     "png palette interlaced": partial(_indexed, 4, interlaced=True),
-    "png with idle alpha": _opaque_alpha,
+    "png with opaque alpha": _opaque_alpha,
     "png gamma": _gamma,
-    "png usual gamma": _usual_gamma,
-    **{f"png orientation {orientation}": partial(_turned, orientation) for orientation in (3, 6, 7)},
-    "png orientation behind the pixels": _turned_at_the_end,
+    "png with sRGB's gamma": _srgb_gamma,
+    **{f"png orientation {orientation}": partial(_with_orientation, orientation) for orientation in (3, 6, 7)},
+    "png orientation behind the pixels": _with_orientation_after_pixels,
     "png animated": _animated,
-    "png animated with a picture apart": partial(_animated, still_apart=True),
-    "png animated in patches": _patched,
+    "png animated with a separate still picture": partial(_animated, still_apart=True),
+    "png animated with partial frames": _patched,
 }

@@ -1,4 +1,4 @@
-"""A picture of the zoo, and how the pictures in it are drawn."""
+"""A test picture, and the pixels that test pictures are made of."""
 
 import io
 from dataclasses import dataclass
@@ -13,12 +13,13 @@ WIDTH, HEIGHT = SIZE = (64, 48)
 
 @dataclass(frozen=True, slots=True)
 class Specimen:
-    """A file and what a browser shows of it.
+    """A file, and what a browser shows of it.
 
-    shown: the first frame, upright, in sRGB, mode RGB or RGBA. tolerance: how far a pixel's channels may be from it on
-        average, of 255.
-    profiled: its numbers mean `shown` only by a profile, which must travel.
-    milliseconds: of each frame, if it is animated; loop: how often they are played, 0 for ever.
+    shown: the first frame, upright, in sRGB, in mode RGB or RGBA.
+    tolerance: the mean difference from `shown` that is allowed, per channel, of 255.
+    profiled: the pixels need their colour profile to look like `shown`, so results must keep it.
+    milliseconds: the duration of each frame, if it is animated.
+    loop: how often it is played; 0 means for ever.
     """
 
     data: bytes
@@ -34,8 +35,8 @@ class Specimen:
         return self.shown.mode == "RGBA"
 
 
-def drawn(colours: int = 256) -> Image.Image:
-    """A smooth picture of RGB, no two of whose corners are alike; with few colours it is flat areas."""
+def gradient(colours: int = 256) -> Image.Image:
+    """A smooth RGB picture whose corners all differ; with few colours it consists of flat areas."""
     across, down = Image.linear_gradient("L").rotate(90).resize(SIZE), Image.linear_gradient("L").resize(SIZE)
     steps = {256: 256, 16: 4, 4: 2, 2: 2}[colours]
     red, green = (band.point(lambda value: value * steps // 256 * 255 // (steps - 1)) for band in (across, down))
@@ -45,13 +46,13 @@ def drawn(colours: int = 256) -> Image.Image:
     return Image.merge("RGB", (red, green, blue))
 
 
-def drawn_grey(levels: int = 256) -> Image.Image:
+def grey_gradient(levels: int = 256) -> Image.Image:
     grey = Image.blend(Image.linear_gradient("L").rotate(90).resize(SIZE), Image.linear_gradient("L").resize(SIZE), 0.3)
     return grey.point(lambda value: value * levels // 256 * 255 // (levels - 1))
 
 
 def alpha() -> Image.Image:
-    """Clear on the left, opaque on the right, soft between."""
+    """Transparent on the left, opaque on the right, with a gradient between."""
     across = Image.linear_gradient("L").rotate(90).resize(SIZE)
     return across.point(lambda value: min(max(value * 3 - 256, 0), 255))
 
@@ -61,8 +62,8 @@ def with_alpha(picture: Image.Image, opacity: Image.Image | None = None) -> Imag
 
 
 def frames() -> list[Image.Image]:
-    """Three that differ all over."""
-    picture = drawn(16)
+    """Three frames that differ everywhere."""
+    picture = gradient(16)
     return [picture, picture.transpose(Image.Transpose.ROTATE_180), picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)]
 
 
@@ -79,8 +80,8 @@ def exif(orientation: int) -> Image.Exif:
     return made
 
 
-def turned_away(picture: Image.Image, orientation: int) -> Image.Image:
-    """As a camera stores it that notes the orientation: turning it as the note says gives `picture`."""
+def stored_with_orientation(picture: Image.Image, orientation: int) -> Image.Image:
+    """The picture as a camera stores it with this EXIF orientation: applying the orientation gives `picture`."""
     methods = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,

@@ -1,4 +1,4 @@
-"""TIFFs and BMPs: what scanners, Photoshop and old Windows write."""
+"""TIFFs and BMPs as scanners, Photoshop and old versions of Windows write them."""
 
 import struct
 from collections.abc import Callable
@@ -8,53 +8,65 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms
 
-from tests.zoo.jpegs import inks
-from tests.zoo.profiles import inks_profile, shown_by_inks
-from tests.zoo.specimen import HEIGHT, SIZE, WIDTH, Specimen, drawn, drawn_grey, saved, turned_away, with_alpha
+from tests.zoo.jpegs import cmyk_gradient
+from tests.zoo.profiles import cmyk_profile, cmyk_to_srgb
+from tests.zoo.specimen import (
+    HEIGHT,
+    SIZE,
+    WIDTH,
+    Specimen,
+    gradient,
+    grey_gradient,
+    saved,
+    stored_with_orientation,
+    with_alpha,
+)
 
 _ORIENTATION = 274
 
 
 def _tiff(compression: str, picture: Image.Image | None = None, tolerance: float = 0, **save: Any) -> Specimen:
-    picture = picture or drawn()
+    picture = picture or gradient()
     shown = picture.convert("RGBA" if picture.mode in {"LA", "RGBA"} else "RGB")
     return Specimen(saved(picture, "TIFF", compression=compression, **save), "tiff", shown, tolerance)
 
 
 def _grey_of(values: np.ndarray) -> Specimen:
-    return Specimen(saved(Image.fromarray(values), "TIFF"), "tiff", drawn_grey().convert("RGB"), 0.5)
+    return Specimen(saved(Image.fromarray(values), "TIFF"), "tiff", grey_gradient().convert("RGB"), 0.5)
 
 
-def _wide_grey(dtype: str) -> Specimen:
-    return _grey_of(np.asarray(drawn_grey()).astype(dtype) * 257)
+def _deep_grey(dtype: str) -> Specimen:
+    return _grey_of(np.asarray(grey_gradient()).astype(dtype) * 257)
 
 
-def _floats() -> Specimen:
-    return _grey_of((np.asarray(drawn_grey()) / 255).astype(np.float32))
+def _float_grey() -> Specimen:
+    return _grey_of((np.asarray(grey_gradient()) / 255).astype(np.float32))
 
 
-def _turned(compression: str, orientation: int) -> Specimen:
-    stored = turned_away(drawn(), orientation)
+def _with_orientation(compression: str, orientation: int) -> Specimen:
+    stored = stored_with_orientation(gradient(), orientation)
     return Specimen(
-        saved(stored, "TIFF", compression=compression, tiffinfo={_ORIENTATION: orientation}), "tiff", drawn()
+        saved(stored, "TIFF", compression=compression, tiffinfo={_ORIENTATION: orientation}), "tiff", gradient()
     )
 
 
 def _pages() -> Specimen:
     further = Image.new("RGB", (10, 10))
-    return Specimen(saved(drawn(), "TIFF", save_all=True, append_images=[further]), "tiff", drawn())
+    return Specimen(saved(gradient(), "TIFF", save_all=True, append_images=[further]), "tiff", gradient())
 
 
-def _inks(*, profile: bool) -> Specimen:
-    data = saved(inks(), "TIFF", compression="tiff_lzw", **({"icc_profile": inks_profile()} if profile else {}))
-    return Specimen(data, "tiff", shown_by_inks(inks()) if profile else inks().convert("RGB"), 1)
+def _cmyk(*, profile: bool) -> Specimen:
+    data = saved(
+        cmyk_gradient(), "TIFF", compression="tiff_lzw", **({"icc_profile": cmyk_profile()} if profile else {})
+    )
+    return Specimen(data, "tiff", cmyk_to_srgb(cmyk_gradient()) if profile else cmyk_gradient().convert("RGB"), 1)
 
 
 def _lab() -> Specimen:
     srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
-    picture = ImageCms.applyTransform(drawn(), ImageCms.buildTransform(srgb, lab, "RGB", "LAB"))
+    picture = ImageCms.applyTransform(gradient(), ImageCms.buildTransform(srgb, lab, "RGB", "LAB"))
     assert picture is not None
-    return Specimen(saved(picture, "TIFF"), "tiff", drawn(), 3)
+    return Specimen(saved(picture, "TIFF"), "tiff", gradient(), 3)
 
 
 def _bmp(picture: Image.Image) -> Specimen:
@@ -62,14 +74,14 @@ def _bmp(picture: Image.Image) -> Specimen:
 
 
 def _bitmap(bits: int, compression: int, palette: bytes, pixels: bytes) -> bytes:
-    """Rows from the bottom up."""
+    """A BMP file. `pixels` are rows from the bottom up."""
     head = struct.pack("<IiiHHIIiiII", 40, WIDTH, HEIGHT, 1, bits, compression, len(pixels), 0, 0, len(palette) // 4, 0)
     start = 14 + len(head) + len(palette)
     return b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + head + palette + pixels
 
 
 def _indices(colours: int) -> tuple[Image.Image, np.ndarray, bytes]:
-    indexed = drawn(16).quantize(colours, dither=Image.Dither.NONE)
+    indexed = gradient(16).quantize(colours, dither=Image.Dither.NONE)
     entries = np.array(indexed.getpalette(), dtype=np.uint8).reshape(-1, 3)[:colours]
     palette = np.dstack([entries[:, 2], entries[:, 1], entries[:, 0], np.zeros(len(entries), np.uint8)]).tobytes()
     return indexed.convert("RGB"), np.asarray(indexed)[::-1], palette
@@ -81,7 +93,7 @@ def _four_bits() -> Specimen:
 
 
 def _run_lengths(bits: int) -> Specimen:
-    """Runs, and rows that stand as they are."""
+    """Alternately encoded runs and literal rows."""
     shown, rows, palette = _indices(16)
     out = b""
     for y, row in enumerate(rows):
@@ -98,15 +110,15 @@ def _run_lengths(bits: int) -> Specimen:
 
 
 def _sixteen_bits() -> Specimen:
-    pixels = np.asarray(drawn())[::-1].astype(np.uint16) >> 3
+    pixels = np.asarray(gradient())[::-1].astype(np.uint16) >> 3
     packed = pixels[:, :, 0] << 10 | pixels[:, :, 1] << 5 | pixels[:, :, 2]
-    return Specimen(_bitmap(16, 0, b"", packed.astype("<u2").tobytes()), "bmp", drawn(), 8)
+    return Specimen(_bitmap(16, 0, b"", packed.astype("<u2").tobytes()), "bmp", gradient(), 8)
 
 
 def _thirty_two_bits() -> Specimen:
-    pixels = np.asarray(drawn())[::-1]
+    pixels = np.asarray(gradient())[::-1]
     with_nothing = np.dstack([pixels[:, :, 2], pixels[:, :, 1], pixels[:, :, 0], np.zeros(SIZE[::-1], np.uint8)])
-    return Specimen(_bitmap(32, 0, b"", with_nothing.tobytes()), "bmp", drawn())
+    return Specimen(_bitmap(32, 0, b"", with_nothing.tobytes()), "bmp", gradient())
 
 
 TIFFS_AND_BMPS: dict[str, Callable[[], Specimen]] = {
@@ -115,27 +127,29 @@ TIFFS_AND_BMPS: dict[str, Callable[[], Specimen]] = {
     "tiff deflate": lambda: _tiff("tiff_adobe_deflate"),
     "tiff packbits": lambda: _tiff("packbits"),
     "tiff jpeg": lambda: _tiff("jpeg", tolerance=4, quality=90),
-    "tiff grey": lambda: _tiff("tiff_lzw", drawn_grey()),
-    "tiff fax": lambda: _tiff("group4", drawn(2).convert("1")),
-    "tiff palette": lambda: _tiff("tiff_lzw", drawn(16).quantize(16)),
-    "tiff with alpha": lambda: _tiff("tiff_lzw", with_alpha(drawn())),
-    "tiff 16 bit": partial(_wide_grey, "<u2"),
-    "tiff 16 bit big end first": partial(_wide_grey, ">u2"),
-    "tiff 32 bit": partial(_wide_grey, "<i4"),
-    "tiff floats": _floats,
-    "tiff CMYK": partial(_inks, profile=False),
-    "tiff CMYK with a profile": partial(_inks, profile=True),
+    "tiff grey": lambda: _tiff("tiff_lzw", grey_gradient()),
+    "tiff fax": lambda: _tiff("group4", gradient(2).convert("1")),
+    "tiff palette": lambda: _tiff("tiff_lzw", gradient(16).quantize(16)),
+    "tiff with alpha": lambda: _tiff("tiff_lzw", with_alpha(gradient())),
+    "tiff 16 bit": partial(_deep_grey, "<u2"),
+    "tiff 16 bit big-endian": partial(_deep_grey, ">u2"),
+    "tiff 32 bit": partial(_deep_grey, "<i4"),
+    "tiff floats": _float_grey,
+    "tiff CMYK": partial(_cmyk, profile=False),
+    "tiff CMYK with a profile": partial(_cmyk, profile=True),
     "tiff Lab": _lab,
-    "tiff of two pages": _pages,
-    **{f"tiff orientation {orientation}": partial(_turned, "raw", orientation) for orientation in range(2, 9)},
-    "tiff lzw orientation 6": partial(_turned, "tiff_lzw", 6),
-    "bmp": lambda: _bmp(drawn()),
-    "bmp grey": lambda: _bmp(drawn_grey()),
-    "bmp 1 bit": lambda: _bmp(drawn(2).convert("1")),
-    "bmp 8 bit": lambda: _bmp(drawn(16).quantize(64)),
+    "tiff with two pages": _pages,
+    **{
+        f"tiff orientation {orientation}": partial(_with_orientation, "raw", orientation) for orientation in range(2, 9)
+    },
+    "tiff lzw orientation 6": partial(_with_orientation, "tiff_lzw", 6),
+    "bmp": lambda: _bmp(gradient()),
+    "bmp grey": lambda: _bmp(grey_gradient()),
+    "bmp 1 bit": lambda: _bmp(gradient(2).convert("1")),
+    "bmp 8 bit": lambda: _bmp(gradient(16).quantize(64)),
     "bmp 4 bit": _four_bits,
     "bmp 16 bit": _sixteen_bits,
     "bmp 32 bit": _thirty_two_bits,
-    "bmp run lengths": partial(_run_lengths, 8),
-    "bmp run lengths of 4 bit": partial(_run_lengths, 4),
+    "bmp run-length encoded": partial(_run_lengths, 8),
+    "bmp 4 bit run-length encoded": partial(_run_lengths, 4),
 }

@@ -1,4 +1,4 @@
-"""Worker processes die and hang; only the image in their hands is lost, and the pool goes on."""
+"""Worker processes that die or hang lose only their current image, and are replaced."""
 
 import asyncio
 import multiprocessing
@@ -28,7 +28,7 @@ HALF = CompressOptions(percent=50)
 
 
 def worker_ids() -> set[int]:
-    """The processes that this one has started and that live."""
+    """The live child processes of this process."""
     return {child.pid for child in multiprocessing.active_children() if child.pid}
 
 
@@ -38,7 +38,7 @@ def status(process: int) -> list[str]:
 
 
 async def stop(process: int) -> None:
-    """Hold a process where it is, as a decoder that hangs would."""
+    """Suspend a process, like a decoder that hangs."""
     os.kill(process, signal.SIGSTOP)
     await until(lambda: status(process)[0] == "T", PATIENCE)
 
@@ -51,16 +51,16 @@ def has_worked_since(process: int, ticks: int) -> bool:
     return ticks_of(process) > ticks
 
 
-def is_gone(process: int) -> bool:
-    """Also if nobody has asked for its exit status yet."""
+def has_ended(process: int) -> bool:
+    """Whether a process has ended, also if nobody has read its exit status yet."""
     try:
         return status(process)[0] == "Z"
     except FileNotFoundError:
         return True
 
 
-async def held_at_work(work: Callable[[], Awaitable[object]]) -> tuple[set[int], list[asyncio.Task[object]]]:
-    """Start `work` once for each process, and stop all of them in the middle of it."""
+async def suspended_at_work(work: Callable[[], Awaitable[object]]) -> tuple[set[int], list[asyncio.Task[object]]]:
+    """Start `work` once for each process, and suspend all processes while they work."""
     spent = {process: ticks_of(process) for process in worker_ids()}
     tasks = [asyncio.ensure_future(work()) for _ in spent]
     for process, ticks in spent.items():
@@ -77,14 +77,14 @@ async def pool() -> AsyncIterator[CpuPool]:
 
 
 async def compressed_by(pool: CpuPool, original: bytes = ORIGINAL) -> int:
-    """How many bytes it made of it."""
+    """Compress in the pool, check the result, and return its size."""
     result, seconds = await pool.compress(original, HALF, MAX_PIXELS)
     assert result == compress(original, HALF, MAX_PIXELS)
     assert seconds > 0
     return len(result.data or b"")
 
 
-async def test_does_what_compress_does_in_other_processes(pool: CpuPool) -> None:
+async def test_results_equal_those_of_compress(pool: CpuPool) -> None:
     sizes = await asyncio.gather(*(compressed_by(pool) for _ in range(6)))
 
     assert set(sizes) == {sizes[0]}
@@ -92,7 +92,7 @@ async def test_does_what_compress_does_in_other_processes(pool: CpuPool) -> None
 
 
 @pytest.mark.parametrize("measured", [True, False])
-async def test_ssim_is_measured_only_if_it_is_wanted(measured: bool) -> None:
+async def test_ssim_is_measured_only_if_enabled(measured: bool) -> None:
     async with CpuPool(1, timeout=PATIENCE, measure_ssim=measured) as pool:
         result, _ = await pool.compress(ORIGINAL, HALF, MAX_PIXELS)
 
@@ -100,15 +100,15 @@ async def test_ssim_is_measured_only_if_it_is_wanted(measured: bool) -> None:
     assert (result.ssim is not None) == measured
 
 
-async def test_refusals_come_back_whole(pool: CpuPool) -> None:
+async def test_compress_errors_keep_their_code_and_detail(pool: CpuPool) -> None:
     with pytest.raises(CompressError) as caught:
         await pool.compress(b"%PDF-1.7", HALF, MAX_PIXELS)
 
     assert (caught.value.code, caught.value.detail) == (ErrorCode.UNSUPPORTED_FORMAT, "the file is a PDF document")
 
 
-async def test_a_process_that_dies_takes_only_its_own_image_with_it(pool: CpuPool) -> None:
-    processes, in_hand = await held_at_work(lambda: compressed_by(pool, LONG_WORK))
+async def test_a_process_that_dies_loses_only_its_own_image(pool: CpuPool) -> None:
+    processes, in_hand = await suspended_at_work(lambda: compressed_by(pool, LONG_WORK))
     waiting = [asyncio.create_task(compressed_by(pool)) for _ in range(2)]
     victim, survivor = processes
 
@@ -125,7 +125,7 @@ async def test_a_process_that_dies_takes_only_its_own_image_with_it(pool: CpuPoo
     assert len(worker_ids()) == 2
 
 
-async def test_a_process_that_dies_idle_harms_no_image(pool: CpuPool) -> None:
+async def test_an_idle_process_that_dies_loses_no_image(pool: CpuPool) -> None:
     await compressed_by(pool)
     for process in worker_ids():
         os.kill(process, signal.SIGKILL)
@@ -134,7 +134,7 @@ async def test_a_process_that_dies_idle_harms_no_image(pool: CpuPool) -> None:
     await asyncio.gather(*(compressed_by(pool) for _ in range(4)))
 
 
-async def test_a_process_that_hangs_is_ended_and_replaced() -> None:
+async def test_a_process_that_hangs_is_killed_and_replaced() -> None:
     async with CpuPool(1, timeout=0.5) as pool:
         (hanging,) = worker_ids()
         await stop(hanging)
@@ -147,8 +147,8 @@ async def test_a_process_that_hangs_is_ended_and_replaced() -> None:
         assert worker_ids().isdisjoint({hanging})
 
 
-async def test_cancelling_gives_up_the_result_but_not_the_process(pool: CpuPool) -> None:
-    processes, abandoned = await held_at_work(lambda: compressed_by(pool, LONG_WORK))
+async def test_cancellation_discards_the_result_and_keeps_the_process(pool: CpuPool) -> None:
+    processes, abandoned = await suspended_at_work(lambda: compressed_by(pool, LONG_WORK))
     for task in abandoned:
         task.cancel()
     await asyncio.wait(abandoned)
@@ -159,7 +159,7 @@ async def test_cancelling_gives_up_the_result_but_not_the_process(pool: CpuPool)
     assert worker_ids() == processes
 
 
-async def test_signals_to_the_whole_group_leave_the_end_to_the_service(pool: CpuPool) -> None:
+async def test_workers_ignore_signals_to_the_process_group(pool: CpuPool) -> None:
     for process in worker_ids():
         os.kill(process, signal.SIGINT)
         os.kill(process, signal.SIGTERM)
@@ -167,9 +167,9 @@ async def test_signals_to_the_whole_group_leave_the_end_to_the_service(pool: Cpu
     await asyncio.gather(*(compressed_by(pool) for _ in range(4)))
 
 
-async def test_leaves_no_process_behind_even_if_all_hang() -> None:
+async def test_closing_leaves_no_process_even_if_all_hang() -> None:
     async with CpuPool(2, timeout=PATIENCE) as pool:
-        _, in_hand = await held_at_work(lambda: compressed_by(pool, LONG_WORK))
+        _, in_hand = await suspended_at_work(lambda: compressed_by(pool, LONG_WORK))
         begun = time.monotonic()
 
     assert not worker_ids()
@@ -191,14 +191,14 @@ if __name__ == "__main__":
 """
 
 
-async def test_the_processes_end_when_the_service_is_killed() -> None:
+async def test_workers_exit_when_the_service_is_killed() -> None:
     service = await asyncio.create_subprocess_exec(sys.executable, "-c", _KILLED_SERVICE, stdout=subprocess.PIPE)
     output, _ = await service.communicate()
     processes = [int(process) for process in output.split()]
 
     assert len(processes) == 2
-    await until(lambda: all(is_gone(process) for process in processes), PATIENCE)
+    await until(lambda: all(has_ended(process) for process in processes), PATIENCE)
 
 
-def test_counts_the_cores_it_may_use() -> None:
+def test_usable_cores_is_at_most_the_number_of_cores() -> None:
     assert 1 <= usable_cores() <= (os.cpu_count() or 1)

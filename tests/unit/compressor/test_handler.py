@@ -1,4 +1,4 @@
-"""One command in, the message that follows out; the store is the only thing that changes."""
+"""The message that follows from each CompressImage, and what is stored."""
 
 from datetime import timedelta
 
@@ -40,7 +40,7 @@ class InThisProcess:
 
 
 class Broken:
-    """Always fails, with `error` or in a way that nobody foresaw."""
+    """Always fails: with `error`, or with an unexpected exception."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error
@@ -92,7 +92,7 @@ async def answer(handler: CompressHandler, command: CompressImage) -> Message:
     return message
 
 
-async def test_the_result_is_stored_for_good_before_it_is_announced(store: MemoryObjectStore) -> None:
+async def test_the_result_is_stored_durably_before_it_is_announced(store: MemoryObjectStore) -> None:
     message = await answer(a_handler(store), a_command())
 
     assert isinstance(message, ImageCompressed)
@@ -109,7 +109,7 @@ async def test_the_result_is_stored_for_good_before_it_is_announced(store: Memor
     assert (result.fetch_ms, result.compress_ms) == (12, round(SECONDS * 1000))
 
 
-async def test_a_kept_original_becomes_an_object_of_its_own(store: MemoryObjectStore) -> None:
+async def test_a_kept_original_is_stored_as_a_result(store: MemoryObjectStore) -> None:
     original = encoded(a_picture("L", (1, 1)), "PNG", optimize=True)
     await store.put_bytes(KEY, original, "image/png")
 
@@ -132,7 +132,7 @@ async def test_a_second_delivery_changes_nothing(store: MemoryObjectStore) -> No
     assert store.objects == objects
 
 
-async def test_what_is_asked_for_reaches_the_picture_and_its_key(store: MemoryObjectStore) -> None:
+async def test_options_determine_the_result_and_its_key(store: MemoryObjectStore) -> None:
     options = CompressOptions(mode="dimensions", percent=50, format="webp", max_height=30)
 
     message = await answer(a_handler(store), a_command(options=options))
@@ -146,21 +146,21 @@ async def test_what_is_asked_for_reaches_the_picture_and_its_key(store: MemoryOb
     assert result.encodes == 1
 
 
-async def test_the_percentage_asked_for_is_the_one_aimed_at(store: MemoryObjectStore) -> None:
+async def test_percent_is_the_target_size(store: MemoryObjectStore) -> None:
     message = await answer(a_handler(store), a_command(options=CompressOptions(percent=20)))
 
     assert isinstance(message, ImageCompressed)
     assert len(ORIGINAL) * 0.1 < message.result.bytes_out <= len(ORIGINAL) * 0.2
 
 
-async def test_a_command_past_its_time_is_dropped(store: MemoryObjectStore) -> None:
+async def test_a_command_past_its_start_by_is_dropped(store: MemoryObjectStore) -> None:
     before = dict(store.objects)
 
     assert await a_handler(store)(a_command(start_by=NOW - timedelta(seconds=1))) == []
     assert store.objects == before
 
 
-async def test_a_picture_that_does_not_decode_fails_at_once(store: MemoryObjectStore) -> None:
+async def test_an_image_that_does_not_decode_fails_at_once(store: MemoryObjectStore) -> None:
     broken = ORIGINAL[:400]
     await store.put_bytes(KEY, broken, "image/jpeg")
 
@@ -171,7 +171,7 @@ async def test_a_picture_that_does_not_decode_fails_at_once(store: MemoryObjectS
     assert message.error_detail
 
 
-async def test_an_original_that_vanished_is_fetched_again(store: MemoryObjectStore) -> None:
+async def test_a_missing_original_is_downloaded_again(store: MemoryObjectStore) -> None:
     await store.delete([KEY])
 
     message = await answer(a_handler(store), a_command())
@@ -181,14 +181,14 @@ async def test_an_original_that_vanished_is_fetched_again(store: MemoryObjectSto
     assert message.not_before == NOW + timedelta(seconds=5)
 
 
-async def test_an_original_of_another_size_is_fetched_again(store: MemoryObjectStore) -> None:
+async def test_an_original_of_the_wrong_size_is_downloaded_again(store: MemoryObjectStore) -> None:
     message = await answer(a_handler(store), a_command(original_bytes=len(ORIGINAL) + 1))
 
     assert isinstance(message, ImageDeferred)
     assert message.error_code is ErrorCode.STORAGE
 
 
-async def test_a_fault_in_the_code_defers_the_image_by_the_schedule(store: MemoryObjectStore) -> None:
+async def test_an_unexpected_exception_defers_the_image_by_the_retry_schedule(store: MemoryObjectStore) -> None:
     handler = a_handler(store, Broken())
 
     first, second = await answer(handler, a_command()), await answer(handler, a_command(attempt=2))
@@ -213,7 +213,7 @@ async def test_the_last_attempt_fails_the_image(store: MemoryObjectStore, cause:
     assert message.error_code is cause
 
 
-async def test_a_fault_of_the_store_is_for_the_runtime(store: MemoryObjectStore) -> None:
+async def test_an_unavailable_store_is_left_to_the_runtime(store: MemoryObjectStore) -> None:
     store.available = False
 
     with pytest.raises(StorageUnavailable):
@@ -221,10 +221,8 @@ async def test_a_fault_of_the_store_is_for_the_runtime(store: MemoryObjectStore)
 
 
 @pytest.mark.parametrize("code", [ErrorCode.DECODER_CRASHED, ErrorCode.DECODE_TIMEOUT])
-async def test_a_picture_whose_process_died_gets_a_second_chance_and_no_third(
-    store: MemoryObjectStore, code: ErrorCode
-) -> None:
-    handler = a_handler(store, Broken(CompressError(code, "it died")))
+async def test_a_crash_or_timeout_is_retried_once(store: MemoryObjectStore, code: ErrorCode) -> None:
+    handler = a_handler(store, Broken(CompressError(code, "the process died")))
 
     first = await answer(handler, a_command(attempt=1))
     second = await answer(handler, a_command(attempt=2))

@@ -85,7 +85,7 @@ class TestDimensions:
         result = compressed(specimen(name).data, mode="dimensions", percent=50)
 
         if result.data is None:  # it is made of a few flat patches, whose edges scaling would blur
-            assert name == "png animated in patches"
+            assert name == "png animated with partial frames"
             return
         frames = len(specimen(name).milliseconds)
         assert getattr(picture_of(result), "n_frames", 1) == frames

@@ -1,4 +1,4 @@
-"""Two URLs, one picture: it is compressed once, and each URL has an object of its own."""
+"""Identical bytes under several URLs are compressed once; each URL gets its own object."""
 
 import asyncio
 from datetime import timedelta
@@ -23,7 +23,7 @@ SHA256 = "5a" * 32
 
 
 class Counting:
-    """Compresses for real, as soon as `go` is set, and counts how often; or fails with `error`."""
+    """Compresses once `go` is set, or fails with `error`; counts the calls."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.calls = 0
@@ -80,7 +80,7 @@ def _compressed(messages: object) -> ImageCompressed:
     return message
 
 
-async def test_the_second_url_gets_a_copy_of_what_was_made_for_the_first(store: MemoryObjectStore) -> None:
+async def test_the_second_url_gets_a_copy_of_the_first_result(store: MemoryObjectStore) -> None:
     compressor = Counting()
     first = await compressed(a_handler(store, compressor), await a_command(store, "http://i.test/a.jpg"))
     second = await compressed(a_handler(store, compressor), await a_command(store, "http://i.test/b.jpg", fetch_ms=34))
@@ -102,7 +102,7 @@ async def test_the_second_url_gets_a_copy_of_what_was_made_for_the_first(store: 
     assert await store.get_bytes(second.result.key) == await store.get_bytes(first.result.key)
 
 
-async def test_what_arrives_together_is_compressed_once(store: MemoryObjectStore) -> None:
+async def test_simultaneous_commands_with_the_same_bytes_compress_once(store: MemoryObjectStore) -> None:
     compressor = Counting()
     compressor.go.clear()
     handler = a_handler(store, compressor)
@@ -119,7 +119,7 @@ async def test_what_arrives_together_is_compressed_once(store: MemoryObjectStore
     assert len({result.key for result in results}) == 5
 
 
-async def test_an_image_whose_answer_was_lost_does_not_pass_for_a_copy_of_itself(store: MemoryObjectStore) -> None:
+async def test_a_redelivered_command_is_not_reported_as_a_copy_of_itself(store: MemoryObjectStore) -> None:
     compressor = Counting()
     command = await a_command(store, "http://i.test/a.jpg")
 
@@ -134,7 +134,7 @@ async def test_an_image_whose_answer_was_lost_does_not_pass_for_a_copy_of_itself
     [{"request_id": "01KDA7ZZ0000000000000OTHER"}, {"original_sha256": "5b" * 32}],
     ids=["another request", "other bytes"],
 )
-async def test_neither_other_bytes_nor_another_request_are_the_same(
+async def test_results_are_not_shared_across_requests_or_different_bytes(
     store: MemoryObjectStore, changes: dict[str, object]
 ) -> None:
     compressor = Counting()
@@ -144,7 +144,7 @@ async def test_neither_other_bytes_nor_another_request_are_the_same(
     assert (compressor.calls, second.result.reused) == (2, None)
 
 
-async def test_a_sender_that_tells_no_hash_is_served_as_before(store: MemoryObjectStore) -> None:
+async def test_a_command_without_a_hash_is_compressed(store: MemoryObjectStore) -> None:
     compressor = Counting()
     for name in "ab":
         await compressed(
@@ -156,7 +156,7 @@ async def test_a_sender_that_tells_no_hash_is_served_as_before(store: MemoryObje
 
 
 @pytest.mark.parametrize("damage", ["note", "result", "cut"])
-async def test_what_cannot_be_copied_is_compressed(store: MemoryObjectStore, damage: str) -> None:
+async def test_an_unusable_record_or_result_is_ignored(store: MemoryObjectStore, damage: str) -> None:
     compressor = Counting()
     first = await compressed(a_handler(store, compressor), await a_command(store, "http://i.test/a.jpg"))
     if damage == "note":
@@ -170,7 +170,7 @@ async def test_what_cannot_be_copied_is_compressed(store: MemoryObjectStore, dam
     assert (compressor.calls, second.result.reused) == (2, None)
 
 
-async def test_a_failure_is_each_images_own(store: MemoryObjectStore) -> None:
+async def test_failures_are_not_shared(store: MemoryObjectStore) -> None:
     compressor = Counting(CompressError(ErrorCode.DECODE_ERROR, "broken"))
     handler = a_handler(store, compressor)
     answers: list[Message] = []

@@ -14,7 +14,7 @@ from services.compressor.decoders import open_picture, to_srgb
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, OutputFormat
 from tests.support.compressing import MAX_PIXELS
-from tests.zoo import ANIMATED, BROKEN, NAMES, STRANGERS, specimen
+from tests.zoo import ANIMATED, BROKEN, NAMES, UNSUPPORTED, specimen
 
 CONTENT_TYPES = {
     "jpeg": ("jpg", "image/jpeg"),
@@ -158,9 +158,9 @@ def test_what_is_broken_has_no_result(name: str) -> None:
     assert caught.value.code is ErrorCode.DECODE_ERROR
 
 
-@pytest.mark.parametrize("name", STRANGERS)
+@pytest.mark.parametrize("name", UNSUPPORTED)
 def test_what_is_no_picture_has_no_result(name: str) -> None:
     with pytest.raises(CompressError) as caught:
-        compressed(STRANGERS[name][0])
+        compressed(UNSUPPORTED[name][0])
 
     assert caught.value.code is ErrorCode.UNSUPPORTED_FORMAT

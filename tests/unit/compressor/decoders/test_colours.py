@@ -1,4 +1,4 @@
-"""Numbers keep the colours that they mean."""
+"""Pixel modes, colour profiles, CICP and PNG colour chunks."""
 
 import struct
 
@@ -22,7 +22,7 @@ from services.compressor.decoders.icc_writer import (
 from services.compressor.decoders.png_colours import effective_profile
 from tests.support.compressing import GREY_PROFILE, MAX_PIXELS, SRGB, WIDE_PROFILE, a_picture, encoded
 from tests.zoo.pngs import TRUECOLOUR, png
-from tests.zoo.profiles import inks_profile
+from tests.zoo.profiles import cmyk_profile
 
 P3 = bytes((12, 13, 0, 1))
 HDR = bytes((9, 16, 0, 1))
@@ -35,7 +35,7 @@ def level(value: float, mode: str) -> int:
 
 
 @given(st.integers(0, 65535))
-def test_16_bits_become_the_nearest_8(value: int) -> None:
+def test_16_bit_grey_rounds_to_the_nearest_8_bit_level(value: int) -> None:
     image = to_basic_mode(Image.fromarray(np.array([[value]], dtype=np.uint16)))
 
     assert image.mode == "L"
@@ -55,7 +55,7 @@ def test_16_bits_become_the_nearest_8(value: int) -> None:
         ("I", [0, 0, 0], [0, 0, 0]),
     ],
 )
-def test_white_is_what_the_values_suggest(mode: str, values: list[float], expected: list[int]) -> None:
+def test_values_decide_which_level_of_deep_grey_is_white(mode: str, values: list[float], expected: list[int]) -> None:
     image = Image.new(mode, (3, 1))
     image.putdata(values)
 
@@ -63,7 +63,7 @@ def test_white_is_what_the_values_suggest(mode: str, values: list[float], expect
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "I", "F", "I;16"])
-def test_every_mode_becomes_one_that_encoders_know(mode: str) -> None:
+def test_every_mode_converts_to_a_basic_mode(mode: str) -> None:
     source = a_picture("RGBA", (16, 12)).convert("L" if mode in {"I", "F", "I;16"} else "RGBA")
     image = source.convert("LA").convert(mode) if mode == "La" else source.convert(mode)
 
@@ -76,7 +76,7 @@ def test_every_mode_becomes_one_that_encoders_know(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "HSV", "LAB"])
-def test_other_colours_become_rgb(mode: str) -> None:
+def test_other_colour_spaces_convert_to_rgb(mode: str) -> None:
     assert to_basic_mode(Image.new(mode, (2, 2))).mode == "RGB"
 
 
@@ -90,12 +90,12 @@ def test_other_colours_become_rgb(mode: str) -> None:
         (b"nonsense" * 40, "RGB"),
         (WIDE_PROFILE[:200], "RGB"),
         (GREY_PROFILE, "RGB"),
-        (inks_profile(), "RGB"),
+        (cmyk_profile(), "RGB"),
         (b"", "RGB"),
         (None, "RGB"),
     ],
 )
-def test_a_profile_that_says_nothing_does_not_travel(profile: bytes | None, mode: str) -> None:
+def test_a_useless_profile_is_dropped(profile: bytes | None, mode: str) -> None:
     assert profile_to_keep(profile, Image.new(mode, (1, 1))) is None
 
 
@@ -103,19 +103,19 @@ def test_a_profile_that_says_nothing_does_not_travel(profile: bytes | None, mode
     ("profile", "mode"),
     [(WIDE_PROFILE, "RGB"), (WIDE_PROFILE, "P"), (WIDE_PROFILE, "L"), (GREY_PROFILE, "L"), (GREY_PROFILE, "LA")],
 )
-def test_a_profile_that_changes_colours_travels(profile: bytes, mode: str) -> None:
+def test_a_profile_that_changes_colours_is_kept(profile: bytes, mode: str) -> None:
     assert profile_to_keep(profile, Image.new(mode, (1, 1))) == profile
 
 
-@pytest.mark.parametrize(("file_format", "travels"), [("PNG", False), ("JPEG", True)])
-def test_a_profile_for_rgb_means_nothing_in_a_grey_png(file_format: str, *, travels: bool) -> None:
+@pytest.mark.parametrize(("file_format", "kept"), [("PNG", False), ("JPEG", True)])
+def test_an_rgb_profile_is_ignored_in_a_grey_png_only(file_format: str, *, kept: bool) -> None:
     picture = open_picture(encoded(a_picture("L"), file_format, icc_profile=WIDE_PROFILE), MAX_PIXELS)
 
-    assert (picture.icc_profile is not None) == travels
+    assert (picture.icc_profile is not None) == kept
 
 
-def test_to_srgb_gives_the_same_colours() -> None:
-    """The green of P3 at half its way, by the matrices of both spaces."""
+def test_to_srgb_keeps_the_colours() -> None:
+    """A green of Display P3, converted by the matrices of both spaces."""
     wide = Image.new("RGBA", (1, 1), (120, 200, 100, 77))
 
     red, green, blue, alpha = to_srgb(wide, WIDE_PROFILE).getpixel((0, 0))  # type: ignore[misc]
@@ -133,20 +133,20 @@ def test_to_srgb_gives_the_same_colours() -> None:
     assert alpha == 77
 
 
-def test_grey_stays_grey() -> None:
+def test_a_grey_profile_converts_to_grey() -> None:
     image = to_srgb(Image.new("LA", (1, 1), (128, 9)), grey_profile((1.0,)))
 
     assert (image.mode, image.getpixel((0, 0))) == ("LA", (188, 9))
 
 
-def test_a_broken_profile_of_inks_is_ignored() -> None:
+def test_a_broken_cmyk_profile_is_ignored() -> None:
     inks = Image.new("CMYK", (1, 1), (255, 0, 0, 0))
 
-    assert cmyk_or_lab_to_srgb(inks, inks_profile()[:300]).getpixel((0, 0)) == (0, 255, 255)
-    assert cmyk_or_lab_to_srgb(inks, inks_profile()).getpixel((0, 0)) != (0, 255, 255)
+    assert cmyk_or_lab_to_srgb(inks, cmyk_profile()[:300]).getpixel((0, 0)) == (0, 255, 255)
+    assert cmyk_or_lab_to_srgb(inks, cmyk_profile()).getpixel((0, 0)) != (0, 255, 255)
 
 
-def test_the_first_of_a_pngs_chunks_counts() -> None:
+def test_png_colour_chunks_apply_in_the_order_of_the_specification() -> None:
     linear = rgb_profile(SRGB_PRIMARIES, (1.0,))
     wide = rgb_profile(P3_PRIMARIES, SRGB_CURVE)
     both = {b"gAMA": LINEAR}
@@ -160,7 +160,7 @@ def test_the_first_of_a_pngs_chunks_counts() -> None:
     assert effective_profile({b"cICP": HDR}, WIDE_PROFILE, grey=False) == WIDE_PROFILE
 
 
-def test_chromaticities_count_with_a_gamma_only() -> None:
+def test_chromaticities_apply_only_together_with_gamma() -> None:
     assert effective_profile({b"cHRM": ADOBE}, None, grey=False) is None
     profile = effective_profile({b"cHRM": ADOBE, b"gAMA": struct.pack(">I", 45_455)}, None, grey=False)
 
@@ -170,7 +170,7 @@ def test_chromaticities_count_with_a_gamma_only() -> None:
 
 @pytest.mark.parametrize("gamma", [0, 1, 0xFFFFFFFF])
 @pytest.mark.parametrize("chromaticities", [b"", b"\0" * 32, b"\xff" * 32, ADOBE[:8] + ADOBE[8:16] * 3])
-def test_colours_that_cannot_be_are_ignored(gamma: int, chromaticities: bytes) -> None:
+def test_impossible_colour_chunks_are_ignored(gamma: int, chromaticities: bytes) -> None:
     for value in (gamma, 45_455):
         chunks = {b"gAMA": struct.pack(">I", value), b"cHRM": chromaticities}
         assert effective_profile(chunks, WIDE_PROFILE, grey=False) == WIDE_PROFILE
@@ -178,7 +178,7 @@ def test_colours_that_cannot_be_are_ignored(gamma: int, chromaticities: bytes) -
             assert effective_profile(chunks, None, grey=False) is None
 
 
-def test_a_png_keeps_the_chunks_that_count() -> None:
+def test_a_png_keeps_the_colour_chunks_that_apply() -> None:
     original = png(np.zeros((2, 2, 3)), 8, TRUECOLOUR, ((b"gAMA", LINEAR),))
 
     picture = open_picture(original, MAX_PIXELS)
@@ -187,7 +187,7 @@ def test_a_png_keeps_the_chunks_that_count() -> None:
     assert picture.icc_profile == rgb_profile(SRGB_PRIMARIES, (1.0,))
 
 
-def test_a_profile_outranks_a_pngs_other_chunks() -> None:
+def test_an_embedded_profile_takes_precedence_over_gamma() -> None:
     with_profile = encoded(Image.new("RGB", (2, 2)), "PNG", icc_profile=WIDE_PROFILE)
     gamma = png(np.zeros((2, 2, 3)), 8, TRUECOLOUR, ((b"gAMA", LINEAR),))[33:49]
 
@@ -197,7 +197,7 @@ def test_a_profile_outranks_a_pngs_other_chunks() -> None:
 
 
 @pytest.mark.parametrize("primaries", [SRGB_PRIMARIES, P3_PRIMARIES, BT2020_PRIMARIES])
-def test_white_is_white_in_every_space(primaries: Primaries) -> None:
+def test_white_stays_white_in_every_colour_space(primaries: Primaries) -> None:
     white = to_srgb(Image.new("RGB", (1, 1), "white"), rgb_profile(primaries, SRGB_CURVE))
 
     assert white.getpixel((0, 0)) == (255, 255, 255)
@@ -212,7 +212,7 @@ def test_white_is_white_in_every_space(primaries: Primaries) -> None:
         ((200, 13), None),
     ],
 )
-def test_codes_in_an_avif_become_a_profile(codes: tuple[int, int], profile: bytes | None) -> None:
+def test_cicp_in_an_avif_becomes_a_profile(codes: tuple[int, int], profile: bytes | None) -> None:
     avif = encoded(a_picture(), "AVIF")
     at = avif.index(b"colrnclx") + 8
 
@@ -221,7 +221,7 @@ def test_codes_in_an_avif_become_a_profile(codes: tuple[int, int], profile: byte
     assert picture.icc_profile == profile
 
 
-def test_a_profile_in_an_avif_outranks_its_codes() -> None:
+def test_an_embedded_profile_in_an_avif_takes_precedence_over_cicp() -> None:
     avif = encoded(a_picture(), "AVIF", icc_profile=GREY_PROFILE)  # of no use for RGB
 
     assert open_picture(avif, MAX_PIXELS).icc_profile is None

@@ -1,4 +1,4 @@
-"""The fast decoder shows what Pillow shows, leaves to Pillow what it cannot, and refuses what has lost pixels."""
+"""`decode_jpeg` gives Pillow's pixels, returns None for what Pillow has to decode, and refuses incomplete files."""
 
 import io
 import re
@@ -32,7 +32,7 @@ def pixels(image: Image.Image) -> np.ndarray:
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (7, 7), (16, 16), (83, 61)])
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
-def test_its_pixels_are_pillows(subsampling: str, size: tuple[int, int], progressive: bool) -> None:
+def test_pixels_equal_pillows(subsampling: str, size: tuple[int, int], progressive: bool) -> None:
     jpeg = a_jpeg(size=size, subsampling=subsampling, progressive=progressive)
 
     fast = decode_jpeg(jpeg, progressive=progressive)
@@ -42,7 +42,7 @@ def test_its_pixels_are_pillows(subsampling: str, size: tuple[int, int], progres
 
 
 @pytest.mark.parametrize("progressive", [False, True])
-def test_grey_pixels_are_pillows(progressive: bool) -> None:
+def test_grey_pixels_equal_pillows(progressive: bool) -> None:
     jpeg = a_jpeg("L", progressive=progressive)
 
     fast = decode_jpeg(jpeg, progressive=progressive)
@@ -53,8 +53,8 @@ def test_grey_pixels_are_pillows(progressive: bool) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("jpeg")])
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF")  # by Pillow, used here as it is
-def test_a_jpeg_of_the_zoo_has_pillows_pixels_or_is_left_to_it(name: str) -> None:
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")  # Pillow warns, because it is used directly here
+def test_every_jpeg_of_the_zoo_has_pillows_pixels_or_is_left_to_pillow(name: str) -> None:
     jpeg = specimen(name).data
     by_pillow = JpegImageFile(io.BytesIO(jpeg))
 
@@ -75,7 +75,7 @@ def padded(jpeg: bytes, marker: bytes, padding: bytes = b"\0" * 8) -> bytes:
 @HEADERS
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("padding", [b"\0", b"\0" * 8, b"\xff"])
-def test_padding_between_the_headers_is_passed_over(padding: bytes, mode: str, marker: bytes) -> None:
+def test_padding_between_headers_is_skipped(padding: bytes, mode: str, marker: bytes) -> None:
     jpeg = a_jpeg(mode)
 
     image = open_picture(padded(jpeg, marker, padding), MAX_PIXELS).image
@@ -84,7 +84,7 @@ def test_padding_between_the_headers_is_passed_over(padding: bytes, mode: str, m
 
 
 @HEADERS
-def test_padding_between_the_headers_hides_no_loss(marker: bytes) -> None:
+def test_padding_between_headers_does_not_hide_missing_pixels(marker: bytes) -> None:
     jpeg = padded(a_jpeg(), marker)
 
     with pytest.raises(CompressError, match="JPEG does not decode"):
@@ -98,14 +98,14 @@ def test_a_few_bytes_before_the_end_are_harmless() -> None:
     assert np.array_equal(pixels(open_picture(padded, MAX_PIXELS).image), pixels(decoded(jpeg)))
 
 
-def test_what_follows_the_end_does_not_matter() -> None:
+def test_bytes_after_the_end_marker_are_ignored() -> None:
     jpeg = a_jpeg()
 
     assert np.array_equal(pixels(open_picture(jpeg + b"\r\nappended", MAX_PIXELS).image), pixels(decoded(jpeg)))
 
 
 @pytest.mark.parametrize("missing", [1, 2])
-def test_only_the_end_may_be_missing(missing: int) -> None:
+def test_only_the_end_marker_may_be_missing(missing: int) -> None:
     jpeg = a_jpeg()
 
     fast = decode_jpeg(jpeg[:-missing], progressive=False)
@@ -114,22 +114,22 @@ def test_only_the_end_may_be_missing(missing: int) -> None:
     assert np.array_equal(pixels(fast), pixels(decoded(jpeg)))
 
 
-@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize("with_end_marker", [False, True])
 @pytest.mark.parametrize("save", [{}, {"progressive": True}, {"subsampling": "4:2:0"}, {"restart_marker_rows": 1}])
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_a_picture_whose_lower_half_is_lost_is_refused(mode: str, save: dict[str, Any], closed: bool) -> None:
-    """Also if someone has closed it again, so that Pillow takes it for whole."""
+def test_a_truncated_jpeg_is_refused(mode: str, save: dict[str, Any], with_end_marker: bool) -> None:
+    """Also with an end marker appended, so that Pillow considers it complete."""
     jpeg = a_jpeg(mode, **save)
     scan = jpeg.index(b"\xff\xda")
 
     for part in (0.3, 0.6, 0.9):
-        cut = jpeg[: scan + round(part * (len(jpeg) - scan))] + (END if closed else b"")
+        cut = jpeg[: scan + round(part * (len(jpeg) - scan))] + (END if with_end_marker else b"")
         with pytest.raises(CompressError) as caught:
             compress(cut, CompressOptions(), MAX_PIXELS)
         assert caught.value.code is ErrorCode.DECODE_ERROR
 
 
-def test_the_loss_of_a_restart_is_refused() -> None:
+def test_a_damaged_restart_interval_is_refused() -> None:
     jpeg = a_jpeg(restart_marker_rows=1)
     second = [found.start() for found in re.finditer(rb"\xff[\xd0-\xd7]", jpeg)][1]
 
@@ -138,7 +138,7 @@ def test_the_loss_of_a_restart_is_refused() -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_what_was_cut_at_a_restart_and_padded_is_refused(mode: str) -> None:
+def test_a_jpeg_truncated_at_a_restart_and_padded_is_refused(mode: str) -> None:
     jpeg = a_jpeg(mode, restart_marker_blocks=3)
     a_comment = b"\xff\xfe\0\x04no"
 
@@ -148,7 +148,7 @@ def test_what_was_cut_at_a_restart_and_padded_is_refused(mode: str) -> None:
                 open_picture(jpeg[: found.start()] + padding + END, MAX_PIXELS)
 
 
-def test_what_follows_a_progressive_picture_does_not_stand_in_for_its_missing_scans() -> None:
+def test_scans_of_a_following_picture_do_not_replace_missing_scans() -> None:
     jpeg = a_jpeg(progressive=True)
     scans = [found.start() for found in re.finditer(rb"\xff\xda", jpeg)]
 

@@ -1,4 +1,4 @@
-"""What a JPEG's header says about how it was encoded, and which lack scans."""
+"""`jpeg_source` reads how a JPEG was encoded; `check_scans` finds missing scans."""
 
 from typing import Any
 
@@ -21,37 +21,37 @@ def saved(mode: str = "RGB", **save: Any) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("save", "fitted"),
+    ("save", "optimised"),
     [({}, False), ({"optimize": True}, True), ({"progressive": True}, True), ({"quality": 5}, False)],
 )
-def test_who_made_its_huffman_tables_is_told(save: dict[str, Any], *, fitted: bool) -> None:
+def test_optimised_huffman_tables_are_detected(save: dict[str, Any], *, optimised: bool) -> None:
     source = source_of(saved(**save))
 
-    assert source.optimised_huffman == fitted
+    assert source.optimised_huffman == optimised
     assert source.progressive == ("progressive" in save)
 
 
 @pytest.mark.parametrize(("subsampling", "factors"), [("4:4:4", (1, 1)), ("4:2:2", (2, 1)), ("4:2:0", (2, 2))])
-def test_how_chrominance_is_sampled_is_told(subsampling: str, factors: tuple[int, int]) -> None:
+def test_subsampling_is_read_from_the_header(subsampling: str, factors: tuple[int, int]) -> None:
     assert source_of(saved(subsampling=subsampling)).subsampling == factors
 
 
-def test_its_tables_are_those_it_was_saved_with() -> None:
+def test_quantisation_tables_are_read_from_the_header() -> None:
     tables = [list(range(1, 65)), [7] * 64]
 
-    source = source_of(saved(qtables=tables, quality=50))  # at which Pillow takes them as they are
+    source = source_of(saved(qtables=tables, quality=50))  # at 50 Pillow uses the tables unchanged
 
     assert [list(table) for table in source.tables] == tables
 
 
-def test_a_grey_one_has_one_table_and_no_chrominance() -> None:
+def test_a_grey_jpeg_has_one_table_and_no_subsampling() -> None:
     source = source_of(saved("L"))
 
     assert source.subsampling == (1, 1)
     assert source.tables[0] == source.tables[1]
 
 
-def test_the_bytes_of_its_pixels_are_those_between_the_scans_header_and_the_end() -> None:
+def test_scan_bytes_are_those_between_the_scan_header_and_the_end_marker() -> None:
     jpeg = saved()
     header = jpeg.index(b"\xff\xda")
 
@@ -59,7 +59,7 @@ def test_the_bytes_of_its_pixels_are_those_between_the_scans_header_and_the_end(
 
 
 @pytest.mark.parametrize("save", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
-def test_what_is_appended_does_not_count(save: dict[str, Any]) -> None:
+def test_scan_bytes_exclude_appended_bytes(save: dict[str, Any]) -> None:
     jpeg = saved(**save)
 
     assert source_of(jpeg + b"\0film" + saved()).scan_bytes == source_of(jpeg).scan_bytes
@@ -68,20 +68,20 @@ def test_what_is_appended_does_not_count(save: dict[str, Any]) -> None:
     )
 
 
-def test_a_cameras_further_pictures_do_not_count() -> None:
-    several = specimen("jpeg of a camera with two lenses").data
+def test_scan_bytes_exclude_further_pictures_of_an_mpo() -> None:
+    several = specimen("jpeg multi-picture (MPO)").data
     further = several.index(b"\xff\xd8\xff", 3)
 
     assert source_of(several).scan_bytes < further
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("jpeg")])
-def test_no_sound_one_lacks_scans(name: str) -> None:
+def test_check_scans_accepts_every_valid_jpeg(name: str) -> None:
     check_scans(specimen(name).data)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_a_progressive_one_that_ends_between_two_scans_lacks_some(mode: str) -> None:
+def test_check_scans_refuses_a_progressive_jpeg_truncated_between_scans(mode: str) -> None:
     jpeg = saved(mode, progressive=True)
     scans = [at for at in range(len(jpeg)) if jpeg.startswith(b"\xff\xda", at)]
     assert len(scans) > 3

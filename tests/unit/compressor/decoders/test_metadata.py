@@ -1,4 +1,4 @@
-"""What of the metadata is kept, and that the rest is gone."""
+"""Which metadata is kept by each policy, and that the rest is dropped."""
 
 import io
 from typing import Any
@@ -49,14 +49,14 @@ FORMATS = ["JPEG", "PNG", "WEBP", "AVIF"]
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_nothing_is_kept_unless_asked_for(file_format: str) -> None:
+def test_strip_keeps_no_metadata(file_format: str) -> None:
     picture = opened(file_format, "strip", exif=an_exif(), xmp=XMP)
 
     assert (picture.exif, picture.xmp) == (None, None)
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_whose_it_is_stays_alone(file_format: str) -> None:
+def test_copyright_keeps_only_author_and_copyright(file_format: str) -> None:
     picture = opened(file_format, "copyright", exif=an_exif(), xmp=XMP)
 
     assert dict(parsed(picture)) == {ARTIST: "Ann", COPYRIGHT: "hers"}
@@ -64,7 +64,7 @@ def test_whose_it_is_stays_alone(file_format: str) -> None:
 
 
 @pytest.mark.parametrize("exif", [None, an_exif(rights=False)])
-def test_whose_it_is_may_stand_in_xmp(exif: Image.Exif | None) -> None:
+def test_author_and_copyright_are_read_from_xmp(exif: Image.Exif | None) -> None:
     picture = opened("WEBP", "copyright", xmp=XMP, **({"exif": exif} if exif else {}))
 
     assert dict(parsed(picture)) == {ARTIST: "Ann; Bob & Co", COPYRIGHT: "theirs"}
@@ -92,7 +92,7 @@ KEEPING = pytest.mark.parametrize("policy", ["copyright", "keep"])
 
 
 @KEEPING
-def test_whose_it_is_may_stand_in_iptc(policy: MetadataPolicy) -> None:
+def test_author_and_copyright_are_read_from_iptc(policy: MetadataPolicy) -> None:
     jpeg = with_iptc(encoded(a_picture(), "JPEG"), b"Ann", b"hers")
 
     picture = open_picture(jpeg, MAX_PIXELS, policy)
@@ -101,17 +101,17 @@ def test_whose_it_is_may_stand_in_iptc(policy: MetadataPolicy) -> None:
 
 
 @KEEPING
-def test_whose_it_is_may_stand_in_a_pngs_text(policy: MetadataPolicy) -> None:
+def test_author_and_copyright_are_read_from_png_text(policy: MetadataPolicy) -> None:
     picture = open_picture(with_text(author="Ann", notice="hers"), MAX_PIXELS, policy)
 
     assert dict(parsed(picture)) == {ARTIST: "Ann", COPYRIGHT: "hers"}
 
 
-def test_a_text_is_not_kept_unless_asked_for() -> None:
+def test_strip_ignores_png_text() -> None:
     assert open_picture(with_text(author="Ann", notice="hers"), MAX_PIXELS).exif is None
 
 
-def test_what_exif_lacks_is_added_to_it() -> None:
+def test_author_missing_from_exif_is_added_from_iptc() -> None:
     exif = an_exif(rights=False)
     exif[ARTIST], exif[COPYRIGHT] = "   ", "hers"
     jpeg = with_iptc(encoded(a_picture(), "JPEG", exif=exif), b"Ann", b"theirs")
@@ -124,7 +124,7 @@ def test_what_exif_lacks_is_added_to_it() -> None:
 
 @KEEPING
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
-def test_a_notice_in_exif_keeps_its_letters(encoding: str, policy: MetadataPolicy) -> None:
+def test_a_copyright_in_exif_keeps_its_bytes(encoding: str, policy: MetadataPolicy) -> None:
     exif = Image.Exif()
     exif[COPYRIGHT] = "© Zoë".encode(encoding)
 
@@ -135,7 +135,7 @@ def test_a_notice_in_exif_keeps_its_letters(encoding: str, policy: MetadataPolic
 
 
 @KEEPING
-def test_a_notice_from_elsewhere_keeps_its_letters(policy: MetadataPolicy) -> None:
+def test_a_copyright_from_png_text_keeps_its_letters(policy: MetadataPolicy) -> None:
     picture = open_picture(with_text(author="Zoë", notice="© 雪"), MAX_PIXELS, policy)
 
     assert picture.exif is not None
@@ -143,17 +143,17 @@ def test_a_notice_from_elsewhere_keeps_its_letters(policy: MetadataPolicy) -> No
     assert "© 雪".encode() in picture.exif
 
 
-def test_what_xmp_says_is_not_said_again() -> None:
+def test_author_and_copyright_in_kept_xmp_are_not_repeated_in_exif() -> None:
     assert opened("WEBP", "keep", xmp=XMP).exif is None
 
 
-def test_nobodys_picture_has_no_exif() -> None:
+def test_a_picture_without_author_and_copyright_has_no_exif() -> None:
     assert opened("JPEG", "copyright", exif=an_exif(rights=False)).exif is None
     assert opened("JPEG", "keep").exif is None
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_all_is_kept_but_what_the_turning_made_wrong(file_format: str) -> None:
+def test_keep_keeps_everything_except_the_orientation(file_format: str) -> None:
     picture = opened(file_format, "keep", exif=an_exif(), xmp=XMP)
 
     exif = parsed(picture)
@@ -164,7 +164,7 @@ def test_all_is_kept_but_what_the_turning_made_wrong(file_format: str) -> None:
     assert picture.xmp == XMP.replace(b'tiff:Orientation="6"', b'tiff:Orientation="1"')
 
 
-def test_a_thumbnail_does_not_travel() -> None:
+def test_a_thumbnail_is_dropped() -> None:
     # One directory with the orientation, and after it one with a thumbnail of four bytes.
     first = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\x1a"
     second = b"\0\x02\x02\x01\0\x04\0\0\0\x01\0\0\0\x38\x02\x02\0\x04\0\0\0\x01\0\0\0\x04\0\0\0\0"
@@ -175,7 +175,7 @@ def test_a_thumbnail_does_not_travel() -> None:
     picture = open_picture(original, MAX_PIXELS, "keep")
 
     assert picture.image.size == (120, 160)
-    assert picture.exif is None  # nothing is left
+    assert picture.exif is None
 
 
 @pytest.mark.parametrize("policy", ["strip", "copyright", "keep"])
@@ -187,7 +187,7 @@ def test_broken_exif_is_harmless(exif: bytes, policy: MetadataPolicy) -> None:
     assert picture.exif is None
 
 
-def test_of_a_tiff_only_what_describes_it_is_kept() -> None:
+def test_only_descriptive_tags_of_a_tiff_are_kept() -> None:
     tags = {ORIENTATION: 6, MODEL: "Camera 1", COPYRIGHT: "hers", 0xC000: "private"}
     out = io.BytesIO()
     a_picture().save(out, "TIFF", tiffinfo=tags)

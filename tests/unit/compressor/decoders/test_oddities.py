@@ -1,4 +1,4 @@
-"""Files that are not as they should be, and are shown by browsers all the same."""
+"""Files that violate their format, but that browsers show."""
 
 import struct
 
@@ -14,7 +14,7 @@ from tests.zoo.pngs import chunk
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_follows_a_picture_is_no_part_of_it(name: str) -> None:
+def test_bytes_after_a_picture_are_ignored(name: str) -> None:
     data = specimen(name).data
 
     picture = open_picture(data + b"\0" * 16 + b"further", MAX_PIXELS)
@@ -22,14 +22,14 @@ def test_what_follows_a_picture_is_no_part_of_it(name: str) -> None:
     assert picture.image.tobytes() == open_picture(data, MAX_PIXELS).image.tobytes()
 
 
-def test_xmp_turns_nothing() -> None:
+def test_orientation_in_xmp_is_ignored() -> None:
     xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
 
     assert open_picture(encoded(a_picture(), "WEBP", xmp=xmp), MAX_PIXELS).image.size == (160, 120)
 
 
 def a_gif(canvas: tuple[int, int], at: tuple[int, int], size: tuple[int, int]) -> bytes:
-    """Red, without a palette of its own."""
+    """A red frame that uses the global palette."""
     head = b"GIF89a" + struct.pack("<HHBBB", *canvas, 0x80, 0, 0) + b"\xff\0\0\0\xff\0"
     return head + b"," + struct.pack("<HHHHB", *at, *size, 0) + lzw(bytes(size[0] * size[1])) + b";"
 
@@ -53,7 +53,7 @@ def test_a_gif_without_a_palette_is_grey() -> None:
     assert open_picture(gif, MAX_PIXELS).image.convert("L").tobytes() == bytes((0, 100, 255))
 
 
-def test_one_frame_is_no_animation() -> None:
+def test_an_apng_with_one_frame_is_not_animated() -> None:
     png = encoded(a_picture(), "PNG")
     control = chunk(b"acTL", struct.pack(">II", 1, 0)) + chunk(
         b"fcTL", struct.pack(">IIIIIHHBB", 0, 160, 120, 0, 0, 1, 10, 0, 0)
@@ -65,7 +65,7 @@ def test_one_frame_is_no_animation() -> None:
     assert picture.image.tobytes() == a_picture().tobytes()
 
 
-def test_a_wrong_checksum_on_which_no_pixel_depends_is_no_harm() -> None:
+def test_a_wrong_checksum_in_a_chunk_that_does_not_affect_pixels_is_ignored() -> None:
     text = bytearray(chunk(b"tEXt", b"Title\0a picture"))
     text[-1] ^= 1
     end = chunk(b"IEND", b"")
@@ -74,14 +74,14 @@ def test_a_wrong_checksum_on_which_no_pixel_depends_is_no_harm() -> None:
     assert open_picture(png, MAX_PIXELS).image.size == (160, 120)
 
 
-def test_a_large_text_is_no_harm() -> None:
+def test_a_png_with_a_large_text_opens() -> None:
     info = PngImagePlugin.PngInfo()
     info.add_text("Comment", "x" * 3_000_000)
 
     assert open_picture(encoded(a_picture(), "PNG", pnginfo=info), MAX_PIXELS).image.size == (160, 120)
 
 
-def test_a_black_picture_lacks_no_rows() -> None:
+def test_a_black_png_is_not_mistaken_for_one_with_missing_rows() -> None:
     black = open_picture(encoded(Image.new("RGB", (7, 5)), "PNG"), MAX_PIXELS)
 
     assert black.image.tobytes() == bytes(7 * 5 * 3)

@@ -1,4 +1,4 @@
-"""What cannot be compressed is refused with the reason, and costs no memory."""
+"""Images that cannot be compressed are refused with a reason, before memory is allocated."""
 
 import struct
 import zlib
@@ -38,7 +38,7 @@ def a_gif_header(width: int, height: int) -> bytes:
 
 
 def a_bmp_header(width: int, height: int) -> bytes:
-    """A run-length picture without a run."""
+    """A run-length encoded picture without any run."""
     return b"BM" + struct.pack("<IHHIIiiHHI", 56, 0, 0, 1078, 40, width, height, 1, 8, 1) + b"\0" * 1100
 
 
@@ -55,8 +55,8 @@ def a_tiff_header(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("kept", [0.02, 0.5])
-def test_a_format_is_spelled_one_way(kept: float) -> None:
-    """Whether its header is cut off or its pixels."""
+def test_error_details_spell_a_format_in_one_way(kept: float) -> None:
+    """Whether the header or the pixels are truncated."""
     original = encoded(a_picture(), "WEBP")
 
     error = refusal(original[: round(kept * len(original))])
@@ -69,8 +69,8 @@ def test_a_format_is_spelled_one_way(kept: float) -> None:
 @pytest.mark.parametrize(
     "make", [a_png_header, a_webp_header, a_gif_header, a_bmp_header, a_jpeg_header, a_tiff_header]
 )
-def test_a_bomb_is_refused_by_its_header(make: Callable[[int, int], bytes], side: int) -> None:
-    side = min(side, 16_384) if make is a_webp_header else side  # more its header cannot say
+def test_a_decompression_bomb_is_refused_by_its_header(make: Callable[[int, int], bytes], side: int) -> None:
+    side = min(side, 16_384) if make is a_webp_header else side  # the maximum of its header
 
     error = refusal(make(side, side))
 
@@ -78,7 +78,7 @@ def test_a_bomb_is_refused_by_its_header(make: Callable[[int, int], bytes], side
     assert str(MAX_PIXELS) in error.detail
 
 
-def test_the_limit_is_on_pixels_and_inclusive() -> None:
+def test_max_pixels_is_inclusive() -> None:
     original = encoded(a_picture(size=(40, 30)), "JPEG")
 
     assert compress(original, CompressOptions(), 40 * 30).format == "jpeg"
@@ -86,7 +86,7 @@ def test_the_limit_is_on_pixels_and_inclusive() -> None:
 
 
 @pytest.mark.parametrize("name", ANIMATED)
-def test_an_animation_may_have_four_times_as_many_pixels_in_its_frames(name: str) -> None:
+def test_all_frames_together_may_have_four_times_max_pixels(name: str) -> None:
     kind, area = specimen(name), WIDTH * HEIGHT
     enough = max(area, -(-len(kind.milliseconds) * area // 4))
 
@@ -94,7 +94,7 @@ def test_an_animation_may_have_four_times_as_many_pixels_in_its_frames(name: str
     assert refusal(kind.data, enough - 1).code is ErrorCode.TOO_MANY_PIXELS
 
 
-def test_a_gif_of_very_many_frames_is_refused_before_they_are_decoded() -> None:
+def test_a_gif_with_too_many_frames_is_refused_before_decoding() -> None:
     gif = specimen("gif animated for ever").data
     start = gif.index(b"!\xf9\x04")
     tiny = b"!\xf9\x04\0\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\2\x4c\1\0"
@@ -105,13 +105,13 @@ def test_a_gif_of_very_many_frames_is_refused_before_they_are_decoded() -> None:
     assert "20000 frames of 64 x 48" in error.detail
 
 
-def test_a_frame_may_not_be_larger_than_the_limit_though_its_canvas_is_small() -> None:
+def test_a_frame_larger_than_max_pixels_is_refused_even_on_a_small_canvas() -> None:
     huge = b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0, 0, 0) + b",\0\0\0\0\xff\xff\xff\xff\0\2\2\x4c\1\0;"
 
     assert refusal(huge).code is ErrorCode.TOO_MANY_PIXELS
 
 
-def test_the_limit_is_gone_with_the_picture() -> None:
+def test_pillows_own_limit_is_restored() -> None:
     usual = Image.MAX_IMAGE_PIXELS
 
     refusal(encoded(a_picture(size=(40, 30)), "JPEG"), max_pixels=1)
@@ -119,9 +119,9 @@ def test_the_limit_is_gone_with_the_picture() -> None:
     assert usual == Image.MAX_IMAGE_PIXELS
 
 
-def test_the_limit_may_be_raised_beyond_pillows_own() -> None:
+def test_max_pixels_may_exceed_pillows_own_limit() -> None:
     pillows = Image.MAX_IMAGE_PIXELS or 0
     width, height = 65_000, 1_400
     assert width * height > pillows
 
-    assert refusal(a_png_header(width, height), 100_000_000).code is ErrorCode.DECODE_ERROR  # and not too many pixels
+    assert refusal(a_png_header(width, height), 100_000_000).code is ErrorCode.DECODE_ERROR  # not TOO_MANY_PIXELS

@@ -1,4 +1,4 @@
-"""Every kind of picture opens as a browser shows it, or not at all."""
+"""Every kind of picture opens with the pixels that a browser shows; a broken one is refused."""
 
 from collections.abc import Callable
 
@@ -12,9 +12,9 @@ from services.compressor.compress_error import CompressError
 from services.compressor.decoders import Picture, open_picture, to_basic_mode, to_srgb
 from shared.contracts.error_codes import ErrorCode
 from tests.support.compressing import MAX_PIXELS
-from tests.zoo import ANIMATED, BROKEN, NAMES, STRANGERS, specimen
-from tests.zoo.gifs import disposed_frames
-from tests.zoo.pngs import patched_frames
+from tests.zoo import ANIMATED, BROKEN, NAMES, UNSUPPORTED, specimen
+from tests.zoo.gifs import expected_disposal_frames
+from tests.zoo.pngs import expected_apng_frames
 
 _MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBX", "RGBA", "I;16"}
 
@@ -24,18 +24,18 @@ def shown(picture: Picture) -> Image.Image:
 
 
 def assert_alike(image: Image.Image, expected: Image.Image, tolerance: float = 0) -> None:
-    """What is clear may have any colour. A picture that decodes exactly may differ by the rounding of 16 bits."""
+    """Transparent pixels may have any colour. The others may differ by `tolerance` on average; if 0, not at all."""
     assert image.size == expected.size
     pixels, wanted = (np.asarray(each.convert("RGBA")).astype(int) for each in (image, expected))
-    seen = wanted[:, :, 3:] > 0
-    difference = np.abs(pixels - wanted) * np.concatenate([seen, seen, seen, np.ones_like(seen)], axis=2)
+    visible = wanted[:, :, 3:] > 0
+    difference = np.abs(pixels - wanted) * np.concatenate([visible, visible, visible, np.ones_like(visible)], axis=2)
     assert difference.mean() <= tolerance
     if not tolerance:
         assert difference.max() == 0
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_opens_as_it_is_shown(name: str) -> None:
+def test_opens_with_the_pixels_that_a_browser_shows(name: str) -> None:
     kind = specimen(name)
 
     picture = open_picture(kind.data, MAX_PIXELS)
@@ -69,9 +69,13 @@ def test_an_animation_has_all_its_frames(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("gif animated in patches", disposed_frames), ("png animated in patches", patched_frames)]
+    ("name", "expected"),
+    [
+        ("gif animated with partial frames", expected_disposal_frames),
+        ("png animated with partial frames", expected_apng_frames),
+    ],
 )
-def test_patches_are_laid_and_lifted(name: str, expected: Callable[[], list[Image.Image]]) -> None:
+def test_partial_frames_are_composited(name: str, expected: Callable[[], list[Image.Image]]) -> None:
     animation = open_picture(specimen(name).data, MAX_PIXELS).animation
 
     assert animation is not None
@@ -80,7 +84,7 @@ def test_patches_are_laid_and_lifted(name: str, expected: Callable[[], list[Imag
 
 
 @pytest.mark.parametrize("name", ANIMATED)
-def test_two_may_go_through_the_frames_at_once(name: str) -> None:
+def test_frames_can_be_iterated_twice_in_parallel(name: str) -> None:
     animation = open_picture(specimen(name).data, MAX_PIXELS).animation
 
     assert animation is not None
@@ -89,7 +93,7 @@ def test_two_may_go_through_the_frames_at_once(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_scales_in_any_mode(name: str) -> None:
+def test_every_mode_can_be_scaled(name: str) -> None:
     picture = open_picture(specimen(name).data, MAX_PIXELS)
 
     smaller = picture.scaled_to(16, 12)
@@ -108,7 +112,7 @@ def opened_or_code(data: bytes) -> ErrorCode | Picture:
 
 
 def assert_whole_or_refused(data: bytes, whole: Picture) -> None:
-    """An error, or the very same pixels."""
+    """Opening gives an error or the same pixels as the whole file."""
     opened = opened_or_code(data)
     if not isinstance(opened, Picture):
         assert opened in {ErrorCode.DECODE_ERROR, ErrorCode.UNSUPPORTED_FORMAT}
@@ -118,7 +122,7 @@ def assert_whole_or_refused(data: bytes, whole: Picture) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_part_of_a_file_is_an_error_or_all_there_is_to_see(name: str) -> None:
+def test_a_truncated_file_is_refused_or_complete(name: str) -> None:
     data = specimen(name).data
     whole = open_picture(data, MAX_PIXELS)
 
@@ -127,7 +131,7 @@ def test_a_part_of_a_file_is_an_error_or_all_there_is_to_see(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_end_matters(name: str) -> None:
+def test_a_file_without_its_last_bytes_is_refused_or_complete(name: str) -> None:
     data = specimen(name).data
     whole = open_picture(data, MAX_PIXELS)
 
@@ -136,16 +140,16 @@ def test_the_end_matters(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_broken_does_not_decode(name: str) -> None:
+def test_broken_pictures_are_refused(name: str) -> None:
     with pytest.raises(CompressError) as caught:
         open_picture(BROKEN[name](), MAX_PIXELS)
 
     assert caught.value.code is ErrorCode.DECODE_ERROR
 
 
-@pytest.mark.parametrize("name", STRANGERS)
-def test_what_is_no_picture_is_named(name: str) -> None:
-    data, what = STRANGERS[name]
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_files_of_unsupported_types_are_described(name: str) -> None:
+    data, what = UNSUPPORTED[name]
 
     with pytest.raises(CompressError) as caught:
         open_picture(data, MAX_PIXELS)
@@ -156,9 +160,9 @@ def test_what_is_no_picture_is_named(name: str) -> None:
 
 @given(st.sampled_from(NAMES), st.data())
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_damage_is_refused_or_survived_but_never_raises_anything_else(name: str, data: st.DataObject) -> None:
+def test_damaged_files_raise_nothing_but_compress_error(name: str, data: st.DataObject) -> None:
     damaged = bytearray(specimen(name).data)
-    head = min(len(damaged), 300)  # most of what there is to stumble over
+    head = min(len(damaged), 300)  # where most structure is
     place = st.integers(0, len(damaged) - 1) | st.integers(0, head - 1)
     for at in data.draw(st.lists(place, min_size=1, max_size=8)):
         damaged[at] = data.draw(st.integers(0, 255))

@@ -101,7 +101,7 @@ def test_a_thumbnail_in_the_first_segment_goes() -> None:
 
 
 def test_a_cameras_further_pictures_go() -> None:
-    original = specimen("jpeg of a camera with two lenses").data
+    original = specimen("jpeg multi-picture (MPO)").data
 
     data = stripped(original)
 
