@@ -6,6 +6,8 @@ SERVICES := gateway downloader compressor aggregator
 BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 PYTEST := $(BIN)/python -m pytest
+REDOCLY_HOME := .local/redocly
+REDOCLY := $(REDOCLY_HOME)/node_modules/.bin/redocly
 # `make run GATEWAY_PORT=8001` sets GATEWAY_PORT for the services: make exports its command line.
 
 .PHONY: help
@@ -79,7 +81,7 @@ fuzz: .venv ## 100,000 mutated catalogues; ARGS='--seed N --files N'
 ##@ Check (without running anything)
 
 .PHONY: check
-check: lint types imports check-docs check-hooks check-deploy ## everything below
+check: lint types imports check-docs check-openapi check-hooks check-deploy ## everything below
 
 .PHONY: lint
 lint: .venv ## ruff: lint rules and formatting
@@ -97,6 +99,19 @@ imports: .venv ## import-linter: which room may import which
 .PHONY: check-docs
 check-docs: .venv ## the generated documentation is up to date
 	$(BIN)/python -m dev.docs --check
+
+.PHONY: check-openapi
+check-openapi: .venv $(REDOCLY) ## the OpenAPI document follows Redocly's recommended rules
+	$(BIN)/python -m dev.openapi.document .local/openapi.json
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
+		$(REDOCLY) lint --config dev/openapi/redocly.yaml .local/openapi.json
+
+$(REDOCLY): dev/openapi/package.json dev/openapi/package-lock.json | .venv
+	@command -v npm > /dev/null || $(LOCAL) install nodejs npm
+	@mkdir -p $(REDOCLY_HOME)
+	@cp dev/openapi/package.json dev/openapi/package-lock.json dev/openapi/.npmrc $(REDOCLY_HOME)
+	cd $(REDOCLY_HOME) && npm ci --ignore-scripts --loglevel=error
+	@touch $@
 
 .PHONY: check-hooks
 check-hooks: .venv ## the pre-commit configuration is valid

@@ -9,6 +9,7 @@ import typer
 
 from deploy.local.clean import remove
 from deploy.local.missing import Missing
+from deploy.local.missing import install as install_packages
 from deploy.local.ports import PortTaken
 from deploy.local.processes import ProcessDied
 from deploy.local.run import DEMO_HOME, HOME
@@ -27,6 +28,12 @@ Port = Annotated[int, typer.Option(envvar="GATEWAY_PORT", min=1, max=65535, help
 def prepare() -> None:
     """Install the servers that the machine lacks. Start nothing."""
     _do(install_servers)
+
+
+@app.command()
+def install(packages: list[str]) -> None:
+    """Install Debian packages without starting the services in them."""
+    _do(lambda: install_packages(*packages))
 
 
 @app.command()

@@ -2,18 +2,11 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 
-from fastapi import APIRouter
-
-from services.gateway.api.app import build_app, build_starting_app
-from services.gateway.api.routes.objects import objects_router
-from services.gateway.api.routes.retry import retry_router
-from services.gateway.api.routes.status import status_router
-from services.gateway.api.routes.uploads import uploads_router, validation_router
+from services.gateway.api.app import ApiParts, build_app, build_starting_app
 from services.gateway.background import Dispatcher, Intake, IntakeRules, Retention, Runtime, Sweep, repeat
 from services.gateway.files.serve import Objects
 from services.gateway.probe import ProbeClient, ProbeStream, open_replies
@@ -56,7 +49,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
 
         probe_client = ProbeClient(settings.api.probe_timeout, _now)
         http.app = build_app(
-            _routers(settings, database, store, probe_client, metrics, arrived), endpoints, stored_gate
+            _api_parts(settings, database, store, probe_client, metrics, arrived), endpoints, stored_gate
         )
         parts.push_async_callback(http.stop)  # requests in progress need the database: finish them before it closes
 
@@ -71,21 +64,23 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         await _work_in_background(settings, runtime, store, gate, arrived, stop)
 
 
-def _routers(
+def _api_parts(
     settings: GatewaySettings,
     database: Database,
     store: ObjectStore,
     probe_client: ProbeClient,
     metrics: Metrics,
     arrived: asyncio.Event,
-) -> Sequence[APIRouter]:
-    validator = _validator(settings)
-    return (
-        uploads_router(validator, UploadAcceptor(database, store, _now, arrived, metrics)),
-        validation_router(validator, ProbeStream(probe_client, metrics)),
-        status_router(database, settings.public.public_base_url, _now),
-        retry_router(Retries(database, settings.dispatch.retention_days, _now, arrived)),
-        objects_router(Objects(store)),
+) -> ApiParts:
+    return ApiParts(
+        validator=_validator(settings),
+        acceptor=UploadAcceptor(database, store, _now, arrived, metrics),
+        probes=ProbeStream(probe_client, metrics),
+        database=database,
+        retries=Retries(database, settings.dispatch.retention_days, _now, arrived),
+        objects=Objects(store),
+        public_base_url=settings.public.public_base_url,
+        clock=_now,
     )
 
 

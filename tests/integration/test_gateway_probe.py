@@ -193,7 +193,7 @@ async def test_the_lines_are_in_the_openapi_document(gateway: Gateway) -> None:
     schemas = document["components"]["schemas"]
     assert {reference.removeprefix("#/components/schemas/") for reference in references(document)} <= schemas.keys()
     assert "CatalogueValidation" in str(operation["responses"]["200"]["content"]["application/json"])
-    assert "probe" in {parameter["name"] for parameter in operation["parameters"]}
+    assert "probe" in operation["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
 
 
 def references(part: Any) -> set[str]:

@@ -205,7 +205,7 @@ async def test_the_documentation_shows_findings_and_both_answers(gateway: Gatewa
 
     for path in ("/upload", "/validate"):
         answers = paths[path]["post"]["responses"]
-        example = answers["400"]["content"]["application/problem+json"]["example"]
+        example = answers["400"]["content"]["application/problem+json"]["examples"]["catalogue"]["value"]
         assert {found["severity"] for found in example["findings"]} == {"error", "slot_error"}
         assert all(found.keys() == FINDING for found in example["findings"])
         schema = answers["200"]["content"]["application/json"]["schema"]

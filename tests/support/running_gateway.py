@@ -11,11 +11,7 @@ import httpx
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from services.gateway.api.app import build_app, build_starting_app
-from services.gateway.api.routes.objects import objects_router
-from services.gateway.api.routes.retry import retry_router
-from services.gateway.api.routes.status import status_router
-from services.gateway.api.routes.uploads import uploads_router, validation_router
+from services.gateway.api.app import ApiParts, build_app, build_starting_app
 from services.gateway.catalogue import CatalogueLimits
 from services.gateway.files.serve import Objects
 from services.gateway.probe import ProbeClient, ProbeStream
@@ -59,7 +55,7 @@ class Gateway:
 
 @asynccontextmanager
 async def a_server(health: HealthEndpoints) -> AsyncIterator[tuple[HttpServer, int]]:
-    """A server and its port, on which it says that it is starting."""
+    """A server and its port; its app is the one of a starting gateway."""
     server = HttpServer(build_starting_app(health), drain_timeout=5)
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
@@ -68,7 +64,7 @@ async def a_server(health: HealthEndpoints) -> AsyncIterator[tuple[HttpServer, i
     await server.stop()
 
 
-def an_app(gateway: Gateway, clock: MovableClock) -> FastAPI:
+def an_app(gateway: Gateway, clock: MovableClock, public_base_url: str = BASE_URL) -> FastAPI:
     rules = ValidationRules(
         limits=CatalogueLimits(rows=1000),
         body_limits=BodyLimits(MAX_BYTES, STALL_SECONDS, MAX_SECONDS),
@@ -80,17 +76,17 @@ def an_app(gateway: Gateway, clock: MovableClock) -> FastAPI:
     metrics = Metrics(gateway.registry)
     acceptor = UploadAcceptor(gateway.database, gateway.store, clock, gateway.arrived, metrics)
     needed = {"database": gateway.database.ping, "storage": gateway.store.ping}
-    return build_app(
-        (
-            uploads_router(validator, acceptor),
-            validation_router(validator, ProbeStream(gateway.probe_client, metrics)),
-            status_router(gateway.database, BASE_URL, clock),
-            retry_router(Retries(gateway.database, KEEP_DAYS, clock, gateway.arrived)),
-            objects_router(Objects(gateway.store)),
-        ),
-        HealthEndpoints(gateway.health, gateway.registry),
-        DependencyGate(needed, gateway.health),
+    parts = ApiParts(
+        validator=validator,
+        acceptor=acceptor,
+        probes=ProbeStream(gateway.probe_client, metrics),
+        database=gateway.database,
+        retries=Retries(gateway.database, KEEP_DAYS, clock, gateway.arrived),
+        objects=Objects(gateway.store),
+        public_base_url=public_base_url,
+        clock=clock,
     )
+    return build_app(parts, HealthEndpoints(gateway.health, gateway.registry), DependencyGate(needed, gateway.health))
 
 
 def a_form(*parts: tuple[str, str | None, bytes]) -> dict[str, Any]:

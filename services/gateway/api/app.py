@@ -1,6 +1,8 @@
 """The ASGI application: the routes, the middleware, and problem documents for all errors."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
@@ -9,11 +11,21 @@ from starlette.responses import Response
 from services import __version__
 from services.gateway.api import docs_page, openapi
 from services.gateway.api.routes.health import health_router
+from services.gateway.api.routes.objects import objects_router
+from services.gateway.api.routes.retry import retry_router
+from services.gateway.api.routes.status import status_router
+from services.gateway.api.routes.uploads import uploads_router, validation_router
+from services.gateway.files.serve import Objects
+from services.gateway.probe import ProbeStream
+from services.gateway.requests import Retries
+from services.gateway.upload import UploadAcceptor, UploadValidator
 from services.gateway.web import error_handlers
 from services.gateway.web.access_log import AccessLog
+from services.gateway.web.locations import Locations
 from shared.errors import DatabaseUnavailable, DependencyUnavailable
 from shared.messaging import DependencyGate
 from shared.observability import HealthEndpoints
+from shared.persistence import Database
 
 _DESCRIPTION = """\
 Upload a product catalogue as CSV. Every image in it is downloaded, compressed to a share of its bytes (50 % by default)
@@ -26,14 +38,39 @@ RFC 3339 in UTC. Request ids may be written in any case.
 _ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-def build_app(routers: Sequence[APIRouter], health: HealthEndpoints, gate: DependencyGate) -> FastAPI:
+@dataclass(frozen=True, slots=True)
+class ApiParts:
+    """What the routes call. `public_base_url` is where clients reach the API."""
+
+    validator: UploadValidator
+    acceptor: UploadAcceptor
+    probes: ProbeStream
+    database: Database
+    retries: Retries
+    objects: Objects
+    public_base_url: str
+    clock: Callable[[], datetime]
+
+
+def build_app(parts: ApiParts, health: HealthEndpoints, gate: DependencyGate) -> FastAPI:
     """The API. `gate` is closed when a dependency does not answer; requests that do not need it still succeed."""
     app = _bare_app(health, gate.close)
-    for router in routers:
+    for router in _routers(parts):
         app.include_router(router)
     docs_page.install(app)
-    openapi.install(app)
+    openapi.install(app, parts.public_base_url)
     return app
+
+
+def _routers(parts: ApiParts) -> Sequence[APIRouter]:
+    locations = Locations(parts.public_base_url)
+    return (
+        uploads_router(parts.validator, parts.acceptor, locations),
+        validation_router(parts.validator, parts.probes),
+        status_router(parts.database, parts.public_base_url, parts.clock),
+        retry_router(parts.retries, locations),
+        objects_router(parts.objects),
+    )
 
 
 def build_starting_app(health: HealthEndpoints) -> FastAPI:

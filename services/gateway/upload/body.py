@@ -13,7 +13,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from services.gateway.upload.multipart import UploadForm
-from services.gateway.web.problems import Problem, stalled, too_large, too_slow, wrong_content_type
+from services.gateway.web.problems import Problem, compressed_upload, stalled, too_large, too_slow, wrong_content_type
 from shared.errors import StorageUnavailable
 
 FORM_TYPE = "multipart/form-data"
@@ -57,6 +57,7 @@ async def receive_upload(request: Request, limits: BodyLimits) -> AsyncIterator[
     if the body stalls or takes too long. Raises StorageUnavailable if the local disk is full.
     """
     try:
+        _check_encoding(request)
         form = _form(request)
         _check_announced(request, limits.max_bytes)
     except Problem:
@@ -73,6 +74,12 @@ async def receive_upload(request: Request, limits: BodyLimits) -> AsyncIterator[
             await _drain(request)
             raise
         yield ReceivedUpload(Path(file.name), form.filename if form else None, tuple(form.fields) if form else ())
+
+
+def _check_encoding(request: Request) -> None:
+    encoding = request.headers.get("Content-Encoding", "")
+    if any(coding.strip().lower() not in {"", "identity"} for coding in encoding.split(",")):
+        raise compressed_upload(encoding)
 
 
 def _form(request: Request) -> UploadForm | None:

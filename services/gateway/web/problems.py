@@ -110,6 +110,15 @@ def wrong_content_type(given: str, wanted: Sequence[str]) -> Problem:
     )
 
 
+def compressed_upload(encoding: str) -> Problem:
+    """An upload with a Content-Encoding; RFC 7694 defines Accept-Encoding in the response."""
+    return Problem(
+        ProblemType.CONTENT_ENCODING,
+        f"Its Content-Encoding is {encoding[:100]}. Send it uncompressed, without a Content-Encoding.",
+        headers={"Accept-Encoding": "identity"},
+    )
+
+
 def unknown_request(request_id: str) -> Problem:
     return Problem(ProblemType.UNKNOWN_REQUEST, f"No request has the id {request_id[:64]!r}.")
 

@@ -1,22 +1,20 @@
 """GET and HEAD of results and outputs."""
 
-from http import HTTPStatus
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from services.gateway.api import openapi
+from services.gateway.api.openapi import operations
 from services.gateway.api.routes.reading import NO_QUERY, get_and_head
 from services.gateway.files.serve import Objects
-from services.gateway.web.problems import no_such_object
+from services.gateway.web.problem_types import ProblemType
 from services.gateway.web.query import is_request_id
 
 
 def objects_router(objects: Objects) -> APIRouter:
     """Results and outputs, to anyone who has the URL."""
     router = APIRouter(tags=["files"])
-    problems = openapi.problems(
-        HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, HTTPStatus.SERVICE_UNAVAILABLE, missing=no_such_object()
+    problems = operations.problems(
+        ProblemType.NOT_FOUND, ProblemType.RANGE, ProblemType.OPTIONS, ProblemType.UNAVAILABLE
     )
 
     @get_and_head(
@@ -25,8 +23,8 @@ def objects_router(objects: Objects) -> APIRouter:
         summary="Get a compressed image",
         operation_id="getResult",
         response_class=Response,
-        responses={200: {"content": openapi.IMAGE}, **problems},
-        openapi_extra=openapi.OBJECT,
+        responses=operations.RESULT_FILE | problems,
+        openapi_extra=operations.RESULT,
         dependencies=NO_QUERY,
     )
     async def result(request: Request) -> Response:
@@ -39,8 +37,8 @@ def objects_router(objects: Objects) -> APIRouter:
         summary="Get an output CSV or a report",
         operation_id="getOutput",
         response_class=Response,
-        responses={200: {"content": openapi.CSV}, **problems},
-        openapi_extra=openapi.OBJECT,
+        responses=operations.OUTPUT_FILE | problems,
+        openapi_extra=operations.OUTPUT,
         dependencies=NO_QUERY,
     )
     async def output(request: Request) -> Response:

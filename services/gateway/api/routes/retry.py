@@ -4,17 +4,16 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.api import openapi
+from services.gateway.api.openapi import operations
 from services.gateway.api.routes.reading import NO_QUERY
 from services.gateway.requests import Retries
-from services.gateway.web.problems import unknown_request
+from services.gateway.web.locations import Locations
+from services.gateway.web.problem_types import ProblemType
 from services.gateway.web.query import request_id_of
-from services.gateway.web.schemas import REQUEST_ID, RetryAccepted
-
-_FIRST_LOOK_SECONDS = 2
+from services.gateway.web.schemas import RetryAccepted
 
 
-def retry_router(retries: Retries) -> APIRouter:
+def retry_router(retries: Retries, locations: Locations) -> APIRouter:
     router = APIRouter(tags=["requests"])
 
     @router.post(
@@ -24,12 +23,16 @@ def retry_router(retries: Retries) -> APIRouter:
         operation_id="retryRequest",
         dependencies=NO_QUERY,
         responses={
-            202: {"headers": openapi.ACCEPTED_HEADERS},
-            **openapi.problems(
-                HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE, missing=unknown_request(REQUEST_ID)
+            202: operations.RETRY_ACCEPTED,
+            **operations.problems(
+                ProblemType.UNKNOWN_REQUEST,
+                ProblemType.UNDER_WAY,
+                ProblemType.NOTHING_TO_RETRY,
+                ProblemType.OPTIONS,
+                ProblemType.UNAVAILABLE,
             ),
         },
-        openapi_extra=openapi.REQUEST,
+        openapi_extra=operations.REQUEST,
     )
     async def retry(request: Request, response: Response) -> RetryAccepted:
         """Begin another round of a finished request, in which its failed images are processed again.
@@ -37,10 +40,8 @@ def retry_router(retries: Retries) -> APIRouter:
         Images whose URL cannot be used (`invalid_url`) are not retried. Compressed images are kept and not fetched
         again. The round ends with new outputs and another webhook call; earlier outputs stay available.
         """
-        request_id = request_id_of(request.path_params["request_id"])
-        accepted = await retries.begin(request_id)
-        response.headers["Location"] = f"/status?request_id={request_id}"
-        response.headers["Retry-After"] = str(_FIRST_LOOK_SECONDS)
+        accepted = await retries.begin(request_id_of(request.path_params["request_id"]))
+        response.headers.update(locations.of_accepted(accepted.request_id))
         return accepted
 
     return router

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from http import HTTPStatus
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.api import openapi
+from services.gateway.api.openapi import operations
 from services.gateway.api.routes.reading import get_and_head
 from services.gateway.requests import find_paused_hosts, request_details, retry_after
+from services.gateway.web.problem_types import ProblemType
 from services.gateway.web.problems import unknown_request
 from services.gateway.web.query import check_query, request_id_of
-from services.gateway.web.schemas import REQUEST_ID, RequestDetails
+from services.gateway.web.schemas import RequestDetails
 from shared.contracts.states import RequestStatus
 from shared.persistence import Database
 
@@ -25,12 +25,12 @@ def status_router(database: Database, public_base_url: str, clock: Callable[[], 
         summary="Get a request's status",
         operation_id="getRequestStatus",
         responses={
-            200: {"headers": openapi.RETRY_AFTER},
-            **openapi.problems(
-                HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE, missing=unknown_request(REQUEST_ID)
+            200: operations.REQUEST_DETAILS,
+            **operations.problems(
+                ProblemType.UNKNOWN_REQUEST, ProblemType.PARAMETER, ProblemType.OPTIONS, ProblemType.UNAVAILABLE
             ),
         },
-        openapi_extra=openapi.REQUEST_IN_QUERY,
+        openapi_extra=operations.REQUEST_IN_QUERY,
     )
     async def status(request: Request, response: Response) -> RequestDetails:
         """The state, the options that apply, the progress, and the URLs of the outputs once they are available.

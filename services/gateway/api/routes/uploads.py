@@ -5,7 +5,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.gateway.api import openapi
+from services.gateway.api.openapi import operations
 from services.gateway.probe import NDJSON, ProbeStream
 from services.gateway.upload import (
     UPLOAD_OPTIONS,
@@ -15,49 +15,54 @@ from services.gateway.upload import (
     catalogue_validation,
     upload_accepted,
 )
+from services.gateway.web.locations import Locations
+from services.gateway.web.problem_types import ProblemType
 from services.gateway.web.schemas import CatalogueValidation, UploadAccepted
 
-_FIRST_LOOK_SECONDS = 2
-_REFUSALS = openapi.problems(
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.REQUEST_TIMEOUT,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
+_REFUSALS = operations.problems(
+    ProblemType.CATALOGUE,
+    ProblemType.IMAGE_URLS,
+    ProblemType.FORM,
+    ProblemType.STALLED,
+    ProblemType.TOO_SLOW,
+    ProblemType.TOO_LARGE,
+    ProblemType.CONTENT_TYPE,
+    ProblemType.CONTENT_ENCODING,
+    ProblemType.OPTIONS,
+    ProblemType.UNAVAILABLE,
 )
 
 
-def uploads_router(validator: UploadValidator, acceptor: UploadAcceptor) -> APIRouter:
-    router = APIRouter(tags=["requests"])
+def uploads_router(validator: UploadValidator, acceptor: UploadAcceptor, locations: Locations) -> APIRouter:
+    router = APIRouter(tags=["catalogues"])
 
     @router.post(
         "/upload",
         status_code=HTTPStatus.ACCEPTED,
         response_model=UploadAccepted,
         summary="Upload a catalogue",
+        operation_id="uploadCatalogue",
         responses={
-            202: {"headers": openapi.ACCEPTED_HEADERS},
-            200: {"model": CatalogueValidation, "description": "The answer to a dry run"},
+            202: operations.UPLOAD_ACCEPTED,
+            200: {"model": CatalogueValidation, **operations.DRY_RUN},
             **_REFUSALS,
         },
-        openapi_extra=openapi.catalogue_body(validator.defaults, UPLOAD_OPTIONS),
+        openapi_extra=operations.catalogue_body(validator.defaults, UPLOAD_OPTIONS),
     )
     async def upload(request: Request, response: Response) -> UploadAccepted | Response:
-        """Store the catalogue, and have each of its images downloaded and compressed.
+        """Store the catalogue, then download and compress each of its images.
 
-        Its columns are found by their names, in many spellings, and so is the shop system that wrote it; other columns
-        come back as they are. A catalogue that cannot be used is refused with all that was found. A URL that cannot be
-        used fails its own image, not the catalogue, unless `on_invalid` says so. What the options do not say has the
-        operator's defaults; the status tells what applies.
+        The columns are found by their names, in many spellings, and the shop system is detected from them. Other
+        columns are copied unchanged. A catalogue that cannot be used is refused, and all findings are listed. A URL
+        that cannot be used fails its own slot and not the catalogue, unless `on_invalid` is `reject`. Omitted options
+        have the operator's defaults; the status lists the options that apply.
         """
         async with validator.receive(request, UPLOAD_OPTIONS) as upload:
             if upload.options.request.dry_run:
-                answer = catalogue_validation(upload.inspection)
-                return Response(answer.model_dump_json(), media_type="application/json")
+                validation = catalogue_validation(upload.inspection)
+                return Response(validation.model_dump_json(), media_type="application/json")
             request_id = await acceptor.accept(upload)
-        response.headers["Location"] = f"/status?request_id={request_id}"
-        response.headers["Retry-After"] = str(_FIRST_LOOK_SECONDS)
+        response.headers.update(locations.of_accepted(request_id))
         return upload_accepted(request_id, upload.inspection)
 
     return router
@@ -69,20 +74,21 @@ def validation_router(validator: UploadValidator, probes: ProbeStream) -> APIRou
     @router.post(
         "/validate",
         response_model=CatalogueValidation,
-        summary="Try a catalogue",
-        responses={200: {"content": openapi.PROBED}, **_REFUSALS},
-        openapi_extra=openapi.catalogue_body(validator.defaults, VALIDATION_OPTIONS),
+        summary="Validate a catalogue",
+        operation_id="validateCatalogue",
+        responses={200: operations.VALIDATION, **_REFUSALS},
+        openapi_extra=operations.catalogue_body(validator.defaults, VALIDATION_OPTIONS),
     )
     async def validate(request: Request) -> CatalogueValidation | Response:
-        """Everything an upload would say, and what it would do; nothing is stored.
+        """Report what an upload would find and do. Nothing is stored.
 
-        Takes the same form as an upload. What an upload would refuse is refused in the same words. With `probe` some
-        of the images are looked at, and the answer is lines of JSON, each as soon as there is something to say.
+        The form is that of an upload. A catalogue that an upload would refuse is refused with the same problem. With
+        `probe`, some of the images are probed, and the response is lines of JSON, each sent as soon as it is known.
         """
         async with validator.receive(request, VALIDATION_OPTIONS) as upload:
-            answer, options, inspection = catalogue_validation(upload.inspection), upload.options, upload.inspection
+            validation, options, inspection = catalogue_validation(upload.inspection), upload.options, upload.inspection
         if options.request.probe is None:
-            return answer
-        return StreamingResponse(probes.lines(answer, inspection, options.compress), media_type=NDJSON)
+            return validation
+        return StreamingResponse(probes.lines(validation, inspection, options.compress), media_type=NDJSON)
 
     return router

@@ -2,7 +2,6 @@
 
 import pytest
 
-from services.gateway.api.openapi import catalogue_body
 from services.gateway.upload.option_table import OPTIONS, UPLOAD_OPTIONS, VALIDATION_OPTIONS
 from services.gateway.upload.options import UploadOptions, read_options
 from services.gateway.upload.request_options import RequestOptions
@@ -184,31 +183,6 @@ def test_what_is_not_given_or_blank_has_its_default() -> None:
         CompressOptions(percent=30, format="auto", max_width=65535, allow_resize=False),
         RequestOptions(profile="google"),
     )
-
-
-@pytest.mark.parametrize("options", [UPLOAD_OPTIONS, VALIDATION_OPTIONS])
-def test_every_option_is_documented_for_form_and_query(options: tuple[str, ...]) -> None:
-    described = catalogue_body(UploadOptions(CompressOptions(percent=70, max_width=2000)), options)
-    form = described["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
-    query = {parameter["name"]: parameter["schema"] for parameter in described["parameters"]}
-
-    assert set(form) == {"file", *options}
-    assert set(query) == set(options)
-    assert all(schema["description"] for schema in (*form.values(), *query.values()))
-    defaults = {name: schema["default"] for name, schema in form.items() if "default" in schema}
-    assert defaults == {
-        "percent": 70,
-        "mode": "size",
-        "format": "keep",
-        "max_width": 2000,
-        "min_quality": 30,
-        "allow_resize": True,
-        "metadata": "strip",
-        "profile": "auto",
-        "on_invalid": "skip",
-        **({"dry_run": False} if "dry_run" in options else {}),
-    }
-    assert not any("default" in schema for schema in query.values())
 
 
 def test_every_field_of_the_options_has_a_schema() -> None:

@@ -1,0 +1,38 @@
+"""Writes the OpenAPI document without a running server: `python -m dev.openapi.document FILE`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from services.gateway.api.app import ApiParts, build_app
+from services.gateway.catalogue import CatalogueLimits
+from services.gateway.upload import BodyLimits, UploadOptions, UploadValidator, ValidationRules
+from shared.messaging import DependencyGate
+from shared.observability import Health, HealthEndpoints
+from shared.url_policy import AddressPolicy
+
+_UNUSED: Any = None  # only requests need it
+
+
+def openapi_document() -> dict[str, Any]:
+    """The document of a gateway with default settings."""
+    rules = ValidationRules(CatalogueLimits(), BodyLimits(1, 1, 1), AddressPolicy(), AddressPolicy(), UploadOptions())
+    parts = ApiParts(
+        validator=UploadValidator(rules, at_once=1),
+        acceptor=_UNUSED,
+        probes=_UNUSED,
+        database=_UNUSED,
+        retries=_UNUSED,
+        objects=_UNUSED,
+        public_base_url="https://images.shop.test",
+        clock=_UNUSED,
+    )
+    health = Health()
+    return build_app(parts, HealthEndpoints(health, CollectorRegistry()), DependencyGate({}, health)).openapi()
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(json.dumps(openapi_document(), indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,183 @@
+"""Example responses in the OpenAPI document, built from the models and problems that the API itself returns."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from services.gateway.catalogue import CatalogueRefused, Finding
+from services.gateway.probe import EstimateBasis, EstimatedBytes, EstimateLine, ProbeLine, ValidationLine
+from services.gateway.upload import CSV_TYPES, FORM_TYPE
+from services.gateway.web import problems
+from services.gateway.web.problem_types import ProblemType
+from services.gateway.web.problems import Problem
+from services.gateway.web.schemas import (
+    REQUEST_ID,
+    CatalogueFinding,
+    CatalogueValidation,
+    InputError,
+    RequestDetails,
+    RequestProgress,
+    RetryAccepted,
+    UploadAccepted,
+)
+from shared.catalogue import Profile
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.events import ImageCounts, RequestFinishedData
+from shared.contracts.messages import CompressOptions
+from shared.contracts.states import RequestStatus
+from shared.contracts.times import rfc3339
+
+CATALOGUE_CSV = (
+    "S. No.,Product Name,Input Image Urls\n"
+    '1,Oak table,"https://shop.example/oak-1.jpg,https://shop.example/oak-2.jpg"\n'
+    "2,Lamp,https://shop.example/lamp.png\n"
+)
+_FILES = f"http://localhost:8000/outputs/{REQUEST_ID}/1/products"
+_RESULTS = f"http://localhost:8000/results/{REQUEST_ID}"
+OUTPUT_CSV = (
+    "S. No.,Product Name,Input Image Urls,Output Image Urls\n"
+    '1,Oak table,"https://shop.example/oak-1.jpg,https://shop.example/oak-2.jpg",'
+    f'"{_RESULTS}/oak-1-0123456789abcdef.jpg,{_RESULTS}/oak-2-123456789abcdef0.jpg"\n'
+    f"2,Lamp,https://shop.example/lamp.png,{_RESULTS}/lamp-23456789abcdef01.png\n"
+)
+REPORT_JSON = {  # its first members
+    "request_id": REQUEST_ID,
+    "round": 1,
+    "status": RequestStatus.COMPLETED,
+    "profile": Profile.GENERIC,
+    "rows": 60,
+    "slots": 91,
+    "images": {
+        "total": 90,
+        "compressed": 89,
+        "failed": 1,
+        "kept_original": 1,
+        "reused": {"unchanged": 0, "same_bytes": 0},
+        "target_missed": 0,
+    },
+}
+_CREATED = datetime(2026, 11, 29, 19, 4, 5, 123000, tzinfo=UTC)
+_FINISHED = datetime(2026, 11, 29, 19, 4, 9, 456000, tzinfo=UTC)
+
+_QUOTES = Finding(
+    "text follows a cell's closing quote",
+    "Put double quotes around the cell, and write a quote inside it twice.",
+    row=7,
+    line=9,
+    column="Product Name",
+    text='"Oak" table,https://shop.example/oak-1.jpg',
+)
+_NO_URL = Finding(
+    "a file's name, no URL",
+    "Write the whole address.",
+    row=12,
+    line=14,
+    column="Input Image Urls",
+    text="lamp.png",
+    severity="slot_error",
+)
+_SUMMARY: Mapping[str, Any] = {
+    "profile": Profile.GENERIC,
+    "delimiter": ",",
+    "encoding": "utf-8",
+    "rows": 60,
+    "products": 60,
+    "slots": 91,
+    "images": 90,
+    "refused_slots": 1,
+    "findings": [CatalogueFinding.model_validate(_NO_URL)],
+    "more_findings": 0,
+}
+_VALIDATION = CatalogueValidation(**_SUMMARY, hosts={"shop.example": 88, "cdn.example": 2}, more_hosts=0)
+_LINES = (
+    ValidationLine(**dict(_VALIDATION)),
+    ProbeLine(url="https://shop.example/1.jpg", host="shop.example", content_type="image/jpeg", bytes=182_734, ms=84),
+    ProbeLine(
+        url="https://cdn.example/2.jpg",
+        host="cdn.example",
+        ms=51,
+        error_code=ErrorCode.HTTP_404,
+        error_detail="HTTP 404 Not Found",
+    ),
+    EstimateLine(
+        images=90,
+        dead_share=0.02,
+        bytes_in=EstimatedBytes(low=11_900_000, mean=16_100_000, high=20_300_000),
+        bytes_out=EstimatedBytes(low=5_950_000, mean=8_050_000, high=10_150_000),
+        seconds=1.2,
+        slowest_host="shop.example",
+        basis=EstimateBasis(hosts=2, hosts_in_all=2, images_share=1.0, probed=6, known=6, sized=5),
+    ),
+)
+
+UPLOAD_ACCEPTED = UploadAccepted(request_id=REQUEST_ID, **_SUMMARY).model_dump(mode="json")
+VALIDATION = _VALIDATION.model_dump(mode="json")
+PROBED_VALIDATION = {
+    name: line.model_dump(mode="json")
+    for name, line in zip(("first line", "image", "missing image", "last line"), _LINES, strict=True)
+}
+RETRY_ACCEPTED = RetryAccepted(request_id=REQUEST_ID, round=2, images=3).model_dump(mode="json")
+REQUEST_DETAILS = RequestDetails(
+    request_id=REQUEST_ID,
+    status=RequestStatus.COMPLETED,
+    round=1,
+    profile=Profile.GENERIC,
+    options=CompressOptions(),
+    output_csv_url=f"{_FILES}-compressed.csv",
+    report_url=f"{_FILES}-report.csv",
+    failed_csv_url=f"{_FILES}-failed.csv",
+    report_json_url=f"{_FILES}-report.json",
+    created_at=_CREATED,
+    updated_at=_FINISHED,
+    progress=RequestProgress(total=90, compressed=89, failed=1, pending=0, reused=0, as_of=_FINISHED),
+    paused_hosts=[],
+).model_dump(mode="json")
+
+
+def finished_event(status: RequestStatus) -> dict[str, Any]:
+    """The body of the webhook of a request that ended with `status`."""
+    compressed = 89 if status is RequestStatus.COMPLETED else 0
+    data = RequestFinishedData.model_validate(
+        {
+            "request_id": REQUEST_ID,
+            "round": 1,
+            "status": status,
+            "images": ImageCounts(total=90, compressed=compressed, failed=90 - compressed, reused=0),
+            "output_csv_url": f"{_FILES}-compressed.csv",
+            "report_url": f"{_FILES}-report.csv",
+            "report_json_url": f"{_FILES}-report.json",
+            "failed_csv_url": f"{_FILES}-failed.csv",
+            "created_at": rfc3339(_CREATED),
+            "finished_at": rfc3339(_FINISHED),
+        }
+    )
+    return {
+        "type": f"request.{status.lower()}",
+        "timestamp": rfc3339(_FINISHED),
+        "data": data.model_dump(mode="json"),
+    }
+
+
+def problem_examples() -> dict[ProblemType, Problem]:
+    """A problem of each type that the document describes."""
+    option = InputError(detail="percent is a whole number from 1 to 99, not '0'", option="percent")
+    return {
+        ProblemType.CATALOGUE: problems.bad_catalogue(CatalogueRefused((_QUOTES, _NO_URL))),
+        ProblemType.IMAGE_URLS: problems.refused_slots([_NO_URL], 0),
+        ProblemType.FORM: problems.bad_form("the form contains more than one file", "Upload one catalogue at a time."),
+        ProblemType.UNKNOWN_REQUEST: problems.unknown_request(REQUEST_ID),
+        ProblemType.NOT_FOUND: problems.no_such_object(),
+        ProblemType.STALLED: problems.stalled(60),
+        ProblemType.TOO_SLOW: problems.too_slow(3600),
+        ProblemType.UNDER_WAY: problems.under_way(2, 3),
+        ProblemType.NOTHING_TO_RETRY: problems.nothing_to_retry(1, 0),
+        ProblemType.TOO_LARGE: problems.too_large(2 << 30),
+        ProblemType.CONTENT_TYPE: problems.wrong_content_type("application/json", (FORM_TYPE, *CSV_TYPES)),
+        ProblemType.CONTENT_ENCODING: problems.compressed_upload("gzip"),
+        ProblemType.RANGE: problems.no_such_part(29_735),
+        ProblemType.OPTIONS: problems.bad_options([option]),
+        ProblemType.PARAMETER: problems.bad_parameters(
+            [InputError(detail="request_id is missing", option="request_id")]
+        ),
+        ProblemType.UNAVAILABLE: problems.unavailable("database"),
+    }

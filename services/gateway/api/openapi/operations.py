@@ -1,0 +1,152 @@
+"""Parts of operations: parameters, upload bodies, responses with examples, and the problems that a route can answer."""
+
+from collections.abc import Collection
+from itertools import groupby
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from services.gateway.api.openapi import examples
+from services.gateway.probe import NDJSON, EstimateLine, ProbeLine, ValidationLine
+from services.gateway.upload import CSV_TYPES, FORM_TYPE, OPTIONS, UploadOptions
+from services.gateway.web.problem_types import ProblemType
+from services.gateway.web.problems import MEDIA_TYPE
+from services.gateway.web.schemas import REQUEST_ID, ProblemDocument
+
+PROBE_LINES: tuple[type[BaseModel], ...] = (ValidationLine, ProbeLine, EstimateLine)
+_PROBLEMS = examples.problem_examples()
+
+
+def reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+def _parameter(name: str, where: Literal["path", "query"], description: str, example: str) -> dict[str, Any]:
+    """A parameter that the route reads by itself: with one that FastAPI reads, FastAPI describes a 422 of its own."""
+    parameter = {
+        "name": name,
+        "in": where,
+        "required": True,
+        "schema": {"type": "string"},
+        "description": description,
+        "example": example,
+    }
+    return {"parameters": [parameter]}
+
+
+_REQUEST_ID = "The id that the upload returned, in any case."
+REQUEST = _parameter("request_id", "path", _REQUEST_ID, REQUEST_ID)
+REQUEST_IN_QUERY = _parameter("request_id", "query", _REQUEST_ID, REQUEST_ID)
+_PATH = "The rest of the URL, as in the output CSV and the status."
+RESULT = _parameter("path", "path", _PATH, f"{REQUEST_ID}/oak-1-0123456789abcdef.jpg")
+OUTPUT = _parameter("path", "path", _PATH, f"{REQUEST_ID}/1/products-compressed.csv")
+
+_RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds after which to ask for the status.", "schema": {"type": "integer"}}
+}
+ACCEPTED_HEADERS = {
+    "Location": {"description": "The URL of the status.", "schema": {"type": "string"}},
+    **_RETRY_AFTER,
+}
+_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "The client has the file already"}}
+
+
+def json_response(description: str, example: Any, **members: Any) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"example": example}}, **members}
+
+
+UPLOAD_ACCEPTED = json_response("The upload is accepted", examples.UPLOAD_ACCEPTED, headers=ACCEPTED_HEADERS)
+DRY_RUN = json_response("The result of a dry run", examples.VALIDATION)
+RETRY_ACCEPTED = json_response("The retry has begun", examples.RETRY_ACCEPTED, headers=ACCEPTED_HEADERS)
+REQUEST_DETAILS = json_response(
+    "The request's status; `Retry-After` only while it is Pending", examples.REQUEST_DETAILS, headers=_RETRY_AFTER
+)
+VALIDATION = {
+    "description": "The validation; with `probe` as lines of JSON",
+    "content": {
+        "application/json": {"example": examples.VALIDATION},
+        NDJSON: {
+            "schema": {"oneOf": [reference(line) for line in PROBE_LINES]},
+            "examples": {name: {"value": line} for name, line in examples.PROBED_VALIDATION.items()},
+        },
+    },
+}
+
+
+def file_responses(description: str, content: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """A stored file, a range of it, or 304."""
+    return {
+        200: {"description": description, "content": content},
+        206: {"description": "The requested range", "content": content},
+        **_UNCHANGED,
+    }
+
+
+RESULT_FILE = file_responses("The compressed image", {"image/*": {"schema": {"type": "string", "format": "binary"}}})
+OUTPUT_FILE = file_responses(
+    "The output CSV or a report",
+    {
+        "text/csv": {"schema": {"type": "string"}, "example": examples.OUTPUT_CSV},
+        "application/json": {
+            "schema": {"type": "object", "description": "The report's totals, by host and by error code."},
+            "example": examples.REPORT_JSON,
+        },
+    },
+)
+
+
+def catalogue_body(defaults: UploadOptions, options: Collection[str]) -> dict[str, Any]:
+    """The body of a request that sends a catalogue with these options; `defaults` are the operator's.
+
+    The options are described once, as form fields. As query parameters they would appear a second time in Swagger UI,
+    which would send both.
+    """
+    set_by_operator = defaults.compress.model_dump() | defaults.request.model_dump()
+    fields = {name: _form_field(name, set_by_operator[name]) for name in options}
+    form = {"type": "object", "required": ["file"], "properties": {"file": _FILE, **fields}}
+    return {
+        "requestBody": {
+            "required": True,
+            "description": "A form with the file and the options, in any order. Or the CSV itself as the body: then"
+            f" the options are query parameters of the same names, and the Content-Type is {CSV_TYPES[0]} or one of"
+            f" {', '.join(CSV_TYPES[1:])}.",
+            "content": {
+                FORM_TYPE: {"schema": form},
+                CSV_TYPES[0]: {"schema": {"type": "string"}, "example": examples.CATALOGUE_CSV},
+            },
+        },
+    }
+
+
+_FILE = {
+    "type": "string",
+    "format": "binary",
+    "description": "The catalogue: CSV, separated by commas, semicolons, tabs or vertical bars.",
+}
+
+
+def _form_field(name: str, default: Any) -> dict[str, Any]:
+    """Swagger UI fills the form with defaults and examples, and with the minimum of a number that has neither."""
+    return dict(OPTIONS[name].schema) | {"default": default}
+
+
+def problems(*types: ProblemType) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route that answers problem documents of these types."""
+    ordered = sorted(types, key=list(ProblemType).index)
+    return {
+        int(status): {
+            "description": "; or ".join(type_.title for type_ in group),
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": reference(ProblemDocument),
+                    "examples": {type_.slug: _problem_example(type_) for type_ in group},
+                }
+            },
+        }
+        for status, group in ((status, list(group)) for status, group in groupby(ordered, lambda type_: type_.status))
+    }
+
+
+def _problem_example(type_: ProblemType) -> dict[str, Any]:
+    document = _PROBLEMS[type_].document
+    return {"summary": type_.title, "value": document.model_dump(mode="json", exclude_unset=True)}

@@ -1,0 +1,65 @@
+"""The webhooks of the OpenAPI document: what Imagemill posts to an upload's `webhook_url`."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from services.gateway.api.openapi import examples
+from services.gateway.api.openapi.operations import reference
+from services.gateway.web.schemas import Timestamp
+from shared.contracts.events import EVENT_GUIDES, EventType, RequestFinishedData
+from shared.contracts.states import RequestStatus
+
+TAG = "webhooks"
+
+
+class WebhookMessage(BaseModel):
+    """The body of a webhook. Standard Webhooks describes the envelope and the signature."""
+
+    type: str = Field(description="The type of the event.", examples=[EventType.REQUEST_COMPLETED])
+    timestamp: Timestamp = Field(description="When the round finished.")
+    data: RequestFinishedData
+
+
+_HEADERS = {
+    "webhook-id": "The event's id; the same in every attempt.",
+    "webhook-timestamp": "When this attempt was sent, in seconds since 1970.",
+    "webhook-signature": "Signatures by Standard Webhooks, separated by spaces.",
+}
+
+
+def webhooks() -> dict[str, Any]:
+    """The section `webhooks`: one path item per event that is delivered."""
+    return {
+        EventType.REQUEST_COMPLETED: _webhook(
+            EventType.REQUEST_COMPLETED, RequestStatus.COMPLETED, "receiveRequestCompleted", "A request has completed"
+        ),
+        EventType.REQUEST_FAILED: _webhook(
+            EventType.REQUEST_FAILED, RequestStatus.FAILED, "receiveRequestFailed", "A request has failed"
+        ),
+    }
+
+
+def _webhook(type_: EventType, status: RequestStatus, operation_id: str, summary: str) -> dict[str, Any]:
+    operation = {
+        "tags": [TAG],
+        "operationId": operation_id,
+        "summary": summary,
+        "description": EVENT_GUIDES[type_].when,
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": description}
+            for name, description in _HEADERS.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": reference(WebhookMessage), "example": examples.finished_event(status)}
+            },
+        },
+        "responses": {
+            "2XX": {"description": "The receiver has taken the event"},
+            "410": {"description": "The receiver wants no further attempts"},
+            "default": {"description": "Imagemill tries again later"},
+        },
+    }
+    return {"post": operation}

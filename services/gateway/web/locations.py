@@ -1,0 +1,22 @@
+"""Where a client finds the request that it has just created or retried. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+_FIRST_STATUS_SECONDS = 2  # sooner, an ordinary catalogue has hardly begun
+
+
+@dataclass(frozen=True, slots=True)
+class Locations:
+    """Builds URLs of the API for headers. `public_base_url` may have a path, where a proxy publishes the API."""
+
+    public_base_url: str
+
+    def of_accepted(self, request_id: str) -> Mapping[str, str]:
+        """The headers of a 202: the status of the request, and when to ask for it first."""
+        prefix = urlsplit(self.public_base_url).path.rstrip("/")
+        return {
+            "Location": f"{prefix}/status?request_id={request_id}",
+            "Retry-After": str(_FIRST_STATUS_SECONDS),
+        }
