@@ -8,7 +8,7 @@ A block stands in any Markdown file of the project's root or of docs/, between t
 
 from collections.abc import Callable, Mapping
 
-from dev.docs.blocks import events
+from dev.docs.blocks import catalogues, events
 from dev.docs.blocks.error_codes import error_codes
 from dev.docs.blocks.messages import message_fields, messages
 from dev.docs.blocks.metrics import metrics
@@ -18,6 +18,10 @@ from dev.docs.blocks.report_columns import report_columns
 from dev.docs.env_example import env_example
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
+    "catalogue-columns": catalogues.catalogue_columns,
+    "catalogue-findings": catalogues.catalogue_findings,
+    "catalogue-limits": catalogues.catalogue_limits,
+    "catalogue-platforms": catalogues.catalogue_platforms,
     "error-codes": error_codes,
     "event-types": events.event_types,
     "image-compressed-fields": events.image_compressed_fields,

@@ -1,11 +1,11 @@
-"""What was found out about an upload's form when it was accepted, so that its outputs can be given the same."""
+"""The format of an upload, found when it was accepted. The outputs are written in the same format."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Profile(StrEnum):
-    """Whose columns a catalogue has; the words stand in options and answers."""
+    """The columns that a catalogue has. The values are used in options and responses."""
 
     GENERIC = "generic"  # serial number, product name, input image URLs
     SHOPIFY = "shopify"
@@ -20,9 +20,9 @@ class Dialect:
     """How the file is written.
 
     delimiter: one of , ; tab |
-    encoding: Python's name, one of utf-8, utf-16-le, utf-16-be and cp1252.
-    line_end: of the header's record; records that have none of their own get it.
-    preamble: the line before the header that names the delimiter ("sep=;"), as given, with its line end; mostly "".
+    encoding: utf-8, utf-16-le, utf-16-be or cp1252, as Python names them.
+    line_end: that of the header; used for records without one.
+    preamble: the line before the header that names the delimiter ("sep=;"), with its line end; "" if there is none.
     """
 
     delimiter: str
@@ -34,7 +34,7 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class ImageColumn:
-    """A column that holds input image URLs. many: it lists several in a cell."""
+    """A column of input image URLs. many: a cell lists several."""
 
     index: int
     many: bool
@@ -42,10 +42,11 @@ class ImageColumn:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueFormat:
-    """header: its record as given, with its line end, without blank cells at the end. width: how many cells it has.
+    """How a catalogue is written and which of its columns matter.
 
+    header: the header's record with its line end, without blank cells at its end. width: its number of cells.
     image_columns: in the order of the slots.
-    output_column: where the catalogue already has a column for output URLs; None if it has none.
+    output_column: index of an existing column for output URLs; None if there is none.
     """
 
     profile: Profile
@@ -57,5 +58,5 @@ class CatalogueFormat:
 
     @property
     def in_place(self) -> bool:
-        """Whether output URLs take the place of the input's, so that the file can be imported straight back."""
+        """Whether output URLs replace input URLs, so that a shop can import the output file."""
         return self.profile is not Profile.GENERIC

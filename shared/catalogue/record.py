@@ -1,7 +1,7 @@
-"""A CSV record as text: where its cells are, and how one is replaced without touching the rest. Pure.
+"""A CSV record as text: finds its cells, and replaces one without changing the rest. Pure.
 
-A record is read as the csv module reads it with `skipinitialspace` and `strict`: spaces before a cell do not count, and
-a quote opens a cell only at its start.
+Records follow the rules of the csv module with `skipinitialspace` and `strict`: spaces before a cell are ignored, and a
+quote opens a cell only at its start.
 """
 
 import re
@@ -12,9 +12,9 @@ _LINE_END = re.compile(r"(?:\r\n|\r|\n)?\Z")
 
 
 def split_record(record: str, delimiter: str) -> tuple[list[str], str]:
-    """The raw cells of a well-formed record, quotes and all, and its line end ("" if it has none).
+    """The raw cells of a well-formed record, with their quotes, and its line end ("" if it has none).
 
-    Joined by the delimiter, and with the line end, they are the record again.
+    The cells joined by the delimiter, plus the line end, are the record.
     """
     line_end = _LINE_END.search(record)
     end = line_end.start() if line_end else len(record)
@@ -29,9 +29,9 @@ def split_record(record: str, delimiter: str) -> tuple[list[str], str]:
 
 
 def split_around(record: str, delimiter: str, indexes: tuple[int, ...]) -> list[str]:
-    """The raw cells of these indexes (ascending) at the odd places; between them, what stands there in the record.
+    """The raw cells with these ascending indexes at the odd places, and the text between them at the even places.
 
-    Joined they are the record again. Much quicker than splitting a wide record; one with too few cells is a ValueError.
+    Joined, they are the record. Much quicker than splitting a wide record. ValueError if the record has too few cells.
     """
     match = _around(delimiter, indexes).match(record)
     if match is None:
@@ -40,13 +40,13 @@ def split_around(record: str, delimiter: str, indexes: tuple[int, ...]) -> list[
 
 
 def cell_text(raw: str) -> str:
-    """What a raw cell says."""
+    """The text of a raw cell, without its quotes."""
     text = raw.lstrip(" ")
     return text[1:-1].replace('""', '"') if text.startswith('"') else text
 
 
 def raw_cell(text: str, delimiter: str) -> str:
-    """`text` as a raw cell, quoted if it must be."""
+    """`text` as a raw cell, quoted if necessary."""
     if text.startswith(" ") or any(mark in text for mark in (delimiter, '"', "\r", "\n")):
         return '"' + text.replace('"', '""') + '"'
     return text
@@ -58,7 +58,7 @@ def join_record(cells: Iterable[str], delimiter: str, line_end: str) -> str:
 
 
 def with_cells(record: str, delimiter: str, texts: Mapping[int, str]) -> str:
-    """The record with `texts` in the cells of these indexes; an index behind the last cell appends one."""
+    """The record with `texts` in the cells with these indexes; an index after the last cell appends a cell."""
     cells, line_end = split_record(record, delimiter)
     for index, text in sorted(texts.items()):
         cells[index : index + 1] = [raw_cell(text, delimiter)]
@@ -82,5 +82,5 @@ def _around(delimiter: str, indexes: tuple[int, ...]) -> re.Pattern[str]:
 
 
 def _cell_pattern(delimiter: str) -> str:
-    # Possessive, so that a faulty record takes linear time.
+    # Possessive quantifiers: a faulty record takes linear time.
     return rf' *+"[^"]*+(?:""[^"]*+)*+"|[^{re.escape(delimiter)}\r\n]*+'

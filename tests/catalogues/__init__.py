@@ -1,4 +1,4 @@
-"""Product catalogues as they are met in the wild, made by code, each with what must be read from it or said of it."""
+"""Product catalogues as they occur in practice, made by code, each with its expected rows and findings."""
 
 from tests.catalogues.files import FILES
 from tests.catalogues.fixture import Fixture

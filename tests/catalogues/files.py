@@ -1,4 +1,4 @@
-"""Every way of writing a file that was seen: encodings, delimiters, line ends; and what is no catalogue."""
+"""Files in all encodings, delimiters and line ends that were seen, and files that are no catalogues."""
 
 import codecs
 
@@ -11,7 +11,7 @@ _ACCENTED_ROWS = (row("1", "Caf\u00e9 \u2013 12 \u20ac", A),)
 
 
 def _delimited(delimiter: str) -> tuple[str, ...]:
-    """URLs have commas, the list bars: no file's own delimiter stands unquoted."""
+    """The lines of a file with this delimiter; a list of URLs is quoted if it contains it."""
     joined = f"{A}, {B}" if delimiter != "," else f'"{A},{B}"'
     return (HEADER.replace(",", delimiter), f"1{delimiter}Lamp{delimiter}{joined}")
 
@@ -24,7 +24,7 @@ FILES = (
     Fixture(
         "all line ends in one file", text(_LINES[0], end="\r\n") + text(_LINES[1], end="\r") + text(_LINES[2]), _ROWS
     ),
-    Fixture("no line end behind the last row", text(*_LINES)[:-1], _ROWS),
+    Fixture("no line end after the last row", text(*_LINES)[:-1], _ROWS),
     Fixture("a BOM", codecs.BOM_UTF8 + text(*_LINES), _ROWS, bom=True),
     Fixture(
         "a BOM before a quoted header",
@@ -42,7 +42,7 @@ FILES = (
         bom=True,
     ),
     Fixture(
-        "UTF-16 of the other byte order",
+        "UTF-16 with the other byte order",
         codecs.BOM_UTF16_BE + text(*_ACCENTED, encoding="utf-16-be"),
         _ACCENTED_ROWS,
         encoding="utf-16-be",
@@ -61,7 +61,7 @@ FILES = (
     ),
     *(
         Fixture(
-            f"a first line that says {name}",
+            f"a first line that names {name}",
             text(f"sep={delimiter}", *_delimited(delimiter), end="\r\n"),
             _TWO,
             delimiter=delimiter,
@@ -69,7 +69,7 @@ FILES = (
         for name, delimiter in (("semicolons", ";"), ("commas", ","), ("tabs", "\t"))
     ),
     Fixture(
-        "a first line that says semicolons, behind a BOM",
+        "a first line that names semicolons, after a BOM",
         codecs.BOM_UTF8 + text("sep=;", *_delimited(";"), end="\r\n"),
         _TWO,
         delimiter=";",
@@ -80,13 +80,13 @@ FILES = (
         text(HEADER, f'1,Lamp,"{A};{B};{A};{B};{A};{B}"'),
         (row("1", "Lamp", (A, B, A, B, A, B)),),
     ),
-    Fixture("nothing", b"", told=(error("empty"),)),
-    Fixture("blanks alone", text("", " ", ",,"), told=(error("empty"),)),
-    Fixture("an Excel workbook", b"PK\x03\x04\x14\0\x06\0", told=(error(".xlsx"),)),
-    Fixture("an old Excel workbook", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", told=(error(".xls"),)),
-    Fixture("gzip", b"\x1f\x8b\x08\0\0\0\0\0", told=(error("gzip"),)),
-    Fixture("a PDF", b"%PDF-1.7\n", told=(error("PDF"),)),
-    Fixture("a JPEG", b"\xff\xd8\xff\xe0\0\x10JFIF\0", told=(error("JPEG"),)),
+    Fixture("an empty file", b"", findings=(error("empty"),)),
+    Fixture("only blanks", text("", " ", ",,"), findings=(error("empty"),)),
+    Fixture("an Excel workbook", b"PK\x03\x04\x14\0\x06\0", findings=(error(".xlsx"),)),
+    Fixture("an old Excel workbook", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", findings=(error(".xls"),)),
+    Fixture("gzip", b"\x1f\x8b\x08\0\0\0\0\0", findings=(error("gzip"),)),
+    Fixture("a PDF", b"%PDF-1.7\n", findings=(error("PDF"),)),
+    Fixture("a JPEG", b"\xff\xd8\xff\xe0\0\x10JFIF\0", findings=(error("JPEG"),)),
     Fixture(
         "UTF-16 without a BOM",
         text(*_LINES, encoding="utf-16-le"),
@@ -94,5 +94,5 @@ FILES = (
         (warning("UTF-16"),),
         encoding="utf-16-le",
     ),
-    Fixture("a NUL in a name", text(HEADER, f"1,La\0mp,{A}"), told=(error("zero", 2),)),
+    Fixture("a NUL in a name", text(HEADER, f"1,La\0mp,{A}"), findings=(error("zero", 2),)),
 )

@@ -1,4 +1,4 @@
-"""What a fixture is: a file's bytes, and what is expected of whoever reads it."""
+"""A fixture: the bytes of a catalogue, and the rows and findings that are expected of it."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ A, B, C = "https://a.example/1.jpg", "https://b.example/2.jpg", "https://c.examp
 
 @dataclass(frozen=True)
 class Row:
-    """An expected row. columns: the URLs of each image column, in the form's order."""
+    """An expected row. columns: the URLs of each image column, in the catalogue's order."""
 
     serial_number: str
     product_name: str
@@ -19,8 +19,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Told:
-    """An expected finding; problem: a part of what it says."""
+class ExpectedFinding:
+    """problem: a part of the finding's problem."""
 
     severity: Severity
     problem: str
@@ -30,12 +30,12 @@ class Told:
 
 @dataclass(frozen=True)
 class Fixture:
-    """A file, and either its rows (with all warnings and refused slots) or, with an error among `told`, the refusal."""
+    """A file with its expected rows, slot errors and warnings; or, with an error among `findings`, a refused file."""
 
     name: str
     data: bytes
     rows: tuple[Row, ...] = ()
-    told: tuple[Told, ...] = ()
+    findings: tuple[ExpectedFinding, ...] = ()
     profile: Profile = Profile.GENERIC
     delimiter: str = ","
     encoding: str = "utf-8"
@@ -43,11 +43,11 @@ class Fixture:
 
     @property
     def refused(self) -> bool:
-        return any(told.severity == "error" for told in self.told)
+        return any(finding.severity == "error" for finding in self.findings)
 
 
 def row(serial_number: str, product_name: str, *columns: tuple[str, ...] | str) -> Row:
-    """A row whose image columns hold these URLs; a lone one may stand for a tuple of one."""
+    """A row whose image columns hold these URLs; a string is a column with one URL."""
     return Row(
         serial_number, product_name, tuple((column,) if isinstance(column, str) else column for column in columns)
     )
@@ -58,13 +58,13 @@ def text(*lines: str, end: str = "\n", encoding: str = "utf-8") -> bytes:
     return "".join(line + end for line in lines).encode(encoding)
 
 
-def error(problem: str, line: int | None = None, column: str | None = None) -> Told:
-    return Told("error", problem, line, column)
+def error(problem: str, line: int | None = None, column: str | None = None) -> ExpectedFinding:
+    return ExpectedFinding("error", problem, line, column)
 
 
-def slot_error(problem: str, line: int | None = None, column: str | None = "Input Image Urls") -> Told:
-    return Told("slot_error", problem, line, column)
+def slot_error(problem: str, line: int | None = None, column: str | None = "Input Image Urls") -> ExpectedFinding:
+    return ExpectedFinding("slot_error", problem, line, column)
 
 
-def warning(problem: str, line: int | None = None, column: str | None = None) -> Told:
-    return Told("warning", problem, line, column)
+def warning(problem: str, line: int | None = None, column: str | None = None) -> ExpectedFinding:
+    return ExpectedFinding("warning", problem, line, column)

@@ -1,4 +1,4 @@
-"""Every spelling of a header that was seen, and headers that name too little or too much."""
+"""All spellings of a header that were seen, and headers with missing or ambiguous columns."""
 
 from tests.catalogues.fixture import HEADER, A, Fixture, error, row, text, warning
 
@@ -28,7 +28,7 @@ HEADERS = (
         (row("7", "Lamp", A),),
     ),
     Fixture(
-        "commas behind the header",
+        "commas after the header",
         text(f"{HEADER},,", f"7,Lamp,{A},,"),
         (row("7", "Lamp", A),),
         (warning("blank cells", 2),),
@@ -45,40 +45,40 @@ HEADERS = (
     ),
     Fixture(
         "an earlier output, uploaded again",
-        text(f"{HEADER},Output Image Urls", f"7,Lamp,{A},https://mill.example/1.jpg"),
+        text(f"{HEADER},Output Image Urls", f"7,Lamp,{A},https://imagemill.example/1.jpg"),
         (row("7", "Lamp", A),),
     ),
     Fixture(
-        "two columns that mean the serial number",
+        "two columns of serial numbers",
         text(f"{HEADER},Serial Number", f"7,Lamp,{A},7"),
-        told=(error('"S. No." and "Serial Number"', 1, "Serial Number"),),
+        findings=(error('"S. No." and "Serial Number"', 1, "Serial Number"),),
     ),
     Fixture(
         "the same column twice",
         text(f"{HEADER},Product Name", f"7,Lamp,{A},Lamp"),
-        told=(error('"Product Name" and "Product Name"', 1, "Product Name"),),
+        findings=(error('"Product Name" and "Product Name"', 1, "Product Name"),),
     ),
     Fixture(
         "two columns of input URLs",
         text(f"{HEADER},imageUrls", f"7,Lamp,{A},{A}"),
-        told=(error('"Input Image Urls" and "imageUrls"', 1, "Input Image Urls"),),
+        findings=(error('"Input Image Urls" and "imageUrls"', 1, "Input Image Urls"),),
     ),
     Fixture(
         "columns missing",
         text("Product Name,Colour", "Lamp,red"),
-        told=(error("missing", 1, "Serial Number"), error("missing", 1, "Input Image Urls")),
+        findings=(error("missing", 1, "Serial Number"), error("missing", 1, "Input Image Urls")),
     ),
     Fixture(
-        "sku is no serial number without a platform's columns",
+        "sku without a platform's columns is no serial number",
         text("sku,Product Name,Input Image Urls", f"7,Lamp,{A}"),
-        told=(error("missing", 1, "Serial Number"),),
+        findings=(error("missing", 1, "Serial Number"),),
     ),
-    Fixture("no header but a product", text(f"7,Lamp,{A}"), told=(error("no header", 1),)),
-    Fixture("another table altogether", text("Colour,Size", "red,XL"), told=(error("no header", 1),)),
-    Fixture("a header and nothing else", text(HEADER), told=(error("no data rows"),)),
+    Fixture("a product instead of a header", text(f"7,Lamp,{A}"), findings=(error("no header", 1),)),
+    Fixture("an unrelated table", text("Colour,Size", "red,XL"), findings=(error("no header", 1),)),
+    Fixture("only a header", text(HEADER), findings=(error("no data rows"),)),
     Fixture(
         "a header and blank rows",
         text(HEADER, "", ",,", "  "),
-        told=(warning("blank rows were skipped: 3", 2), error("no data rows")),
+        findings=(warning("blank rows were skipped: 3", 2), error("no data rows")),
     ),
 )

@@ -1,4 +1,4 @@
-"""Files that nobody writes by accident, or only a broken program does."""
+"""Files that only an attacker or a broken program writes."""
 
 import codecs
 
@@ -7,13 +7,13 @@ from tests.catalogues.fixture import HEADER, A, B, Fixture, error, row, slot_err
 _GOOD = f"1,Lamp,{A}"
 
 HOSTILE = (
-    Fixture("only a BOM", codecs.BOM_UTF8, told=(error("empty"),)),
-    Fixture("only a BOM of UTF-16", codecs.BOM_UTF16_LE, told=(error("empty"),)),
-    Fixture("zeros", b"\0" * 100, told=(error("zero", 1),)),
+    Fixture("only a BOM", codecs.BOM_UTF8, findings=(error("empty"),)),
+    Fixture("only a BOM of UTF-16", codecs.BOM_UTF16_LE, findings=(error("empty"),)),
+    Fixture("zeros", b"\0" * 100, findings=(error("zero", 1),)),
     Fixture(
         "UTF-16 cut in the middle of a character",
         (codecs.BOM_UTF16_LE + text(HEADER, _GOOD, encoding="utf-16-le"))[:-1],
-        told=(error("UTF-16", 2),),
+        findings=(error("UTF-16", 2),),
     ),
     Fixture(
         "UTF-16 with half a surrogate pair",
@@ -21,12 +21,12 @@ HOSTILE = (
         + text(HEADER, "1,La", encoding="utf-16-le")[:-2]
         + b"\x00\xd8"
         + text(f"mp,{A}", encoding="utf-16-le"),
-        told=(error("UTF-16", 2),),
+        findings=(error("UTF-16", 2),),
     ),
     Fixture(
         "UTF-8 with a damaged letter",
         text(HEADER, f"1,L\u00e4mpchen,{A}") + b"2,L\xffmp," + text(A),
-        told=(error("damaged in line 3"),),
+        findings=(error("damaged in line 3"),),
     ),
     Fixture(
         "rows without a serial number",
@@ -42,41 +42,45 @@ HOSTILE = (
         encoding="cp1252",
     ),
     Fixture(
-        "bytes that no encoding has",
+        "bytes that are invalid in every encoding",
         text(HEADER) + b"1,La\x81mp," + text(A),
-        told=(warning("0x81", 2), error("0x81", 2)),
+        findings=(warning("0x81", 2), error("0x81", 2)),
     ),
     Fixture(
         "a quote that is never closed",
         text(HEADER, _GOOD, f'2,"Oak,{A}', f"3,Ash,{B}"),
-        told=(error("never closed", 3, "Product Name"),),
+        findings=(error("never closed", 3, "Product Name"),),
     ),
-    Fixture("a lone quote at the end", text(HEADER, _GOOD) + b'"', told=(error("never closed", 3, "S. No."),)),
-    Fixture("quotes doubled oddly", text(HEADER, f'1,"""""Lamp""",{A}'), (row("1", '""Lamp"', A),)),
+    Fixture("a lone quote at the end", text(HEADER, _GOOD) + b'"', findings=(error("never closed", 3, "S. No."),)),
+    Fixture("an odd number of doubled quotes", text(HEADER, f'1,"""""Lamp""",{A}'), (row("1", '""Lamp"', A),)),
     Fixture(
-        "three quotes and text", text(HEADER, f'1,"""Lamp"" x,{A}'), told=(error("never closed", 2, "Product Name"),)
+        "three quotes and text",
+        text(HEADER, f'1,"""Lamp"" x,{A}'),
+        findings=(error("never closed", 2, "Product Name"),),
     ),
     Fixture(
-        "a quote doubled behind a closed one",
+        "a doubled quote after a closed one",
         text(HEADER, f'1,""Lamp"",{A}'),
-        told=(error("closing quote", 2, "Product Name"),),
+        findings=(error("closing quote", 2, "Product Name"),),
     ),
-    Fixture("nothing but quotes", b'"' * 99, told=(error("never closed", 1),)),
-    Fixture("nothing but commas", b"," * 5000, told=(error("empty"),)),
-    Fixture("2,000 columns", text(HEADER + ",x" * 1997, _GOOD), told=(error("2,000 columns"),)),
+    Fixture("nothing but quotes", b'"' * 99, findings=(error("never closed", 1),)),
+    Fixture("nothing but commas", b"," * 5000, findings=(error("empty"),)),
+    Fixture("2,000 columns", text(HEADER + ",x" * 1997, _GOOD), findings=(error("2,000 columns"),)),
     Fixture(
         "a row of 2,000 cells",
         text(HEADER, f"1,Lamp,{A}" + ",x" * 1997, _GOOD),
-        told=(error("2000 cells", 2),),
+        findings=(error("2000 cells", 2),),
     ),
     Fixture(
         "a cell of a million characters",
         text(HEADER, f"1,{'x' * 1_000_001},{A}"),
-        told=(error("1,000,000 characters", 2),),
+        findings=(error("1,000,000 characters", 2),),
     ),
     Fixture("a large cell", text(HEADER, f"1,{'x' * 200_000},{A}"), (row("1", "x" * 200_000, A),)),
     Fixture(
-        "a line that does not end", text(HEADER) + b"1," + b"," * 2_000_001, told=(error("2,000,000 characters", 2),)
+        "a line without an end",
+        text(HEADER) + b"1," + b"," * 2_000_001,
+        findings=(error("2,000,000 characters", 2),),
     ),
     Fixture(
         "5,000 URLs in a cell",
@@ -86,7 +90,7 @@ HOSTILE = (
     Fixture(
         "10,001 URLs in a cell",
         text(HEADER, '1,Lamp,"' + ",".join([A] * 10_001) + '"'),
-        told=(error("10,001 image slots", 2, "Input Image Urls"),),
+        findings=(error("10,001 image slots", 2, "Input Image Urls"),),
     ),
     Fixture(
         "a run of separators",
@@ -95,31 +99,31 @@ HOSTILE = (
         (slot_error("2,048", 2),),
     ),
     Fixture(
-        "a first line that says semicolons, and commas behind it",
+        "a first line that names semicolons before a header with commas",
         text("sep=;", HEADER, _GOOD),
-        told=(error("separated by commas", 1),),
+        findings=(error("separated by commas", 1),),
     ),
     Fixture(
-        "a first line that says what is no delimiter",
+        "a first line that names an unknown delimiter",
         text("sep=x", HEADER, _GOOD),
-        told=(error("names a delimiter", 1),),
+        findings=(error("names a delimiter", 1),),
     ),
-    Fixture("a first line sep= and nothing else", text("sep=;"), told=(error("empty"),)),
+    Fixture("only a first line sep=", text("sep=;"), findings=(error("empty"),)),
     Fixture(
-        "the header in semicolons, the rows in commas",
+        "a header with semicolons and rows with commas",
         text(HEADER.replace(",", ";"), _GOOD),
         (row("1,Lamp," + A, "", ()),),
         (warning("1 of 3 cells", 2), warning("no image", 2)),
         delimiter=";",
     ),
     Fixture(
-        "the header once more in the middle",
+        "the header repeated in the middle",
         text(HEADER, _GOOD, HEADER, f"2,Oak,{B}"),
         (row("1", "Lamp", A), row("S. No.", "Product Name", "Input Image Urls"), row("2", "Oak", B)),
         (slot_error("not an http", 3),),
     ),
     Fixture(
-        "a formula for a name",
+        "a formula as a name",
         text(HEADER, f'1,"=HYPERLINK(""http://x"")",{A}'),
         (row("1", '=HYPERLINK("http://x")', A),),
     ),

@@ -1,4 +1,4 @@
-"""Files that once were catalogues: fixtures with bytes changed, cut, swapped, put in, or spliced with another's."""
+"""Mutated catalogues: fixtures with bytes changed, cut, repeated, swapped, inserted, replaced or spliced."""
 
 import codecs
 import random
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tests.catalogues import FIXTURES
 
-_LARGEST = 20_000  # bytes: larger fixtures would take all the time
+_LARGEST = 20_000  # bytes; larger fixtures would take most of the time
 _SEEDS = [fixture.data for fixture in FIXTURES if len(fixture.data) <= _LARGEST]
 _MAX_CHANGES = 4
 _TOKENS = (
@@ -17,8 +17,8 @@ _TOKENS = (
 
 
 def mutant(seed: int) -> bytes:
-    """The file of this seed; always the same one."""
-    chance = random.Random(seed)  # noqa: S311 - to be the same again
+    """The file of this seed. The same seed always gives the same file."""
+    chance = random.Random(seed)  # noqa: S311 - must be repeatable
     data = chance.choice(_SEEDS)
     for _ in range(chance.randint(1, _MAX_CHANGES)):
         data = chance.choice(_CHANGES)(data, chance)

@@ -1,4 +1,4 @@
-"""The import files of shop platforms: whose columns they have, and where their images stand."""
+"""Import files of shop platforms: their columns and where their images are."""
 
 import codecs
 
@@ -10,7 +10,7 @@ _GOOGLE = "id\ttitle\tdescription\tlink\timage_link\tadditional_image_link\tpric
 
 PLATFORMS = (
     Fixture(
-        "Shopify: an image per row, rows share a handle",
+        "Shopify: one image per row; rows share a handle",
         text(
             _SHOPIFY,
             f'lamp,Lamp,"<p>Tall, white</p>",Us,L-1,{A},1,A lamp',
@@ -22,7 +22,7 @@ PLATFORMS = (
         profile=Profile.SHOPIFY,
     ),
     Fixture(
-        "Shopify with images of variants",
+        "Shopify with variant images",
         text("Handle,Title,Image Src,Image Position,Variant Image", f"lamp,Lamp,{A},1,{B}", f"lamp,,{C},2,"),
         (row("lamp", "Lamp", A, B), row("lamp", "Lamp", C, ())),
         profile=Profile.SHOPIFY,
@@ -52,7 +52,7 @@ PLATFORMS = (
         profile=Profile.WOOCOMMERCE,
     ),
     Fixture(
-        "WooCommerce's picture that is a file of the shop",
+        "WooCommerce with the name of a file in the shop",
         text("ID,SKU,Name,Images", "11,L-1,Lamp,lamp.png"),
         (row("11", "Lamp", "lamp.png"),),
         (slot_error("a file name", 2, "Images"),),
@@ -68,7 +68,7 @@ PLATFORMS = (
         profile=Profile.MAGENTO,
     ),
     Fixture(
-        "Magento with bars between the images",
+        "Magento with vertical bars between the images",
         text("sku,name,base_image,additional_images", f"L-1,Lamp,{A},{B}|{C}"),
         (row("L-1", "Lamp", A, (B, C)),),
         profile=Profile.MAGENTO,
@@ -102,7 +102,7 @@ PLATFORMS = (
         profile=Profile.NUMBERED,
     ),
     Fixture(
-        "ten numbered columns, the last before the first",
+        "ten numbered columns in reverse order",
         text(
             "sku,name," + ",".join(f"image_{number}" for number in range(10, 0, -1)),
             "L-1,Lamp," + ",".join(f"https://a.example/{number}.jpg" for number in range(10, 0, -1)),
@@ -111,25 +111,25 @@ PLATFORMS = (
         profile=Profile.NUMBERED,
     ),
     Fixture(
-        "numbered columns with spaces and a serial number of ours",
+        "numbered columns with spaces, and a generic serial number",
         text("Serial Number;Product Name;Image 1;Image 2", f"1;Lamp;{A};{B}"),
         (row("1", "Lamp", A, B),),
         profile=Profile.NUMBERED,
         delimiter=";",
     ),
     Fixture(
-        "our own columns beside a shop's",
+        "the generic columns beside a shop's",
         text("SKU,Colour,S. No.,Product Name,Input Image Urls", f"L-1,red,1,Lamp,{A}"),
         (row("1", "Lamp", A),),
     ),
     Fixture(
         "two platforms at once",
         text("Handle,Title,Image Src,ID,SKU,Name,Images", f"lamp,Lamp,{A},11,L-1,Lamp,{A}"),
-        told=(error("shopify", 1),),
+        findings=(error("shopify", 1),),
     ),
     Fixture(
-        "Shopify with a column twice",
+        "Shopify with a repeated column",
         text("Handle,Title,Image Src,Image Src", f"lamp,Lamp,{A},{B}"),
-        told=(error('"Image Src" and "Image Src"', 1, "Image Src"),),
+        findings=(error('"Image Src" and "Image Src"', 1, "Image Src"),),
     ),
 )

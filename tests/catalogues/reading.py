@@ -1,4 +1,4 @@
-"""The way of a file through the house, without its servers: inspected, read again by intake, written by the finish."""
+"""A file's way through Imagemill without servers: inspected, read by the intake, written as output CSV."""
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,19 +14,19 @@ _CHUNK_BYTES = 1 << 18
 
 
 def inspected(data: bytes, profile: Profile | None = None, size: int = _CHUNK_BYTES) -> Inspection:
-    """What an upload of these bytes, arriving in pieces of this size, is found to be. Raises CatalogueRefused."""
+    """The inspection of an upload of these bytes in chunks of this size. Raises CatalogueRefused."""
     return inspect_catalogue(partial(_pieces, data, size), CatalogueLimits(), AddressPolicy(), profile)
 
 
 def rows_of(data: bytes, catalogue_format: CatalogueFormat, size: int = _CHUNK_BYTES) -> list[CatalogueRow]:
-    """The rows as intake reads them, by the form that was found."""
+    """The rows as the intake reads them, with the format that the inspection found."""
     return list(
         open_catalogue(partial(_pieces, data, size), CatalogueLimits(), catalogue_format=catalogue_format).rows()
     )
 
 
 def written(catalogue_format: CatalogueFormat, rows: Iterable[CatalogueRow], *, guard_formulas: bool = False) -> bytes:
-    """The output CSV; each slot's output URL is `output_url` of its row and place."""
+    """The output CSV. The output URLs of each row are those of `output_urls`."""
     raw = io.BytesIO()
     sink = io.TextIOWrapper(raw, encoding=catalogue_format.dialect.encoding, newline="")
     output = OutputCsv(sink, catalogue_format, guard_formulas=guard_formulas)
@@ -37,7 +37,7 @@ def written(catalogue_format: CatalogueFormat, rows: Iterable[CatalogueRow], *, 
 
 
 def output_urls(row: CatalogueRow) -> Sequence[str]:
-    return [f"https://mill.example/{row.row}-{place}.jpg" for place in range(len(row.urls))]
+    return [f"https://imagemill.example/{row.row}-{place}.jpg" for place in range(len(row.urls))]
 
 
 def _product(row: CatalogueRow) -> Product:

@@ -1,4 +1,4 @@
-"""Every shape of a row that was seen."""
+"""All shapes of rows that were seen."""
 
 from tests.catalogues.fixture import HEADER, A, B, C, Fixture, error, row, text, warning
 
@@ -7,32 +7,32 @@ _SCREEN = '12" screen'
 ROWS = (
     Fixture("URLs in a quoted cell", text(HEADER, f'1,Lamp,"{A},{B}"'), (row("1", "Lamp", (A, B)),)),
     Fixture(
-        "URLs that nobody quoted",
+        "unquoted URLs",
         text(HEADER, f"1,Lamp,{A},{B},{C}", f"2,Oak,{A}"),
         (row("1", "Lamp", (A, B, C)), row("2", "Oak", A)),
         (warning("cells", 2),),
     ),
     Fixture(
-        "URLs that nobody quoted, with spaces",
+        "unquoted URLs with spaces",
         text(HEADER, f"1, Lamp, {A}, {B}"),
         (row("1", "Lamp", (A, B)),),
         (warning("cells", 2),),
     ),
     Fixture(
-        "URLs each in quotes of its own",
+        "URLs quoted one by one",
         text(HEADER, f'1,Lamp,"{A}","{B}"'),
         (row("1", "Lamp", (A, B)),),
         (warning("cells", 2),),
     ),
     Fixture(
-        "unquoted semicolons between URLs in a file of semicolons",
+        "unquoted URLs in a file with semicolons",
         text("S. No.;Product Name;Input Image Urls", f"1;Lamp;{A};{B}"),
         (row("1", "Lamp", (A, B)),),
         (warning("cells", 2),),
         delimiter=";",
     ),
     Fixture(
-        "a line break behind each comma",
+        "a line break after each comma",
         text(HEADER, f'1,Lamp,"{A},\n{B},\r\n{C}"', f"2,Oak,{A}"),
         (row("1", "Lamp", (A, B, C)), row("2", "Oak", A)),
     ),
@@ -43,14 +43,12 @@ ROWS = (
     ),
     Fixture("spaces before quotes", text(HEADER, f'1, "Lamp, tall", "{A}, {B}"'), (row("1", "Lamp, tall", (A, B)),)),
     Fixture("doubled and trailing commas", text(HEADER, f'1,Lamp,"{A},,{B},"'), (row("1", "Lamp", (A, B)),)),
+    Fixture("commas after a row", text(HEADER, f"1,Lamp,{A},,,"), (row("1", "Lamp", A),), (warning("blank cells", 2),)),
     Fixture(
-        "commas behind a row", text(HEADER, f"1,Lamp,{A},,,"), (row("1", "Lamp", A),), (warning("blank cells", 2),)
-    ),
-    Fixture(
-        "a comma behind each row",
+        "a comma after each row",
         text(HEADER, f"1,Lamp,{A},", f"2,Oak,{B},"),
         (row("1", "Lamp", A), row("2", "Oak", B)),
-        (warning("blank cells at the ends of rows were left out: 2", 2),),
+        (warning("blank cells at the ends of rows were removed: 2", 2),),
     ),
     Fixture(
         "whole lines in quotes",
@@ -59,7 +57,7 @@ ROWS = (
         (warning("quote", 2), warning("quote", 3)),
     ),
     Fixture(
-        "whole lines in quotes, the header too",
+        "whole lines in quotes, including the header",
         text(f'"{HEADER}"', f'"1,Lamp,""{A},{B}"""'),
         (row("1", "Lamp", (A, B)),),
         (warning("quote", 1), warning("quote", 2)),
@@ -72,13 +70,13 @@ ROWS = (
     Fixture("a serial number with zeros", text(HEADER, f"001,Lamp,{A}"), (row("001", "Lamp", A),)),
     Fixture("a serial number of letters", text(HEADER, f"A/7-b,Lamp,{A}"), (row("A/7-b", "Lamp", A),)),
     Fixture(
-        "a serial number spoiled by a spreadsheet",
+        "a serial number changed by a spreadsheet",
         text(HEADER, f"1.23E+12,Lamp,{A}"),
         (row("1.23E+12", "Lamp", A),),
         (warning("changed by a spreadsheet", 2, "S. No."),),
     ),
     Fixture(
-        "a serial number twice",
+        "a repeated serial number",
         text(HEADER, f"1,Lamp,{A}", f"1,Oak,{B}"),
         (row("1", "Lamp", A), row("1", "Oak", B)),
         (warning("serial number", 3, "S. No."),),
@@ -100,7 +98,7 @@ ROWS = (
         ),
     ),
     Fixture(
-        "blank rows and ghosts of a spreadsheet",
+        "blank rows, as spreadsheets leave them",
         text("", ",,", HEADER, "", f"1,Lamp,{A}", ",,", "  ", f"2,Oak,{B}", ",,,"),
         (row("1", "Lamp", A), row("2", "Oak", B)),
         (warning("blank rows were skipped: 6", 1),),
@@ -111,24 +109,24 @@ ROWS = (
         (row("1", _SCREEN, A),),
     ),
     Fixture(
-        "control characters that are no line ends",
+        "control characters that do not end a line",
         text(HEADER, f"1,a\x0cb\x85c\u2028d,{A}"),
         (row("1", "a\x0cb\x85c\u2028d", A),),
     ),
     Fixture(
-        "a name with a comma that nobody quoted",
+        "an unquoted name with a comma",
         text(HEADER, f"1,Lamp, tall,{A}", f"2,Oak,{B}"),
-        told=(error("4 cells", 2),),
+        findings=(error("4 cells", 2),),
     ),
     Fixture(
         "surplus cells where the URLs are not last",
         text("S. No.,Input Image Urls,Product Name", f"1,{A},{B},Lamp"),
-        told=(error("4 cells", 2),),
+        findings=(error("4 cells", 2),),
     ),
     Fixture(
-        "text behind a closing quote",
+        "text after a closing quote",
         text(HEADER, f'1,"Oak" table,{A}'),
-        told=(error("closing quote", 2, "Product Name"),),
+        findings=(error("closing quote", 2, "Product Name"),),
     ),
     Fixture(
         "several faults at once",
@@ -140,7 +138,7 @@ ROWS = (
             '4,"Sofa\n\n"," open',
             "to the end",
         ),
-        told=(
+        findings=(
             error("4 cells", 4),
             error("closing quote", 5, "Product Name"),
             error("never closed", 8, "Input Image Urls"),

@@ -1,6 +1,6 @@
-"""Every shape of a list of URLs that was seen, in a quoted cell and without quotes."""
+"""All shapes of lists of URLs that were seen, in quoted cells and without quotes."""
 
-from tests.catalogues.fixture import HEADER, A, B, C, Fixture, Told, row, slot_error, text, warning
+from tests.catalogues.fixture import HEADER, A, B, C, ExpectedFinding, Fixture, row, slot_error, text, warning
 
 _COLUMN = "Input Image Urls"
 _WITH_COMMAS = {
@@ -21,9 +21,9 @@ _SEPARATORS = {
 }
 
 
-def _cell(name: str, cell: str, *urls: str, told: tuple[Told, ...] = ()) -> Fixture:
+def _cell(name: str, cell: str, *urls: str, findings: tuple[ExpectedFinding, ...] = ()) -> Fixture:
     """A file with this quoted cell of URLs."""
-    return Fixture(name, text(HEADER, f'1,Lamp,"{cell}"'), (row("1", "Lamp", urls),), told)
+    return Fixture(name, text(HEADER, f'1,Lamp,"{cell}"'), (row("1", "Lamp", urls),), findings)
 
 
 URLS = (
@@ -44,78 +44,83 @@ URLS = (
         "an ampersand copied from HTML",
         "https://a.example/1.jpg?w=1&amp;h=2",
         "https://a.example/1.jpg?w=1&h=2",
-        told=(warning("&amp;", 2, _COLUMN),),
+        findings=(warning("&amp;", 2, _COLUMN),),
     ),
     _cell(
         "a space in a URL",
         "https://a.example/oak table.jpg",
         "https://a.example/oak%20table.jpg",
-        told=(warning("space", 2, _COLUMN),),
+        findings=(warning("space", 2, _COLUMN),),
     ),
     _cell(
         "letters beyond ASCII in a URL",
         "https://a.example/10\u00d720.jpg",
         "https://a.example/10%C3%9720.jpg",
-        told=(warning("ASCII", 2, _COLUMN),),
+        findings=(warning("ASCII", 2, _COLUMN),),
     ),
     _cell("typographic quotes around a URL", f"\u201c{A}\u201d", A),
     _cell("angle brackets around a URL", f"<{A}>", A),
     _cell("the scheme in capitals", "HTTPS://A.example/1.jpg", "HTTPS://A.example/1.jpg"),
     _cell("the same URL twice in a row", f"{A},{A}", A, A),
-    _cell("no URL at all", "lamp.png", "lamp.png", told=(slot_error("a file name", 2),)),
-    _cell("a URL without a scheme", "a.example/1.jpg", "a.example/1.jpg", told=(slot_error("scheme is missing", 2),)),
+    _cell("no URL", "lamp.png", "lamp.png", findings=(slot_error("a file name", 2),)),
     _cell(
-        "a path of Windows",
-        "C:\\pictures\\lamp.png",
-        "C:\\pictures\\lamp.png",
-        told=(slot_error("path on a computer", 2),),
+        "a URL without a scheme", "a.example/1.jpg", "a.example/1.jpg", findings=(slot_error("scheme is missing", 2),)
     ),
     _cell(
-        "a path of a server", "/pictures/lamp.png", "/pictures/lamp.png", told=(slot_error("path without a host", 2),)
+        "a Windows path",
+        "C:\\pictures\\lamp.png",
+        "C:\\pictures\\lamp.png",
+        findings=(slot_error("path on a computer", 2),),
+    ),
+    _cell(
+        "a path on a server",
+        "/pictures/lamp.png",
+        "/pictures/lamp.png",
+        findings=(slot_error("path without a host", 2),),
     ),
     _cell(
         "a file URL",
         "file:///pictures/lamp.png",
         "file:///pictures/lamp.png",
-        told=(slot_error("file on a computer", 2),),
+        findings=(slot_error("file on a computer", 2),),
     ),
     _cell(
-        "a picture in the cell itself",
+        "an image in the cell itself",
         "data:image/jpeg;base64,/9j/4AAQSkZJRg",
         "data:image/jpeg;base64,/9j/4AAQSkZJRg",
-        told=(slot_error("data: URI", 2),),
+        findings=(slot_error("data: URI", 2),),
     ),
     _cell(
-        "ftp between good ones",
+        "ftp between valid URLs",
         f"{A},ftp://a.example/2.jpg,{B}",
         A,
         "ftp://a.example/2.jpg",
         B,
-        told=(slot_error("http", 2),),
+        findings=(slot_error("http", 2),),
     ),
     _cell(
-        "an address of the house",
+        "an internal address",
         "http://127.0.0.1/1.jpg",
         "http://127.0.0.1/1.jpg",
-        told=(slot_error("blocked address", 2),),
+        findings=(slot_error("blocked address", 2),),
     ),
     _cell(
-        "an address of the house, mapped into IPv6",
+        "an internal address, mapped into IPv6",
         "http://[::ffff:127.0.0.1]/",
         "http://[::ffff:127.0.0.1]/",
-        told=(slot_error("blocked address", 2),),
+        findings=(slot_error("blocked address", 2),),
     ),
     _cell(
         "a password in a URL",
         "https://me:secret@a.example/1.jpg",
         "https://me:secret@a.example/1.jpg",
-        told=(slot_error("password", 2),),
+        findings=(slot_error("password", 2),),
     ),
     _cell(
         "a URL of more than 2,048 characters",
         f"https://a.example/{'x' * 2048}",
         f"https://a.example/{'x' * 2048}",
-        told=(slot_error("2,048", 2),),
+        findings=(slot_error("2,048", 2),),
     ),
     Fixture(
         "a link to a page of a file service",
@@ -124,13 +129,13 @@ URLS = (
         (warning("a link to a page", 2),),
     ),
     Fixture(
-        "a path behind an image's name",
+        "a path after an image's file name",
         text(HEADER, f'1,Lamp,"{A},/m/b/2.jpg"'),
         (row("1", "Lamp", f"{A},/m/b/2.jpg"),),
         (warning("a comma after an image's file name", 2),),
     ),
     Fixture(
-        "a word for nothing", text(HEADER, "1,Lamp,n/a"), (row("1", "Lamp", "n/a"),), (slot_error("not a URL", 2),)
+        "a word for no image", text(HEADER, "1,Lamp,n/a"), (row("1", "Lamp", "n/a"),), (slot_error("not a URL", 2),)
     ),
     Fixture(
         "an invisible character",
@@ -139,13 +144,13 @@ URLS = (
         (warning("an invisible character", 2),),
     ),
     Fixture(
-        "letters in the host",
+        "letters beyond ASCII in the host",
         text(HEADER, "1,Lamp,https://m\u00f6bel.example/1.jpg"),
         (row("1", "Lamp", "https://xn--mbel-5qa.example/1.jpg"),),
         (warning("in the URL's host", 2),),
     ),
     Fixture(
-        "a host that cannot be one",
+        "an invalid host name",
         text(HEADER, "1,Lamp,https://a_b..example/1.jpg"),
         (row("1", "Lamp", "https://a_b..example/1.jpg"),),
         (slot_error("the host name is not valid", 2),),

@@ -1,4 +1,4 @@
-"""Counting what is distinct among millions, by hashes of 64 bits, in memory that is bounded. Pure."""
+"""Counts distinct values among millions by 64-bit hashes, in bounded memory. Pure."""
 
 from array import array
 from bisect import bisect_left
@@ -7,19 +7,19 @@ from collections.abc import Iterable
 _BUCKETS = 64
 _BOUNDS = [(index + 1 - _BUCKETS // 2) * (1 << 64) // _BUCKETS for index in range(_BUCKETS)]
 _PENDING = 1 << 14
-_MAX_KEPT = 1 << 23
+_MAX_HASHES = 1 << 23
 _MIN_COMPACTED = 1 << 17
 
 
 class DistinctCounter:
-    """How many distinct hashes there were: exact up to `most`, beyond that to a few per mille, from a sample.
+    """Counts distinct hashes: exactly up to `most`, beyond that to a few per mille, from a sample.
 
-    Duplicates are taken out bucket by bucket, whenever the buckets have doubled.
+    Hashes are collected in buckets; duplicates are removed from all buckets whenever their size has doubled.
     """
 
-    def __init__(self, most: int = _MAX_KEPT, pending: int = _PENDING) -> None:
+    def __init__(self, most: int = _MAX_HASHES, pending: int = _PENDING) -> None:
         self._most = most
-        self._most_pending = pending
+        self._max_pending = pending
         self._pending = array("q")
         self._buckets = [array("q") for _ in range(_BUCKETS)]
         self._compacted = 0
@@ -27,7 +27,7 @@ class DistinctCounter:
 
     def add(self, hashes: Iterable[int]) -> None:
         self._pending.extend(hashes)
-        if len(self._pending) >= self._most_pending:
+        if len(self._pending) >= self._max_pending:
             self._sort_in()
 
     def count(self) -> int:
@@ -36,7 +36,7 @@ class DistinctCounter:
         return self._compacted << self._shift
 
     def _sort_in(self) -> None:
-        values = array("q", sorted(set(self._pending)))  # so that a bucket's are together: far quicker than one by one
+        values = array("q", sorted(set(self._pending)))  # one slice per bucket is far quicker than one append per hash
         begin = 0
         for bucket, bound in zip(self._buckets, _BOUNDS, strict=True):
             end = bisect_left(values, bound, begin)
@@ -47,33 +47,29 @@ class DistinctCounter:
             self._compact()
 
     def _compact(self) -> None:
-        self._keep()
-        while self._compacted > self._most:  # half of them, by a bit that says nothing else
+        self._remove_duplicates()
+        while self._compacted > self._most:  # drop the half that has the next low bit set
             self._shift += 1
-            self._keep()
+            self._remove_duplicates()
 
-    def _keep(self) -> None:
-        left_out = self._left_out()
+    def _remove_duplicates(self) -> None:
+        dropped_bits = (1 << self._shift) - 1
         for index, bucket in enumerate(self._buckets):
-            self._buckets[index] = array("q", {value for value in bucket if not value & left_out})
+            self._buckets[index] = array("q", {value for value in bucket if not value & dropped_bits})
         self._compacted = sum(map(len, self._buckets))
 
-    def _left_out(self) -> int:
-        """The bits that must be zero in a hash that is kept."""
-        return (1 << self._shift) - 1
 
+class SeenHashes:
+    """A set of hashes in 16 to 32 bytes each, as a hash table that doubles. It holds at most `most` hashes."""
 
-class Seen:
-    """Whether a hash was there before: a table that doubles, of 16 to 32 bytes for each. It keeps up to `most`."""
-
-    def __init__(self, most: int = _MAX_KEPT, size: int = 1 << 12) -> None:
+    def __init__(self, most: int = _MAX_HASHES, size: int = 1 << 12) -> None:
         self._most = most
         self._table = array("q", bytes(8 * size))
         self._count = 0
 
     def is_new(self, value: int) -> bool:
-        """Whether it was not; behind the `most`th it may be said to be new once too often."""
-        value = value or 1  # zero is an empty place
+        """Add a hash; whether it was not there before. Beyond `most` hashes, duplicates may be reported as new."""
+        value = value or 1  # zero marks an empty place
         table, mask = self._table, len(self._table) - 1
         index = value & mask
         while held := table[index]:

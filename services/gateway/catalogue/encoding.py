@@ -1,26 +1,26 @@
-"""Which encoding an upload is in, and its bytes as text. Pure, streaming."""
+"""Finds the encoding of an upload and decodes its bytes to text. Pure, streaming."""
 
 import codecs
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.gateway.catalogue.findings import Finding, cut
+from services.gateway.catalogue.findings import Finding, shorten
 from services.gateway.catalogue.text import Unreadable
 from shared.file_types import GIF, GZIP, JPEG, OLE, PDF, PNG, RIFF, WEBP, XZ, ZIP, ZSTD, FileType, file_type
 
 Chunks = Callable[[], Iterable[bytes]]
-"""Gives the file from its beginning each time it is called, in pieces of any size."""
+"""Each call returns the file from its beginning, in pieces of any size."""
 
-SAVE_AS = 'Save it from your spreadsheet as "CSV UTF-8 (comma delimited)" and upload that.'
-_UNPACK = "Unpack it and upload the CSV file itself."
-_LIST_URLS = "Upload the CSV file that lists the images' URLs."
+SAVE_AS = 'Save it in your spreadsheet program as "CSV UTF-8 (comma delimited)" and upload that file.'
+_UNPACK = "Unpack it and upload the CSV file."
+_LIST_URLS = "Upload a CSV file that lists the URLs of the images."
 _REFUSED: dict[FileType, tuple[str, str]] = {
     ZIP: ("an Excel workbook (.xlsx) or another ZIP archive", SAVE_AS),
     OLE: ("an Excel workbook (.xls) or another Office document", SAVE_AS),
-    GZIP: ("gzip-compressed", _UNPACK),
-    ZSTD: ("zstd-compressed", _UNPACK),
-    XZ: ("xz-compressed", _UNPACK),
+    GZIP: (GZIP.description, _UNPACK),
+    ZSTD: (ZSTD.description, _UNPACK),
+    XZ: (XZ.description, _UNPACK),
     JPEG: (JPEG.description, _LIST_URLS),
     PNG: (PNG.description, _LIST_URLS),
     GIF: (GIF.description, _LIST_URLS),
@@ -28,32 +28,32 @@ _REFUSED: dict[FileType, tuple[str, str]] = {
     RIFF: (RIFF.description, _LIST_URLS),
     PDF: (PDF.description, "Upload the CSV file that the document was made from."),
 }
-"""What the file looks like, and the advice. Types whose signatures a column name may begin with are absent."""
+"""What the file looks like, and the advice. Types are absent if a column name may begin with their signature."""
 
 _UTF32_MARKS = (codecs.BOM_UTF32_BE, codecs.BOM_UTF32_LE)
 _UTF32 = ("UTF-32 text", SAVE_AS)
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _HEAD_BYTES = 16
-_MIN_BYTES = 8  # four characters: fewer zero bytes between others do not make a text UTF-16
-_UTF16 = "the file was read as UTF-16, as its zero bytes suggest; it has no byte order mark"
-_CHECK = "See that its letters are the right ones."
+_MIN_BYTES = 8  # four characters; fewer do not prove that a text is UTF-16
+_UTF16 = "the file has no byte order mark; it was read as UTF-16 because of its zero bytes"
+_CHECK_LETTERS = "Check that accented letters are shown correctly."
 _NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp1252": "Windows-1252 (or UTF-8)"}
 
 
 @dataclass(frozen=True, slots=True)
-class Encoding:
-    """name and bom as in Dialect. warning: what is odd about it."""
+class TextEncoding:
+    """name and bom: as in Dialect. warning: set if the encoding was guessed."""
 
     name: str
     bom: bool
     warning: Finding | None = None
 
 
-def find_encoding(chunks: Chunks) -> Encoding:
-    """The encoding of a text. Without a mark at its beginning all of it is read, to see whether it is UTF-8.
+def find_encoding(chunks: Chunks) -> TextEncoding:
+    """The encoding of a text. A text without a byte order mark is read to its end to find out whether it is UTF-8.
 
-    Raises Unreadable for what is known to be no text, and for UTF-8 with a fault in it: read as anything else, its
-    URLs would be others. Whether all of it can be decoded shows when it is.
+    Raises Unreadable for known binary formats and for damaged UTF-8: reading that as Windows-1252 would change URLs.
+    Bytes that the encoding does not allow are found by `decode`.
     """
     head = _head(chunks())
     refused = _UTF32 if head.startswith(_UTF32_MARKS) else _REFUSED.get(file_type(head))
@@ -62,23 +62,23 @@ def find_encoding(chunks: Chunks) -> Encoding:
         raise Unreadable("file", f"the file is not CSV text: it looks like {description}", advice)
     for mark, name in _MARKS:
         if head.startswith(mark):
-            return Encoding(name, bom=True)
-    if utf16 := _utf16_by_its_zeros(head):
-        return Encoding(utf16, bom=False, warning=Finding(_UTF16, _CHECK, severity="warning"))
-    fault = _first_fault(chunks())
-    if fault is None:
-        return Encoding("utf-8", bom=False)
-    if fault.behind_utf8:
-        raise _damaged(chunks, fault.place)
-    return Encoding("cp1252", False, _not_utf8(chunks, fault.place))
+            return TextEncoding(name, bom=True)
+    if utf16 := _utf16_by_zeros(head):
+        return TextEncoding(utf16, bom=False, warning=Finding(_UTF16, _CHECK_LETTERS, severity="warning"))
+    invalid = _first_invalid(chunks())
+    if invalid is None:
+        return TextEncoding("utf-8", bom=False)
+    if invalid.after_utf8:
+        raise _damaged(chunks, invalid.place)
+    return TextEncoding("cp1252", False, _not_utf8(chunks, invalid.place))
 
 
 def decode(chunks: Iterable[bytes], name: str, *, bom: bool) -> Iterator[str]:
-    """The text, without its mark. Raises Unreadable at the first bytes that are none, and at a NUL."""
+    """The text without its byte order mark. Raises Unreadable at the first invalid byte and at a NUL."""
     decoder = codecs.getincrementaldecoder(name)()
     read = 0
     for chunk, final in _with_end(chunks):
-        start = read - len(decoder.getstate()[0])  # where the bytes begin that are decoded now
+        start = read - len(decoder.getstate()[0])  # position of the first byte that is decoded now
         read += len(chunk)
         fault: Unreadable | None = None
         try:
@@ -112,8 +112,8 @@ def _with_end(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
     yield b"", True
 
 
-def _utf16_by_its_zeros(head: bytes) -> str | None:
-    """A header begins with letters that have a zero byte each in UTF-16."""
+def _utf16_by_zeros(head: bytes) -> str | None:
+    """In UTF-16, each of a header's first letters has one zero byte."""
     head = head[: len(head) // 2 * 2]
     if len(head) >= _MIN_BYTES:
         if all(head[0::2]) and not any(head[1::2]):
@@ -123,14 +123,14 @@ def _utf16_by_its_zeros(head: bytes) -> str | None:
     return None
 
 
-class _Fault(NamedTuple):
-    """place: of the first byte that cannot be UTF-8. behind_utf8: there are letters before it that only UTF-8 has."""
+class _InvalidByte(NamedTuple):
+    """place: of the first byte that is not UTF-8. after_utf8: letters beyond ASCII before it are encoded as UTF-8."""
 
     place: int
-    behind_utf8: bool
+    after_utf8: bool
 
 
-def _first_fault(chunks: Iterable[bytes]) -> _Fault | None:
+def _first_invalid(chunks: Iterable[bytes]) -> _InvalidByte | None:
     decoder = codecs.getincrementaldecoder("utf-8")()
     read, letters = 0, False
     for chunk, final in _with_end(chunks):
@@ -138,7 +138,7 @@ def _first_fault(chunks: Iterable[bytes]) -> _Fault | None:
         try:
             text = decoder.decode(chunk, final)
         except UnicodeDecodeError as error:
-            return _Fault(start + error.start, letters or not error.object[: error.start].isascii())
+            return _InvalidByte(start + error.start, letters or not error.object[: error.start].isascii())
         letters = letters or not text.isascii()
         read += len(chunk)
     return None
@@ -148,8 +148,8 @@ def _damaged(chunks: Chunks, place: int) -> Unreadable:
     byte, line = _byte_at(chunks(), place), _line_of(chunks(), place)
     return Unreadable(
         "file",
-        f"the file is UTF-8, but damaged in line {line:,}: byte {place:,} is 0x{byte:02X}",
-        f"Write that line anew. {SAVE_AS}",
+        f"the file is UTF-8 but damaged in line {line:,}: byte {place:,} is 0x{byte:02X}",
+        f"Correct that line. {SAVE_AS}",
     )
 
 
@@ -158,7 +158,7 @@ def _line_of(chunks: Iterable[bytes], place: int) -> int:
     line, tail, left = 1, b"", place
     rest = iter(chunks)
     while left and (chunk := next(rest, b"")):
-        # A CR and its LF may be in two chunks: the end of the one is counted with the next.
+        # A CR and its LF may be in two chunks, so a CR at a chunk's end is counted with the next chunk.
         block = tail + chunk[:left]
         left -= len(chunk[:left])
         end = len(block) - block.endswith(b"\r") if left else len(block)
@@ -171,7 +171,7 @@ def _not_utf8(chunks: Chunks, place: int) -> Finding:
     byte = _byte_at(chunks(), place)
     return Finding(
         f"the file is not UTF-8: byte {place:,} is 0x{byte:02X}; it was read as Windows-1252",
-        f"See that its letters are the right ones. If they are not: {SAVE_AS}",
+        f"{_CHECK_LETTERS} If not: {SAVE_AS}",
         line=_line_of(chunks(), place),
         severity="warning",
     )
@@ -200,6 +200,6 @@ def _undecodable(error: UnicodeDecodeError, name: str, start: int) -> Unreadable
     return Unreadable(
         "line",
         f"the file is not {_NAMES[name]} text: byte {start + error.start:,} is 0x{byte:02X}",
-        f"It is damaged there, or in another encoding. {SAVE_AS}",
-        cut(before.rpartition("\n")[2] + after.partition("\n")[0]),
+        f"The file is damaged or in another encoding. {SAVE_AS}",
+        shorten(before.rpartition("\n")[2] + after.partition("\n")[0]),
     )

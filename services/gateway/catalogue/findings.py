@@ -1,4 +1,4 @@
-"""What is found in an uploaded file, told all at once."""
+"""Findings: what is wrong or odd in an uploaded catalogue. The list is bounded, whatever the file contains. Pure."""
 
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -10,16 +10,16 @@ _MAX_SENTENCE = 1000
 
 
 Severity = Literal["error", "slot_error", "warning"]
-"""error: the file is refused. slot_error: that slot fails, the rest is processed. warning: it was corrected, or
-looks odd."""
+"""error: the file is refused. slot_error: that slot fails, the rest is processed. warning: corrected, or odd."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was found in an uploaded file.
+    """One thing found in an uploaded file.
 
-    row: as a spreadsheet counts, so the header is usually row 1. line: of the text, where cells may span lines.
-    column: the header's name for it. text: what stands there, cut short. All None where the whole file is meant.
+    row: counted as a spreadsheet does, so the header is usually row 1. line: of the text, as a cell may hold line
+    breaks. column: the header's name for it. text: what the file has there, shortened. Each is None where it does not
+    apply; `row` is None only for findings about the whole file.
     """
 
     problem: str
@@ -32,7 +32,7 @@ class Finding:
 
 
 class CatalogueRefused(Exception):
-    """The file cannot be used. `findings` are its faults in the file's order, `more` how many were left out."""
+    """The file cannot be used. findings: in the file's order. more: how many findings are not listed."""
 
     def __init__(self, findings: tuple[Finding, ...], more: int = 0) -> None:
         super().__init__("; ".join(finding.problem for finding in findings[:3]))
@@ -42,33 +42,36 @@ class CatalogueRefused(Exception):
 
 @dataclass(slots=True)
 class Findings:
-    """What is found: a thousand are listed, the rest counted.
+    """Collects findings. At most 1,000 are listed; the rest are only counted.
 
-    An error is never left out for a lesser finding, nor a refused slot for a warning, but for the first hundred.
+    Errors are listed first, then slot errors, then warnings; 100 places are reserved for warnings, unless errors need
+    them.
     """
 
     count: int = 0
-    _kept: dict[Severity, list[tuple[int, Finding]]] = field(
+    _by_severity: dict[Severity, list[tuple[int, Finding]]] = field(
         default_factory=lambda: {"error": [], "slot_error": [], "warning": []}
     )
 
     def add(self, finding: Finding) -> None:
         self.count += 1
-        kept = self._kept[finding.severity]
-        if len(kept) < _MAX_LISTED or finding.row is None:  # of the file as a whole: these are few, and matter most
-            kept.append((self.count, _bounded(finding)))
+        collected = self._by_severity[finding.severity]
+        if len(collected) < _MAX_LISTED or finding.row is None:  # those about the whole file are few and always kept
+            collected.append((self.count, _bounded(finding)))
 
     @property
     def refused(self) -> bool:
         """Whether there is an error among them."""
-        return bool(self._kept["error"])
+        return bool(self._by_severity["error"])
 
     @property
     def listed(self) -> tuple[Finding, ...]:
         """In the order in which they were found."""
-        errors, slots, warnings = (sorted(kept, key=_of_a_row)[:_MAX_LISTED] for kept in self._kept.values())
+        errors, slot_errors, warnings = (
+            sorted(collected, key=_has_row)[:_MAX_LISTED] for collected in self._by_severity.values()
+        )
         room = _MAX_LISTED - len(errors)
-        chosen = errors + slots[: max(room - min(len(warnings), _MIN_WARNINGS), 0)]
+        chosen = errors + slot_errors[: max(room - min(len(warnings), _MIN_WARNINGS), 0)]
         chosen += warnings[: _MAX_LISTED - len(chosen)]
         return tuple(finding for _, finding in sorted(chosen, key=lambda numbered: numbered[0]))
 
@@ -77,30 +80,30 @@ class Findings:
         """How many are not listed."""
         return self.count - len(self.listed)
 
-    def refuse_if_any(self) -> None:
-        """Raise CatalogueRefused, with all that was found, if there is an error among it."""
+    def raise_if_refused(self) -> None:
+        """Raise CatalogueRefused with all findings if there is an error among them."""
         if self.refused:
             raise CatalogueRefused(self.listed, self.more)
 
 
 def _bounded(finding: Finding) -> Finding:
-    """Short enough to be told a thousand times: what a file says, its columns' names too, may be of any length."""
+    """The finding with shortened texts: cells and column names may have any length, and 1,000 findings are listed."""
     if len(finding.problem) + len(finding.advice) + len(finding.column or "") + len(finding.text or "") <= _MAX_TEXT:
         return finding
     return replace(
         finding,
-        problem=cut(finding.problem, _MAX_SENTENCE),
-        advice=cut(finding.advice, _MAX_SENTENCE),
-        column=finding.column and cut(finding.column),
-        text=finding.text and cut(finding.text),
+        problem=shorten(finding.problem, _MAX_SENTENCE),
+        advice=shorten(finding.advice, _MAX_SENTENCE),
+        column=finding.column and shorten(finding.column),
+        text=finding.text and shorten(finding.text),
     )
 
 
-def _of_a_row(numbered: tuple[int, Finding]) -> bool:
+def _has_row(numbered: tuple[int, Finding]) -> bool:
     return numbered[1].row is not None
 
 
-def cut(text: str, length: int = _MAX_TEXT) -> str:
-    """The beginning of `text`, short enough to be shown."""
+def shorten(text: str, length: int = _MAX_TEXT) -> str:
+    """The beginning of `text`, at most `length` characters."""
     text = text[: 10 * length].strip()
     return text if len(text) <= length else text[: length - 1] + "…"

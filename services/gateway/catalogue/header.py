@@ -1,9 +1,9 @@
-"""Which column is which, however its header spells it, and whose columns they are. Pure."""
+"""Finds the profile of a catalogue and the columns that matter from its header. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings, cut
+from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings, shorten
 from services.gateway.catalogue.image_urls import begins_with_url
 from services.gateway.catalogue.profiles import (
     OUTPUT,
@@ -13,21 +13,21 @@ from services.gateway.catalogue.profiles import (
     is_known,
     is_main_beside_numbered,
     is_numbered,
-    plain,
+    normalise,
 )
 from shared.catalogue import ImageColumn, Profile
 
 _PLATFORMS = tuple(profile for profile in Profile if profile is not Profile.GENERIC)
-_NAMEABLE = ", ".join(profile.value for profile in Profile)
-_NAMEABLE_PLATFORMS = ", ".join(profile.value for profile in _PLATFORMS)
-_STAND_INS = frozenset({"sku", "id"})
+_PROFILE_NAMES = ", ".join(profile.value for profile in Profile)
+_PLATFORM_NAMES = ", ".join(profile.value for profile in _PLATFORMS)
+_PLATFORM_SERIALS = frozenset({"sku", "id"})
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which columns matter, by their indexes. serials: the best first; a row has the first that is not blank.
+    """The indexes of the columns that matter. serials: the best first; a row uses the first that is not blank.
 
-    name: None if the file has none; a generic one always has.
+    name: None if the file has no name column, which only a platform's file may lack.
     """
 
     profile: Profile
@@ -39,16 +39,16 @@ class Layout:
 
 @dataclass(slots=True)
 class _Match:
-    """How a header fits a profile. weak: its serial number or its images go by names that may mean something else."""
+    """How a header matches a profile. by_fallback: a serial number or image column was found by a fallback alias."""
 
     layout: Layout
     missing: list[str]
     ambiguous: list[tuple[str, list[int]]]
-    weak: bool
+    by_fallback: bool
 
     @property
     def fits(self) -> bool:
-        """Whether its columns are there; perhaps some of them twice."""
+        """Whether all required columns are there; some may be ambiguous."""
         return not self.missing
 
     @property
@@ -59,11 +59,11 @@ class _Match:
 def read_layout(
     header: Sequence[str], place: tuple[int, int], findings: Findings, profile: Profile | None = None
 ) -> Layout | None:
-    """The header's layout; None, with each fault among the `findings`, if columns are missing or ambiguous.
+    """The header's layout. None if columns are missing or ambiguous; each is then among the `findings`.
 
-    `place`: the header's row and line. `profile` None: found out. Raises CatalogueRefused if this is no header at all.
+    `place`: the header's row and line. `profile` None: detect it. Raises CatalogueRefused if the row is no header.
     """
-    names = [plain(name) for name in header]
+    names = [normalise(name) for name in header]
     if not any(map(is_known, names)):
         raise CatalogueRefused((_no_header(header, *place),))
     matches = _matches(names, profile)
@@ -78,14 +78,14 @@ def read_layout(
 
 
 def layout_of(header: Sequence[str], profile: Profile) -> Layout:
-    """The layout of a header that was found to have this profile."""
-    return _match([plain(name) for name in header], profile).layout
+    """The layout of a header whose profile is known."""
+    return _match([normalise(name) for name in header], profile).layout
 
 
 def _matches(names: Sequence[str], profile: Profile | None) -> list[_Match]:
-    """The profiles that the header fits; generic, if it fits none.
+    """The profiles that the header matches; generic if it matches none.
 
-    Generic comes first if its own names are there, unless its image column is but the first of numbered ones.
+    A header with the generic columns is generic, unless its image column is only the first of numbered ones.
     """
     if profile is not None:
         return [_match(names, profile)]
@@ -96,7 +96,7 @@ def _matches(names: Sequence[str], profile: Profile | None) -> list[_Match]:
         for number, match in enumerate(fitting)
         if not any(match.images <= earlier.images for earlier in fitting[:number])
     ]
-    if generic.fits and not generic.weak:
+    if generic.fits and not generic.by_fallback:
         numbered = [match for match in platforms if match.layout.profile is Profile.NUMBERED]
         return [match for match in numbered if match.images > generic.images] or [generic]
     return platforms or [generic]
@@ -104,19 +104,19 @@ def _matches(names: Sequence[str], profile: Profile | None) -> list[_Match]:
 
 def _match(names: Sequence[str], profile: Profile) -> _Match:
     columns = PROFILES[profile]
-    missing, ambiguous, weak = list[str](), list[tuple[str, list[int]]](), set[Column]()
+    missing, ambiguous, fallbacks = list[str](), list[tuple[str, list[int]]](), set[Column]()
 
     def find(column: Column) -> int | None:
-        found = [index for index, name in enumerate(names) if name in column.spellings]
-        if not found and (found := [index for index, name in enumerate(names) if name in column.weak]):
-            weak.add(column)
+        found = [index for index, name in enumerate(names) if name in column.aliases]
+        if not found and (found := [index for index, name in enumerate(names) if name in column.fallback_aliases]):
+            fallbacks.add(column)
         if len(found) > 1:
             ambiguous.append((column.name, found))
         return found[0] if found else None
 
     def find_images(column: Column) -> list[int]:
         if column.repeated:
-            return [index for index, name in enumerate(names) if name.rstrip("0123456789") in column.spellings]
+            return [index for index, name in enumerate(names) if name.rstrip("0123456789") in column.aliases]
         index = find(column)
         return [] if index is None else [index]
 
@@ -135,7 +135,7 @@ def _match(names: Sequence[str], profile: Profile) -> _Match:
     output = find(OUTPUT) if profile is Profile.GENERIC else None
     images.sort(key=lambda image: image.index)
     layout = Layout(profile, tuple(serials), name, tuple(images), output)
-    return _Match(layout, missing, ambiguous, weak=not weak.isdisjoint((*columns.serials, *columns.images)))
+    return _Match(layout, missing, ambiguous, by_fallback=not fallbacks.isdisjoint((*columns.serials, *columns.images)))
 
 
 def _numbered(names: Sequence[str], ambiguous: list[tuple[str, list[int]]]) -> list[ImageColumn]:
@@ -161,7 +161,7 @@ def _faults(
         platforms = " and ".join(match.layout.profile for match in matches)
         choices = " or ".join(f"profile={match.layout.profile}{_left_out(match, matches, header)}" for match in matches)
         yield Finding(
-            f"the columns are those of {platforms}", f"Say which it is: {choices}.", *place, text=cut(", ".join(header))
+            f"the columns are those of {platforms}", f"Choose one: {choices}.", *place, text=shorten(", ".join(header))
         )
         return
     (match,) = matches
@@ -172,18 +172,18 @@ def _faults(
 
 
 def _left_out(match: _Match, matches: Sequence[_Match], header: Sequence[str]) -> str:
-    """What a choice among the matches would not read."""
+    """The image columns of the other matches, which this one would not read."""
     others = sorted(frozenset[int]().union(*(other.images for other in matches)) - match.images)
     return f" (without {', '.join(header[index] for index in others)})" if others else ""
 
 
 def _unread(match: _Match, header: Sequence[str], place: tuple[int, int]) -> Iterator[Finding]:
-    """Columns that look like images to somebody, but not under this profile."""
+    """Warnings about columns that look like image columns but are not read under this profile."""
     for index, name in enumerate(header):
-        if index not in match.images and is_image_name(plain(name)):
+        if index not in match.images and is_image_name(normalise(name)):
             yield Finding(
-                f'"{name}" looks like a column of image URLs, and is not read under profile={match.layout.profile}',
-                f"If its images are wanted, name the profile that it belongs to ({_NAMEABLE}), or rename it.",
+                f'"{name}" looks like a column of image URLs but is not read under profile={match.layout.profile}',
+                f"To read it, choose the profile that it belongs to ({_PROFILE_NAMES}), or rename it.",
                 *place,
                 name,
                 severity="warning",
@@ -193,19 +193,19 @@ def _unread(match: _Match, header: Sequence[str], place: tuple[int, int]) -> Ite
 def _no_header(header: Sequence[str], row: int, line: int) -> Finding:
     required = PROFILES[Profile.GENERIC]
     names = ", ".join(f'"{column.name}"' for column in (*required.serials, *required.names, *required.images))
-    advice = f"The first row must name the columns: {names}, or those of a shop platform ({_NAMEABLE_PLATFORMS})."
+    advice = f"The first row must name the columns {names}, or those of a shop platform ({_PLATFORM_NAMES})."
     if any(map(begins_with_url, header)):
-        advice = f"The first row looks like a product; put a row above it that names the columns: {names}."
-    return Finding("the file has no header", advice, row, line, text=cut(",".join(header)))
+        advice = f"The first row looks like a product. Add a row above it that names the columns {names}."
+    return Finding("the file has no header", advice, row, line, text=shorten(",".join(header)))
 
 
 def _missing(column: str, profile: Profile, header: Sequence[str], place: tuple[int, int], *, named: bool) -> Finding:
-    advice = f"Add it, or rename the one that holds it. The header has: {cut(', '.join(filter(None, header)))}"
+    advice = f"Add it, or rename the column that holds it. The header has: {shorten(', '.join(filter(None, header)))}"
     if profile is Profile.GENERIC and column == PROFILES[profile].serials[0].name:
-        stand_ins = [name for name in header if plain(name) in _STAND_INS]
-        if stand_ins:
+        platform_serials = [name for name in header if normalise(name) in _PLATFORM_SERIALS]
+        if platform_serials:
             advice = (
-                f"\"{stand_ins[0]}\" stands for it only in a shop platform's file, with the platform's image columns. "
+                f'"{platform_serials[0]}" is used for it only in a shop platform\'s file with its image columns. '
                 + advice
             )
     problem = f'the column "{column}" is missing' + (f" for profile={profile}" if named else "")

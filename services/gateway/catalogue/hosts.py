@@ -1,9 +1,9 @@
-"""What there is of each host in a catalogue, in memory that does not grow with their number. Pure."""
+"""Counts a catalogue's slots by host and samples URLs, in memory that does not grow with the number of hosts. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.gateway.catalogue.counting import DistinctCounter, Seen
+from services.gateway.catalogue.counting import DistinctCounter, SeenHashes
 
 MAX_LISTED = 1_000
 _MAX_COUNTED = 20_000
@@ -19,9 +19,9 @@ class HostSample:
 
 
 class HostCounts:
-    """Slots of each host, and the first `sample_per_host` distinct URLs of the first thousand hosts.
+    """Counts the slots of each host and keeps the first `sample_per_host` distinct URLs of the first 1,000 hosts.
 
-    Where there are more hosts than can be counted, the smallest are forgotten on the way.
+    If there are too many hosts to count, those with the fewest slots so far are dropped.
     """
 
     def __init__(self, sample_per_host: int) -> None:
@@ -29,7 +29,7 @@ class HostCounts:
         self._counts: dict[str, int] = {}
         self._distinct = DistinctCounter(pending=1 << 12)
         self._samples: dict[str, HostSample] = {}
-        self._seen = Seen()
+        self._seen = SeenHashes()
         self._images = 0
 
     def add(self, host: str, url: str) -> None:
@@ -39,13 +39,13 @@ class HostCounts:
         else:
             self._distinct.add((hash(host),))
             if len(counts) >= _MAX_COUNTED:
-                self._forget_small_ones()
+                self._drop_small_ones()
             counts[host] = 1
         if self._sample_per_host:
             self._sample(host, url)
 
     def largest(self) -> tuple[Mapping[str, int], int]:
-        """The largest hosts, the largest first, and how many there are besides."""
+        """The hosts with the most slots, in that order, and the number of other hosts."""
         chosen = dict(sorted(self._counts.items(), key=lambda item: -item[1])[:MAX_LISTED])
         return chosen, max(self._distinct.count() - len(chosen), 0)
 
@@ -57,7 +57,7 @@ class HostCounts:
         """Distinct URLs of all hosts; counted only while sampling."""
         return self._images
 
-    def _forget_small_ones(self) -> None:
+    def _drop_small_ones(self) -> None:
         ordered = sorted(self._counts.items(), key=lambda item: -item[1])
         self._counts = dict(ordered[: _MAX_COUNTED // 2])
 

@@ -1,4 +1,4 @@
-"""What an upload is, found out before it is accepted. Pure, streaming, and in memory that hardly grows with it."""
+"""Inspects an upload before it is accepted. Pure, streaming; memory hardly grows with the file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,18 +16,19 @@ from shared.catalogue import CatalogueFormat, Profile
 from shared.url_policy import AddressPolicy
 
 _NO_URL = "the row has no image URL"
-_GIVE_URL = "Give it one, if it should have an image."
+_GIVE_URL = "Add a URL if the product should have an image."
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A usable catalogue. rows: data rows. products: rows, or where rows share a handle, handles. urls: slots.
+    """What a usable catalogue holds.
 
-    hosts: how many slots each host has, the largest first; more_hosts: how many hosts are left out.
-    findings: warnings and refused slots; more_findings: how many are left out.
-    refused_slots: slots that will fail as they stand.
-    samples: by host, how many distinct URLs it has and the first few of them; empty unless samples were asked for.
-    sampled_images: distinct URLs of all hosts, without refused ones; 0 unless samples were asked for.
+    rows: data rows. products: rows, or handles where the rows of a product share one.
+    slots: places of image URLs. images: distinct URLs. refused_slots: slots whose URL is refused, so that they fail.
+    hosts: slots by host, the most first. more_hosts: number of hosts that are not listed.
+    findings: slot errors and warnings. more_findings: number of those that are not listed.
+    samples: by host, its number of distinct URLs and the first few of them; empty unless samples were requested.
+    sampled_images: distinct URLs of all hosts, without refused ones; 0 unless samples were requested.
     """
 
     catalogue_format: CatalogueFormat
@@ -52,7 +53,7 @@ def inspect_catalogue(
     *,
     sample_per_host: int = 0,
 ) -> Inspection:
-    """Read the whole file. `profile` None: found from the header. Raises CatalogueRefused with all its findings."""
+    """Read the whole file. `profile` None: detect it from the header. Raises CatalogueRefused with all findings."""
     return _Inspector(open_catalogue(chunks, limits, profile=profile), policy, sample_per_host).inspect()
 
 
@@ -80,7 +81,7 @@ class _Inspector:
                 if note is not None:
                     self._add_finding(row, slot, note, refused=host is None)
             if is_generic and not row.urls:
-                catalogue.records.find(_NO_URL, _GIVE_URL, self._name_of(row, 0), severity="warning")
+                catalogue.records.add_finding(_NO_URL, _GIVE_URL, self._column_of(row, 0), severity="warning")
         serials.finish()
         hosts, more_hosts = self._hosts.largest()
         return Inspection(
@@ -101,10 +102,12 @@ class _Inspector:
     def _add_finding(self, row: CatalogueRow, slot: int, note: UrlNote, *, refused: bool) -> None:
         self._refused_slots += refused
         severity: Severity = "slot_error" if refused else "warning"
-        self._catalogue.records.find(note.problem, note.advice, self._name_of(row, slot), row.urls[slot], severity)
+        self._catalogue.records.add_finding(
+            note.problem, note.advice, self._column_of(row, slot), row.urls[slot], severity
+        )
 
-    def _name_of(self, row: CatalogueRow, slot: int) -> str:
-        """The image column that this slot of the row lies in."""
+    def _column_of(self, row: CatalogueRow, slot: int) -> str:
+        """The name of the image column that has this slot of the row."""
         for column, count in zip(self._catalogue.catalogue_format.image_columns, row.slots, strict=True):
             if slot < count or column is self._catalogue.catalogue_format.image_columns[-1]:
                 return self._catalogue.header[column.index]

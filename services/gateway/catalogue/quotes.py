@@ -1,9 +1,9 @@
-"""Where a row's quoting went wrong: the csv module only says that it did. Pure."""
+"""Finds where a row's quoting is wrong; the csv module only says that it is. Pure."""
 
 import re
 from dataclasses import dataclass
 
-_QUOTED = re.compile(r'"[^"]*+(?:""[^"]*+)*+')  # the opening quote and all up to the closing one
+_QUOTED = re.compile(r'"[^"]*+(?:""[^"]*+)*+')  # the opening quote and everything up to the closing one
 _UNQUOTED = {delimiter: re.compile(rf"[^{re.escape(delimiter)}\r\n]*+") for delimiter in ",;\t|"}
 _SPACES = re.compile(r" *+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -11,9 +11,9 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True, slots=True)
 class QuoteFault:
-    """`line` and `column` (both from 0, within the row) of the cell whose quotes are at fault.
+    """The cell with the wrong quotes. line and column: its place within the row, from 0. text: from the cell on.
 
-    closed: its quote is closed, but text follows; otherwise it is never closed.
+    closed: the quote is closed but text follows it; otherwise it is never closed.
     """
 
     line: int
@@ -23,7 +23,7 @@ class QuoteFault:
 
 
 def find_quote_fault(row: str, delimiter: str) -> QuoteFault | None:
-    """The first cell of `row` with a fault in its quotes, reading it as the csv module does (strict)."""
+    """The first cell of `row` with wrong quotes, by the rules of the csv module with `strict`."""
     position, column = 0, 0
     while True:
         start = _match_end(_SPACES, row, position)

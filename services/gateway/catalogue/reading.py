@@ -1,8 +1,8 @@
-"""Reading a product catalogue: CSV in any of its dialects. Pure, streaming, in bounded memory.
+"""Reads a product catalogue: CSV in any dialect. Pure, streaming, in bounded memory.
 
-An upload is read by the same code twice: `inspect_catalogue` judges it before it is accepted, and the intake takes its
-rows from it afterwards, by the form that was found then. What can be mended is mended in both. A URL that is no URL is
-not the file's fault: its slot fails.
+An upload is read twice with this code: `inspect_catalogue` checks it before it is accepted, and the intake then reads
+its rows with the format that the inspection found. Both make the same repairs. An invalid URL does not make the file
+invalid: only its slot fails.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,32 +10,30 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
-from services.gateway.catalogue.dialect import HEAD_CHARS, find_dialect
-from services.gateway.catalogue.encoding import Chunks, Encoding, decode, find_encoding
+from services.gateway.catalogue.delimiter import HEAD_CHARS, find_delimiter
+from services.gateway.catalogue.encoding import Chunks, TextEncoding, decode, find_encoding
 from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings
 from services.gateway.catalogue.header import Layout, layout_of, read_layout
 from services.gateway.catalogue.image_urls import read_urls
 from services.gateway.catalogue.limits import CatalogueLimits
 from services.gateway.catalogue.profiles import PROFILES
 from services.gateway.catalogue.records import Records
-from services.gateway.catalogue.row_repair import Fitted, Mending, fitted, unwrapped
+from services.gateway.catalogue.row_repair import RepairedRow, RowRepair, repair_row, unwrap_row
 from services.gateway.catalogue.text import CatalogueText, Unreadable, peek
 from shared.catalogue import CatalogueFormat, Dialect, Profile, cell_text, join_record, split_record
 
-_UNQUOTED_LIST = "a list of URLs that is not quoted; its cells were put together again"
-_TOLD_ONCE: dict[Mending, tuple[str, str]] = {
-    "trimmed": ("blank cells at the ends of rows were left out", "Delete the empty columns."),
-    "unwrapped": ("quotes around whole rows were taken off", "Put quotes around cells only."),
+_UNQUOTED_LIST = "a list of URLs that is not quoted; its cells were joined"
+_COUNTED_REPAIRS: dict[RowRepair, tuple[str, str]] = {
+    "trimmed": ("blank cells at the ends of rows were removed", "Delete the empty columns."),
+    "unwrapped": ("quotes around whole rows were removed", "Put quotes around cells only."),
 }
-_MAX_NAMES = 5_000  # the rows of a product stand together, or nearly so
+"""Reported once per file, since every row may need them."""
+_MAX_NAMES = 5_000  # the rows of a product are close together
 _MAX_NAME_CHARS = 1_000
 
 
 class CatalogueRow(NamedTuple):
-    """A data row, counted from 1; urls, slots and record as in records.Product.
-
-    Its fields are read as the header's profile has it.
-    """
+    """A data row. row: counted from 1. urls, slots, record: as in records.Product."""
 
     row: int
     serial_number: str
@@ -52,14 +50,14 @@ def open_catalogue(
     profile: Profile | None = None,
     catalogue_format: CatalogueFormat | None = None,
 ) -> "Catalogue":
-    """Read the header of a catalogue. Raises CatalogueRefused with what is wrong.
+    """Read the header of a catalogue. Raises CatalogueRefused with the findings.
 
-    `profile` None: found out from the header. With the `form` that was found before, nothing is found out again.
+    `profile` None: detect it from the header. With the `catalogue_format` of an inspection, nothing is detected again.
     """
     findings = Findings()
     try:
         encoding = (
-            Encoding(catalogue_format.dialect.encoding, catalogue_format.dialect.bom)
+            TextEncoding(catalogue_format.dialect.encoding, catalogue_format.dialect.bom)
             if catalogue_format
             else find_encoding(chunks)
         )
@@ -71,9 +69,9 @@ def open_catalogue(
     delimiter, preamble = (
         (catalogue_format.dialect.delimiter, catalogue_format.dialect.preamble)
         if catalogue_format
-        else find_dialect(head)
+        else find_delimiter(head)
     )
-    text = CatalogueText(_behind(preamble, pieces), limits.row_chars)
+    text = CatalogueText(_without_preamble(preamble, pieces), limits.row_chars)
     records = Records(text, delimiter, limits.cell_chars, findings, lines_before=1 if preamble else 0)
     rows = iter(records)
     if catalogue_format:
@@ -91,7 +89,7 @@ def open_catalogue(
     except CatalogueRefused as refused:
         raise CatalogueRefused((*findings.listed, *refused.findings)) from None
     if layout is None or findings.refused:
-        for _ in rows:  # refused for the header's sake, but what else is wrong with the text is told, too
+        for _ in rows:  # the header is wrong; read on to report wrong quotes as well
             pass
         raise CatalogueRefused(findings.listed, findings.more)
     line_end = split_record(header.record, delimiter)[1] or "\n"
@@ -102,7 +100,7 @@ def open_catalogue(
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where the rows behind the header come from; `names` are its cells."""
+    """Where the rows after the header come from. names: the header's cells."""
 
     records: Records
     rows: Iterator[list[str]]
@@ -112,7 +110,7 @@ class _Source:
 
 
 class Catalogue:
-    """An open catalogue. header: its cells. findings: what was found up to the row given last."""
+    """An open catalogue. header: its cells. findings: those up to the current row."""
 
     def __init__(self, catalogue_format: CatalogueFormat, layout: Layout, source: _Source) -> None:
         self.catalogue_format = catalogue_format
@@ -131,22 +129,22 @@ class Catalogue:
         last = max(catalogue_format.image_columns, key=lambda column: column.index)
         self._urls_are_last = last.index == catalogue_format.width - 1
         self._many_are_last = self._urls_are_last and last.many
-        self._told: dict[Mending, int] = {}
-        self._told_first: dict[Mending, int] = {}
+        self._repair_counts: dict[RowRepair, int] = {}
+        self._first_repair_lines: dict[RowRepair, int] = {}
 
     def rows(self) -> Iterator[CatalogueRow]:
-        """The data rows, once. Faulty ones are left out, and CatalogueRefused lists them when the file has ended."""
+        """The data rows, once. Faulty rows are skipped; at the end of the file CatalogueRefused lists them."""
         width, records, limits = self.catalogue_format.width, self.records, self._limits
         first_serial, *more_serials = self.layout.serials
         name_at, images = self.layout.name, self._images
         number = 0
         for cells in self._rows:
-            record = records.given
+            record = records.record
             if len(cells) != width:
-                row = self._fitted(cells, record)
+                row = self._repaired(cells, record)
                 if row is None:
                     continue
-                cells, record = row.cells, row.record  # noqa: PLW2901 - the row as it was meant
+                cells, record = row.cells, row.record  # noqa: PLW2901 - replaced by the repaired row
             if len(images) == 1:
                 urls = self._read_urls(cells[images[0][0]], *images[0])
                 slots: tuple[int, ...] = (len(urls),)
@@ -167,17 +165,17 @@ class Catalogue:
             if self._rows_share_serial:
                 name = self._shared_name(serial, name)
             yield CatalogueRow(number, serial, name, urls, slots, record)
-        self._tell_counted()
+        self._report_counted()
         if number == 0 and not self.findings.refused:
             self.findings.add(Finding("the file has no data rows", "Add a row for each product."))
-        self.findings.refuse_if_any()
+        self.findings.raise_if_refused()
 
     def _read_urls(self, cell: str, index: int, escaped: bool) -> tuple[str, ...]:
         if not cell or cell in self._no_image:
             return ()
         urls, repairs = read_urls(cell, escaped=escaped)
         for _, given, repair in repairs:
-            self.records.find(repair.problem, repair.advice, self.header[index], given, "warning")
+            self.records.add_finding(repair.problem, repair.advice, self.header[index], given, "warning")
         return urls
 
     def _shared_name(self, serial: str, name: str) -> str:
@@ -188,87 +186,93 @@ class Catalogue:
             return name
         return self._names.setdefault(serial, name) if name else self._names.get(serial, "")
 
-    def _fitted(self, cells: list[str], record: str) -> Fitted | None:
+    def _repaired(self, cells: list[str], record: str) -> RepairedRow | None:
         catalogue_format, records = self.catalogue_format, self.records
-        row = fitted(
-            Fitted(cells, record),
+        row = repair_row(
+            cells,
+            record,
             catalogue_format.width,
             catalogue_format.dialect.delimiter,
             urls_are_last=self._urls_are_last,
         )
-        if row is None or ("rejoined" in row.mendings and not self._may_be_rejoined(row.cells[-1])):
-            records.find(
-                f"{len(cells)} cells, but the header names {catalogue_format.width}",
-                "Put double quotes around each cell that holds the delimiter, and name every column that holds text.",
+        if row is None or ("rejoined" in row.repairs and not self._may_be_rejoined(row.cells[-1])):
+            records.add_finding(
+                f"{len(cells)} cells, but the header has {catalogue_format.width} columns",
+                "Put double quotes around each cell that contains the delimiter, and name every column that has text.",
                 self.header[-1] if self._urls_are_last else None,
                 record[:1000],
             )
             return None
-        for mending in row.mendings:
-            if mending == "filled":
-                problem = f"{len(cells)} of {catalogue_format.width} cells; the others were taken as empty"
-                records.find(problem, "Write its delimiters, too.", text=record, severity="warning")
-            elif mending == "rejoined":
+        for repair in row.repairs:
+            if repair == "filled":
+                problem = f"{len(cells)} of {catalogue_format.width} cells; the missing ones were read as empty"
+                records.add_finding(
+                    problem, "Write the delimiters of empty cells as well.", text=record, severity="warning"
+                )
+            elif repair == "rejoined":
                 advice = "Put double quotes around the cell."
-                records.find(_UNQUOTED_LIST, advice, self.header[-1], row.cells[-1], "warning")
+                records.add_finding(_UNQUOTED_LIST, advice, self.header[-1], row.cells[-1], "warning")
             else:
-                self._told[mending] = self._told.get(mending, 0) + 1
-                self._told_first.setdefault(mending, records.line)
+                self._repair_counts[repair] = self._repair_counts.get(repair, 0) + 1
+                self._first_repair_lines.setdefault(repair, records.line)
         return row
 
     def _may_be_rejoined(self, listed: str) -> bool:
-        """A column of one image gets one: several would be given back to a shop that cannot read them."""
+        """Whether the column may list several URLs; a shop could not import them in a column of one image."""
         return self._many_are_last or len(read_urls(listed)[0]) == 1
 
-    def _tell_counted(self) -> None:
-        """What is said once for all rows: there may be as many of them as of rows."""
-        told = [(*_TOLD_ONCE[mending], count, self._told_first[mending]) for mending, count in self._told.items()]
+    def _report_counted(self) -> None:
+        """Report blank rows and counted repairs, once per file and not per row."""
+        counted = [
+            (*_COUNTED_REPAIRS[repair], count, self._first_repair_lines[repair])
+            for repair, count in self._repair_counts.items()
+        ]
         if self.records.blank_rows:
             advice = "Nothing needs to be done."
-            told.append(("blank rows were skipped", advice, self.records.blank_rows, self.records.first_blank))
-        for problem, advice, count, line in told:
-            what = f"{problem}: {count:,}, the first at line {line:,}"
-            self.findings.add(Finding(what, advice, line=line, severity="warning"))
+            counted.append(("blank rows were skipped", advice, self.records.blank_rows, self.records.first_blank))
+        for problem, advice, count, line in counted:
+            text = f"{problem}: {count:,}, the first at line {line:,}"
+            self.findings.add(Finding(text, advice, line=line, severity="warning"))
 
     def _too_many_urls(self, count: int) -> None:
-        self.records.find(
+        self.records.add_finding(
             f"{count:,} image slots in one row; at most {self._limits.slots_per_row:,} are allowed",
-            "Spread them over several rows.",
+            "Split the row into several rows.",
             self.header[self._images[0][0]],
         )
 
     def _too_many_rows(self) -> None:
-        self.records.find(
+        self.records.add_finding(
             f"more than {self._limits.rows:,} data rows",
-            "Split the file and upload the parts. What follows was not checked.",
+            "Split the file and upload the parts. The rest of the file was not checked.",
         )
 
 
-def _behind(preamble: str, pieces: Iterator[str]) -> Iterator[str]:
-    """The text without its preamble, which is all in the first piece."""
+def _without_preamble(preamble: str, pieces: Iterator[str]) -> Iterator[str]:
+    """The text without its preamble, which is in the first piece."""
     yield next(pieces, "")[len(preamble) :]
     yield from pieces
 
 
 def _read_header(
     records: Records, rows: Iterator[list[str]], delimiter: str, findings: Findings, limits: CatalogueLimits
-) -> Fitted:
-    """The header without blank cells at its end."""
+) -> RepairedRow:
+    """The header row without blank cells at its end."""
     cells = next(rows, None)
-    findings.refuse_if_any()  # with its own row broken, what comes next is no header
+    findings.raise_if_refused()  # the header row itself is broken; the next row is no header
     if cells is None:
         raise CatalogueRefused(
             (Finding("the file is empty", "Upload a CSV file with a header and a row for each product."),)
         )
-    header = unwrapped(cells, records.given, delimiter) or Fitted(cells, records.given)
-    if header.mendings:
-        problem, advice = "quotes around the whole header were taken off", "Put quotes around cells only."
-        records.find(problem, advice, text=header.record, severity="warning")
+    header = unwrap_row(cells, records.record, delimiter) or RepairedRow(cells, records.record)
+    if header.repairs:
+        problem, advice = "quotes around the whole header were removed", "Put quotes around cells only."
+        records.add_finding(problem, advice, text=header.record, severity="warning")
     width = max((index for index, cell in enumerate(header.cells, 1) if cell.strip()), default=0)
     if width > limits.columns:
-        records.find(f"{width:,} columns; at most {limits.columns:,} are allowed", "Leave some out.")
-        findings.refuse_if_any()  # what so many columns are called is not looked at
+        records.add_finding(f"{width:,} columns; at most {limits.columns:,} are allowed", "Delete some.")
+        findings.raise_if_refused()  # the names of so many columns are not compared
     if width < len(header.cells):
         raw, line_end = split_record(header.record, delimiter)
-        header = Fitted(header.cells[:width], join_record(raw[:width], delimiter, line_end))
+        header = RepairedRow(header.cells[:width], join_record(raw[:width], delimiter, line_end))
     return header

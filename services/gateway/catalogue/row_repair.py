@@ -1,4 +1,4 @@
-"""Rows that have not as many cells as the header, made to have them: their texts, and their record. Pure."""
+"""Repairs rows that have more or fewer cells than the header: their cells and their record. Pure."""
 
 import csv
 import io
@@ -9,28 +9,28 @@ from typing import Literal
 from services.gateway.catalogue.image_urls import begins_with_url
 from shared.catalogue import join_record, raw_cell, split_record
 
-_ENDED = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|tiff?|bmp)\Z", re.IGNORECASE)
+_FILE_ENDING = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|tiff?|bmp)\Z", re.IGNORECASE)
 _BLANK = re.compile(r"\s")
 
-Mending = Literal["unwrapped", "filled", "trimmed", "rejoined"]
-"""unwrapped: quotes were around all of the line. filled: cells were missing at its end. trimmed: blank cells at its end
-were too many. rejoined: the last cell's list of URLs was not quoted, so that it lay in several cells."""
+RowRepair = Literal["unwrapped", "filled", "trimmed", "rejoined"]
+"""unwrapped: removed quotes around the whole line. filled: added missing cells at the end. trimmed: removed surplus
+blank cells at the end. rejoined: put an unquoted list of URLs in the last column back into one cell."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
-    """record has the raw cells whose texts are `cells`, and the row's own line end."""
+class RepairedRow:
+    """A row's cells, its record with the same cells in raw form and the row's own line end, and what was repaired."""
 
     cells: list[str]
     record: str
-    mendings: tuple[Mending, ...] = ()
+    repairs: tuple[RowRepair, ...] = ()
 
 
-def unwrapped(cells: list[str], given: str, delimiter: str) -> Fitted | None:
-    """A row whose whole line is quoted, without these quotes; None if it has more cells, or there are none inside."""
+def unwrap_row(cells: list[str], record: str, delimiter: str) -> RepairedRow | None:
+    """A row whose whole line is quoted, without these quotes; None if the row is not such a row."""
     if not cells or any(cell.strip() for cell in cells[1:]) or delimiter not in cells[0]:
         return None
-    if not given.lstrip(" ").startswith('"'):
+    if not record.lstrip(" ").startswith('"'):
         return None
     inner = cells[0].strip("\r\n")
     reader = csv.reader(io.StringIO(inner, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
@@ -40,54 +40,54 @@ def unwrapped(cells: list[str], given: str, delimiter: str) -> Fitted | None:
         return None
     if len(rows) != 1:
         return None
-    return Fitted(rows[0], inner + split_record(given, delimiter)[1], ("unwrapped",))
+    return RepairedRow(rows[0], inner + split_record(record, delimiter)[1], ("unwrapped",))
 
 
-def fitted(row: Fitted, width: int, delimiter: str, *, urls_are_last: bool) -> Fitted | None:
-    """The row with `width` cells; None if that cannot be had without a guess at what belongs where."""
-    inner = unwrapped(row.cells, row.record, delimiter)
+def repair_row(cells: list[str], record: str, width: int, delimiter: str, *, urls_are_last: bool) -> RepairedRow | None:
+    """The row with `width` cells; None if it is not clear which text belongs in which column."""
+    inner = unwrap_row(cells, record, delimiter)
     if inner and not _is_list(inner.cells) and (len(inner.cells) >= width or any(map(begins_with_url, inner.cells))):
         return _with_width(inner, width, delimiter, urls_are_last=urls_are_last)
-    return _with_width(row, width, delimiter, urls_are_last=urls_are_last)
+    return _with_width(RepairedRow(cells, record), width, delimiter, urls_are_last=urls_are_last)
 
 
-def _with_width(row: Fitted, width: int, delimiter: str, *, urls_are_last: bool) -> Fitted | None:
+def _with_width(row: RepairedRow, width: int, delimiter: str, *, urls_are_last: bool) -> RepairedRow | None:
     cells = row.cells
     if len(cells) == width:
         return row
     raw, line_end = split_record(row.record, delimiter)
-    mending: Mending
+    repair: RowRepair
     if len(cells) < width:
         missing = [""] * (width - len(cells))
-        mending, texts, raw = "filled", cells + missing, raw + missing
+        repair, cells, raw = "filled", cells + missing, raw + missing
     elif not any(map(str.strip, cells[width:])):
-        mending, texts, raw = "trimmed", cells[:width], raw[:width]
+        repair, cells, raw = "trimmed", cells[:width], raw[:width]
     else:
         listed = delimiter.join(cells[width - 1 :])
-        if not urls_are_last or not _goes_on(cells[width - 1 :]):
+        if not urls_are_last or not _is_url_list(cells[width - 1 :]):
             return None
         before = width - 1
-        mending, texts, raw = "rejoined", [*cells[:before], listed], [*raw[:before], raw_cell(listed, delimiter)]
-    return Fitted(texts, join_record(raw, delimiter, line_end), (*row.mendings, mending))
+        repair, cells, raw = "rejoined", [*cells[:before], listed], [*raw[:before], raw_cell(listed, delimiter)]
+    return RepairedRow(cells, join_record(raw, delimiter, line_end), (*row.repairs, repair))
 
 
 def _is_list(cells: list[str]) -> bool:
-    """A quoted list of URLs in the row's first cell, and not a quoted row."""
+    """Whether the first cell held a quoted list of URLs, which is not a quoted row."""
     return len(cells) > 1 and begins_with_url(cells[0]) and begins_with_url(cells[1])
 
 
-def _goes_on(pieces: list[str]) -> bool:
-    """Whether these pieces are a list of URLs in which some have the delimiter inside.
+def _is_url_list(pieces: list[str]) -> bool:
+    """Whether these pieces are a list of URLs of which some contain the delimiter.
 
-    A piece that begins with no URL can only be the rest of one, which has no blanks and comes before its file's ending;
-    anything else is the text of another column.
+    A piece that does not begin with a URL can only continue the one before it: it has no blanks, and that URL has no
+    file ending yet. Anything else is the text of another column.
     """
     url = ""
     for piece in pieces:
         if begins_with_url(piece):
             url = piece.strip()
         elif text := piece.strip():
-            if not url or _ENDED.search(url) or _BLANK.search(text):
+            if not url or _FILE_ENDING.search(url) or _BLANK.search(text):
                 return False
             url += f",{text}"
     return bool(url)

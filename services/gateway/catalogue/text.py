@@ -1,4 +1,4 @@
-"""Text in pieces as lines. Pure, streaming, and in memory bounded by one row."""
+"""Splits text that arrives in pieces into lines. Pure, streaming; memory is bounded by one row."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -6,10 +6,10 @@ from typing import Literal
 
 
 class Unreadable(Exception):
-    """The text cannot be read on; nothing behind this place was looked at.
+    """Reading stops here; the rest of the text was not checked.
 
-    place: what is at fault, the file as a whole, the row being read, or the line behind the last one that was given.
-    text: what stands there.
+    place: what is wrong: the whole file, the current row, or the line after the last one returned.
+    text: what the file has there.
     """
 
     def __init__(
@@ -23,30 +23,30 @@ class Unreadable(Exception):
 
 
 class CatalogueText:
-    """The lines of a text, with their own line ends, whichever of CRLF, LF and CR these are.
+    """The lines of a text with their line ends; CRLF, LF and CR all end a line.
 
-    `held` collects the lines that were given; whoever reads empties it at the end of each row. A row of more than
-    `row_chars` characters raises Unreadable.
+    `row_lines` collects the lines returned; the reader clears it at the end of each row. Raises Unreadable for a row of
+    more than `row_chars` characters.
     """
 
     def __init__(self, pieces: Iterable[str], row_chars: int) -> None:
-        self.held: list[str] = []
+        self.row_lines: list[str] = []
         self._row_chars = row_chars
         self._pieces = pieces
 
     def __iter__(self) -> Iterator[str]:
-        held, row_chars, held_chars = self.held, self._row_chars, 0
+        row_lines, row_chars, chars = self.row_lines, self._row_chars, 0
         for block in self._whole_lines():
-            # Not splitlines(): that one also splits at form feeds and Unicode's own separators.
+            # Not splitlines(), which also splits at form feeds and Unicode separators.
             for line in io.StringIO(block, newline=""):
-                held_chars = held_chars + len(line) if held else len(line)
-                held.append(line)
-                if held_chars > row_chars:
+                chars = chars + len(line) if row_lines else len(line)
+                row_lines.append(line)
+                if chars > row_chars:
                     raise self._row_too_long()
                 yield line
 
     def _whole_lines(self) -> Iterator[str]:
-        """The text in blocks that end at a line's end."""
+        """The text in blocks that end at a line end."""
         tail = ""
         for text in self._pieces:
             block = tail + text
@@ -64,12 +64,12 @@ class CatalogueText:
         return Unreadable(
             "row",
             f"a row of more than {self._row_chars:,} characters",
-            "Check that its rows end with line breaks and that every opening quote has a closing one.",
+            "Check that each row ends with a line break and that each opening quote has a closing one.",
         )
 
 
 def peek(pieces: Iterable[str], chars: int) -> tuple[str, Iterator[str]]:
-    """The beginning of a text, of `chars` characters or somewhat more, and the pieces from the beginning on."""
+    """The first `chars` characters of a text or a few more, and all its pieces from the beginning."""
     rest, seen, count = iter(pieces), list[str](), 0
     fault: Unreadable | None = None
     try:
@@ -78,7 +78,7 @@ def peek(pieces: Iterable[str], chars: int) -> tuple[str, Iterator[str]]:
             count += len(seen[-1])
     except StopIteration:
         pass
-    except Unreadable as error:  # told when the text is read up to there
+    except Unreadable as error:  # raised again where the reader reaches it
         fault = error
     head = "".join(seen)
     return head, _from_head(head, rest, fault)

@@ -1,4 +1,4 @@
-"""URLs as people paste them, made ones that can be asked for. Pure."""
+"""Repairs URLs as people paste them: HTML entities, invisible characters, spaces, letters beyond ASCII. Pure."""
 
 import re
 from typing import NamedTuple
@@ -13,45 +13,43 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
-class Repair(NamedTuple):
-    """What was wrong with a URL, and how to write it right."""
+class UrlRepair(NamedTuple):
+    """What was repaired in a URL, and how to write it correctly."""
 
     problem: str
     advice: str
 
 
-_AMPERSAND = Repair('"&amp;" in the URL; it was read as "&"', "Copy the address from the browser, not from HTML.")
-_UNSEEN = Repair(
-    "an invisible character in the URL; it was left out", "Type the address anew, or paste it as plain text."
+_AMPERSAND = UrlRepair('"&amp;" in the URL; it was read as "&"', "Copy the address from the browser, not from HTML.")
+_INVISIBLE_CHARACTER = UrlRepair(
+    "an invisible character in the URL; it was removed", "Type the address, or paste it as plain text."
 )
-_SPACE = Repair(
+_SPACE = UrlRepair(
     "a space in the URL; it was read as %20",
-    "Write %20. If there are two URLs, the second has to begin with http:// or https://.",
+    "Write %20. If these are two URLs, start the second one with http:// or https://.",
 )
-_LETTERS = Repair(
-    "letters other than ASCII in the URL; they were percent-encoded", "Copy the address from the browser."
-)
-_DOMAIN = Repair("letters other than ASCII in the URL's host; it was read as xn--…", "Write it in its ASCII form.")
+_LETTERS = UrlRepair("letters beyond ASCII in the URL; they were percent-encoded", "Copy the address from the browser.")
+_DOMAIN = UrlRepair("letters beyond ASCII in the URL's host; it was read as xn--…", "Write the host in ASCII.")
 
 
 def needs_repair(text: str) -> bool:
-    """Whether anything may be wrong with the URLs of a cell, or with one; quick."""
+    """Whether a URL, or a cell of URLs, may need repair. Quick."""
     return not text.isascii() or " " in text or "&amp;" in text or "&#38;" in text or "&AMP;" in text
 
 
-def repaired(url: str) -> tuple[str, list[Repair]]:
-    """The URL, and what was mended. What is no http(s) URL, or too long for one, stays as it is."""
+def repair_url(url: str) -> tuple[str, list[UrlRepair]]:
+    """The repaired URL, and what was repaired. Text that is no http(s) URL, or is too long, is returned unchanged."""
     parts = _PARTS.fullmatch(url)
     if parts is None or len(url) > MAX_URL_CHARS:
         return url, []
     scheme, host, rest = parts.groups()
-    repairs: list[Repair] = []
+    repairs: list[UrlRepair] = []
     if "&" in rest and (found := _ENTITIES.sub("&", rest)) != rest:
         rest = found
         repairs.append(_AMPERSAND)
     if _INVISIBLE.search(url):
         host, rest = _INVISIBLE.sub("", host), _INVISIBLE.sub("", rest)
-        repairs.append(_UNSEEN)
+        repairs.append(_INVISIBLE_CHARACTER)
     if " " in rest:
         rest = rest.replace(" ", "%20")
         repairs.append(_SPACE)

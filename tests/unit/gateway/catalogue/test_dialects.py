@@ -1,4 +1,4 @@
-"""Every dialect that a spreadsheet writes is found, and a catalogue read again by its form is the same."""
+"""Every dialect that spreadsheets write is detected; reading again with the detected format gives the same rows."""
 
 import csv
 import io
@@ -21,8 +21,8 @@ ENCODINGS = {
     "utf-8-sig": ("utf-8", True, b"\xef\xbb\xbf"),
     "utf-16-le": ("utf-16-le", True, b"\xff\xfe"),
     "utf-16-be": ("utf-16-be", True, b"\xfe\xff"),
-    "utf-16-le without a mark": ("utf-16-le", False, b""),
-    "utf-16-be without a mark": ("utf-16-be", False, b""),
+    "utf-16-le without a BOM": ("utf-16-le", False, b""),
+    "utf-16-be without a BOM": ("utf-16-be", False, b""),
     "cp1252": ("cp1252", False, b""),
 }
 
@@ -51,7 +51,7 @@ def refusal(data: bytes) -> list[Finding]:
     encoding=st.sampled_from(sorted(ENCODINGS)),
     size=st.integers(1, 50),
 )
-def test_any_table_in_any_dialect_is_read_and_read_again(
+def test_a_table_in_any_dialect_is_read_twice_with_the_same_result(
     rows: list[tuple[str, str, str]], delimiter: str, line_end: str, preamble: str, encoding: str, size: int
 ) -> None:
     sink = io.StringIO(newline="")
@@ -80,7 +80,7 @@ def test_any_table_in_any_dialect_is_read_and_read_again(
     ("encoding", "problem"),
     [("cp1252", "byte 40 is 0xFC"), ("utf-16-le", "no byte order mark"), ("utf-16-be", "no byte order mark")],
 )
-def test_a_guessed_encoding_is_said(encoding: str, problem: str) -> None:
+def test_a_guessed_encoding_is_a_warning(encoding: str, problem: str) -> None:
     (finding,) = inspected(f"S. No.,Product Name,Input Image Urls\n1,für,{A}\n".encode(encoding)).findings
 
     assert problem in finding.problem
@@ -92,19 +92,19 @@ def test_a_guessed_encoding_is_said(encoding: str, problem: str) -> None:
     ("data", "problem"),
     [
         ("S. No.,Product Name,Input Image Urls\n1,\ud800,x\n".encode("utf-16", "surrogatepass"), "not UTF-16 text"),
-        (b"sep=:\nS. No.:Product Name:Input Image Urls\n1:p:x\n", "a delimiter that is not known here"),
-        (b"sep=\n", "a delimiter that is not known here"),
+        (b"sep=:\nS. No.:Product Name:Input Image Urls\n1:p:x\n", "a delimiter that is not supported"),
+        (b"sep=\n", "a delimiter that is not supported"),
         (b"sep=;\n", "the file is empty"),
     ],
 )
-def test_what_cannot_be_read_in_any_dialect_is_said(data: bytes, problem: str) -> None:
+def test_a_file_in_no_known_dialect_is_refused(data: bytes, problem: str) -> None:
     (finding,) = refusal(data)
 
     assert problem in finding.problem
 
 
 @pytest.mark.parametrize("preamble", ["", "sep=,\r\n"])
-def test_quotes_around_whole_lines_are_taken_off(preamble: str) -> None:
+def test_quotes_around_whole_lines_are_removed(preamble: str) -> None:
     quoted = f'"S. No.,Product Name,Input Image Urls"\r\n"1,""Lamp, tall"",{A}"\r\n"2,Desk,{A},{B}"\r\n'
     catalogue = open_catalogue(lambda: [(preamble + quoted).encode()], CatalogueLimits())
     read = list(catalogue.rows())
@@ -113,20 +113,20 @@ def test_quotes_around_whole_lines_are_taken_off(preamble: str) -> None:
     assert [(row.product_name, row.urls) for row in read] == [("Lamp, tall", (A,)), ("Desk", (A, B))]
     assert [row.record for row in read] == [f'1,"Lamp, tall",{A}\r\n', f'2,Desk,"{A},{B}"\r\n']
     problems = [finding.problem for finding in catalogue.findings.listed]
-    assert "quotes around the whole header were taken off" in problems
-    assert "quotes around whole rows were taken off: 2, the first at line " + ("3" if preamble else "2") in problems
+    assert "quotes around the whole header were removed" in problems
+    assert "quotes around whole rows were removed: 2, the first at line " + ("3" if preamble else "2") in problems
 
 
-def test_what_was_mended_in_rows_is_warned_of() -> None:
+def test_repaired_rows_get_warnings() -> None:
     found = inspected(f"S. No.,Product Name,Input Image Urls,,\n\n1,p,{A},,\n2,q\n,,,,\n3,r,{A},{B}\n".encode())
 
     assert [(finding.line, finding.problem) for finding in found.findings if finding.row] == [
-        (4, "2 of 3 cells; the others were taken as empty"),
+        (4, "2 of 3 cells; the missing ones were read as empty"),
         (4, "the row has no image URL"),
-        (6, "a list of URLs that is not quoted; its cells were put together again"),
+        (6, "a list of URLs that is not quoted; its cells were joined"),
     ]
     assert [(finding.line, finding.problem) for finding in found.findings if not finding.row] == [
-        (3, "blank cells at the ends of rows were left out: 1, the first at line 3"),
+        (3, "blank cells at the ends of rows were removed: 1, the first at line 3"),
         (2, "blank rows were skipped: 2, the first at line 2"),
     ]
     assert {finding.severity for finding in found.findings} == {"warning"}

@@ -1,4 +1,4 @@
-"""Catalogues as they are met in the wild: read as they were meant, or refused for the right reason."""
+"""Catalogues as they occur in practice are read as intended, or refused for the right reasons."""
 
 from dataclasses import replace
 from itertools import islice
@@ -8,10 +8,10 @@ import pytest
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.catalogue.reading import CatalogueRow
 from tests.catalogues import FIXTURES
-from tests.catalogues.fixture import Fixture, Row, Told
+from tests.catalogues.fixture import ExpectedFinding, Fixture, Row
 from tests.catalogues.reading import inspected, output_urls, rows_of, written
 
-_LARGE = 100_000  # bytes: larger files are not cut into small pieces
+_LARGE = 100_000  # bytes; larger files are not split into small chunks
 _USABLE = [fixture for fixture in FIXTURES if not fixture.refused]
 _REFUSED = [fixture for fixture in FIXTURES if fixture.refused]
 
@@ -20,20 +20,20 @@ def _name(fixture: Fixture) -> str:
     return fixture.name
 
 
-def _is(told: Told, finding: Finding) -> bool:
-    """Whether the finding is the expected one. A place that is not expected is not looked at."""
+def _matches(expected: ExpectedFinding, finding: Finding) -> bool:
+    """Whether the finding is the expected one. A line or column is compared only if one is expected."""
     return (
-        told.severity == finding.severity
-        and told.problem in finding.problem
-        and told.line in {None, finding.line}
-        and told.column in {None, finding.column}
+        expected.severity == finding.severity
+        and expected.problem in finding.problem
+        and expected.line in {None, finding.line}
+        and expected.column in {None, finding.column}
     )
 
 
-def _check_told(fixture: Fixture, findings: tuple[Finding, ...]) -> None:
-    assert len(findings) == len(fixture.told), findings
-    for told in fixture.told:
-        assert any(_is(told, finding) for finding in findings), (told, findings)
+def _check_findings(fixture: Fixture, findings: tuple[Finding, ...]) -> None:
+    assert len(findings) == len(fixture.findings), findings
+    for expected in fixture.findings:
+        assert any(_matches(expected, finding) for finding in findings), (expected, findings)
     assert all(finding.problem and finding.advice for finding in findings)
 
 
@@ -43,30 +43,30 @@ def _as_expected(row: CatalogueRow) -> Row:
 
 
 def _without_text(findings: tuple[Finding, ...]) -> list[Finding]:
-    """What stands around broken bytes is shown as far as it has arrived."""
+    """The text around broken bytes depends on how much of it has arrived."""
     return [replace(finding, text=None) for finding in findings]
 
 
-def test_there_are_many_and_each_has_a_name_of_its_own() -> None:
+def test_there_are_many_fixtures_with_distinct_names() -> None:
     assert len({fixture.name for fixture in FIXTURES}) == len(FIXTURES) >= 60
 
 
 @pytest.mark.parametrize("fixture", _USABLE, ids=_name)
-def test_a_usable_file_is_read_as_it_was_meant(fixture: Fixture) -> None:
+def test_a_usable_file_is_read_as_intended(fixture: Fixture) -> None:
     inspection = inspected(fixture.data)
     catalogue_format = inspection.catalogue_format
 
     assert (catalogue_format.profile, catalogue_format.dialect.delimiter) == (fixture.profile, fixture.delimiter)
     assert (catalogue_format.dialect.encoding, catalogue_format.dialect.bom) == (fixture.encoding, fixture.bom)
     assert tuple(map(_as_expected, rows_of(fixture.data, catalogue_format))) == fixture.rows
-    _check_told(fixture, inspection.findings)
+    _check_findings(fixture, inspection.findings)
     urls = [url for row in fixture.rows for column in row.columns for url in column]
     assert (inspection.rows, inspection.slots, inspection.images) == (
         len(fixture.rows),
         len(urls),
         len(set(urls)),
     )
-    assert inspection.refused_slots == sum(told.severity == "slot_error" for told in fixture.told)
+    assert inspection.refused_slots == sum(finding.severity == "slot_error" for finding in fixture.findings)
 
 
 @pytest.mark.parametrize("fixture", _REFUSED, ids=_name)
@@ -74,12 +74,12 @@ def test_an_unusable_file_is_refused_for_the_right_reasons(fixture: Fixture) -> 
     with pytest.raises(CatalogueRefused) as refused:
         inspected(fixture.data)
 
-    _check_told(fixture, refused.value.findings)
+    _check_findings(fixture, refused.value.findings)
 
 
 @pytest.mark.parametrize("size", [1, 7])
 @pytest.mark.parametrize("fixture", [fixture for fixture in FIXTURES if len(fixture.data) < _LARGE], ids=_name)
-def test_it_does_not_matter_in_which_pieces_a_file_arrives(fixture: Fixture, size: int) -> None:
+def test_the_size_of_the_chunks_does_not_matter(fixture: Fixture, size: int) -> None:
     if fixture.refused:
         with pytest.raises(CatalogueRefused) as whole:
             inspected(fixture.data)
@@ -96,7 +96,7 @@ def test_it_does_not_matter_in_which_pieces_a_file_arrives(fixture: Fixture, siz
 
 @pytest.mark.parametrize("fixture", _USABLE, ids=_name)
 def test_an_output_can_be_uploaded_again(fixture: Fixture) -> None:
-    """A generic file's slots are then its own input's; a platform's are the output's."""
+    """A generic file then has its input URLs, a platform's file the output URLs."""
     catalogue_format = inspected(fixture.data).catalogue_format
     rows = rows_of(fixture.data, catalogue_format)
 

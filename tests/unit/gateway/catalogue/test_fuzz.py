@@ -1,4 +1,4 @@
-"""Two thousand mutated catalogues, the same in each run; `make fuzz` takes a hundred thousand, others each time."""
+"""2,000 mutated catalogues, the same in each run; `make fuzz` checks 100,000, with new ones each time."""
 
 from pathlib import Path
 
@@ -10,23 +10,23 @@ from tests.catalogues.mutants import mutant
 _FILES = 2_000
 
 
-def test_every_mutated_file_is_taken_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_mutated_file_is_accepted_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     failures = fuzz(0, _FILES, 300, tmp_path)
 
-    said = capsys.readouterr().out
-    assert failures == 0, said
-    assert f"{_FILES:,} files from seed 0" in said
+    output = capsys.readouterr().out
+    assert failures == 0, output
+    assert f"{_FILES:,} files from seed 0" in output
 
 
-def test_some_are_taken_and_some_are_refused() -> None:
+def test_some_files_are_accepted_and_some_are_refused() -> None:
     assert {check(mutant(seed)) for seed in range(100)} == {True, False}
 
 
-def test_a_seed_is_always_the_same_file() -> None:
+def test_a_seed_always_gives_the_same_file() -> None:
     assert mutant(77) == mutant(77) != mutant(78)
 
 
-def test_a_failure_is_told_and_its_file_kept(
+def test_a_failure_is_printed_and_its_file_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(_: bytes) -> bool:

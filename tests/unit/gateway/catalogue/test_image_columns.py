@@ -1,4 +1,4 @@
-"""Which image columns are read is decided so that none is passed over in silence."""
+"""Every image column is read, or named in a warning or an error."""
 
 import time
 
@@ -36,7 +36,7 @@ def refused(header: str, limits: CatalogueLimits | None = None) -> tuple[Finding
         ("No,Name,Images", Profile.GENERIC, [2]),
     ],
 )
-def test_all_of_them_are_read(header: str, profile: Profile, read: list[int]) -> None:
+def test_all_image_columns_are_read(header: str, profile: Profile, read: list[int]) -> None:
     found = inspected(header)
     assert found.catalogue_format.profile is profile
     assert [column.index for column in found.catalogue_format.image_columns] == read
@@ -55,18 +55,18 @@ def test_all_of_them_are_read(header: str, profile: Profile, read: list[int]) ->
         ("No,Name,Image Urls,main_image_url", None, "main_image_url"),
     ],
 )
-def test_one_that_is_not_read_is_named(header: str, profile: Profile | None, unread: str) -> None:
+def test_an_image_column_that_is_not_read_is_a_warning(header: str, profile: Profile | None, unread: str) -> None:
     [warning] = [finding for finding in inspected(header, profile).findings if "looks like" in finding.problem]
     assert (warning.severity, warning.column, warning.line) == ("warning", unread, 1)
 
 
-def test_a_choice_between_platforms_says_what_each_leaves_out() -> None:
+def test_advice_to_choose_a_platform_lists_what_each_choice_does_not_read() -> None:
     [finding] = refused("sku,name,base_image,image_1")
     assert finding.problem == "the columns are those of magento and numbered"
     assert "profile=magento (without image_1) or profile=numbered" in finding.advice
 
 
-def test_very_many_columns_are_refused_and_very_many_numbered_ones_read_in_time() -> None:
+def test_thousands_of_columns_are_refused_and_thousands_of_numbered_ones_are_read_quickly() -> None:
     names = ",".join(f"{kind}image{number}" for kind in ("", "main", "other", "extra") for number in range(1000))
     header = f"sku,name,{names}"
     begun = time.process_time()

@@ -1,16 +1,16 @@
-"""What an inspection says of a catalogue's URLs, hosts and serial numbers, and that it counts them rightly."""
+"""An inspection counts and judges URLs, hosts and serial numbers."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.catalogue.counting import DistinctCounter, Seen
+from services.gateway.catalogue.counting import DistinctCounter, SeenHashes
 from services.gateway.catalogue.findings import Finding, Findings
 from services.gateway.catalogue.hosts import MAX_LISTED
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.limits import CatalogueLimits
 from services.gateway.catalogue.reading import open_catalogue
-from services.gateway.catalogue.url_repair import repaired
+from services.gateway.catalogue.url_repair import repair_url
 from shared.url_policy import AddressPolicy, url_fault
 
 HEADER = "S. No.,Product Name,Input Image Urls\n"
@@ -22,7 +22,7 @@ def inspected(body: str, sample_per_host: int = 0) -> Inspection:
     return inspect_catalogue(lambda: [data], CatalogueLimits(), AddressPolicy(), sample_per_host=sample_per_host)
 
 
-def test_slots_hosts_and_distinct_urls_are_counted_and_sampled() -> None:
+def test_slots_images_and_hosts_are_counted_and_urls_sampled() -> None:
     found = inspected(
         '1,p,"https://a.example/1.jpg,https://b.example:443/1.jpg,https://A.example/2.jpg"\n'
         '2,q,"https://a.example/1.jpg,http://10.0.0.1/x.jpg,nothing,https://a.example"\n',
@@ -36,7 +36,7 @@ def test_slots_hosts_and_distinct_urls_are_counted_and_sampled() -> None:
     assert found.sampled_images == 4
 
 
-def test_of_many_hosts_the_largest_are_listed() -> None:
+def test_the_hosts_with_the_most_slots_are_listed() -> None:
     urls = [f"https://h{index}.example/1.jpg" for index in range(MAX_LISTED + 5)] + ["https://h1003.example/2.jpg"]
     found = inspected("".join(f"{index},p,{url}\n" for index, url in enumerate(urls)))
 
@@ -65,7 +65,7 @@ def test_of_many_hosts_the_largest_are_listed() -> None:
         ("http://a.example/" + "x" * 2100, "the URL is longer than 2,048 characters"),
     ],
 )
-def test_a_slot_that_cannot_be_fetched_is_refused_with_advice(url: str, problem: str) -> None:
+def test_a_url_that_cannot_be_fetched_is_a_slot_error_with_advice(url: str, problem: str) -> None:
     found = inspected(f"1,p,https://a.example/1.jpg\n2,q,{url}\n")
 
     (finding,) = found.findings
@@ -87,13 +87,13 @@ def test_a_slot_that_cannot_be_fetched_is_refused_with_advice(url: str, problem:
         "https://github.com/a/b/blob/main/1.jpg",
     ],
 )
-def test_a_link_to_a_page_is_warned_of(url: str) -> None:
+def test_a_link_to_a_page_is_a_warning(url: str) -> None:
     (finding,) = inspected(f"1,p,{url}\n").findings
     assert (finding.severity, finding.problem) == ("warning", "a link to a page, not to an image")
 
 
 @pytest.mark.parametrize(
-    ("given_", "mended", "repairs"),
+    ("given_", "repaired", "repairs"),
     [
         ("https://a.example/?x=1&amp;y=2", "https://a.example/?x=1&y=2", 1),
         ("https://a.example/my pic.jpg", "https://a.example/my%20pic.jpg", 1),
@@ -105,26 +105,26 @@ def test_a_link_to_a_page_is_warned_of(url: str) -> None:
         ("https://a.example/%C3%97,1.jpg", "https://a.example/%C3%97,1.jpg", 0),
     ],
 )
-def test_what_can_be_mended_in_a_url_is(given_: str, mended: str, repairs: int) -> None:
-    url, found = repaired(given_)
-    assert (url, len(found)) == (mended, repairs)
-    assert repaired(url) == (url, [])
+def test_urls_are_repaired(given_: str, repaired: str, repairs: int) -> None:
+    url, found = repair_url(given_)
+    assert (url, len(found)) == (repaired, repairs)
+    assert repair_url(url) == (url, [])
     if repairs:
         catalogue = open_catalogue(lambda: [f'{HEADER}1,p,"{given_}"\n'.encode()], CatalogueLimits())
         (row,) = catalogue.rows()
-        assert row.urls == (mended,)
+        assert row.urls == (repaired,)
         assert given_ in row.record
         assert {(finding.severity, finding.text) for finding in catalogue.findings.listed} == {("warning", given_)}
 
 
-def test_odd_serial_numbers_are_warned_of() -> None:
+def test_odd_serial_numbers_get_warnings() -> None:
     found = inspected("".join(f"{serial},p,https://a.example/1.jpg\n" for serial in ("1.", "1.23E+12", "1.", "", "2")))
     assert [(finding.line, finding.text) for finding in found.findings] == [(3, "1.23E+12"), (4, "1."), (5, None)]
 
 
 @given(st.lists(HASHES | st.integers(-3, 3)), st.integers(1, 9))
 def test_distinct_hashes_are_counted_exactly(hashes: list[int], pending: int) -> None:
-    counter, seen = DistinctCounter(pending=pending), Seen(size=2)
+    counter, seen = DistinctCounter(pending=pending), SeenHashes(size=2)
     new = 0
     for value in hashes:
         counter.add((value,))
@@ -133,13 +133,13 @@ def test_distinct_hashes_are_counted_exactly(hashes: list[int], pending: int) ->
     assert new == len({value or 1 for value in hashes})
 
 
-def test_more_than_can_be_kept_is_estimated() -> None:
+def test_beyond_its_limit_the_counter_estimates() -> None:
     counter = DistinctCounter(most=2_000)
     counter.add(hash((value, "spread")) for value in range(50_000))
     assert counter.count() == pytest.approx(50_000, rel=0.15)
 
 
-def test_an_error_is_not_left_out_for_warnings() -> None:
+def test_errors_are_listed_before_slot_errors_and_warnings() -> None:
     findings = Findings()
     for number in range(3_000):
         findings.add(Finding("odd", "", row=number, severity="warning"))

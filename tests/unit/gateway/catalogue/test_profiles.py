@@ -1,10 +1,10 @@
-"""Shop platforms' catalogues are known by their headers, and read as the platforms mean them."""
+"""Shop platforms' catalogues are detected by their headers and read by the platform's rules."""
 
 import pytest
 
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.catalogue.limits import CatalogueLimits
-from services.gateway.catalogue.profiles import is_numbered, plain
+from services.gateway.catalogue.profiles import is_numbered, normalise
 from services.gateway.catalogue.reading import Catalogue, open_catalogue
 from shared.catalogue import ImageColumn, Profile
 
@@ -25,7 +25,7 @@ def refusal(text: str, profile: Profile | None = None) -> tuple[Finding, ...]:
     return refused.value.findings
 
 
-def test_shopify_rows_share_a_handle_and_the_name_of_its_first() -> None:
+def test_shopify_rows_share_a_handle_and_the_name_of_its_first_row() -> None:
     text = (
         "Handle,Title,Image Src,Image Position,Variant Image\n"
         f"shoe,Red shoe,{A},1,{C}\nshoe,,{B},2,\nhat,Hat,,,\nshoe,,{C},3,\n"
@@ -42,7 +42,7 @@ def test_shopify_rows_share_a_handle_and_the_name_of_its_first() -> None:
     ]
 
 
-def test_woocommerce_lists_have_escaped_commas_and_the_id_may_be_blank() -> None:
+def test_woocommerce_lists_may_have_escaped_commas_and_a_blank_id_is_replaced_by_the_sku() -> None:
     text = f'ID,Type,SKU,Name,Images\n7,simple,s7,Hat,"{A}, https://t.example/sharpen(1\\,0)/\\,https://x/2.jpg"\n,simple,s8,Cap,{B}\n'
     assert opened(text).catalogue_format.profile is Profile.WOOCOMMERCE
     assert products(text) == [
@@ -52,7 +52,7 @@ def test_woocommerce_lists_have_escaped_commas_and_the_id_may_be_blank() -> None
 
 
 @pytest.mark.parametrize("separator", [",", "|"])
-def test_magento_has_an_image_for_each_role_and_a_list(separator: str) -> None:
+def test_magento_has_one_image_per_role_and_a_list(separator: str) -> None:
     text = (
         "sku,name,additional_images,base_image,small_image,thumbnail_image,swatch_image,base_image_label\n"
         f'w1,Watch,"{B}{separator}{C}",{A},{A},,{B},front\n'
@@ -82,7 +82,7 @@ def test_google_s_escaped_commas_stay_in_the_url() -> None:
         "Listing ID,Title,Photo 1,Photo 2",
     ],
 )
-def test_numbered_columns_hold_an_image_each(header: str) -> None:
+def test_numbered_columns_have_one_image_each(header: str) -> None:
     assert opened(f"{header}\n1,Hat,{A},{B}\n").catalogue_format.profile is Profile.NUMBERED
     assert products(f"{header}\n1,Hat,{A},{B}\n2,Cap,,{C}\n") == [
         ("1", "Hat", (A, B), (1, 1)),
@@ -91,17 +91,17 @@ def test_numbered_columns_hold_an_image_each(header: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Image 1 Alt Text", "Image Position", "Image", "1", "Images", "Price 1"])
-def test_what_merely_looks_numbered_is_no_image(name: str) -> None:
-    assert not is_numbered(plain(name))
+def test_other_names_with_numbers_are_no_image_columns(name: str) -> None:
+    assert not is_numbered(normalise(name))
 
 
-def test_a_generic_file_is_generic_whatever_else_it_has() -> None:
+def test_a_file_with_the_generic_columns_is_generic_whatever_else_it_has() -> None:
     text = f"S. No.,sku,Product Name,Images,image_1,Handle,Input Image Urls\n1,s,p,{B},{C},h,{A}\n"
     assert opened(text).catalogue_format.profile is Profile.GENERIC
     assert products(text) == [("1", "p", (A,), (1,))]
 
 
-def test_where_two_platforms_match_the_client_has_to_say_which() -> None:
+def test_if_two_platforms_match_the_file_is_refused_until_one_is_chosen() -> None:
     text = f"id,sku,name,title,Images,image_link\n1,s,n,t,{A},{B}\n"
     (finding,) = refusal(text)
     assert finding.problem == "the columns are those of woocommerce and google"
@@ -109,7 +109,7 @@ def test_where_two_platforms_match_the_client_has_to_say_which() -> None:
     assert opened(text, Profile.GOOGLE).catalogue_format.image_columns == (ImageColumn(5, many=False),)
 
 
-def test_what_a_named_profile_lacks_is_said() -> None:
+def test_columns_that_a_chosen_profile_lacks_are_named() -> None:
     found = refusal("S. No.,Product Name,Input Image Urls\n", Profile.SHOPIFY)
     assert [finding.problem for finding in found] == [
         'the column "Handle" is missing for profile=shopify',
@@ -117,13 +117,13 @@ def test_what_a_named_profile_lacks_is_said() -> None:
     ]
 
 
-def test_a_stand_in_for_the_serial_number_is_explained() -> None:
+def test_advice_explains_why_sku_is_no_serial_number_in_a_generic_file() -> None:
     (finding,) = refusal(f"SKU,Product Name,Image Urls\n1,p,{A}\n")
     assert finding.problem == 'the column "Serial Number" is missing'
-    assert finding.advice.startswith('"SKU" stands for it only in a shop platform')
+    assert finding.advice.startswith('"SKU" is used for it only in a shop platform')
 
 
-def test_a_column_that_is_there_twice_is_named() -> None:
+def test_ambiguous_columns_are_named() -> None:
     (finding,) = refusal("Handle,URL handle,Title,Image Src\n")
     assert finding.problem == '"Handle" and "URL handle" may all be "Handle"'
     (numbered,) = refusal("id,image_1,Image 1\n")

@@ -1,4 +1,4 @@
-"""Catalogues as people really write them, read as they meant them; and what is said of those that cannot be read."""
+"""Reading catalogues as people write them, and the findings on those that cannot be read."""
 
 import csv
 import io
@@ -67,11 +67,11 @@ def test_a_row_is_read_into_its_parts() -> None:
         "\n,,\nS. No.,Product Name,Input Image Urls",
     ],
 )
-def test_the_header_may_be_spelled_in_many_ways(header: str) -> None:
+def test_the_header_may_be_written_in_many_ways(header: str) -> None:
     assert rows_of(f"{header}\n7,Lamp,{A}\n") == [CatalogueRow(1, "7", "Lamp", (A,), (1,), f"7,Lamp,{A}\n")]
 
 
-def test_columns_may_stand_in_any_order_among_others() -> None:
+def test_columns_may_be_in_any_order_among_others() -> None:
     catalogue = open_catalogue(
         lambda: [f"Notes,Image Urls,Name,Notes,No\nx,{A},Lamp,y,7\n".encode()], CatalogueLimits()
     )
@@ -105,17 +105,17 @@ def test_columns_may_stand_in_any_order_among_others() -> None:
         (f"1,a\x0cb\x85c\u2028d,{A}\n", [(A,)]),
     ],
 )
-def test_rows_are_read_as_they_were_meant(body: str, urls: list[tuple[str, ...]]) -> None:
+def test_rows_are_read_as_intended(body: str, urls: list[tuple[str, ...]]) -> None:
     assert urls_of(HEADER + body) == urls
 
 
-def test_a_mended_row_has_the_header_s_width() -> None:
+def test_a_repaired_row_has_as_many_cells_as_the_header() -> None:
     rows = rows_of(f"{HEADER}1,p,{A}, {B}\n2\n3,q,{C},,\n")
 
     assert [row.record for row in rows] == [f'1,p,"{A},{B}"\n', "2,,\n", f"3,q,{C}\n"]
 
 
-def test_rows_are_numbered_without_the_blank_ones() -> None:
+def test_blank_rows_are_not_numbered() -> None:
     assert [(row.row, row.serial_number) for row in rows_of(f"{HEADER}a,p,{A}\n\n,,\nb,p,{A}\n")] == [
         (1, "a"),
         (2, "b"),
@@ -133,7 +133,7 @@ def test_rows_are_numbered_without_the_blank_ones() -> None:
         (b"Colour,Size\n1,2\n", "the file has no header"),
         (b"PK\x03\x04...", "looks like an Excel workbook (.xlsx)"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "looks like an Excel workbook (.xls)"),
-        (b"\x1f\x8b\x08\x00", "looks like gzip-compressed"),
+        (b"\x1f\x8b\x08\x00", "looks like gzip data"),
         (b"\xff\xd8\xff\xe0", "looks like a JPEG image"),
         (b"\x89PNG\r\n\x1a\n", "looks like a PNG image"),
         (b"%PDF-1.7", "looks like a PDF document"),
@@ -147,7 +147,7 @@ def test_rows_are_numbered_without_the_blank_ones() -> None:
     ],
 )
 @pytest.mark.parametrize("size", [1, 3, 1 << 20])
-def test_what_is_no_catalogue_is_refused_with_one_clear_word(data: bytes, problem: str, size: int) -> None:
+def test_a_file_that_is_no_catalogue_is_refused_with_one_error(data: bytes, problem: str, size: int) -> None:
     with pytest.raises(CatalogueRefused) as refused:
         list(open_catalogue(lambda: chunked(data, size), CatalogueLimits()).rows())
 
@@ -156,7 +156,7 @@ def test_what_is_no_catalogue_is_refused_with_one_clear_word(data: bytes, proble
     assert finding.advice
 
 
-def test_a_product_is_not_taken_for_a_header() -> None:
+def test_a_product_is_not_read_as_a_header() -> None:
     (finding,) = findings_of(f"1,Lamp,{A}\n2,b,c\n")
 
     assert finding.problem == "the file has no header"
@@ -172,7 +172,7 @@ def test_all_missing_and_ambiguous_columns_are_named_at_once() -> None:
     assert '"S. No." and "Serial Number"' in ambiguous[0].problem
 
 
-def test_every_fault_is_told_with_its_row_line_and_column() -> None:
+def test_every_fault_is_reported_with_row_line_and_column() -> None:
     text = (
         HEADER
         + f'1,"two\nlines",{A}\n'  # row 2, lines 2 and 3
@@ -185,31 +185,31 @@ def test_every_fault_is_told_with_its_row_line_and_column() -> None:
     found = [(finding.problem, finding.row, finding.line, finding.column) for finding in findings_of(text)]
 
     assert found == [
-        ("4 cells, but the header names 3", 3, 4, "Input Image Urls"),
+        ("4 cells, but the header has 3 columns", 3, 4, "Input Image Urls"),
         ("text follows a cell's closing quote", 4, 5, "Product Name"),
         ("a quote is opened here and never closed", 6, 9, "Input Image Urls"),
     ]
 
 
-def test_faults_of_header_and_rows_are_told_together() -> None:
+def test_faults_of_header_and_rows_are_reported_together() -> None:
     findings = findings_of('Product Name,Image Urls\np,"never closed\n')
 
     assert [(finding.column, finding.line) for finding in findings] == [("Serial Number", 1), ("Image Urls", 2)]
 
 
-def test_a_broken_header_is_not_taken_for_a_missing_one() -> None:
+def test_a_broken_header_is_not_reported_as_missing() -> None:
     (finding,) = findings_of(f'"S. No."x,Product Name,Input Image Urls\n1,p,{A}\n')
 
     assert (finding.problem, finding.line) == ("text follows a cell's closing quote", 1)
 
 
-def test_surplus_cells_cannot_be_mended_where_the_urls_are_not_last() -> None:
+def test_surplus_cells_are_an_error_if_the_urls_are_not_last() -> None:
     (finding,) = findings_of(f"S. No.,Input Image Urls,Product Name\n1,{A},{B},Lamp\n")
 
-    assert (finding.problem, finding.row) == ("4 cells, but the header names 3", 2)
+    assert (finding.problem, finding.row) == ("4 cells, but the header has 3 columns", 2)
 
 
-def test_a_thousand_faults_are_listed_and_the_rest_counted() -> None:
+def test_a_thousand_findings_are_listed_and_the_rest_counted() -> None:
     with pytest.raises(CatalogueRefused) as refused:
         rows_of(HEADER + "1,a,b,c\n" * 1234)
 
@@ -229,18 +229,18 @@ def test_a_thousand_faults_are_listed_and_the_rest_counted() -> None:
         (CatalogueLimits(columns=2), "1,p,x\n", "3 columns"),
     ],
 )
-def test_what_is_beyond_the_limits_is_refused(limits: CatalogueLimits, body: str, problem: str) -> None:
+def test_a_file_above_a_limit_is_refused(limits: CatalogueLimits, body: str, problem: str) -> None:
     (finding,) = findings_of(HEADER + body, limits)
 
     assert problem in finding.problem
 
 
-def test_an_endless_row_is_given_up_before_it_is_all_in_memory() -> None:
+def test_an_endless_row_is_refused_before_it_fills_the_memory() -> None:
     taken = 0
 
     def endless() -> Iterable[bytes]:
         nonlocal taken
-        yield HEADER.encode("utf-8-sig")  # so that it is not read before to see whether it is UTF-8
+        yield HEADER.encode("utf-8-sig")  # with a BOM, or else all of it is read to detect the encoding
         while True:
             taken += 1000
             yield b'"x\n",' * 200
@@ -252,7 +252,7 @@ def test_an_endless_row_is_given_up_before_it_is_all_in_memory() -> None:
 
 
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
-# The csv module's writer leaves a lone cell's blanks unquoted, and reads no spaces after a comma back.
+# The csv module's writer does not quote blanks, and its reader skips spaces after a comma.
 QUOTED_CELL = CELL.filter(lambda cell: bool(cell.strip()))
 
 
@@ -262,7 +262,7 @@ QUOTED_CELL = CELL.filter(lambda cell: bool(cell.strip()))
     bom=st.booleans(),
     size=st.integers(1, 64),
 )
-def test_what_a_csv_writer_wrote_is_read_back(
+def test_the_output_of_a_csv_writer_is_read_back(
     rows: list[tuple[str, str, str, str]], line_end: str, bom: bool, size: int
 ) -> None:
     sink = io.StringIO(newline="")
@@ -286,7 +286,7 @@ def test_what_a_csv_writer_wrote_is_read_back(
     ),
     spaces=st.integers(0, 2),
 )
-def test_what_needs_no_quotes_may_go_without(cells: list[tuple[str, str, str]], spaces: int) -> None:
+def test_cells_may_be_unquoted(cells: list[tuple[str, str, str]], spaces: int) -> None:
     plain = [tuple(cell.replace(",", ".").replace('"', "'") for cell in row) for row in cells]
     separator = "," + " " * spaces
 
@@ -304,7 +304,7 @@ def test_what_needs_no_quotes_may_go_without(cells: list[tuple[str, str, str]], 
     ),
     size=st.integers(1, 30),
 )
-def test_no_bytes_are_answered_with_anything_but_rows_or_a_refusal(data: bytes, size: int) -> None:
+def test_any_bytes_give_rows_or_a_refusal(data: bytes, size: int) -> None:
     limits = CatalogueLimits(rows=5, columns=10, cell_chars=40, row_chars=80, slots_per_row=3)
     rows: list[CatalogueRow] = []
     findings: tuple[Finding, ...] = ()

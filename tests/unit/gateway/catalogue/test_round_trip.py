@@ -1,4 +1,4 @@
-"""Any table, written in any way: read, written again, and parsed by somebody else, it is the same table."""
+"""Any table in any format that is read, written and parsed with the csv module alone is the same table."""
 
 import codecs
 import csv
@@ -26,7 +26,7 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Writing:
-    """A way to write a table."""
+    """How a table is written."""
 
     delimiter: str
     encoding: str
@@ -46,7 +46,7 @@ class Writing:
         return MARKS[self.encoding] * self.bom + text.encode(self.encoding)
 
     def table(self, data: bytes) -> list[list[str]]:
-        """As the csv module reads it, without any of our ways."""
+        """The cells as the csv module reads them."""
         text = data.decode(self.encoding).removeprefix("\ufeff" * self.bom)
         text = text.removeprefix(f"sep={self.delimiter}{self.line_end}" * self.preamble)
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True))
@@ -81,7 +81,7 @@ def rows(encoding: str, width: int) -> st.SearchStrategy[list[Row]]:
 
 
 @given(writing=writings(), ends=st.booleans(), data=st.data())
-def test_a_catalogue_comes_back_with_one_column_more(writing: Writing, ends: bool, data: st.DataObject) -> None:
+def test_a_generic_catalogue_gets_one_more_column(writing: Writing, ends: bool, data: st.DataObject) -> None:
     table = [GENERIC, *data.draw(rows(writing.encoding, len(GENERIC)))]
     records = [writing.record(row) for row in table]
     given_ = writing.file(records, ends=ends)
@@ -107,9 +107,7 @@ def test_a_catalogue_comes_back_with_one_column_more(writing: Writing, ends: boo
 
 
 @given(writing=writings(), profile=st.sampled_from(list(PLATFORMS)), data=st.data())
-def test_a_platform_s_catalogue_comes_back_with_other_images(
-    writing: Writing, profile: Profile, data: st.DataObject
-) -> None:
+def test_a_platforms_catalogue_gets_other_images(writing: Writing, profile: Profile, data: st.DataObject) -> None:
     header, images = PLATFORMS[profile]
     url = st.sampled_from(["", "https://a.example/1.jpg", "https://b.example/w_1,h_2/x.png"])
     table: list[Row] = [header]

@@ -1,4 +1,4 @@
-"""A record is taken apart and put together again without losing a character."""
+"""Splitting and joining a record loses no character."""
 
 import time
 
@@ -16,7 +16,7 @@ SPACES = st.sampled_from(["", " ", "  "])
 
 @st.composite
 def raw_cells(draw: st.DrawFn, delimiter: str) -> str:
-    """As people and programs write them: quoted without need, and with spaces before."""
+    """Raw cells as people and programs write them: also with needless quotes and spaces before them."""
     text = draw(TEXTS)
     raw = '"' + text.replace('"', '""') + '"' if draw(st.booleans()) else raw_cell(text, delimiter)
     return draw(SPACES) + raw
@@ -30,13 +30,13 @@ def records(draw: st.DrawFn) -> tuple[str, list[str], str]:
 
 
 @given(records())
-def test_its_cells_are_found_and_joined_they_are_the_record(given_: tuple[str, list[str], str]) -> None:
+def test_the_joined_cells_are_the_record(given_: tuple[str, list[str], str]) -> None:
     delimiter, cells, line_end = given_
     assert split_record(join_record(cells, delimiter, line_end), delimiter) == (cells, line_end)
 
 
 @given(records(), st.data())
-def test_some_cells_are_found_and_all_around_them_stays(
+def test_chosen_cells_are_split_off_and_the_rest_is_unchanged(
     given_: tuple[str, list[str], str], data: st.DataObject
 ) -> None:
     delimiter, cells, line_end = given_
@@ -50,7 +50,7 @@ def test_some_cells_are_found_and_all_around_them_stays(
 
 
 @given(records(), TEXTS)
-def test_a_replaced_cell_says_the_new_text_and_the_others_are_as_they_were(
+def test_a_replaced_cell_has_the_new_text_and_the_others_are_unchanged(
     given_: tuple[str, list[str], str], text: str
 ) -> None:
     delimiter, cells, line_end = given_
@@ -59,13 +59,13 @@ def test_a_replaced_cell_says_the_new_text_and_the_others_are_as_they_were(
     assert (cell_text(got[0]), got[1:], end) == (text, cells[1:], line_end)
 
 
-def test_a_cell_that_is_not_there_is_told() -> None:
+def test_a_missing_cell_is_an_error() -> None:
     with pytest.raises(ValueError, match="no cell 2"):
         split_around("a,b\r\n", ",", (0, 2))
 
 
 @pytest.mark.parametrize("record", ['"' + '""' * 100_000, ' "' * 100_000, "," * 100_000 + '"x'], ids=len)
-def test_a_faulty_record_takes_no_longer(record: str) -> None:
+def test_a_faulty_record_takes_linear_time(record: str) -> None:
     begun = time.perf_counter()
     split_record(record, ";")
     with pytest.raises(ValueError, match="no cell"):

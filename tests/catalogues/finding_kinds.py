@@ -1,14 +1,13 @@
-"""What is told of all fixtures, as the guide's table: `python -m tests.catalogues.told` writes its lines."""
+"""The kinds of findings that the fixtures produce, without what varies from file to file; docs/csv.md lists them."""
 
 import re
-import sys
 from collections.abc import Iterator
 
-from services.gateway.catalogue import CatalogueRefused, Finding
+from services.gateway.catalogue import CatalogueRefused, Finding, Severity
 from tests.catalogues import FIXTURES
 from tests.catalogues.reading import inspected
 
-_ORDER = ("error", "slot_error", "warning")
+_ORDER: tuple[Severity, ...] = ("error", "slot_error", "warning")
 _VARIES = (
     (re.compile(r'"[^"&;]*"(?: and "[^"]*")*'), "“…”"),
     (re.compile(r"0x[0-9A-F]{2}"), "0xNN"),
@@ -17,13 +16,14 @@ _VARIES = (
     (re.compile(r"those of [\w ]+"), "those of …"),
     (re.compile(r"looks like (?!a column).*"), "looks like …"),
     (re.compile(r"separated by .*"), "separated by …"),
+    (re.compile(r"Windows-N"), "Windows-1252"),
 )
 
 
-def finding_lines() -> list[str]:
-    """A line for each kind of finding, without what differs from file to file."""
-    kinds = {(_ORDER.index(finding.severity), _kind(finding.problem)) for finding in _findings()}
-    return [f"| {_ORDER[order]} | {problem} |" for order, problem in sorted(kinds)]
+def finding_kinds() -> list[tuple[Severity, str]]:
+    """Each severity with a problem, errors first."""
+    kinds = {(finding.severity, _kind(finding.problem)) for finding in _findings()}
+    return sorted(kinds, key=lambda kind: (_ORDER.index(kind[0]), kind[1]))
 
 
 def _findings() -> Iterator[Finding]:
@@ -37,9 +37,4 @@ def _findings() -> Iterator[Finding]:
 def _kind(problem: str) -> str:
     for pattern, word in _VARIES:
         problem = pattern.sub(word, problem)
-    problem = problem.replace("Windows-N", "Windows-1252")
-    return problem.replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    sys.stdout.write("\n".join(finding_lines()) + "\n")
+    return problem
