@@ -8,7 +8,7 @@ import structlog
 from shared.contracts.events import PublicEvent, image_event
 from shared.contracts.messages import FinishRequest, Message
 from shared.contracts.records import Image
-from shared.contracts.states import END_STATES
+from shared.contracts.states import TERMINAL_STATES
 from shared.errors import StorageUnavailable
 from shared.micro_batcher import MicroBatcher
 from shared.persistence import Recorded
@@ -37,7 +37,7 @@ class ResultEffects:
             log.info("result_ignored", reason="no such image in this round")
             return []
         outgoing: list[Message | PublicEvent] = []
-        if image.state in END_STATES:
+        if image.state in TERMINAL_STATES:
             if leftovers := self._leftovers(image, original_key, result_key):
                 await self._remove(leftovers)
             outgoing.append(image_event(image, self._base_url))

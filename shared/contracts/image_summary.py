@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.states import END_STATES, ImageState
+from shared.contracts.states import TERMINAL_STATES, ImageState
 
 MAX_HOSTS_COMPARED = 10_000
 """If a request has more hosts, only those with the most images are totalled one by one."""
@@ -89,7 +89,7 @@ class ImageSummaryBuilder:
         self._errors: Counter[ErrorCode] = Counter()
 
     def add(self, group: ImageGroup) -> None:
-        if group.state not in END_STATES:
+        if group.state not in TERMINAL_STATES:
             return
         if group.error_code is not None and group.state is ImageState.FAILED:
             self._errors[group.error_code] += group.images

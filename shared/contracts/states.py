@@ -1,10 +1,10 @@
-"""The states of requests and images, and which of them are ends."""
+"""The states of requests and images, and which of them are terminal."""
 
 from enum import StrEnum
 
 
 class RequestStatus(StrEnum):
-    """As the API spells them. Completed: every image reached its end and at least one was compressed."""
+    """The values that the API uses. Completed: every image is compressed or failed, at least one is compressed."""
 
     PENDING = "Pending"
     COMPLETED = "Completed"
@@ -13,10 +13,10 @@ class RequestStatus(StrEnum):
 
 class ImageState(StrEnum):
     PENDING = "pending"  # waits in the database, perhaps until its not_before
-    DISPATCHED = "dispatched"  # its command is in the broker or with a worker
+    DISPATCHED = "dispatched"  # its command is in the broker or a worker has it
     COMPRESSED = "compressed"
     FAILED = "failed"
 
 
 OPEN_STATES = (ImageState.PENDING, ImageState.DISPATCHED)
-END_STATES = (ImageState.COMPRESSED, ImageState.FAILED)
+TERMINAL_STATES = (ImageState.COMPRESSED, ImageState.FAILED)

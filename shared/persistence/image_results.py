@@ -6,7 +6,7 @@ from datetime import datetime
 from motor.motor_asyncio import AsyncIOMotorCollection
 
 from shared.contracts.messages import ImageCompressed
-from shared.contracts.states import END_STATES, RequestStatus
+from shared.contracts.states import TERMINAL_STATES, RequestStatus
 from shared.micro_batcher import MicroBatcher
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults
@@ -61,7 +61,7 @@ class MongoImageResults:
         ids = {document_id(request_id, image_id) for request_id, image_id, _ in wanted}
         documents = await self._images.find({"_id": {"$in": list(ids)}}).to_list(None)
         images = {document["_id"]: image_from(document) for document in documents}
-        ended = {image.request_id for image in images.values() if image.state in END_STATES}
+        ended = {image.request_id for image in images.values() if image.state in TERMINAL_STATES}
         finishable = await self._finishable(ended)
         recorded = []
         for request_id, image_id, round_ in wanted:
@@ -71,7 +71,7 @@ class MongoImageResults:
                 continue
             # A late copy of an earlier round's result must not finish that round, so the rounds must match.
             recorded.append(Recorded(image, none_left=(request_id, round_) in finishable))
-            if image.state in END_STATES:
+            if image.state in TERMINAL_STATES:
                 # Once per batch is enough: the handler acknowledges the result only after it has sent FinishRequest.
                 finishable.discard((request_id, round_))
         return recorded

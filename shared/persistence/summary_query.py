@@ -13,7 +13,7 @@ from shared.contracts.image_summary import (
     ImageSummary,
     ImageSummaryBuilder,
 )
-from shared.contracts.states import END_STATES, ImageState
+from shared.contracts.states import TERMINAL_STATES, ImageState
 from shared.persistence.documents import Document, id_bounds
 
 Range = Document
@@ -44,7 +44,7 @@ async def _hosts(images: AsyncIOMotorCollection[Document], request_id: str) -> t
     An image whose URL is invalid has no host, recorded as "".
     """
     pipeline: list[Document] = [
-        {"$match": {"state": {"$in": [state.value for state in END_STATES]}, "request_id": request_id}},
+        {"$match": {"state": {"$in": [state.value for state in TERMINAL_STATES]}, "request_id": request_id}},
         {"$group": {"_id": "$host", "images": {"$sum": 1}}},
         {
             "$facet": {

@@ -13,7 +13,7 @@ from shared.contracts.image_summary import (
     ImageSummaryBuilder,
 )
 from shared.contracts.records import Image, Progress
-from shared.contracts.states import END_STATES, OPEN_STATES, ImageState, RequestStatus
+from shared.contracts.states import OPEN_STATES, TERMINAL_STATES, ImageState, RequestStatus
 from shared.persistence import RETRY_BATCH, Recorded
 from tests.fakes.memory_tables import ImageRow, Tables
 from tests.fakes.memory_transitions import (
@@ -49,7 +49,7 @@ class MemoryImages:
     async def summary(self, request_id: str) -> ImageSummary:
         self._tables.answer()
         images = [row.image for key, row in sorted(self._tables.images.items()) if key[0] == request_id]
-        hosts = Counter(image.host for image in images if image.host and image.state in END_STATES)
+        hosts = Counter(image.host for image in images if image.host and image.state in TERMINAL_STATES)
         largest = sorted(hosts, key=lambda host: (-hosts[host], host))[:MAX_HOSTS_COMPARED]
         builder = ImageSummaryBuilder(largest, len(hosts))
         for image in images:
@@ -182,7 +182,7 @@ class MemoryImages:
     def _recorded(self, image: Image) -> Recorded:
         row = self._tables.requests.get(image.request_id)
         none_left = (
-            image.state in END_STATES
+            image.state in TERMINAL_STATES
             and row is not None
             and row.request.status is RequestStatus.PENDING
             and row.request.round == image.round

@@ -24,7 +24,7 @@ from shared.contracts.events import image_event, request_accepted_event
 from shared.contracts.messages import FinishRequest
 from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image, Product, Request
-from shared.contracts.states import END_STATES, ImageState
+from shared.contracts.states import TERMINAL_STATES, ImageState
 from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.messaging import DependencyGate
 from shared.persistence import renewing
@@ -152,7 +152,9 @@ class Intake:
         refused = [image.image_id for image in images if image.state is ImageState.FAILED]
         if refused:
             recorded = await self._database.images.find(request.request_id, refused)
-            ended = [image for image in recorded.values() if image.state in END_STATES]  # one may be retried by now
+            ended = [
+                image for image in recorded.values() if image.state in TERMINAL_STATES
+            ]  # one may be retried by now
             await self._publish([image_event(image, self._rules.public_base_url) for image in ended])
 
     def _images(self, request: Request, urls: Iterable[str]) -> list[Image]:
