@@ -1,4 +1,4 @@
-"""The gateway's settings as operators write them."""
+"""The gateway's settings, read from the environment."""
 
 from ipaddress import ip_network
 
@@ -25,7 +25,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.mark.usefixtures("environment")
-def test_three_urls_are_all_it_needs() -> None:
+def test_three_urls_are_the_only_required_settings() -> None:
     settings = load(GatewaySettings)
 
     assert settings.rabbit.rabbitmq_url == NEEDED["RABBITMQ_URL"]
@@ -33,7 +33,7 @@ def test_three_urls_are_all_it_needs() -> None:
     assert settings.webhook_targets.policy.allow_networks == ()
 
 
-def test_networks_and_limits_are_taken_from_the_environment(environment: pytest.MonkeyPatch) -> None:
+def test_networks_and_limits_are_read_from_the_environment(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("WEBHOOK_ALLOW_NETWORKS", "127.0.0.0/8, 10.1.0.0/16")
     environment.setenv("CSV_MAX_ROWS", "7")
 
@@ -42,11 +42,11 @@ def test_networks_and_limits_are_taken_from_the_environment(environment: pytest.
 
 
 @pytest.mark.usefixtures("environment")
-def test_the_default_options_are_those_of_the_product() -> None:
+def test_without_settings_the_options_have_their_built_in_defaults() -> None:
     assert load(GatewaySettings).default_options.options == UploadOptions()
 
 
-def test_the_default_options_are_taken_from_the_environment(environment: pytest.MonkeyPatch) -> None:
+def test_the_default_options_are_read_from_the_environment(environment: pytest.MonkeyPatch) -> None:
     options = CompressOptions(
         percent=70,
         mode="quality",
@@ -65,7 +65,7 @@ def test_the_default_options_are_taken_from_the_environment(environment: pytest.
 
 
 @pytest.mark.parametrize("option", [*CompressOptions.model_fields, "on_invalid"])
-def test_a_default_that_no_upload_may_ask_for_is_refused(
+def test_a_default_that_is_invalid_for_the_option_is_refused(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
 ) -> None:
     environment.setenv(f"DEFAULT_{option.upper()}", "100000")
@@ -77,7 +77,7 @@ def test_a_default_that_no_upload_may_ask_for_is_refused(
     assert f"DEFAULT_{option.upper()}: " in capsys.readouterr().err
 
 
-def test_a_command_is_lost_only_when_no_copy_of_it_can_be_alive() -> None:
+def test_a_command_is_lost_only_after_every_worker_has_finished_or_dropped_it() -> None:
     settings = DispatchSettings(command_start_by=100, longest_handler=50)
 
     assert settings.lost_after > 150

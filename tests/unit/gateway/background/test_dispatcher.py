@@ -1,4 +1,4 @@
-"""The dispatcher over the memory database: the window, fairness, caps, and what a crash may do."""
+"""The dispatcher over the memory database: window, fairness, caps per host, and repetition after a crash."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ def urls_of(host: str, count: int) -> list[str]:
     return [f"http://{host}/{number}.jpg" for number in range(count)]
 
 
-async def test_a_command_carries_what_the_worker_needs(
+async def test_a_command_has_all_that_the_worker_needs(
     database: MemoryDatabase, outbox: Outbox, clock: MovableClock
 ) -> None:
     await fill(database, "r1", ["http://images.test/1.jpg"], options=CompressOptions(percent=40))
@@ -73,7 +73,7 @@ async def test_a_command_carries_what_the_worker_needs(
     assert await database.images.in_flight() == {"images.test": 1}
 
 
-async def test_the_window_bounds_what_is_in_the_broker(
+async def test_the_window_bounds_the_images_in_the_broker(
     database: MemoryDatabase, outbox: Outbox, clock: MovableClock
 ) -> None:
     await fill(database, "r1", urls_of("images.test", 30))
@@ -83,7 +83,7 @@ async def test_the_window_bounds_what_is_in_the_broker(
     assert len(outbox.downloads()) == 7
 
 
-async def test_a_small_request_is_served_beside_large_ones(
+async def test_large_and_small_requests_share_the_window_equally(
     database: MemoryDatabase, outbox: Outbox, clock: MovableClock
 ) -> None:
     for number in range(4):
@@ -95,7 +95,7 @@ async def test_a_small_request_is_served_beside_large_ones(
     }  # fmt: skip
 
 
-async def test_room_that_one_request_cannot_use_goes_to_the_others(
+async def test_what_one_request_cannot_use_of_the_window_goes_to_the_others(
     database: MemoryDatabase, outbox: Outbox, clock: MovableClock
 ) -> None:
     await fill(database, "large", urls_of("large.test", 100))
@@ -104,7 +104,7 @@ async def test_room_that_one_request_cannot_use_goes_to_the_others(
     assert Counter(command.request_id for command in outbox.downloads()) == {"large": 9, "small": 1}
 
 
-async def test_a_host_at_its_cap_makes_way_for_the_request_s_other_hosts(
+async def test_a_host_at_its_cap_does_not_delay_the_other_hosts_of_its_request(
     database: MemoryDatabase, outbox: Outbox, clock: MovableClock
 ) -> None:
     await fill(database, "r1", urls_of("a-slow.test", 50) + urls_of("b-quick.test", 3))
@@ -113,10 +113,10 @@ async def test_a_host_at_its_cap_makes_way_for_the_request_s_other_hosts(
     assert hosts == {"a-slow.test": 5, "b-quick.test": 3}
 
 
-async def test_requests_that_want_the_same_busy_host_share_it(
+async def test_requests_share_the_cap_of_a_busy_host(
     database: MemoryDatabase, outbox: Outbox, clock: MovableClock
 ) -> None:
-    """Twenty requests keep the host at its cap; one that comes later gets its turn at once, not behind them."""
+    """Twenty requests keep the host at its cap; a later small one is served at once."""
     for number in range(20):
         await fill(database, f"large-{number:02}", urls_of(f"images.test/{number}", 50))
     dispatcher = a_dispatcher(database, outbox, clock, window=100, per_host=20)
@@ -134,7 +134,7 @@ async def end_all_in_flight(database: MemoryDatabase, outbox: Outbox) -> None:
         await database.images.record(ImageFailed(**about, error_code=ErrorCode.HTTP_404, error_detail="404"))
 
 
-async def test_an_image_that_waits_is_left_until_its_time(
+async def test_a_deferred_image_is_dispatched_again_when_it_is_due(
     database: MemoryDatabase, outbox: Outbox, clock: MovableClock
 ) -> None:
     await fill(database, "r1", ["http://images.test/1.jpg"])
@@ -160,7 +160,7 @@ async def test_an_image_that_waits_is_left_until_its_time(
     assert [(command.dispatch, command.attempt) for command in outbox.downloads()] == [(1, 1), (2, 2)]
 
 
-async def test_what_was_not_confirmed_is_sent_again_under_the_same_number(
+async def test_an_unconfirmed_command_is_sent_again_with_the_same_dispatch_number(
     database: MemoryDatabase, outbox: Outbox, clock: MovableClock
 ) -> None:
     await fill(database, "r1", ["http://images.test/1.jpg"])
@@ -174,7 +174,7 @@ async def test_what_was_not_confirmed_is_sent_again_under_the_same_number(
     assert await database.images.in_flight() == {"images.test": 1}
 
 
-async def test_an_image_past_its_deadline_fails_with_what_kept_it_waiting(
+async def test_an_image_past_its_deadline_fails_with_its_last_error(
     database: MemoryDatabase, outbox: Outbox, clock: MovableClock
 ) -> None:
     await database.requests.insert(a_request("r1"))
@@ -196,11 +196,11 @@ async def test_an_image_past_its_deadline_fails_with_what_kept_it_waiting(
     assert states == {ImageState.FAILED}
 
 
-async def test_an_image_that_was_never_sent_gets_its_one_try_however_late(
+async def test_an_image_that_was_never_sent_gets_one_attempt_after_its_deadline(
     database: MemoryDatabase, outbox: Outbox, clock: MovableClock
 ) -> None:
     await fill(database, "r1", ["http://images.test/1.jpg"])
-    clock.advance(30 * 86400)  # an outage of our own
+    clock.advance(30 * 86400)  # an outage of this service
     await a_dispatcher(database, outbox, clock).step()
     [command] = outbox.downloads()
     assert (command.dispatch, command.attempt, command.start_by) == (1, 1, clock() + timedelta(seconds=900))
@@ -219,16 +219,16 @@ async def test_only_the_holder_of_the_lease_dispatches(
     assert not outbox.sent
 
 
-def in_trouble(host: str, until: datetime) -> HostCircuit:
+def a_tripped_circuit(host: str, until: datetime) -> HostCircuit:
     return HostCircuit(host, failures=10, pauses=1, paused_until=until, error_code=ErrorCode.CONNECT)
 
 
-async def test_nothing_is_sent_to_a_host_that_is_left_alone_and_then_one_at_a_time(
+async def test_an_open_circuit_stops_dispatch_and_a_half_open_one_allows_one_image_at_a_time(
     database: MemoryDatabase, outbox: Outbox, clock: MovableClock
 ) -> None:
     for request_id in ("r1", "r2"):
         await fill(database, request_id, urls_of("dead.test", 4) + urls_of("well.test", 2))
-    await database.hosts.save(in_trouble("dead.test", NOW + timedelta(seconds=30)), instead_of=None)
+    await database.hosts.save(a_tripped_circuit("dead.test", NOW + timedelta(seconds=30)), instead_of=None)
     dispatcher = a_dispatcher(database, outbox, clock, window=20)
     await dispatcher.step()
     assert [command.url.split("/")[2] for command in outbox.downloads()] == ["well.test"] * 4
@@ -241,7 +241,7 @@ async def test_nothing_is_sent_to_a_host_that_is_left_alone_and_then_one_at_a_ti
     assert await database.images.in_flight() == {"well.test": 4, "dead.test": 8}
 
 
-async def test_images_of_a_host_that_is_left_alone_end_in_time(
+async def test_images_of_a_host_with_an_open_circuit_fail_at_their_deadline(
     database: MemoryDatabase, outbox: Outbox, clock: MovableClock
 ) -> None:
     await database.requests.insert(a_request("r1"))
@@ -249,7 +249,7 @@ async def test_images_of_a_host_that_is_left_alone_end_in_time(
     never_sent = an_image("http://dead.test/2", "r1", deadline=NOW)
     young = an_image("http://dead.test/3", "r1")
     await database.images.insert_many([tried, never_sent, young])
-    await database.hosts.save(in_trouble("dead.test", NOW + timedelta(hours=1)), instead_of=None)
+    await database.hosts.save(a_tripped_circuit("dead.test", NOW + timedelta(hours=1)), instead_of=None)
     await a_dispatcher(database, outbox, clock).step()
     failures = [item for item in outbox.sent if isinstance(item, ImageFailed)]
     assert {(failure.image_id, failure.error_code) for failure in failures} == {
@@ -260,10 +260,10 @@ async def test_images_of_a_host_that_is_left_alone_end_in_time(
     assert len(outbox.sent) == 2
 
 
-async def test_what_an_earlier_request_made_goes_along(
+async def test_a_command_has_the_known_result_of_an_earlier_request(
     database: MemoryDatabase, outbox: Outbox, clock: MovableClock
 ) -> None:
-    """And only that of the same URL with the same options, within the days that were set."""
+    """Only a result for the same URL with the same options, no older than REUSE_DAYS."""
     urls = urls_of("images.test", 2)
     await fill(database, "a", urls)
     made = {"etag": '"v1"', "result": a_result(key="results/a/0.jpg")}

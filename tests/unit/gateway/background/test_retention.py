@@ -1,4 +1,4 @@
-"""Retention over the fakes: what is due goes whole, and nothing else."""
+"""Retention over fakes: it removes everything of the requests that are due, and nothing else."""
 
 from datetime import timedelta
 
@@ -44,7 +44,7 @@ def a_retention(database: MemoryDatabase, store: MemoryObjectStore, clock: Movab
     return Retention(database, store, RenewableLease(database.lease("dispatch", 10), 10), days, clock)
 
 
-async def test_what_is_due_goes_whole_and_nothing_else(
+async def test_everything_of_a_due_request_is_removed_and_nothing_else(
     database: MemoryDatabase, store: MemoryObjectStore, clock: MovableClock
 ) -> None:
     await a_retention(database, store, clock).step()
@@ -56,7 +56,7 @@ async def test_what_is_due_goes_whole_and_nothing_else(
     assert len(store.objects) == 6
 
 
-async def test_nothing_goes_unless_it_is_asked_for(
+async def test_with_zero_days_nothing_is_removed(
     database: MemoryDatabase, store: MemoryObjectStore, clock: MovableClock
 ) -> None:
     clock.advance(10 * 365 * 86400)
@@ -65,13 +65,13 @@ async def test_nothing_goes_unless_it_is_asked_for(
     assert len(store.objects) == 9
 
 
-async def test_a_request_is_remembered_until_its_objects_are_gone(
+async def test_the_record_of_a_request_is_kept_until_its_objects_are_removed(
     database: MemoryDatabase, store: MemoryObjectStore, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     retention = a_retention(database, store, clock)
 
     async def unavailable(*_: object) -> None:
-        raise StorageUnavailable("away")
+        raise StorageUnavailable("the store does not answer")
 
     with monkeypatch.context() as broken:
         broken.setattr(store, "delete", unavailable)
@@ -82,7 +82,7 @@ async def test_a_request_is_remembered_until_its_objects_are_gone(
     assert "old" not in database.tables.requests
 
 
-async def test_another_gateway_s_lease_is_respected(
+async def test_without_the_lease_nothing_is_removed(
     database: MemoryDatabase, store: MemoryObjectStore, clock: MovableClock
 ) -> None:
     assert await database.another_process().lease("dispatch", 10).acquire()

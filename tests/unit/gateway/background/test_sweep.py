@@ -1,4 +1,4 @@
-"""The sweep over the memory database: what a lost message left behind is found."""
+"""The sweep over the memory database: it repeats what lost messages should have caused."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ def a_sweep(database: MemoryDatabase, outbox: Outbox, clock: MovableClock, regis
     return Sweep(runtime, RenewableLease(database.lease("dispatch", 15), 15), settings)
 
 
-async def test_an_image_nobody_answered_for_is_pending_again_after_its_time() -> None:
+async def test_a_lost_image_is_pending_again_after_lost_after_seconds() -> None:
     clock, outbox = MovableClock(NOW), Outbox()
     database = MemoryDatabase(clock)
     image = an_image()
@@ -41,7 +41,7 @@ async def test_an_image_nobody_answered_for_is_pending_again_after_its_time() ->
     assert await database.images.count_pending() == 1
 
 
-async def test_a_request_that_could_finish_is_told_to() -> None:
+async def test_the_finish_of_a_stranded_request_is_requested_once_a_minute() -> None:
     clock, outbox = MovableClock(NOW), Outbox()
     database = MemoryDatabase(clock)
     ended: dict[str, Any] = {"state": ImageState.COMPRESSED, "result": a_result(), "ended_at": NOW}
@@ -51,14 +51,14 @@ async def test_a_request_that_could_finish_is_told_to() -> None:
     sweep = a_sweep(database, outbox, clock, CollectorRegistry())
     await sweep.step()
     clock.advance(5)
-    await sweep.step()  # it may be at its finish by now
+    await sweep.step()  # the first FinishRequest may still be in progress
     assert outbox.sent == [FinishRequest(request_id="done", round=1)]
     clock.advance(60)
     await sweep.step()
     assert outbox.sent == [FinishRequest(request_id="done", round=1)] * 2
 
 
-async def test_a_due_webhook_is_announced() -> None:
+async def test_a_due_webhook_delivery_is_requested_once() -> None:
     clock, outbox = MovableClock(NOW), Outbox()
     database = MemoryDatabase(clock)
     for name, due_at in (("due", NOW), ("later", NOW + timedelta(minutes=5)), ("ended", None)):
@@ -69,7 +69,7 @@ async def test_a_due_webhook_is_announced() -> None:
     assert outbox.sent == [DeliverWebhook(delivery_id="due")]
 
 
-async def test_hosts_in_trouble_count_while_images_wait_for_them() -> None:
+async def test_paused_hosts_are_counted_while_they_have_pending_images() -> None:
     clock, registry = MovableClock(NOW), CollectorRegistry()
     database = MemoryDatabase(clock)
     ended = an_image("http://done.test/1.jpg", state=ImageState.FAILED, ended_at=NOW)
@@ -81,7 +81,7 @@ async def test_hosts_in_trouble_count_while_images_wait_for_them() -> None:
     sweep = a_sweep(database, Outbox(), clock, registry)
     await sweep.step()
     assert registry.get_sample_value("imagemill_paused_hosts") == 1
-    clock.advance(120)  # its images are tried one at a time now
+    clock.advance(120)  # the circuit is half-open now
     await sweep.step()
     assert registry.get_sample_value("imagemill_paused_hosts") == 1
     await database.hosts.remove("down.test")
@@ -89,7 +89,7 @@ async def test_hosts_in_trouble_count_while_images_wait_for_them() -> None:
     assert registry.get_sample_value("imagemill_paused_hosts") == 0
 
 
-async def test_the_backlog_is_reported_by_the_holder_of_the_lease_alone() -> None:
+async def test_only_the_holder_of_the_lease_reports_the_backlog() -> None:
     clock, outbox, registry = MovableClock(NOW), Outbox(), CollectorRegistry()
     database = MemoryDatabase(clock)
     await database.images.insert_many([an_image(), an_image("http://images.test/2.jpg")])

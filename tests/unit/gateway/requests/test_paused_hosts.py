@@ -1,4 +1,4 @@
-"""Which hosts a request waits for, as its status tells it."""
+"""The paused hosts in the status of a request."""
 
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ LATER = NOW + timedelta(minutes=5)
 
 
 async def a_database(**hosts: datetime | None) -> MemoryDatabase:
-    """Three images of the request wait at b, one at a and at c; one at a has its end. Another request waits at d."""
+    """The request has pending images at a (1), b (3) and c (1), and a failed one at a. Another request has one at d."""
     database = MemoryDatabase(lambda: NOW)
     await database.images.insert_many(
         [an_image(f"http://{host}/{number}.jpg") for number, host in enumerate("abbbc")]
@@ -26,24 +26,31 @@ async def a_database(**hosts: datetime | None) -> MemoryDatabase:
     return database
 
 
-def waits(host: str, images: int, until: datetime | None = LATER) -> PausedHost:
+def paused(host: str, images: int, until: datetime | None = LATER) -> PausedHost:
     return PausedHost(host=host, images=images, until=until, error_code=ErrorCode.TIMEOUT)
 
 
-async def test_hosts_left_alone_are_told_with_the_images_that_wait_the_most_first() -> None:
+async def test_paused_hosts_are_listed_by_their_number_of_pending_images() -> None:
     database = await a_database(c=LATER, b=LATER, a=LATER, d=LATER, e=LATER)
-    assert await find_paused_hosts(database, REQUEST_ID, NOW) == [waits("b", 3), waits("a", 1), waits("c", 1)]
+    assert await find_paused_hosts(database, REQUEST_ID, NOW) == [
+        paused("b", 3),
+        paused("a", 1),
+        paused("c", 1),
+    ]
 
 
-async def test_after_its_pause_a_host_still_waits_but_for_no_certain_time() -> None:
+async def test_a_host_with_a_half_open_circuit_is_listed_without_a_time() -> None:
     database = await a_database(a=NOW, b=LATER)
-    assert await find_paused_hosts(database, REQUEST_ID, NOW) == [waits("b", 3), waits("a", 1, until=None)]
+    assert await find_paused_hosts(database, REQUEST_ID, NOW) == [
+        paused("b", 3),
+        paused("a", 1, until=None),
+    ]
 
 
-async def test_a_host_that_failed_but_is_not_left_alone_is_none() -> None:
+async def test_a_host_with_failures_and_a_closed_circuit_is_not_listed() -> None:
     assert await find_paused_hosts(await a_database(a=None), REQUEST_ID, NOW) == []
 
 
-async def test_a_request_waits_for_nothing_while_no_host_is_in_trouble() -> None:
+async def test_without_circuits_the_list_is_empty() -> None:
     database = await a_database()
     assert await find_paused_hosts(database, REQUEST_ID, NOW) == []

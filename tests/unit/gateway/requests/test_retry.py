@@ -1,4 +1,4 @@
-"""Whether a request can be retried, and what is said if not, over the memory database."""
+"""Which requests can be retried, and the problem if one cannot, over the memory database."""
 
 import asyncio
 from datetime import timedelta
@@ -16,7 +16,7 @@ from shared.contracts.states import ImageState, RequestStatus
 from tests.fakes import MemoryDatabase, MovableClock
 from tests.support.builders import NOW, REQUEST_ID, a_request, a_result, an_image, output_keys
 
-KEEP_DAYS = 7.0
+RETENTION_DAYS = 7.0
 ENDED = Progress(total=4, compressed=1, failed=3, pending=0, as_of=NOW)
 IMAGES = (
     an_image("http://x/1.jpg", state=ImageState.FAILED, error_code=ErrorCode.HTTP_404, ended_at=NOW),
@@ -26,12 +26,12 @@ IMAGES = (
 )
 
 
-class Mill:
-    def __init__(self, keep_days: float = KEEP_DAYS) -> None:
+class RetryFixture:
+    def __init__(self, retention_days: float = RETENTION_DAYS) -> None:
         self.clock = MovableClock(NOW)
         self.database = MemoryDatabase(self.clock)
         self.arrived = asyncio.Event()
-        self.retries = Retries(self.database, keep_days, self.clock, self.arrived)
+        self.retries = Retries(self.database, retention_days, self.clock, self.arrived)
 
     async def fill(self, *images: Image, **changes: Any) -> None:
         finished: dict[str, Any] = {
@@ -57,46 +57,46 @@ class Mill:
         return refusal.value.document
 
 
-async def test_the_next_round_begins_with_the_images_that_can_be_tried_again() -> None:
-    mill = Mill()
+async def test_a_retry_starts_a_round_with_the_images_that_can_be_retried() -> None:
+    fixture = RetryFixture()
     keys = output_keys()
-    await mill.fill(*IMAGES, output_key=keys.output_key, report_key=keys.report_key)
+    await fixture.fill(*IMAGES, output_key=keys.output_key, report_key=keys.report_key)
 
-    accepted = await mill.retries.begin(REQUEST_ID)
+    accepted = await fixture.retries.begin(REQUEST_ID)
 
     assert accepted == RetryAccepted(request_id=REQUEST_ID, round=2, images=2)
-    assert mill.arrived.is_set()
-    request = await mill.request()
+    assert fixture.arrived.is_set()
+    request = await fixture.request()
     assert (request.status, request.round, request.intake_open) == (RequestStatus.PENDING, 2, True)
     assert (request.finished_at, request.output_key, request.report_key) == (None, None, None)
     assert request.progress == Progress(total=4, compressed=1, failed=1, pending=2, as_of=NOW)
 
 
-async def test_a_request_that_is_not_there_cannot_be_retried() -> None:
-    mill = Mill()
-    assert (await mill.refused()).status == HTTPStatus.NOT_FOUND
+async def test_an_unknown_request_is_not_found() -> None:
+    fixture = RetryFixture()
+    assert (await fixture.refused()).status == HTTPStatus.NOT_FOUND
 
 
-async def test_what_retention_may_be_removing_is_not_begun_anew() -> None:
-    mill = Mill()
-    await mill.fill(*IMAGES)
-    mill.clock.advance(timedelta(days=KEEP_DAYS).total_seconds() + 0.001)
-    assert (await mill.refused()).status == HTTPStatus.NOT_FOUND
+async def test_a_request_that_is_due_for_removal_is_not_found() -> None:
+    fixture = RetryFixture()
+    await fixture.fill(*IMAGES)
+    fixture.clock.advance(timedelta(days=RETENTION_DAYS).total_seconds() + 0.001)
+    assert (await fixture.refused()).status == HTTPStatus.NOT_FOUND
 
 
-@pytest.mark.parametrize("keep_days", [KEEP_DAYS, 0])
-async def test_what_is_kept_yet_can_be_retried(keep_days: float) -> None:
-    mill = Mill(keep_days)  # 0 keeps for ever
-    await mill.fill(*IMAGES)
-    mill.clock.advance(timedelta(days=KEEP_DAYS).total_seconds() if keep_days else 1e8)
-    assert (await mill.retries.begin(REQUEST_ID)).round == 2
+@pytest.mark.parametrize("retention_days", [RETENTION_DAYS, 0])
+async def test_a_request_can_be_retried_until_it_is_due_for_removal(retention_days: float) -> None:
+    fixture = RetryFixture(retention_days)  # 0 keeps requests for ever
+    await fixture.fill(*IMAGES)
+    fixture.clock.advance(timedelta(days=RETENTION_DAYS).total_seconds() if retention_days else 1e8)
+    assert (await fixture.retries.begin(REQUEST_ID)).round == 2
 
 
-async def test_a_request_under_way_is_not_retried() -> None:
-    mill = Mill()
+async def test_a_pending_request_cannot_be_retried() -> None:
+    fixture = RetryFixture()
     pending = Progress(total=4, compressed=1, failed=2, pending=1, as_of=NOW)
-    await mill.fill(*IMAGES, status=RequestStatus.PENDING, finished_at=None, round=3, progress=pending)
-    refusal = await mill.refused()
+    await fixture.fill(*IMAGES, status=RequestStatus.PENDING, finished_at=None, round=3, progress=pending)
+    refusal = await fixture.refused()
     assert refusal.status == HTTPStatus.CONFLICT
     assert refusal.type == "urn:imagemill:problem:under-way"
     assert refusal.round == 3
@@ -104,35 +104,35 @@ async def test_a_request_under_way_is_not_retried() -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "failed", "said"), [(IMAGES[3:], 0, "No image failed."), (IMAGES[2:], 1, "invalid_url")]
+    ("images", "failed", "detail"), [(IMAGES[3:], 0, "No image failed."), (IMAGES[2:], 1, "invalid_url")]
 )
-async def test_without_an_image_that_a_retry_can_help_none_begins(
-    images: tuple[Image, ...], failed: int, said: str
+async def test_a_request_without_retryable_images_cannot_be_retried(
+    images: tuple[Image, ...], failed: int, detail: str
 ) -> None:
-    mill = Mill()
-    await mill.fill(*images, progress=Progress(len(images), 1, failed, 0, NOW))
-    refusal = await mill.refused()
+    fixture = RetryFixture()
+    await fixture.fill(*images, progress=Progress(len(images), 1, failed, 0, NOW))
+    refusal = await fixture.refused()
     assert refusal.status == HTTPStatus.CONFLICT
     assert refusal.type == "urn:imagemill:problem:nothing-to-retry"
-    assert said in refusal.detail
+    assert detail in refusal.detail
 
 
-async def test_of_several_who_ask_at_once_one_begins_and_the_others_hear_of_it(
+async def test_of_several_simultaneous_retries_one_starts_the_round_and_the_others_get_a_conflict(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    mill = Mill()
-    await mill.fill(*IMAGES)
-    everybody, count = asyncio.Barrier(5), mill.database.images.count
+    fixture = RetryFixture()
+    await fixture.fill(*IMAGES)
+    all_callers, count = asyncio.Barrier(5), fixture.database.images.count
 
     async def count_together(request_id: str) -> Progress:
-        await everybody.wait()  # each has seen the request finished
+        await all_callers.wait()  # each caller has read the request as finished
         return await count(request_id)
 
-    monkeypatch.setattr(mill.database.images, "count", count_together)
+    monkeypatch.setattr(fixture.database.images, "count", count_together)
     async with asyncio.timeout(10):
-        answers = await asyncio.gather(*(mill.retries.begin(REQUEST_ID) for _ in range(5)), return_exceptions=True)
+        results = await asyncio.gather(*(fixture.retries.begin(REQUEST_ID) for _ in range(5)), return_exceptions=True)
 
-    assert [answer.round for answer in answers if isinstance(answer, RetryAccepted)] == [2]
-    told = [answer.document for answer in answers if isinstance(answer, Problem)]
-    assert [(document.type, document.round) for document in told] == [("urn:imagemill:problem:under-way", 2)] * 4
-    assert (await mill.request()).round == 2
+    assert [result.round for result in results if isinstance(result, RetryAccepted)] == [2]
+    conflicts = [result.document for result in results if isinstance(result, Problem)]
+    assert [(document.type, document.round) for document in conflicts] == [("urn:imagemill:problem:under-way", 2)] * 4
+    assert (await fixture.request()).round == 2

@@ -1,4 +1,4 @@
-"""What the status says of a request, and when to ask again."""
+"""The details of a request in its status, and the time until a client should ask again."""
 
 from dataclasses import asdict
 
@@ -13,41 +13,43 @@ from tests.support.builders import NOW, REQUEST_ID, a_request, output_keys
 
 
 @pytest.mark.parametrize(("pending", "seconds"), [(0, 1), (1, 1), (500, 10), (1_000_000, 30)])
-def test_a_client_is_asked_to_come_back_the_later_the_more_there_is_left(pending: int, seconds: int) -> None:
+def test_retry_after_grows_with_the_pending_images(pending: int, seconds: int) -> None:
     assert retry_after(Progress(total=pending, compressed=0, failed=0, pending=pending, as_of=NOW)) == seconds
 
 
-def test_all_options_that_apply_are_shown() -> None:
+def test_the_status_has_all_options_that_apply() -> None:
     options = CompressOptions(percent=40, format="auto")
 
-    shown = request_details(a_request(options=options), "https://mill.test").model_dump(mode="json")["options"]
+    shown = request_details(a_request(options=options), "https://gateway.test").model_dump(mode="json")["options"]
 
     assert shown == options.model_dump(mode="json")
     assert (shown["percent"], shown["format"], shown["mode"], shown["max_width"]) == (40, "auto", "size", None)
 
 
-def test_files_are_told_by_their_urls_once_they_are_there() -> None:
-    told = request_details(a_request(**asdict(output_keys()), round=2), "https://mill.test/").model_dump(mode="json")
+def test_existing_files_have_urls() -> None:
+    details = request_details(a_request(**asdict(output_keys()), round=2), "https://gateway.test/").model_dump(
+        mode="json"
+    )
 
-    files = f"https://mill.test/outputs/{REQUEST_ID}/1/products"
-    assert told["round"] == 2
-    assert told["output_csv_url"] == f"{files}-compressed.csv"
-    assert told["report_url"] == f"{files}-report.csv"
-    assert told["failed_csv_url"] == f"{files}-failed.csv"
-    assert told["report_json_url"] == f"{files}-report.json"
+    files = f"https://gateway.test/outputs/{REQUEST_ID}/1/products"
+    assert details["round"] == 2
+    assert details["output_csv_url"] == f"{files}-compressed.csv"
+    assert details["report_url"] == f"{files}-report.csv"
+    assert details["failed_csv_url"] == f"{files}-failed.csv"
+    assert details["report_json_url"] == f"{files}-report.json"
 
 
-def test_without_failed_images_there_is_no_file_of_them() -> None:
+def test_without_failed_images_failed_csv_url_is_null() -> None:
     finished = asdict(output_keys()) | {"failed_key": None}
 
-    assert request_details(a_request(**finished), "https://mill.test").failed_csv_url is None
+    assert request_details(a_request(**finished), "https://gateway.test").failed_csv_url is None
 
 
-def test_hosts_that_a_request_waits_for_are_told() -> None:
+def test_the_status_lists_paused_hosts() -> None:
     host = PausedHost(host="a.test", images=3, until=NOW, error_code=ErrorCode.HTTP_5XX)
 
-    told = request_details(a_request(), "https://mill.test", [host]).model_dump(mode="json")
+    details = request_details(a_request(), "https://gateway.test", [host]).model_dump(mode="json")
 
-    assert told["paused_hosts"] == [
+    assert details["paused_hosts"] == [
         {"host": "a.test", "images": 3, "until": "2026-01-05T12:00:00.000Z", "error_code": "http_5xx"}
     ]

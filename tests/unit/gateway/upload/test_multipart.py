@@ -1,4 +1,4 @@
-"""A form is read the same however it is cut into pieces on its way, and no bytes do more harm than a refusal."""
+"""A form is parsed the same however its bytes are split into chunks, and any bytes are at worst refused."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from services.gateway.upload.multipart import UploadForm
 from services.gateway.web.problems import Problem
 
 NAME = st.text(st.characters(codec="utf-8", exclude_characters='"\\\r\n\0', categories=["L", "N", "Zs"]), min_size=1)
-# The edge of the parts below is in the alphabet, so that contents come close to it.
+# The alphabet contains the boundary of the parts below, so that contents resemble it.
 CONTENT = st.binary(max_size=60) | st.lists(st.sampled_from([b"\r\n", b"--", b"--edge", b"x"])).map(b"".join)
 
 
@@ -38,7 +38,7 @@ def read(body: bytes, size: int) -> UploadForm:
     at=st.integers(0, 4),
     size=st.integers(1, 80),
 )
-def test_fields_and_file_are_what_was_sent(
+def test_fields_and_file_are_read_as_they_were_sent(
     fields: list[tuple[str, bytes]], filename: str, catalogue: bytes, at: int, size: int
 ) -> None:
     form = read(body_of(fields, filename, catalogue, at), size)
@@ -60,7 +60,7 @@ def test_fields_and_file_are_what_was_sent(
         ("/", None),
     ],
 )
-def test_a_file_s_name_comes_without_folders(sent: str, kept: str | None) -> None:
+def test_folders_are_removed_from_the_file_name(sent: str, kept: str | None) -> None:
     assert read(body_of([], sent, b"x", 0), 1000).filename == kept
 
 
@@ -68,7 +68,7 @@ def test_a_file_s_name_comes_without_folders(sent: str, kept: str | None) -> Non
     body=st.one_of(st.binary(max_size=200), st.text('-edg\r\n:;"= name', max_size=80).map(str.encode)),
     size=st.integers(1, 50),
 )
-def test_no_bytes_do_more_than_be_refused(body: bytes, size: int) -> None:
+def test_arbitrary_bytes_are_refused_with_400(body: bytes, size: int) -> None:
     with pytest.raises(Problem) as refused:
         read(b"--edge\r\n" + body, size)
 

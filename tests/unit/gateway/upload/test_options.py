@@ -1,4 +1,4 @@
-"""Options are read from what a client wrote: typed, complete with defaults, and all that is wrong said at once."""
+"""Options are parsed to typed values, completed with defaults, and all errors are reported at once."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def read(*given: tuple[str, str], defaults: UploadOptions = PLAIN) -> UploadOpti
     return read_options(given, defaults, AddressPolicy())
 
 
-def faults(*given: tuple[str, str]) -> list[InputError]:
+def errors(*given: tuple[str, str]) -> list[InputError]:
     with pytest.raises(Problem) as refused:
         read(*given)
     assert refused.value.document.status == 422
@@ -51,11 +51,11 @@ def faults(*given: tuple[str, str]) -> list[InputError]:
         ("metadata", "keep", "keep"),
     ],
 )
-def test_an_option_is_what_was_written(option: str, written: str, meant: object) -> None:
-    asked = read((option, written)).compress
+def test_a_compression_option_is_parsed(option: str, written: str, meant: object) -> None:
+    options = read((option, written)).compress
 
-    assert asked == CompressOptions.model_validate({option: meant})
-    assert type(getattr(asked, option)) is type(meant)
+    assert options == CompressOptions.model_validate({option: meant})
+    assert type(getattr(options, option)) is type(meant)
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,14 @@ def test_an_option_is_what_was_written(option: str, written: str, meant: object)
         ("dry_run", "False", False),
     ],
 )
-def test_an_option_of_the_catalogue_is_what_was_written(option: str, written: str, meant: object) -> None:
-    read_ = read((option, written))
+def test_a_request_option_is_parsed(option: str, written: str, meant: object) -> None:
+    options = read((option, written))
 
-    assert read_.request == RequestOptions.model_validate({option: meant})
-    assert read_.compress == CompressOptions()
+    assert options.request == RequestOptions.model_validate({option: meant})
+    assert options.compress == CompressOptions()
 
 
-def test_a_profile_is_named_or_found_out() -> None:
+def test_profile_auto_names_no_profile() -> None:
     assert read(("profile", "shopify")).request.named_profile is Profile.SHOPIFY
     assert read(("profile", "auto")).request.named_profile is None
     assert read().request.named_profile is None
@@ -98,12 +98,12 @@ def test_a_profile_is_named_or_found_out() -> None:
         *(("dry_run", value) for value in ("1", "yes", "on")),
     ],
 )
-def test_a_value_that_an_option_cannot_have_is_refused(option: str, written: str) -> None:
-    [fault] = faults((option, written))
+def test_an_invalid_value_is_refused(option: str, written: str) -> None:
+    [error] = errors((option, written))
 
-    assert fault.option == option
-    assert fault.detail.startswith(f"{option} is ")
-    assert fault.detail.endswith(f", not {written[:64]!r}")
+    assert error.option == option
+    assert error.detail.startswith(f"{option} is ")
+    assert error.detail.endswith(f", not {written[:64]!r}")
 
 
 @pytest.mark.parametrize(
@@ -126,14 +126,14 @@ def test_a_value_that_an_option_cannot_have_is_refused(option: str, written: str
         ("webhook_url", "webhook_url cannot be called: not an http or https URL"),
     ],
 )
-def test_a_refusal_says_what_the_option_may_be(option: str, detail: str) -> None:
-    [fault] = faults((option, "x"))
+def test_the_error_states_the_valid_values(option: str, detail: str) -> None:
+    [error] = errors((option, "x"))
 
-    assert fault.detail.startswith(detail)
+    assert error.detail.startswith(detail)
 
 
-def test_all_faults_are_told_at_once() -> None:
-    told = faults(
+def test_all_errors_are_reported_at_once() -> None:
+    reported = errors(
         ("percent", "0"),
         ("mode", "fast"),
         ("format", "bmp"),
@@ -150,29 +150,29 @@ def test_all_faults_are_told_at_once() -> None:
         ("percent", "200"),
     )
 
-    assert sorted(fault.option or "" for fault in told) == sorted([*UPLOAD_OPTIONS, "percent", "quality"])
+    assert sorted(error.option or "" for error in reported) == sorted([*UPLOAD_OPTIONS, "percent", "quality"])
 
 
-def test_an_unknown_option_is_answered_with_those_there_are() -> None:
-    [fault] = faults(("quality", "80"))
+def test_the_error_for_an_unknown_option_lists_the_options() -> None:
+    [error] = errors(("quality", "80"))
 
-    assert fault.detail == (
+    assert error.detail == (
         "'quality' is not an option; the options are percent, mode, format, max_width, max_height, min_quality, "
         "allow_resize, metadata, profile, on_invalid, dry_run and webhook_url"
     )
 
 
-def test_a_validation_knows_all_options_but_that_it_is_one() -> None:
+def test_a_validation_accepts_all_options_of_an_upload_except_dry_run() -> None:
     with pytest.raises(Problem) as refused:
         read_options([("dry_run", "true"), ("percent", "0")], PLAIN, AddressPolicy(), VALIDATION_OPTIONS)
 
-    told = refused.value.document.errors or []
-    assert [fault.option for fault in told] == ["dry_run", "percent"]
-    assert "dry_run" not in told[0].detail.partition(";")[2]
+    reported = refused.value.document.errors or []
+    assert [error.option for error in reported] == ["dry_run", "percent"]
+    assert "dry_run" not in reported[0].detail.partition(";")[2]
     assert {*UPLOAD_OPTIONS} - {*VALIDATION_OPTIONS} == {"dry_run"}
 
 
-def test_what_is_not_given_or_blank_has_its_default() -> None:
+def test_a_missing_or_blank_option_has_its_default() -> None:
     compress = CompressOptions(percent=70, format="auto", max_width=2000, allow_resize=False)
     defaults = UploadOptions(compress, RequestOptions(on_invalid="reject"))
 
@@ -185,10 +185,10 @@ def test_what_is_not_given_or_blank_has_its_default() -> None:
     )
 
 
-def test_every_field_of_the_options_has_a_schema() -> None:
+def test_every_field_of_the_option_models_is_in_the_table() -> None:
     assert set(OPTIONS) == {*CompressOptions.model_fields, *RequestOptions.model_fields}
     assert all("type" in option.schema and option.description for option in OPTIONS.values())
 
 
-def test_every_profile_can_be_named() -> None:
+def test_every_profile_is_a_value_of_the_option() -> None:
     assert OPTIONS["profile"].schema["enum"] == ["auto", *Profile]

@@ -1,4 +1,4 @@
-"""What the API says of a catalogue, in the client's words."""
+"""The responses about a catalogue."""
 
 import pytest
 
@@ -27,7 +27,7 @@ INSPECTION = Inspection(
     more_findings=6,
     samples={},
 )
-TOLD = [
+FINDINGS = [
     {
         "severity": "warning",
         "row": None,
@@ -56,23 +56,23 @@ FOUND = {
     "slots": 9,
     "images": 8,
     "refused_slots": 1,
-    "findings": TOLD,
+    "findings": FINDINGS,
     "more_findings": 6,
 }
 
 
-def test_a_validation_says_all_that_was_found_and_the_hosts_in_their_order() -> None:
-    told = catalogue_validation(INSPECTION).model_dump(mode="json")
+def test_a_validation_has_all_findings_and_the_hosts_in_their_order() -> None:
+    response = catalogue_validation(INSPECTION).model_dump(mode="json")
 
-    assert told == {**FOUND, "hosts": {"b.test": 5, "a.test": 3}, "more_hosts": 2}
-    assert list(told["hosts"]) == ["b.test", "a.test"]
+    assert response == {**FOUND, "hosts": {"b.test": 5, "a.test": 3}, "more_hosts": 2}
+    assert list(response["hosts"]) == ["b.test", "a.test"]
 
 
-def test_an_upload_s_answer_begins_with_its_id() -> None:
-    told = upload_accepted(REQUEST_ID, INSPECTION).model_dump(mode="json")
+def test_the_response_to_an_upload_begins_with_its_id() -> None:
+    response = upload_accepted(REQUEST_ID, INSPECTION).model_dump(mode="json")
 
-    assert told == {"request_id": REQUEST_ID, "status": "Pending", **FOUND}
-    assert next(iter(told)) == "request_id"
+    assert response == {"request_id": REQUEST_ID, "status": "Pending", **FOUND}
+    assert next(iter(response)) == "request_id"
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_an_upload_s_answer_begins_with_its_id() -> None:
         ("cp1252", False, "cp1252"),
     ],
 )
-def test_an_encoding_s_name_reads_the_file_without_a_mark_in_its_first_cell(
+def test_the_name_of_an_encoding_decodes_the_file_without_its_byte_order_mark(
     encoding: str, bom: bool, name: str
 ) -> None:
     data = ("\ufeff" * bom + "Ö").encode(encoding)
@@ -95,19 +95,19 @@ def test_an_encoding_s_name_reads_the_file_without_a_mark_in_its_first_cell(
     assert data.decode(name) == "Ö"
 
 
-def test_a_refusal_tells_the_same_findings_in_the_same_shape() -> None:
+def test_a_refusal_has_the_findings_in_the_same_shape() -> None:
     faulty = bad_catalogue(CatalogueRefused(INSPECTION.findings, 6)).document.model_dump(mode="json")
     all_or_nothing = refused_slots(INSPECTION.findings, 6).document.model_dump(mode="json")
 
     for document in (faulty, all_or_nothing):
-        assert (document["status"], document["findings"], document["more_findings"]) == (400, TOLD, 6)
+        assert (document["status"], document["findings"], document["more_findings"]) == (400, FINDINGS, 6)
         assert document["detail"].startswith("8 findings")
         assert "2 of them are listed" in document["detail"]
     assert faulty["type"] != all_or_nothing["type"]
     assert faulty["title"] != all_or_nothing["title"]
 
 
-def test_a_problem_document_has_no_members_that_say_nothing() -> None:
+def test_a_problem_document_leaves_out_unset_members() -> None:
     problem = bad_catalogue(CatalogueRefused((WHOLE_FILE,)))
 
     assert b'"errors"' not in bytes(problem.response().body)
