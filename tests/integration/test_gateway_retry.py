@@ -1,4 +1,4 @@
-"""POST /requests/{id}/retry as clients meet it: over HTTP, with the database in memory."""
+"""POST /requests/{id}/retry over HTTP, with the database in memory."""
 
 from datetime import timedelta
 from typing import Any
@@ -30,7 +30,7 @@ async def fill(gateway: Gateway, *images: Image, **changes: Any) -> None:
     await gateway.database.images.insert_many(images)
 
 
-async def test_a_retry_is_accepted_and_the_status_tells_of_the_new_round(gateway: Gateway) -> None:
+async def test_a_retry_is_accepted_and_the_status_shows_the_new_round(gateway: Gateway) -> None:
     await fill(gateway, failed(1), failed(2))
 
     answer = await gateway.http.post(RETRY)
@@ -44,7 +44,7 @@ async def test_a_retry_is_accepted_and_the_status_tells_of_the_new_round(gateway
     assert (status["status"], status["round"]) == ("Pending", 2)
 
 
-async def test_a_second_click_is_told_of_the_round_that_has_begun(gateway: Gateway) -> None:
+async def test_a_second_retry_is_a_conflict_with_the_new_round(gateway: Gateway) -> None:
     await fill(gateway, failed())
     assert (await gateway.http.post(RETRY)).status_code == 202
 
@@ -53,7 +53,7 @@ async def test_a_second_click_is_told_of_the_round_that_has_begun(gateway: Gatew
     assert (document["type"], document["round"]) == ("urn:imagemill:problem:under-way", 2)
 
 
-async def test_what_no_retry_can_help_is_a_conflict(gateway: Gateway) -> None:
+async def test_a_retry_without_retryable_images_is_a_conflict(gateway: Gateway) -> None:
     await fill(gateway, failed(host="", error_code=ErrorCode.INVALID_URL))
 
     document = problem(await gateway.http.post(RETRY), 409)
@@ -63,7 +63,7 @@ async def test_what_no_retry_can_help_is_a_conflict(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("request_id", [REQUEST_ID, "x", "%00", "x" * 5000])
-async def test_a_request_that_is_not_there_is_not_found(gateway: Gateway, request_id: str) -> None:
+async def test_an_unknown_request_is_not_found(gateway: Gateway, request_id: str) -> None:
     document = problem(await gateway.http.post(f"/requests/{request_id}/retry"), 404)
 
     assert document["type"] == "urn:imagemill:problem:unknown-request"
@@ -77,7 +77,7 @@ async def test_a_request_that_is_due_for_removal_is_not_found(gateway: Gateway) 
     assert document["type"] == "urn:imagemill:problem:unknown-request"
 
 
-async def test_without_the_database_a_retry_is_to_be_asked_again(gateway: Gateway) -> None:
+async def test_without_the_database_a_retry_is_unavailable(gateway: Gateway) -> None:
     await fill(gateway, failed())
     gateway.database.available = False
 
