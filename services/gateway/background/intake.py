@@ -152,10 +152,9 @@ class Intake:
         refused = [image.image_id for image in images if image.state is ImageState.FAILED]
         if refused:
             recorded = await self._database.images.find(request.request_id, refused)
-            ended = [
-                image for image in recorded.values() if image.state in TERMINAL_STATES
-            ]  # one may be retried by now
-            await self._publish([image_event(image, self._rules.public_base_url) for image in ended])
+            # One may have been retried since, and is open again.
+            failed = [image for image in recorded.values() if image.state in TERMINAL_STATES]
+            await self._publish([image_event(image, self._rules.public_base_url) for image in failed])
 
     def _images(self, request: Request, urls: Iterable[str]) -> list[Image]:
         now = self._clock()
