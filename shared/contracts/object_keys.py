@@ -1,4 +1,4 @@
-"""Where objects live in the store. Keys are written once and never get other bytes; no object has two owners."""
+"""The keys of objects in the store. An object never changes once it is written, and belongs to one request."""
 
 import hashlib
 from pathlib import PurePosixPath
@@ -9,13 +9,13 @@ from slugify import slugify
 from shared.contracts.messages import CompressOptions
 
 PUBLIC_PREFIXES = ("results/", "outputs/")
-"""What the gateway serves to anyone who has the URL. Uploads and originals are never served."""
+"""The gateway serves objects under these to anyone who has the URL; it never serves uploads and originals."""
 
 _SLUG_LENGTH = 60
 
 
 def image_id(url: str) -> str:
-    """The image's name within its request: the first 128 bits of the SHA-256 of its URL, in hex."""
+    """The image's id within its request: the first 128 bits of the SHA-256 of its URL, in hex."""
     return hashlib.sha256(url.encode()).hexdigest()[:32]
 
 
@@ -24,7 +24,7 @@ def upload_key(request_id: str) -> str:
 
 
 def owned_prefixes(request_id: str) -> tuple[str, ...]:
-    """What all keys of a request begin with, but for its upload's."""
+    """The prefixes of all keys of a request except its upload's."""
     return (originals_prefix(request_id), f"results/{request_id}/", f"outputs/{request_id}/")
 
 
@@ -33,38 +33,38 @@ def originals_prefix(request_id: str) -> str:
 
 
 def original_key(request_id: str, image_id: str, sha256: str) -> str:
-    """Named by its bytes as well, since a host may answer differently when it is asked again."""
+    """Contains a hash of the bytes, because the host may send different bytes for another request."""
     return f"{originals_prefix(request_id)}{image_id}-{sha256[:16]}"
 
 
 def same_bytes_key(request_id: str, sha256: str) -> str:
-    """Where a compressor notes what it made of an original with these bytes; it goes when the originals go."""
+    """The record of what a compressor made of an original with these bytes; deleted with the originals."""
     return f"{originals_prefix(request_id)}same-bytes/{sha256}"
 
 
 def result_key(request_id: str, image_id: str, url: str, data: bytes, extension: str) -> str:
-    """A readable name from the URL. The hash is of id and bytes, so two images never share an object."""
+    """A readable name from the URL, and a hash of image id and bytes, so that no two images share an object."""
     name = slugify(PurePosixPath(unquote(urlsplit(url).path)).stem, max_length=_SLUG_LENGTH) or "image"
     digest = hashlib.sha256(image_id.encode() + data).hexdigest()[:16]
     return f"results/{request_id}/{name}-{digest}.{extension}"
 
 
 def copied_key(key: str, request_id: str) -> str:
-    """Where `request_id` keeps its copy of another request's result; named alike, since URL and bytes are the same."""
+    """The key of the copy of another request's result. It has the same name, since URL and bytes are the same."""
     return f"results/{request_id}/{PurePosixPath(key).name}"
 
 
 def reuse_key(url: str, options: CompressOptions) -> str:
-    """The same for each image with this URL and these options, whatever the request."""
+    """Identifies this URL with these options across requests."""
     return hashlib.sha256(f"{url}\n{options.model_dump_json()}".encode()).hexdigest()[:32]
 
 
 def outputs_key(request_id: str, round_: int, filename: str | None, kind: str, extension: str = "csv") -> str:
-    """`kind` is what the file is, for example "compressed" or "report"; the name follows the uploaded file's."""
+    """`kind` is for example "compressed" or "report"; the name starts with that of the uploaded file."""
     stem = slugify(PurePosixPath(filename or "").stem, max_length=_SLUG_LENGTH) or "products"
     return f"outputs/{request_id}/{round_}/{stem}-{kind}.{extension}"
 
 
 def public_url(public_base_url: str, key: str) -> str:
-    """The URL under which the gateway serves `key`; it holds no comma, since CSV cells list URLs with commas."""
+    """The URL under which the gateway serves `key`. It contains no comma: CSV cells separate URLs by commas."""
     return f"{public_base_url.rstrip('/')}/{key}"

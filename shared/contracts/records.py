@@ -1,4 +1,4 @@
-"""What the database records of a request, in the field's own terms. Times are aware UTC datetimes."""
+"""What the database records of a request, independent of the database. Times are aware datetimes in UTC."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,9 +11,9 @@ from shared.contracts.states import ImageState, RequestStatus
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many images (distinct URLs of the request) stand where, counted at `as_of`.
+    """The number of images (distinct URLs of the request) by state, counted at `as_of`.
 
-    reused: how many of the compressed were copied, see ImageResult.reused; counted only when the request finishes.
+    reused: how many results were copied, see ImageResult.reused; counted only when the request finishes.
     """
 
     total: int
@@ -26,7 +26,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class OutputKeys:
-    """The files of a finished round; see Request."""
+    """The keys of a finished round's files; see Request."""
 
     output_key: str
     report_key: str
@@ -36,14 +36,14 @@ class OutputKeys:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One upload. The keys of its files are set by the finish of the round that wrote them, and emptied by a retry.
+    """One upload. Finishing a round sets the keys of its files; a retry clears them.
 
-    output_key, report_key: output CSV and report CSV. report_json_key: the report in JSON.
-    failed_key: failed.csv, None if no image failed.
-    intake_open: something of this round is still being written to the database: in round 1 the upload's rows, in a
-        later one the failed images that are to be tried again.
-    intake_rows: data rows of the upload that are in the database for certain; a resumed intake goes on behind them.
-    form: of the upload; its outputs have the same.
+    output_key, report_key, report_json_key: the output CSV, and the report as CSV and as JSON.
+    failed_key: failed.csv; None if no image failed.
+    intake_open: whether intake is still writing to the database: in round 1 the upload's rows, in a later round the
+        failed images that are to be retried.
+    intake_rows: number of the upload's data rows that are in the database; a resumed intake continues after them.
+    catalogue_format: how the upload is written; the outputs are written in the same way.
     """
 
     request_id: str
@@ -71,9 +71,10 @@ class Product:
     """One data row of an upload.
 
     row: 1 for the first data row.
-    input_image_urls: one per slot, in the order of the columns and of their cells' lists.
-    slots: how many of them each of the form's image columns has.
-    record: the row as given, with its line end if it had one; mended where it had not as many cells as the header.
+    input_image_urls: one per slot, in the order of the image columns and of the lists in their cells.
+    slots: the number of slots in each image column of the catalogue format.
+    record: the row's text as uploaded, with its line end if it had one; repaired if it had not as many cells as the
+        header.
     """
 
     request_id: str
@@ -89,11 +90,11 @@ class Product:
 class Image:
     """One distinct URL of a request. See `messages.ImageMessage` for round, dispatch and attempts.
 
-    host: the URL's, see outbound.host_name, or "" where the URL is none (invalid_url).
-    round: the one that it was last tried in; `dispatch` and `attempts` count within it.
-    deadline: the image fails with its last error if it has no end by then.
-    etag, last_modified: what its host said of the original, for asking whether it is still the same.
-    reuse_key: the same for every image with this URL and these options, whatever the request; None without either.
+    host: the URL's host name, see url_policy.host_name; "" if the URL is invalid.
+    round: the round in which it was last tried; `dispatch` and `attempts` count within it.
+    deadline: an image that is still open then fails with its last error.
+    etag, last_modified: validators of the original, as its host sent them.
+    reuse_key: see object_keys.reuse_key; None without `etag` and `last_modified`.
     """
 
     request_id: str
@@ -121,9 +122,9 @@ def saved_percent(bytes_in: int, bytes_out: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One webhook on its way. `delivery_id` is the event's id and the `webhook-id` of every attempt.
+    """One webhook to deliver. `delivery_id` is the event's id and the `webhook-id` of every attempt.
 
-    body: the exact text that is signed and sent each time. due_at is None when it has ended.
+    body: the exact text that is signed and sent each time. due_at: of the next attempt; None after the last.
     """
 
     delivery_id: str
