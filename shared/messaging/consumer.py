@@ -112,7 +112,7 @@ class Consumer:
         try:
             message = decode(delivery, self._subscription.types)
         except Undecodable as error:
-            await self._set_aside(delivery, str(error))
+            await self._park_or_drop(delivery, str(error))
             return
         begun = time.monotonic()
         ids = {name: getattr(message, name) for name in type(message).model_fields if name.endswith("_id")}
@@ -145,9 +145,9 @@ class Consumer:
         # The first waiter to resume may close the gate again before the next one runs.
         while not self._gate.is_open and await self._gate.wait_until_open(self._stop):
             pass
-        return self._gate.is_open and _is_open(delivery)
+        return self._gate.is_open and _has_open_channel(delivery)
 
-    async def _set_aside(self, delivery: AbstractIncomingMessage, reason: str) -> None:
+    async def _park_or_drop(self, delivery: AbstractIncomingMessage, reason: str) -> None:
         if self._subscription.park_unknown:
             try:
                 await self._publisher.park(delivery, self._subscription.queue, reason)
@@ -160,7 +160,7 @@ class Consumer:
         await _acknowledge(delivery)
 
 
-def _is_open(delivery: AbstractIncomingMessage) -> bool:
+def _has_open_channel(delivery: AbstractIncomingMessage) -> bool:
     try:
         return not delivery.channel.is_closed
     except ChannelInvalidStateError:

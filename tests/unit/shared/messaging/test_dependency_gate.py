@@ -159,7 +159,7 @@ class CacheUnavailable(DependencyUnavailable):
     dependency = "cache"
 
 
-async def test_an_error_of_the_inner_gate_s_own_dependency_closes_only_the_inner_gate(
+async def test_an_error_of_the_inner_gates_own_dependency_closes_only_the_inner_gate(
     gate: DependencyGate, inner: tuple[DependencyGate, Dependency], health: Health
 ) -> None:
     inner_gate, cache = inner
