@@ -141,8 +141,7 @@ async def _head(response: httpx.Response) -> tuple[bytes, bool]:
     head = b""
     async for piece in response.aiter_raw():
         head += piece
-        if (
-            len(head) > HEAD_BYTES
-        ):  # not at HEAD_BYTES: a response that was read to its end leaves its connection reusable
+        # Not at HEAD_BYTES: only a response that was read to its end leaves its connection reusable.
+        if len(head) > HEAD_BYTES:
             return head[:HEAD_BYTES], False
     return head, True
