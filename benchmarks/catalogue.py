@@ -1,4 +1,4 @@
-"""`make bench-catalogue`: a catalogue of a million rows and three million URLs, validated, accepted and taken in.
+"""`make bench-catalogue`: validates and uploads a catalogue of a million rows and three million URLs.
 
 python -m benchmarks.catalogue [--rows 1000000] [--no-stack]
 """
@@ -33,14 +33,14 @@ _PATIENCE_SECONDS = 3600
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds on the wall, and the most memory that the process had resident, in bytes."""
+    """Wall-clock seconds, and the process's peak resident memory in bytes."""
 
     seconds: float
     peak_bytes: int
 
 
 def make_catalogue(path: Path, rows: int) -> None:
-    """Write a catalogue of distinct URLs on two hundred hosts, as a shop system would export it."""
+    """Write a catalogue of distinct URLs on 200 hosts, as a shop system would export it."""
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write("S. No.,Product Name,Colour,Input Image Urls\r\n")
         lines = (_line(number) for number in range(1, rows + 1))
@@ -72,7 +72,7 @@ def read_again(path: Path, catalogue_format: CatalogueFormat) -> None:
 
 
 def alone(work: Callable[[], object]) -> Spent:
-    """The work in a fresh process, so that its memory is its own."""
+    """Run the work in a new process, so that its memory is measured alone."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_measure, args=(work, sender.send))
@@ -85,16 +85,16 @@ def alone(work: Callable[[], object]) -> Spent:
     return spent
 
 
-def _measure(work: Callable[[], object], tell: Callable[[Spent], None]) -> None:
+def _measure(work: Callable[[], object], report: Callable[[Spent], None]) -> None:
     begun = time.perf_counter()
     work()
     spent = time.perf_counter() - begun
-    tell(Spent(spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
+    report(Spent(spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
 
 
 async def through_the_stack(home: Path, path: Path, rows: int) -> None:
-    """Validate and upload over HTTP, kill the gateway while it takes the rows in, and wait until they are in."""
-    # One image in flight at a time: the workers' share of the cores is another benchmark's matter.
+    """Validate and upload over HTTP, kill the gateway during the intake, and wait until the intake is complete."""
+    # One image in flight at a time, so that the workers use little of the cores.
     settings = {"LOG_LEVEL": "WARNING", "PUBLIC_BASE_URL": "", "DISPATCH_WINDOW": "1"}
     async with (
         LocalStack(home, settings) as stack,
@@ -104,19 +104,23 @@ async def through_the_stack(home: Path, path: Path, rows: int) -> None:
             begun = time.perf_counter()
             answer = await http.post(address, content=_body(path), headers={"Content-Type": "text/csv"})
             answer.raise_for_status()
-            said = f"{answer.status_code} after {time.perf_counter() - begun:.1f} s"
-            _say(f"POST {address:10} {said}, the gateway had {_peak(_gateway(stack.home)) / 1e6:.0f} MB at most")
+            spent, peak = time.perf_counter() - begun, _peak(_gateway(stack.home)) / 1e6
+            _print(
+                f"POST {address:10} {answer.status_code} after {spent:.1f} s, peak memory of the gateway {peak:.0f} MB"
+            )
         location = answer.headers["location"]
         begun = time.perf_counter()
         total = rows * URLS_PER_ROW
-        await _taken_in(http, location, total // 5)
+        await _intake_has(http, location, total // 5)
         await stack.services.kill("gateway")
-        _say("the gateway was killed with a fifth of the images in, and started again")
+        _print("a fifth of the images recorded: killed the gateway and started it again")
         await stack.services.start("gateway")
-        await _taken_in(http, location, total)
+        await _intake_has(http, location, total)
         spent = time.perf_counter() - begun
         peak = _peak(_gateway(stack.home)) / 1e6
-        _say(f"all {total:,} images are in {spent:.0f} s after the answer: {rows / spent:,.0f} rows/s, {peak:.0f} MB")
+        _print(
+            f"all {total:,} images recorded {spent:.0f} s after the response: {rows / spent:,.0f} rows/s, {peak:.0f} MB"
+        )
 
 
 async def _body(path: Path) -> AsyncIterator[bytes]:
@@ -124,8 +128,8 @@ async def _body(path: Path) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def _taken_in(http: httpx.AsyncClient, location: str, images: int) -> None:
-    """Wait until so many images are recorded; a gateway that is starting again is waited for, too."""
+async def _intake_has(http: httpx.AsyncClient, location: str, images: int) -> None:
+    """Wait until this many images are recorded. Retries while the gateway is starting again."""
     async with asyncio.timeout(_PATIENCE_SECONDS):
         while True:
             with suppress(httpx.HTTPError):
@@ -151,19 +155,19 @@ def _peak(process: int) -> int:
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(text, flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.catalogue")
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--no-stack", action="store_true", help="only the reading, without servers")
+    parser.add_argument("--no-stack", action="store_true", help="measure inspection and reading only, without servers")
     options = parser.parse_args()
     with TemporaryDirectory(prefix="imagemill-bench-") as folder:
         path = Path(folder) / "catalogue.csv"
         make_catalogue(path, options.rows)
-        _say(f"{options.rows:,} rows, {options.rows * URLS_PER_ROW:,} URLs, {path.stat().st_size / 1e6:.0f} MB")
+        _print(f"{options.rows:,} rows, {options.rows * URLS_PER_ROW:,} URLs, {path.stat().st_size / 1e6:.0f} MB")
         catalogue_format = inspect_catalogue(partial(_first, path), CatalogueLimits(), AddressPolicy()).catalogue_format
         for name, work in (
             ("inspected", partial(inspect, path)),
@@ -171,13 +175,15 @@ def main() -> None:
         ):
             spent = alone(work)
             rate = options.rows / spent.seconds
-            _say(f"{name:10} {spent.seconds:6.1f} s {rate:10,.0f} rows/s {spent.peak_bytes / 1e6:6.0f} MB at most")
+            _print(
+                f"{name:10} {spent.seconds:6.1f} s {rate:10,.0f} rows/s {spent.peak_bytes / 1e6:6.0f} MB peak memory"
+            )
         if not options.no_stack:
             asyncio.run(through_the_stack(Path(folder) / "stack", path, options.rows))
 
 
 def _first(path: Path) -> Iterator[bytes]:
-    """The beginning of the file, up to the end of a line."""
+    """The beginning of the file, up to a line end."""
     yield next(chunks(path)).rpartition(b"\n")[0] + b"\n"
 
 

@@ -1,4 +1,4 @@
-"""Each kind of catalogue through the whole stack: the same file comes out, with other image cells and nothing else."""
+"""Each kind of catalogue through the whole stack: only the image cells of the output differ from the input."""
 
 import codecs
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ ADDED = ("Failed Image Urls", "Error Codes", "Error Details")
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A file in which {a}, {b} and {c} stand for images and {x} for one that is not there.
+    """A file with {a}, {b} and {c} in place of the URLs of images, and {x} in place of a URL that answers 404.
 
-    before: what stands before the header. output: column and cells of output URLs, where the profile has such a column.
+    before: text before the header. output: header and cells of the output URL column, if the profile has one.
     """
 
     profile: str
@@ -132,7 +132,9 @@ CATALOGUES = {
 
 
 @pytest.mark.parametrize("catalogue", CATALOGUES.values(), ids=CATALOGUES.keys())
-async def test_the_same_catalogue_comes_out(client: StackClient, origin: Origin, catalogue: Catalogue) -> None:
+async def test_the_output_is_the_input_with_other_image_cells(
+    client: StackClient, origin: Origin, catalogue: Catalogue
+) -> None:
     urls = {name: origin.serve(f"/{name}.jpg", image(photo)) for name, photo in PHOTOS.items()}
     urls[MISSING] = origin.url("/missing.jpg")
 
@@ -147,7 +149,9 @@ async def test_the_same_catalogue_comes_out(client: StackClient, origin: Origin,
     await check_report(client, status, catalogue)
 
 
-async def test_what_failed_can_be_mended_at_the_host_and_uploaded_again(client: StackClient, origin: Origin) -> None:
+async def test_failed_csv_can_be_uploaded_again_once_the_host_serves_the_image(
+    client: StackClient, origin: Origin
+) -> None:
     urls = {name: origin.serve(f"/{name}.jpg", image(photo)) for name, photo in PHOTOS.items()}
     urls[MISSING] = origin.url("/missing.jpg")
     first = await client.finished(await client.upload(WOOCOMMERCE.given(urls)))
@@ -159,13 +163,13 @@ async def test_what_failed_can_be_mended_at_the_host_and_uploaded_again(client: 
     assert (second["profile"], second["failed_csv_url"]) == ("woocommerce", None)
     outputs = await output_urls(client, second, urls)
     for name in ("a", MISSING, "b"):
-        [head, *tail] = failed.rsplit(b",", 3)  # the three cells of reasons name the URL once more
+        [head, *tail] = failed.rsplit(b",", 3)  # the three cells of reasons repeat the URL
         failed = head.replace(urls[name].encode(), outputs[name].encode()) + b"," + b",".join(tail)
     assert await content(client, second["output_csv_url"]) == failed
 
 
 async def output_urls(client: StackClient, status: dict[str, Any], urls: dict[str, str]) -> dict[str, str]:
-    """What became of each image, as the report has it; every URL of it can be fetched."""
+    """The output URL of each image according to the report; each of them can be fetched."""
     reported = {line["Input Image Url"]: line["Output Image Url"] for line in await client.table(status["report_url"])}
     outputs = {name: reported[url] for name, url in urls.items() if url in reported}
     for url in filter(None, outputs.values()):

@@ -1,4 +1,4 @@
-"""Trying a catalogue: its images are looked at by a downloader, and nothing is kept of it."""
+"""A validation with probe=: a downloader probes the images, and nothing is stored."""
 
 import asyncio
 import json
@@ -16,8 +16,8 @@ from tests.support.pictures import a_photo
 from tests.support.stack import StackClient, a_catalogue
 
 
-async def kept(stack: LocalStack) -> tuple[int, set[str]]:
-    """How many requests there are, and what is stored."""
+async def stored(stack: LocalStack) -> tuple[int, set[str]]:
+    """The number of requests, and the keys in the object store."""
     joint = stack.joint()
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(joint["MONGODB_URL"])
     store = open_object_store(joint["OBJECT_STORE_URL"])
@@ -29,17 +29,17 @@ async def kept(stack: LocalStack) -> tuple[int, set[str]]:
         client.close()
 
 
-async def test_a_look_at_the_images_streams_and_keeps_nothing(
+async def test_a_validation_with_probes_streams_its_lines_and_stores_nothing(
     stack: LocalStack, client: StackClient, origin: Origin
 ) -> None:
     photos = {origin.serve(f"/{number}.jpg", image(data)): data for number, data in enumerate(map(a_photo, range(3)))}
     elsewhere = origin.base_url.replace("127.0.0.1", "127.0.0.2")
-    let_go = asyncio.Event()
-    slow = origin.serve("/slow.jpg", Response(body=a_photo(3), until=let_go))
+    serve_slow = asyncio.Event()
+    slow = origin.serve("/slow.jpg", Response(body=a_photo(3), until=serve_slow))
     page = origin.serve("/page.jpg", image(b"<html><body>not found</body></html>"))
     moved = origin.serve("/moved.jpg", redirect("http://169.254.169.254/latest/meta-data/"))
     products = [[*photos], [origin.url("/gone.jpg"), page], [moved, slow], [f"{elsewhere}/1.jpg"]]
-    before = await kept(stack)
+    before = await stored(stack)
 
     lines = []
     headers = {"content-type": "text/csv"}
@@ -51,7 +51,7 @@ async def test_a_look_at_the_images_streams_and_keeps_nothing(
         async for line in answer.aiter_lines():
             lines.append(json.loads(line))
             if lines[-1]["type"] == "validation":
-                let_go.set()  # what is known comes before what is asked for is there
+                serve_slow.set()  # the first line must arrive before the last image is served
 
     validation, *probes, estimate = lines
     assert (validation["type"], estimate["type"]) == ("validation", "estimate")
@@ -68,12 +68,12 @@ async def test_a_look_at_the_images_streams_and_keeps_nothing(
     assert estimate["basis"]["known"] == 8
     assert estimate["bytes_out"]["mean"] == pytest.approx(estimate["bytes_in"]["mean"] * 0.4, abs=1)
     assert estimate["seconds"] is not None
-    assert await kept(stack) == before
+    assert await stored(stack) == before
     assert await commands_left(stack) == 0
 
 
 async def commands_left(stack: LocalStack) -> int:
-    """Commands that nobody has taken."""
+    """The number of commands that no worker has taken."""
     async with await aio_pika.connect(stack.servers.rabbitmq_url) as connection, connection.channel() as channel:
         queue = await channel.declare_queue(Queue.PROBE, passive=True)
         return queue.declaration_result.message_count or 0
