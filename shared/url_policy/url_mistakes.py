@@ -1,4 +1,4 @@
-"""Common mistakes in image URLs: how to recognise each, what to call it, and how to correct it."""
+"""Common mistakes in image URLs: how to recognise each, what to call it, and how to correct it. Pure."""
 
 import re
 from typing import NamedTuple
