@@ -1,17 +1,30 @@
-"""The documents link to pages, headings and files that exist."""
+"""The documents refer to what exists: pages, headings, files, settings with their defaults, metrics, make targets."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+from dev.docs.blocks.metrics import metrics
+from dev.docs.env_example import COMPOSITIONS, settings_of
 from tests.support.tree import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "benchmarks" / "README.md"])
+SETTINGS = {name: field for service in COMPOSITIONS for name, field in settings_of(service).items()}
+OTHER_NAMES = {
+    *("RABBITMQ_USER", "RABBITMQ_PASSWORD", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_BUCKET"),  # Compose's own variables
+    *("ERROR_GUIDES", "HOST_RESPONDED", "QUEUE_OF"),  # names in the code
+}
 _LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"`((?:services|shared|deploy|dev|tests|docs|benchmarks|samples)/[\w./-]*\w)`")
+_NAME = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`")
+_DEFAULT = re.compile(
+    r"`(?P<name>[A-Z][A-Z0-9_]+)` \((?P<value>\d[\d,.]*)( s| seconds)?\)"  # `DRAIN_TIMEOUT` (25 s)
+    r"|(?P<value_before>\d[\d,.]*) \w+ \(`(?P<name_after>[A-Z][A-Z0-9_]+)`\)"  # 10 deliveries (`DEAD_LETTER_AFTER`)
+)
+_METRIC = re.compile(r"imagemill_[a-z_]+")
 
 
 def _text(page: Path) -> str:
@@ -40,3 +53,32 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_named_file_exists(page: Path) -> None:
     assert [file for file in _FILE.findall(_text(page)) if not (ROOT / file).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_named_setting_exists(page: Path) -> None:
+    assert [name for name in _NAME.findall(_text(page)) if name not in SETTINGS and name not in OTHER_NAMES] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_number_beside_a_setting_is_its_default(page: Path) -> None:
+    wrong = []
+    for match in _DEFAULT.finditer(_text(page)):
+        name = match["name"] or match["name_after"]
+        number = float((match["value"] or match["value_before"]).replace(",", ""))
+        if number != SETTINGS[name].default:
+            wrong.append(match[0])
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_named_metric_exists(page: Path) -> None:
+    declared = set(_METRIC.findall(metrics()))
+    assert [name for name in _METRIC.findall(page.read_text(encoding="utf-8")) if name not in declared] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_named_make_target_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = re.findall(r"`make ([a-z0-9-]+)|^make ([a-z0-9-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [name for pair in named for name in pair if name and name not in targets] == []
