@@ -1,5 +1,6 @@
 """Parts of operations: parameters, upload bodies, responses with examples, and the problems that a route can answer."""
 
+import json
 from collections.abc import Collection
 from itertools import groupby
 from typing import Any, Literal
@@ -126,8 +127,12 @@ _FILE = {
 
 
 def _form_field(name: str, default: Any) -> dict[str, Any]:
-    """Swagger UI fills the form with defaults and examples, and with the minimum of a number that has neither."""
-    return dict(OPTIONS[name].schema) | {"default": default}
+    """An optional field: `default` is the operator's, None if the option has no value by default."""
+    schema = dict(OPTIONS[name].schema)
+    if default is None:
+        return schema
+    shown = json.dumps(default).strip('"')
+    return schema | {"default": default, "description": f"{schema['description']} Default: `{shown}`."}
 
 
 def problems(*types: ProblemType) -> dict[int | str, dict[str, Any]]:

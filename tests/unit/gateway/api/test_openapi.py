@@ -17,6 +17,7 @@ from shared.contracts.events import request_finished_event
 from shared.contracts.messages import CompressOptions
 from shared.contracts.states import RequestStatus
 from tests.support.builders import NOW, a_request, output_keys
+from tests.support.tree import ROOT
 
 OPERATIONS = {
     "uploadCatalogue": ("post", "/upload"),
@@ -105,3 +106,36 @@ def test_every_option_is_described_once_as_a_form_field(options: tuple[str, ...]
     assert set(form) == {"file", *options}
     assert "parameters" not in described
     assert all(schema["description"] for schema in form.values())
+
+
+@pytest.mark.parametrize("options", [UPLOAD_OPTIONS, VALIDATION_OPTIONS])
+def test_no_optional_field_has_an_example_or_another_default_than_the_operator_s(options: tuple[str, ...]) -> None:
+    described = catalogue_body(UploadOptions(CompressOptions(percent=70, max_width=2000)), options)
+    form = described["requestBody"]["content"]["multipart/form-data"]["schema"]
+    fields = {name: schema for name, schema in form["properties"].items() if name not in form["required"]}
+
+    assert not any(schema.keys() & {"example", "examples"} for schema in fields.values())
+    assert {name: schema["default"] for name, schema in fields.items() if "default" in schema} == {
+        "percent": 70,
+        "mode": "size",
+        "format": "keep",
+        "max_width": 2000,
+        "min_quality": 30,
+        "allow_resize": True,
+        "metadata": "strip",
+        "profile": "auto",
+        "on_invalid": "skip",
+        **({"dry_run": False} if "dry_run" in options else {}),
+    }
+    assert fields["allow_resize"]["description"].endswith("Default: `true`.")
+
+
+def test_the_page_starts_with_an_empty_form() -> None:
+    """Swagger UI calls both by these names; whoever updates it has to look at the form in a browser."""
+    static = ROOT / "services/gateway/api/static"
+    bundle = (static / "swagger-ui/swagger-ui-bundle.js").read_text(encoding="utf-8")
+    script = (static / "docs.js").read_text(encoding="utf-8")
+
+    for name in ("getSampleSchema", "ParameterIncludeEmpty", "isIncludedOptions", "includeWriteOnly"):
+        assert name in script
+        assert name in bundle
