@@ -36,7 +36,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
     metrics = Metrics(registry)
     health = Health(metrics.ready)
     endpoints = HealthEndpoints(health, registry)
-    arrived = asyncio.Event()
+    intake_opened = asyncio.Event()
     async with AsyncExitStack() as parts:
         http = HttpServer(build_starting_app(endpoints), settings.rabbit.drain_timeout)
         parts.push_async_callback(http.stop)
@@ -49,7 +49,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
 
         probe_client = ProbeClient(settings.api.probe_timeout, _now)
         http.app = build_app(
-            _api_parts(settings, database, store, probe_client, metrics, arrived), endpoints, stored_gate
+            _api_parts(settings, database, store, probe_client, metrics, intake_opened), endpoints, stored_gate
         )
         parts.push_async_callback(http.stop)  # requests in progress need the database: finish them before it closes
 
@@ -61,7 +61,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         gate = DependencyGate({"broker": broker.ping}, health, required=(), outer=stored_gate)
 
         runtime = Runtime(database, publisher.publish, _now, metrics)
-        await _work_in_background(settings, runtime, store, gate, arrived, stop)
+        await _work_in_background(settings, runtime, store, gate, intake_opened, stop)
 
 
 def _api_parts(
@@ -70,14 +70,14 @@ def _api_parts(
     store: ObjectStore,
     probe_client: ProbeClient,
     metrics: Metrics,
-    arrived: asyncio.Event,
+    intake_opened: asyncio.Event,
 ) -> ApiParts:
     return ApiParts(
         validator=_validator(settings),
-        acceptor=UploadAcceptor(database, store, _now, arrived, metrics),
+        acceptor=UploadAcceptor(database, store, _now, intake_opened, metrics),
         probes=ProbeStream(probe_client, metrics),
         database=database,
-        retries=Retries(database, settings.dispatch.retention_days, _now, arrived),
+        retries=Retries(database, settings.dispatch.retention_days, _now, intake_opened),
         objects=Objects(store),
         public_base_url=settings.public.public_base_url,
         clock=_now,
@@ -100,7 +100,7 @@ async def _work_in_background(
     runtime: Runtime,
     store: ObjectStore,
     gate: DependencyGate,
-    arrived: asyncio.Event,
+    intake_opened: asyncio.Event,
     stop: asyncio.Event,
 ) -> None:
     """Intake runs on every gateway; the other tasks on the one that holds the dispatch lease."""
@@ -114,7 +114,7 @@ async def _work_in_background(
     sweep = Sweep(runtime, lease, dispatch)
     retention = Retention(database, store, lease, dispatch.retention_days, _now)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(repeat("intake", partial(intake.step, stop), gate, stop, wake=arrived))
+        tasks.create_task(repeat("intake", partial(intake.step, stop), gate, stop, wake=intake_opened))
         tasks.create_task(repeat("dispatch", dispatcher.step, gate, stop, wake=images_added))
         tasks.create_task(repeat("sweep", sweep.step, gate, stop, wake=asyncio.Event()))
         tasks.create_task(repeat("retention", retention.step, gate, stop, wake=asyncio.Event()))

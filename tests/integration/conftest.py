@@ -39,7 +39,7 @@ def gateway(
         port=port,
         store=MemoryObjectStore(clock),
         database=MemoryDatabase(clock),
-        arrived=asyncio.Event(),
+        intake_opened=asyncio.Event(),
         health=Health(),
         registry=CollectorRegistry(),
         spool=tmp_path,

@@ -66,7 +66,7 @@ async def test_an_accepted_upload_is_stored_and_recorded_before_the_answer(gatew
     assert await gateway.database.requests.get(request_id) == a_request(
         request_id, filename="My Products.csv", options=DEFAULTS.model_copy(update={"percent": 40})
     )
-    assert gateway.arrived.is_set()
+    assert gateway.intake_opened.is_set()
     assert not any(gateway.spool.iterdir())
     assert gateway.registry.get_sample_value("imagemill_upload_bytes_total") == len(CSV)
 
@@ -407,7 +407,7 @@ async def test_a_fault_of_our_own_refuses_for_now(gateway: Gateway, dependency: 
     assert dependency in document["detail"]
     assert int(answer.headers["Retry-After"]) > 0
     assert gateway.holds_nothing()
-    assert not gateway.arrived.is_set()
+    assert not gateway.intake_opened.is_set()
 
 
 # GET /status

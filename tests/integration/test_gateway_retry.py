@@ -9,7 +9,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import Image, Progress
 from shared.contracts.states import ImageState, RequestStatus
 from tests.support.builders import NOW, REQUEST_ID, a_request, an_image
-from tests.support.running_gateway import KEEP_DAYS, Gateway, problem
+from tests.support.running_gateway import RETENTION_DAYS, Gateway, problem
 
 RETRY = f"/requests/{REQUEST_ID}/retry"
 
@@ -39,7 +39,7 @@ async def test_a_retry_is_accepted_and_the_status_shows_the_new_round(gateway: G
     assert answer.json() == {"request_id": REQUEST_ID, "status": "Pending", "round": 2, "images": 2}
     assert answer.headers["Location"] == f"/status?request_id={REQUEST_ID}"
     assert int(answer.headers["Retry-After"]) > 0
-    assert gateway.arrived.is_set()
+    assert gateway.intake_opened.is_set()
     status = (await gateway.http.get(answer.headers["Location"])).json()
     assert (status["status"], status["round"]) == ("Pending", 2)
 
@@ -59,7 +59,7 @@ async def test_a_retry_without_retryable_images_is_a_conflict(gateway: Gateway) 
     document = problem(await gateway.http.post(RETRY), 409)
 
     assert (document["type"], document["round"]) == ("urn:imagemill:problem:nothing-to-retry", 1)
-    assert not gateway.arrived.is_set()
+    assert not gateway.intake_opened.is_set()
 
 
 @pytest.mark.parametrize("request_id", [REQUEST_ID, "x", "%00", "x" * 5000])
@@ -70,7 +70,7 @@ async def test_an_unknown_request_is_not_found(gateway: Gateway, request_id: str
 
 
 async def test_a_request_that_is_due_for_removal_is_not_found(gateway: Gateway) -> None:
-    await fill(gateway, failed(), finished_at=NOW - timedelta(days=KEEP_DAYS, seconds=1))
+    await fill(gateway, failed(), finished_at=NOW - timedelta(days=RETENTION_DAYS, seconds=1))
 
     document = problem(await gateway.http.post(RETRY), 404)
 

@@ -38,7 +38,7 @@ async def post_catalogue(gateway: Gateway, path: str, catalogue: bytes, fields: 
 
 
 def stored_nothing(gateway: Gateway) -> bool:
-    return gateway.holds_nothing() and not gateway.arrived.is_set()
+    return gateway.holds_nothing() and not gateway.intake_opened.is_set()
 
 
 @each_validation

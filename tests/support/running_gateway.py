@@ -29,7 +29,7 @@ MAX_BYTES = 300_000
 STALL_SECONDS = 2.0  # a busy machine may take half a second over a few bytes
 MAX_SECONDS = 6.0
 PROBE_SECONDS = 5.0
-KEEP_DAYS = 7.0
+RETENTION_DAYS = 7.0
 BASE_URL = "https://client.test"
 DEFAULTS = CompressOptions(min_quality=35)
 
@@ -43,7 +43,7 @@ class Gateway:
     port: int
     store: MemoryObjectStore
     database: MemoryDatabase
-    arrived: asyncio.Event
+    intake_opened: asyncio.Event
     health: Health
     registry: CollectorRegistry
     spool: Path
@@ -74,14 +74,14 @@ def an_app(gateway: Gateway, clock: MovableClock, public_base_url: str = BASE_UR
     )
     validator = UploadValidator(rules, at_once=2)
     metrics = Metrics(gateway.registry)
-    acceptor = UploadAcceptor(gateway.database, gateway.store, clock, gateway.arrived, metrics)
+    acceptor = UploadAcceptor(gateway.database, gateway.store, clock, gateway.intake_opened, metrics)
     needed = {"database": gateway.database.ping, "storage": gateway.store.ping}
     parts = ApiParts(
         validator=validator,
         acceptor=acceptor,
         probes=ProbeStream(gateway.probe_client, metrics),
         database=gateway.database,
-        retries=Retries(gateway.database, KEEP_DAYS, clock, gateway.arrived),
+        retries=Retries(gateway.database, RETENTION_DAYS, clock, gateway.intake_opened),
         objects=Objects(gateway.store),
         public_base_url=public_base_url,
         clock=clock,

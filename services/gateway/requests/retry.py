@@ -22,13 +22,16 @@ log = structlog.get_logger(__name__)
 
 class Retries:
     def __init__(
-        self, database: Database, retention_days: float, clock: Callable[[], datetime], arrived: asyncio.Event
+        self, database: Database, retention_days: float, clock: Callable[[], datetime], intake_opened: asyncio.Event
     ) -> None:
-        """retention_days: as for Retention; a request due for removal cannot be retried. arrived: wakes intake."""
+        """retention_days: as for Retention; a request due for removal cannot be retried.
+
+        intake_opened: is set for each retry, so that its intake starts at once.
+        """
         self._database = database
         self._retention = timedelta(days=retention_days)
         self._clock = clock
-        self._arrived = arrived
+        self._intake_opened = intake_opened
 
     async def begin(self, request_id: str) -> RetryAccepted:
         """Begin the next round of the request.
@@ -48,7 +51,7 @@ class Retries:
             raise under_way(current.round, current.progress.pending)
         with bound_contextvars(request_id=request_id):
             log.info("retry_begun", round=begun.round, images=images)
-        self._arrived.set()
+        self._intake_opened.set()
         return RetryAccepted(request_id=request_id, round=begun.round, images=images)
 
     async def _known(self, request_id: str) -> Request:

@@ -30,14 +30,14 @@ class UploadAcceptor:
         database: Database,
         store: ObjectStore,
         clock: Callable[[], datetime],
-        arrived: asyncio.Event,
+        intake_opened: asyncio.Event,
         metrics: Metrics,
     ) -> None:
-        """`arrived` is set after each upload, so that intake starts at once."""
+        """`intake_opened` is set after each upload, so that its intake starts at once."""
         self._database = database
         self._store = store
         self._clock = clock
-        self._arrived = arrived
+        self._intake_opened = intake_opened
         self._metrics = metrics
 
     async def accept(self, upload: ValidatedUpload) -> str:
@@ -50,7 +50,7 @@ class UploadAcceptor:
         await self._store.put_file(request.upload_key, upload.path, "text/csv")
         # If this fails, the database may still have the request, so the stored upload stays.
         await self._database.requests.insert(request)
-        self._arrived.set()
+        self._intake_opened.set()
         self._metrics.upload_bytes.inc(upload.size)
         log.info("upload_accepted", request_id=request.request_id, rows=upload.inspection.rows, bytes=upload.size)
         return request.request_id

@@ -30,8 +30,8 @@ class RetryFixture:
     def __init__(self, retention_days: float = RETENTION_DAYS) -> None:
         self.clock = MovableClock(NOW)
         self.database = MemoryDatabase(self.clock)
-        self.arrived = asyncio.Event()
-        self.retries = Retries(self.database, retention_days, self.clock, self.arrived)
+        self.intake_opened = asyncio.Event()
+        self.retries = Retries(self.database, retention_days, self.clock, self.intake_opened)
 
     async def fill(self, *images: Image, **changes: Any) -> None:
         finished: dict[str, Any] = {
@@ -53,7 +53,7 @@ class RetryFixture:
         with pytest.raises(Problem) as refusal:
             await self.retries.begin(REQUEST_ID)
         assert self.database.tables.requests == before
-        assert not self.arrived.is_set()
+        assert not self.intake_opened.is_set()
         return refusal.value.document
 
 
@@ -65,7 +65,7 @@ async def test_a_retry_starts_a_round_with_the_images_that_can_be_retried() -> N
     accepted = await fixture.retries.begin(REQUEST_ID)
 
     assert accepted == RetryAccepted(request_id=REQUEST_ID, round=2, images=2)
-    assert fixture.arrived.is_set()
+    assert fixture.intake_opened.is_set()
     request = await fixture.request()
     assert (request.status, request.round, request.intake_open) == (RequestStatus.PENDING, 2, True)
     assert (request.finished_at, request.output_key, request.report_key) == (None, None, None)
