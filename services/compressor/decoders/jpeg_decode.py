@@ -16,9 +16,10 @@ _START_OF_IMAGE = b"\xff\xd8"
 _MARKER_AND_LENGTH = 4
 _PADDING = "extraneous bytes before marker"
 _MISSING_END = "Premature end of JPEG file"
-# Harmless: padding between the headers, and the up to four bytes that some cameras write before the end marker.
-# Before a restart marker, between scans, and in greater number, such bytes are the rest of damaged ones. In a file with
-# restart markers so are those before the end: the decoder reports no loss if the file was truncated at a restart.
+# Harmless: padding between the headers, and up to four bytes before the end marker, as some cameras write them.
+# Not harmless: bytes before a restart marker or between scans, and more than four bytes. They are what damage left over.
+# In a file with restart markers no such bytes are harmless: it may have been truncated at a restart, and the decoder
+# does not report that.
 _HARMLESS = re.compile(r"extraneous bytes before marker 0x(?:c|db|dd|e|fe)|\b[1-4] extraneous bytes before marker 0xd9")
 
 # From the file's colour space to the one that the decoder is asked for, and the image's mode.
