@@ -17,7 +17,7 @@ _MARKER_AND_LENGTH = 4
 _PADDING = "extraneous bytes before marker"
 _MISSING_END = "Premature end of JPEG file"
 # Harmless: padding between the headers, and up to four bytes before the end marker, as some cameras write them.
-# Not harmless: bytes before a restart marker or between scans, and more than four bytes. They are what damage left over.
+# Not harmless: bytes before a restart marker or between scans, and more than four. They are left over from damage.
 # In a file with restart markers no such bytes are harmless: it may have been truncated at a restart, and the decoder
 # does not report that.
 _HARMLESS = re.compile(r"extraneous bytes before marker 0x(?:c|db|dd|e|fe)|\b[1-4] extraneous bytes before marker 0xd9")
