@@ -15,6 +15,7 @@ from dev.docs.blocks.metrics import metrics
 from dev.docs.blocks.options import options, options_summary
 from dev.docs.blocks.problem_types import problem_types
 from dev.docs.blocks.report_columns import report_columns
+from dev.docs.blocks.routes import routes
 from dev.docs.env_example import env_example
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
@@ -35,6 +36,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "report-columns": report_columns,
     "request-accepted-fields": events.request_accepted_fields,
     "request-finished-fields": events.request_finished_fields,
+    "routes": routes,
 }
 """The block's name: a function that returns its Markdown."""
 
