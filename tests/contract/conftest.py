@@ -16,7 +16,7 @@ from tests.fakes import MemoryDatabase, MovableClock
 from tests.support.builders import NOW
 from tests.support.tcp_proxy import open_proxy
 
-_OUTAGE_NOTICED_AFTER = 0.5
+_TIMEOUT_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,16 @@ class Subject:
 
 
 @pytest.fixture(params=["memory", "mongodb"])
-def kept_at(request: pytest.FixtureRequest) -> str:
+def location(request: pytest.FixtureRequest) -> str:
     """Where the database under test keeps its data: a URL, or "memory", which needs no server."""
     return "memory" if request.param == "memory" else str(request.getfixturevalue("mongodb_url"))
 
 
 @pytest.fixture
-async def subject(kept_at: str) -> AsyncIterator[Subject]:
+async def subject(location: str) -> AsyncIterator[Subject]:
     clock = MovableClock(NOW)
     async with AsyncExitStack() as stack:
-        yield _in_memory(clock) if kept_at == "memory" else await _in_mongodb(clock, kept_at, stack)
+        yield _in_memory(clock) if location == "memory" else await _in_mongodb(clock, location, stack)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ async def _in_mongodb(clock: MovableClock, url: str, stack: AsyncExitStack) -> S
     through_proxy = address._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
 
     async def connect() -> Database:
-        settings = MongoSettings(mongodb_url=through_proxy, mongodb_timeout=_OUTAGE_NOTICED_AFTER)
+        settings = MongoSettings(mongodb_url=through_proxy, mongodb_timeout=_TIMEOUT_SECONDS)
         return await stack.enter_async_context(open_database(settings, asyncio.Event(), clock))
 
     def outputs(request_id: str) -> dict[int, list[str]]:

@@ -1,4 +1,4 @@
-"""How every database hands out webhook deliveries: each attempt to one, and recorded once."""
+"""Webhook deliveries: each attempt is claimed by one process and recorded once."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -27,8 +27,8 @@ async def _announced(database: Database, limit: int = 100) -> list[str]:
     return sorted([delivery.delivery_id for delivery in await database.deliveries.announce_due(limit)])
 
 
-async def test_a_delivery_is_read_as_it_was_written(database: Database) -> None:
-    delivery = a_delivery(attempts=3, due_at=None, delivered=True, last_error="it answered 503")
+async def test_a_delivery_is_read_as_written(database: Database) -> None:
+    delivery = a_delivery(attempts=3, due_at=None, delivered=True, last_error="the receiver answered 503")
     await database.deliveries.put(delivery)
     assert await database.deliveries.get(delivery.delivery_id) == delivery
     assert await database.deliveries.get("another") is None
@@ -49,7 +49,7 @@ async def test_deliveries_are_announced_when_due(database: Database, clock: Mova
     assert await _announced(database) == ["later"]
 
 
-async def test_a_due_delivery_is_announced_once_a_minute(database: Database, clock: MovableClock) -> None:
+async def test_a_due_delivery_is_announced_at_most_once_a_minute(database: Database, clock: MovableClock) -> None:
     await database.deliveries.put(a_delivery("due"))
     assert await _announced(database) == ["due"]
     clock.advance(59.999)
@@ -67,7 +67,7 @@ async def test_a_retry_within_the_minute_is_announced_when_due(database: Databas
     assert await _announced(database) == ["due"]
 
 
-async def test_at_most_so_many_are_announced(database: Database) -> None:
+async def test_no_more_deliveries_are_announced_than_the_limit(database: Database) -> None:
     for number in range(5):
         await database.deliveries.put(a_delivery(f"due-{number}"))
     first = await _announced(database, limit=3)
@@ -76,7 +76,9 @@ async def test_at_most_so_many_are_announced(database: Database) -> None:
     assert len(first) == 3
 
 
-async def test_a_claim_lasts_until_its_time(database: Database, clock: MovableClock) -> None:
+async def test_a_claimed_delivery_cannot_be_claimed_again_before_its_time(
+    database: Database, clock: MovableClock
+) -> None:
     await database.deliveries.put(a_delivery("due"))
     until = NOW + timedelta(seconds=30)
     assert await database.deliveries.claim("due", until) == a_delivery("due", due_at=until)
@@ -93,7 +95,7 @@ async def test_only_a_due_delivery_can_be_claimed(database: Database) -> None:
     assert claims == [None, None, None]
 
 
-async def test_of_many_who_claim_at_once_one_does(subject: Subject) -> None:
+async def test_of_concurrent_claims_one_succeeds(subject: Subject) -> None:
     await subject.database.deliveries.put(a_delivery("due"))
     other = await subject.connect()
     until = NOW + timedelta(seconds=30)
@@ -108,11 +110,11 @@ async def _record(database: Database, attempts: int, due_at: datetime | None, er
     return await database.deliveries.get("due")
 
 
-async def test_attempts_are_recorded_in_turn_and_once(database: Database) -> None:
+async def test_attempts_are_recorded_in_order_and_once(database: Database) -> None:
     await database.deliveries.put(a_delivery("due"))
     later = NOW + timedelta(minutes=5)
-    first = a_delivery("due", attempts=1, due_at=later, last_error="it answered 503")
-    assert await _record(database, 1, later, "it answered 503") == first
+    first = a_delivery("due", attempts=1, due_at=later, last_error="the receiver answered 503")
+    assert await _record(database, 1, later, "the receiver answered 503") == first
     assert await _record(database, 1, None, None) == first
     assert await _record(database, 3, None, None) == first
     assert await _record(database, 2, None, None) == a_delivery("due", attempts=2, due_at=None, delivered=True)

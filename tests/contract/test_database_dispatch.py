@@ -1,4 +1,4 @@
-"""What the dispatcher and the sweep rely on: who is due, who is marked, and what becomes of the lost."""
+"""Images for the dispatcher and the sweep: which are due, dispatched or lost."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +16,7 @@ from tests.support.worker_messages import compress, compressed, deferred, downlo
 
 
 async def _dispatch(database: Database, request_id: str, limit: int = 100) -> list[Image]:
-    """Everything that is due, as it was before the mark."""
+    """Dispatch everything that is due; returns the images as they were before."""
     due = await database.images.due(request_id, limit)
     await database.images.mark_dispatched(due)
     return due
@@ -30,7 +30,7 @@ async def _wait_until(database: Database, image: Image, seconds: float) -> None:
     await database.images.record(deferred(image, dispatch=1, not_before=NOW + timedelta(seconds=seconds)))
 
 
-async def test_due_images_come_by_host_and_then_by_time(database: Database, clock: MovableClock) -> None:
+async def test_due_images_are_ordered_by_host_and_then_by_time(database: Database, clock: MovableClock) -> None:
     urls = ["http://c/1", "http://a/2", "http://b/1", "http://a/1", "http://a/3"]
     images = {url: an_image(url, "a") for url in urls}
     await database.images.insert_many(list(images.values()))
@@ -47,7 +47,7 @@ async def test_due_images_come_by_host_and_then_by_time(database: Database, cloc
     assert [image.url for image in await database.images.due("a", 2)] == ["http://a/3", "http://a/1"]
 
 
-async def test_due_images_are_of_one_request_and_pending(database: Database) -> None:
+async def test_due_images_are_pending_and_belong_to_the_request(database: Database) -> None:
     mine = [an_image(f"http://a/{number}", "a") for number in range(4)]
     await database.images.insert_many([*mine, an_image("http://a/1", "aa"), an_image("http://a/1", "b")])
     await database.images.record(compressed(mine[0]))
@@ -63,14 +63,16 @@ async def test_due_images_are_of_one_request_and_pending(database: Database) -> 
         ({"without_hosts": [""]}, ["a", "b", "c"]),
     ],
 )
-async def test_hosts_can_be_left_out(database: Database, filters: dict[str, Any], expected: list[str]) -> None:
+async def test_due_images_of_given_hosts_are_left_out(
+    database: Database, filters: dict[str, Any], expected: list[str]
+) -> None:
     hosts = ["b", "a", "", "c"]
     await database.images.insert_many([an_image(f"http://{host}/1", host=host) for host in hosts])
     due = await database.images.due(an_image().request_id, 10, **filters)
     assert [image.host for image in due] == expected
 
 
-async def test_a_mark_makes_the_next_dispatch(database: Database) -> None:
+async def test_marking_an_image_dispatched_counts_the_dispatch(database: Database) -> None:
     image = an_image()
     await database.images.insert_many([image])
     await database.images.mark_dispatched([image])
@@ -87,15 +89,17 @@ async def test_a_mark_makes_the_next_dispatch(database: Database) -> None:
         (an_image(dispatch=1), an_image(dispatch=2)),
         (an_image(round=2), an_image()),
     ],
-    ids=["compressed", "failed", "dispatched since", "not yet due so", "next round"],
+    ids=["compressed", "failed", "dispatched since", "other dispatch", "next round"],
 )
-async def test_a_mark_is_guarded(database: Database, stored: Image, marked: Image) -> None:
+async def test_only_a_pending_image_of_that_dispatch_and_round_is_marked(
+    database: Database, stored: Image, marked: Image
+) -> None:
     await database.images.insert_many([stored])
     await database.images.mark_dispatched([marked])
     assert await _only(database, stored) == stored
 
 
-async def test_marking_twice_or_none_changes_nothing(database: Database) -> None:
+async def test_marking_images_again_or_none_changes_nothing(database: Database) -> None:
     image = an_image()
     await database.images.insert_many([image])
     await database.images.mark_dispatched([])
@@ -104,18 +108,18 @@ async def test_marking_twice_or_none_changes_nothing(database: Database) -> None
     assert (await _only(database, image)).dispatch == 1
 
 
-async def test_what_waits_and_what_is_in_flight_is_counted(database: Database) -> None:
+async def test_pending_and_dispatched_images_are_counted(database: Database) -> None:
     images = [an_image(f"http://{host}/{number}", host) for host in ("a", "b", "c") for number in range(3)]
     await database.images.insert_many(images)
     await database.images.record(compressed(images[0]))
     await database.images.mark_dispatched([*images[1:4], images[6]])
-    await database.images.record(deferred(images[7], dispatch=1))  # not due, but it waits
+    await database.images.record(deferred(images[7], dispatch=1))  # pending, but not due
     assert await database.images.in_flight() == {"a": 2, "b": 1, "c": 1}
     assert await database.images.requests_with_pending() == ["b", "c"]
     assert await database.images.count_pending() == 4
 
 
-async def test_where_nothing_is_nothing_is_counted(database: Database) -> None:
+async def test_counts_of_an_empty_database_are_zero(database: Database) -> None:
     assert await database.images.in_flight() == {}
     assert await database.images.requests_with_pending() == []
     assert await database.images.count_pending() == 0
@@ -123,7 +127,7 @@ async def test_where_nothing_is_nothing_is_counted(database: Database) -> None:
     assert await database.images.none_left("a")
 
 
-async def test_an_unanswered_dispatch_is_returned(database: Database, clock: MovableClock) -> None:
+async def test_an_unanswered_dispatch_is_made_pending_again(database: Database, clock: MovableClock) -> None:
     lost, recent, answered = [an_image(f"http://a/{number}") for number in range(3)]
     await database.images.insert_many([lost, recent, answered])
     await database.images.mark_dispatched([lost, answered])
@@ -136,12 +140,14 @@ async def test_an_unanswered_dispatch_is_returned(database: Database, clock: Mov
     assert (await _only(database, recent)).state is ImageState.DISPATCHED
 
 
-async def test_a_returned_image_takes_the_answer_to_either_dispatch(database: Database, clock: MovableClock) -> None:
+async def test_after_a_return_the_answers_to_both_dispatches_are_accepted(
+    database: Database, clock: MovableClock
+) -> None:
     slow, doubled = images = [an_image("http://a/1"), an_image("http://a/2")]
     await database.images.insert_many(images)
     await _dispatch(database, slow.request_id)
     await database.images.return_lost(clock.advance(1))
-    await database.images.record(deferred(slow, dispatch=1, not_before=NOW))  # it was alive after all
+    await database.images.record(deferred(slow, dispatch=1, not_before=NOW))  # the command was not lost after all
     waiting = await _only(database, slow)
     assert (waiting.state, waiting.dispatch, waiting.attempts) == (ImageState.PENDING, 1, 1)
     await _dispatch(database, doubled.request_id)
@@ -151,7 +157,7 @@ async def test_a_returned_image_takes_the_answer_to_either_dispatch(database: Da
     assert await database.images.record(compressed(doubled, dispatch=2, attempt=9)) == ended
 
 
-async def test_once_dispatched_again_only_the_new_dispatch_can_be_deferred(
+async def test_after_a_new_dispatch_a_deferral_of_the_old_one_is_ignored(
     database: Database, clock: MovableClock
 ) -> None:
     image = an_image()
@@ -169,7 +175,7 @@ async def test_once_dispatched_again_only_the_new_dispatch_can_be_deferred(
 
 
 @pytest.mark.parametrize("command", [download, compress])
-async def test_a_dead_command_defers_its_image_at_no_cost(
+async def test_a_dead_lettered_command_defers_its_image_without_using_up_an_attempt(
     database: Database, clock: MovableClock, command: Any
 ) -> None:
     image = an_image()
@@ -187,7 +193,7 @@ async def test_a_dead_command_defers_its_image_at_no_cost(
     assert await database.images.due(image.request_id, 10) == [waiting]
 
 
-async def test_a_dead_command_is_taken_once(database: Database) -> None:
+async def test_a_dead_lettered_command_counts_once(database: Database) -> None:
     image = an_image()
     await database.images.insert_many([image])
     first = await database.images.record_lost(download(image, dispatch=1))
@@ -197,7 +203,7 @@ async def test_a_dead_command_is_taken_once(database: Database) -> None:
     assert await database.images.due(image.request_id, 10) == [first.image]
 
 
-async def test_the_second_dead_command_fails_its_image(database: Database, clock: MovableClock) -> None:
+async def test_the_second_dead_lettered_command_fails_the_image(database: Database, clock: MovableClock) -> None:
     image = an_image()
     await database.requests.insert(a_request(intake_open=False))
     await database.images.insert_many([image])
@@ -219,7 +225,7 @@ async def test_the_second_dead_command_fails_its_image(database: Database, clock
     assert await database.images.record_lost(compress(image, dispatch=2)) == recorded
 
 
-async def test_a_dead_command_changes_no_ended_image(database: Database) -> None:
+async def test_a_dead_lettered_command_does_not_change_an_image_in_a_terminal_state(database: Database) -> None:
     image = an_image()
     await database.requests.insert(a_request(intake_open=False))
     await database.images.insert_many([image])
@@ -228,7 +234,7 @@ async def test_a_dead_command_changes_no_ended_image(database: Database) -> None
 
 
 @pytest.mark.parametrize("changes", [{"round": 2}, {"image_id": "0" * 32}, {"request_id": "another"}], ids=str)
-async def test_a_dead_command_of_no_image_or_another_round_is_ignored(
+async def test_a_dead_lettered_command_of_an_unknown_image_or_another_round_is_ignored(
     database: Database, changes: dict[str, Any]
 ) -> None:
     image = an_image()

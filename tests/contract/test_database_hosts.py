@@ -1,4 +1,4 @@
-"""Hosts in trouble, and the images that wait for them."""
+"""Host circuits, and the images that wait for their hosts."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +14,7 @@ ONE = HostCircuit("one.test", failures=1, pauses=0, paused_until=None, error_cod
 PAUSED = replace(ONE, host="paused.test:8080", failures=10, pauses=1, paused_until=NOW + timedelta(seconds=30))
 
 
-async def test_what_is_recorded_can_be_read(database: Database) -> None:
+async def test_circuits_are_read_as_written(database: Database) -> None:
     assert await database.hosts.get(ONE.host) is None
     assert await database.hosts.save(ONE, instead_of=None)
     assert await database.hosts.save(PAUSED, instead_of=None)
@@ -23,7 +23,7 @@ async def test_what_is_recorded_can_be_read(database: Database) -> None:
     assert await database.hosts.tripped() == [PAUSED]
 
 
-async def test_of_two_who_saw_the_same_one_writes(database: Database) -> None:
+async def test_of_two_writers_who_read_the_same_record_one_writes(database: Database) -> None:
     assert await database.hosts.save(ONE, instead_of=None)
     assert not await database.hosts.save(replace(ONE, failures=7), instead_of=None)
     assert await database.hosts.save(replace(ONE, failures=2), instead_of=ONE)
@@ -31,7 +31,7 @@ async def test_of_two_who_saw_the_same_one_writes(database: Database) -> None:
     assert await database.hosts.get(ONE.host) == replace(ONE, failures=2)
 
 
-async def test_nobody_brings_back_what_a_success_removed(database: Database) -> None:
+async def test_a_removed_circuit_is_not_restored_by_a_writer_who_read_it_before(database: Database) -> None:
     assert await database.hosts.save(PAUSED, instead_of=None)
     assert await database.hosts.remove(PAUSED.host)
     assert not await database.hosts.remove(PAUSED.host)
@@ -39,7 +39,7 @@ async def test_nobody_brings_back_what_a_success_removed(database: Database) -> 
     assert await database.hosts.tripped() == []
 
 
-async def test_the_images_that_wait_at_hosts(database: Database, clock: MovableClock) -> None:
+async def test_pending_images_are_counted_and_read_by_host(database: Database, clock: MovableClock) -> None:
     urls = [f"http://{host}/{number}" for host in ("a.test", "b.test", "c.test") for number in range(3)]
     await database.images.insert_many([an_image(url, "r1") for url in urls])
     clock.advance(1)

@@ -1,11 +1,11 @@
-"""Leases: one process at a time, for a while."""
+"""Leases: one process at a time, for a limited time."""
 
 import asyncio
 
 from tests.contract.conftest import Subject
 
 SECONDS = 1.0
-"""How long leases last here; on MongoDB it is real time, by the server's clock."""
+"""The time of the leases under test. On MongoDB it is real time, by the server's clock."""
 
 
 async def test_a_lease_belongs_to_one_process(subject: Subject) -> None:
@@ -15,7 +15,7 @@ async def test_a_lease_belongs_to_one_process(subject: Subject) -> None:
     assert await other.lease("dispatch", 60).acquire()
 
 
-async def test_a_lease_ends_by_itself(subject: Subject) -> None:
+async def test_a_lease_runs_out(subject: Subject) -> None:
     other = await subject.connect()
     assert await subject.database.lease("sweep", SECONDS).acquire()
     await subject.pass_time(SECONDS + 0.1)
@@ -23,7 +23,7 @@ async def test_a_lease_ends_by_itself(subject: Subject) -> None:
     assert not await subject.database.lease("sweep", 60).acquire()
 
 
-async def test_a_renewed_lease_goes_on(subject: Subject) -> None:
+async def test_a_renewed_lease_continues(subject: Subject) -> None:
     other = await subject.connect()
     lease = subject.database.lease("sweep", SECONDS)
     for _ in range(2):
@@ -40,14 +40,14 @@ async def test_a_released_lease_is_free(subject: Subject) -> None:
     assert await other.lease("sweep", 60).acquire()
 
 
-async def test_nobody_releases_what_another_holds(subject: Subject) -> None:
+async def test_a_process_cannot_release_the_lease_of_another(subject: Subject) -> None:
     other = await subject.connect()
     assert await subject.database.lease("sweep", 60).acquire()
     await other.lease("sweep", 60).release()
     assert not await other.lease("sweep", 60).acquire()
 
 
-async def test_of_many_who_come_at_once_one_gets_it(subject: Subject) -> None:
+async def test_of_concurrent_processes_one_acquires_the_lease(subject: Subject) -> None:
     processes = [subject.database, *[await subject.connect() for _ in range(4)]]
     for name in (f"finish:{number}" for number in range(10)):
         taken = await asyncio.gather(*(process.lease(name, 60).acquire() for process in processes))

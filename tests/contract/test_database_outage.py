@@ -1,4 +1,4 @@
-"""A database that does not answer says so by DatabaseUnavailable, whatever it was asked."""
+"""Every method raises DatabaseUnavailable while the database does not answer."""
 
 import asyncio
 import inspect
@@ -25,7 +25,7 @@ PROTOCOLS = {
 }
 
 
-def test_no_method_is_missing_from_the_list() -> None:
+def test_calls_contains_every_method() -> None:
     methods = {
         f"{room}.{name}"
         for room, protocol in PROTOCOLS.items()
@@ -35,7 +35,7 @@ def test_no_method_is_missing_from_the_list() -> None:
     assert methods | {"ping", "delete_request"} == set(CALLS)
 
 
-async def test_an_outage_is_a_fault_of_our_own_for_every_method(subject: Subject) -> None:
+async def test_every_method_raises_database_unavailable_in_an_outage(subject: Subject) -> None:
     subject.take_away()
     answers = await asyncio.gather(*(call(subject.database) for call in CALLS.values()), return_exceptions=True)
     others = {name: answer for name, answer in zip(CALLS, answers, strict=True) if not _is_outage(answer)}

@@ -1,4 +1,4 @@
-"""What every database keeps of products and of deliveries."""
+"""Products: rows of the upload, and the output URLs of each row."""
 
 from shared.persistence import Database
 from tests.contract.conftest import Subject
@@ -11,19 +11,19 @@ async def _rows(database: Database, request_id: str, size: int) -> list[list[int
     return [[product.row for product in batch] async for batch in database.products.batches(request_id, size)]
 
 
-async def test_products_are_read_as_they_were_written(database: Database) -> None:
+async def test_products_are_read_as_written(database: Database) -> None:
     products = [a_product(1, URLS, "a"), a_product(2, (), "a")]
     await database.products.insert_many(products)
     assert [batch async for batch in database.products.batches("a")] == [products]
 
 
-async def test_products_come_in_row_order_batch_by_batch(database: Database) -> None:
+async def test_products_are_read_in_row_order_and_in_batches(database: Database) -> None:
     await database.products.insert_many([a_product(row, URLS, "a") for row in (10, 2, 9, 1, 100)])
     assert await _rows(database, "a", 2) == [[1, 2], [9, 10], [100]]
     assert await _rows(database, "a", 5) == [[1, 2, 9, 10, 100]]
 
 
-async def test_no_product_of_another_request_is_among_them(database: Database) -> None:
+async def test_products_of_other_requests_are_not_read(database: Database) -> None:
     await database.products.insert_many(
         [a_product(row, URLS, request_id) for request_id in ("a", "aa", "b") for row in (1, 2)]
     )
@@ -31,7 +31,7 @@ async def test_no_product_of_another_request_is_among_them(database: Database) -
     assert await _rows(database, "c", 10) == []
 
 
-async def test_inserting_products_again_adds_the_missing_ones_alone(database: Database) -> None:
+async def test_inserting_products_again_adds_only_the_missing_ones(database: Database) -> None:
     await database.products.insert_many([a_product(1, URLS, "a")])
     await database.products.insert_many([a_product(1, (), "a"), a_product(2, URLS, "a")])
     await database.products.insert_many([])
@@ -43,21 +43,21 @@ async def test_inserting_products_again_adds_the_missing_ones_alone(database: Da
 async def test_output_urls_are_recorded_by_row(subject: Subject) -> None:
     products = subject.database.products
     await products.insert_many([a_product(row, URLS, request_id) for request_id in ("a", "b") for row in (1, 2)])
-    await products.save_outputs("a", 1, [(1, ["http://mill.test/1.jpg", ""]), (2, ["", "http://mill.test/2.jpg"])])
+    await products.save_outputs("a", 1, [(1, ["http://client.test/1.jpg", ""]), (2, ["", "http://client.test/2.jpg"])])
     await products.save_outputs("a", 1, [])
-    await products.save_outputs("a", 1, [(3, ["http://mill.test/3.jpg"])])  # there is no such row
-    assert subject.outputs("a") == {1: ["http://mill.test/1.jpg", ""], 2: ["", "http://mill.test/2.jpg"]}
+    await products.save_outputs("a", 1, [(3, ["http://client.test/3.jpg"])])  # there is no such row
+    assert subject.outputs("a") == {1: ["http://client.test/1.jpg", ""], 2: ["", "http://client.test/2.jpg"]}
     assert subject.outputs("b") == {}
 
 
-async def test_whoever_finishes_an_earlier_round_does_not_replace_the_output_urls_of_a_later_one(
+async def test_output_urls_of_a_later_round_are_not_overwritten(
     subject: Subject,
 ) -> None:
     products = subject.database.products
     await products.insert_many([a_product(row, URLS, "a") for row in (1, 2)])
-    await products.save_outputs("a", 2, [(1, ["http://mill.test/2.jpg"])])
+    await products.save_outputs("a", 2, [(1, ["http://client.test/2.jpg"])])
     await products.save_outputs("a", 1, [(1, [""]), (2, [""])])
-    assert subject.outputs("a") == {1: ["http://mill.test/2.jpg"], 2: [""]}
-    await products.save_outputs("a", 2, [(1, ["http://mill.test/again.jpg"])])  # a finish is repeatable
-    await products.save_outputs("a", 3, [(2, ["http://mill.test/3.jpg"])])
-    assert subject.outputs("a") == {1: ["http://mill.test/again.jpg"], 2: ["http://mill.test/3.jpg"]}
+    assert subject.outputs("a") == {1: ["http://client.test/2.jpg"], 2: [""]}
+    await products.save_outputs("a", 2, [(1, ["http://client.test/again.jpg"])])  # a finish is repeatable
+    await products.save_outputs("a", 3, [(2, ["http://client.test/3.jpg"])])
+    assert subject.outputs("a") == {1: ["http://client.test/again.jpg"], 2: ["http://client.test/3.jpg"]}

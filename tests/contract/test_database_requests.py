@@ -1,4 +1,4 @@
-"""What every database keeps of requests, and when it lets them finish."""
+"""Requests: what is recorded, and under which conditions they finish and are retried."""
 
 import asyncio
 from dataclasses import asdict, replace
@@ -22,7 +22,7 @@ async def _finish(database: Database) -> Request | None:
     return await database.requests.finish("a", 1, RequestStatus.COMPLETED, DONE, output_keys("a"))
 
 
-async def test_a_request_is_read_as_it_was_written(database: Database) -> None:
+async def test_a_request_is_read_as_written(database: Database) -> None:
     request = a_request(
         "a",
         status=RequestStatus.FAILED,
@@ -57,7 +57,7 @@ async def test_open_intakes_are_listed_oldest_first(database: Database) -> None:
     assert [request.request_id for request in await database.requests.open_intakes()] == ["a", "c"]
 
 
-async def test_intake_never_goes_back(database: Database, clock: MovableClock) -> None:
+async def test_the_number_of_intake_rows_never_decreases(database: Database, clock: MovableClock) -> None:
     await database.requests.insert(a_request("a"))
     now = clock.advance(5)
     await database.requests.save_intake("a", 1, 2000)
@@ -81,7 +81,7 @@ async def _stranded(database: Database) -> list[str]:
     return [request.request_id for request in await database.requests.announce_stranded()]
 
 
-async def test_requests_that_could_finish_are_stranded(database: Database) -> None:
+async def test_requests_that_could_finish_are_announced(database: Database) -> None:
     for request_id in ("empty", "ended", "open-image", "dispatched-image"):
         await database.requests.insert(a_request(request_id, intake_open=False))
     await database.requests.insert(a_request("open-intake"))
@@ -97,7 +97,7 @@ async def test_requests_that_could_finish_are_stranded(database: Database) -> No
     assert await _stranded(database) == ["empty", "ended"]
 
 
-async def test_a_stranded_request_is_announced_once_a_minute(database: Database, clock: MovableClock) -> None:
+async def test_a_stranded_request_is_announced_at_most_once_a_minute(database: Database, clock: MovableClock) -> None:
     await database.requests.insert(a_request("a", intake_open=False))
     assert await _stranded(database) == ["a"]
     clock.advance(59)
@@ -138,20 +138,22 @@ async def test_a_finish_is_recorded_once(database: Database, clock: MovableClock
     ],
     ids=["open intake", "another round", "finished", "another request"],
 )
-async def test_a_finish_is_guarded(database: Database, request_: Request) -> None:
+async def test_only_a_pending_request_of_that_round_with_closed_intake_finishes(
+    database: Database, request_: Request
+) -> None:
     await database.requests.insert(request_)
     assert await _finish(database) is None
     assert await database.requests.get(request_.request_id) == request_
 
 
-async def test_of_two_who_finish_at_once_one_does(subject: Subject) -> None:
+async def test_of_concurrent_finishes_one_succeeds(subject: Subject) -> None:
     await subject.database.requests.insert(a_request("a", intake_open=False))
     other = await subject.connect()
     finished = await asyncio.gather(*(_finish(database) for database in (subject.database, other) for _ in range(5)))
     assert len([request for request in finished if request]) == 1
 
 
-async def test_intake_of_an_earlier_round_changes_nothing(database: Database) -> None:
+async def test_intake_of_an_earlier_round_is_ignored(database: Database) -> None:
     request = a_request("a", round=2)
     await database.requests.insert(request)
     await database.requests.save_intake("a", 1, 1000)
@@ -163,14 +165,14 @@ EXPECTED = Progress(total=1, compressed=0, failed=0, pending=1, as_of=NOW)
 
 
 @pytest.mark.parametrize("status", [RequestStatus.COMPLETED, RequestStatus.FAILED])
-async def test_a_retry_begins_the_next_round(database: Database, clock: MovableClock, status: RequestStatus) -> None:
+async def test_a_retry_starts_the_next_round(database: Database, clock: MovableClock, status: RequestStatus) -> None:
     await database.requests.insert(a_request("a", intake_open=False, intake_rows=7))
     await database.requests.finish("a", 1, status, DONE, output_keys("a"))
     now = clock.advance(60)
-    begun = a_request("a", round=2, intake_rows=7, progress=EXPECTED, updated_at=now)
-    assert await database.requests.retry("a", 1, EXPECTED) == begun
-    assert await database.requests.get("a") == begun
-    assert await database.requests.open_intakes() == [begun]
+    started = a_request("a", round=2, intake_rows=7, progress=EXPECTED, updated_at=now)
+    assert await database.requests.retry("a", 1, EXPECTED) == started
+    assert await database.requests.get("a") == started
+    assert await database.requests.open_intakes() == [started]
     clock.advance(60)
     assert await database.requests.finished_before(clock()) == []
 
@@ -185,22 +187,22 @@ async def test_a_retry_begins_the_next_round(database: Database, clock: MovableC
     ],
     ids=["not finished", "retried already", "another round", "another request"],
 )
-async def test_a_retry_is_guarded(database: Database, request_: Request) -> None:
+async def test_only_a_request_that_finished_that_round_is_retried(database: Database, request_: Request) -> None:
     await database.requests.insert(request_)
     assert await database.requests.retry("a", 1, EXPECTED) is None
     assert await database.requests.get(request_.request_id) == request_
 
 
-async def test_of_two_who_retry_at_once_one_does(subject: Subject) -> None:
+async def test_of_concurrent_retries_one_succeeds(subject: Subject) -> None:
     await subject.database.requests.insert(a_request("a", intake_open=False, status=RequestStatus.FAILED))
     other = await subject.connect()
-    begun = await asyncio.gather(
+    started = await asyncio.gather(
         *(database.requests.retry("a", 1, EXPECTED) for database in (subject.database, other) for _ in range(5))
     )
-    assert len([request for request in begun if request]) == 1
+    assert len([request for request in started if request]) == 1
 
 
-async def test_each_round_finishes_once_and_its_end_is_announced_anew(database: Database) -> None:
+async def test_each_round_finishes_once_and_is_announced_separately(database: Database) -> None:
     await database.requests.insert(a_request("a", intake_open=False))
     assert await _stranded(database) == ["a"]
     await _finish(database)
@@ -240,7 +242,7 @@ async def _shown(database: Database) -> Progress:
     return request.progress
 
 
-async def test_progress_is_counted_again_every_two_seconds_at_most(database: Database, clock: MovableClock) -> None:
+async def test_progress_is_counted_at_most_every_two_seconds(database: Database, clock: MovableClock) -> None:
     image = an_image(request_id="a")
     await database.requests.insert(a_request("a", intake_open=False))
     await database.images.insert_many([image])
@@ -256,9 +258,7 @@ async def test_progress_is_counted_again_every_two_seconds_at_most(database: Dat
     assert (stored.progress, stored.updated_at) == (Progress(1, 1, 0, 0, second), second)
 
 
-async def test_progress_of_a_finished_request_stays_as_it_was_at_its_end(
-    database: Database, clock: MovableClock
-) -> None:
+async def test_progress_of_a_finished_request_does_not_change(database: Database, clock: MovableClock) -> None:
     await database.requests.insert(a_request("a", intake_open=False))
     finished = await _finish(database)
     clock.advance(3600)
@@ -266,7 +266,7 @@ async def test_progress_of_a_finished_request_stays_as_it_was_at_its_end(
     assert await database.requests.current("a") == replace(finished, progress=DONE)
 
 
-async def test_finished_requests_are_found_by_their_age(database: Database) -> None:
+async def test_finished_requests_are_found_by_age(database: Database) -> None:
     for request_id, days in (("a", 3), ("b", 5), ("c", 1)):
         finished_at = NOW - timedelta(days=days)
         await database.requests.insert(a_request(request_id, status=RequestStatus.FAILED, finished_at=finished_at))
@@ -276,7 +276,7 @@ async def test_finished_requests_are_found_by_their_age(database: Database) -> N
     assert [request.request_id for request in await database.requests.finished_before(NOW, limit=1)] == ["b"]
 
 
-async def test_a_forgotten_request_leaves_nothing_behind(database: Database) -> None:
+async def test_deleting_a_request_deletes_everything_that_belongs_to_it(database: Database) -> None:
     for request_id in ("a", "b"):
         await database.requests.insert(a_request(request_id))
         await database.images.insert_many([an_image(request_id=request_id)])

@@ -1,4 +1,4 @@
-"""What every database does with the failed images of a request that is retried, and with what comes late of before."""
+"""Retries: failed images move to the next round, and late messages of earlier rounds are ignored."""
 
 import asyncio
 from dataclasses import replace
@@ -56,7 +56,9 @@ async def _stored(database: Database, image: Image) -> Image:
     return (await database.images.find(image.request_id, [image.image_id]))[image.image_id]
 
 
-async def test_failed_images_begin_anew_and_all_others_stay(database: Database, clock: MovableClock) -> None:
+async def test_failed_images_are_pending_again_and_all_others_stay_unchanged(
+    database: Database, clock: MovableClock
+) -> None:
     again = [
         a_failure(dispatch=3, attempts=2),
         a_failure("http://10.0.0.1/2.jpg", error_code=ErrorCode.BLOCKED_ADDRESS),
@@ -81,7 +83,7 @@ async def test_failed_images_begin_anew_and_all_others_stay(database: Database, 
     assert {image.image_id for image in due} == {image.image_id for image in [*again, others[2]]}
 
 
-async def test_a_url_that_turned_out_to_be_none_is_not_tried_again(database: Database) -> None:
+async def test_an_image_that_failed_with_invalid_url_is_not_retried(database: Database) -> None:
     image = an_image()
     await database.images.insert_many([image])
     recorded = await database.images.record(failed(image, error_code=ErrorCode.INVALID_URL))
@@ -91,12 +93,12 @@ async def test_a_url_that_turned_out_to_be_none_is_not_tried_again(database: Dat
     assert await _retry(database) == 0
 
 
-async def test_an_interrupted_move_is_gone_on_with_and_nothing_is_moved_twice(database: Database) -> None:
+async def test_an_interrupted_retry_continues_and_moves_no_image_twice(database: Database) -> None:
     images = [a_failure(f"http://host-{number % 7}/{number}.jpg") for number in range(2300)]
     await database.images.insert_many(images)
-    begun = database.images.retry_failed(REQUEST_ID, 2, DEADLINE)
-    first = await anext(begun)
-    await begun.aclose()
+    retrying = database.images.retry_failed(REQUEST_ID, 2, DEADLINE)
+    first = await anext(retrying)
+    await retrying.aclose()
     assert 0 < first < len(images)
     tried, ended = await database.images.due(REQUEST_ID, 2)
     await database.images.mark_dispatched([tried])
@@ -109,7 +111,9 @@ async def test_an_interrupted_move_is_gone_on_with_and_nothing_is_moved_twice(da
     assert await _retry(database, 3) == 1
 
 
-async def test_what_fails_while_others_are_moved_is_left_alone(database: Database, clock: MovableClock) -> None:
+async def test_images_that_fail_again_during_a_retry_are_not_moved_again(
+    database: Database, clock: MovableClock
+) -> None:
     images = [a_failure(f"http://x/{number}.jpg") for number in range(2300)]
     await database.images.insert_many(images)
     clock.advance(60)
@@ -122,14 +126,14 @@ async def test_what_fails_while_others_are_moved_is_left_alone(database: Databas
     assert (await database.images.count(REQUEST_ID)).failed == 300
 
 
-async def test_two_who_move_the_same_images_move_each_once(subject: Subject) -> None:
+async def test_concurrent_retries_move_each_image_once(subject: Subject) -> None:
     images = [a_failure(f"http://x/{number}.jpg") for number in range(1500)]
     await subject.database.images.insert_many(images)
     other = await subject.connect()
     assert sum(await asyncio.gather(_retry(subject.database), _retry(other))) == len(images)
 
 
-async def test_whoever_comes_late_by_a_round_moves_nothing(database: Database) -> None:
+async def test_a_retry_for_the_current_round_moves_nothing(database: Database) -> None:
     image = a_failure(round=2)
     await database.images.insert_many([image])
     assert await _retry(database, 2) == 0
@@ -140,7 +144,7 @@ LATE: list[Any] = [compressed, failed, deferred]
 
 
 @pytest.mark.parametrize("late", LATE)
-async def test_what_an_earlier_round_sent_changes_nothing(database: Database, late: Any) -> None:
+async def test_messages_of_an_earlier_round_are_ignored(database: Database, late: Any) -> None:
     image = an_image(state=ImageState.PENDING)
     await database.images.insert_many([image])
     published = await database.images.due(REQUEST_ID, 1)
@@ -153,7 +157,7 @@ async def test_what_an_earlier_round_sent_changes_nothing(database: Database, la
     assert await _stored(database, image) == as_new(image)
 
 
-async def test_in_the_new_round_an_image_is_deferred_and_lost_like_a_new_one(database: Database) -> None:
+async def test_in_the_new_round_deferrals_and_losses_are_counted_from_zero(database: Database) -> None:
     image = an_image()
     await database.images.insert_many([image])
     for dispatch in (1, 2):
@@ -173,8 +177,10 @@ async def test_in_the_new_round_an_image_is_deferred_and_lost_like_a_new_one(dat
     assert (waiting.state, waiting.round, waiting.dispatch, waiting.attempts) == (ImageState.PENDING, 2, 2, 1)
 
 
-async def test_the_last_result_of_a_round_is_told_so_beside_a_late_one_of_before(database: Database) -> None:
-    """They are recorded together; the late one must not take the finish of its own round for the last one's."""
+async def test_a_late_result_of_an_earlier_round_does_not_hide_the_last_result_of_this_round(
+    database: Database,
+) -> None:
+    """Both are recorded in one batch."""
     before, last = an_image("http://x/1.jpg"), an_image("http://x/2.jpg", round=2)
     await database.requests.insert(a_request(round=2, intake_open=False))
     await database.images.insert_many([before, last])
@@ -187,7 +193,7 @@ async def test_the_last_result_of_a_round_is_told_so_beside_a_late_one_of_before
     assert ended.none_left
 
 
-async def test_a_request_is_finished_by_its_own_round(database: Database) -> None:
+async def test_a_retried_request_may_finish_once_its_new_intake_is_closed(database: Database) -> None:
     await database.requests.insert(a_request(intake_open=False, status=RequestStatus.FAILED))
     await database.images.insert_many([a_failure()])
     await database.requests.retry(REQUEST_ID, 1, PENDING)

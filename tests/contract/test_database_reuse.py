@@ -1,4 +1,4 @@
-"""What every database finds of what earlier requests made of the same URL with the same options."""
+"""Reuse: the latest result of earlier requests for the same URL with the same options."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ async def _an_image_of(database: Database, request_id: str, url: str = URL) -> I
     return image
 
 
-async def test_the_latest_of_any_request_is_found(database: Database, clock: MovableClock) -> None:
+async def test_the_latest_result_of_any_request_is_found(database: Database, clock: MovableClock) -> None:
     for request_id in ("b", "a"):
         result = a_result(key=f"results/{request_id}/1.jpg")
         await database.images.record(compressed(await _an_image_of(database, request_id), **VERSION, result=result))
@@ -34,24 +34,24 @@ async def test_the_latest_of_any_request_is_found(database: Database, clock: Mov
     assert image.result == a_result(key="results/a/1.jpg")
 
 
-async def test_what_is_older_than_asked_for_is_not_found(database: Database) -> None:
+async def test_older_results_are_not_found(database: Database) -> None:
     await database.images.record(compressed(await _an_image_of(database, "a"), **VERSION))
     assert await database.images.reusable({KEY}, NOW)
     assert not await database.images.reusable({KEY}, NOW + timedelta(seconds=1))
 
 
-async def test_only_what_was_compressed_and_has_a_version_is_found(database: Database) -> None:
+async def test_only_compressed_images_with_a_validator_are_found(database: Database) -> None:
     await database.images.record(compressed(await _an_image_of(database, "a")))
     await database.images.record(failed(await _an_image_of(database, "b")))
     await _an_image_of(database, "c")
     assert not await database.images.reusable({KEY}, NOW - timedelta(days=1))
 
 
-async def test_a_request_that_is_forgotten_takes_its_results_along(database: Database) -> None:
+async def test_results_of_a_deleted_request_are_not_found(database: Database) -> None:
     await database.images.record(compressed(await _an_image_of(database, "a"), **VERSION))
     await database.delete_request("a")
     assert not await database.images.reusable({KEY}, NOW)
 
 
-async def test_nothing_is_asked_for_and_nothing_found(database: Database) -> None:
+async def test_no_keys_find_no_images(database: Database) -> None:
     assert await database.images.reusable(set(), NOW) == {}

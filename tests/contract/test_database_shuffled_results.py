@@ -1,4 +1,4 @@
-"""Whatever the order and number of copies in which an image's messages arrive, it has one end in each round."""
+"""An image reaches one terminal state per round, whatever the order and number of copies of its messages."""
 
 import itertools
 from collections.abc import Sequence
@@ -18,54 +18,55 @@ from tests.support.builders import NOW, a_request, an_image
 from tests.support.worker_messages import compressed, deferred, download, failed
 
 ATTEMPTS = 4
-"""What FETCH_ATTEMPTS is here: a worker fails an image rather than defer it when this attempt was in vain."""
+"""FETCH_ATTEMPTS of the simulated worker: it fails an image instead of deferring it after this attempt."""
 
 Answer = ImageCompressed | ImageFailed | ImageDeferred | DownloadImage
 
 
-class Outcome(Enum):
+class RunOutcome(Enum):
     COMPRESSED = auto()
     FAILED = auto()
-    DEFERRED = auto()  # through its host's fault
-    POSTPONED = auto()  # through no fault of its host's
+    DEFERRED = auto()  # because of its host: uses up an attempt
+    POSTPONED = auto()  # for another reason: uses up no attempt
     DEAD_LETTERED = auto()
 
 
 @dataclass(frozen=True)
 class Run:
-    """One dispatch of the image. `late`: the dispatcher marks only after the answer arrived.
+    """One dispatch of the image.
 
-    copies: which of the answers so far, counted from the latest, arrive again after this one.
+    late: the dispatcher marks the image only after the answer arrived.
+    copies: which of the previous answers, counted from the latest, arrive again after this one.
     """
 
-    outcome: Outcome
+    outcome: RunOutcome
     late: bool
     copies: Sequence[int]
 
 
 RUNS = st.lists(
-    st.builds(Run, st.sampled_from(Outcome), st.booleans(), st.lists(st.integers(0, 16), max_size=4)), max_size=8
+    st.builds(Run, st.sampled_from(RunOutcome), st.booleans(), st.lists(st.integers(0, 16), max_size=4)), max_size=8
 )
 ROUNDS = st.lists(RUNS, min_size=1, max_size=2)
 request_ids = (f"shuffled-{number}" for number in itertools.count())
 
 
-def _answer(image: Image, outcome: Outcome) -> Answer:
-    """What a worker answers to the dispatch that follows on `image`."""
+def _answer(image: Image, outcome: RunOutcome) -> Answer:
+    """What a worker answers to the next dispatch of `image`."""
     dispatched = replace(image, dispatch=image.dispatch + 1)
-    if outcome is Outcome.COMPRESSED:
+    if outcome is RunOutcome.COMPRESSED:
         return compressed(dispatched)
-    if outcome is Outcome.DEAD_LETTERED:
+    if outcome is RunOutcome.DEAD_LETTERED:
         return download(dispatched)
-    if outcome is Outcome.POSTPONED:
+    if outcome is RunOutcome.POSTPONED:
         return deferred(dispatched, not_before=NOW, counts=False)
-    if outcome is Outcome.DEFERRED and image.attempts + 1 < ATTEMPTS:
+    if outcome is RunOutcome.DEFERRED and image.attempts + 1 < ATTEMPTS:
         return deferred(dispatched, not_before=NOW)
     return failed(dispatched)
 
 
-async def _take(database: Database, answer: Answer, round_: int) -> None:
-    """`round_`: the one that the answer's image is in. Nothing is recorded of an answer to an earlier one."""
+async def _record(database: Database, answer: Answer, round_: int) -> None:
+    """Record an answer. `round_`: the image's round; an answer to an earlier one must be ignored."""
     if isinstance(answer, DownloadImage | CompressImage):
         recorded = await database.images.record_lost(answer)
     else:
@@ -73,7 +74,9 @@ async def _take(database: Database, answer: Answer, round_: int) -> None:
     assert (recorded.image is None) == (answer.round < round_)
 
 
-async def _one_end_in_each_round(database: Database, rounds: Sequence[Sequence[Run]], replay: Sequence[int]) -> None:
+async def _check_one_terminal_state_per_round(
+    database: Database, rounds: Sequence[Sequence[Run]], replay: Sequence[int]
+) -> None:
     image = an_image(request_id=next(request_ids))
     await database.requests.insert(a_request(image.request_id, intake_open=False))
     await database.images.insert_many([image])
@@ -82,19 +85,19 @@ async def _one_end_in_each_round(database: Database, rounds: Sequence[Sequence[R
         has_failed = (await _stored(database, image)).state is ImageState.FAILED
         moved = sum([some async for some in database.images.retry_failed(image.request_id, round_, image.deadline)])
         assert moved == has_failed
-        last = Run(Outcome.FAILED if round_ < len(rounds) else Outcome.COMPRESSED, late=False, copies=[])
+        last = Run(RunOutcome.FAILED if round_ < len(rounds) else RunOutcome.COMPRESSED, late=False, copies=[])
         await _run(database, image.request_id, [*runs, last], answers)
-        _check_end(await _stored(database, image), answers)
+        _check_terminal_state(await _stored(database, image), answers)
         assert await database.images.none_left(image.request_id)
         assert await database.images.due(image.request_id, 10) == []
     ended = await _stored(database, image)
     for back in replay:
-        await _take(database, answers[-1 - back % len(answers)], ended.round)
+        await _record(database, answers[-1 - back % len(answers)], ended.round)
         assert await _stored(database, image) == ended
 
 
 async def _run(database: Database, request_id: str, runs: Sequence[Run], answers: list[Answer]) -> None:
-    """Until the image has its end, at the last of `runs` at the latest. Adds to `answers`, and repeats any of them."""
+    """Run dispatches until the image is in a terminal state. Adds to `answers`, and repeats some of them."""
     for run in runs:
         due = await database.images.due(request_id, 10)
         if not due:
@@ -102,18 +105,18 @@ async def _run(database: Database, request_id: str, runs: Sequence[Run], answers
         if not run.late:
             await database.images.mark_dispatched(due)
         answers.append(_answer(due[0], run.outcome))
-        await _take(database, answers[-1], due[0].round)
+        await _record(database, answers[-1], due[0].round)
         if run.late:
             await database.images.mark_dispatched(due)
         for back in run.copies:
-            await _take(database, answers[-1 - back % len(answers)], due[0].round)
+            await _record(database, answers[-1 - back % len(answers)], due[0].round)
 
 
 async def _stored(database: Database, image: Image) -> Image:
     return (await database.images.find(image.request_id, [image.image_id]))[image.image_id]
 
 
-def _check_end(image: Image, answers: Sequence[Answer]) -> None:
+def _check_terminal_state(image: Image, answers: Sequence[Answer]) -> None:
     own = [answer for answer in answers if answer.round == image.round]
     counted = [answer for answer in own if isinstance(answer, ImageDeferred) and answer.counts]
     dead = [answer for answer in own if isinstance(answer, DownloadImage)]
@@ -126,22 +129,24 @@ def _check_end(image: Image, answers: Sequence[Answer]) -> None:
 
 
 def _property(examples: int) -> settings:
-    # The subject is shared by the examples, each of which has a request of its own.
+    # The examples share the subject; each has its own request.
     return settings(
         max_examples=examples, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     )
 
 
-@pytest.mark.parametrize("kept_at", ["memory"])
+@pytest.mark.parametrize("location", ["memory"])
 @_property(300)
 @given(rounds=ROUNDS, replay=st.lists(st.integers(0, 20), max_size=10))
-async def test_an_image_has_one_end_in_each_round_in_memory(
+async def test_an_image_reaches_one_terminal_state_per_round_in_memory(
     subject: Subject, rounds: list[list[Run]], replay: list[int]
 ) -> None:
-    await _one_end_in_each_round(subject.database, rounds, replay)
+    await _check_one_terminal_state_per_round(subject.database, rounds, replay)
 
 
 @_property(40)
 @given(rounds=ROUNDS, replay=st.lists(st.integers(0, 20), max_size=10))
-async def test_an_image_has_one_end_in_each_round(subject: Subject, rounds: list[list[Run]], replay: list[int]) -> None:
-    await _one_end_in_each_round(subject.database, rounds, replay)
+async def test_an_image_reaches_one_terminal_state_per_round(
+    subject: Subject, rounds: list[list[Run]], replay: list[int]
+) -> None:
+    await _check_one_terminal_state_per_round(subject.database, rounds, replay)

@@ -1,4 +1,4 @@
-"""What every database says of all the images of a request together."""
+"""The summary of a request's images: totals, hosts, error codes."""
 
 from typing import Any
 
@@ -19,19 +19,19 @@ def compressed(url: str, **result: Any) -> Image:
 
 
 def failed(url: str, code: ErrorCode, **changes: Any) -> Image:
-    return an_image(url, "a", state=ImageState.FAILED, error_code=code, error_detail="so it is", **changes)
+    return an_image(url, "a", state=ImageState.FAILED, error_code=code, error_detail="failed", **changes)
 
 
-@pytest.fixture(autouse=True, params=[20_000, 2], ids=["at once", "in parts"])
-def images_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, params=[20_000, 2], ids=["one query", "several queries"])
+def max_images_per_query(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(summary_query, "_MAX_IMAGES_PER_QUERY", request.param)
 
 
-async def test_of_no_images_nothing_is_said(database: Database) -> None:
+async def test_the_summary_of_no_images_is_empty(database: Database) -> None:
     assert await database.images.summary("a") == NOTHING
 
 
-async def test_the_figures_of_all_that_ended_are_added_up(database: Database) -> None:
+async def test_compressed_and_failed_images_are_added_up(database: Database) -> None:
     await database.images.insert_many(
         [
             compressed("http://x/1", bytes_in=1000, bytes_out=400, fetch_ms=10),
@@ -70,7 +70,7 @@ async def test_the_figures_of_all_that_ended_are_added_up(database: Database) ->
     )
 
 
-async def test_images_without_a_host_are_counted_and_no_host_is_listed_for_them(database: Database) -> None:
+async def test_images_without_a_host_are_counted_but_not_listed_as_a_host(database: Database) -> None:
     await database.images.insert_many(
         [
             compressed("http://x/1", bytes_in=1000, bytes_out=400, fetch_ms=10),
@@ -85,7 +85,7 @@ async def test_images_without_a_host_are_counted_and_no_host_is_listed_for_them(
     assert ([host.host for host in summary.hosts], summary.more_hosts) == (["x"], 0)
 
 
-async def test_images_that_all_lack_a_host_are_counted(database: Database) -> None:
+async def test_images_are_counted_if_none_has_a_host(database: Database) -> None:
     await database.images.insert_many([failed("http:///shoe.jpg", ErrorCode.INVALID_URL, host="")])
 
     summary = await database.images.summary("a")
@@ -106,7 +106,7 @@ async def test_only_the_largest_and_the_slowest_hosts_are_listed(database: Datab
     assert summary.compressed == 151
 
 
-async def test_up_to_a_hundred_kept_originals_are_named_the_same_each_time(database: Database) -> None:
+async def test_the_same_hundred_kept_originals_are_listed_each_time(database: Database) -> None:
     urls = [f"http://x/{number}" for number in range(230)]
     await database.images.insert_many([compressed(url, action="kept_original") for url in urls])
     await database.images.insert_many([compressed(f"http://x/smaller-{number}") for number in range(50)])

@@ -1,4 +1,4 @@
-"""Results change an image only where their guard holds, once, and tell who was the last."""
+"""A result changes an image once, only if its guard holds, and the last result of a request is recognised."""
 
 import asyncio
 from dataclasses import replace
@@ -17,11 +17,11 @@ from tests.support.builders import NOW, a_request, a_result, an_image
 from tests.support.worker_messages import compressed, deferred, failed
 
 DISPATCHED: dict[str, Any] = {"state": ImageState.DISPATCHED, "dispatch": 1}
-"""As `an_image` is while its first command is with a worker."""
+"""The changes to `an_image` while a worker has its first command."""
 
 
 async def _insert(database: Database, *images: Image) -> None:
-    """Record images as they are, dispatched ones by way of the dispatcher."""
+    """Record images as given; dispatched ones as the dispatcher does."""
     pending = [
         replace(image, state=ImageState.PENDING, dispatch=0) if _is_dispatched(image) else image for image in images
     ]
@@ -39,7 +39,7 @@ async def _stored(database: Database, image: Image) -> Image:
     return (await database.images.find(image.request_id, [image.image_id]))[image.image_id]
 
 
-async def test_images_are_read_as_they_were_written(database: Database) -> None:
+async def test_images_are_read_as_written(database: Database) -> None:
     waiting = an_image()
     ended = an_image(
         "ftp://x/2.jpg",
@@ -59,7 +59,7 @@ async def test_images_are_read_as_they_were_written(database: Database) -> None:
     assert await database.images.find(waiting.request_id, []) == {}
 
 
-async def test_images_of_different_requests_are_different(database: Database) -> None:
+async def test_equal_urls_of_different_requests_are_different_images(database: Database) -> None:
     mine, other = an_image(request_id="a"), an_image(request_id="aa")
     await database.images.insert_many([mine, other])
     await database.images.record(compressed(mine))
@@ -68,7 +68,7 @@ async def test_images_of_different_requests_are_different(database: Database) ->
     assert (await database.images.count("aa")).compressed == 0
 
 
-async def test_inserting_images_again_adds_the_missing_ones_alone(database: Database) -> None:
+async def test_inserting_images_again_adds_only_the_missing_ones(database: Database) -> None:
     first, second = an_image("http://x/1.jpg"), an_image("http://x/2.jpg")
     await database.images.insert_many([first])
     await database.images.record(compressed(first))
@@ -146,7 +146,7 @@ async def test_a_result_of_an_unknown_image_is_ignored(database: Database, resul
 
 @pytest.mark.parametrize("first", [compressed, failed])
 @pytest.mark.parametrize("second", RESULTS)
-async def test_after_its_end_an_image_never_changes(
+async def test_an_image_in_a_terminal_state_never_changes(
     database: Database, clock: MovableClock, first: Any, second: Any
 ) -> None:
     image = an_image(**DISPATCHED)
@@ -159,7 +159,7 @@ async def test_after_its_end_an_image_never_changes(
 
 
 @pytest.mark.parametrize("counts", [True, False])
-async def test_a_deferral_makes_its_image_wait(database: Database, clock: MovableClock, counts: bool) -> None:
+async def test_a_deferred_image_is_due_at_its_not_before(database: Database, clock: MovableClock, counts: bool) -> None:
     image = an_image(**DISPATCHED)
     await _insert(database, image)
     recorded = await database.images.record(deferred(image, counts=counts, not_before=NOW + timedelta(seconds=30)))
@@ -196,7 +196,7 @@ async def test_a_late_copy_of_a_deferral_does_not_count_for_the_next_dispatch(da
     assert (recorded.image.state, recorded.image.dispatch, recorded.image.attempts) == (ImageState.DISPATCHED, 2, 1)
 
 
-async def test_a_deferral_may_overtake_the_mark_of_its_dispatch(database: Database) -> None:
+async def test_a_deferral_may_arrive_before_its_dispatch_is_marked(database: Database) -> None:
     image = an_image()
     await _insert(database, image)
     published = await database.images.due(image.request_id, 10)
@@ -212,7 +212,7 @@ async def test_a_deferral_may_overtake_the_mark_of_its_dispatch(database: Databa
 
 
 @pytest.mark.parametrize("end", [compressed, failed])
-async def test_an_end_may_overtake_the_mark_of_its_dispatch(database: Database, end: Any) -> None:
+async def test_a_terminal_result_may_arrive_before_its_dispatch_is_marked(database: Database, end: Any) -> None:
     image = an_image()
     await _insert(database, image)
     published = await database.images.due(image.request_id, 10)
@@ -221,7 +221,7 @@ async def test_an_end_may_overtake_the_mark_of_its_dispatch(database: Database, 
     assert await _stored(database, image) == ended.image
 
 
-async def test_the_last_result_of_a_request_is_told_that_none_is_left(database: Database) -> None:
+async def test_the_last_result_of_a_request_has_none_left(database: Database) -> None:
     first, second, third = images = [an_image(f"http://x/{number}.jpg", **DISPATCHED) for number in range(3)]
     await database.requests.insert(a_request(intake_open=False))
     await _insert(database, *images)
@@ -233,7 +233,7 @@ async def test_the_last_result_of_a_request_is_told_that_none_is_left(database: 
     assert await database.images.none_left(first.request_id)
 
 
-async def test_a_copy_of_the_last_result_is_told_the_same(database: Database) -> None:
+async def test_a_copy_of_the_last_result_has_none_left_too(database: Database) -> None:
     image = an_image(**DISPATCHED)
     await database.requests.insert(a_request(intake_open=False))
     await _insert(database, image)
@@ -243,7 +243,7 @@ async def test_a_copy_of_the_last_result_is_told_the_same(database: Database) ->
 
 
 @pytest.mark.parametrize("open_", [True, False], ids=["open intake", "no request"])
-async def test_while_more_may_come_no_result_is_the_last(database: Database, open_: bool) -> None:
+async def test_no_result_is_the_last_while_intake_is_open(database: Database, open_: bool) -> None:
     image = an_image(**DISPATCHED)
     if open_:
         await database.requests.insert(a_request(intake_open=True))
@@ -258,7 +258,7 @@ async def test_a_result_for_a_finished_request_is_not_the_last(database: Databas
     assert not (await database.images.record(compressed(image))).none_left
 
 
-async def test_of_results_recorded_together_one_at_least_is_the_last(subject: Subject) -> None:
+async def test_at_least_one_of_concurrent_results_is_the_last(subject: Subject) -> None:
     processes = [subject.database, await subject.connect()]
     for turn in range(10):
         request_id = f"request-{turn}"
@@ -272,18 +272,18 @@ async def test_of_results_recorded_together_one_at_least_is_the_last(subject: Su
         assert all(answer.image and answer.image.state is ImageState.COMPRESSED for answer in recorded)
 
 
-async def test_each_request_hears_of_its_last_result_where_several_end_together(database: Database) -> None:
+async def test_each_of_several_requests_has_a_last_result_in_one_batch(database: Database) -> None:
     request_ids = ["a", "b", "c", "d"]
     for request_id in request_ids:
         await database.requests.insert(a_request(request_id, intake_open=False))
     images = [an_image(f"http://x/{number}.jpg", id_, **DISPATCHED) for number in range(3) for id_ in request_ids]
     await _insert(database, *images)
     recorded = await asyncio.gather(*(database.images.record(failed(image)) for image in images))
-    heard = {answer.image.request_id for answer in recorded if answer.image and answer.none_left}
-    assert heard == set(request_ids)
+    finished = {answer.image.request_id for answer in recorded if answer.image and answer.none_left}
+    assert finished == set(request_ids)
 
 
-async def test_results_recorded_together_are_each_answered_with_their_own_image(database: Database) -> None:
+async def test_results_of_one_batch_return_their_own_images(database: Database) -> None:
     images = [an_image(f"http://x/{number}.jpg", f"request-{number % 7}", **DISPATCHED) for number in range(50)]
     await _insert(database, *images)
     recorded = await asyncio.gather(
@@ -296,7 +296,7 @@ async def test_results_recorded_together_are_each_answered_with_their_own_image(
         assert answer.image.state is expected[number % 3]
 
 
-async def test_of_contradicting_results_recorded_together_one_holds(database: Database) -> None:
+async def test_of_contradicting_concurrent_results_one_is_recorded(database: Database) -> None:
     images = [an_image(f"http://x/{number}.jpg", **DISPATCHED) for number in range(20)]
     await _insert(database, *images)
     results = [result(image) for image in images for result in RESULTS]

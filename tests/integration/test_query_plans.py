@@ -1,4 +1,4 @@
-"""No query scans a collection or reads much more than it answers, as the server's profiler sees it."""
+"""Every query uses an index and reads little more than it returns, by the server's profiler."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -26,13 +26,13 @@ Document = dict[str, Any]
 
 REQUESTS = [f"request-{number}" for number in range(4)]
 IMAGES = 1000
-"""In each request: three quarters ended, the rest waits until tomorrow, but for a few that are dispatched."""
+"""Per request: three quarters are in terminal states, a few are dispatched, the others are due tomorrow."""
 
 HOSTS_WITH_PENDING = 5
 
 NO_QUERY = {"ping", "requests.insert", "products.insert_many", "images.insert_many"}
 COUNTING = {"images.count", "requests.current", "images.in_flight", "images.return_lost", "images.count_pending"}
-"""They read the index entries of what they count; the others a few, however much there is."""
+"""These read the index entries of what they count; the other methods read a few, whatever the number of documents."""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ async def _populate(database: Database, request_id: str) -> None:
 
 @contextmanager
 def _profiled(url: str) -> Iterator[list[Document]]:
-    """Yields a list that holds, afterwards, what the server did meanwhile for the database under test."""
+    """Yields a list; after the block it contains the server's operations on the database under test."""
     seen: list[Document] = []
     with MongoClient[Document](url) as client:
         raw: RawDatabase[Document] = client.get_default_database()
@@ -101,7 +101,9 @@ async def test_every_query_uses_an_index_and_reads_little(populated: Database, u
 
 
 @pytest.mark.parametrize("filters", [{}, {"without_hosts": ["host-16", "host-18"]}], ids=str)
-async def test_images_that_wait_are_passed_over_by_host(populated: Database, url: str, filters: dict[str, Any]) -> None:
+async def test_images_that_are_not_due_are_skipped_by_host(
+    populated: Database, url: str, filters: dict[str, Any]
+) -> None:
     with _profiled(url) as operations:
         assert await populated.images.due(REQUESTS[0], 10, **filters) == []
     [operation] = operations
@@ -109,7 +111,7 @@ async def test_images_that_wait_are_passed_over_by_host(populated: Database, url
     assert operation["docsExamined"] == 0
 
 
-async def test_no_more_due_images_are_read_than_asked_for(populated: Database, url: str) -> None:
+async def test_no_more_due_images_are_read_than_the_limit(populated: Database, url: str) -> None:
     await populated.images.insert_many([an_image(f"http://host/{number}", "many-due") for number in range(500)])
     with _profiled(url) as operations:
         assert len(await populated.images.due("many-due", 10)) == 10
@@ -118,7 +120,7 @@ async def test_no_more_due_images_are_read_than_asked_for(populated: Database, u
     assert operation["docsExamined"] == 10
 
 
-async def test_what_can_be_reused_is_found_however_often_it_was_made(mongodb_url: str) -> None:
+async def test_a_lookup_for_reuse_reads_one_document_per_key(mongodb_url: str) -> None:
     clock = MovableClock(NOW)
     async with open_database(MongoSettings(mongodb_url=mongodb_url), asyncio.Event(), clock) as database:
         for number in range(40):
@@ -134,7 +136,7 @@ async def test_what_can_be_reused_is_found_however_often_it_was_made(mongodb_url
     assert operation["keysExamined"] <= 4
 
 
-async def test_the_last_image_is_found_among_many_that_ended(populated: Database, url: str) -> None:
+async def test_the_check_for_open_images_reads_one_index_entry(populated: Database, url: str) -> None:
     with _profiled(url) as operations:
         assert not await populated.images.none_left(REQUESTS[0])
         assert await populated.images.none_left("unknown")
@@ -144,7 +146,7 @@ async def test_the_last_image_is_found_among_many_that_ended(populated: Database
         assert operation["keysExamined"] <= 3
 
 
-async def test_counting_takes_a_tenth_of_the_time_at_most(mongodb_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_counting_takes_at_most_a_tenth_of_the_time(mongodb_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = MovableClock(NOW)
     async with open_database(MongoSettings(mongodb_url=mongodb_url), asyncio.Event(), clock) as database:
         count = database.images.count

@@ -1,4 +1,4 @@
-"""Small builders of test data: name what matters to the test, and the rest is plausible."""
+"""Builders of test data: a test sets what it is about, all other values are plausible defaults."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,7 +52,7 @@ def output_keys(request_id: str = REQUEST_ID, round_: int = 1) -> OutputKeys:
 
 
 def an_image(url: str = "http://images.test/1.jpg", request_id: str = REQUEST_ID, **changes: Any) -> Image:
-    """A pending image that was never dispatched."""
+    """A pending image that has never been dispatched."""
     known: dict[str, Any] = {
         "request_id": request_id,
         "image_id": image_id(url),

@@ -1,4 +1,4 @@
-"""One call of every method of the database, for tests of what holds for all of them."""
+"""One call of every method of the database, for tests that apply to all of them."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -75,4 +75,4 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "lease.acquire": lambda database: database.lease("a", 1).acquire(),
     "lease.release": lambda database: database.lease("a", 1).release(),
 }
-"""One call of every method there is."""
+"""By the method's name."""

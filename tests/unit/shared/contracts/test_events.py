@@ -1,4 +1,4 @@
-"""Public events say what is recorded, and a copy says the same."""
+"""Public events contain what is recorded; duplicates are equal."""
 
 import json
 from datetime import timedelta
@@ -13,7 +13,7 @@ from shared.contracts.records import Image, Progress, Request
 from shared.contracts.states import ImageState, RequestStatus
 from tests.support.builders import NOW, REQUEST_ID, a_request, a_result, an_image
 
-BASE_URL = "https://mill.test"
+BASE_URL = "https://client.test"
 
 
 def _compressed(**changes: Any) -> Image:
@@ -41,7 +41,7 @@ def _finished(**changes: Any) -> Request:
     return a_request(**end | changes)
 
 
-def test_a_compressed_image_is_told_with_its_result() -> None:
+def test_the_event_of_a_compressed_image_contains_its_result() -> None:
     image = _compressed()
     assert image_event(image, BASE_URL) == PublicEvent(
         event_id=f"{REQUEST_ID}:1:{image.image_id}:image.compressed",
@@ -76,7 +76,7 @@ def test_a_compressed_image_is_told_with_its_result() -> None:
     )
 
 
-def test_a_failed_image_is_told_with_its_reason() -> None:
+def test_the_event_of_a_failed_image_contains_the_error() -> None:
     image = _failed()
     event = image_event(image, BASE_URL)
     assert (event.type, event.event_id) == ("image.failed", f"{REQUEST_ID}:1:{image.image_id}:image.failed")
@@ -91,7 +91,7 @@ def test_a_failed_image_is_told_with_its_reason() -> None:
     }
 
 
-def test_an_accepted_request_is_told_with_all_options_that_apply() -> None:
+def test_the_event_of_an_accepted_request_contains_all_options_that_apply() -> None:
     event = request_accepted_event(a_request(options=CompressOptions(percent=40, format="auto", max_width=1200)))
     assert event == PublicEvent(
         event_id=f"{REQUEST_ID}:1:request.accepted",
@@ -120,7 +120,7 @@ def test_an_accepted_request_is_told_with_all_options_that_apply() -> None:
     ("status", "type_"),
     [(RequestStatus.COMPLETED, "request.completed"), (RequestStatus.FAILED, "request.failed")],
 )
-def test_a_finished_request_is_told_with_counts_and_urls(status: RequestStatus, type_: str) -> None:
+def test_the_event_of_a_finished_request_contains_counts_and_urls(status: RequestStatus, type_: str) -> None:
     event = request_finished_event(_finished(status=status), BASE_URL)
     assert event == PublicEvent(
         event_id=f"{REQUEST_ID}:1:{type_}",
@@ -142,11 +142,11 @@ def test_a_finished_request_is_told_with_counts_and_urls(status: RequestStatus, 
     )
 
 
-def test_where_nothing_failed_no_list_of_failures_is_told() -> None:
+def test_failed_csv_url_is_null_if_no_image_failed() -> None:
     assert request_finished_event(_finished(failed_key=None), BASE_URL).data["failed_csv_url"] is None
 
 
-def test_each_round_has_events_of_its_own() -> None:
+def test_each_round_has_its_own_events() -> None:
     pairs = [
         [image_event(_compressed(round=round_), BASE_URL).event_id for round_ in (1, 2)],
         [image_event(_failed(round=round_), BASE_URL).event_id for round_ in (1, 2)],
@@ -169,7 +169,7 @@ def test_data_is_json(event: PublicEvent) -> None:
     assert json.loads(json.dumps(event.data)) == event.data
 
 
-def test_what_has_not_ended_has_no_event_of_its_end() -> None:
+def test_open_images_and_requests_have_no_event() -> None:
     with pytest.raises(ValueError, match="is not in a terminal state"):
         image_event(an_image(), BASE_URL)
     for changes in ({"finished_at": None}, {"output_key": None}, {"report_key": None}):

@@ -1,4 +1,4 @@
-"""Keys: safe in URLs and CSV cells, readable, and no object with two owners."""
+"""Keys are readable, safe in URLs and CSV cells, and belong to one request and image."""
 
 import re
 from hashlib import sha256
@@ -46,7 +46,7 @@ def test_result_keys_are_safe_in_urls_and_cells(url: str, data: bytes, extension
     _check(key)
     assert key.startswith(f"results/{REQUEST_ID}/")
     assert key.endswith(f".{extension}")
-    assert "," not in public_url("https://mill.test/", key)
+    assert "," not in public_url("https://client.test/", key)
 
 
 @given(filename=NAMES, round_=st.integers(1, 99), kind=st.sampled_from(["compressed", "report", "failed"]))
@@ -79,7 +79,7 @@ def test_the_same_bytes_of_the_same_image_have_the_same_key(url: str, data: byte
     assert once == again
 
 
-def test_rounds_have_outputs_of_their_own() -> None:
+def test_each_round_has_its_own_outputs() -> None:
     assert outputs_key(REQUEST_ID, 1, "a.csv", "report") != outputs_key(REQUEST_ID, 2, "a.csv", "report")
 
 
@@ -123,6 +123,6 @@ def test_an_image_id_is_the_first_half_of_a_sha256() -> None:
     assert image_id("http://images.test/1.jpg") == sha256(b"http://images.test/1.jpg").hexdigest()[:32]
 
 
-@pytest.mark.parametrize("base", ["https://mill.test", "https://mill.test/"])
+@pytest.mark.parametrize("base", ["https://client.test", "https://client.test/"])
 def test_public_urls_have_one_slash(base: str) -> None:
-    assert public_url(base, "results/a/b.jpg") == "https://mill.test/results/a/b.jpg"
+    assert public_url(base, "results/a/b.jpg") == "https://client.test/results/a/b.jpg"

@@ -1,4 +1,4 @@
-"""Which of the driver's errors are outages, and which are mistakes of ours."""
+"""Which of the driver's errors are outages, and which are errors in the code."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def _labelled(label: str) -> errors.OperationFailure:
     ],
     ids=repr,
 )
-def test_an_outage_is_a_fault_of_our_own(error: errors.PyMongoError) -> None:
+def test_an_outage_raises_database_unavailable(error: errors.PyMongoError) -> None:
     with pytest.raises(DatabaseUnavailable) as raised, database_faults():
         raise error
     assert raised.value.__cause__ is error
@@ -58,13 +58,13 @@ def test_an_outage_is_a_fault_of_our_own(error: errors.PyMongoError) -> None:
     ],
     ids=repr,
 )
-def test_a_mistake_stays_what_it_is(error: Exception) -> None:
+def test_other_errors_pass_unchanged(error: Exception) -> None:
     with pytest.raises(type(error)) as raised, database_faults():
         raise error
     assert raised.value is error
 
 
-def test_inserting_what_is_there_is_no_error() -> None:
+def test_inserting_an_existing_document_is_no_error() -> None:
     with database_faults(), duplicates_ignored():
         raise _bulk_error([DUPLICATE, DUPLICATE], [])
 
@@ -74,6 +74,6 @@ def test_any_other_failed_insert_is_an_error() -> None:
         raise _bulk_error([DUPLICATE, TOO_LARGE], [])
 
 
-def test_inserting_what_is_there_but_not_durable_is_an_outage() -> None:
+def test_inserting_an_existing_document_that_is_not_durable_is_an_outage() -> None:
     with pytest.raises(DatabaseUnavailable), database_faults(), duplicates_ignored():
         raise _bulk_error([DUPLICATE], [NOT_DURABLE])

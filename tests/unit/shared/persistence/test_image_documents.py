@@ -1,11 +1,11 @@
-"""An image's document holds all that was found out about it, and is read back as it was."""
+"""An image's document contains all of its fields and is read back unchanged."""
 
 from shared.contracts.states import ImageState
 from shared.persistence.image_documents import image_from, to_document
 from tests.support.builders import NOW, a_result, an_image
 
 
-def test_a_result_stands_in_the_document_with_all_its_figures() -> None:
+def test_a_document_contains_all_figures_of_the_result() -> None:
     image = an_image(state=ImageState.COMPRESSED, result=a_result(bytes_in=1000, bytes_out=333), ended_at=NOW)
 
     document = to_document(image, NOW)
