@@ -1,4 +1,4 @@
-"""Originals made by code, in every mode; `tests/zoo` has one of every kind of file."""
+"""Generated originals in every mode. `tests/zoo` has one file of every kind."""
 
 import hashlib
 import io
@@ -10,15 +10,15 @@ from services.compressor.decoders.icc_writer import P3_PRIMARIES, SRGB_CURVE, gr
 
 MAX_PIXELS = 10_000_000
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-WIDE_PROFILE = rgb_profile(P3_PRIMARIES, SRGB_CURVE)  # it changes colours, and so must travel
+WIDE_PROFILE = rgb_profile(P3_PRIMARIES, SRGB_CURVE)  # changes colours, so results must keep it
 GREY_PROFILE = grey_profile((1.8,))
 ORIENTATION, COPYRIGHT = 0x0112, 0x8298
 
 
 def a_picture(mode: str = "RGB", size: tuple[int, int] = (160, 120), noise: int = 12, seed: int = 0) -> Image.Image:
-    """A gradient with some noise, so that it compresses like a photograph; the same arguments, the same pixels.
+    """A gradient with some noise, which compresses like a photograph. Equal arguments give equal pixels.
 
-    Its alpha, if the mode has one, is clear on the left, opaque on the right and soft between.
+    Its alpha, if the mode has one, is transparent on the left, opaque on the right and translucent between.
     """
     if mode == "P":
         return a_picture("RGB", size, noise, seed).quantize(64)
@@ -37,8 +37,8 @@ def _band(name: str, size: tuple[int, int], noise: int, seed: int) -> Image.Imag
     if name == "A":
         return across.point(lambda value: min(max(value * 3 - 256, 0), 255))
     light = across if seed % 2 else Image.linear_gradient("L").resize(size)
-    speckles = Image.frombytes("L", size, hashlib.shake_128(b"%d" % seed).digest(size[0] * size[1]))
-    return ImageChops.add(light, speckles.point(lambda value: value * noise // 256))
+    speckle = Image.frombytes("L", size, hashlib.shake_128(b"%d" % seed).digest(size[0] * size[1]))
+    return ImageChops.add(light, speckle.point(lambda value: value * noise // 256))
 
 
 def encoded(picture: Image.Image, file_format: str, **save: Any) -> bytes:
@@ -48,7 +48,7 @@ def encoded(picture: Image.Image, file_format: str, **save: Any) -> bytes:
 
 
 def decoded(data: bytes) -> Image.Image:
-    """With all its pixels and metadata."""
+    """Decoded completely, with its metadata."""
     picture = Image.open(io.BytesIO(data))
     picture.load()
     return picture

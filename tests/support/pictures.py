@@ -1,4 +1,4 @@
-"""Pictures made by code that compress like photographs: smooth light, some texture, no two alike."""
+"""Generated pictures that compress like photographs: smooth shading and some texture."""
 
 import io
 from typing import Any
@@ -8,7 +8,10 @@ from PIL import Image
 
 
 def a_photo(seed: int, width: int = 320, height: int = 240, file_format: str = "JPEG", **save: Any) -> bytes:
-    """An encoded picture; the same arguments give the same bytes. JPEG and WebP are saved at quality 92."""
+    """An encoded picture. Equal arguments give equal bytes, different seeds different pictures.
+
+    JPEG and WebP are saved at quality 92 unless `save` says otherwise.
+    """
     random = np.random.default_rng(seed)
     small = random.integers(0, 256, (6, 8, 3), dtype=np.uint8)
     light = np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC), dtype=np.int16)
@@ -22,7 +25,7 @@ def a_photo(seed: int, width: int = 320, height: int = 240, file_format: str = "
 
 
 def size_of(data: bytes) -> tuple[int, int]:
-    """Width and height of an encoded picture, all of which is decoded on the way."""
+    """Width and height of an encoded picture, which is decoded completely."""
     with Image.open(io.BytesIO(data)) as picture:
         picture.load()
         return picture.size

@@ -1,4 +1,4 @@
-"""Format "auto": the fewest bytes of those that a browser shows, that keep alpha and animation, and that look alike."""
+"""Format "auto": the smallest file that browsers show, that keeps alpha and animation, and that looks the same."""
 
 import io
 from typing import Any
@@ -22,8 +22,8 @@ def compressed(original: bytes, **options: Any) -> Compressed:
     return compress(original, CompressOptions(**options), MAX_PIXELS)
 
 
-def own_kind(format_: str, original: bytes) -> str:
-    """What a browser shows and the original is or comes nearest to."""
+def nearest_browser_format(format_: str, original: bytes) -> str:
+    """The original's format, or the nearest one that browsers show."""
     if format_ in {"jpeg", "tiff", "bmp"}:
         return "webp" if "A" in decoded(original).getbands() else "jpeg"
     return format_
@@ -31,11 +31,11 @@ def own_kind(format_: str, original: bytes) -> str:
 
 @pytest.mark.parametrize("mode", ["size", "quality", "dimensions"])
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP"])
-def test_is_no_larger_than_what_was_asked_for_and_looks_like_it(file_format: str, mode: str) -> None:
+def test_the_result_is_no_larger_than_in_the_own_format_and_looks_like_it(file_format: str, mode: str) -> None:
     original = encoded(
         a_picture(size=(240, 180), noise=20), file_format, **({} if file_format == "PNG" else {"quality": 95})
     )
-    own = own_kind(file_format.lower(), original)
+    own = nearest_browser_format(file_format.lower(), original)
     first = compressed(original, mode=mode, format=own if own != "png" else "keep")
 
     result = compressed(original, mode=mode, format="auto")
@@ -48,7 +48,7 @@ def test_is_no_larger_than_what_was_asked_for_and_looks_like_it(file_format: str
     assert result.ssim >= first.ssim - 0.03
 
 
-def test_a_photograph_becomes_what_takes_least() -> None:
+def test_a_photograph_becomes_webp_or_avif() -> None:
     original = a_photo(5, 480, 360)
 
     result = compressed(original, format="auto")
@@ -61,7 +61,7 @@ def test_a_photograph_becomes_what_takes_least() -> None:
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 @pytest.mark.parametrize("file_format", ["PNG", "WEBP", "TIFF"])
-def test_alpha_is_kept(file_format: str, mode: str) -> None:
+def test_auto_keeps_alpha(file_format: str, mode: str) -> None:
     picture = a_picture("RGBA", noise=40)
     original = encoded(
         picture.convert(mode) if file_format != "WEBP" else picture,
@@ -79,7 +79,7 @@ def test_alpha_is_kept(file_format: str, mode: str) -> None:
 
 
 @pytest.mark.parametrize("name", ANIMATED)
-def test_an_animation_is_kept(name: str) -> None:
+def test_auto_keeps_animation(name: str) -> None:
     kind = specimen(name)
 
     result = compressed(kind.data, format="auto")
@@ -92,7 +92,7 @@ def test_an_animation_is_kept(name: str) -> None:
 @pytest.mark.parametrize(
     "name", [name for name in NAMES if name.endswith(("4:4:4", "8 bit", "lossless", "tiff", "bmp", "gif"))]
 )
-def test_what_a_browser_cannot_show_becomes_something_it_can(name: str) -> None:
+def test_the_result_is_in_a_format_that_browsers_show(name: str) -> None:
     kind = specimen(name)
 
     result = compressed(kind.data, format="auto")
@@ -100,12 +100,12 @@ def test_what_a_browser_cannot_show_becomes_something_it_can(name: str) -> None:
     assert result.data is None or result.format in SHOWN_BY_BROWSERS
     if result.data is not None:
         assert (decoded(result.data).format or "").lower() == result.format
-        likeness = ssim(decoded(kind.data).convert("RGBA").resize(decoded(result.data).size), result.data)
-        assert likeness is not None
-        assert likeness > 0.8
+        similarity = ssim(decoded(kind.data).convert("RGBA").resize(decoded(result.data).size), result.data)
+        assert similarity is not None
+        assert similarity > 0.8
 
 
-def test_a_drawing_stays_without_loss() -> None:
+def test_a_drawing_stays_lossless() -> None:
     drawing = Image.new("RGB", (320, 240), "white")
     drawing.paste("navy", (20, 20, 200, 90))
     drawing.paste("red", (40, 60, 120, 200))
@@ -119,23 +119,23 @@ def test_a_drawing_stays_without_loss() -> None:
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG"])
-def test_what_webp_has_no_room_for_is_not_scaled_for_it(file_format: str) -> None:
+def test_a_picture_too_large_for_webp_is_not_scaled_down_for_it(file_format: str) -> None:
     size = (MAX_SIDE["webp"] + 200, 24)
 
-    made = compressed(encoded(a_picture("RGB", size), file_format), format="auto")
+    result = compressed(encoded(a_picture("RGB", size), file_format), format="auto")
 
-    assert made.format != "webp"
-    assert (made.width, made.height) == size
+    assert result.format != "webp"
+    assert (result.width, result.height) == size
 
 
-def test_an_animation_that_ends_is_not_made_one_that_does_not() -> None:
+def test_an_animation_that_ends_does_not_become_avif() -> None:
     frames = [a_picture("P", (48, 40), seed=seed) for seed in range(3)]
     original = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100, loop=2)
 
     assert compressed(original, format="auto").format != "avif"
 
 
-def test_where_the_first_format_has_to_scale_the_others_keep_what_pixels_they_can() -> None:
+def test_if_the_first_format_has_to_scale_the_result_with_the_most_pixels_wins() -> None:
     coarse = encoded(a_picture("RGB", (320, 240), noise=90), "JPEG", quality=18)
 
     jpeg, auto = (compressed(coarse, format=format_) for format_ in ("jpeg", "auto"))
@@ -145,11 +145,11 @@ def test_where_the_first_format_has_to_scale_the_others_keep_what_pixels_they_ca
 
 
 @pytest.mark.parametrize("format_", sorted(MAX_SIDE))
-def test_no_format_is_given_a_side_it_has_no_room_for(format_: str) -> None:
+def test_a_picture_above_a_formats_maximum_side_is_scaled_down(format_: str) -> None:
     original = encoded(a_picture("RGB", (MAX_SIDE[format_] + 1, 9)), "PNG")  # type: ignore[index]
     wanted = format_ if format_ in ("jpeg", "webp", "avif") else "keep"
 
-    made = compressed(original, format=wanted, mode="quality", percent=50)
+    result = compressed(original, format=wanted, mode="quality", percent=50)
 
-    assert made.data is not None
-    assert decoded(made.data).size == (made.width, made.height)
+    assert result.data is not None
+    assert decoded(result.data).size == (result.width, result.height)

@@ -1,4 +1,4 @@
-"""Whatever is decodable obeys the rules, whatever its format, mode, size and content, and whatever is asked for."""
+"""Properties of every result, for random formats, modes, sizes, contents and options."""
 
 import io
 from typing import Any
@@ -43,7 +43,7 @@ MAGIC = {
 EXTENSIONS = {"jpeg": "jpg", "tiff": "tif"}
 WITHOUT_QUALITY = {"png", "gif", "bmp"}
 LOWEST_QUALITY = {"tiff": 24}
-# AVIF's encoder takes some milliseconds for the smallest picture, so there are few large ones.
+# Mostly small: AVIF's encoder takes some milliseconds even for the smallest picture.
 sides = st.integers(1, 40) | st.sampled_from([1, 7, 8, 16, 17, 64, 120])
 slow = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -83,33 +83,33 @@ any_options = st.builds(
 
 @given(originals(), any_options)
 @settings(slow, max_examples=120)
-def test_every_picture_obeys_the_rules(original: bytes, options: CompressOptions) -> None:
+def test_every_result_fulfils_size_format_quality_and_alpha_rules(original: bytes, options: CompressOptions) -> None:
     result = compress(original, options, MAX_PIXELS)
 
     before = open_picture(original, MAX_PIXELS)
     assert (result.original_width, result.original_height) == before.image.size
     assert (result.action == "kept_original") == (result.data is None)
     assert 0 <= result.encodes <= 100
-    obeys_the_target(result, original, options)
+    check_target(result, original, options)
     if result.data is None:
         assert (result.format, result.quality, result.ssim) == (before.format, None, 1.0)
         assert (result.width, result.height) == before.image.size
         return
     assert len(result.data) < len(original)
-    is_what_it_is_said_to_be(result, result.data, before.format, options)
-    has_its_size(result, options)
-    has_its_quality(result, options)
+    check_file(result, result.data, before.format, options)
+    check_dimensions(result, options)
+    check_quality(result, options)
     assert result.ssim is None or -1 <= result.ssim <= 1
     assert (result.ssim is None) == (min(result.width, result.height) < 8)
-    keeps_alpha_and_frames(result, result.data, original)
+    check_alpha_and_frames(result, result.data, original)
 
 
-def obeys_the_target(result: Compressed, original: bytes, options: CompressOptions) -> None:
+def check_target(result: Compressed, original: bytes, options: CompressOptions) -> None:
     met = 100 * len(result.data or original) <= options.percent * len(original)
     assert result.target_met == (met or options.mode != "size")
 
 
-def is_what_it_is_said_to_be(result: Compressed, data: bytes, before: str, options: CompressOptions) -> None:
+def check_file(result: Compressed, data: bytes, before: str, options: CompressOptions) -> None:
     assert result.format == (before if options.format == "keep" else options.format) or options.format == "auto"
     assert options.format != "auto" or result.format in {"jpeg", "png", "webp", "avif", "gif"}
     at, magic = MAGIC[result.format]
@@ -124,8 +124,8 @@ def is_what_it_is_said_to_be(result: Compressed, data: bytes, before: str, optio
         assert options.metadata != "strip" or COPYRIGHT not in exif
 
 
-def has_its_size(result: Compressed, options: CompressOptions) -> None:
-    """Inside the box and no larger than the original, in its proportions but for the rounding."""
+def check_dimensions(result: Compressed, options: CompressOptions) -> None:
+    """Inside the maximum size, no larger than the original, with its proportions except for rounding."""
     width, height = result.original_width, result.original_height
     scale = options.percent / 100 if options.mode == "dimensions" else 1.0
     box = (options.max_width or width, options.max_height or height)
@@ -142,7 +142,7 @@ def has_its_size(result: Compressed, options: CompressOptions) -> None:
     assert abs(across - down) <= 1 / min(wanted) + 1e-9
 
 
-def has_its_quality(result: Compressed, options: CompressOptions) -> None:
+def check_quality(result: Compressed, options: CompressOptions) -> None:
     if result.quality is None:
         return
     assert 1 <= result.quality <= 95
@@ -153,13 +153,13 @@ def has_its_quality(result: Compressed, options: CompressOptions) -> None:
         assert result.quality >= options.min_quality
 
 
-def keeps_alpha_and_frames(result: Compressed, data: bytes, original: bytes) -> None:
+def check_alpha_and_frames(result: Compressed, data: bytes, original: bytes) -> None:
     if result.format == "jpeg":
         return
     before, after = open_picture(original, MAX_PIXELS), open_picture(data, MAX_PIXELS)
     if result.format not in {"tiff", "bmp"}:
         assert (after.animation.count if after.animation else 1) <= (before.animation.count if before.animation else 1)
-        assert after.animation or not moves(before.scaled_to(result.width, result.height))
+        assert after.animation or not frames_differ(before.scaled_to(result.width, result.height))
     if has_alpha(before.image) and (result.width, result.height) == before.image.size and not before.animation:
         assert has_alpha(after.image)
         if result.format in {"webp", "tiff"}:
@@ -167,8 +167,8 @@ def keeps_alpha_and_frames(result: Compressed, data: bytes, original: bytes) -> 
             assert not ImageChops.difference(one, other).getbbox()
 
 
-def moves(picture: Picture) -> bool:
-    """Whether so much of it changes that no encoder takes the frames for the same."""
+def frames_differ(picture: Picture) -> bool:
+    """Whether so much changes that no encoder merges the frames."""
     if not picture.animation or min(picture.image.size) < 8:
         return False
     first, second, *_ = (frame.image.convert("L") for frame in picture.animation.frames())
@@ -177,7 +177,7 @@ def moves(picture: Picture) -> bool:
 
 @given(originals(), any_options, st.data())
 @settings(slow, max_examples=120)
-def test_damage_is_refused_or_survived_but_never_raises_anything_else(
+def test_a_damaged_file_is_compressed_or_raises_compress_error(
     original: bytes, options: CompressOptions, data: st.DataObject
 ) -> None:
     damaged = bytearray(original)

@@ -1,4 +1,4 @@
-"""Modes "quality" and "dimensions", and the box that a picture must fit into in any mode."""
+"""Modes "quality" and "dimensions", and the maximum width and height in every mode."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ FORMATS = ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP"]
 
 
 def an_original(file_format: str, size: tuple[int, int] = (160, 120)) -> bytes:
-    """As large as its format makes it, so that there is something to gain."""
+    """Weakly compressed, so that there is something to gain."""
     save: dict[str, Any] = {"WEBP": {"quality": 98}, "AVIF": {"quality": 98}, "PNG": {"compress_level": 0}}.get(
         file_format, {}
     )
@@ -39,7 +39,7 @@ def picture_of(result: Compressed) -> Image.Image:
 class TestDimensions:
     @pytest.mark.parametrize("file_format", FORMATS)
     @pytest.mark.parametrize(("percent", "size"), [(50, (80, 60)), (33, (53, 40)), (99, (158, 119)), (1, (2, 1))])
-    def test_are_exactly_what_was_asked_for(self, percent: int, size: tuple[int, int], file_format: str) -> None:
+    def test_the_dimensions_are_exact(self, percent: int, size: tuple[int, int], file_format: str) -> None:
         original = an_original(file_format)
 
         result = compressed(original, mode="dimensions", percent=percent)
@@ -51,14 +51,14 @@ class TestDimensions:
         assert len(result.data) < len(original)
 
     @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (7, 7), (3, 2)])
-    def test_of_a_tiny_picture_are_never_nothing(self, size: tuple[int, int]) -> None:
+    def test_a_tiny_picture_keeps_at_least_one_pixel_per_side(self, size: tuple[int, int]) -> None:
         result = compressed(encoded(a_picture(size=size), "JPEG"), mode="dimensions", percent=10)
 
         assert result.data is None or min(picture_of(result).size) >= 1
         assert result.data is not None or (result.width, result.height) == size
 
     @pytest.mark.parametrize("quality", [92, 60, 30])
-    def test_a_jpeg_has_quality_85_or_what_the_original_had(self, quality: int) -> None:
+    def test_a_jpeg_gets_quality_85_or_the_originals(self, quality: int) -> None:
         original = a_photo(3, 320, 240, quality=quality)
         source = open_picture(original, MAX_PIXELS).jpeg
         assert source is not None
@@ -68,7 +68,7 @@ class TestDimensions:
         assert result.quality == min(85, estimate_quality(source.tables[0]))
         assert result.encodes == 1
 
-    def test_quality_falls_before_the_result_is_larger_than_the_original(self) -> None:
+    def test_quality_is_lowered_before_the_result_exceeds_the_original(self) -> None:
         original = encoded(a_picture(size=(320, 240)).quantize(8, dither=Image.Dither.NONE), "PNG", optimize=True)
 
         result = compressed(original, mode="dimensions", percent=90, format="jpeg")
@@ -81,10 +81,10 @@ class TestDimensions:
         assert result.encodes >= 2
 
     @pytest.mark.parametrize("name", ANIMATED)
-    def test_all_frames_of_an_animation_have_them(self, name: str) -> None:
+    def test_all_frames_of_an_animation_are_scaled(self, name: str) -> None:
         result = compressed(specimen(name).data, mode="dimensions", percent=50)
 
-        if result.data is None:  # it is made of a few flat patches, whose edges scaling would blur
+        if result.data is None:  # a few flat patches: scaling blurs their edges, which costs bytes
             assert name == "png animated with partial frames"
             return
         frames = len(specimen(name).milliseconds)
@@ -95,21 +95,21 @@ class TestDimensions:
 class TestQuality:
     @pytest.mark.parametrize("file_format", ["JPEG", "WEBP", "AVIF"])
     @pytest.mark.parametrize("percent", [10, 50, 80])
-    def test_is_what_was_asked_for_in_one_pass(self, percent: int, file_format: str) -> None:
+    def test_the_requested_quality_takes_one_encode(self, percent: int, file_format: str) -> None:
         result = compressed(an_original(file_format), mode="quality", percent=percent)
 
         assert result.quality == percent
         assert (result.encodes, result.target_met) == (1, True)
         assert picture_of(result).size == (160, 120)
 
-    def test_ends_at_95(self) -> None:
+    def test_quality_is_limited_to_95(self) -> None:
         assert compressed(a_photo(3, quality=100), mode="quality", percent=99).quality == 95
 
-    def test_is_not_bound_by_the_floor(self) -> None:
+    def test_min_quality_does_not_apply(self) -> None:
         assert compressed(a_photo(3), mode="quality", percent=5, min_quality=90).quality == 5
 
     @pytest.mark.parametrize("file_format", ["PNG", "GIF", "BMP"])
-    def test_of_a_format_without_is_a_number_of_colours(self, file_format: str) -> None:
+    def test_a_format_without_quality_gets_a_number_of_colours(self, file_format: str) -> None:
         original = an_original(file_format)
 
         few = compressed(original, mode="quality", percent=5)
@@ -120,7 +120,7 @@ class TestQuality:
         assert len(few.data or original) < len(many.data or original)
         assert colours_of(few, original) < colours_of(many, original)
 
-    def test_that_was_coarser_before_keeps_the_original(self) -> None:
+    def test_an_original_of_lower_quality_is_kept(self) -> None:
         result = compressed(a_photo(3, quality=10, optimize=True), mode="quality", percent=90)
 
         assert (result.action, result.quality, result.target_met) == ("kept_original", None, True)
@@ -130,7 +130,7 @@ def colours_of(result: Compressed, original: bytes) -> int:
     return len(decoded(result.data or original).convert("RGBA").getcolors(1 << 20) or ())
 
 
-class TestTheBox:
+class TestMaximumSize:
     @pytest.mark.parametrize("mode", ["size", "quality", "dimensions"])
     @pytest.mark.parametrize(
         ("box", "size"),
@@ -142,7 +142,7 @@ class TestTheBox:
             ({"max_width": 1}, (1, 1)),
         ],
     )
-    def test_a_larger_picture_is_scaled_to_fit_inside(
+    def test_a_larger_picture_is_scaled_down_to_fit_inside(
         self, box: dict[str, int], size: tuple[int, int], mode: str
     ) -> None:
         result = compressed(an_original("JPEG"), mode=mode, percent=90, **box)
@@ -151,12 +151,12 @@ class TestTheBox:
         assert result.target_met
 
     @pytest.mark.parametrize("mode", ["size", "quality"])
-    def test_none_is_enlarged(self, mode: str) -> None:
+    def test_no_picture_is_enlarged(self, mode: str) -> None:
         result = compressed(an_original("JPEG"), mode=mode, max_width=65535, max_height=65535)
 
         assert picture_of(result).size == (160, 120)
 
-    def test_is_about_the_picture_as_it_is_shown(self) -> None:
+    def test_the_limit_applies_to_the_upright_picture(self) -> None:
         exif = Image.Exif()
         exif[0x0112] = 6
 
@@ -165,17 +165,17 @@ class TestTheBox:
         assert picture_of(result).size == (60, 80)
         assert (result.original_width, result.original_height) == (120, 160)
 
-    def test_and_dimensions_hold_both(self) -> None:
+    def test_percent_and_maximum_size_both_apply(self) -> None:
         original = an_original("JPEG")
 
         assert picture_of(compressed(original, mode="dimensions", percent=50, max_width=100)).size == (80, 60)
         assert picture_of(compressed(original, mode="dimensions", percent=50, max_width=40)).size == (40, 30)
 
     @pytest.mark.parametrize("file_format", FORMATS)
-    def test_holds_in_every_format(self, file_format: str) -> None:
+    def test_the_limit_applies_in_every_format(self, file_format: str) -> None:
         assert picture_of(compressed(an_original(file_format), max_width=64)).size[0] <= 64
 
-    def test_scaling_alone_may_reach_the_target_without_losing_quality(self) -> None:
+    def test_scaling_may_reach_the_target_at_high_quality(self) -> None:
         result = compressed(an_original("JPEG", (320, 240)), max_width=80)
 
         assert result.quality is not None
@@ -183,15 +183,13 @@ class TestTheBox:
 
 
 @pytest.mark.parametrize("wanted", ["keep", "webp"])
-def test_an_animation_that_would_take_too_long_is_delivered_as_it_is(
-    wanted: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_animation_with_too_many_pixels_is_delivered_unchanged(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rendition, "_MAX_ANIMATION_PIXELS", 3 * 48 * 40 - 1)
     frames = [a_picture("P", (48, 40), seed=seed) for seed in range(3)]
     original = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100, loop=0)
 
-    made = compress(original, CompressOptions.model_validate({"format": wanted}), MAX_PIXELS)
+    result = compress(original, CompressOptions.model_validate({"format": wanted}), MAX_PIXELS)
 
-    assert made.action == "kept_original"
-    assert made.format == "gif"
-    assert not made.target_met
+    assert result.action == "kept_original"
+    assert result.format == "gif"
+    assert not result.target_met

@@ -1,4 +1,4 @@
-"""What a result says about where, when and by whom it was made: nothing, whose it is, or all but how it was turned."""
+"""The metadata of a result: none, author and copyright, or everything except the orientation."""
 
 import io
 from typing import Any
@@ -48,13 +48,13 @@ def exif_of(data: bytes) -> Image.Exif:
 
 
 def notes_of(data: bytes) -> dict[int, Any]:
-    """Without the tags by which a TIFF describes its pixels."""
+    """Without the tags that describe a TIFF's pixels."""
     return {tag: value for tag, value in exif_of(data).items() if tag in {ORIENTATION, MODEL, ARTIST, COPYRIGHT, GPS}}
 
 
 @pytest.mark.parametrize("upright", [True, False])
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_strip_leaves_nothing(file_format: str, upright: bool) -> None:
+def test_strip_removes_all_metadata(file_format: str, upright: bool) -> None:
     original = an_original(file_format, upright=upright)
     assert b"Camera 1" in original
 
@@ -66,7 +66,7 @@ def test_strip_leaves_nothing(file_format: str, upright: bool) -> None:
 
 @pytest.mark.parametrize("format_", ["jpeg", "webp", "avif", "auto"])
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_strip_leaves_nothing_in_any_other_format(file_format: str, format_: str) -> None:
+def test_strip_removes_all_metadata_when_the_format_changes(file_format: str, format_: str) -> None:
     data = result_of(an_original(file_format), "strip", format=format_)
 
     assert not notes_of(data)
@@ -76,7 +76,7 @@ def test_strip_leaves_nothing_in_any_other_format(file_format: str, format_: str
 @pytest.mark.parametrize("upright", [True, False])
 @pytest.mark.parametrize("format_", ["keep", "jpeg", "webp", "avif"])
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_copyright_leaves_whose_it_is(file_format: str, format_: str, upright: bool) -> None:
+def test_copyright_keeps_author_and_copyright_only(file_format: str, format_: str, upright: bool) -> None:
     data = result_of(an_original(file_format, upright=upright), "copyright", format=format_)
 
     assert notes_of(data) == {ARTIST: "Ann", COPYRIGHT: "hers"}
@@ -85,7 +85,7 @@ def test_copyright_leaves_whose_it_is(file_format: str, format_: str, upright: b
 
 @pytest.mark.parametrize("format_", ["keep", "jpeg", "webp", "avif"])
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_keep_leaves_all_but_the_orientation(file_format: str, format_: str) -> None:
+def test_keep_keeps_everything_except_the_orientation(file_format: str, format_: str) -> None:
     data = result_of(an_original(file_format), "keep", format=format_)
 
     exif = exif_of(data)
@@ -98,7 +98,7 @@ def test_keep_leaves_all_but_the_orientation(file_format: str, format_: str) -> 
 
 
 def with_exif_and_xmp_of(exif_bytes: int, xmp_bytes: int) -> bytes:
-    """EXIF with the prefix by which it is known in a JPEG; an even number, since Pillow rounds up."""
+    """exif_bytes: with the header of a JPEG segment; even, since Pillow rounds up."""
     exif = Image.Exif()
     exif[COPYRIGHT] = "h" * (exif_bytes - 33)
     assert len(exif.tobytes()) == exif_bytes
@@ -107,7 +107,7 @@ def with_exif_and_xmp_of(exif_bytes: int, xmp_bytes: int) -> bytes:
 
 @pytest.mark.parametrize("excess", [0, 2])
 @pytest.mark.parametrize("mode", ["size", "quality"])
-def test_what_does_not_fit_into_a_jpegs_segment_is_left_out(mode: str, excess: int) -> None:
+def test_metadata_too_large_for_a_jpeg_segment_is_omitted(mode: str, excess: int) -> None:
     original = with_exif_and_xmp_of(65_532 + excess, 65_504 + excess)
 
     result = compress(original, CompressOptions(mode=mode, percent=90, format="jpeg", metadata="keep"), MAX_PIXELS)
@@ -118,7 +118,7 @@ def test_what_does_not_fit_into_a_jpegs_segment_is_left_out(mode: str, excess: i
     assert (b"xmpmeta" in result.data) == (excess == 0)
 
 
-def test_a_notice_that_does_not_fit_into_a_jpegs_segment_is_left_out() -> None:
+def test_a_copyright_notice_too_large_for_a_jpeg_segment_is_omitted() -> None:
     original = with_exif_and_xmp_of(70_000, 0)
 
     assert COPYRIGHT not in exif_of(result_of(original, "copyright", format="jpeg", percent=60))
@@ -127,7 +127,7 @@ def test_a_notice_that_does_not_fit_into_a_jpegs_segment_is_left_out() -> None:
 
 @pytest.mark.parametrize("policy", ["strip", "copyright", "keep"])
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_the_orientation_is_applied_once(file_format: str, policy: MetadataPolicy) -> None:
+def test_the_orientation_is_applied_and_removed(file_format: str, policy: MetadataPolicy) -> None:
     data = result_of(an_original(file_format), policy)
 
     with Image.open(io.BytesIO(data)) as image:
@@ -137,8 +137,8 @@ def test_the_orientation_is_applied_once(file_format: str, policy: MetadataPolic
 
 @pytest.mark.parametrize("policy", ["strip", "copyright", "keep"])
 @pytest.mark.parametrize("mode", ["quality", "dimensions"])
-def test_holds_in_every_mode(mode: str, policy: MetadataPolicy) -> None:
+def test_the_policy_applies_in_every_mode(mode: str, policy: MetadataPolicy) -> None:
     data = result_of(an_original("JPEG"), policy, mode=mode)
 
     wanted = {"strip": set(), "copyright": {ARTIST, COPYRIGHT}, "keep": {MODEL, ARTIST, COPYRIGHT, GPS}}[policy]
-    assert set(notes_of(data)) - {ORIENTATION} == wanted  # which XMP may say to be 1
+    assert set(notes_of(data)) - {ORIENTATION} == wanted  # XMP may contain orientation 1

@@ -1,4 +1,4 @@
-"""SSIM tells the same from the alike, and the alike from the different; its cheap form agrees with the textbook's."""
+"""SSIM orders pictures by similarity, and the sampled form agrees with the textbook formula."""
 
 import numpy as np
 import pytest
@@ -18,20 +18,20 @@ def png(picture: Image.Image) -> bytes:
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P"])
 @pytest.mark.parametrize("size", [(8, 8), (9, 31), (160, 120), (1500, 400)])
-def test_the_same_is_one(mode: str, size: tuple[int, int]) -> None:
+def test_equal_pictures_have_ssim_1(mode: str, size: tuple[int, int]) -> None:
     picture = a_picture(mode, size)
 
     assert ssim(picture, png(picture)) == 1.0
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 7), (1, 500), (500, 7)])
-def test_what_is_smaller_than_a_window_is_not_measured(size: tuple[int, int]) -> None:
+def test_a_picture_smaller_than_a_window_is_not_measured(size: tuple[int, int]) -> None:
     picture = a_picture("RGB", size)
 
     assert ssim(picture, png(picture)) is None
 
 
-def test_it_falls_with_the_quality() -> None:
+def test_ssim_falls_with_quality() -> None:
     picture = a_picture(size=(320, 240), noise=60)
 
     measured = [ssim(picture, encoded(picture, "JPEG", quality=quality)) or 0.0 for quality in (95, 75, 50, 20, 5)]
@@ -41,11 +41,11 @@ def test_it_falls_with_the_quality() -> None:
     assert measured[-1] < measured[0] - 0.1
 
 
-def test_noise_is_like_nothing() -> None:
+def test_unrelated_noise_has_low_ssim() -> None:
     assert abs(ssim(a_picture(noise=255, seed=1), png(a_picture(noise=255, seed=5))) or 1.0) < 0.5
 
 
-def test_the_inverse_is_negative() -> None:
+def test_an_inverted_picture_has_negative_ssim() -> None:
     stripes = Image.fromarray(np.tile(np.array([0, 255] * 8, dtype=np.uint8), (16, 1)))
 
     assert (ssim(stripes, png(stripes.point(lambda value: 255 - value))) or 1.0) < -0.9
@@ -58,41 +58,41 @@ def test_the_inverse_is_negative() -> None:
     st.integers(0, 255),
 )
 @settings(max_examples=30, deadline=None)
-def test_any_two_are_between_minus_one_and_one(mode: str, size: tuple[int, int], noise: int, other: int) -> None:
+def test_ssim_is_between_minus_one_and_one(mode: str, size: tuple[int, int], noise: int, other: int) -> None:
     measured = ssim(a_picture(mode, size, noise), png(a_picture("RGB", size, other, seed=4)))
 
     assert measured is not None
     assert -1 <= measured <= 1
 
 
-def test_what_is_clear_is_compared_as_if_on_white() -> None:
-    clear = Image.new("RGBA", SIZE, (200, 30, 30, 0))
+def test_transparent_pixels_count_as_white() -> None:
+    transparent = Image.new("RGBA", SIZE, (200, 30, 30, 0))
 
-    assert ssim(clear, png(Image.new("RGB", SIZE, "white"))) == 1.0
-    assert (ssim(clear, png(Image.new("RGB", SIZE, "black"))) or 1.0) < 0.01
+    assert ssim(transparent, png(Image.new("RGB", SIZE, "white"))) == 1.0
+    assert (ssim(transparent, png(Image.new("RGB", SIZE, "black"))) or 1.0) < 0.01
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "WEBP", "AVIF", "TIFF", "GIF"])
-def test_a_result_of_any_format_is_decoded(file_format: str) -> None:
+def test_results_of_every_format_are_decoded(file_format: str) -> None:
     picture = a_picture("L").convert("RGB")
 
     assert (ssim(picture, encoded(picture, file_format)) or 0.0) > 0.9
 
 
-def test_bands_of_a_large_picture_speak_for_the_whole() -> None:
-    """Which is the same all over, so that it does not matter where they lie."""
+def test_the_bands_of_a_large_picture_represent_all_of_it() -> None:
+    """The picture is uniform, so the position of the bands does not matter."""
     noise = np.random.default_rng(0).integers(80, 176, (900, 1200), dtype=np.uint8)
     large = Image.fromarray(noise)
     blurred = large.filter(ImageFilter.GaussianBlur(1))
     part = (0, 0, 400, 300)
 
-    of_all, of_part = ssim(large, png(blurred)), ssim(large.crop(part), png(blurred.crop(part)))
+    whole_ssim, part_ssim = ssim(large, png(blurred)), ssim(large.crop(part), png(blurred.crop(part)))
 
-    assert of_all is not None
-    assert of_all == pytest.approx(of_part, abs=0.02)
+    assert whole_ssim is not None
+    assert whole_ssim == pytest.approx(part_ssim, abs=0.02)
 
 
-def test_agrees_with_the_formula_written_out() -> None:
+def test_ssim_agrees_with_the_published_formula() -> None:
     """Wang et al. 2004, equation 13, over each window of 8 x 8 at every fourth pixel."""
     one = np.asarray(a_picture("L", (44, 36), noise=80)).astype(float)
     other = np.asarray(a_picture("L", (44, 36), noise=80).filter(ImageFilter.GaussianBlur(1))).astype(float)

@@ -1,4 +1,4 @@
-"""Every kind of picture keeps all its promises when it is compressed to half."""
+"""Every kind of picture, compressed to half: size, format, pixels, alpha, profile and frames are as promised."""
 
 import io
 from typing import Any
@@ -26,8 +26,8 @@ CONTENT_TYPES = {
     "bmp": ("bmp", "image/bmp"),
 }
 ORIENTATION, COPYRIGHT = 0x0112, 0x8298
-LOST = 9.0
-"""How far a pixel's channels may be from what the original shows, on average, of 255."""
+MAX_DIFFERENCE = 9.0
+"""The mean difference per channel, of 255, that a result may have."""
 
 
 def compressed(data: bytes, **options: Any) -> Compressed:
@@ -35,14 +35,14 @@ def compressed(data: bytes, **options: Any) -> Compressed:
 
 
 def decoded(data: bytes) -> Image.Image:
-    """By Pillow alone."""
+    """By Pillow, not by our decoders."""
     image = JpegImageFile(io.BytesIO(data)) if data.startswith(b"\xff\xd8") else Image.open(io.BytesIO(data))
     image.load()
     return image
 
 
 def shown(data: bytes) -> Image.Image:
-    """As a browser shows it, in RGBA."""
+    """As a browser displays it, in RGBA."""
     picture = open_picture(data, MAX_PIXELS)
     return to_srgb(picture.image, picture.icc_profile).convert("RGBA")
 
@@ -52,18 +52,18 @@ def on_page(image: Image.Image) -> Image.Image:
 
 
 def assert_alike(result: Image.Image, wanted: Image.Image) -> None:
-    """Scaled back where it had to be smaller; on two grounds, so that alpha counts as well as colour."""
+    """A scaled-down result is scaled back. Compared on two backgrounds, so that alpha counts as well as colour."""
     scaled = result.resize(wanted.size)
-    for ground in ("white", "black"):
+    for background in ("white", "black"):
         one, other = (
-            np.asarray(Image.alpha_composite(Image.new("RGBA", wanted.size, ground), each)).astype(int)
+            np.asarray(Image.alpha_composite(Image.new("RGBA", wanted.size, background), each)).astype(int)
             for each in (scaled, wanted)
         )
-        assert np.abs(one - other).mean() <= LOST
+        assert np.abs(one - other).mean() <= MAX_DIFFERENCE
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_keeps_its_promises(name: str) -> None:
+def test_the_result_fits_and_looks_like_the_original(name: str) -> None:
     kind = specimen(name)
 
     result = compressed(kind.data)
@@ -91,7 +91,7 @@ def test_keeps_its_promises(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ANIMATED)
-def test_keeps_frames_times_and_loop(name: str) -> None:
+def test_frames_durations_and_repetitions_are_kept(name: str) -> None:
     kind = specimen(name)
 
     result = compressed(kind.data, percent=95)
@@ -104,14 +104,14 @@ def test_keeps_frames_times_and_loop(name: str) -> None:
     assert original is not None
     for frame, before in zip(animation.frames(), original.frames(), strict=True):
         one, other = (np.asarray(each.image.convert("RGBA").resize((32, 24))).astype(int) for each in (frame, before))
-        assert np.abs(one - other).mean() <= LOST
+        assert np.abs(one - other).mean() <= MAX_DIFFERENCE
     by_pillow = Image.open(io.BytesIO(result.data or kind.data))
     assert len(list(ImageSequence.Iterator(by_pillow))) == len(kind.milliseconds)
 
 
 @pytest.mark.parametrize("format_", ["jpeg", "webp", "avif", "auto"])
 @pytest.mark.parametrize("name", NAMES)
-def test_becomes_the_format_that_was_asked_for(name: str, format_: OutputFormat) -> None:
+def test_the_result_has_the_requested_format(name: str, format_: OutputFormat) -> None:
     kind = specimen(name)
 
     result = compressed(kind.data, format=format_, percent=95)
@@ -133,7 +133,7 @@ def test_becomes_the_format_that_was_asked_for(name: str, format_: OutputFormat)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_cut_anywhere_it_is_an_error_or_all_there_is_to_see(name: str) -> None:
+def test_a_truncated_file_is_refused_or_decodes_completely(name: str) -> None:
     data = specimen(name).data
     whole = open_picture(data, MAX_PIXELS).image
     refusals: set[ErrorCode] = set()
@@ -151,7 +151,7 @@ def test_cut_anywhere_it_is_an_error_or_all_there_is_to_see(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_broken_has_no_result(name: str) -> None:
+def test_broken_files_are_refused(name: str) -> None:
     with pytest.raises(CompressError) as caught:
         compressed(BROKEN[name]())
 
@@ -159,7 +159,7 @@ def test_what_is_broken_has_no_result(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", UNSUPPORTED)
-def test_what_is_no_picture_has_no_result(name: str) -> None:
+def test_other_file_types_are_refused(name: str) -> None:
     with pytest.raises(CompressError) as caught:
         compressed(UNSUPPORTED[name][0])
 

@@ -1,4 +1,4 @@
-"""AVIF: lossy with alpha, and animated."""
+"""AVIF: lossy with alpha, still and animated."""
 
 import io
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ DURATIONS = [40, 250, 70, 1000, 30, 90]
 
 
 @pytest.mark.parametrize("percent", [30, 60])
-def test_is_at_most_the_percentage_and_fills_it_in_few_encodes(percent: int) -> None:
+def test_the_result_fits_and_fills_the_limit_in_few_encodes(percent: int) -> None:
     original = encoded(a_picture(size=(320, 240)), "JPEG", quality=90)
 
     result = compress(original, CompressOptions(percent=percent, format="avif", min_quality=1), MAX_PIXELS)
@@ -31,7 +31,7 @@ def test_is_at_most_the_percentage_and_fills_it_in_few_encodes(percent: int) -> 
     assert 1 <= result.encodes <= 4
 
 
-def test_the_rungs_are_the_qualities_that_differ() -> None:
+def test_rungs_are_the_qualities_with_distinct_files() -> None:
     picture = a_picture(size=(48, 48), noise=90)
     files = {}
     for quality in QUALITIES:
@@ -44,35 +44,35 @@ def test_the_rungs_are_the_qualities_that_differ() -> None:
     assert list(avif_ladder(Picture(picture, "jpeg"), 1000).rungs) == last_of_its_kind
 
 
-def test_any_quality_has_its_rung() -> None:
+def test_every_quality_maps_to_a_rung() -> None:
     ladder = avif_ladder(Picture(a_picture(), "jpeg"), 1000)
 
     assert all(ladder.rung_of(quality) in ladder.rungs for quality in QUALITIES)
     assert all(0 <= ladder.rung_of(quality) - quality <= 2 for quality in QUALITIES)
 
 
-@pytest.mark.parametrize(("percent", "told"), [(59, 59), (60, 60), (61, 61), (99, 95)])
-def test_a_quality_is_told_as_it_was_asked_for(percent: int, told: int) -> None:
+@pytest.mark.parametrize(("percent", "reported"), [(59, 59), (60, 60), (61, 61), (99, 95)])
+def test_the_requested_quality_is_reported(percent: int, reported: int) -> None:
     original = encoded(a_picture(), "JPEG", quality=100)
 
     result = compress(original, CompressOptions(mode="quality", percent=percent, format="avif"), MAX_PIXELS)
 
-    assert result.quality == told
+    assert result.quality == reported
 
 
-@pytest.mark.parametrize("floor", [59, 60, 61])
-def test_no_lower_quality_is_told_than_the_floor(floor: int) -> None:
+@pytest.mark.parametrize("min_quality", [59, 60, 61])
+def test_the_reported_quality_is_not_below_min_quality(min_quality: int) -> None:
     original = encoded(a_picture(), "JPEG", quality=100)
-    options = CompressOptions(percent=1, format="avif", min_quality=floor, allow_resize=False)
+    options = CompressOptions(percent=1, format="avif", min_quality=min_quality, allow_resize=False)
 
     result = compress(original, options, MAX_PIXELS)
 
     assert result.quality is not None
-    assert floor <= result.quality <= floor + 2
+    assert min_quality <= result.quality <= min_quality + 2
 
 
 @pytest.mark.parametrize("mode", ["1", "P", "L", "LA", "RGB", "RGBX", "RGBA"])
-def test_writes_every_mode(mode: str) -> None:
+def test_every_mode_is_written(mode: str) -> None:
     original = a_picture("RGBA") if mode == "RGBA" else a_picture("RGB").convert(mode)
 
     written = decoded(avif_ladder(Picture(original, "png"), 10_000).encode(90))
@@ -83,16 +83,16 @@ def test_writes_every_mode(mode: str) -> None:
     )
 
 
-def test_alpha_survives() -> None:
+def test_alpha_is_kept() -> None:
     original = a_picture("RGBA")
 
     written = decoded(avif_ladder(Picture(original, "png"), 10_000).encode(60))
 
-    for clear, there in zip((0, 255), (5, 155), strict=True):
-        assert written.getpixel((there, 60))[3] == pytest.approx(clear, abs=4)  # type: ignore[index]
+    for alpha, x in zip((0, 255), (5, 155), strict=True):
+        assert written.getpixel((x, 60))[3] == pytest.approx(alpha, abs=4)  # type: ignore[index]
 
 
-def test_carries_profile_and_metadata_as_the_picture_says() -> None:
+def test_profile_and_metadata_are_written() -> None:
     exif = an_exif(1).tobytes().removeprefix(b"Exif\0\0")
     picture = Picture(a_picture(), "jpeg", icc_profile=SRGB, exif=exif, xmp=b"<x/>")
 
@@ -103,7 +103,7 @@ def test_carries_profile_and_metadata_as_the_picture_says() -> None:
     assert written.getexif()[COPYRIGHT] == "somebody"
 
 
-def test_colour_keeps_the_size_that_it_had_in_the_jpeg() -> None:
+def test_chrominance_keeps_the_resolution_of_a_jpeg_original() -> None:
     fine, coarse = (
         len(avif_ladder(Picture(_colourful(), "jpeg", jpeg=_jpeg(across)), 10_000).encode(80)) for across in (1, 2)
     )
@@ -121,7 +121,7 @@ def _colourful() -> Image.Image:
     return a_picture(noise=160)
 
 
-def test_an_animation_keeps_frames_and_times() -> None:
+def test_an_animation_keeps_frames_and_durations() -> None:
     picture = Picture(a_picture(size=(64, 48)), "gif", animation=Animation(_frames, len(DURATIONS), loop=0))
 
     written = Image.open(io.BytesIO(avif_ladder(picture, 10_000).encode(70)))
@@ -140,7 +140,7 @@ def _frames() -> Iterator[Frame]:
 
 
 @pytest.mark.parametrize("first", ["RGB", "RGBA"])
-def test_an_animation_keeps_the_alpha_of_any_frame(first: str) -> None:
+def test_an_animation_keeps_alpha_if_any_frame_has_it(first: str) -> None:
     other = "RGB" if first == "RGBA" else "RGBA"
 
     def frames() -> Iterator[Frame]:

@@ -1,4 +1,4 @@
-"""WebP: lossy with exact alpha, lossless for graphics, and animated."""
+"""WebP: lossy with exact alpha, lossless for graphics, animated."""
 
 import io
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ DURATIONS = [40, 250, 70, 1000, 30, 90]
 
 @pytest.mark.parametrize("percent", [20, 50, 80])
 @pytest.mark.parametrize("source", ["WEBP", "JPEG"])
-def test_is_at_most_the_percentage_and_fills_it_in_few_encodes(source: str, percent: int) -> None:
+def test_the_result_fits_and_fills_the_limit_in_few_encodes(source: str, percent: int) -> None:
     original = encoded(a_picture(size=(400, 300)), source, quality=90)
 
     result = compress(original, CompressOptions(percent=percent, format="webp", min_quality=1), MAX_PIXELS)
@@ -34,8 +34,8 @@ def test_is_at_most_the_percentage_and_fills_it_in_few_encodes(source: str, perc
 
 @pytest.mark.parametrize("size", [(1, 1), (17, 3), (90, 70), (700, 500)])
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBX", "RGBA", "LA"])
-def test_foretells_its_sizes(mode: str, size: tuple[int, int]) -> None:
-    """Of a picture large enough for a sample within a fifth; of any other there is a guess at least."""
+def test_sizes_are_predicted(mode: str, size: tuple[int, int]) -> None:
+    """Within a fifth for a picture large enough to be sampled; any other picture gets a rough guess."""
     ladder = webp_ladder(Picture(_with(mode, size), "jpeg"), 10**6)
     length = len(ladder.encode(60))
 
@@ -57,7 +57,7 @@ def _with(mode: str, size: tuple[int, int]) -> Image.Image:
 
 
 @pytest.mark.parametrize("lossless", [True, False])
-def test_alpha_stays_exactly_as_it_was(lossless: bool) -> None:
+def test_alpha_is_lossless(lossless: bool) -> None:
     original = encoded(a_picture("RGBA"), "WEBP", lossless=lossless)
 
     result = compress(original, CompressOptions(percent=80), MAX_PIXELS)
@@ -68,7 +68,7 @@ def test_alpha_stays_exactly_as_it_was(lossless: bool) -> None:
     assert not ImageChops.difference(picture.getchannel("A"), decoded(original).getchannel("A")).getbbox()
 
 
-def test_a_drawing_is_packed_without_loss() -> None:
+def test_a_drawing_is_lossless() -> None:
     drawing = _drawing(0)
     original = encoded(drawing, "PNG", compress_level=1)
 
@@ -80,11 +80,11 @@ def test_a_drawing_is_packed_without_loss() -> None:
     assert not ImageChops.difference(decoded(result.data).convert("RGB"), drawing).getbbox()
 
 
-def test_a_photograph_is_not_tried_without_loss() -> None:
+def test_lossless_is_not_tried_for_a_photograph() -> None:
     assert webp_ladder(Picture(a_picture(size=(320, 240)), "webp"), 10_000).lossless is None
 
 
-def test_carries_profile_and_metadata_as_the_picture_says() -> None:
+def test_profile_and_metadata_are_written() -> None:
     exif = an_exif(1).tobytes().removeprefix(b"Exif\0\0")
     picture = Picture(a_picture(), "jpeg", icc_profile=SRGB, exif=exif, xmp=b"<x/>")
 
@@ -95,7 +95,7 @@ def test_carries_profile_and_metadata_as_the_picture_says() -> None:
     assert written.getexif()[COPYRIGHT] == "somebody"
 
 
-def test_an_animation_keeps_frames_times_and_loop() -> None:
+def test_an_animation_keeps_frames_durations_and_repetitions() -> None:
     picture = Picture(_drawing(0), "gif", animation=Animation(_drawings, len(DURATIONS), loop=3))
     ladder = webp_ladder(picture, 10_000)
 
@@ -111,7 +111,7 @@ def test_an_animation_keeps_frames_times_and_loop() -> None:
     assert list(ladder.expected_sizes(5000)) == sorted(ladder.expected_sizes(5000))
 
 
-def test_a_higher_quality_takes_more() -> None:
+def test_a_higher_quality_takes_more_bytes() -> None:
     ladder = webp_ladder(Picture(a_picture(size=(320, 240)), "jpeg"), 10_000)
 
     assert len(ladder.encode(20)) < len(ladder.encode(60)) < len(ladder.encode(90))

@@ -1,4 +1,4 @@
-"""Qualities that look the same from one encoder to the next."""
+"""Qualities of different encoders that look the same."""
 
 import itertools
 
@@ -15,22 +15,22 @@ a_format = st.sampled_from(FORMATS)
 
 
 @given(a_quality, a_format, a_format)
-def test_is_a_quality_and_leads_back(quality: int, source: Format, target: Format) -> None:
-    there = equivalent_quality(quality, source, target)
+def test_equivalent_quality_is_valid_and_reversible(quality: int, source: Format, target: Format) -> None:
+    equivalent = equivalent_quality(quality, source, target)
 
-    assert there in QUALITIES
+    assert equivalent in QUALITIES
     if 15 <= quality <= 90:
-        assert abs(equivalent_quality(there, target, source) - quality) <= 3
+        assert abs(equivalent_quality(equivalent, target, source) - quality) <= 3
 
 
 @given(a_format, a_format)
-def test_never_falls(source: Format, target: Format) -> None:
+def test_a_higher_quality_never_has_a_lower_equivalent(source: Format, target: Format) -> None:
     qualities = [equivalent_quality(quality, source, target) for quality in QUALITIES]
 
     assert all(lower <= higher for lower, higher in itertools.pairwise(qualities))
 
 
-def test_avif_looks_as_good_at_a_lower_number() -> None:
+def test_avif_matches_jpeg_at_a_lower_number() -> None:
     assert equivalent_quality(75, "jpeg", "avif") == 59
     assert equivalent_quality(59, "avif", "jpeg") == 75
     assert equivalent_quality(40, "jpeg", "jpeg") == 40

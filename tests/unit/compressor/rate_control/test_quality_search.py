@@ -1,4 +1,4 @@
-"""The search finds what trying every rung would find, in few encodes; or ends sooner with what is good enough."""
+"""The search finds the same rung as trying all of them, in few encodes, or stops early at a good enough one."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def find(
     good_enough: float = 1.0,
     well_filled: float = 1.0,
 ) -> tuple[SearchResult, list[int]]:
-    """Search among the rungs 1, 2, …, whose sizes are `actual`; also the rungs that were tried, in order."""
+    """Search the rungs 1, 2, …, whose sizes are `actual`. Returns the result and the rungs tried, in order."""
     tried: list[int] = []
 
     def encode(rung: int) -> bytes:
@@ -33,26 +33,24 @@ def find(
     return search(encode, limit, rungs, expected or actual, good_enough, well_filled), tried
 
 
-def found_rung(outcome: SearchResult) -> int | None:
-    return outcome.fitting.rung if outcome.fitting else None
+def fitting_rung(result: SearchResult) -> int | None:
+    return result.fitting.rung if result.fitting else None
 
 
 @given(rising_sizes, sizes, expectations)
-def test_finds_the_highest_rung_that_fits_whatever_was_expected(
-    actual: list[int], limit: int, expected: list[int]
-) -> None:
+def test_any_expectation_leads_to_the_highest_fitting_rung(actual: list[int], limit: int, expected: list[int]) -> None:
     found, _ = find(actual, limit, expected[: len(actual)])
 
     fitting = [rung for rung, size in enumerate(actual, 1) if size <= limit]
     wanted = max(fitting, default=None)
-    if found.fitting and len(found.fitting.data) == limit:  # a full limit ends the search
+    if found.fitting and len(found.fitting.data) == limit:  # a completely filled limit ends the search
         wanted = found.fitting.rung
         assert actual[wanted - 1] == limit
-    assert found_rung(found) == wanted
+    assert fitting_rung(found) == wanted
 
 
 @given(any_sizes, sizes)
-def test_proves_its_answer_even_if_sizes_jump_up_and_down(actual: list[int], limit: int) -> None:
+def test_the_next_rung_is_proven_too_large_even_if_sizes_are_not_monotonic(actual: list[int], limit: int) -> None:
     found, tried = find(actual, limit, sorted(actual))
 
     if found.fitting is None:
@@ -61,12 +59,12 @@ def test_proves_its_answer_even_if_sizes_jump_up_and_down(actual: list[int], lim
     else:
         above = found.fitting.rung + 1
         assert len(found.fitting.data) == actual[found.fitting.rung - 1] <= limit
-        full = len(found.fitting.data) == limit
-        assert full or above > len(actual) or (above in tried and actual[above - 1] > limit)
+        filled = len(found.fitting.data) == limit
+        assert filled or above > len(actual) or (above in tried and actual[above - 1] > limit)
 
 
 @given(any_sizes, sizes, expectations, st.floats(0.5, 1), st.floats(0.5, 1))
-def test_never_takes_more_than_one_encode_more_than_bisection(
+def test_the_number_of_encodes_is_bounded_and_no_rung_is_tried_twice(
     actual: list[int], limit: int, expected: list[int], good_enough: float, well_filled: float
 ) -> None:
     found, tried = find(actual, limit, expected[: len(actual)], good_enough, well_filled)
@@ -75,7 +73,7 @@ def test_never_takes_more_than_one_encode_more_than_bisection(
 
 
 @given(rising_sizes, sizes, expectations, st.floats(0.5, 1), st.floats(0.5, 1))
-def test_what_ends_the_search_early_fits_and_fills_the_limit_as_asked(
+def test_an_early_stop_fits_and_fills_the_required_part_of_the_limit(
     actual: list[int], limit: int, expected: list[int], good_enough: float, well_filled: float
 ) -> None:
     found, _ = find(actual, limit, expected[: len(actual)], good_enough, well_filled)
@@ -90,67 +88,67 @@ def test_what_ends_the_search_early_fits_and_fills_the_limit_as_asked(
 
 
 @given(any_sizes, sizes)
-def test_remembers_the_smallest_encoding_it_made(actual: list[int], limit: int) -> None:
+def test_the_smallest_candidate_is_reported(actual: list[int], limit: int) -> None:
     found, tried = find(actual, limit, sorted(actual))
 
     assert len(found.smallest.data) == min(actual[rung - 1] for rung in tried)
 
 
-def test_the_bound_for_the_qualities_is_ten_encodes() -> None:
+def test_a_search_of_all_qualities_takes_at_most_ten_encodes() -> None:
     assert max_encodes(len(QUALITIES)) == 10
 
 
-# Further down the bound on the worst case does not leave the guess free.
-freely_guessed = st.integers(65, 94)
-rising_by_a_twentieth = [round(10_000 * 1.05**quality) for quality in QUALITIES]
+# On lower rungs the bound of the worst case limits the guess.
+unbounded_rungs = st.integers(65, 94)
+sizes_rising_by_5_percent = [round(10_000 * 1.05**quality) for quality in QUALITIES]
 
 
-@given(freely_guessed)
-def test_a_right_expectation_takes_two_encodes(wanted: int) -> None:
-    actual = rising_by_a_twentieth
+@given(unbounded_rungs)
+def test_a_correct_expectation_takes_at_most_two_encodes(wanted: int) -> None:
+    actual = sizes_rising_by_5_percent
 
     found, _ = find(actual, actual[wanted] + 10, actual)
 
-    assert found_rung(found) == QUALITIES[wanted]
+    assert fitting_rung(found) == QUALITIES[wanted]
     assert found.encodes <= 2
 
 
-@given(freely_guessed)
-def test_a_right_expectation_takes_one_encode_if_a_well_filled_limit_will_do(wanted: int) -> None:
-    actual = rising_by_a_twentieth
+@given(unbounded_rungs)
+def test_a_correct_expectation_takes_one_encode_if_a_well_filled_limit_suffices(wanted: int) -> None:
+    actual = sizes_rising_by_5_percent
 
     found, tried = find(actual, round(1.04 * actual[wanted]), actual, good_enough=0.99, well_filled=0.9)
 
     assert tried == [QUALITIES[wanted]]
-    assert found_rung(found) == QUALITIES[wanted]
+    assert fitting_rung(found) == QUALITIES[wanted]
 
 
 @given(st.integers(80, 94), st.floats(0.6, 2))
-def test_an_expectation_of_the_right_shape_takes_two_more(wanted: int, scale: float) -> None:
-    actual = rising_by_a_twentieth
+def test_an_expectation_wrong_by_a_factor_takes_at_most_four_encodes(wanted: int, scale: float) -> None:
+    actual = sizes_rising_by_5_percent
 
     found, _ = find(actual, actual[wanted] + 10, [size * scale for size in actual])
 
     assert found.encodes <= 4
 
 
-def test_a_well_filled_limit_does_not_do_while_the_next_rung_should_fit() -> None:
+def test_a_well_filled_limit_is_not_enough_if_the_next_rung_is_expected_to_fit() -> None:
     actual = [850, 960, 2000]
 
     found, tried = find(actual, 1000, [980, 1010, 5000], good_enough=0.95, well_filled=0.8)
 
     assert tried == [1, 2]
-    assert found_rung(found) == 2
+    assert fitting_rung(found) == 2
 
 
 @pytest.mark.parametrize("limit", [-5, 0, 1])
-def test_a_limit_of_nothing_ends_with_the_smallest(limit: int) -> None:
+def test_without_any_room_only_the_smallest_candidate_is_returned(limit: int) -> None:
     found, _ = find([10, 20, 30], limit)
 
     assert found.fitting is None
     assert found.smallest.rung == 1
 
 
-def test_without_rungs_there_is_nothing_to_search() -> None:
+def test_a_search_without_rungs_raises() -> None:
     with pytest.raises(ValueError, match="no rung"):
         search(lambda _: b"", 1, [], [])

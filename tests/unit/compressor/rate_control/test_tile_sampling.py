@@ -1,4 +1,4 @@
-"""A sample holds whole tiles of the picture, from all over it."""
+"""A tile sample consists of whole tiles from all over the picture."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ TILE = 16
 
 
 def numbered(columns: int, rows: int) -> Image.Image:
-    """Each tile in a value of its own, with a margin that is no whole tile."""
+    """Each tile has its own value; the right and bottom margins are smaller than a tile."""
     values = np.arange(columns * rows, dtype=np.int32).reshape(rows, columns)
     tiles = np.kron(values, np.ones((TILE, TILE), dtype=np.int32))
     pixels = np.stack([tiles & 255, tiles >> 8, np.zeros_like(tiles)], axis=2).astype(np.uint8)
@@ -21,19 +21,19 @@ def numbered(columns: int, rows: int) -> Image.Image:
 
 
 def numbers_of(sample: Image.Image) -> list[int]:
-    """Of the tiles in a sample, each of which must be whole."""
+    """The values of the tiles in a sample; each tile must be whole."""
     pixels = np.asarray(sample).astype(int)
     numbers = pixels[:, :, 0] + 256 * pixels[:, :, 1]
     tiles = numbers.reshape(sample.height // TILE, TILE, sample.width // TILE, TILE).swapaxes(1, 2)
     first = tiles[:, :, :1, :1]
     assert (tiles == first).all()
-    assert (pixels[:, :, 2] == 0).all()  # nothing of the margin
+    assert (pixels[:, :, 2] == 0).all()  # no pixel from the margin
     return [int(number) for number in first.ravel()]
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 400))
 @settings(max_examples=60, deadline=None)
-def test_its_tiles_are_the_pictures_each_once_and_about_so_many(columns: int, rows: int, tiles: int) -> None:
+def test_a_sample_has_about_the_requested_number_of_distinct_tiles(columns: int, rows: int, tiles: int) -> None:
     picture = numbered(columns, rows)
 
     sample = tile_sample(picture, tiles)
@@ -48,7 +48,7 @@ def test_its_tiles_are_the_pictures_each_once_and_about_so_many(columns: int, ro
     assert min(tiles, count // 3) - 2 <= len(numbers) <= max(2, min(max(tiles, count // 20), count // 3))
 
 
-def test_every_part_of_the_picture_is_seen() -> None:
+def test_every_part_of_the_picture_is_sampled() -> None:
     columns = rows = 60
 
     numbers = numbers_of(tile_sample(numbered(columns, rows), 200))
@@ -58,7 +58,7 @@ def test_every_part_of_the_picture_is_seen() -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBX"])
-def test_what_a_jpeg_is_made_of_can_be_sampled(mode: str) -> None:
+def test_every_jpeg_mode_can_be_sampled(mode: str) -> None:
     picture = a_picture("RGB", (200, 200)).convert(mode)
 
     sample = tile_sample(picture)

@@ -1,4 +1,4 @@
-"""BMP: fewer bits a pixel, without loss where the colours allow it."""
+"""BMP: fewer bits per pixel, lossless if the colours allow it."""
 
 import io
 
@@ -16,7 +16,7 @@ from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded
 
 
 @given(st.sampled_from((2, 16, 200)), st.integers(1, 20), st.integers(1, 9), st.data())
-def test_pillow_reads_each_depth(colours: int, width: int, height: int, data: st.DataObject) -> None:
+def test_pillow_reads_every_bit_depth(colours: int, width: int, height: int, data: st.DataObject) -> None:
     indices = data.draw(arrays(np.uint8, (height, width), elements=st.integers(0, colours - 1)))
     entries = data.draw(arrays(np.uint8, (colours, 4)))
 
@@ -28,7 +28,7 @@ def test_pillow_reads_each_depth(colours: int, width: int, height: int, data: st
 
 
 @pytest.mark.parametrize(("percent", "mode"), [(50, "P"), (20, "P"), (12, "P")])
-def test_fewer_colours_until_it_fits(percent: int, mode: str) -> None:
+def test_colours_are_reduced_until_the_file_fits(percent: int, mode: str) -> None:
     original = encoded(a_picture("RGB", (200, 150)), "BMP")
     options = CompressOptions(percent=percent, min_quality=1)
 
@@ -40,7 +40,7 @@ def test_fewer_colours_until_it_fits(percent: int, mode: str) -> None:
     assert (picture.format, picture.mode, picture.size) == ("BMP", mode, (result.width, result.height))
 
 
-def test_few_colours_lose_nothing() -> None:
+def test_a_picture_of_few_colours_stays_lossless() -> None:
     source = a_picture("RGB").quantize(12).convert("RGB")
 
     result = compress(encoded(source, "BMP"), CompressOptions(), MAX_PIXELS)
@@ -50,8 +50,8 @@ def test_few_colours_lose_nothing() -> None:
 
 
 @pytest.mark.parametrize("colours", [5, 16])
-def test_what_had_few_colours_keeps_its_bits_a_pixel_when_scaled(colours: int) -> None:
-    """Scaling mixes new colours, and 24 bits a pixel for them would take nearly all of the pixels."""
+def test_a_scaled_picture_of_few_colours_keeps_its_bits_per_pixel(colours: int) -> None:
+    """Scaling mixes new colours. At 24 bits per pixel the picture would have to lose most of its pixels."""
     original = encoded(a_picture("RGB", (200, 150)).quantize(colours), "BMP")
 
     result = compress(original, CompressOptions(), MAX_PIXELS)
@@ -61,7 +61,7 @@ def test_what_had_few_colours_keeps_its_bits_a_pixel_when_scaled(colours: int) -
     assert result.width * result.height > 0.85 * 200 * 150
 
 
-def test_what_does_not_fit_in_few_colours_is_scaled_down() -> None:
+def test_a_picture_too_large_at_min_quality_is_scaled_down() -> None:
     original = encoded(a_picture("RGB", (200, 150)), "BMP")
 
     result = compress(original, CompressOptions(percent=5), MAX_PIXELS)

@@ -1,4 +1,4 @@
-"""GIF and APNG: frames, their times, how often they are played and what is clear stay as they were."""
+"""GIF and APNG keep frames, durations, repetitions and transparency."""
 
 import io
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ TIMES = [100, 50, 2000, 30, 120]
 
 
 def frames(mode: str, noise: int = 40) -> list[Image.Image]:
-    """A disc that moves over a picture, or over nothing; it stands still for one frame."""
+    """A disc that moves over a picture, or over a transparent background; it pauses for one frame."""
     made = []
     for at in (0, 15, 15, 30, 45):
         frame = a_picture("RGB", (120, 80), noise) if mode == "RGB" else Image.new("RGBA", (120, 80))
@@ -29,7 +29,7 @@ def frames(mode: str, noise: int = 40) -> list[Image.Image]:
 
 
 def animated(file_format: str, pictures: Sequence[Image.Image], **save: Any) -> bytes:
-    """With equal frames kept apart, which Pillow would melt into one: they differ in a pixel."""
+    """Equal frames are made to differ in one pixel, since Pillow would merge them."""
     pictures = [picture.copy() for picture in pictures]
     pictures[2].putpixel((119, 79), (0, 0, 255))
     out = io.BytesIO()
@@ -38,7 +38,7 @@ def animated(file_format: str, pictures: Sequence[Image.Image], **save: Any) -> 
     return out.getvalue()
 
 
-def fitted(original: bytes, percent: int, **options: Any) -> Compressed:
+def compressed(original: bytes, percent: int, **options: Any) -> Compressed:
     return compress(original, CompressOptions(percent=percent, **options), MAX_PIXELS)
 
 
@@ -55,10 +55,10 @@ def rgba(data: bytes) -> list[np.ndarray]:
 @pytest.mark.parametrize("percent", [15, 50, 95])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 @pytest.mark.parametrize("file_format", ["GIF", "PNG"])
-def test_frames_times_and_repetitions_stay(file_format: str, mode: str, percent: int) -> None:
+def test_frames_durations_and_repetitions_are_kept(file_format: str, mode: str, percent: int) -> None:
     original = animated(file_format, frames(mode), **({"disposal": 2} if file_format == "GIF" else {}))
 
-    result = fitted(original, percent, min_quality=1, allow_resize=False)
+    result = compressed(original, percent, min_quality=1, allow_resize=False)
 
     assert result.data is not None
     before, after = animation(original), animation(result.data)
@@ -70,10 +70,10 @@ def test_frames_times_and_repetitions_stay(file_format: str, mode: str, percent:
 
 
 @pytest.mark.parametrize("file_format", ["GIF", "PNG"])
-def test_no_loss_where_that_is_enough(file_format: str) -> None:
+def test_the_result_is_lossless_if_that_fits(file_format: str) -> None:
     original = animated(file_format, frames("RGBA"))
 
-    result = fitted(original, 99)
+    result = compressed(original, 99)
 
     assert result.data is not None
     for shown, wanted in zip(rgba(result.data), rgba(original), strict=True):
@@ -84,7 +84,7 @@ def test_no_loss_where_that_is_enough(file_format: str) -> None:
 
 @pytest.mark.parametrize("file_format", ["GIF", "PNG"])
 def test_all_frames_are_scaled(file_format: str) -> None:
-    result = fitted(animated(file_format, frames("RGB")), 50, mode="dimensions")
+    result = compressed(animated(file_format, frames("RGB")), 50, mode="dimensions")
 
     assert result.data is not None
     assert {frame.image.size for frame in animation(result.data).frames()} == {(60, 40)}
@@ -92,10 +92,10 @@ def test_all_frames_are_scaled(file_format: str) -> None:
 
 
 @pytest.mark.parametrize("file_format", ["GIF", "PNG"])
-def test_what_is_too_large_in_few_colours_is_scaled_down(file_format: str) -> None:
+def test_an_animation_too_large_at_min_quality_is_scaled_down(file_format: str) -> None:
     original = animated(file_format, frames("RGB", noise=120))
 
-    result = fitted(original, 10)
+    result = compressed(original, 10)
 
     assert result.data is not None
     assert result.target_met
@@ -103,11 +103,11 @@ def test_what_is_too_large_in_few_colours_is_scaled_down(file_format: str) -> No
     assert result.width < 120
 
 
-def test_pillow_sees_the_same() -> None:
-    """A decoder that is not ours."""
+def test_pillow_decodes_the_same_frames() -> None:
+    """A decoder independent of ours."""
     original = animated("GIF", frames("RGBA"), disposal=2)
 
-    result = fitted(original, 99)
+    result = compressed(original, 99)
 
     with Image.open(io.BytesIO(result.data or b"")) as image:
         assert image.n_frames == len(TIMES)  # type: ignore[attr-defined]
@@ -117,10 +117,10 @@ def test_pillow_sees_the_same() -> None:
             assert (np.asarray(image.convert("RGBA"))[..., 3] == wanted[..., 3]).all()
 
 
-def test_a_still_gif_gets_fewer_colours() -> None:
+def test_a_still_gif_loses_colours_only() -> None:
     source = a_picture("RGB", (200, 150), noise=40).quantize(256)
 
-    result = fitted(encoded(source, "GIF"), 60)
+    result = compressed(encoded(source, "GIF"), 60)
 
     assert result.data is not None
     assert (result.target_met, result.format, result.quality) == (True, "gif", None)
@@ -129,8 +129,8 @@ def test_a_still_gif_gets_fewer_colours() -> None:
     assert after.image.size == source.size
 
 
-def test_the_same_colours_without_a_profile() -> None:
-    """No profile can travel in a GIF."""
+def test_colours_are_converted_to_srgb() -> None:
+    """A GIF cannot contain a profile."""
     wide = a_picture("RGB", noise=20)
     original = encoded(wide, "PNG", icc_profile=WIDE_PROFILE)
     assert open_picture(original, MAX_PIXELS).icc_profile
@@ -140,7 +140,7 @@ def test_the_same_colours_without_a_profile() -> None:
     assert np.abs(np.asarray(shown).astype(int) - np.asarray(wide).astype(int)).max() > 20
 
 
-def test_what_a_gif_cannot_say_is_held_within_its_bounds() -> None:
+def test_durations_are_limited_to_the_formats_maximum() -> None:
     one = np.zeros((2, 3), dtype=np.uint8)
     entries = np.array([[1, 2, 3, 255], [0, 0, 0, 0]], dtype=np.uint8)
 

@@ -1,4 +1,4 @@
-"""JPEG through the whole compressor: half the bytes at the highest quality that fits, in few encodes."""
+"""JPEG through the whole compressor: the highest quality that fits, found in few encodes."""
 
 import io
 from functools import partial
@@ -19,7 +19,7 @@ FULL, HALVED = 0, 2  # as Pillow numbers them
 
 
 def compressed(original: bytes, **options: Any) -> tuple[Compressed, bytes]:
-    """What became of it, and its bytes. Something smaller must have been made."""
+    """The result and its bytes. The result must be smaller than the original."""
     result = compress(original, CompressOptions(**options), MAX_PIXELS)
     assert result.action == "compressed"
     assert result.data is not None
@@ -33,7 +33,7 @@ def mean_difference(one: Image.Image, other: Image.Image) -> float:
 
 @pytest.mark.parametrize("percent", [20, 50, 80])
 @pytest.mark.parametrize("quality", [60, 75, 85, 95])
-def test_fills_the_percentage_or_the_next_quality_would_not_fit(percent: int, quality: int) -> None:
+def test_the_result_fills_the_limit_or_the_next_quality_would_not_fit(percent: int, quality: int) -> None:
     original = encoded(a_picture(size=(320, 240), noise=40), "JPEG", quality=quality)
 
     result, data = compressed(original, percent=percent, min_quality=1)
@@ -43,14 +43,14 @@ def test_fills_the_percentage_or_the_next_quality_would_not_fit(percent: int, qu
     assert result.target_met
     assert len(data) <= limit
     if len(data) < 0.85 * limit:
-        again = jpeg_ladder(open_picture(original, MAX_PIXELS), len(original))
-        again.expected_sizes(limit)
-        assert len(again.encode(result.quality + 1)) > limit
+        fresh_ladder = jpeg_ladder(open_picture(original, MAX_PIXELS), len(original))
+        fresh_ladder.expected_sizes(limit)
+        assert len(fresh_ladder.encode(result.quality + 1)) > limit
 
 
 @pytest.mark.parametrize("save", [{}, {"quality": 75}, {"progressive": True}, {"optimize": True}, {"subsampling": 0}])
 @pytest.mark.parametrize("seed", range(3))
-def test_the_forecast_of_a_photograph_lands(seed: int, save: dict[str, Any]) -> None:
+def test_a_photograph_fills_the_limit_in_few_encodes(seed: int, save: dict[str, Any]) -> None:
     original = a_photo(seed, 640, 480, **save)
 
     result, data = compressed(original)
@@ -61,7 +61,7 @@ def test_the_forecast_of_a_photograph_lands(seed: int, save: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_keeps_its_colours_and_its_colour_mode(mode: str) -> None:
+def test_colours_and_mode_are_kept(mode: str) -> None:
     original = encoded(a_picture(mode, (320, 240)), "JPEG", quality=95)
 
     _, data = compressed(original)
@@ -70,7 +70,7 @@ def test_keeps_its_colours_and_its_colour_mode(mode: str) -> None:
     assert mean_difference(decoded(data), decoded(original)) < 6
 
 
-def test_inks_become_colours_that_browsers_show() -> None:
+def test_cmyk_becomes_rgb() -> None:
     original = encoded(a_picture("CMYK", (320, 240)), "JPEG", quality=95)
 
     _, data = compressed(original)
@@ -96,19 +96,19 @@ def lettering() -> bytes:
     ],
     ids=["red lettering", "red lettering that was halved before", "photograph"],
 )
-def test_chrominance_is_sampled_as_the_picture_needs(original: bytes, sampling: int) -> None:
+def test_chroma_subsampling_depends_on_the_picture(original: bytes, sampling: int) -> None:
     _, data = compressed(original)
 
     assert get_sampling(decoded(data)) == sampling
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_looks_as_viewers_showed_it(orientation: int) -> None:
+def test_the_orientation_is_applied(orientation: int) -> None:
     original = encoded(a_picture(), "JPEG", exif=an_exif(orientation))
 
     result, data = compressed(original, percent=80)
 
-    # Written out, so that this is not the table under test: where each corner of the stored picture is shown.
+    # Spelled out, so that the test does not use the table under test.
     shown = {
         1: lambda image: image,
         2: lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
@@ -124,7 +124,7 @@ def test_looks_as_viewers_showed_it(orientation: int) -> None:
     assert mean_difference(decoded(data), shown) < 4
 
 
-def test_metadata_goes_and_so_does_a_profile_that_changes_nothing() -> None:
+def test_metadata_and_an_srgb_profile_are_removed() -> None:
     original = encoded(a_picture(size=(320, 240)), "JPEG", exif=an_exif(1), comment="secret", icc_profile=SRGB)
     assert decoded(original).getexif()[COPYRIGHT] == "somebody"
 
@@ -135,8 +135,8 @@ def test_metadata_goes_and_so_does_a_profile_that_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("profile", [WIDE_PROFILE, WIDE_PROFILE + bytes(range(256)) * 400], ids=["small", "large"])
-def test_a_profile_that_changes_colours_stays_byte_for_byte(profile: bytes) -> None:
-    """Also if it takes several segments."""
+def test_a_wide_gamut_profile_is_kept_byte_for_byte(profile: bytes) -> None:
+    """Also if it needs several segments."""
     original = encoded(a_picture(size=(800, 600), noise=120), "JPEG", quality=95, icc_profile=profile)
 
     _, data = compressed(original, percent=70)
@@ -144,7 +144,7 @@ def test_a_profile_that_changes_colours_stays_byte_for_byte(profile: bytes) -> N
     assert decoded(data).info["icc_profile"] == profile
 
 
-def test_only_the_first_picture_of_a_multi_picture_jpeg_counts() -> None:
+def test_only_the_first_picture_of_a_multi_picture_jpeg_is_compressed() -> None:
     out = io.BytesIO()
     a_picture().save(out, "MPO", save_all=True, append_images=[a_picture("L", (32, 32))], quality=92)
     assert decoded(out.getvalue()).format == "MPO"
@@ -154,7 +154,7 @@ def test_only_the_first_picture_of_a_multi_picture_jpeg_counts() -> None:
     assert (result.format, decoded(data).format, decoded(data).size) == ("jpeg", "JPEG", (160, 120))
 
 
-def test_broken_exif_is_no_reason_to_refuse() -> None:
+def test_broken_exif_is_ignored() -> None:
     original = encoded(a_picture(), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\xee" * 30)
 
     _, data = compressed(original)
@@ -165,7 +165,7 @@ def test_broken_exif_is_no_reason_to_refuse() -> None:
 tiny = partial(encoded, Image.new("L", (16, 8)), "JPEG", quality=1, optimize=True)
 
 
-def test_the_original_is_the_result_where_nothing_smaller_can_be_made() -> None:
+def test_the_original_is_kept_if_nothing_is_smaller() -> None:
     result = compress(tiny(), CompressOptions(), MAX_PIXELS)
 
     assert result.data is None
@@ -174,7 +174,7 @@ def test_the_original_is_the_result_where_nothing_smaller_can_be_made() -> None:
     assert (result.width, result.height) == (16, 8)
 
 
-def test_a_kept_original_is_as_large_as_viewers_show_it() -> None:
+def test_the_dimensions_of_a_kept_original_are_upright() -> None:
     quarter_turn = tiny(exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0")
 
     result = compress(quarter_turn, CompressOptions(mode="quality", percent=95, metadata="keep"), MAX_PIXELS)
@@ -182,19 +182,19 @@ def test_a_kept_original_is_as_large_as_viewers_show_it() -> None:
     assert (result.width, result.height) == (8, 16)
 
 
-class TestTheFloor:
-    """What does not fit at the lowest quality allowed."""
+class TestMinQuality:
+    """An original that does not fit at the lowest allowed quality."""
 
     original = encoded(a_picture(size=(320, 240), noise=120), "JPEG", quality=50)
 
-    def test_is_delivered_as_it_is_without_scaling(self) -> None:
+    def test_the_result_exceeds_the_target_if_scaling_is_not_allowed(self) -> None:
         result, data = compressed(self.original, percent=30, min_quality=40, allow_resize=False)
 
         assert (result.target_met, result.quality) == (False, 40)
         assert 100 * len(data) > 30 * len(self.original)
         assert decoded(data).size == (320, 240)
 
-    def test_is_scaled_if_that_is_allowed(self) -> None:
+    def test_the_result_is_scaled_down_if_allowed(self) -> None:
         result, data = compressed(self.original, percent=30, min_quality=40)
 
         assert result.target_met
@@ -206,7 +206,7 @@ class TestTheFloor:
         assert width / height == pytest.approx(320 / 240, rel=0.02)
         assert (result.original_width, result.original_height) == (320, 240)
 
-    def test_fills_the_limit_when_scaled(self) -> None:
+    def test_a_scaled_result_fills_the_limit(self) -> None:
         result, data = compressed(self.original, percent=30, min_quality=40)
 
         assert 100 * len(data) >= 0.8 * 30 * len(self.original)
@@ -214,7 +214,7 @@ class TestTheFloor:
 
 
 @pytest.mark.parametrize("allow_resize", [True, False])
-def test_a_profile_that_alone_exceeds_the_target_does_not_cost_the_picture_its_pixels(allow_resize: bool) -> None:
+def test_a_profile_larger_than_the_target_does_not_cause_scaling(allow_resize: bool) -> None:
     original = encoded(a_picture(), "JPEG", icc_profile=WIDE_PROFILE + bytes(50_000))
 
     result, data = compressed(original, allow_resize=allow_resize)
@@ -229,8 +229,8 @@ def test_a_profile_that_alone_exceeds_the_target_does_not_cost_the_picture_its_p
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (7, 7), (3000, 20), (17, 33)])
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 @pytest.mark.parametrize("allow_resize", [True, False])
-def test_noise_in_odd_sizes_is_encoded(size: tuple[int, int], mode: str, allow_resize: bool) -> None:
-    """Where the buffer that Pillow takes for large enough is not."""
+def test_noise_in_unusual_sizes_is_encoded(size: tuple[int, int], mode: str, allow_resize: bool) -> None:
+    """Pillow's own buffer would be too small for these."""
     original = encoded(a_picture(mode, size, noise=255), "JPEG", quality=100, subsampling=0)
 
     result = compress(original, CompressOptions(percent=90, allow_resize=allow_resize), MAX_PIXELS)
@@ -239,7 +239,7 @@ def test_noise_in_odd_sizes_is_encoded(size: tuple[int, int], mode: str, allow_r
     assert result.data is None or len(result.data) < len(original)
 
 
-def test_the_same_bytes_give_the_same_result() -> None:
+def test_compression_is_deterministic() -> None:
     original = encoded(a_picture(), "JPEG")
 
     assert compress(original, CompressOptions(), MAX_PIXELS) == compress(original, CompressOptions(), MAX_PIXELS)

@@ -1,4 +1,4 @@
-"""What a JPEG will take is foretold near the limit; elsewhere the predict need only be in order."""
+"""JPEG sizes are predicted closely near the limit; elsewhere predictions only have to be monotonic."""
 
 import itertools
 from typing import Any
@@ -19,19 +19,19 @@ from tests.support.pictures import a_photo
 
 @pytest.mark.parametrize("save", [{}, {"progressive": True}, {"subsampling": 0}, {"quality": 60}, {"optimize": True}])
 @pytest.mark.parametrize("percent", [25, 50, 75])
-def test_a_photograph_takes_what_was_foretold(percent: int, save: dict[str, Any]) -> None:
+def test_the_predicted_quality_of_a_photograph_fits(percent: int, save: dict[str, Any]) -> None:
     original = a_photo(7, 640, 480, **save)
     ladder = jpeg_ladder(open_picture(original, MAX_PIXELS), len(original))
     limit = len(original) * percent // 100
 
     sizes = ladder.expected_sizes(limit)
 
-    foretold = max((quality for quality, size in zip(QUALITIES, sizes, strict=True) if size <= limit), default=1)
-    length = len(ladder.encode(foretold))
-    assert sizes[QUALITIES.index(foretold)] == pytest.approx(length, rel=0.12)
+    predicted = max((quality for quality, size in zip(QUALITIES, sizes, strict=True) if size <= limit), default=1)
+    length = len(ladder.encode(predicted))
+    assert sizes[QUALITIES.index(predicted)] == pytest.approx(length, rel=0.12)
     assert length < 1.1 * limit
-    # A picture that was quantised before loses much at once between two qualities.
-    assert length > 0.8 * limit or len(ladder.encode(foretold + 2)) > limit
+    # The size of a previously quantised picture can drop sharply between two qualities.
+    assert length > 0.8 * limit or len(ladder.encode(predicted + 2)) > limit
 
 
 @given(
@@ -42,7 +42,7 @@ def test_a_photograph_takes_what_was_foretold(percent: int, save: dict[str, Any]
     st.none() | st.integers(1, 100),
 )
 @settings(max_examples=40, deadline=None)
-def test_there_is_a_forecast_for_every_quality_and_it_never_falls(
+def test_every_quality_has_a_prediction_and_predictions_never_decrease(
     mode: str, size: tuple[int, int], noise: int, limit: int, quality: int | None
 ) -> None:
     original = encoded(a_picture(mode, size, noise), "PNG" if quality is None else "JPEG", quality=quality or 90)
@@ -54,7 +54,7 @@ def test_there_is_a_forecast_for_every_quality_and_it_never_falls(
     assert all(0 < lower <= higher for lower, higher in itertools.pairwise(sizes))
 
 
-def test_what_travels_along_counts() -> None:
+def test_profile_bytes_are_included() -> None:
     original = a_photo(3)
     profiled = encoded(decoded(original), "PNG", icc_profile=WIDE_PROFILE + bytes(20_000))
     ladder = jpeg_ladder(open_picture(profiled, MAX_PIXELS), len(profiled))
@@ -63,18 +63,18 @@ def test_what_travels_along_counts() -> None:
 
 
 @pytest.mark.parametrize("limit", [500, 5_000, 100_000])
-def test_a_small_picture_has_fitted_tables(limit: int) -> None:
+def test_a_small_picture_gets_optimised_huffman_tables(limit: int) -> None:
     assert predict(a_picture(noise=120), None, limit).coding.optimised_huffman
 
 
-def test_a_large_picture_has_them_where_they_gain_much() -> None:
+def test_a_large_picture_gets_optimised_huffman_tables_if_they_save_much() -> None:
     assert predict(a_picture(size=(900, 700)), None, 6_000).coding.optimised_huffman
 
 
-@pytest.mark.parametrize("fitted", [True, False])
+@pytest.mark.parametrize("optimised", [True, False])
 @pytest.mark.parametrize("subsampling", [(1, 1), (2, 1), (2, 2)])
-def test_an_empty_tile_takes_about_what_is_said(subsampling: tuple[int, int], fitted: bool) -> None:
-    coding = Coding(subsampling, optimised_huffman=fitted)
+def test_the_bytes_of_an_empty_tile_are_about_right(subsampling: tuple[int, int], optimised: bool) -> None:
+    coding = Coding(subsampling, optimised_huffman=optimised)
     flat = a_picture(size=(640, 640), noise=0).point(lambda _: 128)
 
     length = scan_bytes(encode_jpeg(flat, quantisation_tables(50), coding))

@@ -1,4 +1,4 @@
-"""A JPEG loses its metadata and none of its pixels."""
+"""A JPEG loses its metadata and keeps its pixels."""
 
 import io
 from typing import Any
@@ -27,7 +27,7 @@ def markers(jpeg: bytes) -> list[int]:
 
 
 def scan_of(jpeg: bytes) -> bytes:
-    """From the first scan's header to the end of the pixels."""
+    """From the first scan header to the end of the last scan."""
     start = next(start for marker, start, _ in iter_jpeg_segments(jpeg) if marker == START_OF_SCAN)
     return jpeg[start : jpeg.index(b"\xff\xd9", start)]
 
@@ -41,7 +41,7 @@ def an_original(**save: Any) -> bytes:
 
 
 @pytest.mark.parametrize("save", [{}, {"progressive": True}, {"restart_marker_rows": 1}, {"keep_rgb": True}])
-def test_only_what_the_pixels_need_is_left(save: dict[str, Any]) -> None:
+def test_only_segments_that_the_pixels_need_remain(save: dict[str, Any]) -> None:
     original = an_original(**save)
     assert {COMMENT, EXIF_OR_XMP, PHOTOSHOP, FURTHER} <= set(markers(original))
 
@@ -56,15 +56,15 @@ def test_only_what_the_pixels_need_is_left(save: dict[str, Any]) -> None:
         assert secret not in data
 
 
-def test_what_says_that_it_is_stored_as_rgb_stays() -> None:
-    """Without Adobe's marker its colours would be taken for light and chrominance."""
+def test_the_adobe_marker_of_an_rgb_jpeg_is_kept() -> None:
+    """Without it, decoders would interpret the components as YCbCr."""
     data = stripped(an_original(keep_rgb=True))
 
     assert data is not None
     assert ADOBE in markers(data)
 
 
-def test_a_profile_that_matters_stays_and_one_that_does_not_goes() -> None:
+def test_a_wide_gamut_profile_is_kept_and_srgb_is_removed() -> None:
     wide, usual = stripped(an_original(icc_profile=WIDE_PROFILE)), stripped(an_original(icc_profile=SRGB))
 
     assert wide is not None
@@ -73,7 +73,7 @@ def test_a_profile_that_matters_stays_and_one_that_does_not_goes() -> None:
     assert PROFILE not in markers(usual)
 
 
-def test_a_thumbnail_goes() -> None:
+def test_an_exif_thumbnail_is_removed() -> None:
     thumbnail = encoded(a_picture(size=(16, 12)), "JPEG")
     exif = b"MM\0*\0\0\0\x08\0\0\0\0\0\x0e\0\x02\x02\x01\0\x04\0\0\0\x01\0\0\0\x2c\x02\x02\0\x04\0\0\0\x01"
     exif += len(thumbnail).to_bytes(4, "big") + b"\0" * 4 + thumbnail
@@ -87,7 +87,7 @@ def test_a_thumbnail_goes() -> None:
     assert np.array_equal(np.asarray(decoded(data)), np.asarray(decoded(original)))
 
 
-def test_a_thumbnail_in_the_first_segment_goes() -> None:
+def test_a_jfif_thumbnail_is_removed() -> None:
     original = encoded(a_picture(), "JPEG")
     assert original[6:11] == b"JFIF\0"
     content = original[6:18] + bytes((2, 2)) + b"tiny" * 3
@@ -100,7 +100,7 @@ def test_a_thumbnail_in_the_first_segment_goes() -> None:
     assert decoded(bare).tobytes() == decoded(original).tobytes()
 
 
-def test_a_cameras_further_pictures_go() -> None:
+def test_further_pictures_of_a_multi_picture_jpeg_are_removed() -> None:
     original = specimen("jpeg multi-picture (MPO)").data
 
     data = stripped(original)
@@ -114,21 +114,21 @@ def test_a_cameras_further_pictures_go() -> None:
 
 
 @pytest.mark.parametrize("save", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
-@pytest.mark.parametrize("behind", ["another picture", "a film", "a lone end"])
-def test_what_stands_behind_the_picture_goes(behind: str, save: dict[str, Any]) -> None:
+@pytest.mark.parametrize("trailer", ["another picture", "a video", "an end marker"])
+def test_trailing_data_is_removed(trailer: str, save: dict[str, Any]) -> None:
     trailers = {
         "another picture": an_original(),
-        "a film": b"\0\0\0\x18ftypmp42 secret",
-        "a lone end": b"secret\xff\xd9",
+        "a video": b"\0\0\0\x18ftypmp42 secret",
+        "an end marker": b"secret\xff\xd9",
     }
     original = encoded(a_picture(), "JPEG", **save)
 
-    data = stripped(original + trailers[behind])
+    data = stripped(original + trailers[trailer])
 
     assert data == stripped(original)
 
 
-def test_what_stands_between_two_scans_goes() -> None:
+def test_segments_between_scans_are_removed() -> None:
     plain = encoded(a_picture(), "JPEG", progressive=True)
     second = [start - 4 for marker, start, _ in iter_jpeg_segments(plain) if marker == START_OF_SCAN][1]
     ends_early, secret = b"\xff\xfe\0\x0c\xff\xd9\xff\xdasecret", b"\xff\xe1\0\x0eExif\0\0secret"
@@ -141,7 +141,7 @@ def test_what_stands_between_two_scans_goes() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("jpeg")])
-def test_of_the_zoo_all_upright_ones_in_colours_or_grey_can_be_stripped(name: str) -> None:
+def test_every_upright_rgb_or_grey_specimen_can_be_stripped(name: str) -> None:
     original = specimen(name).data
     picture = open_picture(original, MAX_PIXELS)
 
@@ -157,17 +157,17 @@ def test_of_the_zoo_all_upright_ones_in_colours_or_grey_can_be_stripped(name: st
 
 
 @pytest.mark.parametrize("metadata", ["copyright", "keep"])
-def test_what_is_to_be_kept_cannot_be_stripped(metadata: str) -> None:
+def test_a_jpeg_whose_metadata_is_kept_cannot_be_stripped(metadata: str) -> None:
     assert stripped(an_original(), metadata=metadata) is None
 
 
-def test_a_scaled_picture_is_no_longer_the_original() -> None:
+def test_a_scaled_picture_cannot_be_stripped() -> None:
     original = an_original()
 
     assert strip_jpeg_metadata(original, open_picture(original, MAX_PIXELS).scaled_to(80, 60)) is None
 
 
-def test_without_an_end_one_is_written() -> None:
+def test_a_missing_end_marker_is_added() -> None:
     original = encoded(a_picture(), "JPEG")
 
     data = stripped(original[:-2])
@@ -176,7 +176,7 @@ def test_without_an_end_one_is_written() -> None:
     assert np.array_equal(np.asarray(decoded(data)), np.asarray(decoded(original)))
 
 
-def test_is_the_result_where_it_alone_fits_and_costs_no_encode() -> None:
+def test_stripping_is_the_result_if_it_fits_and_takes_no_encode() -> None:
     original = encoded(a_picture(), "JPEG", exif=b"Exif\0\0" + b"\0" * 30_000)
 
     result = compress(original, CompressOptions(), MAX_PIXELS)
@@ -186,7 +186,7 @@ def test_is_the_result_where_it_alone_fits_and_costs_no_encode() -> None:
     assert result.ssim == pytest.approx(1.0, abs=0.0002)
 
 
-def test_is_the_result_where_no_encode_is_smaller_than_the_original() -> None:
+def test_stripping_is_the_result_if_encoding_gains_nothing() -> None:
     original = encoded(a_picture(), "JPEG", quality=10, comment="secret", optimize=True)
 
     result = compress(original, CompressOptions(mode="quality", percent=95), MAX_PIXELS)

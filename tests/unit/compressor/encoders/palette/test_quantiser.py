@@ -1,4 +1,4 @@
-"""Palettes: as many colours as asked for, near what they stand for; opaque, soft and clear never mix."""
+"""Palettes have at most the requested colours, close to the original's; opaque and translucent colours never mix."""
 
 import numpy as np
 import pytest
@@ -8,11 +8,6 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageChops, ImageStat
 
 from services.compressor.encoders.palette.reduction import Reduction, lowest_colours, reduce_colours
-from services.compressor.encoders.palette.size_prediction import (
-    predict_animation_bytes,
-    predict_sizes_by_colours,
-    strip_sample,
-)
 from services.compressor.encoders.palette.true_colour import STEP_OF_COLOURS, in_steps
 from tests.support.compressing import a_picture
 
@@ -21,7 +16,7 @@ pixels = arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12), st.j
 
 @given(pixels, st.integers(4, 256))
 @settings(deadline=None, max_examples=60)
-def test_opaque_stays_opaque_clear_clear_and_soft_soft(rgba: np.ndarray, colours: int) -> None:
+def test_opaque_transparent_and_translucent_pixels_stay_so(rgba: np.ndarray, colours: int) -> None:
     reduced = reduce_colours(Image.fromarray(rgba), colours)
 
     assert reduced.mode == "P"
@@ -33,12 +28,12 @@ def test_opaque_stays_opaque_clear_clear_and_soft_soft(rgba: np.ndarray, colours
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
-def test_more_colours_are_nearer(mode: str) -> None:
+def test_more_colours_give_a_smaller_error(mode: str) -> None:
     source = a_picture(mode, noise=40)
     reduction = Reduction(source)
 
     def error(colours: int) -> float:
-        shown = reduction.to(colours).convert("RGBA").convert("RGBa")  # colours count as far as they are visible
+        shown = reduction.to(colours).convert("RGBA").convert("RGBa")  # weights colours by their opacity
         return float(sum(ImageStat.Stat(ImageChops.difference(shown, source.convert("RGBA").convert("RGBa"))).rms))
 
     errors = [error(colours) for colours in (lowest_colours(source), 16, 64, 256)]
@@ -46,7 +41,7 @@ def test_more_colours_are_nearer(mode: str) -> None:
     assert errors[-1] < errors[0] / 2
 
 
-def test_no_worse_than_pillow() -> None:
+def test_the_error_is_smaller_than_with_pillows_median_cut() -> None:
     source = a_picture("RGB", (320, 240), noise=40)
 
     def error(reduced: Image.Image) -> float:
@@ -56,14 +51,14 @@ def test_no_worse_than_pillow() -> None:
         assert error(reduce_colours(source, colours)) < error(source.quantize(colours, Image.Quantize.MEDIANCUT))
 
 
-def test_every_grey_is_told_apart() -> None:
+def test_256_grey_levels_stay_distinct() -> None:
     source = Image.linear_gradient("L")
 
     assert reduce_colours(source, 256).convert("L").tobytes() == source.tobytes()
 
 
 @pytest.mark.parametrize("step", STEP_OF_COLOURS.values())
-def test_steps_keep_white_black_and_alpha(step: int) -> None:
+def test_coarser_steps_keep_white_black_and_alpha(step: int) -> None:
     ramp = Image.merge("RGBA", [Image.linear_gradient("L")] * 4)
 
     stepped = np.asarray(in_steps(ramp, step)).astype(int)
@@ -72,27 +67,3 @@ def test_steps_keep_white_black_and_alpha(step: int) -> None:
     assert (stepped[..., 3] == before[..., 3]).all()
     assert np.abs(stepped - before).max() <= (step + 1) // 2
     assert (stepped[0, 0, 0], stepped[-1, 0, 0]) == (0, 255)
-
-
-@given(st.lists(st.integers(1, 10**6), min_size=2, max_size=16), st.integers(1, 10**6), st.floats(0.05, 1.0))
-def test_expected_sizes_never_fall(sizes: list[int], limit: int, share: float) -> None:
-    rungs = [2 << rung for rung in range(len(sizes))]
-
-    expected = predict_sizes_by_colours(rungs, limit, share, lambda rung: sizes[rungs.index(rung)])
-
-    assert len(expected) == len(rungs)
-    assert expected == sorted(expected)
-    assert expected[0] > 0
-
-
-def test_strips_are_a_part_of_a_large_picture_and_all_of_a_small_one() -> None:
-    small, large = a_picture(size=(100, 100)), Image.new("RGB", (1000, 2000), "red")
-
-    assert strip_sample(small) is small
-    assert strip_sample(large).width == 1000
-    assert strip_sample(large).height < 200
-    assert strip_sample(large).getcolors() == [(1000 * strip_sample(large).height, (255, 0, 0))]
-
-
-def test_an_animation_is_its_first_frame_and_what_changes() -> None:
-    assert predict_animation_bytes(lambda frames: 1000 + 10 * (frames - 1), count=101) == 2000

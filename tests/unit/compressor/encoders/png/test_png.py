@@ -1,4 +1,4 @@
-"""PNG: without loss where that is enough, else fewer colours; alpha stays."""
+"""PNG: lossless if that is enough, else fewer colours; alpha is kept."""
 
 import zlib
 
@@ -31,25 +31,25 @@ def chunks(png: bytes) -> dict[bytes, bytes]:
 
 
 def with_chunk(png: bytes, name: bytes, data: bytes) -> bytes:
-    """The PNG with a further chunk after its header."""
+    """The PNG with another chunk after its header."""
     chunk = len(data).to_bytes(4, "big") + name + data + zlib.crc32(name + data).to_bytes(4, "big")
     return png[:33] + chunk + png[33:]
 
 
-def seen(image: Image.Image) -> bytes:
-    """All that can be seen: the colour of a clear pixel cannot."""
+def visible_pixels(image: Image.Image) -> bytes:
+    """The pixels without the colour of fully transparent ones."""
     return image.tobytes() if image.mode == "I;16" else image.convert("RGBA").convert("RGBa").tobytes()
 
 
-def half(original: bytes, percent: int = 50) -> Compressed:
-    """With as few colours as it takes, in all its pixels."""
+def compressed(original: bytes, percent: int = 50) -> Compressed:
+    """Compressed by reducing colours only, without scaling."""
     return compress(original, CompressOptions(percent=percent, min_quality=1, allow_resize=False), MAX_PIXELS)
 
 
-def test_is_encoded_again_without_loss_where_that_is_enough() -> None:
+def test_the_result_is_lossless_if_that_fits() -> None:
     original = encoded(a_picture(noise=0), "PNG", compress_level=0)
 
-    result = half(original, 50)
+    result = compressed(original, 50)
 
     assert result.data is not None
     assert len(result.data) <= len(original) // 2
@@ -59,10 +59,10 @@ def test_is_encoded_again_without_loss_where_that_is_enough() -> None:
 
 
 @pytest.mark.parametrize("percent", [10, 25, 50])
-def test_gets_as_many_colours_as_fit(percent: int) -> None:
+def test_the_result_has_as_many_colours_as_fit(percent: int) -> None:
     original = encoded(a_picture(size=(320, 240), noise=40), "PNG")
 
-    result = half(original, percent)
+    result = compressed(original, percent)
 
     assert result.data is not None
     assert result.target_met
@@ -72,12 +72,12 @@ def test_gets_as_many_colours_as_fit(percent: int) -> None:
     assert result.quality is None
 
 
-def test_more_room_means_a_better_picture() -> None:
+def test_a_larger_limit_gives_a_smaller_error() -> None:
     source = a_picture(size=(320, 240), noise=40)
     original = encoded(source, "PNG")
 
     def error(percent: int) -> float:
-        data = half(original, percent).data
+        data = compressed(original, percent).data
         assert data is not None
         return float(sum(ImageStat.Stat(ImageChops.difference(decoded(data).convert("RGB"), source)).mean))
 
@@ -86,10 +86,10 @@ def test_more_room_means_a_better_picture() -> None:
 
 @pytest.mark.parametrize("percent", [10, 30, 60])
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_what_is_opaque_stays_opaque_and_what_is_clear_stays_clear(mode: str, percent: int) -> None:
+def test_opaque_and_transparent_pixels_stay_so(mode: str, percent: int) -> None:
     source = a_picture(mode, (320, 240), noise=40)
 
-    result = half(encoded(source, "PNG"), percent)
+    result = compressed(encoded(source, "PNG"), percent)
 
     assert result.data is not None
     before, after = source.getchannel("A"), decoded(result.data).convert("RGBA").getchannel("A")
@@ -99,11 +99,11 @@ def test_what_is_opaque_stays_opaque_and_what_is_clear_stays_clear(mode: str, pe
     assert ImageStat.Stat(ImageChops.difference(before, after)).mean[0] < 16
 
 
-def test_the_colour_that_a_colour_key_makes_clear_stays_clear() -> None:
+def test_pixels_of_the_colour_key_stay_transparent() -> None:
     source = a_picture(noise=60)
     source.paste((1, 2, 3), (10, 10, 60, 60))
 
-    result = half(encoded(source, "PNG", transparency=(1, 2, 3)), 40)
+    result = compressed(encoded(source, "PNG", transparency=(1, 2, 3)), 40)
 
     assert result.data is not None
     alpha = decoded(result.data).convert("RGBA").getchannel("A")
@@ -117,31 +117,31 @@ def test_a_palette_picture_keeps_its_transparency(percent: int) -> None:
     original = encoded(source, "PNG", compress_level=1)
     assert decoded(original).mode == "P"
 
-    result = half(original, percent)
+    result = compressed(original, percent)
 
     assert result.data is not None
     before, after = (decoded(png).convert("RGBA").getchannel("A") for png in (original, result.data))
-    clear = before.point(lambda value: 255 * (value == 0))
-    assert ImageStat.Stat(after, clear).extrema == [(0, 0)]
+    transparent = before.point(lambda value: 255 * (value == 0))
+    assert ImageStat.Stat(after, transparent).extrema == [(0, 0)]
     assert ImageStat.Stat(ImageChops.difference(before, after)).mean[0] < 24
 
 
-def test_alpha_that_hides_nothing_costs_nothing() -> None:
+def test_fully_opaque_alpha_is_dropped() -> None:
     source = a_picture("RGB", noise=60)
     opaque = source.copy()
     opaque.putalpha(255)
 
-    result = half(encoded(opaque, "PNG"), 99)
+    result = compressed(encoded(opaque, "PNG"), 99)
 
     assert result.data is not None
     assert not ImageChops.difference(decoded(result.data).convert("RGB"), source).getbbox()
 
 
 @pytest.mark.parametrize("percent", [20, 40, 99])
-def test_sixteen_bits_of_grey_stay_the_same_grey(percent: int) -> None:
+def test_16_bit_grey_keeps_its_levels(percent: int) -> None:
     source = a_picture("I;16", noise=60)
 
-    result = half(encoded(source, "PNG", compress_level=1), percent)
+    result = compressed(encoded(source, "PNG", compress_level=1), percent)
 
     assert result.data is not None
     picture = decoded(result.data)
@@ -150,7 +150,7 @@ def test_sixteen_bits_of_grey_stay_the_same_grey(percent: int) -> None:
     assert ImageStat.Stat(ImageChops.difference(shown, light)).mean[0] < 16
 
 
-def test_between_256_colours_and_no_loss_lies_true_colour() -> None:
+def test_between_256_colours_and_lossless_is_coarser_true_colour() -> None:
     source = a_picture(noise=120)
     options = CompressOptions(mode="quality", percent=75)
 
@@ -162,7 +162,7 @@ def test_between_256_colours_and_no_loss_lies_true_colour() -> None:
     assert max(high for _, high in ImageStat.Stat(ImageChops.difference(picture, source)).extrema) <= 4
 
 
-def test_a_high_quality_is_no_loss_at_all() -> None:
+def test_a_high_quality_is_lossless() -> None:
     source = a_picture(noise=40)
     options = CompressOptions(mode="quality", percent=85)
 
@@ -172,19 +172,19 @@ def test_a_high_quality_is_no_loss_at_all() -> None:
     assert decoded(result.data).tobytes() == source.tobytes()
 
 
-def test_one_bit_pictures_are_encoded_again_or_kept() -> None:
+def test_1_bit_pictures_are_lossless_or_kept() -> None:
     source = a_picture("L", noise=60).convert("1")
 
-    assert decoded(half(encoded(source, "PNG", compress_level=0), 99).data or b"").mode == "1"
-    assert not half(encoded(source, "PNG", optimize=True), 1).target_met
+    assert decoded(compressed(encoded(source, "PNG", compress_level=0), 99).data or b"").mode == "1"
+    assert not compressed(encoded(source, "PNG", optimize=True), 1).target_met
 
 
-def test_is_turned_upright_and_keeps_of_its_metadata_the_icc_profile() -> None:
+def test_the_picture_is_rotated_upright_and_keeps_only_its_profile() -> None:
     original = encoded(a_picture(noise=60), "PNG", exif=an_exif(8), icc_profile=WIDE_PROFILE, dpi=(300, 300))
     original = with_chunk(original, b"tEXt", b"Author\0somebody")
     assert decoded(original).getexif()[COPYRIGHT] == "somebody"
 
-    result = half(original, 60)
+    result = compressed(original, 60)
 
     assert result.data is not None
     picture = decoded(result.data)
@@ -193,10 +193,10 @@ def test_is_turned_upright_and_keeps_of_its_metadata_the_icc_profile() -> None:
     assert picture.info["icc_profile"] == WIDE_PROFILE
 
 
-def test_a_profile_for_grey_never_stands_in_a_palette_picture() -> None:
+def test_a_grey_profile_is_never_written_into_a_palette_png() -> None:
     original = encoded(a_picture("L", (320, 240), noise=60), "PNG", icc_profile=GREY_PROFILE)
 
-    result = half(original, 50)
+    result = compressed(original, 50)
 
     assert result.data is not None
     assert result.target_met
@@ -204,27 +204,27 @@ def test_a_profile_for_grey_never_stands_in_a_palette_picture() -> None:
     assert (picture.mode, picture.info["icc_profile"]) == ("L", GREY_PROFILE)
 
 
-def test_what_defines_its_colours_stays() -> None:
+def test_colour_chunks_are_kept() -> None:
     gamma = (100_000).to_bytes(4, "big")
     original = with_chunk(encoded(a_picture(noise=60), "PNG"), b"gAMA", gamma)
 
-    result = half(original, 50)
+    result = compressed(original, 50)
 
     assert result.data is not None
     assert chunks(result.data)[b"gAMA"] == gamma
 
 
-def test_delivers_the_original_where_nothing_smaller_can_be_made() -> None:
-    result = half(encoded(Image.new("1", (1, 1)), "PNG", optimize=True), 50)
+def test_the_original_is_kept_if_nothing_is_smaller() -> None:
+    result = compressed(encoded(Image.new("1", (1, 1)), "PNG", optimize=True), 50)
 
     assert result.data is None
     assert (result.action, result.target_met) == ("kept_original", False)
 
 
-def test_delivers_the_smallest_where_the_target_cannot_be_met() -> None:
+def test_the_smallest_file_is_delivered_if_the_target_cannot_be_met() -> None:
     source = a_picture(noise=255)
 
-    result = half(encoded(source, "PNG"), 1)
+    result = compressed(encoded(source, "PNG"), 1)
 
     assert result.data is not None
     assert (result.action, result.target_met) == ("compressed", False)
@@ -232,27 +232,27 @@ def test_delivers_the_smallest_where_the_target_cannot_be_met() -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
-@pytest.mark.parametrize("most_bytes", [0, 10**9])
-def test_both_ways_of_packing_lose_nothing(mode: str, most_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pillow packs the pictures that would take oxipng too much memory."""
-    monkeypatch.setattr(png_file, "_HUGE_BYTES", most_bytes)
+@pytest.mark.parametrize("max_bytes", [0, 10**9])
+def test_oxipng_and_pillow_write_lossless(mode: str, max_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow writes the pictures for which oxipng needs too much memory."""
+    monkeypatch.setattr(png_file, "_HUGE_BYTES", max_bytes)
     image = a_picture("L").convert("1") if mode == "1" else a_picture(mode)
     exif = an_exif(1).tobytes().removeprefix(b"Exif\0\0")
     picture = Picture(image, "png", icc_profile=None if mode == "I;16" else GREY_PROFILE, exif=exif, xmp=b"<x/>")
 
     shown = decoded(png_file.write_png(picture, image))
 
-    assert seen(shown) == seen(image)
+    assert visible_pixels(shown) == visible_pixels(image)
     assert shown.getexif()[COPYRIGHT] == "somebody"
     assert shown.info["xmp"] == b"<x/>"
     assert shown.info.get("icc_profile") == picture.icc_profile
 
 
-def test_a_picture_of_very_many_rows_is_packed_row_by_row() -> None:
-    """The other way takes longer for each row than a short row is worth."""
+def test_a_picture_with_very_many_rows_is_written_by_pillow() -> None:
+    """oxipng spends too much time on each row, however short."""
     original = encoded(a_picture("RGB", (2, 40_100)), "PNG")
 
-    made = compress(original, CompressOptions(), MAX_PIXELS)
+    result = compress(original, CompressOptions(), MAX_PIXELS)
 
-    assert made.data is not None
-    assert decoded(made.data).size == (made.width, made.height)
+    assert result.data is not None
+    assert decoded(result.data).size == (result.width, result.height)

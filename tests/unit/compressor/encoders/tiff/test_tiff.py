@@ -1,4 +1,4 @@
-"""TIFF: packed without loss first, then a JPEG inside, then scaled."""
+"""TIFF: lossless first, then JPEG compression, then scaled down."""
 
 import pytest
 from PIL import ExifTags, Image, ImageChops, ImageDraw, ImageStat
@@ -13,7 +13,7 @@ from tests.support.compressing import COPYRIGHT, MAX_PIXELS, SRGB, a_picture, an
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
-def test_packs_every_mode_without_loss(mode: str) -> None:
+def test_every_mode_is_written_lossless(mode: str) -> None:
     original = a_picture("L").convert("1") if mode == "1" else a_picture(mode)
     ladder = tiff_ladder(Picture(original, "tiff"), 10**6)
 
@@ -23,7 +23,7 @@ def test_packs_every_mode_without_loss(mode: str) -> None:
     assert written.tobytes() == original.tobytes()
 
 
-def test_a_page_of_text_is_packed_as_a_fax() -> None:
+def test_a_page_of_text_is_compressed_as_group_4_fax() -> None:
     page = Image.new("1", (800, 600), 1)
     ImageDraw.Draw(page).text((40, 40), "Nothing but letters " * 5, fill=0)
     ladder = tiff_ladder(Picture(page, "tiff"), 60_000)
@@ -35,7 +35,7 @@ def test_a_page_of_text_is_packed_as_a_fax() -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBX"])
-def test_a_photograph_becomes_a_jpeg_inside_with_its_colours(mode: str) -> None:
+def test_a_photograph_is_jpeg_compressed_with_its_colours(mode: str) -> None:
     original = a_picture("RGB", (320, 240)).convert(mode)
     ladder = tiff_ladder(Picture(original, "tiff"), 10**6)
 
@@ -48,7 +48,7 @@ def test_a_photograph_becomes_a_jpeg_inside_with_its_colours(mode: str) -> None:
     assert len(ladder.encode(30)) < len(ladder.encode(85))
 
 
-def test_foretells_its_sizes() -> None:
+def test_sizes_are_predicted() -> None:
     ladder = tiff_ladder(Picture(a_picture(size=(700, 500)), "tiff"), 10**6)
     length = len(ladder.encode(60))
 
@@ -58,18 +58,18 @@ def test_foretells_its_sizes() -> None:
     assert sizes[ladder.rungs.index(60)] == pytest.approx(length, rel=0.2)
 
 
-def test_what_has_alpha_is_scaled_until_it_fits() -> None:
+def test_a_picture_with_alpha_is_scaled_down_until_it_fits() -> None:
     original = Picture(a_picture("RGBA"), "tiff")
 
-    made = fit_to_size(lambda picture: LADDERS["tiff"](picture, 10**6), original, 20_000, 30, allow_resize=True)
+    sized = fit_to_size(lambda picture: LADDERS["tiff"](picture, 10**6), original, 20_000, 30, allow_resize=True)
 
-    assert made.fits
-    assert made.picture.image.width < original.image.width
-    assert decoded(made.data).mode == "RGBA"
+    assert sized.fits
+    assert sized.picture.image.width < original.image.width
+    assert decoded(sized.data).mode == "RGBA"
 
 
 @pytest.mark.parametrize("lossless", [True, False])
-def test_carries_profile_and_metadata_as_the_picture_says(lossless: bool) -> None:
+def test_profile_and_metadata_are_written(lossless: bool) -> None:
     exif = an_exif(1).tobytes().removeprefix(b"Exif\0\0")
     ladder = tiff_ladder(Picture(a_picture(), "tiff", icc_profile=SRGB, exif=exif, xmp=b"<x/>"), 10**6)
 
@@ -82,7 +82,7 @@ def test_carries_profile_and_metadata_as_the_picture_says(lossless: bool) -> Non
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "I;16"])
-def test_the_directories_of_the_exif_lead_somewhere(mode: str) -> None:
+def test_exif_and_gps_directories_are_written(mode: str) -> None:
     exif = an_exif(1)
     exif.get_ifd(ExifTags.IFD.Exif).update({ExifTags.Base.LensModel: "Lens 1", ExifTags.IFD.Interop: {1: "R98"}})
     exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (52.0, 31.0, 12.0)
@@ -97,8 +97,8 @@ def test_the_directories_of_the_exif_lead_somewhere(mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 @pytest.mark.parametrize("percent", [1, 4])
-def test_a_jpeg_inside_is_baseline_at_any_quality(percent: int, mode: str, capfd: pytest.CaptureFixture[str]) -> None:
-    """Else libtiff says so on the process's standard error."""
+def test_the_jpeg_is_baseline_at_every_quality(percent: int, mode: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Otherwise libtiff writes a warning to standard error."""
     original = encoded(a_picture(mode, (640, 480), noise=60), "TIFF")
 
     result = compress(original, CompressOptions(percent=percent, min_quality=1), MAX_PIXELS)
