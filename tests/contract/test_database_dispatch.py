@@ -26,7 +26,7 @@ async def _only(database: Database, image: Image) -> Image:
     return (await database.images.find(image.request_id, [image.image_id]))[image.image_id]
 
 
-async def _wait_until(database: Database, image: Image, seconds: float) -> None:
+async def _defer(database: Database, image: Image, seconds: float) -> None:
     await database.images.record(deferred(image, dispatch=1, not_before=NOW + timedelta(seconds=seconds)))
 
 
@@ -34,9 +34,9 @@ async def test_due_images_are_ordered_by_host_and_then_by_time(database: Databas
     urls = ["http://c/1", "http://a/2", "http://b/1", "http://a/1", "http://a/3"]
     images = {url: an_image(url, "a") for url in urls}
     await database.images.insert_many(list(images.values()))
-    await _wait_until(database, images["http://a/2"], 2)
-    await _wait_until(database, images["http://a/1"], 1)
-    await _wait_until(database, images["http://b/1"], 4)
+    await _defer(database, images["http://a/2"], 2)
+    await _defer(database, images["http://a/1"], 1)
+    await _defer(database, images["http://b/1"], 4)
     clock.advance(3)
     assert [image.url for image in await database.images.due("a", 10)] == [
         "http://a/3",

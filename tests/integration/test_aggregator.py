@@ -32,6 +32,7 @@ from shared.settings import MongoSettings, RabbitSettings
 from shared.storage import ObjectStore, open_object_store
 from tests.support.builders import REQUEST_ID, a_product, a_request, a_result, an_image
 from tests.support.tree import ROOT
+from tests.support.waiting import until
 
 GUIDE = ROOT / "docs" / "events.md"
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
@@ -66,14 +67,12 @@ async def running(*command: str, folder: Path, **variables: str) -> AsyncIterato
         await process.communicate()
 
 
-async def until_up(url: str) -> None:
-    """Wait until `url` responds with a status other than 503."""
+async def is_up(url: str) -> bool:
+    """Whether `url` responds with a status other than 503."""
     async with httpx.AsyncClient() as client:
-        while True:
-            with suppress(httpx.TransportError):
-                if (await client.get(url)).status_code != 503:
-                    return
-            await asyncio.sleep(0.05)
+        with suppress(httpx.TransportError):
+            return (await client.get(url)).status_code != 503
+    return False
 
 
 async def lines_until(process: asyncio.subprocess.Process, wanted: str) -> list[str]:
@@ -127,23 +126,20 @@ def results() -> list[Message]:
     return [compressed, failed, compressed]
 
 
-async def until_consumed(rabbitmq_url: str, queue: str) -> None:
-    """Wait until `queue` has a consumer."""
+async def has_consumer(rabbitmq_url: str, queue: str) -> bool:
     async with await aio_pika.connect(rabbitmq_url) as connection:
-        while True:
-            with suppress(aio_pika.exceptions.ChannelNotFoundEntity):
-                async with connection.channel() as channel:
-                    if (await channel.declare_queue(queue, passive=True)).declaration_result.consumer_count:
-                        return
-            await asyncio.sleep(0.05)
+        with suppress(aio_pika.exceptions.ChannelNotFoundEntity):
+            async with connection.channel() as channel:
+                declared = await channel.declare_queue(queue, passive=True)
+                return bool(declared.declaration_result.consumer_count)
+    return False
 
 
-async def until_empty(rabbitmq_url: str) -> None:
-    """Wait until no queue of Imagemill holds a message."""
+async def all_are_empty(rabbitmq_url: str) -> bool:
+    """Whether no queue of Imagemill holds a ready message."""
     async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
-        for name in Queue:
-            while (await channel.declare_queue(name, passive=True)).declaration_result.message_count:
-                await asyncio.sleep(0.05)
+        declared = [await channel.declare_queue(name, passive=True) for name in Queue]
+        return not any(queue.declaration_result.message_count for queue in declared)
 
 
 async def delete_queue(rabbitmq_url: str, queue: str) -> None:
@@ -185,19 +181,19 @@ async def test_results_lead_to_files_events_and_a_webhook_that_the_documented_ex
         ) as receiver,
         running("-m", "services.aggregator", folder=ROOT, **settings) as aggregator,
     ):
-        await until_up(webhook_url)
-        await until_up(f"http://127.0.0.1:{metrics_port}/readyz")
+        await until(lambda: is_up(webhook_url), what="the receiver is up")
+        await until(lambda: is_up(f"http://127.0.0.1:{metrics_port}/readyz"), what="the aggregator is ready")
         async with (
             running("subscriber.py", folder=tmp_path, RABBITMQ_URL=rabbitmq_url) as subscriber,
             open_broker(RabbitSettings(rabbitmq_url=rabbitmq_url), "test", asyncio.Event()) as broker,
             Publisher.open(broker, 10, Metrics(CollectorRegistry())) as publisher,
         ):
-            await until_consumed(rabbitmq_url, "shop.images")
+            await until(lambda: has_consumer(rabbitmq_url, "shop.images"))
             await publisher.publish(results())
             received = await lines_until(receiver, "request.completed")
             printed = await lines_until(subscriber, "request.completed")
         await delete_queue(rabbitmq_url, "shop.images")
-        await until_empty(rabbitmq_url)
+        await until(lambda: all_are_empty(rabbitmq_url), what="all queues are empty")
         aggregator.terminate()
         assert await aggregator.wait() == 0
 
@@ -231,7 +227,7 @@ async def test_a_process_that_waits_for_its_dependencies_still_stops_on_sigterm(
         "WEBHOOK_SECRET": SECRET,
     }
     async with asyncio.timeout(60), running("-m", "services.aggregator", folder=ROOT, **settings) as aggregator:
-        await until_up(f"http://127.0.0.1:{metrics_port}/livez")
+        await until(lambda: is_up(f"http://127.0.0.1:{metrics_port}/livez"), what="the aggregator is up")
         async with httpx.AsyncClient() as client:
             assert (await client.get(f"http://127.0.0.1:{metrics_port}/readyz")).status_code == 503
         aggregator.terminate()

@@ -115,9 +115,7 @@ async def test_commands_produce_originals_or_failures_and_sigterm_finishes_the_l
             assert failed.error_code is code
 
         await send(channel, origin.url("/slow.jpg"))
-        async with asyncio.timeout(DEADLINE):
-            while not origin.request_count("/slow.jpg"):
-                await asyncio.sleep(0.01)
+        await until(lambda: bool(origin.request_count("/slow.jpg")), DEADLINE)
         process.send_signal(signal.SIGTERM)
         assert isinstance(await receive(channel, Queue.COMPRESS), CompressImage)
         async with asyncio.timeout(DEADLINE):

@@ -323,7 +323,7 @@ async def test_an_unknown_option_s_problem_says_which_there_are(gateway: Gateway
     assert document["detail"].endswith(" and webhook_url")
 
 
-UPLOAD_HEAD = "POST /upload HTTP/1.1\nHost: mill\nContent-Type: text/csv\nContent-Length: 200000\n\n"
+UPLOAD_HEAD = "POST /upload HTTP/1.1\nHost: imagemill.test\nContent-Type: text/csv\nContent-Length: 200000\n\n"
 
 
 async def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(gateway: Gateway) -> None:
@@ -671,7 +671,7 @@ async def test_a_range_of_an_older_object_gets_the_new_one_whole(gateway: Gatewa
 async def test_nothing_else_of_the_store_is_served(gateway: Gateway, path: str) -> None:
     for key in (f"uploads/{REQUEST_ID}.csv", "uploads/secret.csv", "originals/r/image"):
         await gateway.store.put_bytes(key, b"secret", "text/csv")
-    reader, writer = await send(gateway.port, f"GET {path} HTTP/1.1\nHost: mill\nConnection: close\n\n", b"")
+    reader, writer = await send(gateway.port, f"GET {path} HTTP/1.1\nHost: imagemill.test\nConnection: close\n\n", b"")
 
     answer = await reader.read()  # httpx would tidy the path up before it sends it
 
@@ -745,6 +745,10 @@ async def readiness(gateway: Gateway) -> int:
     return (await gateway.http.get("/readyz")).status_code
 
 
+async def is_ready(gateway: Gateway) -> bool:
+    return await readiness(gateway) == 200
+
+
 async def test_whoever_misses_the_store_makes_the_gateway_unready_until_it_answers(
     gateway: Gateway, picture: bytes
 ) -> None:
@@ -760,9 +764,7 @@ async def test_whoever_misses_the_store_makes_the_gateway_unready_until_it_answe
         assert (unready.status_code, list(unready.json()["not_ready"])) == (503, ["storage"])
         assert (await gateway.http.get("/status", params={"request_id": REQUEST_ID})).status_code == 200
         gateway.store.available = True
-        async with asyncio.timeout(5):
-            while await readiness(gateway) != 200:
-                await asyncio.sleep(0.05)
+        await until(lambda: is_ready(gateway), what="the gateway is ready")
 
 
 async def test_whoever_misses_the_database_makes_the_gateway_unready_until_it_answers(
@@ -774,9 +776,7 @@ async def test_whoever_misses_the_database_makes_the_gateway_unready_until_it_an
     assert await readiness(gateway) == 503
     assert (await gateway.http.get(f"/{KEY}")).content == picture
     gateway.database.available = True
-    async with asyncio.timeout(5):
-        while await readiness(gateway) != 200:
-            await asyncio.sleep(0.05)
+    await until(lambda: is_ready(gateway), what="the gateway is ready")
 
 
 async def test_before_the_database_is_there_all_but_health_is_unavailable(gateway: Gateway) -> None:

@@ -30,7 +30,7 @@ STALL_SECONDS = 2.0  # a busy machine may take half a second over a few bytes
 MAX_SECONDS = 6.0
 PROBE_SECONDS = 5.0
 RETENTION_DAYS = 7.0
-BASE_URL = "https://client.test"
+BASE_URL = "https://imagemill.test"
 DEFAULTS = CompressOptions(min_quality=35)
 
 

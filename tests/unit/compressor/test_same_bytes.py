@@ -17,6 +17,7 @@ from shared.settings import AttemptSettings
 from tests.fakes import MemoryObjectStore
 from tests.support.builders import NOW, REQUEST_ID
 from tests.support.compressing import MAX_PIXELS, a_picture, encoded
+from tests.support.waiting import until
 
 ORIGINAL = encoded(a_picture(), "JPEG")
 SHA256 = "5a" * 32
@@ -108,8 +109,7 @@ async def test_simultaneous_commands_with_the_same_bytes_compress_once(store: Me
     handler = a_handler(store, compressor)
     commands = [await a_command(store, f"http://i.test/{number}.jpg") for number in range(5)]
     under_way = [asyncio.create_task(handler(command)) for command in commands]
-    while not compressor.calls:
-        await asyncio.sleep(0)
+    await until(lambda: bool(compressor.calls))
     compressor.go.set()
 
     results = [_compressed(messages).result for messages in await asyncio.gather(*under_way)]

@@ -44,6 +44,6 @@ def test_invalid_networks_and_ports_are_refused(name: str, value: str, monkeypat
 
 
 def test_a_user_agent_with_a_line_break_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FETCH_USER_AGENT", "mill\r\nX-Other: header")
+    monkeypatch.setenv("FETCH_USER_AGENT", "agent\r\nX-Other: header")
     with pytest.raises(ValidationError):
         FetchSettings()

@@ -23,7 +23,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def output_of(catalogue: str) -> list[dict[str, str]]:
     rows = list(csv.DictReader(io.StringIO(catalogue)))
-    return [row | {URLS_OUT: row[URLS_IN].replace("http://shop", "http://mill")} for row in rows]
+    return [row | {URLS_OUT: row[URLS_IN].replace("http://shop", "http://imagemill")} for row in rows]
 
 
 def as_csv(rows: list[dict[str, str]]) -> str:
@@ -54,7 +54,7 @@ def encoded(photo: Path, kind: str, size: tuple[int, int] | None = None) -> byte
 def test_each_output_slot_is_read_with_its_input() -> None:
     slots = read_slots(as_csv(output_of(CATALOGUE)), CATALOGUE)
     assert [slot.url_in for slot in slots] == [f"http://shop/{name}" for _, names in PRODUCTS for name in names]
-    assert all(slot.url_out == slot.url_in.replace("shop", "mill") for slot in slots)
+    assert all(slot.url_out == slot.url_in.replace("shop", "imagemill") for slot in slots)
 
 
 def test_an_output_with_rows_out_of_order_is_refused() -> None:

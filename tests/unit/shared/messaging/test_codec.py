@@ -131,7 +131,7 @@ def test_the_reason_contains_no_value_of_the_message() -> None:
 IMAGE = an_image("http://images.test/ü.jpg", state=ImageState.COMPRESSED, result=a_result(), ended_at=NOW)
 
 
-@pytest.mark.parametrize("event", [image_event(IMAGE, "http://mill.test"), request_accepted_event(a_request())])
+@pytest.mark.parametrize("event", [image_event(IMAGE, "http://imagemill.test"), request_accepted_event(a_request())])
 def test_the_cloudevents_library_reads_an_event(event: Any) -> None:
     on_the_wire = encode_event(event)
     read = JSONFormat().read(CloudEvent, on_the_wire.body)
@@ -151,6 +151,6 @@ def test_the_cloudevents_library_reads_an_event(event: Any) -> None:
 
 
 def test_the_same_event_is_encoded_identically_each_time() -> None:
-    once, again = (encode_event(image_event(IMAGE, "http://mill.test")) for _ in range(2))
+    once, again = (encode_event(image_event(IMAGE, "http://imagemill.test")) for _ in range(2))
     assert (once.body, once.message_id) == (again.body, again.message_id)
     assert (NOW + timedelta(0)).isoformat()[:19] in once.body.decode()
