@@ -38,7 +38,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
     endpoints = HealthEndpoints(health, registry)
     intake_opened = asyncio.Event()
     async with AsyncExitStack() as parts:
-        http = HttpServer(build_starting_app(endpoints), settings.rabbit.drain_timeout)
+        http = HttpServer(build_starting_app(endpoints), settings.rabbit.drain_timeout, settings.api.trusted_proxies)
         parts.push_async_callback(http.stop)
         await http.start(listen(settings.api.gateway_host, settings.public.gateway_port))
 

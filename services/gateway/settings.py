@@ -16,11 +16,16 @@ from shared.settings import (
     Settings,
     StoreSettings,
 )
-from shared.url_policy import FetchTargetSettings, WebhookTargetSettings
+from shared.url_policy import FetchTargetSettings, Networks, WebhookTargetSettings
 
 
 class ApiSettings(Settings):
     gateway_host: str = Field(default="127.0.0.1", description="Address the API listens on; 0.0.0.0 in a container.")
+    trusted_proxies: Networks = Field(
+        default=(),
+        description="Networks (CIDR) of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto headers are "
+        "honoured; comma-separated. None by default: any client can send these headers.",
+    )
     upload_max_bytes: int = Field(default=2 << 30, ge=1, description="Maximum bytes of the body of an upload.")
     upload_stall_timeout: float = Field(
         default=60, gt=0, description="Seconds without a byte after which an upload is rejected."

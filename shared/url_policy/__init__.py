@@ -5,7 +5,7 @@ Pure: nothing here resolves a name or opens a socket. `shared.outbound` applies 
 
 from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
 from shared.url_policy.hosts import host_name
-from shared.url_policy.settings import FetchTargetSettings, WebhookTargetSettings
+from shared.url_policy.settings import FetchTargetSettings, Networks, WebhookTargetSettings
 from shared.url_policy.url_check import MAX_URL_CHARS, InvalidUrl, UrlFault, check_url, url_fault
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "BlockedAddress",
     "FetchTargetSettings",
     "InvalidUrl",
+    "Networks",
     "UrlFault",
     "WebhookTargetSettings",
     "check_url",

@@ -1,10 +1,21 @@
-"""HTTP's conventions, on every address of the API: HEAD, query options, request ids."""
+"""HTTP's conventions, on every address of the API: HEAD, query options, request ids, compression, proxies."""
+
+import gzip
+import re
+from dataclasses import replace
+from ipaddress import ip_network
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from structlog.contextvars import get_contextvars
 
-from tests.support.builders import REQUEST_ID, a_request
-from tests.support.running_gateway import CSV, Gateway, problem
+from services.gateway.web.server import HttpServer, listen
+from tests.fakes.clock import MovableClock
+from tests.support.builders import NOW, REQUEST_ID, a_request
+from tests.support.running_gateway import CSV, Gateway, an_app, problem
 
 RESULT = f"results/{REQUEST_ID}/oak-table-0123456789abcdef.jpg"
 OUTPUT = f"outputs/{REQUEST_ID}/1/products-compressed.csv"
@@ -115,3 +126,193 @@ async def test_a_request_id_is_accepted_in_any_case(filled: Gateway) -> None:
 )
 async def test_what_is_not_a_ulid_is_an_unknown_request(filled: Gateway, text: str) -> None:
     problem(await filled.http.get("/status", params={"request_id": text}), 404)
+
+
+# X-Request-ID
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/livez", 200), ("/docs", 200), ("/status", 422), ("/nothing", 404), (f"/{RESULT}", 200)]
+)
+async def test_x_request_id_is_echoed_on_every_response(filled: Gateway, path: str, status: int) -> None:
+    answer = await filled.http.get(path, headers={"X-Request-ID": "trace/1:a-b_c=="})
+
+    assert (answer.status_code, answer.headers["X-Request-ID"]) == (status, "trace/1:a-b_c==")
+
+
+@pytest.mark.parametrize("given", [None, "", "x" * 129, "a b", "a\tb", 'a"b', "<b>"])
+async def test_an_unusable_x_request_id_is_replaced(gateway: Gateway, given: str | None) -> None:
+    headers = {} if given is None else {"X-Request-ID": given}
+
+    generated = [(await gateway.http.get("/livez", headers=headers)).headers["X-Request-ID"] for _ in range(2)]
+
+    assert all(re.fullmatch("[0-9a-f]{32}", each) for each in generated)
+    assert generated[0] != generated[1]
+
+
+async def test_a_fault_of_the_service_has_the_x_request_id_in_its_problem(gateway: Gateway) -> None:
+    gateway.database.available = False
+    answer = await gateway.http.get("/status", params={"request_id": REQUEST_ID}, headers={"X-Request-ID": "mine"})
+
+    assert problem(answer, 503)["http_request_id"] == answer.headers["X-Request-ID"] == "mine"
+
+
+async def test_an_unexpected_exception_has_the_x_request_id_in_problem_and_log(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    async def fails(_: str) -> None:
+        seen.append(get_contextvars())
+        raise RuntimeError("unexpected")
+
+    monkeypatch.setattr(gateway.database.requests, "current", fails)
+
+    answer = await gateway.http.get("/status", params={"request_id": REQUEST_ID}, headers={"X-Request-ID": "mine"})
+
+    assert problem(answer, 500)["http_request_id"] == "mine"
+    assert answer.headers["X-Request-ID"] == "mine"
+    assert seen == [{"http_request_id": "mine"}]
+
+
+# Compression
+
+GZIP = {"Accept-Encoding": "gzip"}
+PLAIN = {"Accept-Encoding": "identity"}
+
+
+@pytest.mark.parametrize("path", ["openapi.json", ASSET, f"status?request_id={REQUEST_ID}", OUTPUT])
+async def test_text_is_compressed_for_those_who_accept_it(filled: Gateway, path: str) -> None:
+    plain = await filled.http.get(f"/{path}", headers=PLAIN)
+    zipped = await filled.http.get(f"/{path}", headers=GZIP)
+    head = await filled.http.head(f"/{path}", headers=GZIP)
+
+    assert "Content-Encoding" not in plain.headers
+    assert zipped.headers["Content-Encoding"] == "gzip"
+    assert plain.headers["Vary"] == zipped.headers["Vary"] == "Accept-Encoding"
+    assert zipped.content == plain.content
+    assert zipped.num_bytes_downloaded < plain.num_bytes_downloaded
+    assert (head.content, described(head)) == (b"", {**described(zipped), **framing(head)})
+
+
+def framing(head: httpx.Response) -> dict[str, str]:
+    """Headers that HTTP/1.1 adds for a body of unknown length; a response to HEAD need not have them."""
+    return {name: head.headers[name] for name in ("transfer-encoding",) if name in head.headers}
+
+
+async def test_images_are_not_compressed_again(filled: Gateway) -> None:
+    answer = await filled.http.get(f"/{RESULT}", headers=GZIP)
+
+    assert "Content-Encoding" not in answer.headers
+    assert "Vary" not in answer.headers
+
+
+async def test_a_compressed_output_has_a_weak_etag_and_no_ranges(filled: Gateway) -> None:
+    plain = await filled.http.get(f"/{OUTPUT}", headers=PLAIN)
+    part = await filled.http.get(f"/{OUTPUT}", headers={**PLAIN, "Range": "bytes=0-9"})
+    zipped = await filled.http.get(f"/{OUTPUT}", headers={**GZIP, "Range": "bytes=0-9"})
+
+    assert (part.status_code, part.content) == (206, plain.content[:10])
+    assert (zipped.status_code, zipped.content) == (200, plain.content)
+    assert zipped.headers["ETag"] == f"W/{plain.headers['ETag']}"
+    assert "Accept-Ranges" not in zipped.headers
+    assert part.headers["Vary"] == "Accept-Encoding"
+
+
+async def test_a_range_is_not_added_to_a_compressed_part(filled: Gateway) -> None:
+    """A client that has the start of the compressed output must not get a range of the plain one to go on with."""
+    zipped = await filled.http.get(f"/{OUTPUT}", headers=GZIP)
+
+    for validator in (zipped.headers["ETag"], zipped.headers["Last-Modified"]):
+        headers = {**GZIP, "Range": "bytes=10-", "If-Range": validator}
+        assert (await filled.http.get(f"/{OUTPUT}", headers=headers)).status_code == 200
+    headers = {**PLAIN, "Range": "bytes=10-", "If-Range": zipped.headers["ETag"]}
+    assert (await filled.http.get(f"/{OUTPUT}", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("path", [OUTPUT, ASSET])
+@pytest.mark.parametrize("encoding", [GZIP, PLAIN])
+async def test_a_client_that_has_either_encoding_is_told_so(
+    filled: Gateway, path: str, encoding: dict[str, str]
+) -> None:
+    etag = (await filled.http.get(f"/{path}", headers=encoding)).headers["ETag"]
+
+    answer = await filled.http.get(f"/{path}", headers={**encoding, "If-None-Match": etag})
+
+    assert (answer.status_code, answer.content, answer.headers["Vary"]) == (304, b"", "Accept-Encoding")
+
+
+async def test_a_large_output_is_compressed_in_pieces(filled: Gateway) -> None:
+    large = b"".join(b"%d,Lamp,https://images.test/%d.jpg\r\n" % (row, row) for row in range(20_000))
+    await filled.store.put_bytes(OUTPUT.replace("products", "large"), large, "text/csv")
+
+    answer = await filled.http.get(f"/{OUTPUT.replace('products', 'large')}", headers=GZIP)
+
+    assert answer.content == large
+    assert answer.num_bytes_downloaded < len(large) / 3
+
+
+async def test_static_files_are_cacheable(gateway: Gateway) -> None:
+    answer = await gateway.http.get(f"/{ASSET}")
+
+    assert answer.headers["Cache-Control"] == "public, max-age=3600"
+    assert answer.headers["ETag"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip", "deflate"])
+async def test_a_compressed_upload_is_refused(gateway: Gateway, encoding: str) -> None:
+    headers = {"Content-Type": "text/csv", "Content-Encoding": encoding}
+
+    answer = await gateway.http.post("/upload", content=gzip.compress(CSV), headers=headers)
+
+    assert problem(answer, 415)["type"] == "urn:imagemill:problem:content-encoding"
+    assert answer.headers["Accept-Encoding"] == "identity"
+    assert gateway.holds_nothing()
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", "Identity"])
+async def test_the_identity_encoding_is_no_encoding(gateway: Gateway, encoding: str) -> None:
+    headers = {"Content-Type": "text/csv", "Content-Encoding": encoding}
+
+    assert (await gateway.http.post("/upload", content=CSV, headers=headers)).status_code == 202
+
+
+# Behind a proxy
+
+
+@pytest.mark.parametrize(
+    ("base_url", "location"),
+    [
+        ("https://shop.example/images", "/images/status?request_id="),
+        ("https://shop.example/images/", "/images/status?request_id="),
+        ("https://shop.example", "/status?request_id="),
+    ],
+)
+async def test_location_honours_a_path_in_the_public_url(gateway: Gateway, base_url: str, location: str) -> None:
+    gateway.server.app = an_app(replace(gateway, registry=CollectorRegistry()), MovableClock(NOW), base_url)
+
+    answer = await gateway.http.post("/upload", files={"file": CSV})
+
+    assert answer.headers["Location"] == location + answer.json()["request_id"]
+
+
+@pytest.mark.parametrize(
+    ("trusted", "client", "scheme"), [("127.0.0.0/8", "203.0.113.7", "https"), ("10.0.0.0/8", "127.0.0.1", "http")]
+)
+async def test_forwarded_headers_are_honoured_from_trusted_proxies_only(trusted: str, client: str, scheme: str) -> None:
+    seen: list[tuple[str, str]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append((scope["client"][0], scope["scheme"]))
+        await Response()(scope, receive, send)
+
+    server = HttpServer(app, 5, [ip_network(trusted)])
+    listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    await server.start(listener)
+    headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7", "X-Forwarded-Proto": "https"}
+    async with httpx.AsyncClient() as http:
+        await http.get(f"http://127.0.0.1:{port}/", headers=headers)
+    await server.stop()
+
+    assert seen == [(client, scheme)]

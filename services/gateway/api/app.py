@@ -1,4 +1,4 @@
-"""The ASGI application: the routes, the middleware, and problem documents for all errors."""
+"""The ASGI application: the routes, and problem documents for all errors."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,6 @@ from services.gateway.probe import ProbeStream
 from services.gateway.requests import Retries
 from services.gateway.upload import UploadAcceptor, UploadValidator
 from services.gateway.web import error_handlers
-from services.gateway.web.access_log import AccessLog
 from services.gateway.web.locations import Locations
 from shared.errors import DatabaseUnavailable, DependencyUnavailable
 from shared.messaging import DependencyGate
@@ -82,7 +81,6 @@ def build_starting_app(health: HealthEndpoints) -> FastAPI:
 
 def _bare_app(health: HealthEndpoints, report: Callable[[DependencyUnavailable], None]) -> FastAPI:
     app = FastAPI(title="Imagemill", version=__version__, description=_DESCRIPTION, openapi_url=None)
-    app.add_middleware(AccessLog)
     error_handlers.install(app, report)
     app.include_router(health_router(health))
     return app

@@ -1,4 +1,4 @@
-"""Serving results and outputs to anyone who has their URL. Uploads and originals are never served."""
+"""Serves results and outputs to anyone who has their URL. Uploads and originals are never served."""
 
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from services.gateway.files.http_range import Unsatisfiable, http_date, is_same, is_unchanged, read_range
+from services.gateway.web.compression import is_compressible, weak, will_be_encoded
 from services.gateway.web.problems import no_such_object, no_such_part
 from shared.contracts.object_keys import PUBLIC_PREFIXES
 from shared.errors import ObjectMissing
@@ -29,7 +30,7 @@ _CONTENT_TYPES = {
 
 
 class Objects:
-    """Answers GET and HEAD for the public objects of `store`."""
+    """GET and HEAD of the public objects in `store`."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -37,12 +38,15 @@ class Objects:
     async def serve(self, request: Request, key: str) -> Response:
         """The object, a part of it, or 304. Raises Problem (404, 416), and StorageUnavailable before the first byte."""
         stat = await self._find(key)
+        asked, etag = request.headers, f'"{stat.etag}"'
         headers = _headers(key, stat)
-        asked = request.headers
-        if is_unchanged(asked.get("If-None-Match"), asked.get("If-Modified-Since"), headers["ETag"], stat.modified):
+        encoded = will_be_encoded(asked, headers["Content-Type"], stat.size)
+        headers["ETag"] = weak(etag) if encoded else etag
+        if is_unchanged(asked.get("If-None-Match"), asked.get("If-Modified-Since"), etag, stat.modified):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=_without_content(headers))
         status, start, end = HTTPStatus.OK, 0, stat.size
-        if is_same(asked.get("If-Range"), headers["ETag"], stat.modified):
+        # An encoded object is sent whole: the ranges are of the bytes in the store.
+        if not encoded and is_same(asked.get("If-Range"), etag, stat.modified):
             part = _part(asked.get("Range"), stat.size)
             if part is not None:
                 status, (start, end) = HTTPStatus.PARTIAL_CONTENT, part
@@ -55,14 +59,14 @@ class Objects:
     async def _find(self, key: str) -> ObjectStat:
         try:
             stat = await self._store.stat(check_key(key)) if key.startswith(PUBLIC_PREFIXES) else None
-        except ValueError:  # no key at all, such as one with ".." in it
+        except ValueError:  # not a key, such as one that contains ".."
             stat = None
         if stat is None:
             raise no_such_object()
         return stat
 
     async def _opened(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes, the first of which are here: a fault of the store can still be told with a status."""
+        """The bytes. The first chunk is read before the response starts, so that a fault of the store is a 503."""
         chunks = self._store.read_chunks(key, start, end)
         try:
             first = await anext(chunks)
@@ -88,23 +92,24 @@ def _headers(key: str, stat: ObjectStat) -> dict[str, str]:
     path = PurePosixPath(key)
     headers = {
         "Content-Type": _content_type(path),
-        "ETag": f'"{stat.etag}"',
         "Last-Modified": http_date(stat.modified),
         "Accept-Ranges": "bytes",
         # A key is written once and never gets other bytes.
         "Cache-Control": "public, max-age=31536000, immutable",
         "X-Content-Type-Options": "nosniff",
-        # Whoever has the URL may have the object, so a page of any origin may as well.
+        # The URL is the only secret, so pages of any origin may fetch the object.
         "Access-Control-Allow-Origin": "*",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
+    if is_compressible(headers["Content-Type"]):
+        headers["Vary"] = "Accept-Encoding"
     if not headers["Content-Type"].startswith("image/"):
         headers["Content-Disposition"] = f'attachment; filename="{path.name}"'
     return headers
 
 
 def _content_type(path: PurePosixPath) -> str:
-    if path.name.endswith("-report.csv"):  # always so; the other CSV files have their upload's encoding
+    if path.name.endswith("-report.csv"):  # always UTF-8; the other CSV files have their upload's encoding
         return "text/csv; charset=utf-8"
     return _CONTENT_TYPES.get(path.suffix.lower(), "application/octet-stream")
 

@@ -1,4 +1,4 @@
-"""A line in the log for each HTTP request, but for those that probes and Prometheus make."""
+"""Logs a line for each HTTP request, except those to the health endpoints."""
 
 import time
 
@@ -21,21 +21,23 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()
-        status: int | None = None  # stays so if the client leaves, or an exception makes a 500 of it further out
+        status: int | None = None  # stays None if the client leaves before the response
 
-        async def noting(message: Message) -> None:
+        async def send_and_note(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, receive, send_and_note)
         finally:
             log.info(
                 "http_request",
                 method=scope["method"],
+                scheme=scope["scheme"],
                 path=scope["path"],
+                client=scope["client"][0] if scope.get("client") else None,
                 status=status,
                 milliseconds=round((time.perf_counter() - begun) * 1000),
             )

@@ -28,7 +28,7 @@ def install(app: FastAPI, report: Callable[[DependencyUnavailable], None]) -> No
     async def dependency_unavailable(request: Request, fault: DependencyUnavailable) -> Response:
         log.error("request_unanswered", path=request.url.path, dependency=fault.dependency, error=str(fault))
         report(fault)
-        return unavailable(fault.dependency).response()
+        return unavailable(fault.dependency, request.state.http_request_id).response()
 
     app.exception_handlers |= {
         Problem: _problem,
@@ -60,6 +60,6 @@ async def _client_left(_: Request, __: ClientDisconnect) -> Response:
     return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody reads it
 
 
-async def _unexpected(_: Request, __: Exception) -> Response:
-    """The server logs the exception; the client learns nothing about it."""
-    return internal().response()
+async def _unexpected(request: Request, _: Exception) -> Response:
+    """The server logs the exception; the client learns only the id to find it with."""
+    return internal(request.state.http_request_id).response()

@@ -151,11 +151,12 @@ def no_such_part(size: int) -> Problem:
     )
 
 
-def unavailable(dependency: str) -> Problem:
+def unavailable(dependency: str, http_request_id: str) -> Problem:
     return Problem(
         ProblemType.UNAVAILABLE,
         f"The {dependency} does not answer. Nothing is lost; try again in a few seconds.",
         headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
+        http_request_id=http_request_id,
     )
 
 
@@ -169,8 +170,12 @@ def wrong_method(method: str, path: str, allowed: str) -> Problem:
     )
 
 
-def internal() -> Problem:
-    return Problem(ProblemType.INTERNAL, "The service has a fault, which is in its log.")
+def internal(http_request_id: str) -> Problem:
+    return Problem(
+        ProblemType.INTERNAL,
+        f"The service has a fault, which is in its log. Quote the id {http_request_id} when you report it.",
+        http_request_id=http_request_id,
+    )
 
 
 def untyped(status: HTTPStatus, headers: Mapping[str, str]) -> Response:

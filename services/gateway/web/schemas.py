@@ -177,3 +177,8 @@ class ProblemDocument(ApiModel):
     )
     more_findings: int | None = Field(default=None, description="How many findings are not listed.", examples=[0])
     round: int | None = Field(default=None, description="The round that the request is in.")
+    http_request_id: str | None = Field(
+        default=None,
+        description="X-Request-ID of the response, where the cause is in the service's log (status 500 and 503).",
+        examples=["5f2b8c1e9a7d4f0ab3c6d8e1f4a7b0c2"],
+    )

@@ -2,39 +2,57 @@
 
 import asyncio
 import socket
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from services.gateway.web.access_log import AccessLog
+from services.gateway.web.compression import Compression
+from services.gateway.web.http_request_id import HttpRequestId
 from shared.observability import InProcessServer
 
-_KEEP_ALIVE_SECONDS = 75  # longer than load balancers keep idle connections, so that they hang up and not we
+Network = IPv4Network | IPv6Network
+_KEEP_ALIVE_SECONDS = 75  # longer than load balancers keep idle connections, so that they close them and not we
 
 
 class HttpServer:
-    """Answers with `app`, which may be exchanged while it runs."""
+    """Serves `app`, which may be replaced while the server runs, behind the middleware that every app needs."""
 
-    def __init__(self, app: ASGIApp, drain_timeout: float) -> None:
-        """`drain_timeout`: seconds that requests under way get to finish when the server stops."""
+    def __init__(self, app: ASGIApp, drain_timeout: float, trusted_proxies: Sequence[Network] = ()) -> None:
+        """`drain_timeout`: seconds in which open requests may finish when the server stops.
+
+        `trusted_proxies`: X-Forwarded-For and X-Forwarded-Proto are honoured from these networks only.
+        """
         self.app = app
         self._server = InProcessServer(
             uvicorn.Config(
-                self._answer,
+                self._with_middleware(trusted_proxies),
                 interface="asgi3",
                 lifespan="off",
                 ws="none",
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,
+                proxy_headers=False,  # it trusts the loopback by default; see _with_middleware
+                reset_contextvars=True,  # no request inherits another one's log context
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=max(int(drain_timeout), 1),
             )
         )
         self._running: asyncio.Task[None] | None = None
 
+    def _with_middleware(self, trusted_proxies: Sequence[Network]) -> Any:
+        """From the outside in: the client's address, the request's id, the log, compression."""
+        inner = HttpRequestId(AccessLog(Compression(self._answer)))
+        # uvicorn and Starlette type the same ASGI messages differently.
+        return ProxyHeadersMiddleware(cast(Any, inner), [str(network) for network in trusted_proxies])
+
     async def start(self, listener: socket.socket) -> None:
-        """Answer on `listener`, which is closed in the end."""
+        """Serve on `listener`, which the server closes when it stops."""
         self._running = asyncio.create_task(self._server.serve(sockets=[listener]), name="http-server")
         self._running.add_done_callback(lambda _: self._server.listening.set())
         await self._server.listening.wait()
@@ -42,7 +60,7 @@ class HttpServer:
             self._running.result()
 
     async def stop(self) -> None:
-        """Take no more requests, and wait for those under way. Once more does nothing."""
+        """Accept no more requests, and wait for the open ones. A second call does nothing."""
         self._server.should_exit = True
         if self._running is not None:
             await self._running

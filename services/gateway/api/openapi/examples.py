@@ -179,5 +179,5 @@ def problem_examples() -> dict[ProblemType, Problem]:
         ProblemType.PARAMETER: problems.bad_parameters(
             [InputError(detail="request_id is missing", option="request_id")]
         ),
-        ProblemType.UNAVAILABLE: problems.unavailable("database"),
+        ProblemType.UNAVAILABLE: problems.unavailable("database", "5f2b8c1e9a7d4f0ab3c6d8e1f4a7b0c2"),
     }
