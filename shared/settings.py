@@ -6,9 +6,11 @@ nothing else reads the environment.
 
 import sys
 from datetime import timedelta
-from typing import Self, TypeVar, get_type_hints
+from enum import StrEnum
+from types import UnionType
+from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 
@@ -16,6 +18,26 @@ class Settings(BaseSettings):
     """A block of settings, read from the environment when it is created; immutable."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, env_ignore_empty=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _choice_in_any_case(cls, value: Any, info: ValidationInfo) -> Any:
+        """A setting that names one of a few values accepts them in any case, as in LOG_LEVEL=warning."""
+        if not isinstance(value, str) or info.field_name is None:
+            return value
+        choices = choices_of(cls.model_fields[info.field_name].annotation)
+        return next((choice for choice in choices if choice.casefold() == value.strip().casefold()), value)
+
+
+def choices_of(annotation: Any) -> tuple[str, ...]:
+    """The words that a field of this type can have: those of a Literal or StrEnum, also where it is optional."""
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return tuple(annotation)
+    if get_origin(annotation) is Literal:
+        return tuple(choice for choice in get_args(annotation) if isinstance(choice, str))
+    if get_origin(annotation) in {Union, UnionType}:
+        return tuple(choice for part in get_args(annotation) for choice in choices_of(part))
+    return ()
 
 
 class RabbitSettings(Settings):
@@ -64,10 +86,8 @@ class PublicSettings(Settings):
 
 
 class ObservabilitySettings(Settings):
-    log_level: str = Field(
-        default="INFO",
-        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
-        description="Lowest level that is logged: DEBUG, INFO, WARNING or ERROR.",
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Lowest level that is logged: DEBUG, INFO, WARNING or ERROR."
     )
     metrics_port: int = Field(
         default=9000,

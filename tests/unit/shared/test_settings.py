@@ -2,11 +2,23 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
+from typing import Literal, get_type_hints
 
 import pytest
 from pydantic import ValidationError
 
-from shared.settings import AttemptSettings, MongoSettings, ObservabilitySettings, PublicSettings, RabbitSettings, load
+from dev.docs.env_example import COMPOSITIONS
+from shared.settings import (
+    AttemptSettings,
+    MongoSettings,
+    ObservabilitySettings,
+    PublicSettings,
+    RabbitSettings,
+    Settings,
+    choices_of,
+    load,
+)
 
 
 @dataclass(frozen=True)
@@ -96,3 +108,40 @@ def test_the_last_retry_delay_repeats() -> None:
     assert [attempts.delay_after(attempt) for attempt in (1, 2, 3, 9)] == [
         timedelta(seconds=seconds) for seconds in (5, 30, 30, 30)
     ]
+
+
+def settings_with_choices() -> list[tuple[type[Settings], str]]:
+    blocks = {block for composition in COMPOSITIONS.values() for block in get_type_hints(composition).values()}
+    return sorted(
+        (
+            (block, name)
+            for block in blocks
+            for name, field in block.model_fields.items()
+            if choices_of(field.annotation)
+        ),
+        key=lambda each: each[1],
+    )
+
+
+@pytest.mark.parametrize(("block", "name"), settings_with_choices())
+def test_a_setting_that_names_one_of_a_few_values_takes_any_case(
+    environment: pytest.MonkeyPatch, block: type[Settings], name: str
+) -> None:
+    for choice in choices_of(block.model_fields[name].annotation):
+        for written in (choice.upper(), choice.lower(), choice.title(), f" {choice} "):
+            environment.setenv(name.upper(), written)
+            assert getattr(block(), name) == choice
+
+
+def test_every_kind_of_choice_is_recognised() -> None:
+    class Colour(StrEnum):
+        RED = "red"
+
+    class Shades(Settings):
+        colour: Colour = Colour.RED
+        shade: Literal["Dark", "light"] | None = None
+
+    assert {name for _, name in settings_with_choices()} >= {"log_level", "default_mode", "default_on_invalid"}
+    assert Shades(colour="RED", shade="dark") == Shades(colour=Colour.RED, shade="Dark")
+    with pytest.raises(ValidationError, match="'Dark' or 'light'"):
+        Shades(shade="grey")
