@@ -1,1 +1,1 @@
-"""What the compressor is judged by: fit, cost, beauty and memory, beside three peers on the same files in one run."""
+"""The compressor compared with three peers on the same files in one run: size, cost, quality and memory."""

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.pool import Pool
 from pathlib import Path
 
-from benchmarks.compress.beauty import beauty_table, measure_beauty, worst
 from benchmarks.compress.contact_sheet import write_contact_sheet
 from benchmarks.compress.corpus import Specimen, make_corpus
 from benchmarks.compress.cost import cost_table, encodes_line, measure_cost
@@ -17,6 +16,7 @@ from benchmarks.compress.fit import fit_table, measure_fit, misfits
 from benchmarks.compress.memory import measure_memory
 from benchmarks.compress.peers import install_imagemagick
 from benchmarks.compress.photographs import photographs
+from benchmarks.compress.quality import measure_quality, quality_table, worst
 
 _ROOT = Path(__file__).parents[2]
 _HOME = _ROOT / ".local" / "bench-compress"
@@ -25,14 +25,14 @@ _DOCS = _ROOT / "docs" / "compression"
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.compress", description="The compressor beside its peers."
+        prog="python -m benchmarks.compress", description="Compare the compressor with its peers."
     )
     parser.add_argument("--quick", action="store_true", help="every sixth file")
     parser.add_argument("--jpeg-only", action="store_true", help="no other formats")
-    parser.add_argument("--skip", nargs="*", default=(), choices=("fit", "cost", "beauty", "features", "memory"))
-    parser.add_argument("--repeats", type=int, default=5, help="runs of each file when time is taken")
+    parser.add_argument("--skip", nargs="*", default=(), choices=("fit", "cost", "quality", "features", "memory"))
+    parser.add_argument("--repeats", type=int, default=5, help="timed runs of each file")
     parser.add_argument(
-        "--write", action="store_true", help=f"the tables and the picture to {_DOCS.relative_to(_ROOT)}"
+        "--write", action="store_true", help=f"write the tables and the picture to {_DOCS.relative_to(_ROOT)}"
     )
     options = parser.parse_args()
     install_imagemagick()
@@ -46,21 +46,21 @@ def main() -> None:
         parts.append(part)
     out.mkdir(parents=True, exist_ok=True)
     (out / "table.md").write_text("\n\n".join(parts) + "\n")
-    print(f"{time.monotonic() - begun:.0f} s; tables and picture are in {out}")
+    print(f"{time.monotonic() - begun:.0f} s; the tables and the picture are in {out}")
 
 
 def _parts(specimens: Sequence[Specimen], options: argparse.Namespace, out: Path) -> Iterator[str]:
-    """Those that are wanted, in Markdown, each as soon as it is measured."""
+    """The selected parts in Markdown, each as soon as it is measured."""
     jpegs = [one for one in specimens if one.format == "jpeg"]
     yield f"{len(specimens)} files, {len(jpegs)} of them JPEGs, {_mean_kilobytes(specimens):.0f} kB each on average."
-    if "cost" not in options.skip:  # alone on the machine
+    if "cost" not in options.skip:  # before the pool of processes starts
         costs = measure_cost(jpegs, options.repeats)
         yield f"### Cost\n\n{cost_table(costs)}\n\n{encodes_line(costs)}"
     with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
         if "fit" not in options.skip:
             yield _fit(pool, specimens)
-        if "beauty" not in options.skip:
-            yield _beauty(pool, jpegs, out / "worst.jpg")
+        if "quality" not in options.skip:
+            yield _quality(pool, jpegs, out / "worst.jpg")
         if "features" not in options.skip:
             coloured = [one for one in jpegs if one.kind not in ("CMYK photograph", "grey photograph")]
             yield f"### Features\n\n{measure_features(pool, coloured[:: 1 if options.quick else 5])}"
@@ -71,16 +71,16 @@ def _parts(specimens: Sequence[Specimen], options: argparse.Namespace, out: Path
 def _fit(pool: Pool, specimens: Sequence[Specimen]) -> str:
     fits = measure_fit(pool, specimens)
     outside = "\n".join(f"- {line}" for line in misfits(fits))
-    return f"### Fit\n\n{fit_table(fits)}\n\nOutside the promise:\n\n{outside or '- none'}"
+    return f"### Fit\n\n{fit_table(fits)}\n\nResults that exceed the limit or do not fill it:\n\n{outside or '- none'}"
 
 
-def _beauty(pool: Pool, jpegs: Sequence[Specimen], sheet: Path) -> str:
-    """CMYK is left out: ours becomes sRGB, theirs stays."""
-    duels = measure_beauty(pool, [one for one in jpegs if one.kind != "CMYK photograph"])
-    trailing = worst(duels, 10)
+def _quality(pool: Pool, jpegs: Sequence[Specimen], sheet: Path) -> str:
+    """Without CMYK: our result is sRGB, the peers' stays CMYK."""
+    comparisons = measure_quality(pool, [one for one in jpegs if one.kind != "CMYK photograph"])
+    trailing = worst(comparisons, 10)
     write_contact_sheet(trailing, sheet)
-    lines = "\n".join(f"- {one.specimen.path.name}: {one.lead:+.2f} beside {one.peer}" for one in trailing)
-    return f"### Beauty at equal bytes\n\n{beauty_table(duels)}\n\nThe ten worst, by SSIMULACRA2:\n\n{lines}"
+    lines = "\n".join(f"- {one.specimen.path.name}: {one.lead:+.2f} compared with {one.peer}" for one in trailing)
+    return f"### Quality at equal bytes\n\n{quality_table(comparisons)}\n\nThe ten worst by SSIMULACRA2:\n\n{lines}"
 
 
 def _mean_kilobytes(specimens: Sequence[Specimen]) -> float:

@@ -1,4 +1,4 @@
-"""The pictures where ours trails most, beside the original and the peer, in their own pixels."""
+"""A sheet of the worst comparisons: original, our result and the peer's, unscaled."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,49 +6,49 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
-from benchmarks.compress.beauty import Duel, limit_of, peers
-from benchmarks.compress.metrics import Likeness, shown
-from benchmarks.compress.ours import fills
+from benchmarks.compress.metrics import Similarity, shown
+from benchmarks.compress.ours import encode_to_size
+from benchmarks.compress.quality import Comparison, limit_of, peers
 
 _SIDE = 240
 _CAPTION = 34
 _ACROSS = 2
 
 
-def write_contact_sheet(duels: Sequence[Duel], path: Path) -> None:
-    """Three crops for each: original, ours, theirs; where their pictures differ most, by light and colour."""
-    rows = -(-len(duels) // _ACROSS)
+def write_contact_sheet(comparisons: Sequence[Comparison], path: Path) -> None:
+    """Three crops for each comparison (original, ours, the peer's), where the results differ most."""
+    rows = -(-len(comparisons) // _ACROSS)
     width, height = 3 * _SIDE + 12, _SIDE + _CAPTION
     sheet = Image.new("RGB", (_ACROSS * width, rows * height), "white")
-    for number, duel in enumerate(duels):
-        _paste(sheet, duel, (number % _ACROSS * width, number // _ACROSS * height))
+    for number, comparison in enumerate(comparisons):
+        _paste(sheet, comparison, (number % _ACROSS * width, number // _ACROSS * height))
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path, "JPEG", quality=80, subsampling="4:4:4", optimize=True)
 
 
-def _paste(sheet: Image.Image, duel: Duel, at: tuple[int, int]) -> None:
-    original, ours, theirs = _three(duel)
+def _paste(sheet: Image.Image, comparison: Comparison, at: tuple[int, int]) -> None:
+    original, ours, theirs = _three(comparison)
     box = _where_they_differ(ours, theirs)
     for number, picture in enumerate((original, ours, theirs)):
         sheet.paste(picture.crop(box), (at[0] + number * (_SIDE + 2), at[1] + _CAPTION))
     draw = ImageDraw.Draw(sheet)
-    kilobytes = f"{duel.their_bytes / 1000:.0f} kB"
-    draw.text((at[0] + 4, at[1] + 3), f"{duel.specimen.path.stem}, {kilobytes}", fill="black", font=_font())
-    captions = ("original", f"ours {_figures(duel.ours)}", f"{duel.peer} {_figures(duel.theirs)}")
+    kilobytes = f"{comparison.their_bytes / 1000:.0f} kB"
+    draw.text((at[0] + 4, at[1] + 3), f"{comparison.specimen.path.stem}, {kilobytes}", fill="black", font=_font())
+    captions = ("original", f"ours {_figures(comparison.ours)}", f"{comparison.peer} {_figures(comparison.theirs)}")
     for number, caption in enumerate(captions):
         draw.text((at[0] + 4 + number * (_SIDE + 2), at[1] + 18), caption, fill="black", font=_font())
 
 
-def _three(duel: Duel) -> tuple[Image.Image, Image.Image, Image.Image]:
-    original = duel.specimen.read()
+def _three(comparison: Comparison) -> tuple[Image.Image, Image.Image, Image.Image]:
+    original = comparison.specimen.read()
     decoded = shown(original)
-    theirs = peers(limit_of(original))[duel.peer](original)
-    ours = shown(fills(original, duel.their_bytes))
+    theirs = peers(limit_of(original))[comparison.peer](original)
+    ours = shown(encode_to_size(original, comparison.their_bytes))
     return decoded, ours.resize(decoded.size, Image.Resampling.LANCZOS), shown(theirs or original)
 
 
 def _where_they_differ(ours: Image.Image, theirs: Image.Image) -> tuple[int, int, int, int]:
-    """The crop with the largest difference, of those that lie half a crop apart."""
+    """The crop with the largest difference, among crops half a crop apart."""
     difference = np.asarray(ImageChops.difference(ours, theirs), np.float64).sum(axis=2)
     step = _SIDE // 2
     corners = [
@@ -60,7 +60,7 @@ def _where_they_differ(ours: Image.Image, theirs: Image.Image) -> tuple[int, int
     return left, top, left + _SIDE, top + _SIDE
 
 
-def _figures(one: Likeness) -> str:
+def _figures(one: Similarity) -> str:
     return f"{one.ssim:.4f}  {one.ssimulacra2:.1f}"
 
 

@@ -1,4 +1,4 @@
-"""Over two hundred pictures of all kinds that a catalogue holds, made by code from code and packages."""
+"""Over 250 pictures of all kinds found in catalogues, generated from photographs in packages and from drawing code."""
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,10 +12,10 @@ from PIL import Image
 from benchmarks.compress.drawn import DRAWN, cut_out_product, moving, product, screenshot
 from benchmarks.compress.photographs import SIZES, photographs, view
 
-_VERSION = "1"  # of the recipes: another one makes all files anew
+_VERSION = "1"  # of the recipes: a new version regenerates all files
 
-# How the JPEGs of the world were written, by Pillow's options; one after the other.
-_JPEG_WAYS: Sequence[Mapping[str, Any]] = (
+# Encoder settings found in real JPEGs, as Pillow's options; used in turn.
+_JPEG_SETTINGS: Sequence[Mapping[str, Any]] = (
     {"quality": 90},
     {"quality": 85, "optimize": True},
     {"quality": 95, "subsampling": "4:4:4"},
@@ -44,24 +44,24 @@ class Specimen:
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """A file still to be made. source: which photograph; None if the picture is drawn. ways: of Pillow's encoder."""
+    """A file to generate. source: which photograph; None if the picture is drawn. settings: for Pillow's encoder."""
 
     kind: str
     format: str
     size: tuple[int, int]
     seed: int
     source: int | None = None
-    ways: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        ways = "".join(f"-{value}".replace(":", "") for value in self.ways.values() if value is not True)
-        flags = "".join(f"-{name}" for name, value in self.ways.items() if value is True)
-        return f"{self.kind.replace(' ', '-')}-{self.seed:03}{ways}{flags}.{self.format}"
+        settings = "".join(f"-{value}".replace(":", "") for value in self.settings.values() if value is not True)
+        flags = "".join(f"-{name}" for name, value in self.settings.items() if value is True)
+        return f"{self.kind.replace(' ', '-')}-{self.seed:03}{settings}{flags}.{self.format}"
 
 
 def make_corpus(home: Path) -> list[Specimen]:
-    """Made once, then kept in `home`; needs the packages of `photographs`."""
+    """Generated once, then kept in `home`; needs the packages of `photographs`."""
     sources = photographs()
     folder = home / f"corpus-{_VERSION}-{len(sources)}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,10 +84,10 @@ def _recipes() -> Iterator[_Recipe]:
 
 def _photographs() -> Iterator[_Recipe]:
     for number in range(132):
-        ways = _JPEG_WAYS[(number + number // 44) % len(_JPEG_WAYS)]
-        yield _Recipe("photograph", "jpeg", SIZES[(number * 5) % len(SIZES)], number, number, ways)
+        settings = _JPEG_SETTINGS[(number + number // 44) % len(_JPEG_SETTINGS)]
+        yield _Recipe("photograph", "jpeg", SIZES[(number * 5) % len(SIZES)], number, number, settings)
     for number in range(4):
-        yield _Recipe("large photograph", "jpeg", (2400, 1600), number, number * 7, _JPEG_WAYS[number])
+        yield _Recipe("large photograph", "jpeg", (2400, 1600), number, number * 7, _JPEG_SETTINGS[number])
     for number in range(6):
         yield _Recipe("grey photograph", "jpeg", SIZES[number], number, number * 5, {"quality": 78 + 3 * number})
     for number in range(3):
@@ -97,8 +97,8 @@ def _photographs() -> Iterator[_Recipe]:
 def _drawn_jpegs() -> Iterator[_Recipe]:
     for kind, count in (("product", 24), ("screenshot", 8), ("line art", 6), ("texture", 8)):
         for seed in range(count):
-            ways = _JPEG_WAYS[(seed * 3) % len(_JPEG_WAYS)]
-            yield _Recipe(kind, "jpeg", SIZES[(seed * 7) % len(SIZES)], seed, None, ways)
+            settings = _JPEG_SETTINGS[(seed * 3) % len(_JPEG_SETTINGS)]
+            yield _Recipe(kind, "jpeg", SIZES[(seed * 7) % len(SIZES)], seed, None, settings)
 
 
 def _other_formats() -> Iterator[_Recipe]:
@@ -144,7 +144,7 @@ def _opened(path: Path) -> Image.Image:
 
 def _encoded(frames: list[Image.Image], recipe: _Recipe) -> bytes:
     out = io.BytesIO()
-    options = dict(recipe.ways)
+    options = dict(recipe.settings)
     if len(frames) > 1:
         options |= {"save_all": True, "append_images": frames[1:], "duration": 80, "loop": 0}
     if recipe.format == "jpeg":

@@ -1,4 +1,4 @@
-"""Cost: the time of `compress` beside one blind save of the same file, in turns, in one process."""
+"""Cost: the time of `compress` compared with one save at a fixed quality, measured in turns in one process."""
 
 import time
 from collections import Counter
@@ -9,14 +9,14 @@ from statistics import fmean, median
 
 from benchmarks.compress.corpus import Specimen
 from benchmarks.compress.ours import HALF, MAX_PIXELS
-from benchmarks.compress.peers import blind_save, quality_search
+from benchmarks.compress.peers import fixed_quality_save, quality_search
 from benchmarks.compress.tables import table
 from services.compressor.compress import Compressed, compress
 
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """On the wall and of CPU; of several runs the fewest, since everything that disturbs a run only adds to it."""
+    """Wall-clock and CPU time; the minimum of several runs, since disturbances only add time."""
 
     wall: float
     cpu: float
@@ -24,37 +24,37 @@ class Seconds:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """ours: SSIM apart; with_ssim: as the service runs it. search: Pillow's, with up to seven encodes, run once."""
+    """ours: without SSIM; with_ssim: as the service runs it. search: Pillow with up to seven encodes, run once."""
 
     specimen: Specimen
     ours: Seconds
-    blind: Seconds
+    fixed_quality: Seconds
     search: Seconds
     with_ssim: Seconds
     encodes: int
 
 
 def measure_cost(specimens: Sequence[Specimen], repeats: int) -> list[Cost]:
-    """Memory to memory, decoding included. Each file's runs take turns, so that the machine's moods meet both."""
+    """From memory to memory, decoding included. The runs of a file alternate: disturbances affect both alike."""
     return [_cost(specimen, repeats) for specimen in specimens]
 
 
 def _cost(specimen: Specimen, repeats: int) -> Cost:
     original = specimen.read()
-    encodes = half(original).encodes  # and both are warm
-    blind_save(original)
-    ours, blind, with_ssim = [], [], []
+    encodes = half(original).encodes  # also warms up both
+    fixed_quality_save(original)
+    ours, fixed_quality, with_ssim = [], [], []
     for _ in range(repeats):
         ours.append(_timed(half, original))
-        blind.append(_timed(blind_save, original))
+        fixed_quality.append(_timed(fixed_quality_save, original))
         with_ssim.append(_timed(_half_with_ssim, original))
     limit = len(original) * HALF.percent // 100
     search = _timed(partial(quality_search, limit=limit), original)
-    return Cost(specimen, _fewest(ours), _fewest(blind), search, _fewest(with_ssim), encodes)
+    return Cost(specimen, _fastest(ours), _fastest(fixed_quality), search, _fastest(with_ssim), encodes)
 
 
 def half(original: bytes) -> Compressed:
-    """Without SSIM, which the blind save does not know either."""
+    """Without SSIM, which the fixed-quality save does not compute either."""
     return compress(original, HALF, MAX_PIXELS, measure_ssim=False)
 
 
@@ -68,7 +68,7 @@ def _timed(work: Callable[[bytes], object], original: bytes) -> Seconds:
     return Seconds(time.perf_counter() - wall, time.process_time() - cpu)
 
 
-def _fewest(runs: Sequence[Seconds]) -> Seconds:
+def _fastest(runs: Sequence[Seconds]) -> Seconds:
     return Seconds(min(run.wall for run in runs), min(run.cpu for run in runs))
 
 
@@ -80,7 +80,7 @@ def cost_table(costs: Sequence[Cost]) -> str:
         "files",
         "ours ms",
         "with SSIM",
-        "blind save ms",
+        "fixed-quality save ms",
         "7 encodes ms",
         "ratio of means",
         "mean ratio",
@@ -91,19 +91,19 @@ def cost_table(costs: Sequence[Cost]) -> str:
 
 
 def _row(name: str, costs: Sequence[Cost]) -> list[str]:
-    ours, blind = fmean(cost.ours.wall for cost in costs), fmean(cost.blind.wall for cost in costs)
-    ratios = [cost.ours.wall / cost.blind.wall for cost in costs]
+    ours, fixed_quality = fmean(cost.ours.wall for cost in costs), fmean(cost.fixed_quality.wall for cost in costs)
+    ratios = [cost.ours.wall / cost.fixed_quality.wall for cost in costs]
     return [
         name,
         str(len(costs)),
         f"{1000 * ours:.1f}",
         f"{1000 * fmean(cost.with_ssim.wall for cost in costs):.1f}",
-        f"{1000 * blind:.1f}",
+        f"{1000 * fixed_quality:.1f}",
         f"{1000 * fmean(cost.search.wall for cost in costs):.1f}",
-        f"{ours / blind:.2f}",
+        f"{ours / fixed_quality:.2f}",
         f"{fmean(ratios):.2f}",
         f"{median(ratios):.2f}",
-        f"{sum(cost.ours.cpu for cost in costs) / sum(cost.blind.cpu for cost in costs):.2f}",
+        f"{sum(cost.ours.cpu for cost in costs) / sum(cost.fixed_quality.cpu for cost in costs):.2f}",
         f"{fmean(cost.encodes for cost in costs):.2f}",
     ]
 

@@ -1,4 +1,4 @@
-"""Pictures that a catalogue holds besides photographs, drawn by code: products on white, screens, lines, textures."""
+"""Drawn pictures as in catalogues: products on white, screenshots, line art, textures."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,12 +14,12 @@ _WORDS = ("stainless", "steel", "bottle", "750 ml", "cotton", "shirt", "size XL"
 
 
 def product(size: tuple[int, int], seed: int) -> Image.Image:
-    """A shaded body on white with a soft shadow, a label and a saturated red edge, as from a photographer's table."""
+    """A product shot: a shaded body on white with a soft shadow, a label and a saturated red edge."""
     return Image.alpha_composite(Image.new("RGBA", size, "white"), cut_out_product(size, seed)).convert("RGB")
 
 
 def cut_out_product(size: tuple[int, int], seed: int) -> Image.Image:
-    """The same with a clear background; its shadow is half clear."""
+    """The same on a transparent background, with a translucent shadow."""
     random = np.random.default_rng(seed)
     picture = _shadow(size, random)
     body = Image.fromarray(_shaded(size, _COLOURS[seed % len(_COLOURS)], random), "RGB")
@@ -29,7 +29,7 @@ def cut_out_product(size: tuple[int, int], seed: int) -> Image.Image:
 
 
 def _outline(size: tuple[int, int], shape: int) -> Image.Image:
-    """Smooth at its edge: drawn four times as large."""
+    """Drawn at four times the size, for a smooth edge."""
     width, height = size[0] * 4, size[1] * 4
     large = Image.new("L", (width, height))
     draw = ImageDraw.Draw(large)
@@ -46,7 +46,7 @@ def _outline(size: tuple[int, int], shape: int) -> Image.Image:
 
 
 def _shaded(size: tuple[int, int], colour: tuple[int, int, int], random: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """A round body in light from the left, with a highlight, fine grain and the noise of a camera."""
+    """A round body lit from the left, with a highlight, fine grain and camera noise."""
     width, height = size
     across = np.linspace(-1, 1, width)[None, :]
     down = np.linspace(-1, 1, height)[:, None]
@@ -59,7 +59,7 @@ def _shaded(size: tuple[int, int], colour: tuple[int, int, int], random: np.rand
 
 
 def _soft_noise(size: tuple[int, int], radius: float, random: np.random.Generator) -> Floats:
-    """Of mean 0 and deviation 1."""
+    """Blurred noise of mean 0 and standard deviation 1."""
     noise = Image.fromarray(random.integers(0, 256, (size[1], size[0]), dtype=np.uint8).astype(np.uint8))
     soft = np.asarray(noise.filter(ImageFilter.GaussianBlur(radius)), np.float64)
     standardised: Floats = (soft - soft.mean()) / (soft.std() + 1e-9)
@@ -79,7 +79,7 @@ def _shadow(size: tuple[int, int], random: np.random.Generator) -> Image.Image:
 
 
 def _label(picture: Image.Image, random: np.random.Generator) -> None:
-    """White with red type and a red frame: where chroma subsampling shows first."""
+    """White with red text and a red frame, where chroma subsampling is most visible."""
     width, height = picture.size
     draw = ImageDraw.Draw(picture)
     left, top, right, bottom = width * 0.32, height * 0.45, width * 0.68, height * 0.68
@@ -92,7 +92,7 @@ def _label(picture: Image.Image, random: np.random.Generator) -> None:
 
 
 def screenshot(size: tuple[int, int], seed: int) -> Image.Image:
-    """A shop's page: bars, buttons, text in several sizes, a picture."""
+    """A shop page: bars, buttons, text in several sizes, a picture."""
     random = np.random.default_rng(seed)
     width, height = size
     dark = seed % 3 == 0
@@ -117,7 +117,7 @@ def screenshot(size: tuple[int, int], seed: int) -> Image.Image:
 
 
 def line_art(size: tuple[int, int], seed: int) -> Image.Image:
-    """A technical drawing: thin lines, circles and measures on white, some in colour."""
+    """A technical drawing: thin lines, circles and dimensions on white, some in colour."""
     random = np.random.default_rng(seed)
     picture = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(picture)
@@ -147,7 +147,7 @@ def texture(size: tuple[int, int], seed: int) -> Image.Image:
 
 
 def moving(size: tuple[int, int], seed: int) -> list[Image.Image]:
-    """Twelve frames: a product with a banner that travels across it."""
+    """Twelve frames: a product with a banner that moves across it."""
     still = product(size, seed)
     frames = []
     for number in range(12):

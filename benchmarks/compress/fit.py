@@ -1,4 +1,4 @@
-"""Fit: does every result keep to half the original's bytes, and does it use them?"""
+"""Fit: whether every result takes at most half the original's bytes, and how much of them it uses."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from multiprocessing.pool import Pool
 from statistics import fmean
 
 from benchmarks.compress.corpus import Specimen
-from benchmarks.compress.metrics import Likeness, likeness, shown
+from benchmarks.compress.metrics import Similarity, shown, similarity
 from benchmarks.compress.ours import HALF, MAX_PIXELS, next_finer
 from benchmarks.compress.tables import mean, share, table
 from services.compressor.compress import compress
@@ -17,13 +17,13 @@ _WINDOW = 0.90
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What became of a specimen.
+    """The result for one specimen.
 
-    filled: the result's bytes as part of the limit; 0.0 where there was none.
-    lossy: whether a pixel is another.
-    finer: below the window: what the next finer rung would fill; None if there is none.
-    likeness: of the result; None where the original was kept.
-    error: why there is none.
+    filled: the result's bytes as a part of the limit; 0.0 after an error.
+    lossy: whether any pixel changed.
+    finer: if `filled` is below the window, what the next finer rung would fill; None if there is none.
+    similarity: of the result; None if the original was kept.
+    error: why there is no result.
     """
 
     specimen: Specimen
@@ -32,7 +32,7 @@ class Fit:
     finer: float | None = None
     scaled: bool = False
     encodes: int = 0
-    likeness: Likeness | None = None
+    similarity: Similarity | None = None
     error: str = ""
 
     @property
@@ -56,7 +56,7 @@ def _fit(specimen: Specimen) -> Fit:
     original = specimen.read()
     try:
         made = compress(original, HALF, MAX_PIXELS, measure_ssim=False)
-    except Exception as error:  # also a fault of the compressor's is a result of this measurement
+    except Exception as error:  # the benchmark reports defects of the compressor too
         return Fit(specimen, 0.0, error=f"{type(error).__name__}: {error}")
     limit = len(original) * HALF.percent // 100
     filled = len(made.data or original) / limit
@@ -71,7 +71,7 @@ def _fit(specimen: Specimen) -> Fit:
         _finer(original, limit) if lossy and filled < _WINDOW else None,
         made.width < made.original_width,
         made.encodes,
-        likeness(decoded, result),
+        similarity(decoded, result),
     )
 
 
@@ -95,7 +95,7 @@ def _groups(fits: Sequence[Fit]) -> Iterator[tuple[tuple[str, str], list[Fit]]]:
 
 def _row(name: str, fits: Sequence[Fit]) -> list[str]:
     lossy = [fit for fit in fits if fit.lossy]
-    seen = [fit.likeness for fit in fits if fit.likeness]
+    similarities = [fit.similarity for fit in fits if fit.similarity]
     return [
         name,
         str(len(fits)),
@@ -105,13 +105,13 @@ def _row(name: str, fits: Sequence[Fit]) -> list[str]:
         share(sum(fit.in_window or fit.finer_exceeds for fit in lossy), len(lossy)),
         str(sum(fit.scaled for fit in fits)),
         f"{fmean(fit.encodes for fit in fits):.2f}",
-        mean([one.ssim for one in seen], 4),
-        mean([one.ssimulacra2 for one in seen], 2),
+        mean([one.ssim for one in similarities], 4),
+        mean([one.ssimulacra2 for one in similarities], 2),
     ]
 
 
 def misfits(fits: Sequence[Fit]) -> list[str]:
-    """Every result outside the promise, by name."""
+    """Every result that exceeds the limit or does not fill it, by file name."""
     return [
         f"{fit.specimen.path.name}: {fit.error or _how_it_fills(fit)}"
         for fit in fits

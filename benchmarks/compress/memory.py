@@ -1,4 +1,4 @@
-"""Memory: a photograph of fifty megapixels in a fresh process, and in one of the compressor's own workers."""
+"""Memory: a photograph of fifty megapixels in a fresh process and in a compressor's worker process."""
 
 import argparse
 import multiprocessing
@@ -18,8 +18,8 @@ from services.compressor.worker import Worker
 
 _SIZE = (8660, 5774)
 _SECONDS = 120.0
-_WAYS = {"alone": "peak of a fresh process", "worker": "peak of a worker process"}
-# The second takes the most: all its coefficients must be held before a pixel is known.
+_MODES = {"alone": "peak of a fresh process", "worker": "peak of a worker process"}
+# The second needs the most memory: all coefficients are read before the first pixel is known.
 _KINDS: Mapping[str, Mapping[str, Any]] = {
     "baseline, 4.2.0": {"quality": 88},
     "progressive, 4.4.4": {"quality": 88, "progressive": True, "subsampling": "4:4:4"},
@@ -32,25 +32,27 @@ def measure_memory(home: Path, photograph: Path) -> str:
     rows = [
         [
             f"{original.stem}, {original.stat().st_size / 1e6:.1f} MB",
-            *(f"{_peak(original, way):.0f} MB" for way in _WAYS),
+            *(f"{_peak(original, mode):.0f} MB" for mode in _MODES),
         ]
         for original in originals
     ]
-    return table(("JPEG", *_WAYS.values()), rows)
+    return table(("JPEG", *_MODES.values()), rows)
 
 
 def _large(home: Path, photograph: Path, kind: str) -> Path:
     path = home / f"50 megapixels, {kind}.jpg"
     if not path.exists():
         picture = Image.open(photograph).convert("RGB").resize(_SIZE, Image.Resampling.BICUBIC)
-        grain = Image.effect_noise(_SIZE, 60).convert("RGB")  # scaled up, it would be too smooth for a photograph
+        grain = Image.effect_noise(_SIZE, 60).convert(
+            "RGB"
+        )  # the enlarged picture alone would be too smooth for a photograph
         Image.blend(picture, grain, 0.06).save(path, "JPEG", **_KINDS[kind])
     return path
 
 
-def _peak(original: Path, way: str) -> float:
-    """In a process of its own, for what is resident at its highest is a process's own figure. In 10^6 bytes."""
-    command = [sys.executable, "-m", "benchmarks.compress.memory", way, str(original)]
+def _peak(original: Path, mode: str) -> float:
+    """In 10^6 bytes. Measured in a separate process, since the peak is a figure of the whole process."""
+    command = [sys.executable, "-m", "benchmarks.compress.memory", mode, str(original)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -78,7 +80,7 @@ def _in_worker(original: bytes) -> float:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("way", choices=_WAYS)
+    parser.add_argument("mode", choices=_MODES)
     parser.add_argument("original", type=Path)
     chosen = parser.parse_args()
-    print((_alone if chosen.way == "alone" else _in_worker)(chosen.original.read_bytes()))
+    print((_alone if chosen.mode == "alone" else _in_worker)(chosen.original.read_bytes()))

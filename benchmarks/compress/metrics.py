@@ -1,8 +1,8 @@
-"""How much a result looks like its original.
+"""Similarity of a result and its original.
 
-SSIM sees light alone: structure in luma, at full resolution. SSIMULACRA2 sees colour too (it compares in the opponent
-colours XYB, at six scales, and was fitted to what people saw): 100 is the same, 70 hard to tell from the original,
-50 medium, below 30 plainly worse. It takes 0.7 s for a megapixel, so that of a large picture only the middle is judged.
+SSIM compares the structure of luma at full resolution. SSIMULACRA2 also compares colour (in the opponent colour space
+XYB, at six scales) and was fitted to people's ratings: 100 is equal, 70 hard to distinguish, 50 medium, below 30
+clearly worse. It takes 0.7 s per megapixel, so only the middle of a large picture is compared.
 """
 
 import importlib
@@ -17,20 +17,20 @@ _MIDDLE = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class Similarity:
     ssim: float
     ssimulacra2: float
 
 
-def likeness(original: Image.Image, result: Image.Image) -> Likeness:
-    """Of two upright RGB pictures; a result that was scaled down is shown at the original's size."""
+def similarity(original: Image.Image, result: Image.Image) -> Similarity:
+    """Of two upright RGB pictures. A scaled-down result is enlarged to the original's size."""
     if result.size != original.size:
         result = result.resize(original.size, Image.Resampling.LANCZOS)
-    return Likeness(ssim(original, result), _ssimulacra2(middle(original), middle(result)))
+    return Similarity(ssim(original, result), _ssimulacra2(middle(original), middle(result)))
 
 
 def shown(data: bytes) -> Image.Image:
-    """As a viewer on white shows it: upright, in RGB; of an animation the first frame."""
+    """As displayed on white: upright, in RGB; the first frame of an animation."""
     with Image.open(io.BytesIO(data)) as image:
         upright = ImageOps.exif_transpose(image)
     if not upright.has_transparency_data:
@@ -47,7 +47,7 @@ def ssim(original: Image.Image, result: Image.Image) -> float:
 
 
 def middle(picture: Image.Image) -> Image.Image:
-    """At most 512 x 512 pixels; its edges lie on those of JPEG's blocks, subsampled ones too."""
+    """At most 512 x 512 pixels, aligned with JPEG blocks, subsampled ones included."""
     left, top = (max(0, side - _MIDDLE) // 2 // 16 * 16 for side in picture.size)
     return picture.crop((left, top, min(picture.width, left + _MIDDLE), min(picture.height, top + _MIDDLE)))
 
@@ -58,7 +58,7 @@ def _ssimulacra2(original: Image.Image, result: Image.Image) -> float:
 
 
 def _file(picture: Image.Image) -> io.BytesIO:
-    """The package wants a file."""
+    """The package expects a file."""
     out = io.BytesIO()
     picture.save(out, "BMP")
     return out

@@ -1,4 +1,4 @@
-"""The compressor, asked for an exact number of bytes instead of a percentage; and what lies just above its answer."""
+"""The compressor with an exact number of bytes as the limit, and the next finer encoding."""
 
 from services.compressor.decoders import Picture, open_picture
 from services.compressor.encoders import LADDERS
@@ -11,10 +11,10 @@ MAX_PIXELS = 100_000_000
 HALF = CompressOptions(percent=50)
 
 
-def fills(original: bytes, limit: int) -> bytes:
-    """A JPEG of all the pixels in as nearly so many bytes as the qualities allow: no floor, and no early end.
+def encode_to_size(original: bytes, limit: int) -> bytes:
+    """A JPEG of all pixels, as close below `limit` bytes as the qualities allow: no minimum quality, no early stop.
 
-    The smallest if none fits.
+    The smallest one if none fits.
     """
     picture = open_picture(original, MAX_PIXELS, HALF.metadata)
     ladder = LADDERS["jpeg"](picture, len(original))
@@ -23,16 +23,16 @@ def fills(original: bytes, limit: int) -> bytes:
 
 
 def next_finer(original: bytes, limit: int) -> int | None:
-    """How many bytes the next finer rung takes, by one encode more; None if there is none, or nothing was lost."""
-    answer, ladder = _sized(original, limit)
-    if answer.rung is None:
+    """The bytes of the next finer rung, by one more encode; None if there is none or the result is lossless."""
+    sized, ladder = _sized(original, limit)
+    if sized.rung is None:
         return None
-    finer = [rung for rung in ladder.rungs if rung > answer.rung]
+    finer = [rung for rung in ladder.rungs if rung > sized.rung]
     return len(ladder.encode(finer[0])) if finer else None
 
 
 def _sized(original: bytes, limit: int) -> tuple[SizedPicture, Ladder]:
-    """And the ladder it stands on, as the search left it: a ladder may choose its ways while it is searched."""
+    """The result and its ladder after the search: a ladder may choose its coding while it is searched."""
     picture = open_picture(original, MAX_PIXELS, HALF.metadata)
     ladders: list[Ladder] = []
 

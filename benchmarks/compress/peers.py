@@ -1,4 +1,4 @@
-"""What others do to reach a number of bytes, as three peers of the compressor and a stronger fourth."""
+"""How others reach a number of bytes: three peers of the compressor and a stronger fourth."""
 
 import io
 import os
@@ -11,7 +11,7 @@ from PIL import Image
 
 from deploy.local.missing import install
 
-_CONVERT = Path("/usr/bin/convert")  # Debian's, whatever else of that name is on the PATH
+_CONVERT = Path("/usr/bin/convert")  # Debian's, not another program of that name on the PATH
 _QUALITIES = range(1, 96)
 
 
@@ -21,8 +21,8 @@ def install_imagemagick() -> None:
         install("imagemagick")
 
 
-def blind_save(original: bytes) -> bytes:
-    """What most scripts do: decode, and save at quality 50."""
+def fixed_quality_save(original: bytes) -> bytes:
+    """As most scripts do: decode, then save at quality 50."""
     out = io.BytesIO()
     with Image.open(io.BytesIO(original)) as image:
         image.save(out, "JPEG", quality=50)
@@ -52,7 +52,7 @@ def _save(image: Image.Image, quality: int, *, optimize: bool) -> bytes:
 
 
 def imagemagick_extent(original: bytes, limit: int) -> bytes:
-    """ImageMagick's own search for a number of bytes; it may exceed it."""
+    """ImageMagick's own search for a number of bytes, which may exceed it."""
     with tempfile.TemporaryDirectory() as folder:
         source, result = Path(folder) / "in.jpg", Path(folder) / "out.jpg"
         source.write_bytes(original)

@@ -1,4 +1,4 @@
-"""Real photographs that Debian's and Python's packages bring along. None is kept in the repository."""
+"""Real photographs from Debian and Python packages. The repository contains none of them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,13 +60,13 @@ _SKIMAGE = ("astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg
 
 
 def photographs() -> list[Path]:
-    """Those on this machine, in an order that does not change. The packages are installed if they are missing."""
+    """The photographs on this machine, in a fixed order. Missing packages are installed."""
     wanted = _from_debian()
     if not all(path.exists() for path in wanted):
         try:
             install(*PACKAGES)
         except Missing as missing:
-            print(f"Only the photographs of scikit-image: {missing}")
+            print(f"Using only scikit-image's photographs: {missing}")
     return [path for path in wanted if path.exists()] + _from_skimage()
 
 
@@ -84,9 +84,9 @@ def _from_skimage() -> list[Path]:
 
 
 def view(photograph: Image.Image, size: tuple[int, int], seed: int) -> Image.Image:
-    """A part of a photograph in so many pixels, another one for each seed.
+    """A part of a photograph, scaled to `size`; each seed gives another part.
 
-    As large a part as there is room for, so that scaling down erases what an earlier compression left.
+    The part is as large as possible, so that scaling down removes the artefacts of an earlier compression.
     """
     random = np.random.default_rng(seed)
     width, height = size
@@ -113,4 +113,4 @@ SIZES: Sequence[tuple[int, int]] = (
     (1200, 1200),
     (640, 480),
 )
-"""Of pictures in catalogues; an odd one is among them."""
+"""Typical sizes in catalogues, including one with an odd height."""

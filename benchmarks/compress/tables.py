@@ -1,11 +1,11 @@
-"""Tables that read well in a terminal and in Markdown alike."""
+"""Markdown tables that are also readable in a terminal."""
 
 from collections.abc import Sequence
 from statistics import fmean
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table with aligned columns; the first to the left, the figures to the right."""
+    """A Markdown table: the first column aligned left, the figures right."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     rule = "|".join(["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])])
     return "\n".join([_line(head, widths), f"|{rule}|", *(_line(row, widths) for row in rows)])

@@ -1,4 +1,4 @@
-"""What the figures of the benchmark stand on."""
+"""The metrics and tables of the compression benchmark."""
 
 import io
 
@@ -12,14 +12,14 @@ from benchmarks.compress.tables import table
 PICTURE = product((128, 96), 2)
 
 
-def test_a_picture_is_like_itself_and_less_like_a_coarser_one() -> None:
+def test_ssim_is_1_for_equal_pictures_and_lower_for_a_coarser_one() -> None:
     coarse = PICTURE.reduce(4).resize(PICTURE.size)
 
     assert ssim(PICTURE, PICTURE) == pytest.approx(1.0)
     assert ssim(PICTURE, coarse) < 0.9
 
 
-def test_alpha_is_judged_on_white() -> None:
+def test_alpha_is_compared_on_white() -> None:
     out = io.BytesIO()
     cut_out = cut_out_product((128, 96), 2)
     cut_out.save(out, "PNG")
@@ -27,7 +27,7 @@ def test_alpha_is_judged_on_white() -> None:
     assert shown(out.getvalue()) == PICTURE
 
 
-def test_the_middle_lies_on_the_edges_of_blocks() -> None:
+def test_the_middle_is_aligned_with_blocks() -> None:
     wide = Image.new("RGB", (1021, 300))
     wide.paste("red", (240, 0, 240 + 512, 300))
 

@@ -1,4 +1,4 @@
-"""What the compressor is measured against does its best."""
+"""The peers of the compression benchmark work as described."""
 
 import io
 
@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.compress.drawn import product
-from benchmarks.compress.peers import blind_save, quality_search
+from benchmarks.compress.peers import fixed_quality_save, quality_search
 
 
 def _jpeg(quality: int) -> bytes:
@@ -34,9 +34,9 @@ def test_the_search_finds_the_highest_quality_that_fits(percent: int, optimize: 
     assert quality_search(ORIGINAL, limit, optimize=optimize) == (fitting[-1] if fitting else None)
 
 
-def test_the_search_finds_nothing_where_nothing_fits() -> None:
+def test_the_search_returns_none_if_nothing_fits() -> None:
     assert quality_search(ORIGINAL, 300) is None
 
 
-def test_the_blind_save_is_of_quality_50() -> None:
-    assert blind_save(ORIGINAL) == _saved(50, optimize=False)
+def test_the_fixed_quality_save_uses_quality_50() -> None:
+    assert fixed_quality_save(ORIGINAL) == _saved(50, optimize=False)
