@@ -3,6 +3,7 @@
 import gzip
 import re
 from dataclasses import replace
+from datetime import timedelta
 from ipaddress import ip_network
 
 import httpx
@@ -13,8 +14,10 @@ from starlette.types import Receive, Scope, Send
 from structlog.contextvars import get_contextvars
 
 from services.gateway.web.server import HttpServer, listen
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.records import HostCircuit, Progress
 from tests.fakes.clock import MovableClock
-from tests.support.builders import NOW, REQUEST_ID, a_request
+from tests.support.builders import NOW, REQUEST_ID, a_request, an_image
 from tests.support.running_gateway import CSV, Gateway, an_app, problem
 
 RESULT = f"results/{REQUEST_ID}/oak-table-0123456789abcdef.jpg"
@@ -316,3 +319,23 @@ async def test_forwarded_headers_are_honoured_from_trusted_proxies_only(trusted:
     await server.stop()
 
     assert seen == [(client, scheme)]
+
+
+# Retry-After
+
+
+async def test_retry_after_of_a_request_that_waits_for_a_paused_host(gateway: Gateway) -> None:
+    progress = Progress(total=1, compressed=0, failed=0, pending=1, as_of=NOW)
+    await gateway.database.requests.insert(a_request(intake_open=False, progress=progress))
+    await gateway.database.images.insert_many([an_image("https://slow.test/1.jpg")])
+    circuit = HostCircuit(
+        host="slow.test", failures=3, pauses=1, paused_until=NOW + timedelta(seconds=90), error_code=ErrorCode.HTTP_5XX
+    )
+    assert await gateway.database.hosts.save(circuit, instead_of=None)
+
+    answer = await gateway.http.get("/status", params={"request_id": REQUEST_ID})
+
+    assert answer.headers["Retry-After"] == "90"
+    assert answer.json()["paused_hosts"] == [
+        {"host": "slow.test", "images": 1, "until": "2026-01-05T12:01:30.000Z", "error_code": "http_5xx"}
+    ]

@@ -1,13 +1,16 @@
 """The status of a request, as the API returns it. Pure."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from math import ceil
 
 from services.gateway.web.schemas import PausedHost, RequestDetails, RequestProgress
 from shared.contracts.object_keys import public_url
-from shared.contracts.records import Progress, Request
+from shared.contracts.records import Request
 from shared.contracts.states import RequestStatus
 
 _MIN_SECONDS, _MAX_SECONDS = 1, 30
+_MAX_PAUSE_SECONDS = 300
 _IMAGES_PER_SECOND = 50  # a low estimate for a small installation
 
 
@@ -42,6 +45,17 @@ def request_details(request: Request, public_base_url: str, paused_hosts: Sequen
     )
 
 
-def retry_after(progress: Progress) -> int:
-    """Seconds until a client should ask again; more while more images are pending."""
-    return min(max(progress.pending // _IMAGES_PER_SECOND, _MIN_SECONDS), _MAX_SECONDS)
+def retry_after(request: Request, paused_hosts: Sequence[PausedHost], now: datetime) -> int:
+    """Seconds after which the status can have changed; more while more images are being processed.
+
+    If all pending images wait for paused hosts, that is when the first of the pauses ends, five minutes at most.
+    """
+    waiting = sum(host.images for host in paused_hosts if host.until is not None)
+    if waiting and waiting >= request.progress.pending and not request.intake_open:
+        first = min(host.until for host in paused_hosts if host.until is not None)
+        return _bounded(ceil((first - now).total_seconds()), _MAX_PAUSE_SECONDS)
+    return _bounded((request.progress.pending - waiting) // _IMAGES_PER_SECOND, _MAX_SECONDS)
+
+
+def _bounded(seconds: int, most: int) -> int:
+    return min(max(seconds, _MIN_SECONDS), most)

@@ -45,8 +45,9 @@ def status_router(database: Database, public_base_url: str, clock: Callable[[], 
         response.headers["Cache-Control"] = "no-store"
         waiting = []
         if found.status is RequestStatus.PENDING:
-            waiting = await find_paused_hosts(database, request_id, clock())
-            response.headers["Retry-After"] = str(retry_after(found.progress))
+            now = clock()
+            waiting = await find_paused_hosts(database, request_id, now)
+            response.headers["Retry-After"] = str(retry_after(found, waiting, now))
         return request_details(found, public_base_url, waiting)
 
     return router

@@ -1,6 +1,7 @@
 """The details of a request in its status, and the time until a client should ask again."""
 
 from dataclasses import asdict
+from datetime import timedelta
 
 import pytest
 
@@ -8,13 +9,52 @@ from services.gateway.requests.status import request_details, retry_after
 from services.gateway.web.schemas import PausedHost
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
-from shared.contracts.records import Progress
+from shared.contracts.records import Progress, Request
 from tests.support.builders import NOW, REQUEST_ID, a_request, output_keys
+
+
+def pending_request(pending: int, *, intake_open: bool = False) -> Request:
+    progress = Progress(total=pending, compressed=0, failed=0, pending=pending, as_of=NOW)
+    return a_request(progress=progress, intake_open=intake_open)
+
+
+def a_paused_host(images: int, seconds: float | None) -> PausedHost:
+    until = None if seconds is None else NOW + timedelta(seconds=seconds)
+    return PausedHost(host=f"{seconds}.test", images=images, until=until, error_code=ErrorCode.HTTP_5XX)
 
 
 @pytest.mark.parametrize(("pending", "seconds"), [(0, 1), (1, 1), (500, 10), (1_000_000, 30)])
 def test_retry_after_grows_with_the_pending_images(pending: int, seconds: int) -> None:
-    assert retry_after(Progress(total=pending, compressed=0, failed=0, pending=pending, as_of=NOW)) == seconds
+    assert retry_after(pending_request(pending), [], NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("hosts", "seconds"),
+    [
+        ([a_paused_host(500, 42.5)], 43),
+        ([a_paused_host(300, 200), a_paused_host(200, 90)], 90),
+        ([a_paused_host(500, 3600)], 300),
+        ([a_paused_host(500, 0.1)], 1),
+        ([a_paused_host(600, 42.5)], 43),  # the progress was counted earlier than the images at the host
+    ],
+)
+def test_retry_after_is_the_first_end_of_a_pause_if_all_images_wait(hosts: list[PausedHost], seconds: int) -> None:
+    assert retry_after(pending_request(500), hosts, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("hosts", "intake_open", "seconds"),
+    [
+        ([a_paused_host(400, 200)], False, 2),  # 100 images are being processed
+        ([a_paused_host(500, None)], False, 10),  # one at a time
+        ([a_paused_host(400, 200), a_paused_host(100, None)], False, 2),
+        ([a_paused_host(500, 200)], True, 1),  # more images of other hosts may follow
+    ],
+)
+def test_retry_after_ignores_pauses_while_some_images_proceed(
+    hosts: list[PausedHost], intake_open: bool, seconds: int
+) -> None:
+    assert retry_after(pending_request(500, intake_open=intake_open), hosts, NOW) == seconds
 
 
 def test_the_status_has_all_options_that_apply() -> None:
