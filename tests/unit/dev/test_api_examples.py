@@ -8,14 +8,20 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from services.gateway.web.schemas import CatalogueValidation, ProblemDocument, RequestDetails, UploadAccepted
+from services.gateway.web.schemas import (
+    CatalogueValidation,
+    ProblemDocument,
+    RequestDetails,
+    RetryAccepted,
+    UploadAccepted,
+)
 from tests.support.tree import ROOT
 
 _DOCUMENT = re.compile(r"^    \{\n(?:    .*\n)*?    \}$", re.MULTILINE)
 EXAMPLES: list[dict[str, Any]] = [
     json.loads(textwrap.dedent(text)) for text in _DOCUMENT.findall((ROOT / "docs" / "api.md").read_text("utf-8"))
 ]
-EXPECTED = (UploadAccepted, CatalogueValidation, RequestDetails, ProblemDocument, ProblemDocument)
+EXPECTED = (UploadAccepted, CatalogueValidation, RequestDetails, RetryAccepted, ProblemDocument, ProblemDocument)
 
 
 def test_there_is_one_example_of_each_kind() -> None:
