@@ -13,7 +13,7 @@ from services.compressor.settings import CompressorSettings
 from services.downloader.settings import DownloaderSettings
 from services.gateway.settings import GatewaySettings
 
-COMPOSITIONS = {
+SERVICE_SETTINGS = {
     "gateway": GatewaySettings,
     "downloader": DownloaderSettings,
     "compressor": CompressorSettings,
@@ -44,7 +44,7 @@ def settings_of(service: str) -> dict[str, FieldInfo]:
     """The service's settings by the name of their environment variable."""
     return {
         name.upper(): field
-        for block in get_type_hints(COMPOSITIONS[service]).values()
+        for block in get_type_hints(SERVICE_SETTINGS[service]).values()
         for name, field in block.model_fields.items()
     }
 
@@ -57,13 +57,13 @@ def env_example() -> str:
 def _sections() -> Iterator[str]:
     readers: dict[tuple[str, ...], list[str]] = {}
     fields: dict[str, FieldInfo] = {}
-    for service in COMPOSITIONS:
+    for service in SERVICE_SETTINGS:
         fields |= settings_of(service)
     for name in fields:
-        who = tuple(service for service in COMPOSITIONS if name in settings_of(service))
+        who = tuple(service for service in SERVICE_SETTINGS if name in settings_of(service))
         readers.setdefault(who, []).append(name)
     for who, names in sorted(readers.items(), key=lambda section: -len(section[0])):
-        title = "every service" if len(who) == len(COMPOSITIONS) else ", ".join(who)
+        title = "every service" if len(who) == len(SERVICE_SETTINGS) else ", ".join(who)
         yield f"\n# --- {title} ".ljust(120, "-") + "\n"
         yield "\n".join(_entry(name, fields[name]) for name in names)
 

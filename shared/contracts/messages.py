@@ -31,7 +31,9 @@ class CompressOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    percent: int = Field(default=50, ge=1, le=99, description="Target in per cent; `mode` says of what.")
+    percent: int = Field(
+        default=50, ge=1, le=99, description="Target percentage. `mode` defines what it is a percentage of."
+    )
     mode: Mode = Field(
         default="size",
         description="What `percent` means. `size`: each result has at most that share of its original's bytes, at the"
@@ -231,7 +233,7 @@ class DeliverWebhook(Message):
 
 
 MAX_PROBE_SECONDS = 120
-"""A probe that takes longer has nobody waiting for its reply."""
+"""No client waits longer for the replies to its probe."""
 
 
 class ProbeImages(Message):

@@ -15,14 +15,13 @@ from deploy.local.servers import Servers
 from shared.contracts.records import Progress
 from shared.contracts.states import ImageState
 from shared.persistence import Database, open_database
+from shared.persistence.documents import Document
 from shared.settings import MongoSettings
 from tests.fakes import MovableClock
 from tests.support.builders import NOW, a_product, a_request, an_image
 from tests.support.database_calls import CALLS, DELIVERY
 from tests.support.servers import fresh_database
 from tests.support.worker_messages import compressed
-
-Document = dict[str, Any]
 
 REQUESTS = [f"request-{number}" for number in range(4)]
 IMAGES = 1000

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from dev.docs.env_example import COMPOSITIONS, settings_of
+from dev.docs.env_example import SERVICE_SETTINGS, settings_of
 from tests.support.tree import ROOT
 
 FIXED_IN_THE_IMAGE = {"GATEWAY_HOST", "GATEWAY_PORT", "METRICS_PORT"}
@@ -16,24 +16,24 @@ def services() -> dict[str, Any]:
     return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"])
 
 
-@pytest.mark.parametrize("name", COMPOSITIONS)
+@pytest.mark.parametrize("name", SERVICE_SETTINGS)
 def test_each_service_gets_exactly_its_settings(services: dict[str, Any], name: str) -> None:
     assert set(services[name]["environment"]) == set(settings_of(name)) - FIXED_IN_THE_IMAGE
 
 
-@pytest.mark.parametrize("name", COMPOSITIONS)
+@pytest.mark.parametrize("name", SERVICE_SETTINGS)
 def test_settings_without_default_have_a_value(services: dict[str, Any], name: str) -> None:
     required = {env for env, field in settings_of(name).items() if field.is_required()}
     assert {env for env in required if not services[name]["environment"][env]} == set()
 
 
-@pytest.mark.parametrize("name", COMPOSITIONS)
+@pytest.mark.parametrize("name", SERVICE_SETTINGS)
 def test_there_is_time_to_drain(services: dict[str, Any], name: str) -> None:
     grace = float(services[name]["stop_grace_period"].removesuffix("s"))
     assert grace > settings_of(name)["DRAIN_TIMEOUT"].default + 10
 
 
-@pytest.mark.parametrize("name", COMPOSITIONS)
+@pytest.mark.parametrize("name", SERVICE_SETTINGS)
 def test_services_run_with_least_rights(services: dict[str, Any], name: str) -> None:
     service = services[name]
     assert service["read_only"] is True
@@ -57,7 +57,7 @@ def test_the_workers_cannot_reach_the_database(services: dict[str, Any]) -> None
 
 
 def test_services_wait_for_healthy_servers(services: dict[str, Any]) -> None:
-    for name in COMPOSITIONS:
+    for name in SERVICE_SETTINGS:
         for server, condition in services[name]["depends_on"].items():
             assert condition == {"condition": "service_healthy"}
             assert "healthcheck" in services[server]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from dev.docs.env_example import COMPOSITIONS, settings_of
+from dev.docs.env_example import SERVICE_SETTINGS, settings_of
 from tests.support.tree import ROOT
 
 BASE = ROOT / "deploy" / "kubernetes" / "base"
@@ -31,7 +31,7 @@ def _shared_settings() -> set[str]:
     return {literal.partition("=")[0] for literal in kustomization["configMapGenerator"][0]["literals"]}
 
 
-@pytest.mark.parametrize("service", COMPOSITIONS)
+@pytest.mark.parametrize("service", SERVICE_SETTINGS)
 def test_each_service_gets_its_required_settings_and_no_unknown_one(service: str) -> None:
     required = {name for name, field in settings_of(service).items() if field.is_required()}
     assert required <= set(_environment(service)) | _shared_settings()
@@ -39,21 +39,21 @@ def test_each_service_gets_its_required_settings_and_no_unknown_one(service: str
 
 
 def test_every_shared_setting_belongs_to_a_service() -> None:
-    assert _shared_settings() <= set().union(*(settings_of(service) for service in COMPOSITIONS))
+    assert _shared_settings() <= set().union(*(settings_of(service) for service in SERVICE_SETTINGS))
 
 
-@pytest.mark.parametrize("service", COMPOSITIONS)
+@pytest.mark.parametrize("service", SERVICE_SETTINGS)
 def test_secrets_come_from_the_template_s_secret(service: str) -> None:
     from_secret = {name for name, entry in _environment(service).items() if "secretKeyRef" in entry["valueFrom"]}
     assert from_secret == SECRETS & set(settings_of(service))
 
 
-@pytest.mark.parametrize("service", COMPOSITIONS)
+@pytest.mark.parametrize("service", SERVICE_SETTINGS)
 def test_there_is_time_to_drain(service: str) -> None:
     assert _pod(service)["terminationGracePeriodSeconds"] > settings_of(service)["DRAIN_TIMEOUT"].default + 10
 
 
-@pytest.mark.parametrize("service", COMPOSITIONS)
+@pytest.mark.parametrize("service", SERVICE_SETTINGS)
 def test_probes_use_the_service_s_port(service: str) -> None:
     (container,) = _pod(service)["containers"]
     (port,) = container["ports"]
@@ -67,7 +67,7 @@ def test_probes_use_the_service_s_port(service: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("service", COMPOSITIONS)
+@pytest.mark.parametrize("service", SERVICE_SETTINGS)
 def test_pods_pass_the_restricted_pod_security_standard(service: str) -> None:
     pod = _pod(service)
     (container,) = pod["containers"]

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from dev.docs.blocks.metrics import metrics
-from dev.docs.env_example import COMPOSITIONS, settings_of
+from dev.docs.env_example import SERVICE_SETTINGS, settings_of
 from tests.support.tree import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "benchmarks" / "README.md"])
 CURRENT_PAGES = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which also has former names
-SETTINGS = {name: field for service in COMPOSITIONS for name, field in settings_of(service).items()}
+SETTINGS = {name: field for service in SERVICE_SETTINGS for name, field in settings_of(service).items()}
 OTHER_NAMES = {
     *("RABBITMQ_USER", "RABBITMQ_PASSWORD", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_BUCKET"),  # Compose's own variables
     *("ERROR_GUIDES", "HOST_RESPONDED", "QUEUE_OF"),  # names in the code

@@ -8,7 +8,7 @@ from typing import Literal, get_type_hints
 import pytest
 from pydantic import ValidationError
 
-from dev.docs.env_example import COMPOSITIONS
+from dev.docs.env_example import SERVICE_SETTINGS
 from shared.settings import (
     AttemptSettings,
     MongoSettings,
@@ -111,7 +111,7 @@ def test_the_last_retry_delay_repeats() -> None:
 
 
 def settings_with_choices() -> list[tuple[type[Settings], str]]:
-    blocks = {block for composition in COMPOSITIONS.values() for block in get_type_hints(composition).values()}
+    blocks = {block for composition in SERVICE_SETTINGS.values() for block in get_type_hints(composition).values()}
     return sorted(
         (
             (block, name)
