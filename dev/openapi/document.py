@@ -7,7 +7,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from services.gateway.api.app import ApiParts, build_app
+from services.gateway.api import ApiParts, build_app
 from services.gateway.catalogue import CatalogueLimits
 from services.gateway.upload import BodyLimits, UploadOptions, UploadValidator, ValidationRules
 from shared.messaging import DependencyGate

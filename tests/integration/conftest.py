@@ -9,7 +9,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.gateway.web.server import HttpServer
+from services.gateway.web import HttpServer
 from shared.observability import Health, HealthEndpoints
 from tests.fakes import MemoryDatabase, MemoryObjectStore, MovableClock
 from tests.support.builders import NOW

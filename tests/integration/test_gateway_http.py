@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import get_contextvars
 
-from services.gateway.web.server import HttpServer, listen
+from services.gateway.web import HttpServer, listen
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import HostCircuit, Progress
 from tests.fakes.clock import MovableClock

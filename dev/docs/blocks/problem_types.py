@@ -1,7 +1,7 @@
 """The API's problem types, from services/gateway/web/problem_types.py."""
 
 from dev.docs.markdown import code, table
-from services.gateway.web.problem_types import ProblemType
+from services.gateway.web import ProblemType
 
 
 def problem_types() -> str:

@@ -15,12 +15,11 @@ from services.gateway.api.routes.objects import objects_router
 from services.gateway.api.routes.retry import retry_router
 from services.gateway.api.routes.status import status_router
 from services.gateway.api.routes.uploads import uploads_router, validation_router
-from services.gateway.files.serve import Objects
+from services.gateway.files import Objects
 from services.gateway.probe import ProbeStream
 from services.gateway.requests import Retries
 from services.gateway.upload import UploadAcceptor, UploadValidator
-from services.gateway.web import error_handlers
-from services.gateway.web.locations import Locations
+from services.gateway.web import Locations, install_error_handlers
 from shared.errors import DatabaseUnavailable, DependencyUnavailable
 from shared.messaging import DependencyGate
 from shared.observability import HealthEndpoints
@@ -81,7 +80,7 @@ def build_starting_app(health: HealthEndpoints) -> FastAPI:
 
 def _bare_app(health: HealthEndpoints, report: Callable[[DependencyUnavailable], None]) -> FastAPI:
     app = FastAPI(title="Imagemill", version=__version__, description=_DESCRIPTION, openapi_url=None)
-    error_handlers.install(app, report)
+    install_error_handlers(app, report)
     app.include_router(health_router(health))
     return app
 

@@ -9,7 +9,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from services.gateway.api.routes.reading import NO_QUERY
-from services.gateway.web.query import check_query
+from services.gateway.web import check_query
 
 _STATIC = Path(__file__).parent / "static"
 _MAX_AGE_SECONDS = 3600  # a file keeps its URL when its content changes

@@ -1,0 +1,5 @@
+"""Serves results and outputs from the object store, with HTTP's conditions and ranges."""
+
+from services.gateway.files.serve import Objects
+
+__all__ = ["Objects"]

@@ -8,8 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from services.gateway.files.http_range import Unsatisfiable, http_date, is_same, is_unchanged, read_range
-from services.gateway.web.compression import is_compressible, weak, will_be_encoded
-from services.gateway.web.problems import no_such_object, no_such_part
+from services.gateway.web import is_compressible, no_such_object, no_such_part, weak_etag, will_be_encoded
 from shared.contracts.object_keys import PUBLIC_PREFIXES
 from shared.errors import ObjectMissing
 from shared.storage import ObjectStat, ObjectStore, check_key
@@ -41,7 +40,7 @@ class Objects:
         asked, etag = request.headers, f'"{stat.etag}"'
         headers = _headers(key, stat)
         encoded = will_be_encoded(asked, headers["Content-Type"], stat.size)
-        headers["ETag"] = weak(etag) if encoded else etag
+        headers["ETag"] = weak_etag(etag) if encoded else etag
         if is_unchanged(asked.get("If-None-Match"), asked.get("If-Modified-Since"), etag, stat.modified):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=_without_content(headers))
         status, start, end = HTTPStatus.OK, 0, stat.size

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.gateway.web.schemas import ApiModel, CatalogueValidation
+from services.gateway.web import ApiModel, CatalogueValidation
 from shared.contracts.error_codes import ErrorCode
 
 NDJSON = "application/x-ndjson"

@@ -12,7 +12,7 @@ from services.gateway.probe.client import ProbeClient, Unanswered
 from services.gateway.probe.estimate import Interval, ProbeSample, estimate
 from services.gateway.probe.plan import ProbePlan, plan_probe
 from services.gateway.probe.schemas import EstimateBasis, EstimatedBytes, EstimateLine, ProbeLine, ValidationLine
-from services.gateway.web.schemas import ApiModel, CatalogueValidation
+from services.gateway.web import ApiModel, CatalogueValidation
 from shared.contracts.messages import CompressOptions, ImagesProbed, ProbedImage
 from shared.observability import Metrics
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.gateway.web.schemas import PausedHost
+from services.gateway.web import PausedHost
 from shared.persistence import Database
 
 

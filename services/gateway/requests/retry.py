@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from services.gateway.web.problems import nothing_to_retry, under_way, unknown_request
-from services.gateway.web.schemas import RetryAccepted
+from services.gateway.web import RetryAccepted, nothing_to_retry, under_way, unknown_request
 from shared.contracts.records import Request
 from shared.contracts.states import RequestStatus
 from shared.persistence import Database

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from math import ceil
 
-from services.gateway.web.schemas import PausedHost, RequestDetails, RequestProgress
+from services.gateway.web import PausedHost, RequestDetails, RequestProgress
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Request
 from shared.contracts.states import RequestStatus

@@ -13,7 +13,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from services.gateway.upload.multipart import UploadForm
-from services.gateway.web.problems import Problem, compressed_upload, stalled, too_large, too_slow, wrong_content_type
+from services.gateway.web import Problem, compressed_upload, stalled, too_large, too_slow, wrong_content_type
 from shared.errors import StorageUnavailable
 
 FORM_TYPE = "multipart/form-data"

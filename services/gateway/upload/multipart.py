@@ -5,8 +5,7 @@ from pathlib import PureWindowsPath
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from services.gateway.web.problems import Problem, bad_form, bad_options
-from services.gateway.web.schemas import InputError
+from services.gateway.web import InputError, Problem, bad_form, bad_options
 
 _FILE_FIELD = "file"
 _MAX_PARTS = 32

@@ -9,9 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.gateway.upload.option_table import MODELS, OPTIONS, UPLOAD_OPTIONS
 from services.gateway.upload.request_options import RequestOptions
-from services.gateway.web.problems import bad_options
-from services.gateway.web.query import misnamed
-from services.gateway.web.schemas import InputError
+from services.gateway.web import InputError, bad_options, name_errors
 from shared.contracts.messages import CompressOptions
 from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, check_url
 
@@ -40,7 +38,7 @@ def read_options(
     webhook_url = values.pop("webhook_url", None)
     wanted: dict[str, object] = {name: _typed(value) for name, value in values.items()}
     if errors := [
-        *misnamed(given, known),
+        *name_errors(given, known),
         *_invalid_values(wanted, values),
         *_webhook_errors(webhook_url, webhook_policy),
     ]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.gateway.catalogue import Inspection
-from services.gateway.web.schemas import CatalogueFinding, CatalogueValidation, UploadAccepted
+from services.gateway.web import CatalogueFinding, CatalogueValidation, UploadAccepted
 from shared.catalogue import Dialect
 
 

@@ -13,7 +13,7 @@ from services.gateway.catalogue import CatalogueLimits, CatalogueRefused, Inspec
 from services.gateway.upload.body import BodyLimits, receive_upload
 from services.gateway.upload.options import UploadOptions, read_options
 from services.gateway.upload.request_options import RequestOptions
-from services.gateway.web.problems import bad_catalogue, refused_slots
+from services.gateway.web import bad_catalogue, refused_slots
 from shared.url_policy import AddressPolicy
 
 _CHUNK_BYTES = 1 << 18

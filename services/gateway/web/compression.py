@@ -32,7 +32,7 @@ def will_be_encoded(request: Headers, content_type: str, length: int | None) -> 
     return long_enough and is_compressible(content_type) and _accepts_gzip(request.getlist("Accept-Encoding"))
 
 
-def weak(etag: str) -> str:
+def weak_etag(etag: str) -> str:
     """The ETag of the encoded representation."""
     return etag if etag.startswith("W/") else f"W/{etag}"
 
@@ -90,7 +90,7 @@ class _Response:
             if not more and not omitted:
                 headers["Content-Length"] = str(len(data))
             if "ETag" in headers:
-                headers["ETag"] = weak(headers["ETag"])
+                headers["ETag"] = weak_etag(headers["ETag"])
             await self._send(self._start)
             self._start = None
         return {**message, "body": data}

@@ -22,7 +22,7 @@ from shared.errors import DependencyUnavailable
 log = structlog.get_logger(__name__)
 
 
-def install(app: FastAPI, report: Callable[[DependencyUnavailable], None]) -> None:
+def install_error_handlers(app: FastAPI, report: Callable[[DependencyUnavailable], None]) -> None:
     """Make `app` answer every error with a problem document, and `report` dependencies that do not answer."""
 
     async def dependency_unavailable(request: Request, fault: DependencyUnavailable) -> Response:

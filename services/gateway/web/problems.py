@@ -10,7 +10,7 @@ from services.gateway.catalogue import CatalogueRefused, Finding
 from services.gateway.web.problem_types import ProblemType
 from services.gateway.web.schemas import CatalogueFinding, InputError, ProblemDocument
 
-MEDIA_TYPE = "application/problem+json"
+PROBLEM_MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = 5
 
 
@@ -36,7 +36,7 @@ def problem_response(document: ProblemDocument, headers: Mapping[str, str]) -> R
         document.model_dump_json(exclude_unset=True),
         document.status,
         {"Cache-Control": "no-store", **headers},
-        MEDIA_TYPE,
+        PROBLEM_MEDIA_TYPE,
     )
 
 

@@ -17,7 +17,7 @@ def check_query(given: Sequence[tuple[str, str]], required: Sequence[str] = ()) 
     """
     names = {name for name, _ in given}
     missing = [InputError(detail=f"{name} is missing", option=name) for name in required if name not in names]
-    errors = [*missing, *misnamed(given, required)]
+    errors = [*missing, *name_errors(given, required)]
     if any(error.option in required for error in errors):
         raise bad_parameters(errors)
     if errors:
@@ -25,7 +25,7 @@ def check_query(given: Sequence[tuple[str, str]], required: Sequence[str] = ()) 
     return dict(given)
 
 
-def misnamed(given: Sequence[tuple[str, str]], known: Sequence[str]) -> list[InputError]:
+def name_errors(given: Sequence[tuple[str, str]], known: Sequence[str]) -> list[InputError]:
     """An error for each name that is not `known` or is given more than once."""
     return [
         InputError(detail=f"{name[:64]!r} is not an option; {_listing(known)}", option=name[:64])

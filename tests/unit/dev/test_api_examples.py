@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from services.gateway.web.schemas import (
+from services.gateway.web import (
     CatalogueValidation,
     ProblemDocument,
     RequestDetails,

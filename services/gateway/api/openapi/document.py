@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from services.gateway.api.openapi.operations import PROBE_LINES
 from services.gateway.api.openapi.webhooks import TAG as WEBHOOKS
 from services.gateway.api.openapi.webhooks import WebhookMessage, webhooks
-from services.gateway.web.schemas import ProblemDocument
+from services.gateway.web import ProblemDocument
 
 TAGS = [
     {"name": "catalogues", "description": "Upload a catalogue, or validate it without storing anything."},

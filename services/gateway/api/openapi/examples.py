@@ -7,18 +7,33 @@ from typing import Any
 from services.gateway.catalogue import CatalogueRefused, Finding
 from services.gateway.probe import EstimateBasis, EstimatedBytes, EstimateLine, ProbeLine, ValidationLine
 from services.gateway.upload import CSV_TYPES, FORM_TYPE
-from services.gateway.web import problems
-from services.gateway.web.problem_types import ProblemType
-from services.gateway.web.problems import Problem
-from services.gateway.web.schemas import (
+from services.gateway.web import (
     REQUEST_ID,
     CatalogueFinding,
     CatalogueValidation,
     InputError,
+    Problem,
+    ProblemType,
     RequestDetails,
     RequestProgress,
     RetryAccepted,
     UploadAccepted,
+    bad_catalogue,
+    bad_form,
+    bad_options,
+    bad_parameters,
+    compressed_upload,
+    no_such_object,
+    no_such_part,
+    nothing_to_retry,
+    refused_slots,
+    stalled,
+    too_large,
+    too_slow,
+    unavailable,
+    under_way,
+    unknown_request,
+    wrong_content_type,
 )
 from shared.catalogue import Profile
 from shared.contracts.error_codes import ErrorCode
@@ -162,22 +177,20 @@ def problem_examples() -> dict[ProblemType, Problem]:
     """A problem of each type that the document describes."""
     option = InputError(detail="percent is a whole number from 1 to 99, not '0'", option="percent")
     return {
-        ProblemType.CATALOGUE: problems.bad_catalogue(CatalogueRefused((_QUOTES, _NO_URL))),
-        ProblemType.IMAGE_URLS: problems.refused_slots([_NO_URL], 0),
-        ProblemType.FORM: problems.bad_form("the form contains more than one file", "Upload one catalogue at a time."),
-        ProblemType.UNKNOWN_REQUEST: problems.unknown_request(REQUEST_ID),
-        ProblemType.NOT_FOUND: problems.no_such_object(),
-        ProblemType.STALLED: problems.stalled(60),
-        ProblemType.TOO_SLOW: problems.too_slow(3600),
-        ProblemType.UNDER_WAY: problems.under_way(2, 3),
-        ProblemType.NOTHING_TO_RETRY: problems.nothing_to_retry(1, 0),
-        ProblemType.TOO_LARGE: problems.too_large(2 << 30),
-        ProblemType.CONTENT_TYPE: problems.wrong_content_type("application/json", (FORM_TYPE, *CSV_TYPES)),
-        ProblemType.CONTENT_ENCODING: problems.compressed_upload("gzip"),
-        ProblemType.RANGE: problems.no_such_part(29_735),
-        ProblemType.OPTIONS: problems.bad_options([option]),
-        ProblemType.PARAMETER: problems.bad_parameters(
-            [InputError(detail="request_id is missing", option="request_id")]
-        ),
-        ProblemType.UNAVAILABLE: problems.unavailable("database", "5f2b8c1e9a7d4f0ab3c6d8e1f4a7b0c2"),
+        ProblemType.CATALOGUE: bad_catalogue(CatalogueRefused((_QUOTES, _NO_URL))),
+        ProblemType.IMAGE_URLS: refused_slots([_NO_URL], 0),
+        ProblemType.FORM: bad_form("the form contains more than one file", "Upload one catalogue at a time."),
+        ProblemType.UNKNOWN_REQUEST: unknown_request(REQUEST_ID),
+        ProblemType.NOT_FOUND: no_such_object(),
+        ProblemType.STALLED: stalled(60),
+        ProblemType.TOO_SLOW: too_slow(3600),
+        ProblemType.UNDER_WAY: under_way(2, 3),
+        ProblemType.NOTHING_TO_RETRY: nothing_to_retry(1, 0),
+        ProblemType.TOO_LARGE: too_large(2 << 30),
+        ProblemType.CONTENT_TYPE: wrong_content_type("application/json", (FORM_TYPE, *CSV_TYPES)),
+        ProblemType.CONTENT_ENCODING: compressed_upload("gzip"),
+        ProblemType.RANGE: no_such_part(29_735),
+        ProblemType.OPTIONS: bad_options([option]),
+        ProblemType.PARAMETER: bad_parameters([InputError(detail="request_id is missing", option="request_id")]),
+        ProblemType.UNAVAILABLE: unavailable("database", "5f2b8c1e9a7d4f0ab3c6d8e1f4a7b0c2"),
     }

@@ -10,9 +10,7 @@ from pydantic import BaseModel
 from services.gateway.api.openapi import examples
 from services.gateway.probe import NDJSON, EstimateLine, ProbeLine, ValidationLine
 from services.gateway.upload import CSV_TYPES, FORM_TYPE, OPTIONS, UploadOptions
-from services.gateway.web.problem_types import ProblemType
-from services.gateway.web.problems import MEDIA_TYPE
-from services.gateway.web.schemas import REQUEST_ID, ProblemDocument
+from services.gateway.web import PROBLEM_MEDIA_TYPE, REQUEST_ID, ProblemDocument, ProblemType
 
 PROBE_LINES: tuple[type[BaseModel], ...] = (ValidationLine, ProbeLine, EstimateLine)
 _PROBLEMS = examples.problem_examples()
@@ -142,7 +140,7 @@ def problems(*types: ProblemType) -> dict[int | str, dict[str, Any]]:
         int(status): {
             "description": "; or ".join(type_.title for type_ in group),
             "content": {
-                MEDIA_TYPE: {
+                PROBLEM_MEDIA_TYPE: {
                     "schema": reference(ProblemDocument),
                     "examples": {type_.slug: _problem_example(type_) for type_ in group},
                 }

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from services.gateway.api.openapi import examples
 from services.gateway.api.openapi.operations import reference
-from services.gateway.web.schemas import Timestamp
+from services.gateway.web import Timestamp
 from shared.contracts.events import EVENT_GUIDES, EventType, RequestFinishedData
 from shared.contracts.states import RequestStatus
 

@@ -1,1 +1,1 @@
-"""The API's paths: what they are called, what they take and what they answer. A router for each matter."""
+"""The paths of the API: one module per group, each with the names, the inputs and the responses of its routes."""

@@ -5,9 +5,8 @@ from starlette.responses import Response
 
 from services.gateway.api.openapi import operations
 from services.gateway.api.routes.reading import NO_QUERY, get_and_head
-from services.gateway.files.serve import Objects
-from services.gateway.web.problem_types import ProblemType
-from services.gateway.web.query import is_request_id
+from services.gateway.files import Objects
+from services.gateway.web import ProblemType, is_request_id
 
 
 def objects_router(objects: Objects) -> APIRouter:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
 
-from services.gateway.web.query import check_query
+from services.gateway.web import check_query
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 

@@ -7,10 +7,7 @@ from fastapi import APIRouter, Request, Response
 from services.gateway.api.openapi import operations
 from services.gateway.api.routes.reading import NO_QUERY
 from services.gateway.requests import Retries
-from services.gateway.web.locations import Locations
-from services.gateway.web.problem_types import ProblemType
-from services.gateway.web.query import request_id_of
-from services.gateway.web.schemas import RetryAccepted
+from services.gateway.web import Locations, ProblemType, RetryAccepted, request_id_of
 
 
 def retry_router(retries: Retries, locations: Locations) -> APIRouter:

@@ -8,10 +8,7 @@ from fastapi import APIRouter, Request, Response
 from services.gateway.api.openapi import operations
 from services.gateway.api.routes.reading import get_and_head
 from services.gateway.requests import find_paused_hosts, request_details, retry_after
-from services.gateway.web.problem_types import ProblemType
-from services.gateway.web.problems import unknown_request
-from services.gateway.web.query import check_query, request_id_of
-from services.gateway.web.schemas import RequestDetails
+from services.gateway.web import ProblemType, RequestDetails, check_query, request_id_of, unknown_request
 from shared.contracts.states import RequestStatus
 from shared.persistence import Database
 

@@ -15,9 +15,7 @@ from services.gateway.upload import (
     catalogue_validation,
     upload_accepted,
 )
-from services.gateway.web.locations import Locations
-from services.gateway.web.problem_types import ProblemType
-from services.gateway.web.schemas import CatalogueValidation, UploadAccepted
+from services.gateway.web import CatalogueValidation, Locations, ProblemType, UploadAccepted
 
 _REFUSALS = operations.problems(
     ProblemType.CATALOGUE,

@@ -12,7 +12,7 @@ from services.aggregator.webhook_policy import new_delivery
 from services.gateway.api.openapi.operations import catalogue_body
 from services.gateway.upload.option_table import UPLOAD_OPTIONS, VALIDATION_OPTIONS
 from services.gateway.upload.options import UploadOptions
-from services.gateway.web.problem_types import ProblemType
+from services.gateway.web import ProblemType
 from shared.contracts.events import request_finished_event
 from shared.contracts.messages import CompressOptions
 from shared.contracts.states import RequestStatus

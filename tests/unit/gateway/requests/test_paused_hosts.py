@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from services.gateway.requests.paused_hosts import find_paused_hosts
-from services.gateway.web.schemas import PausedHost
+from services.gateway.web import PausedHost
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import HostCircuit
 from shared.contracts.states import ImageState

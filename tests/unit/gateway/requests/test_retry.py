@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from services.gateway.requests.retry import Retries
-from services.gateway.web.problems import Problem
-from services.gateway.web.schemas import ProblemDocument, RetryAccepted
+from services.gateway.web import Problem, ProblemDocument, RetryAccepted
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import Image, Progress, Request
 from shared.contracts.states import ImageState, RequestStatus

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from services.gateway.requests.status import request_details, retry_after
-from services.gateway.web.schemas import PausedHost
+from services.gateway.web import PausedHost
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 from shared.contracts.records import Progress, Request

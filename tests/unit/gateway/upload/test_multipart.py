@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.gateway.upload.multipart import UploadForm
-from services.gateway.web.problems import Problem
+from services.gateway.web import Problem
 
 NAME = st.text(st.characters(codec="utf-8", exclude_characters='"\\\r\n\0', categories=["L", "N", "Zs"]), min_size=1)
 # The alphabet contains the boundary of the parts below, so that contents resemble it.

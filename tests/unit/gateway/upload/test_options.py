@@ -5,8 +5,7 @@ import pytest
 from services.gateway.upload.option_table import OPTIONS, UPLOAD_OPTIONS, VALIDATION_OPTIONS
 from services.gateway.upload.options import UploadOptions, read_options
 from services.gateway.upload.request_options import RequestOptions
-from services.gateway.web.problems import Problem
-from services.gateway.web.schemas import InputError
+from services.gateway.web import InputError, Problem
 from shared.catalogue import Profile
 from shared.contracts.messages import CompressOptions
 from shared.url_policy import AddressPolicy

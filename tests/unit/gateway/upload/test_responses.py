@@ -4,7 +4,7 @@ import pytest
 
 from services.gateway.catalogue import CatalogueRefused, Finding, Inspection
 from services.gateway.upload.responses import catalogue_validation, encoding_name, upload_accepted
-from services.gateway.web.problems import bad_catalogue, refused_slots
+from services.gateway.web import bad_catalogue, refused_slots
 from shared.catalogue import Dialect, Profile
 from tests.support.builders import REQUEST_ID, a_catalogue_format
 
