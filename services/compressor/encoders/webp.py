@@ -124,7 +124,7 @@ def _lossless_pays(picture: Picture, image: Image.Image, original_bytes: int) ->
 
 
 def _animated(picture: Picture, animation: Animation) -> Ladder:
-    """Each frame is lossy or lossless, whichever is smaller: graphics take a third of the bytes, films no more."""
+    """Each frame is lossy or lossless, whichever is smaller: graphics then take a third of the bytes."""
     method = _method(picture.image, animation.count)
 
     def encode(quality: int, frames: int = animation.count) -> bytes:

@@ -2,7 +2,7 @@
 
 `Ladder` is the contract that every encoder fulfils: the steps from few to many bytes, an encode function and predicted
 sizes. `fit_to_size` searches a ladder. The samples and predictions help encoders to fill in the predicted sizes.
-This room knows no format's encoder: encoders import it, never the other way round.
+It imports no encoder; encoders import it.
 """
 
 from services.compressor.rate_control.activity_sampling import activity_sample

@@ -15,7 +15,7 @@ _SAMPLE_QUALITIES = (30, 80)
 def predict_animation_sizes(frames: int, encoded_bytes: Callable[[int, int], int], model: RateModel) -> list[float]:
     """Predicted bytes for each of QUALITIES.
 
-    frames: how many the animation has. encoded_bytes: the bytes of the first so many frames at a quality.
+    frames: how many the animation has. encoded_bytes: the bytes of the first frames, by their number and the quality.
     """
     known = {
         QUALITIES.index(quality): math.log(_total_bytes(frames, encoded_bytes, quality))

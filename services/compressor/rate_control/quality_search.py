@@ -35,7 +35,7 @@ class SearchResult:
 
 
 def max_encodes(rungs: int) -> int:
-    """How many encodes a search among so many rungs takes at most: three more than bisection."""
+    """The most encodes that a search of `rungs` rungs takes: three more than bisection."""
     return rungs.bit_length() + 3
 
 

@@ -52,7 +52,7 @@ def colourful_tiles(image: Image.Image, tiles: int = 60) -> Image.Image:
 
 
 def _tiled_area(columns: int, rows: int) -> tuple[int, int, int, int]:
-    """The box of so many whole tiles."""
+    """The box of this many whole tiles."""
     return 0, 0, columns * _TILE, rows * _TILE
 
 

@@ -14,9 +14,9 @@ from services.compressor.decoders import JpegSource
 from services.compressor.rate_control import colourful_tiles
 
 Subsampling = tuple[int, int]
+"""Luminance samples per chrominance sample, horizontally and vertically."""
 
 HALVED: Subsampling = (2, 2)
-"""Luminance samples per chrominance sample, horizontally and vertically."""
 
 _TILE = 16
 # A lookup table for YCbCr: squares of the chrominance, divided by 4 to fit 8 bits; luminance counts as 0.
@@ -36,7 +36,7 @@ def subsampling_for(image: Image.Image, source: JpegSource | None, quality: int)
     image: in mode L, RGB or RGBX. The result is never finer than the source.
     """
     original: Subsampling = source.subsampling if source else (1, 1)
-    losses = [loss for of, min_quality, loss in _WORTH_KEEPING if of == original and quality >= min_quality]
+    losses = [loss for has, min_quality, loss in _WORTH_KEEPING if has == original and quality >= min_quality]
     if image.mode == "L" or not losses:
         return HALVED
     return original if chrominance_loss(colourful_tiles(image), original) > min(losses) else HALVED

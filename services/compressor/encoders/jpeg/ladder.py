@@ -9,6 +9,10 @@ from services.compressor.encoders.jpeg.prediction import predict
 from services.compressor.encoders.jpeg.quantisation import quantisation_tables
 from services.compressor.rate_control import QUALITIES, Ladder
 
+_EXIF_HEADER = b"Exif\0\0"  # identifies the segment; Pillow does not add it
+_MAX_SEGMENT_BYTES = 65_533  # without the length field
+_MAX_XMP_BYTES = _MAX_SEGMENT_BYTES - len(b"http://ns.adobe.com/xap/1.0/\0")
+
 
 def jpeg_ladder(picture: Picture, _original_bytes: int) -> Ladder:
     """Transparent pixels become white, and an animation is reduced to its first frame.
@@ -17,11 +21,6 @@ def jpeg_ladder(picture: Picture, _original_bytes: int) -> Ladder:
     """
     jpeg = _Jpeg(picture)
     return Ladder(QUALITIES, jpeg.encode, jpeg.expected_sizes)
-
-
-_EXIF_HEADER = b"Exif\0\0"  # identifies the segment; Pillow does not add it
-_MAX_SEGMENT_BYTES = 65_533  # without the length field
-_MAX_XMP_BYTES = _MAX_SEGMENT_BYTES - len(b"http://ns.adobe.com/xap/1.0/\0")
 
 
 class _Jpeg:

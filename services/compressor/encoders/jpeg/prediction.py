@@ -1,8 +1,8 @@
 """Predict the bytes of a JPEG at each quality from a sample of its tiles. See docs/compression.md.
 
 The sample is encoded at a quality near the one that will fit. If the original is a JPEG, the sample is also encoded
-with the original's own tables. The ratio of the original's bytes to the sample's then tells how much more detail the
-whole picture has than the sample, which removes most of the sampling error. Between the sampled qualities, the
+with the original's own tables. The ratio of the original's bytes to the sample's then measures how much more detail
+the whole picture has than the sample, which removes most of the sampling error. Between the sampled qualities, the
 logarithm of the size falls linearly with the logarithm of the quantiser's scale.
 """
 

@@ -13,7 +13,7 @@ def strip_jpeg_metadata(original: bytes, picture: Picture) -> bytes | None:
     """The original without metadata, apart from what its colours need, and without trailing data.
 
     None if the picture's pixels differ from the original's (scaled, rotated upright or converted), or if some metadata
-    has to be kept, which would need new iter_jpeg_segments.
+    has to be kept, which would need new segments.
     """
     if picture.jpeg is None or picture.jpeg.rotated or picture.exif or picture.xmp:
         return None

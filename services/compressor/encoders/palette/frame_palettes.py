@@ -14,7 +14,7 @@ Indices = NDArray[np.uint8]
 Frames = Callable[[], Iterator[Image.Image]]
 
 MAX_COLOURS = 255
-"""Visible ones. The last entry of a palette stands for transparent or unchanged pixels."""
+"""Visible colours; the last of 256 entries is for transparent or unchanged pixels."""
 
 
 class FramePalette(Protocol):
@@ -64,7 +64,7 @@ def histogram_of_frames(frames: Frames) -> Histogram:
 
 
 def reduced_palette(histogram: Histogram, colours: int) -> Palette:
-    """A palette of at most so many colours, including the transparent one. histogram: from `histogram_of_frames`."""
+    """A palette of at most `colours` entries, including the transparent one. histogram: from `histogram_of_frames`."""
     return Palette(histogram, colours)
 
 

@@ -82,16 +82,16 @@ class Reduction:
         return histogram_of([self._image])
 
     def palette(self, colours: int) -> Palette:
-        """A palette of at most so many colours, chosen for the whole picture."""
+        """A palette of at most `colours` entries, chosen for the whole picture."""
         if colours not in self._palettes:
             self._palettes[colours] = Palette(self._histogram, colours)
         return self._palettes[colours]
 
     def to(self, colours: int) -> Image.Image:
-        """The picture in mode P with at most so many colours."""
+        """The picture in mode P with at most `colours` colours."""
         return self.palette(colours).applied_to(self._image)
 
 
 def reduce_colours(image: Image.Image, colours: int) -> Image.Image:
-    """A picture in mode L, LA, RGB or RGBA, converted to mode P with at most so many colours."""
+    """A picture in mode L, LA, RGB or RGBA, converted to mode P with at most `colours` colours."""
     return Reduction(image).to(colours)

@@ -63,7 +63,7 @@ def predict_sizes_by_colours(
 
 
 def predict_animation_bytes(bytes_of: Callable[[int], int], count: int) -> int:
-    """The predicted bytes of all frames. bytes_of: the bytes of the first so many frames.
+    """The predicted bytes of all frames. bytes_of: the bytes of the first frames, by their number.
 
     The first frame is complete and the others contain changes only, so they are extrapolated separately.
     """

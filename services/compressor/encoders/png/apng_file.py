@@ -51,7 +51,7 @@ class Transparency(NamedTuple):
 def write_apng(
     frames: Iterable[PixelFrame], transparency: Transparency, png_of: Callable[[Pixels], bytes], playback: Playback
 ) -> bytes:
-    """png_of: encodes pixels as a PNG, always of the same colour type."""
+    """An animated PNG. png_of: encodes pixels as a PNG, always of the same colour type."""
     out = io.BytesIO()
     sequence = 0
     for number, part in enumerate(_parts(frames, transparency)):
