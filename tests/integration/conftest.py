@@ -13,7 +13,7 @@ from services.gateway.web import HttpServer
 from shared.observability import Health, HealthEndpoints
 from tests.fakes import MemoryDatabase, MemoryObjectStore, MovableClock
 from tests.support.builders import NOW
-from tests.support.running_gateway import Gateway, a_server, an_app
+from tests.support.running_gateway import RESULT_KEY, Gateway, a_server, an_app
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +46,10 @@ def gateway(
     )
     server.app = an_app(gateway, clock)
     return gateway
+
+
+@pytest.fixture
+async def picture(gateway: Gateway) -> bytes:
+    data = bytes(range(256)) * 40
+    await gateway.store.put_bytes(RESULT_KEY, data, "image/jpeg")
+    return data

@@ -18,9 +18,8 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import HostCircuit, Progress
 from tests.fakes.clock import MovableClock
 from tests.support.builders import NOW, REQUEST_ID, a_request, an_image
-from tests.support.running_gateway import CSV, Gateway, an_app, problem
+from tests.support.running_gateway import CSV, RESULT_KEY, Gateway, an_app, problem
 
-RESULT = f"results/{REQUEST_ID}/oak-table-0123456789abcdef.jpg"
 OUTPUT = f"outputs/{REQUEST_ID}/1/products-compressed.csv"
 ASSET = "static/swagger-ui/swagger-ui.css"
 READABLE = [
@@ -29,7 +28,7 @@ READABLE = [
     "openapi.json",
     ASSET,
     f"status?request_id={REQUEST_ID}",
-    RESULT,
+    RESULT_KEY,
     OUTPUT,
     "livez",
     "readyz",
@@ -42,7 +41,7 @@ PER_RESPONSE = {"date", "x-request-id"}
 async def filled(gateway: Gateway) -> Gateway:
     """A gateway with a request, a result and an output."""
     await gateway.database.requests.insert(a_request())
-    await gateway.store.put_bytes(RESULT, bytes(range(256)) * 40, "image/jpeg")
+    await gateway.store.put_bytes(RESULT_KEY, bytes(range(256)) * 40, "image/jpeg")
     await gateway.store.put_bytes(OUTPUT, CSV * 40, "text/csv")
     return gateway
 
@@ -61,7 +60,7 @@ async def test_head_is_answered_wherever_get_is(filled: Gateway, path: str) -> N
     assert described(head) == described(got)
 
 
-@pytest.mark.parametrize("path", ["status", RESULT, OUTPUT, "docs"])
+@pytest.mark.parametrize("path", ["status", RESULT_KEY, OUTPUT, "docs"])
 async def test_a_wrong_method_is_refused_with_both_methods(gateway: Gateway, path: str) -> None:
     answer = await gateway.http.delete(f"/{path}")
 
@@ -69,7 +68,7 @@ async def test_a_wrong_method_is_refused_with_both_methods(gateway: Gateway, pat
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD"}
 
 
-@pytest.mark.parametrize("path", ["", "docs", "openapi.json", ASSET, RESULT, OUTPUT])
+@pytest.mark.parametrize("path", ["", "docs", "openapi.json", ASSET, RESULT_KEY, OUTPUT])
 async def test_an_unknown_query_option_is_refused(filled: Gateway, path: str) -> None:
     document = problem(await filled.http.get(f"/{path}?width=3&v="), 422)
 
@@ -135,7 +134,7 @@ async def test_what_is_not_a_ulid_is_an_unknown_request(filled: Gateway, text: s
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/livez", 200), ("/docs", 200), ("/status", 422), ("/nothing", 404), (f"/{RESULT}", 200)]
+    ("path", "status"), [("/livez", 200), ("/docs", 200), ("/status", 422), ("/nothing", 404), (f"/{RESULT_KEY}", 200)]
 )
 async def test_x_request_id_is_echoed_on_every_response(filled: Gateway, path: str, status: int) -> None:
     answer = await filled.http.get(path, headers={"X-Request-ID": "trace/1:a-b_c=="})
@@ -204,7 +203,7 @@ def framing(head: httpx.Response) -> dict[str, str]:
 
 
 async def test_images_are_not_compressed_again(filled: Gateway) -> None:
-    answer = await filled.http.get(f"/{RESULT}", headers=GZIP)
+    answer = await filled.http.get(f"/{RESULT_KEY}", headers=GZIP)
 
     assert "Content-Encoding" not in answer.headers
     assert "Vary" not in answer.headers

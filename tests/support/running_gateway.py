@@ -23,14 +23,16 @@ from shared.messaging import DependencyGate
 from shared.observability import Health, HealthEndpoints, Metrics
 from shared.url_policy import AddressPolicy
 from tests.fakes import MemoryDatabase, MemoryObjectStore, MovableClock
+from tests.support.builders import REQUEST_ID
 
 CSV = b"S. No.,Product Name,Input Image Urls\r\n1,Lamp,https://images.test/1.jpg\r\n"
 MAX_BYTES = 300_000
-STALL_SECONDS = 2.0  # a busy machine may take half a second over a few bytes
+STALL_SECONDS = 2.0  # a busy machine may need half a second for a few bytes
 MAX_SECONDS = 6.0
 PROBE_SECONDS = 5.0
 RETENTION_DAYS = 7.0
 BASE_URL = "https://imagemill.test"
+RESULT_KEY = f"results/{REQUEST_ID}/oak-table-0123456789abcdef.jpg"
 DEFAULTS = CompressOptions(min_quality=35)
 
 
@@ -108,7 +110,7 @@ def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
 
 
 async def send(port: int, head: str, body: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Send a request as it stands, so that the body may be anything or end anywhere."""
+    """Send a raw request, whose body may be incomplete or malformed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(head.replace("\n", "\r\n").encode() + body)
     await writer.drain()

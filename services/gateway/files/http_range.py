@@ -1,4 +1,4 @@
-"""HTTP's conditions and ranges (RFC 9110), as far as a store of unchanging objects needs them. Pure."""
+"""Conditional requests and ranges (RFC 9110) for objects that never change. Pure."""
 
 import re
 from datetime import UTC, datetime
@@ -8,13 +8,13 @@ _ONE_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.IGNORECASE)
 
 
 class Unsatisfiable(Exception):
-    """The range begins behind the object's end."""
+    """The range starts after the object's last byte."""
 
 
 def read_range(header: str | None, size: int) -> tuple[int, int] | None:
-    """From the Range header to the bytes [start, end) that are wanted; None for all of them.
+    """The bytes [start, end) that a Range header requests; None for the whole object.
 
-    Several ranges, and what is no range of bytes, are answered with the whole object, as the RFC allows.
+    Several ranges, and ranges in other units than bytes, get the whole object, as the RFC allows.
     """
     match = _ONE_RANGE.fullmatch(header) if header else None
     if match is None or match.groups() == ("", ""):
@@ -32,7 +32,7 @@ def read_range(header: str | None, size: int) -> tuple[int, int] | None:
 
 
 def is_unchanged(if_none_match: str | None, if_modified_since: str | None, etag: str, modified: datetime) -> bool:
-    """Whether the client has the object already; `etag` with its quotes."""
+    """Whether the client has the object already. `etag` includes its quotes."""
     if if_none_match is not None:
         known = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
         return etag in known or "*" in known
@@ -41,7 +41,7 @@ def is_unchanged(if_none_match: str | None, if_modified_since: str | None, etag:
 
 
 def is_same(if_range: str | None, etag: str, modified: datetime) -> bool:
-    """Whether a range still belongs to the object of which the client has a part."""
+    """Whether the part that the client has is of this object, so that a range completes it."""
     return if_range is None or if_range == etag or if_range == http_date(modified)
 
 

@@ -1,4 +1,4 @@
-"""How the API declares what can be read: GET, with HEAD beside it, and without query options unless it names some."""
+"""Declares routes that answer GET and HEAD, and routes without query options."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ async def _no_query(request: Request) -> None:
 
 
 NO_QUERY = [Depends(_no_query)]
-"""Dependencies of a route that has no query options: refuses all."""
+"""The dependencies of a route that has no query options: they refuse any."""
 
 
 def get_and_head(router: APIRouter, path: str, **described: Any) -> Callable[[_Endpoint], _Endpoint]:
