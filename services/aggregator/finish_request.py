@@ -56,7 +56,7 @@ class RequestFinisher:
             return None
         if request.status is not RequestStatus.PENDING:
             return request
-        if request.intake_open or not await self._database.images.none_left(request.request_id):
+        if request.intake_open or not await self._database.images.none_open(request.request_id):
             return None
         return request
 

@@ -41,7 +41,7 @@ class ResultEffects:
             if leftovers := self._leftovers(image, original_key, result_key):
                 await self._remove(leftovers)
             outgoing.append(image_event(image, self._base_url))
-        if recorded.none_left:
+        if recorded.request_complete:
             outgoing.append(FinishRequest(request_id=image.request_id, round=image.round))
         return outgoing
 

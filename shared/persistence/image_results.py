@@ -67,10 +67,10 @@ class MongoImageResults:
         for request_id, image_id, round_ in wanted:
             image = images.get(document_id(request_id, image_id))
             if image is None or image.round != round_:
-                recorded.append(Recorded(None, none_left=False))
+                recorded.append(Recorded(None, request_complete=False))
                 continue
             # A late copy of an earlier round's result must not finish that round, so the rounds must match.
-            recorded.append(Recorded(image, none_left=(request_id, round_) in finishable))
+            recorded.append(Recorded(image, request_complete=(request_id, round_) in finishable))
             if image.state in TERMINAL_STATES:
                 # Once per batch is enough: the handler acknowledges the result only after it has sent FinishRequest.
                 finishable.discard((request_id, round_))

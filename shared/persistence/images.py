@@ -68,7 +68,7 @@ class MongoImages:
         with database_faults():
             return await summarize(self._images, request_id)
 
-    async def none_left(self, request_id: str) -> bool:
+    async def none_open(self, request_id: str) -> bool:
         return not await self.any_open(request_id)
 
     async def any_open(self, request_id: str) -> bool:

@@ -29,12 +29,12 @@ class Recorded:
     """What the database contains after a result was recorded.
 
     image: the image as it is now, None if there is no such image in this round.
-    none_left: whether intake is closed, no image of the request is open and the request is not finished. Of results
-        that are recorded together, at least one has it.
+    request_complete: whether the request can be finished: it is Pending, its intake is closed and no image is open. Of
+        results that are recorded together, at least one has it.
     """
 
     image: Image | None
-    none_left: bool
+    request_complete: bool
 
 
 class RequestRepository(Protocol):
@@ -106,7 +106,7 @@ class ImageRepository(Protocol):
     async def summary(self, request_id: str) -> ImageSummary:
         """Totals over the request's compressed and failed images, of all rounds. Reads all of them."""
 
-    async def none_left(self, request_id: str) -> bool:
+    async def none_open(self, request_id: str) -> bool:
         """Whether no image of the request is open."""
 
     async def record(self, result: ImageCompressed | ImageFailed | ImageDeferred) -> Recorded:

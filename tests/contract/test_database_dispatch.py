@@ -124,7 +124,7 @@ async def test_counts_of_an_empty_database_are_zero(database: Database) -> None:
     assert await database.images.requests_with_pending() == []
     assert await database.images.count_pending() == 0
     assert await database.images.return_lost(NOW) == 0
-    assert await database.images.none_left("a")
+    assert await database.images.none_open("a")
 
 
 async def test_an_unanswered_dispatch_is_made_pending_again(database: Database, clock: MovableClock) -> None:
@@ -167,8 +167,8 @@ async def test_after_a_new_dispatch_a_deferral_of_the_old_one_is_ignored(
     await _dispatch(database, image.request_id)
     again = await _only(database, image)
     assert (again.state, again.dispatch) == (ImageState.DISPATCHED, 2)
-    assert await database.images.record(deferred(image, dispatch=1)) == Recorded(again, none_left=False)
-    assert await database.images.record_lost(download(image, dispatch=1)) == Recorded(again, none_left=False)
+    assert await database.images.record(deferred(image, dispatch=1)) == Recorded(again, request_complete=False)
+    assert await database.images.record_lost(download(image, dispatch=1)) == Recorded(again, request_complete=False)
     recorded = await database.images.record(deferred(image, dispatch=2))
     assert recorded.image is not None
     assert recorded.image.attempts == 1
@@ -189,7 +189,7 @@ async def test_a_dead_lettered_command_defers_its_image_without_using_up_an_atte
         error_code=ErrorCode.WORKER_LOST,
         error_detail=f"its {type(command(image)).__name__} command was dead-lettered",
     )
-    assert recorded == Recorded(waiting, none_left=False)
+    assert recorded == Recorded(waiting, request_complete=False)
     assert await database.images.due(image.request_id, 10) == [waiting]
 
 
@@ -212,7 +212,7 @@ async def test_the_second_dead_lettered_command_fails_the_image(database: Databa
     await _dispatch(database, image.request_id)
     now = clock.advance(60)
     recorded = await database.images.record_lost(compress(image, dispatch=2))
-    assert recorded.none_left
+    assert recorded.request_complete
     assert recorded.image == replace(
         image,
         state=ImageState.FAILED,
@@ -239,5 +239,5 @@ async def test_a_dead_lettered_command_of_an_unknown_image_or_another_round_is_i
 ) -> None:
     image = an_image()
     await database.images.insert_many([image])
-    assert await database.images.record_lost(download(image, **changes)) == Recorded(None, none_left=False)
+    assert await database.images.record_lost(download(image, **changes)) == Recorded(None, request_complete=False)
     assert await _only(database, image) == image

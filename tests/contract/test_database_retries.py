@@ -151,8 +151,8 @@ async def test_messages_of_an_earlier_round_are_ignored(database: Database, late
     await database.images.mark_dispatched(published)
     await database.images.record(failed(image, dispatch=1))
     await _retry(database)
-    assert await database.images.record(late(image, dispatch=1)) == Recorded(None, none_left=False)
-    assert await database.images.record_lost(download(image, dispatch=1)) == Recorded(None, none_left=False)
+    assert await database.images.record(late(image, dispatch=1)) == Recorded(None, request_complete=False)
+    assert await database.images.record_lost(download(image, dispatch=1)) == Recorded(None, request_complete=False)
     await database.images.mark_dispatched(published)
     assert await _stored(database, image) == as_new(image)
 
@@ -189,8 +189,8 @@ async def test_a_late_result_of_an_earlier_round_does_not_hide_the_last_result_o
         database.images.record(compressed(before)), database.images.record(compressed(last))
     )
     assert late.image is not None
-    assert not late.none_left
-    assert ended.none_left
+    assert not late.request_complete
+    assert ended.request_complete
 
 
 async def test_a_retried_request_may_finish_once_its_new_intake_is_closed(database: Database) -> None:
@@ -199,6 +199,6 @@ async def test_a_retried_request_may_finish_once_its_new_intake_is_closed(databa
     await database.requests.retry(REQUEST_ID, 1, PENDING)
     await _retry(database)
     [image] = await database.images.due(REQUEST_ID, 1)
-    assert not (await database.images.record(compressed(image))).none_left
+    assert not (await database.images.record(compressed(image))).request_complete
     await database.requests.close_intake(REQUEST_ID, 2, PENDING)
-    assert (await database.images.record(compressed(image))).none_left
+    assert (await database.images.record(compressed(image))).request_complete

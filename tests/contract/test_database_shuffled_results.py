@@ -88,7 +88,7 @@ async def _check_one_terminal_state_per_round(
         last = Run(RunOutcome.FAILED if round_ < len(rounds) else RunOutcome.COMPRESSED, late=False, copies=[])
         await _run(database, image.request_id, [*runs, last], answers)
         _check_terminal_state(await _stored(database, image), answers)
-        assert await database.images.none_left(image.request_id)
+        assert await database.images.none_open(image.request_id)
         assert await database.images.due(image.request_id, 10) == []
     ended = await _stored(database, image)
     for back in replay:

@@ -133,14 +133,14 @@ RESULTS: list[Any] = [compressed, failed, deferred]
 @pytest.mark.parametrize("round_", [1, 3])
 async def test_a_result_of_another_round_is_ignored(database: Database, image: Image, result: Any, round_: int) -> None:
     await _insert(database, image)
-    assert await database.images.record(result(image, round=round_)) == Recorded(None, none_left=False)
+    assert await database.images.record(result(image, round=round_)) == Recorded(None, request_complete=False)
     assert await _stored(database, image) == image
 
 
 @pytest.mark.parametrize("result", RESULTS)
 async def test_a_result_of_an_unknown_image_is_ignored(database: Database, result: Any) -> None:
     image = an_image()
-    assert await database.images.record(result(image)) == Recorded(None, none_left=False)
+    assert await database.images.record(result(image)) == Recorded(None, request_complete=False)
     assert await database.images.find(image.request_id, [image.image_id]) == {}
 
 
@@ -170,7 +170,7 @@ async def test_a_deferred_image_is_due_at_its_not_before(database: Database, clo
         error_code=ErrorCode.HTTP_5XX,
         error_detail="the host answered 503",
     )
-    assert recorded == Recorded(waiting, none_left=False)
+    assert recorded == Recorded(waiting, request_complete=False)
     clock.advance(29.999)
     assert await database.images.due(image.request_id, 10) == []
     clock.advance(0.001)
@@ -221,25 +221,25 @@ async def test_a_terminal_result_may_arrive_before_its_dispatch_is_marked(databa
     assert await _stored(database, image) == ended.image
 
 
-async def test_the_last_result_of_a_request_has_none_left(database: Database) -> None:
+async def test_the_last_result_completes_the_request(database: Database) -> None:
     first, second, third = images = [an_image(f"http://x/{number}.jpg", **DISPATCHED) for number in range(3)]
     await database.requests.insert(a_request(intake_open=False))
     await _insert(database, *images)
-    assert not (await database.images.record(compressed(first))).none_left
-    assert not (await database.images.record(deferred(second))).none_left
-    assert not (await database.images.record(failed(third))).none_left
-    assert not await database.images.none_left(first.request_id)
-    assert (await database.images.record(compressed(second))).none_left
-    assert await database.images.none_left(first.request_id)
+    assert not (await database.images.record(compressed(first))).request_complete
+    assert not (await database.images.record(deferred(second))).request_complete
+    assert not (await database.images.record(failed(third))).request_complete
+    assert not await database.images.none_open(first.request_id)
+    assert (await database.images.record(compressed(second))).request_complete
+    assert await database.images.none_open(first.request_id)
 
 
-async def test_a_copy_of_the_last_result_has_none_left_too(database: Database) -> None:
+async def test_a_copy_of_the_last_result_completes_the_request_too(database: Database) -> None:
     image = an_image(**DISPATCHED)
     await database.requests.insert(a_request(intake_open=False))
     await _insert(database, image)
     first = await database.images.record(compressed(image))
     assert await database.images.record(compressed(image)) == first
-    assert first.none_left
+    assert first.request_complete
 
 
 @pytest.mark.parametrize("open_", [True, False], ids=["open intake", "no request"])
@@ -248,14 +248,14 @@ async def test_no_result_is_the_last_while_intake_is_open(database: Database, op
     if open_:
         await database.requests.insert(a_request(intake_open=True))
     await _insert(database, image)
-    assert not (await database.images.record(compressed(image))).none_left
+    assert not (await database.images.record(compressed(image))).request_complete
 
 
 async def test_a_result_for_a_finished_request_is_not_the_last(database: Database) -> None:
     image = an_image(**DISPATCHED)
     await database.requests.insert(a_request(intake_open=False, status=RequestStatus.COMPLETED))
     await _insert(database, image)
-    assert not (await database.images.record(compressed(image))).none_left
+    assert not (await database.images.record(compressed(image))).request_complete
 
 
 async def test_at_least_one_of_concurrent_results_is_the_last(subject: Subject) -> None:
@@ -268,7 +268,7 @@ async def test_at_least_one_of_concurrent_results_is_the_last(subject: Subject) 
         recorded = await asyncio.gather(
             *(processes[number % 2].images.record(compressed(image)) for number, image in enumerate(images))
         )
-        assert any(answer.none_left for answer in recorded)
+        assert any(answer.request_complete for answer in recorded)
         assert all(answer.image and answer.image.state is ImageState.COMPRESSED for answer in recorded)
 
 
@@ -279,7 +279,7 @@ async def test_each_of_several_requests_has_a_last_result_in_one_batch(database:
     images = [an_image(f"http://x/{number}.jpg", id_, **DISPATCHED) for number in range(3) for id_ in request_ids]
     await _insert(database, *images)
     recorded = await asyncio.gather(*(database.images.record(failed(image)) for image in images))
-    finished = {answer.image.request_id for answer in recorded if answer.image and answer.none_left}
+    finished = {answer.image.request_id for answer in recorded if answer.image and answer.request_complete}
     assert finished == set(request_ids)
 
 

@@ -57,7 +57,7 @@ class MemoryImages:
         kept = [image.url for image in images if image.result and image.result.action == "kept_original"]
         return builder.build(kept[:MAX_KEPT_ORIGINAL_URLS])
 
-    async def none_left(self, request_id: str) -> bool:
+    async def none_open(self, request_id: str) -> bool:
         self._tables.answer()
         return not any_open(self._tables, request_id)
 
@@ -65,7 +65,7 @@ class MemoryImages:
         self._tables.answer()
         row = self._tables.images.get((result.request_id, result.image_id))
         if row is None or row.image.round != result.round:
-            return Recorded(None, none_left=False)
+            return Recorded(None, request_complete=False)
         if accepts_result(row, result):
             row = self._save(after_result(row, result, self._tables.clock()))
         return self._recorded(row.image)
@@ -74,7 +74,7 @@ class MemoryImages:
         self._tables.answer()
         row = self._tables.images.get((command.request_id, command.image_id))
         if row is None or row.image.round != command.round:
-            return Recorded(None, none_left=False)
+            return Recorded(None, request_complete=False)
         if accepts_loss(row, command):
             row = self._save(after_loss(row, command, self._tables.clock()))
         return self._recorded(row.image)
@@ -181,7 +181,7 @@ class MemoryImages:
 
     def _recorded(self, image: Image) -> Recorded:
         row = self._tables.requests.get(image.request_id)
-        none_left = (
+        request_complete = (
             image.state in TERMINAL_STATES
             and row is not None
             and row.request.status is RequestStatus.PENDING
@@ -189,7 +189,7 @@ class MemoryImages:
             and not row.request.intake_open
             and not any_open(self._tables, image.request_id)
         )
-        return Recorded(image, none_left)
+        return Recorded(image, request_complete)
 
 
 def any_open(tables: Tables, request_id: str) -> bool:

@@ -137,8 +137,8 @@ async def test_a_lookup_for_reuse_reads_one_document_per_key(mongodb_url: str) -
 
 async def test_the_check_for_open_images_reads_one_index_entry(populated: Database, url: str) -> None:
     with _profiled(url) as operations:
-        assert not await populated.images.none_left(REQUESTS[0])
-        assert await populated.images.none_left("unknown")
+        assert not await populated.images.none_open(REQUESTS[0])
+        assert await populated.images.none_open("unknown")
     assert len(operations) == 2
     for operation in operations:
         assert operation["docsExamined"] <= 1

@@ -45,7 +45,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "images.find": lambda database: database.images.find("a", [IMAGE.image_id]),
     "images.count": lambda database: database.images.count("a"),
     "images.summary": lambda database: database.images.summary("a"),
-    "images.none_left": lambda database: database.images.none_left("a"),
+    "images.none_open": lambda database: database.images.none_open("a"),
     "images.record": lambda database: database.images.record(compressed(IMAGE)),
     "images.record_lost": lambda database: database.images.record_lost(download(IMAGE)),
     "images.in_flight": lambda database: database.images.in_flight(),
