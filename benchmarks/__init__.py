@@ -1,1 +1,1 @@
-"""Measurements of the whole and of its parts. They print figures and their commands; they are no tests."""
+"""Benchmarks of the whole system and its parts. They print figures; they are not tests."""

@@ -1,4 +1,4 @@
-"""What the codec alone costs: the yardstick for the whole pipeline."""
+"""The cost of the codec alone, with which the pipeline is compared."""
 
 import multiprocessing
 import time
@@ -14,26 +14,28 @@ _MAX_PIXELS = 100_000_000
 
 
 class LoopTime(NamedTuple):
-    """Seconds from the first image to the last, and of CPU over all processes."""
+    """Seconds from the first image to the last, and CPU seconds of all processes."""
 
     wall: float
     cpu: float
 
 
 def bare_pillow_loop(paths: Sequence[Path], percent: int, processes: int) -> LoopTime:
-    """Compress the files as the compressor does, in so many processes, with nothing around it.
+    """Compress the files as the compressor does, in `processes` processes, and nothing else.
 
-    Reading a file counts, starting the processes does not. Raises CompressError.
+    The time includes reading the files, not starting the processes. Raises CompressError.
     """
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        pool.map(partial(_compress_file, percent), list(paths[:1]) * processes * 2, chunksize=1)  # all are awake now
+        pool.map(
+            partial(_compress_file, percent), list(paths[:1]) * processes * 2, chunksize=1
+        )  # all processes have started now
         begun = time.perf_counter()
         cpu_seconds = pool.map(partial(_compress_file, percent), paths, chunksize=1)
         return LoopTime(time.perf_counter() - begun, sum(cpu_seconds))
 
 
 def _compress_file(percent: int, path: Path) -> float:
-    """Returns the CPU seconds it took."""
+    """Compress one file; returns the CPU seconds."""
     begun = time.process_time()
     compress(path.read_bytes(), CompressOptions(percent=percent), _MAX_PIXELS)
     return time.process_time() - begun

@@ -1,4 +1,4 @@
-"""CPU time of all processes of a stack, from outside, as the kernel accounts it."""
+"""CPU time of all processes of a stack, as the kernel accounts it."""
 
 import os
 from contextlib import suppress
@@ -10,7 +10,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(home: Path) -> dict[str, float]:
-    """User and system seconds by program, of every process of the stack at `home` and of their ended children."""
+    """User and system seconds by program: every process of the stack at `home`, and their ended children."""
     seconds: dict[str, float] = {}
     mark = f"{MARKER}={home}".encode()
     for process in Path("/proc").glob("[0-9]*"):
@@ -23,7 +23,7 @@ def cpu_seconds(home: Path) -> dict[str, float]:
 
 
 def _program(command: bytes) -> str:
-    """The service's name, "codec" for the compressor's workers, or what server it is."""
+    """The service's name, "codec" for the compressor's workers, or the server's name."""
     text = command.replace(b"\0", b" ").decode()
     for name in ("gateway", "downloader", "compressor", "aggregator"):
         if f"services.{name}" in text:

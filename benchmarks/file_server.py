@@ -12,7 +12,7 @@ from tests.support.origin import image, open_origin
 
 @contextmanager
 def serve_files(paths: Sequence[Path]) -> Iterator[list[str]]:
-    """The URLs of the files, while they are served on a free port of loopback."""
+    """Serve the files on a free loopback port; yields their URLs."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     server = context.Process(target=_serve, args=(theirs, list(paths)), daemon=True)

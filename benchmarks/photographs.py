@@ -1,4 +1,4 @@
-"""Real photographs in the sizes that catalogues have, made from those that scikit-image brings along."""
+"""Real photographs in the sizes of catalogues, made from those in scikit-image."""
 
 import hashlib
 from pathlib import Path
@@ -12,7 +12,7 @@ SIZES = ((400, 400), (600, 600), (800, 600), (800, 800), (1000, 750), (1200, 120
 
 
 def make_photographs(folder: Path, count: int) -> list[Path]:
-    """`count` different JPEGs of quality 90, 400 x 400 to 1200 x 1200 pixels; made once, then kept in `folder`."""
+    """`count` different JPEGs of quality 90, 400 x 400 to 1200 x 1200 pixels; created once in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{number:05}.jpg" for number in range(count)]
     data = Path(skimage.__file__).parent / "data"
@@ -24,7 +24,7 @@ def make_photographs(folder: Path, count: int) -> list[Path]:
 
 
 def _variation(picture: Image.Image, number: int) -> Image.Image:
-    """A crop of its own, scaled to one of the sizes."""
+    """A different crop for each number, scaled to one of the sizes."""
     random = np.random.default_rng(int.from_bytes(hashlib.sha256(str(number).encode()).digest()[:8]))
     share = random.uniform(0.6, 1.0)
     width, height = int(picture.width * share), int(picture.height * share)

@@ -1,7 +1,7 @@
-"""The whole pipeline beside a bare loop over the same files: images per second, and CPU per image besides the codec.
+"""Compares the pipeline with a bare loop over the same files: images per second, and CPU per image besides the codec.
 
-Both do the same work with the same function on the same cores, one after the other in one run. What the stack needs
-more CPU for than the loop is the pipeline's own cost: user and system time of all its processes, servers included.
+Both do the same work with the same function on the same cores, one after the other in one run. The pipeline's own cost
+is the CPU time that the stack uses beyond the loop: user and system time of all its processes, servers included.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _WARM_UP = 40
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds on the wall, and of CPU by program."""
+    """Wall-clock seconds, and CPU seconds by program."""
 
     wall: float
     cpu: dict[str, float]
