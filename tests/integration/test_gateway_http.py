@@ -65,7 +65,7 @@ async def test_a_wrong_method_is_refused_with_both_methods(gateway: Gateway, pat
     answer = await gateway.http.delete(f"/{path}")
 
     problem(answer, 405)
-    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+    assert answer.headers["Allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize("path", ["", "docs", "openapi.json", ASSET, RESULT_KEY, OUTPUT])

@@ -1,6 +1,7 @@
 """Answers every error with a problem document, those of the framework too."""
 
 from collections.abc import Callable
+from contextvars import Context
 from http import HTTPStatus
 
 import structlog
@@ -27,7 +28,7 @@ def install_error_handlers(app: FastAPI, report: Callable[[DependencyUnavailable
 
     async def dependency_unavailable(request: Request, fault: DependencyUnavailable) -> Response:
         log.error("request_unanswered", path=request.url.path, dependency=fault.dependency, error=str(fault))
-        report(fault)
+        Context().run(report, fault)  # what it starts outlives this request, and must not log with its id
         return unavailable(fault.dependency, request.state.http_request_id).response()
 
     app.exception_handlers |= {
@@ -50,7 +51,7 @@ async def _http(request: Request, error: HTTPException) -> Response:
         case HTTPStatus.NOT_FOUND:
             return unknown_path(request.url.path).response()
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            allowed = headers.get("Allow", "other methods")
+            allowed = sorted(headers.get("Allow", "").split(", "))
             return wrong_method(request.method, request.url.path, allowed).response()
         case status:
             return untyped(HTTPStatus(status), headers)

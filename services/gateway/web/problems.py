@@ -164,9 +164,11 @@ def unknown_path(path: str) -> Problem:
     return Problem(ProblemType.NOT_FOUND, f"There is no {path[:200]}.")
 
 
-def wrong_method(method: str, path: str, allowed: str) -> Problem:
+def wrong_method(method: str, path: str, allowed: Sequence[str]) -> Problem:
     return Problem(
-        ProblemType.METHOD_NOT_ALLOWED, f"{path[:200]} answers {allowed}, not {method}.", headers={"Allow": allowed}
+        ProblemType.METHOD_NOT_ALLOWED,
+        f"{path[:200]} answers {' and '.join(allowed)}, not {method}.",
+        headers={"Allow": ", ".join(allowed)},
     )
 
 
