@@ -1,6 +1,7 @@
 """HTTP's conventions, on every address of the API: HEAD, query options, request ids, compression, proxies."""
 
 import gzip
+import logging
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -164,17 +165,21 @@ async def test_an_unexpected_exception_has_the_x_request_id_in_problem_and_log(
 ) -> None:
     seen = []
 
+    class Noting(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            seen.append((record.exc_info is not None, get_contextvars()))
+
     async def fails(_: str) -> None:
-        seen.append(get_contextvars())
         raise RuntimeError("unexpected")
 
     monkeypatch.setattr(gateway.database.requests, "current", fails)
+    monkeypatch.setattr(logging.getLogger("uvicorn.error"), "handlers", [Noting()])
 
     answer = await gateway.http.get("/status", params={"request_id": REQUEST_ID}, headers={"X-Request-ID": "mine"})
 
     assert problem(answer, 500)["http_request_id"] == "mine"
     assert answer.headers["X-Request-ID"] == "mine"
-    assert seen == [{"http_request_id": "mine"}]
+    assert seen == [(True, {"http_request_id": "mine"})]
 
 
 # Compression

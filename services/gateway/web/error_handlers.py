@@ -45,7 +45,7 @@ async def _problem(_: Request, error: Problem) -> Response:
 
 
 async def _http(request: Request, error: HTTPException) -> Response:
-    """What the framework refuses by itself: unknown paths and wrong methods."""
+    """The errors that the framework raises: unknown paths, wrong methods and a few others."""
     headers = dict(error.headers or {})
     match error.status_code:
         case HTTPStatus.NOT_FOUND:

@@ -29,7 +29,7 @@ class HttpRequestId:
         given = Headers(scope=scope).get(HEADER, "")
         http_request_id = given if _USABLE.fullmatch(given) else uuid4().hex
         scope.setdefault("state", {})[STATE] = http_request_id
-        # Not unbound: each request has a task of its own, in which the server logs exceptions after this returns.
+        # Not unbound: each request has its own task, in which the server logs exceptions after this method returned.
         bind_contextvars(http_request_id=http_request_id)
 
         async def send_with_id(message: Message) -> None:

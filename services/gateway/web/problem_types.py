@@ -10,7 +10,7 @@ _URN_PREFIX = "urn:imagemill:problem:"
 
 
 class ProblemType(Enum):
-    """`slug` names the type, `when` is a sentence in Markdown about the cause. In the order of their statuses."""
+    """In the order of their statuses. `slug` is the name, `when` a sentence in Markdown about the cause."""
 
     CATALOGUE = (
         "catalogue",

@@ -45,7 +45,7 @@ def bad_catalogue(refused: CatalogueRefused) -> Problem:
 
 
 def refused_slots(findings: Sequence[Finding], more: int) -> Problem:
-    """The catalogue contains unusable URLs, and the client chose to have it refused then."""
+    """The catalogue contains unusable URLs, and `on_invalid` is `reject`."""
     return _with_findings(ProblemType.IMAGE_URLS, findings, more)
 
 
@@ -134,7 +134,7 @@ def under_way(round_: int, pending: int) -> Problem:
 
 
 def nothing_to_retry(round_: int, failed: int) -> Problem:
-    """A retry can help none of the images that failed, in the last round or in an earlier one."""
+    """None of the failed images can be retried."""
     detail = "No image failed."
     if failed:
         detail = f"{failed:,} failed, all because of their URLs (invalid_url). Correct failed.csv and upload it."
