@@ -25,7 +25,12 @@ async def test_the_documentation_page_needs_no_other_server(gateway: Gateway) ->
     assert (home.status_code, home.headers["Location"]) == (307, "docs")
     assert page.status_code == 200
     assert "://" not in page.text
-    for asset in ("swagger-ui/swagger-ui-bundle.js", "swagger-ui/swagger-ui.css", "docs.js"):
+    for asset in (
+        "swagger-ui/swagger-ui-bundle.js",
+        "swagger-ui/swagger-ui.css",
+        "swagger-ui/favicon-32x32.png",
+        "docs.js",
+    ):
         assert f'"static/{asset}"' in page.text
         assert (await gateway.http.get(f"/static/{asset}")).status_code == 200
 
