@@ -9,28 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.contracts.error_codes import ErrorCode
+from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
 from shared.contracts.records import HostCircuit
 
 _JITTER = 0.2
 _MAX_DOUBLINGS = 32
 
-HOST_RESPONDED = frozenset(
-    {
-        ErrorCode.REDIRECT,
-        ErrorCode.HTTP_403,
-        ErrorCode.HTTP_404,
-        ErrorCode.HTTP_410,
-        ErrorCode.HTTP_4XX,
-        ErrorCode.TOO_LARGE,
-        ErrorCode.NOT_AN_IMAGE,
-        ErrorCode.UNSUPPORTED_FORMAT,
-        ErrorCode.TOO_MANY_PIXELS,
-        ErrorCode.DECODE_ERROR,
-        ErrorCode.DECODER_CRASHED,
-        ErrorCode.DECODE_TIMEOUT,
-    }
-)
+HOST_RESPONDED = frozenset(code for code, guide in ERROR_GUIDES.items() if guide.host_responded)
 """Failures which show that the host works: it refused the image, or sent a body."""
 
 
@@ -38,7 +23,7 @@ HOST_RESPONDED = frozenset(
 class HostFault:
     """Faults of one host in a row.
 
-    code: of the last one. count: how many of them are the first failure of their image.
+    code: of the last one. count: how many of them come from the first attempt of their image.
     until: the end of the pause that the host requested by Retry-After; the latest of several.
     """
 

@@ -51,7 +51,7 @@ class Renderer:
         self._dimensions_quality = min(_DIMENSIONS_QUALITY, original_quality)
 
     def render(self, format_: Format) -> Rendition:
-        """In one format. A JPEG loses only its metadata if that is enough, or if encoding it gains nothing."""
+        """In one format. A JPEG is not re-encoded if removing its metadata is enough, or if encoding gains nothing."""
         if self._options.mode == "size" and self._scan_fits():
             stripped = self._stripped(format_)
             if stripped and len(stripped) <= self._limit:
@@ -79,7 +79,7 @@ class Renderer:
         return replace(fitted, encodes=fitted.encodes + encoded.encodes)
 
     def encode_like(self, reference: Rendition, format_: Format, extra_quality: int) -> Rendition:
-        """Lossless if the reference is; else at the quality that usually looks the same, plus `extra_quality`."""
+        """Lossless if the reference is and the format can be; else at an equivalent quality plus `extra_quality`."""
         picture = _within_max_side(reference.picture, format_)
         if reference.quality is None:
             lossless = self._ladder(format_, picture).lossless

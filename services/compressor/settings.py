@@ -19,7 +19,8 @@ class CompressSettings(Settings):
     compress_max_pixels: int = Field(
         default=100_000_000,
         ge=1,
-        description="Maximum width times height of an image; a larger one fails with too_many_pixels.",
+        description="Maximum width times height of an image; a larger one fails with too_many_pixels. All frames of an "
+        "animation together may have four times as many pixels.",
     )
     compress_ssim: bool = Field(default=True, description="Measure how similar each result is to its original (SSIM).")
 

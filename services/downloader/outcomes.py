@@ -25,7 +25,7 @@ class FetchFailure(Enum):
     BAD_REDIRECT = auto()  # too many, or to an invalid URL
     TOO_LARGE = auto()
     NOT_AN_IMAGE = auto()
-    HOST_BUSY = auto()  # with our own requests
+    HOST_BUSY = auto()  # our own limit of requests to this host is reached
     INTERNAL = auto()
 
 

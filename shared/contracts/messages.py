@@ -84,7 +84,7 @@ class ImageMessage(Message):
     )
     attempt: int = Field(
         ge=1,
-        description="1 for the first. Runs that were deferred for a reason other than the image's host do not count.",
+        description="1 for the first. A run whose deferral does not count (`counts` is false) is not an attempt.",
     )
 
 

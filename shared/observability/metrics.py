@@ -73,7 +73,7 @@ class Metrics:
         )
         self.image_encodes = declare.counter(
             "imagemill_image_encodes_total",
-            "Full encodings that the results required. Divided by the compressed images: the mean per image.",
+            "Full encodings that the results required. Divide by the compressed images for the mean per image.",
             unit="encodes",
         )
         self.images_reused = declare.counter(

@@ -10,7 +10,7 @@ from services.gateway.upload import OPTIONS, Option
 def options() -> str:
     """Every option with its whole description."""
     rows = [
-        (code(option.name), _values(option.schema), _default(option.default), _meaning(option))
+        (code(option.name), _values(option.schema), _default(option.default), option.description + _only(option))
         for option in OPTIONS.values()
     ]
     return table(("option", "values", "default", "meaning"), rows)
@@ -19,20 +19,18 @@ def options() -> str:
 def options_summary() -> str:
     """Every option in one sentence."""
     rows = [
-        (code(option.name), _values(option.schema), _default(option.default), _summary(option.description))
+        (code(option.name), _values(option.schema), _default(option.default), _summary(option) + _only(option))
         for option in OPTIONS.values()
     ]
     return table(("option", "values", "default", "meaning"), rows)
 
 
-def _meaning(option: Option) -> str:
-    if len(option.endpoints) > 1:
-        return option.description
-    return f"{option.description} Only for `POST /{option.endpoints[0]}`."
+def _summary(option: Option) -> str:
+    return option.description.split(". ", maxsplit=1)[0].rstrip(".") + "."
 
 
-def _summary(description: str) -> str:
-    return description.split(". ", maxsplit=1)[0].rstrip(".") + "."
+def _only(option: Option) -> str:
+    return "" if len(option.endpoints) > 1 else f" Only for `POST /{option.endpoints[0]}`."
 
 
 def _values(schema: Mapping[str, Any]) -> str:

@@ -33,7 +33,7 @@ _FORMATS: dict[FileType, Format] = {
     BMP: "bmp",
 }
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBX", "RGBA", "I;16"})
-_MAX_ANIMATION_PIXELS = 4
+_MAX_ANIMATION_FACTOR = 4
 """All frames of an animation together, as a multiple of `max_pixels`."""
 
 _LOST_TAGS = "Truncated File Read|Corrupt EXIF data|Possibly corrupt"
@@ -124,7 +124,7 @@ def _check_pixels(max_pixels: int, size: tuple[int, int], frames: int) -> None:
     width, height = size
     if width * height > max_pixels:
         raise CompressError(ErrorCode.TOO_MANY_PIXELS, f"{width} x {height}, more than {max_pixels} pixels")
-    limit = _MAX_ANIMATION_PIXELS * max_pixels
+    limit = _MAX_ANIMATION_FACTOR * max_pixels
     if frames > 1 and frames * width * height > limit:
         raise CompressError(
             ErrorCode.TOO_MANY_PIXELS, f"{frames} frames of {width} x {height}, more than {limit} pixels"

@@ -64,7 +64,7 @@ class Picture:
     exif, xmp: the metadata to keep, without an orientation. `exif` begins with the TIFF header.
     colour_chunks: type and data of the chunks that define a PNG's colours, if no ICC profile takes precedence. A PNG
         result may contain them in place of `icc_profile`, which defines the same colours for the other formats.
-    colours_before_scaling: the number of colours before scaling, which mixes new ones; None if a palette cannot hold
+    colours_before_scaling: the number of colours before scaling (scaling adds new ones); None if a palette cannot hold
         them.
     """
 

@@ -108,8 +108,9 @@ class _RungSearch:
 def _scaled_down(
     ladder_of: Callable[[Picture], Ladder], picture: Picture, limit: int, min_quality: int, lowest_bytes: int
 ) -> tuple[SizedPicture | None, int]:
-    """The picture at the scale whose lowest rung should just fit, at its highest fitting rung; and the encodes made.
+    """Scale so that the lowest rung should just fit, then take the highest rung that fits.
 
+    Returns the picture, or None if no scale fits, and the number of encodes.
     lowest_bytes: what the lowest allowed rung takes unscaled.
     """
     best: SizedPicture | None = None

@@ -12,7 +12,7 @@ _MIN_COMPACTED = 1 << 17
 
 
 class DistinctCounter:
-    """Counts distinct hashes: exactly up to `most`, beyond that to a few per mille, from a sample.
+    """Counts distinct hashes: exactly up to `most`; above that from a sample, with an error of a few per mille.
 
     Hashes are collected in buckets; duplicates are removed from all buckets whenever their size has doubled.
     """

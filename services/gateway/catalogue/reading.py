@@ -133,7 +133,10 @@ class Catalogue:
         self._first_repair_lines: dict[RowRepair, int] = {}
 
     def rows(self) -> Iterator[CatalogueRow]:
-        """The data rows, once. Faulty rows are skipped; at the end of the file CatalogueRefused lists them."""
+        """Yield the data rows; can be used once. Skips faulty rows.
+
+        Raises CatalogueRefused after the last row if any finding so far is an error.
+        """
         width, records, limits = self.catalogue_format.width, self.records, self._limits
         first_serial, *more_serials = self.layout.serials
         name_at, images = self.layout.name, self._images

@@ -47,8 +47,10 @@ class Option:
                 return f"a whole number from {minimum} to {maximum}"
             case {"type": "boolean"}:
                 return "true or false"
-            case _:
+            case {"format": "uri"}:
                 return "an http or https URL"
+            case _:
+                raise TypeError(f"{self.name}: say here what values such an option allows; an integer needs ge and le")
 
 
 def _option(name: str, field: FieldInfo, schema: Mapping[str, Any]) -> Option:

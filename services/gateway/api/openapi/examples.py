@@ -83,8 +83,8 @@ _QUOTES = Finding(
     text='"Oak" table,https://shop.example/oak-1.jpg',
 )
 _NO_URL = Finding(
-    "a file's name, no URL",
-    "Write the whole address.",
+    "a file name, not a URL",
+    "Enter the full address, with https:// and the host.",
     row=12,
     line=14,
     column="Input Image Urls",

@@ -16,6 +16,7 @@ from services.gateway.web import ProblemType
 from shared.contracts.events import request_finished_event
 from shared.contracts.messages import CompressOptions
 from shared.contracts.states import RequestStatus
+from shared.url_policy import AddressPolicy, url_fault
 from tests.support.builders import NOW, a_request, output_keys
 from tests.support.tree import ROOT
 
@@ -65,6 +66,13 @@ def test_every_response_with_text_has_an_example(document: dict[str, Any]) -> No
             for media_type, content in response.get("content", {}).items():
                 shown = "example" in content or content.get("examples")
                 assert shown or media_type == "image/*", (path, status, media_type)
+
+
+def test_the_example_of_a_finding_is_worded_as_the_gateway_words_it(document: dict[str, Any]) -> None:
+    fault = url_fault("lamp.png", AddressPolicy())
+    assert fault is not None
+    assert json.dumps(fault.detail) in json.dumps(document)
+    assert json.dumps(fault.advice) in json.dumps(document)
 
 
 def test_every_problem_of_an_operation_is_shown_under_its_status(document: dict[str, Any]) -> None:

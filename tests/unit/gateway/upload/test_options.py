@@ -149,7 +149,9 @@ def test_all_errors_are_reported_at_once() -> None:
         ("percent", "200"),
     )
 
-    assert sorted(error.option or "" for error in reported) == sorted([*UPLOAD_OPTIONS, "percent", "quality"])
+    assert sorted(error.option or "" for error in reported) == sorted([*UPLOAD_OPTIONS, "percent", "quality"]), (
+        "give each new option a value above that it cannot have"
+    )
 
 
 def test_the_error_for_an_unknown_option_lists_the_options() -> None:

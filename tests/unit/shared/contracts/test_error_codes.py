@@ -7,7 +7,7 @@ import pytest
 from services.downloader.outcomes import FetchFailure, RetryKind, outcome_of
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode, Owner
 
-SPECIFIED = (
+SPECIFIED = (  # by the users; the project may add others
     *("invalid_url", "blocked_address", "dns", "connect", "tls", "timeout", "http_403", "http_404", "http_410"),
     *("http_429", "http_4xx", "http_5xx", "too_large", "not_an_image", "unsupported_format", "too_many_pixels"),
     *("decode_error", "decoder_crashed", "storage", "internal"),
@@ -16,7 +16,7 @@ SPECIFIED = (
 
 def test_the_list_has_all_specified_codes_and_a_guide_for_each() -> None:
     assert set(SPECIFIED) <= set(ErrorCode)
-    assert list(ERROR_GUIDES) == list(ErrorCode)
+    assert list(ERROR_GUIDES) == list(ErrorCode), "each code needs a guide in ERROR_GUIDES, in the order of ErrorCode"
 
 
 @pytest.mark.parametrize("code", ErrorCode)
@@ -38,6 +38,11 @@ def retried_causes() -> dict[ErrorCode, set[bool]]:
         outcome = outcome_of(cause)
         again[outcome.code].add(outcome.retry is not RetryKind.NEVER)
     return again
+
+
+def test_every_http_refusal_shows_that_the_host_responded() -> None:
+    refusals = [outcome_of(status) for status in range(400, 500) if outcome_of(status).retry is RetryKind.NEVER]
+    assert [outcome.code for outcome in refusals if not ERROR_GUIDES[outcome.code].host_responded] == []
 
 
 def test_a_code_is_retryable_if_the_downloader_retries_its_causes() -> None:
