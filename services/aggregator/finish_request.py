@@ -74,7 +74,8 @@ class RequestFinisher:
             lease = self._database.lease(f"finish:{message.request_id}:{message.round}", self._lease_seconds)
             if not await _acquired(lease, _PATIENCE * self._lease_seconds):
                 return None
-            async with renewing(lease, self._lease_seconds):  # losing it means double work, no harm
+            # A lease that is lost meanwhile means double work and no harm: the finish continues without it.
+            async with renewing(lease, self._lease_seconds):
                 return await self._finish(message)
         finally:
             self._in_progress.discard(key)

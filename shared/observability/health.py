@@ -1,7 +1,7 @@
 """The health of a process, and its responses to GET /livez, /readyz and /metrics."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import NamedTuple
@@ -9,6 +9,9 @@ from typing import NamedTuple
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from shared.observability.redaction import redact
+
+LIVEZ, READYZ, METRICS = "/livez", "/readyz", "/metrics"
+HEALTH_PATHS = frozenset({LIVEZ, READYZ, METRICS})
 
 
 class Health:
@@ -47,6 +50,10 @@ class HealthEndpoints:
 
     health: Health
     registry: CollectorRegistry
+
+    @property
+    def by_path(self) -> Mapping[str, Callable[[], HealthResponse]]:
+        return {LIVEZ: self.livez, READYZ: self.readyz, METRICS: self.metrics}
 
     def livez(self) -> HealthResponse:
         """Always 200: any response shows that the event loop runs."""

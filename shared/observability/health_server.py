@@ -9,15 +9,16 @@ from typing import Any
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from shared.observability.health import Health, HealthEndpoints, HealthResponse
+from shared.observability.health import LIVEZ, METRICS, READYZ, Health, HealthEndpoints, HealthResponse
 from shared.observability.in_process_server import InProcessServer
 
 Event = dict[str, Any]
 Send = Callable[[Event], Awaitable[None]]
 App = Callable[[Event, Callable[[], Awaitable[Event]], Send], Awaitable[None]]
 
-_NOT_FOUND = HealthResponse(404, "text/plain; charset=utf-8", b"the endpoints are /livez, /readyz and /metrics\n")
-_NOT_ALLOWED = HealthResponse(405, "text/plain; charset=utf-8", b"use GET or HEAD\n")
+_TEXT = "text/plain; charset=utf-8"
+_NOT_FOUND = HealthResponse(404, _TEXT, f"the endpoints are {LIVEZ}, {READYZ} and {METRICS}\n".encode())
+_NOT_ALLOWED = HealthResponse(405, _TEXT, b"use GET or HEAD\n")
 
 
 @asynccontextmanager
@@ -62,7 +63,7 @@ async def serve_health_on(listener: socket.socket, health: Health, registry: Col
 
 
 def health_app(endpoints: HealthEndpoints) -> App:
-    paths = {"/livez": endpoints.livez, "/readyz": endpoints.readyz, "/metrics": endpoints.metrics}
+    paths = endpoints.by_path
 
     async def app(scope: Event, _receive: Callable[[], Awaitable[Event]], send: Send) -> None:
         response = paths.get(scope["path"], lambda: _NOT_FOUND)()

@@ -18,7 +18,9 @@ _RENEWALS_PER_LEASE = 3
 async def renewing(lease: Lease, seconds: float) -> AsyncIterator[asyncio.Event]:
     """Renew an acquired lease of `seconds` while the block runs, then release it.
 
-    Yields an event that is set once another process holds the lease.
+    Yields an event that is set once another process holds the lease, and stays set. The renewal continues all the same:
+    when the other process no longer holds the lease, this one acquires it again. So work that must not overlap stops at
+    the event, and work that may overlap ignores it and is soon alone again.
     """
     lost = asyncio.Event()
     renewal = asyncio.create_task(_renew(lease, seconds / _RENEWALS_PER_LEASE, lost))
@@ -31,7 +33,7 @@ async def renewing(lease: Lease, seconds: float) -> AsyncIterator[asyncio.Event]
 
 
 async def _renew(lease: Lease, interval: float, lost: asyncio.Event) -> None:
-    while not lost.is_set():
+    while True:
         await asyncio.sleep(interval)
         with suppress(DatabaseUnavailable):  # the next renewal finds out whether the lease was lost meanwhile
             if not await lease.acquire():

@@ -43,10 +43,12 @@ async def test_inserting_products_again_adds_only_the_missing_ones(database: Dat
 async def test_output_urls_are_recorded_by_row(subject: Subject) -> None:
     products = subject.database.products
     await products.insert_many([a_product(row, URLS, request_id) for request_id in ("a", "b") for row in (1, 2)])
-    await products.save_outputs("a", 1, [(1, ["http://client.test/1.jpg", ""]), (2, ["", "http://client.test/2.jpg"])])
+    await products.save_outputs(
+        "a", 1, [(1, ["http://imagemill.test/1.jpg", ""]), (2, ["", "http://imagemill.test/2.jpg"])]
+    )
     await products.save_outputs("a", 1, [])
-    await products.save_outputs("a", 1, [(3, ["http://client.test/3.jpg"])])  # there is no such row
-    assert subject.outputs("a") == {1: ["http://client.test/1.jpg", ""], 2: ["", "http://client.test/2.jpg"]}
+    await products.save_outputs("a", 1, [(3, ["http://imagemill.test/3.jpg"])])  # there is no such row
+    assert subject.outputs("a") == {1: ["http://imagemill.test/1.jpg", ""], 2: ["", "http://imagemill.test/2.jpg"]}
     assert subject.outputs("b") == {}
 
 
@@ -55,9 +57,9 @@ async def test_output_urls_of_a_later_round_are_not_overwritten(
 ) -> None:
     products = subject.database.products
     await products.insert_many([a_product(row, URLS, "a") for row in (1, 2)])
-    await products.save_outputs("a", 2, [(1, ["http://client.test/2.jpg"])])
+    await products.save_outputs("a", 2, [(1, ["http://imagemill.test/2.jpg"])])
     await products.save_outputs("a", 1, [(1, [""]), (2, [""])])
-    assert subject.outputs("a") == {1: ["http://client.test/2.jpg"], 2: [""]}
-    await products.save_outputs("a", 2, [(1, ["http://client.test/again.jpg"])])  # a finish is repeatable
-    await products.save_outputs("a", 3, [(2, ["http://client.test/3.jpg"])])
-    assert subject.outputs("a") == {1: ["http://client.test/again.jpg"], 2: ["http://client.test/3.jpg"]}
+    assert subject.outputs("a") == {1: ["http://imagemill.test/2.jpg"], 2: [""]}
+    await products.save_outputs("a", 2, [(1, ["http://imagemill.test/again.jpg"])])  # a finish is repeatable
+    await products.save_outputs("a", 3, [(2, ["http://imagemill.test/3.jpg"])])
+    assert subject.outputs("a") == {1: ["http://imagemill.test/again.jpg"], 2: ["http://imagemill.test/3.jpg"]}

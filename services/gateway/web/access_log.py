@@ -5,7 +5,7 @@ import time
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_UNLOGGED = {"/livez", "/readyz", "/metrics"}
+from shared.observability import HEALTH_PATHS
 
 log = structlog.get_logger(__name__)
 
@@ -17,7 +17,7 @@ class AccessLog:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in _UNLOGGED:
+        if scope["type"] != "http" or scope["path"] in HEALTH_PATHS:
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()

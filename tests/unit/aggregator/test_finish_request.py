@@ -33,6 +33,7 @@ from tests.support.aggregating import (
     an_image,
 )
 from tests.support.builders import NOW, REQUEST_ID, a_catalogue_format
+from tests.support.waiting import until
 
 FINISH = FinishRequest(request_id=REQUEST_ID, round=1)
 OUTPUT = f"outputs/{REQUEST_ID}/1/spring-catalogue-compressed.csv"
@@ -350,6 +351,24 @@ async def test_the_lease_is_renewed_while_the_files_are_written(harness: FinishH
             await asyncio.sleep(0)
         store.proceed.set()
         await writing
+    assert harness.database.tables.leases == {}
+
+
+async def test_a_finish_that_lost_its_lease_continues_and_acquires_the_free_lease_again(harness: FinishHarness) -> None:
+    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    store, other = SlowStore(), harness.database.another_process().lease(LEASE, 1000)
+
+    async with asyncio.timeout(10):
+        writing = asyncio.create_task(harness.finisher(harness.database, store, lease_seconds=0.03)(FINISH))
+        await store.writing.wait()
+        harness.database.tables.leases.clear()
+        assert await other.acquire()
+        await asyncio.sleep(0.05)  # several renewals fail
+        await other.release()
+        await until(lambda: LEASE in harness.database.tables.leases)
+        assert not await other.acquire()
+        store.proceed.set()
+        assert len(await writing) == 1
     assert harness.database.tables.leases == {}
 
 

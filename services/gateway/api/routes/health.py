@@ -1,4 +1,6 @@
-"""GET and HEAD of /livez, /readyz and /metrics."""
+"""GET and HEAD of the health endpoints."""
+
+from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -6,7 +8,7 @@ from starlette.responses import Response
 from shared.observability import HealthEndpoints, HealthResponse
 
 
-def health_router(answers: HealthEndpoints) -> APIRouter:
+def health_router(endpoints: HealthEndpoints) -> APIRouter:
     """For the probes of an orchestrator and for Prometheus.
 
     Query options are ignored here, unlike elsewhere: a scrape configuration may add some, and a process must not be
@@ -14,18 +16,14 @@ def health_router(answers: HealthEndpoints) -> APIRouter:
     """
     router = APIRouter(include_in_schema=False)
 
-    def response(answer: HealthResponse) -> Response:
-        return Response(answer.body, answer.status, {"Cache-Control": "no-store"}, answer.media_type)
-
-    async def livez() -> Response:
-        return response(answers.livez())
-
-    async def readyz() -> Response:
-        return response(answers.readyz())
-
-    async def metrics() -> Response:
-        return response(answers.metrics())
-
-    for path, answer in (("/livez", livez), ("/readyz", readyz), ("/metrics", metrics)):
-        router.add_api_route(path, answer, methods=["GET", "HEAD"])
+    for path, answer in endpoints.by_path.items():
+        router.add_api_route(path, _endpoint(answer), methods=["GET", "HEAD"])
     return router
+
+
+def _endpoint(answer: Callable[[], HealthResponse]) -> Callable[[], Awaitable[Response]]:
+    async def endpoint() -> Response:
+        status, media_type, body = answer()
+        return Response(body, status, {"Cache-Control": "no-store"}, media_type)
+
+    return endpoint

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from dev.docs.registry import BLOCKS as REAL_BLOCKS
+from dev.docs.registry import FILES
 from dev.docs.update import Result, update
+from tests.support.tree import ROOT
 
 BLOCKS = {"numbers": lambda: "| one |\n"}
 CURRENT = "<!-- generated: numbers (make docs) -->\n\n| one |\n\n<!-- /generated: numbers -->\n"
@@ -97,3 +100,7 @@ def test_a_generated_file_is_compared_and_written(tmp_path: Path) -> None:
     update(tmp_path, {}, files, write=True)
     assert (tmp_path / "settings.txt").read_text() == "A=1\n"
     assert update(tmp_path, {}, files, write=False) == Result()
+
+
+def test_the_generated_parts_of_this_repository_s_documentation_are_up_to_date() -> None:
+    assert update(ROOT, REAL_BLOCKS, FILES, write=False) == Result()

@@ -13,7 +13,7 @@ from shared.contracts.records import Image, Progress, Request
 from shared.contracts.states import ImageState, RequestStatus
 from tests.support.builders import NOW, REQUEST_ID, a_request, a_result, an_image
 
-BASE_URL = "https://client.test"
+BASE_URL = "https://imagemill.test"
 
 
 def _compressed(**changes: Any) -> Image:

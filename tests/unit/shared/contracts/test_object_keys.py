@@ -46,7 +46,7 @@ def test_result_keys_are_safe_in_urls_and_cells(url: str, data: bytes, extension
     _check(key)
     assert key.startswith(f"results/{REQUEST_ID}/")
     assert key.endswith(f".{extension}")
-    assert "," not in public_url("https://client.test/", key)
+    assert "," not in public_url("https://imagemill.test/", key)
 
 
 @given(filename=NAMES, round_=st.integers(1, 99), kind=st.sampled_from(["compressed", "report", "failed"]))
@@ -123,6 +123,6 @@ def test_an_image_id_is_the_first_half_of_a_sha256() -> None:
     assert image_id("http://images.test/1.jpg") == sha256(b"http://images.test/1.jpg").hexdigest()[:32]
 
 
-@pytest.mark.parametrize("base", ["https://client.test", "https://client.test/"])
+@pytest.mark.parametrize("base", ["https://imagemill.test", "https://imagemill.test/"])
 def test_public_urls_have_one_slash(base: str) -> None:
-    assert public_url(base, "results/a/b.jpg") == "https://client.test/results/a/b.jpg"
+    assert public_url(base, "results/a/b.jpg") == "https://imagemill.test/results/a/b.jpg"

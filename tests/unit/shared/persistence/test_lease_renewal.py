@@ -43,6 +43,23 @@ async def test_a_lost_lease_is_reported_and_left_to_its_holder(database: MemoryD
     assert not await lease.acquire()
 
 
+async def test_a_lost_lease_is_acquired_again_after_its_holder_released_it(database: MemoryDatabase) -> None:
+    lease = database.lease("work", SECONDS)
+    other = database.another_process().lease("work", 100)
+    assert await lease.acquire()
+
+    async with renewing(lease, SECONDS) as lost:
+        database.tables.leases.clear()
+        assert await other.acquire()
+        await asyncio.wait_for(lost.wait(), 20)
+        await other.release()
+        await until(lambda: "work" in database.tables.leases)
+        assert not await other.acquire()
+        assert lost.is_set()
+
+    assert database.tables.leases == {}
+
+
 async def test_renewal_outlives_an_outage_of_the_database(database: MemoryDatabase) -> None:
     lease = database.lease("work", 0.03)
     assert await lease.acquire()
