@@ -43,7 +43,7 @@ clean: ## delete all data, logs and servers under .local, and the caches
 
 .PHONY: test
 test: .venv ## all tests, on real servers
-	@$(LOCAL) prepare
+	@$(LOCAL) prepare servers browser
 	$(PYTEST) $(ARGS)
 
 .PHONY: test-unit
@@ -52,22 +52,27 @@ test-unit: .venv ## tests that need no server
 
 .PHONY: test-contract
 test-contract: .venv ## the fakes and the real servers pass the same suites
-	@$(LOCAL) prepare
+	@$(LOCAL) prepare servers
 	$(PYTEST) tests/contract $(ARGS)
 
 .PHONY: test-integration
 test-integration: .venv ## one service at a time, on real servers
-	@$(LOCAL) prepare
+	@$(LOCAL) prepare servers
 	$(PYTEST) tests/integration $(ARGS)
 
 .PHONY: test-e2e
 test-e2e: .venv ## the whole stack: kills, outages, fairness, formats
-	@$(LOCAL) prepare
+	@$(LOCAL) prepare servers
 	$(PYTEST) tests/e2e $(ARGS)
+
+.PHONY: test-browser
+test-browser: .venv ## the documentation page in Chromium
+	@$(LOCAL) prepare browser
+	$(PYTEST) tests/browser $(ARGS)
 
 .PHONY: test-containers
 test-containers: .venv ## all tests, with RabbitMQ and MongoDB in containers; needs Docker
-	@$(LOCAL) prepare
+	@$(LOCAL) prepare servers browser
 	IMAGEMILL_TEST_SERVERS=containers $(PYTEST) $(ARGS)
 
 .PHONY: smoke
@@ -139,14 +144,14 @@ hooks: .venv ## run lint, types and imports before each git commit
 	$(BIN)/pre-commit install
 
 .PHONY: vendor-docs
-vendor-docs: ## update the vendored Swagger UI; needs npm and VERSION=...
+vendor-docs: ## update the vendored Swagger UI; needs npm and VERSION=...; then run test-browser
 	sh services/gateway/api/static/swagger-ui/vendor.sh $(VERSION)
 
 ##@ Measure
 
 .PHONY: bench
 bench: .venv ## images per second and CPU per image, beside a bare Pillow loop
-	@$(LOCAL) prepare
+	@$(LOCAL) prepare servers
 	$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: bench-compress
@@ -157,7 +162,7 @@ bench-compress: .venv ## the compressor beside three peers: fit, cost, quality, 
 
 .PHONY: bench-catalogue
 bench-catalogue: .venv ## validate, accept and take in a million rows, through a kill -9
-	@$(LOCAL) prepare
+	@$(LOCAL) prepare servers
 	$(BIN)/python -m benchmarks.catalogue $(ARGS)
 
 ##@ Dependencies

@@ -1,12 +1,14 @@
 """The commands behind `make run`, `make demo` and others: python -m deploy.local --help."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from deploy.local.browser import find_browser
 from deploy.local.clean import remove
 from deploy.local.missing import Missing
 from deploy.local.missing import install as install_packages
@@ -24,10 +26,17 @@ Home = Annotated[Path, typer.Option(help="Folder for data, logs and ports.")]
 Port = Annotated[int, typer.Option(envvar="GATEWAY_PORT", min=1, max=65535, help="Port of the API.")]
 
 
+class Needed(StrEnum):
+    """What a command or a ring of tests needs from the machine."""
+
+    SERVERS = "servers"
+    BROWSER = "browser"
+
+
 @app.command()
-def prepare() -> None:
-    """Install the servers that the machine lacks. Start nothing."""
-    _do(install_servers)
+def prepare(needed: Annotated[list[Needed], typer.Argument()]) -> None:
+    """Install what the machine lacks of the servers and the browser. Start nothing."""
+    _do(lambda: _install_missing(needed))
 
 
 @app.command()
@@ -60,6 +69,13 @@ def demo(home: Home = DEMO_HOME) -> None:
 def clean() -> None:
     """Remove everything under .local, and end processes that a killed stack left behind."""
     _do(remove)
+
+
+def _install_missing(needed: Sequence[Needed]) -> None:
+    if Needed.SERVERS in needed:
+        install_servers()
+    if Needed.BROWSER in needed:
+        find_browser()
 
 
 def _do(command: Callable[[], int | None]) -> None:

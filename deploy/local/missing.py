@@ -10,7 +10,7 @@ INSTALLER = Path(__file__).with_name("apt-install.sh")
 
 
 class Missing(Exception):
-    """The stack needs something that is missing and cannot be installed here; the message says what to do."""
+    """A command needs something that is missing and cannot be installed here; the message says what to do."""
 
 
 def install(*packages: str) -> None:
@@ -21,7 +21,7 @@ def install(*packages: str) -> None:
     """
     names = " ".join(packages)
     if not shutil.which("apt-get"):
-        raise Missing(f"please install {names} (this machine has no apt-get), or use docker compose up")
+        raise Missing(f"please install {names}: this machine has no apt-get")
     print(f"Installing {names} from Debian's packages; no system service is started.", flush=True)
     try:
         subprocess.run([*_as_root(names), "sh", INSTALLER, *packages], check=True)

@@ -23,7 +23,7 @@ from shared.messaging import DependencyGate
 from shared.observability import Health, HealthEndpoints, Metrics
 from shared.url_policy import AddressPolicy
 from tests.fakes import MemoryDatabase, MemoryObjectStore, MovableClock
-from tests.support.builders import REQUEST_ID
+from tests.support.builders import NOW, REQUEST_ID
 
 CSV = b"S. No.,Product Name,Input Image Urls\r\n1,Lamp,https://images.test/1.jpg\r\n"
 MAX_BYTES = 300_000
@@ -34,6 +34,10 @@ RETENTION_DAYS = 7.0
 BASE_URL = "https://imagemill.test"
 RESULT_KEY = f"results/{REQUEST_ID}/oak-table-0123456789abcdef.jpg"
 DEFAULTS = CompressOptions(min_quality=35)
+
+
+ServerAndClient = tuple[HttpServer, int, httpx.AsyncClient]
+"""A server, its port and a client of it."""
 
 
 @dataclass
@@ -64,6 +68,35 @@ async def a_server(health: HealthEndpoints) -> AsyncIterator[tuple[HttpServer, i
     await server.start(listener)
     yield server, port
     await server.stop()
+
+
+@asynccontextmanager
+async def a_server_and_client() -> AsyncIterator[ServerAndClient]:
+    """One server for several tests, since starting it is slow; `a_gateway` installs the app of each test."""
+    async with (
+        a_server(HealthEndpoints(Health(), CollectorRegistry())) as (server, port),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as http,
+    ):
+        yield server, port, http
+
+
+def a_gateway(shared_server: ServerAndClient, spool: Path) -> Gateway:
+    """A gateway without any requests, which the server serves from now on."""
+    server, port, http = shared_server
+    clock = MovableClock(NOW)
+    gateway = Gateway(
+        http=http,
+        server=server,
+        port=port,
+        store=MemoryObjectStore(clock),
+        database=MemoryDatabase(clock),
+        intake_opened=asyncio.Event(),
+        health=Health(),
+        registry=CollectorRegistry(),
+        spool=spool,
+    )
+    server.app = an_app(gateway, clock)
+    return gateway
 
 
 def an_app(gateway: Gateway, clock: MovableClock, public_base_url: str = BASE_URL) -> FastAPI:
