@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import get_contextvars
+from structlog.testing import capture_logs
 
 from services.gateway.web import HttpServer, listen
 from shared.contracts.error_codes import ErrorCode
@@ -257,6 +259,18 @@ async def test_a_large_output_is_compressed_in_pieces(filled: Gateway) -> None:
 
     assert answer.content == large
     assert answer.num_bytes_downloaded < len(large) / 3
+
+
+async def test_a_static_file_that_cannot_be_opened_is_answered_with_a_problem_document(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("starlette.responses.anyio.open_file", AsyncMock(side_effect=PermissionError))
+
+    with capture_logs() as logged:
+        answer = await gateway.http.get(f"/{ASSET}", headers={**GZIP, "X-Request-ID": "mine"})
+
+    assert problem(answer, 500)["http_request_id"] == answer.headers["X-Request-ID"] == "mine"
+    assert [entry["status"] for entry in logged if entry["event"] == "http_request"] == [500]
 
 
 async def test_static_files_are_cacheable(gateway: Gateway) -> None:

@@ -19,7 +19,7 @@ from services.gateway.files import Objects
 from services.gateway.probe import ProbeStream
 from services.gateway.requests import Retries
 from services.gateway.upload import UploadAcceptor, UploadValidator
-from services.gateway.web import Locations, install_error_handlers
+from services.gateway.web import Compression, Locations, install_error_handlers
 from shared.errors import DatabaseUnavailable, DependencyUnavailable
 from shared.messaging import DependencyGate
 from shared.observability import HealthEndpoints
@@ -81,6 +81,7 @@ def build_starting_app(health: HealthEndpoints) -> FastAPI:
 def _bare_app(health: HealthEndpoints, report: Callable[[DependencyUnavailable], None]) -> FastAPI:
     app = FastAPI(title="Imagemill", version=__version__, description=_DESCRIPTION, openapi_url=None)
     install_error_handlers(app, report)
+    app.add_middleware(Compression)
     app.include_router(health_router(health))
     return app
 

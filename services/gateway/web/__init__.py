@@ -1,6 +1,6 @@
 """HTTP as every route uses it: the JSON documents, problems, query parameters, and the server with its middleware."""
 
-from services.gateway.web.compression import is_compressible, weak_etag, will_be_encoded
+from services.gateway.web.compression import Compression, is_compressible, weak_etag, will_be_encoded
 from services.gateway.web.error_handlers import install_error_handlers
 from services.gateway.web.locations import Locations
 from services.gateway.web.problem_types import ProblemType
@@ -47,6 +47,7 @@ __all__ = [
     "ApiModel",
     "CatalogueFinding",
     "CatalogueValidation",
+    "Compression",
     "HttpServer",
     "InputError",
     "Locations",

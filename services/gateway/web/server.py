@@ -11,7 +11,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from services.gateway.web.access_log import AccessLog
-from services.gateway.web.compression import Compression
 from services.gateway.web.http_request_id import HttpRequestId
 from shared.observability import InProcessServer
 
@@ -46,8 +45,8 @@ class HttpServer:
         self._running: asyncio.Task[None] | None = None
 
     def _with_middleware(self, trusted_proxies: Sequence[Network]) -> Any:
-        """From the outside in: the client's address, the request's id, the log, compression."""
-        inner = HttpRequestId(AccessLog(Compression(self._answer)))
+        """From the outside in: the client's address, the request's id, the log."""
+        inner = HttpRequestId(AccessLog(self._answer))
         # uvicorn and Starlette type the same ASGI messages differently.
         return ProxyHeadersMiddleware(cast(Any, inner), [str(network) for network in trusted_proxies])
 
