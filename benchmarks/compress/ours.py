@@ -2,9 +2,8 @@
 
 from services.compressor.decoders import Picture, open_picture
 from services.compressor.encoders import LADDERS
-from services.compressor.rate_control.ladder import Ladder
+from services.compressor.rate_control import Ladder, SizedPicture, fit_to_size
 from services.compressor.rate_control.quality_search import search
-from services.compressor.rate_control.target_size import SizedPicture, fit_to_size
 from shared.contracts.messages import CompressOptions
 
 MAX_PIXELS = 100_000_000

@@ -5,7 +5,7 @@ The gateway reads catalogues, the aggregator writes them again; both use these m
 
 from shared.catalogue.batches import Batch, BatchLimits, in_batches
 from shared.catalogue.format import CatalogueFormat, Dialect, ImageColumn, Profile
-from shared.catalogue.record import cell_text, join_record, raw_cell, split_around, split_record, with_cells
+from shared.catalogue.record import cell_text, join_record, raw_cell, split_around, split_record
 
 __all__ = [
     "Batch",
@@ -20,5 +20,4 @@ __all__ = [
     "raw_cell",
     "split_around",
     "split_record",
-    "with_cells",
 ]

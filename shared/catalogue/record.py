@@ -5,7 +5,7 @@ quote opens a cell only at its start.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 
 _LINE_END = re.compile(r"(?:\r\n|\r|\n)?\Z")
@@ -55,14 +55,6 @@ def raw_cell(text: str, delimiter: str) -> str:
 def join_record(cells: Iterable[str], delimiter: str, line_end: str) -> str:
     """The record of these raw cells."""
     return delimiter.join(cells) + line_end
-
-
-def with_cells(record: str, delimiter: str, texts: Mapping[int, str]) -> str:
-    """The record with `texts` in the cells with these indexes; an index after the last cell appends a cell."""
-    cells, line_end = split_record(record, delimiter)
-    for index, text in sorted(texts.items()):
-        cells[index : index + 1] = [raw_cell(text, delimiter)]
-    return join_record(cells, delimiter, line_end)
 
 
 @cache

@@ -1,7 +1,7 @@
 """RabbitMQ: exchanges and queues, publishing with confirms, and the runtime that calls message handlers."""
 
 from shared.messaging.broker import Broker, open_broker
-from shared.messaging.consumer import Consumer, Handler, Subscription
+from shared.messaging.consumer import Consumer, Subscription
 from shared.messaging.dead_letters import DeadLetter, list_dead, replay_dead
 from shared.messaging.dependency_gate import DependencyGate, Ping
 from shared.messaging.publisher import Outgoing, Publish, Publisher, Reply
@@ -17,7 +17,6 @@ __all__ = [
     "Consumer",
     "DeadLetter",
     "DependencyGate",
-    "Handler",
     "Inbox",
     "Outgoing",
     "Ping",

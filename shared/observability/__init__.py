@@ -1,16 +1,13 @@
 """Logs, metrics and health checks, the same in every process."""
 
-from shared.observability.declarations import Declaration
 from shared.observability.health import HEALTH_PATHS, Health, HealthEndpoints, HealthResponse
 from shared.observability.health_server import serve_health
 from shared.observability.in_process_server import InProcessServer
 from shared.observability.logging import configure_logging
 from shared.observability.metrics import Metrics, process_registry
-from shared.observability.redaction import redact
 
 __all__ = [
     "HEALTH_PATHS",
-    "Declaration",
     "Health",
     "HealthEndpoints",
     "HealthResponse",
@@ -18,6 +15,5 @@ __all__ = [
     "Metrics",
     "configure_logging",
     "process_registry",
-    "redact",
     "serve_health",
 ]

@@ -6,7 +6,7 @@ Pure: nothing here resolves a name or opens a socket. `shared.outbound` applies 
 from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
 from shared.url_policy.hosts import host_name
 from shared.url_policy.settings import FetchTargetSettings, Networks, WebhookTargetSettings
-from shared.url_policy.url_check import MAX_URL_CHARS, InvalidUrl, UrlFault, check_url, url_fault
+from shared.url_policy.url_check import MAX_URL_CHARS, InvalidUrl, check_url, url_fault
 
 __all__ = [
     "MAX_URL_CHARS",
@@ -15,7 +15,6 @@ __all__ = [
     "FetchTargetSettings",
     "InvalidUrl",
     "Networks",
-    "UrlFault",
     "WebhookTargetSettings",
     "check_url",
     "host_name",

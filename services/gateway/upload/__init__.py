@@ -6,7 +6,7 @@ from services.gateway.upload.option_table import OPTIONS, UPLOAD_OPTIONS, VALIDA
 from services.gateway.upload.options import UploadOptions
 from services.gateway.upload.request_options import OnInvalid, RequestOptions
 from services.gateway.upload.responses import catalogue_validation, upload_accepted
-from services.gateway.upload.validate import UploadValidator, ValidatedUpload, ValidationRules
+from services.gateway.upload.validate import UploadValidator, ValidationRules
 
 __all__ = [
     "CSV_TYPES",
@@ -21,7 +21,6 @@ __all__ = [
     "UploadAcceptor",
     "UploadOptions",
     "UploadValidator",
-    "ValidatedUpload",
     "ValidationRules",
     "catalogue_validation",
     "upload_accepted",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.catalogue.record import cell_text, join_record, raw_cell, split_around, split_record, with_cells
+from shared.catalogue.record import cell_text, join_record, raw_cell, split_around, split_record
 
 DELIMITERS = st.sampled_from(",;\t|")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.text(",;\"\r\n\t|' ", max_size=6)
@@ -54,7 +54,7 @@ def test_a_replaced_cell_has_the_new_text_and_the_others_are_unchanged(
     given_: tuple[str, list[str], str], text: str
 ) -> None:
     delimiter, cells, line_end = given_
-    record = with_cells(join_record(cells, delimiter, line_end), delimiter, {0: text})
+    record = join_record([raw_cell(text, delimiter), *cells[1:]], delimiter, line_end)
     got, end = split_record(record, delimiter)
     assert (cell_text(got[0]), got[1:], end) == (text, cells[1:], line_end)
 
