@@ -27,6 +27,7 @@ from shared.url_policy import AddressPolicy
 URLS_PER_ROW = 3
 _CHUNK_BYTES = 1 << 18
 _HOSTS = 200
+_SAMPLE_PER_HOST = 5
 _ROWS_AT_ONCE = 10_000
 _PATIENCE_SECONDS = 3600
 
@@ -59,11 +60,12 @@ def chunks(path: Path) -> Iterator[bytes]:
         yield from iter(partial(file.read, _CHUNK_BYTES), b"")
 
 
-def inspect(path: Path) -> CatalogueFormat:
-    inspection = inspect_catalogue(partial(chunks, path), CatalogueLimits(), AddressPolicy())
+def inspect(path: Path, sample_per_host: int) -> None:
+    inspection = inspect_catalogue(
+        partial(chunks, path), CatalogueLimits(), AddressPolicy(), sample_per_host=sample_per_host
+    )
     if inspection.images != inspection.rows * URLS_PER_ROW:
         raise RuntimeError(f"{inspection.images} distinct URLs in {inspection.rows} rows")
-    return inspection.catalogue_format
 
 
 def read_again(path: Path, catalogue_format: CatalogueFormat) -> None:
@@ -170,7 +172,8 @@ def main() -> None:
         _print(f"{options.rows:,} rows, {options.rows * URLS_PER_ROW:,} URLs, {path.stat().st_size / 1e6:.0f} MB")
         catalogue_format = inspect_catalogue(partial(_first, path), CatalogueLimits(), AddressPolicy()).catalogue_format
         for name, work in (
-            ("inspected", partial(inspect, path)),
+            ("inspected", partial(inspect, path, 0)),
+            ("sampled", partial(inspect, path, _SAMPLE_PER_HOST)),
             ("read again", partial(read_again, path, catalogue_format)),
         ):
             spent = alone(work)

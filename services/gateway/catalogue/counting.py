@@ -2,13 +2,15 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 _BUCKETS = 64
 _BOUNDS = [(index + 1 - _BUCKETS // 2) * (1 << 64) // _BUCKETS for index in range(_BUCKETS)]
 _PENDING = 1 << 14
 _MAX_HASHES = 1 << 23
 _MIN_COMPACTED = 1 << 17
+_MAX_SAMPLED = 1 << 15
 
 
 class DistinctCounter:
@@ -88,3 +90,29 @@ class SeenHashes:
         for value in old:
             if value:
                 self.is_new(value)
+
+
+class DistinctSample:
+    """An even sample of distinct hashes, each with a label: all of them up to `most`, then a half, a quarter and so on.
+
+    Whether a hash is in the sample depends on its low bits only, so repeated hashes change nothing. A sample that is
+    not complete holds `most` / 2 to `most` hashes. With the default, the share of a label that 1 % of all hashes have
+    is then off by 5 to 8 % of itself (one standard error); the share of a label that 25 % have, by 1 to 1.4 %.
+    """
+
+    def __init__(self, most: int = _MAX_SAMPLED) -> None:
+        self._most = most
+        self._labels: dict[int, str | None] = {}
+        self._dropped_bits = 0
+
+    def add(self, value: int, label: str | None) -> None:
+        if value & self._dropped_bits:
+            return
+        self._labels[value] = label
+        while len(self._labels) > self._most:  # drop the half that has the next low bit set
+            self._dropped_bits = 2 * self._dropped_bits + 1
+            self._labels = {held: of for held, of in self._labels.items() if not held & self._dropped_bits}
+
+    def counts(self) -> Mapping[str | None, int]:
+        """How many hashes of the sample have each label."""
+        return Counter(self._labels.values())

@@ -1,4 +1,8 @@
-"""Inspects an upload before it is accepted. Pure, streaming; memory hardly grows with the file."""
+"""Inspects an upload before it is accepted. Pure, streaming.
+
+Memory does not depend on the size of the file, apart from a few bytes for each distinct URL and serial number, which
+are counted (`counting`). Sampling URLs takes at most 20 MB, whatever the catalogue holds.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +21,8 @@ from shared.url_policy import AddressPolicy
 
 _NO_URL = "the row has no image URL"
 _GIVE_URL = "Add a URL if the product should have an image."
+_MAX_REFUSED_COUNTED = 1 << 17
+_MAX_REFUSED_PENDING = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +33,8 @@ class Inspection:
     slots: places of image URLs. images: distinct URLs. refused_slots: slots whose URL is refused, so that they fail.
     hosts: slots by host, the most first. more_hosts: number of hosts that are not listed.
     findings: slot errors and warnings. more_findings: number of those that are not listed.
+    accepted_images: distinct URLs that are not refused.
     samples: by host, its number of distinct URLs and the first few of them; empty unless samples were requested.
-    sampled_images: distinct URLs of all hosts, without refused ones; 0 unless samples were requested.
     """
 
     catalogue_format: CatalogueFormat
@@ -37,12 +43,12 @@ class Inspection:
     slots: int
     images: int
     refused_slots: int
+    accepted_images: int
     hosts: Mapping[str, int]
     more_hosts: int
     findings: tuple[Finding, ...]
     more_findings: int
     samples: Mapping[str, HostSample] = field(default_factory=dict)
-    sampled_images: int = 0
 
 
 def inspect_catalogue(
@@ -63,6 +69,7 @@ class _Inspector:
         self._verdicts = UrlVerdicts(policy)
         self._hosts = HostCounts(sample_per_host)
         self._refused_slots = 0
+        self._refused_images = DistinctCounter(most=_MAX_REFUSED_COUNTED, pending=_MAX_REFUSED_PENDING)
 
     def inspect(self) -> Inspection:
         catalogue, serials = self._catalogue, SerialChecks(self._catalogue)
@@ -84,23 +91,27 @@ class _Inspector:
                 catalogue.records.add_finding(_NO_URL, _GIVE_URL, self._column_of(row, 0), severity="warning")
         serials.finish()
         hosts, more_hosts = self._hosts.largest()
+        images = distinct.count()
+        accepted_images = max(images - self._refused_images.count(), 0)
         return Inspection(
             catalogue_format=catalogue.catalogue_format,
             rows=rows,
             products=serials.distinct if PROFILES[catalogue.catalogue_format.profile].rows_share_serial else rows,
             slots=slots,
-            images=distinct.count(),
+            images=images,
             refused_slots=self._refused_slots,
+            accepted_images=accepted_images,
             hosts=hosts,
             more_hosts=more_hosts,
             findings=catalogue.findings.listed,
             more_findings=catalogue.findings.more,
-            samples=self._hosts.samples(),
-            sampled_images=self._hosts.images,
+            samples=self._hosts.samples(accepted_images),
         )
 
     def _add_finding(self, row: CatalogueRow, slot: int, note: UrlNote, *, refused: bool) -> None:
-        self._refused_slots += refused
+        if refused:
+            self._refused_slots += 1
+            self._refused_images.add((hash(row.urls[slot]),))
         severity: Severity = "slot_error" if refused else "warning"
         self._catalogue.records.add_finding(
             note.problem, note.advice, self._column_of(row, slot), row.urls[slot], severity

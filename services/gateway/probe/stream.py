@@ -82,7 +82,7 @@ def _sample(replies: Sequence[ImagesProbed], inspection: Inspection, plan: Probe
         probed[plan.host_of[image.url]].append(image)
     return ProbeSample(
         images_of=plan.images_of,
-        more_images=inspection.sampled_images - sum(plan.images_of.values()),
+        more_images=max(inspection.accepted_images - sum(plan.images_of.values()), 0),
         probed=probed,
         bounds=replies[-1].bounds if replies else None,
     )
@@ -94,7 +94,7 @@ def _estimate_line(
     expected = estimate(sample, options)
     on_probed_hosts = sample.images - sample.more_images
     return EstimateLine(
-        images=sample.images,
+        images=inspection.accepted_images,
         dead_share=None if expected.dead_share is None else round(expected.dead_share, 4),
         bytes_in=_bytes(expected.bytes_in),
         bytes_out=_bytes(expected.bytes_out),

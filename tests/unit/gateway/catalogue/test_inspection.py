@@ -1,12 +1,15 @@
 """An inspection counts and judges URLs, hosts and serial numbers."""
 
+import tracemalloc
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.catalogue.counting import DistinctCounter, SeenHashes
+from services.gateway.catalogue.counting import DistinctCounter, DistinctSample, SeenHashes
 from services.gateway.catalogue.findings import Finding, Findings
-from services.gateway.catalogue.hosts import MAX_LISTED
+from services.gateway.catalogue.hosts import MAX_LISTED, HostCounts
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.limits import CatalogueLimits
 from services.gateway.catalogue.reading import open_catalogue
@@ -33,7 +36,48 @@ def test_slots_images_and_hosts_are_counted_and_urls_sampled() -> None:
     assert found.hosts == {"a.example": 4, "b.example": 1}
     assert (found.samples["a.example"].images, found.samples["b.example"].images) == (3, 1)
     assert list(found.samples["a.example"].urls) == ["https://a.example/1.jpg", "https://A.example/2.jpg"]
-    assert found.sampled_images == 4
+    assert found.accepted_images == 4
+
+
+def test_repeated_and_refused_urls_do_not_count_as_images_of_a_host() -> None:
+    rows = [f"{n},p,https://large.example/{n}.jpg" for n in range(30)]
+    rows += [f"{n},p,https://small.example/placeholder.jpg" for n in range(100)]
+    rows += [f"{n},p,http://10.0.0.1/{n % 7}.jpg" for n in range(20)]
+    found = inspected("\n".join(rows), sample_per_host=3)
+
+    assert (found.images, found.accepted_images, found.refused_slots) == (38, 31, 20)
+    assert {host: sample.images for host, sample in found.samples.items()} == {"large.example": 30, "small.example": 1}
+
+
+def test_sampling_takes_bounded_memory_and_estimates_the_images_of_hosts() -> None:
+    hosts, images = HostCounts(sample_per_host=5), 270_000
+    tracemalloc.start()
+    for number in range(images):
+        host = "large.example" if number % 4 else "small.example"
+        hosts.add(host, f"https://{host}/{number}.jpg")
+        hosts.add("other.example", "https://other.example/placeholder.jpg")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    samples = hosts.samples(images + 1)
+    assert peak < 7_000_000
+    assert samples["large.example"].images == pytest.approx(0.75 * images, rel=0.04)
+    assert samples["small.example"].images == pytest.approx(0.25 * images, rel=0.08)
+    assert samples["other.example"].images < 50
+    assert sum(sample.images for sample in samples.values()) <= images + 1 + len(samples)
+
+
+def test_long_sampled_urls_take_bounded_memory() -> None:
+    hosts = HostCounts(sample_per_host=20)
+    for number in range(2_000):
+        for image in range(15):
+            hosts.add(f"h{number}.example", f"https://h{number}.example/{image}{'x' * 2_000}")
+
+    samples = hosts.samples(30_000)
+    assert len(samples) == 1_000
+    assert all(sample.images == 15 for sample in samples.values())
+    assert {len(sample.urls) for sample in samples.values()} >= {1, 15}
+    assert sum(len(url) for sample in samples.values() for url in sample.urls) < 7_000_000
 
 
 def test_the_hosts_with_the_most_slots_are_listed() -> None:
@@ -137,6 +181,20 @@ def test_beyond_its_limit_the_counter_estimates() -> None:
     counter = DistinctCounter(most=2_000)
     counter.add(hash((value, "spread")) for value in range(50_000))
     assert counter.count() == pytest.approx(50_000, rel=0.15)
+
+
+@given(st.lists(st.tuples(HASHES | st.integers(-99, 99), st.sampled_from("abc"))), st.integers(1, 99))
+def test_a_sample_of_distinct_hashes_is_complete_up_to_its_limit(values: list[tuple[int, str]], most: int) -> None:
+    sample, labels = DistinctSample(most), dict(values)
+    for value, label in labels.items():
+        sample.add(value, label)
+        sample.add(value, label)
+
+    counts = sample.counts()
+    if len(labels) <= most:
+        assert counts == Counter(labels.values())
+    assert sum(counts.values()) <= most
+    assert all(count <= list(labels.values()).count(str(label)) for label, count in counts.items())
 
 
 def test_errors_are_listed_before_slot_errors_and_warnings() -> None:

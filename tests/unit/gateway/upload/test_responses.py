@@ -21,6 +21,7 @@ INSPECTION = Inspection(
     slots=9,
     images=8,
     refused_slots=1,
+    accepted_images=7,
     hosts={"b.test": 5, "a.test": 3},
     more_hosts=2,
     findings=(WHOLE_FILE, A_SLOT),
