@@ -66,7 +66,9 @@ class WebhookSettings(WebhookTargetSettings):
     )
     webhook_timeout: float = Field(default=20, gt=0, description="Timeout of one attempt, in seconds.")
     webhook_retry_after_max: float = Field(
-        default=86400, ge=0, description="The longest wait, in seconds, that a receiver's Retry-After can impose."
+        default=86400,
+        ge=0,
+        description="Maximum wait, in seconds, that a receiver's Retry-After can impose; a longer one is cut to it.",
     )
     webhook_concurrency: int = Field(default=16, ge=1, description="How many webhooks are sent at the same time.")
 

@@ -65,8 +65,8 @@ class WebhookResponse:
 class WebhookRetryPolicy:
     """When a webhook is tried again.
 
-    schedule: seconds to wait after each failed attempt. retry_after_max: the longest wait, in seconds, that a
-    receiver's Retry-After can impose.
+    schedule: seconds to wait after each failed attempt. retry_after_max: maximum wait, in seconds, that a
+    receiver's Retry-After can impose; a longer one is cut to it.
     """
 
     schedule: Sequence[float]

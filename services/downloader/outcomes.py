@@ -113,7 +113,7 @@ class Defer:
 class FetchRetryPolicy:
     """Decides whether and when a failed download is retried.
 
-    retry_after_max: maximum wait, in seconds, that a host's Retry-After can impose.
+    retry_after_max: maximum wait, in seconds, that a host's Retry-After can impose; a longer one is cut to it.
     random: returns a number of at least 0 and less than 1, for jitter.
     """
 

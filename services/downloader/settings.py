@@ -37,7 +37,9 @@ class FetchSettings(Settings):
         default=1, ge=0, description="Seconds to wait for a host at its limit before the image is deferred."
     )
     fetch_retry_after_max: float = Field(
-        default=3600, ge=0, description="Maximum wait, in seconds, that a host's Retry-After can impose."
+        default=3600,
+        ge=0,
+        description="Maximum wait, in seconds, that a host's Retry-After can impose; a longer one is cut to it.",
     )
     fetch_probe_timeout: float = Field(
         default=10, gt=0, description="Maximum seconds to probe one URL for POST /validate?probe=N."

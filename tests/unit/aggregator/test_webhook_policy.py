@@ -118,6 +118,7 @@ def test_jitter_adds_up_to_a_tenth_to_the_wait() -> None:
         (500, "60", 5),  # not a throttling status
         (503, "1", 5),  # never earlier than the schedule
         (503, "999999999", 3600),
+        (503, "9" * 13, 3600),
         (503, "9" * 400, 3600),
         (503, "Mon, 05 Jan 2026 12:02:00 GMT", 120),
         (503, "Mon, 05 Jan 2026 12:02:00 -0000", 120),
