@@ -83,7 +83,7 @@ smoke: .venv ## one request through the scaled Compose stack; needs Docker
 fuzz: .venv ## 100,000 mutated catalogues; ARGS='--seed N --files N'
 	$(BIN)/python -m tests.catalogues.fuzz --seconds 1800 $(ARGS)
 
-##@ Check (without running anything)
+##@ Check (without starting services)
 
 .PHONY: check
 check: lint types imports check-docs check-openapi check-hooks check-deploy ## everything below
@@ -155,13 +155,13 @@ bench: .venv ## images per second and CPU per image, beside a bare Pillow loop
 	$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: bench-compress
-bench-compress: .venv ## the compressor beside three peers: fit, cost, quality, memory; ARGS=--quick for a sixth
+bench-compress: .venv ## the compressor beside three peers: fit, cost, quality, memory; ARGS=--quick: every sixth file
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 		-r benchmarks/compress/requirements.txt
 	$(BIN)/python -m benchmarks.compress $(ARGS)
 
 .PHONY: bench-catalogue
-bench-catalogue: .venv ## validate, accept and take in a million rows, through a kill -9
+bench-catalogue: .venv ## validate, upload and import a million rows, with a kill -9 during the import
 	@$(LOCAL) prepare servers
 	$(BIN)/python -m benchmarks.catalogue $(ARGS)
 

@@ -14,7 +14,7 @@ def messages() -> str:
     rows = [
         (
             code(flow.message.__name__),
-            code(flow.queue) if flow.queue else "the one that the command names",
+            code(flow.queue) if flow.queue else "the queue in `reply_to`",
             f"{', '.join(flow.senders)} → {', '.join(flow.receivers)}",
             _sentence(flow.message),
         )
