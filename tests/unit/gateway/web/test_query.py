@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.gateway.web import Locations, Problem, ProblemType, check_query, is_request_id, name_errors, request_id_of
+from services.gateway.web import Problem, ProblemType, check_query, is_request_id, name_errors, request_id_of
 
 ULID = "01KAP2Y3Q4R5S6T7V8W9XAYBZC"
 
@@ -51,12 +51,3 @@ def test_other_texts_are_not_request_ids(text: str) -> None:
     with pytest.raises(Problem) as problem:
         request_id_of(text)
     assert problem.value.document.type == ProblemType.UNKNOWN_REQUEST.urn
-
-
-@pytest.mark.parametrize(
-    ("base", "prefix"), [("http://localhost:8000", ""), ("https://a.test/", ""), ("https://a.test/x/y/", "/x/y")]
-)
-def test_a_location_starts_with_the_path_of_the_public_url(base: str, prefix: str) -> None:
-    headers = Locations(base).of_accepted(ULID)
-
-    assert headers == {"Location": f"{prefix}/status?request_id={ULID}", "Retry-After": "2"}
