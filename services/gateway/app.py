@@ -9,11 +9,11 @@ from functools import partial
 from services.gateway.api import ApiParts, build_app, build_starting_app
 from services.gateway.background import Dispatcher, Intake, IntakeRules, Retention, Runtime, Sweep, repeat
 from services.gateway.files import Objects
+from services.gateway.http_server import HttpServer, listen
 from services.gateway.probe import ProbeClient, ProbeStream, open_replies
 from services.gateway.requests import Retries
 from services.gateway.settings import GatewaySettings
 from services.gateway.upload import UploadAcceptor, UploadValidator, ValidationRules
-from services.gateway.web import HttpServer, listen
 from shared.errors import DependencyUnavailable
 from shared.messaging import DependencyGate, Publisher, open_broker
 from shared.observability import Health, HealthEndpoints, Metrics, process_registry

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
-from services.gateway.web import HttpServer, listen
+from services.gateway.http_server import HttpServer, listen
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import HostCircuit, Progress
 from tests.fakes.clock import MovableClock

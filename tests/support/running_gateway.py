@@ -14,10 +14,10 @@ from prometheus_client import CollectorRegistry
 from services.gateway.api import ApiParts, build_app, build_starting_app
 from services.gateway.catalogue import CatalogueLimits
 from services.gateway.files import Objects
+from services.gateway.http_server import HttpServer, listen
 from services.gateway.probe import ProbeClient, ProbeStream
 from services.gateway.requests import Retries
 from services.gateway.upload import BodyLimits, UploadAcceptor, UploadOptions, UploadValidator, ValidationRules
-from services.gateway.web import HttpServer, listen
 from shared.contracts.messages import CompressOptions
 from shared.messaging import DependencyGate
 from shared.observability import Health, HealthEndpoints, Metrics

@@ -1,6 +1,7 @@
 """The files of a finished request: output CSV, failed.csv, report.csv and report.json, written to the object store.
 
-`writer` reads the database and stores the files; every other module is pure.
+`writer` reads the database and stores the files, and `open_files` writes them to a local folder. All other modules are
+pure.
 """
 
 from services.aggregator.outputs.writer import OutputWriter, RoundSuperseded

@@ -10,16 +10,20 @@ from starlette.responses import Response
 
 from services import __version__
 from services.gateway.api import docs_page, openapi
-from services.gateway.api.routes.health import health_router
-from services.gateway.api.routes.objects import objects_router
-from services.gateway.api.routes.retry import retry_router
-from services.gateway.api.routes.status import status_router
-from services.gateway.api.routes.uploads import uploads_router, validation_router
+from services.gateway.api.routes import (
+    health_router,
+    objects_router,
+    retry_router,
+    status_router,
+    uploads_router,
+    validation_router,
+)
 from services.gateway.files import Objects
+from services.gateway.http_server import Compression, install_error_handlers
 from services.gateway.probe import ProbeStream
 from services.gateway.requests import Retries
 from services.gateway.upload import UploadAcceptor, UploadValidator
-from services.gateway.web import Compression, Locations, install_error_handlers
+from services.gateway.web import Locations
 from shared.errors import DatabaseUnavailable, DependencyUnavailable
 from shared.messaging import DependencyGate
 from shared.observability import HealthEndpoints

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from services.gateway.api.routes.reading import NO_QUERY
+from services.gateway.api.routes import NO_QUERY
 from services.gateway.web import check_query
 
 _STATIC = Path(__file__).parent / "static"

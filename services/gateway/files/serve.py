@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from services.gateway.files.http_range import Unsatisfiable, http_date, is_same, is_unchanged, read_range
-from services.gateway.web import is_compressible, no_such_object, no_such_part, weak_etag, will_be_encoded
+from services.gateway.http_server import is_compressible, weak_etag, will_be_encoded
+from services.gateway.web import no_such_object, no_such_part
 from shared.contracts.object_keys import PUBLIC_PREFIXES
 from shared.errors import ObjectMissing
 from shared.storage import ObjectStat, ObjectStore, check_key

@@ -1,7 +1,5 @@
-"""HTTP as every route uses it: the JSON documents, problems, query parameters, and the server with its middleware."""
+"""The API's JSON documents, problems, query parameters and links, without the server that sends them. Pure."""
 
-from services.gateway.web.compression import Compression, is_compressible, weak_etag, will_be_encoded
-from services.gateway.web.error_handlers import install_error_handlers
 from services.gateway.web.locations import Locations
 from services.gateway.web.problem_types import ProblemType
 from services.gateway.web.problems import (
@@ -12,6 +10,7 @@ from services.gateway.web.problems import (
     bad_options,
     bad_parameters,
     compressed_upload,
+    internal,
     no_such_object,
     no_such_part,
     nothing_to_retry,
@@ -21,8 +20,11 @@ from services.gateway.web.problems import (
     too_slow,
     unavailable,
     under_way,
+    unknown_path,
     unknown_request,
+    untyped,
     wrong_content_type,
+    wrong_method,
 )
 from services.gateway.web.query import check_query, is_request_id, name_errors, request_id_of
 from services.gateway.web.schemas import (
@@ -39,7 +41,6 @@ from services.gateway.web.schemas import (
     Timestamp,
     UploadAccepted,
 )
-from services.gateway.web.server import HttpServer, listen
 
 __all__ = [
     "PROBLEM_MEDIA_TYPE",
@@ -47,8 +48,6 @@ __all__ = [
     "ApiModel",
     "CatalogueFinding",
     "CatalogueValidation",
-    "Compression",
-    "HttpServer",
     "InputError",
     "Locations",
     "PausedHost",
@@ -66,10 +65,8 @@ __all__ = [
     "bad_parameters",
     "check_query",
     "compressed_upload",
-    "install_error_handlers",
-    "is_compressible",
+    "internal",
     "is_request_id",
-    "listen",
     "name_errors",
     "no_such_object",
     "no_such_part",
@@ -81,8 +78,9 @@ __all__ = [
     "too_slow",
     "unavailable",
     "under_way",
+    "unknown_path",
     "unknown_request",
-    "weak_etag",
-    "will_be_encoded",
+    "untyped",
     "wrong_content_type",
+    "wrong_method",
 ]

@@ -1,5 +1,35 @@
-"""The OpenAPI document: what FastAPI cannot derive from the routes. Routes use `operations`, the app `install`."""
+"""The OpenAPI document: what FastAPI cannot derive from the routes. Routes describe themselves with its parts."""
 
 from services.gateway.api.openapi.document import install
+from services.gateway.api.openapi.operations import (
+    DRY_RUN,
+    OUTPUT,
+    OUTPUT_FILE,
+    REQUEST,
+    REQUEST_DETAILS,
+    REQUEST_IN_QUERY,
+    RESULT,
+    RESULT_FILE,
+    RETRY_ACCEPTED,
+    UPLOAD_ACCEPTED,
+    VALIDATION,
+    catalogue_body,
+    problems,
+)
 
-__all__ = ["install"]
+__all__ = [
+    "DRY_RUN",
+    "OUTPUT",
+    "OUTPUT_FILE",
+    "REQUEST",
+    "REQUEST_DETAILS",
+    "REQUEST_IN_QUERY",
+    "RESULT",
+    "RESULT_FILE",
+    "RETRY_ACCEPTED",
+    "UPLOAD_ACCEPTED",
+    "VALIDATION",
+    "catalogue_body",
+    "install",
+    "problems",
+]

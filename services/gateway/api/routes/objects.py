@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from services.gateway.api.openapi import operations
+from services.gateway.api import openapi
 from services.gateway.api.routes.reading import NO_QUERY, get_and_head
 from services.gateway.files import Objects
 from services.gateway.web import ProblemType, is_request_id
@@ -12,9 +12,7 @@ from services.gateway.web import ProblemType, is_request_id
 def objects_router(objects: Objects) -> APIRouter:
     """Results and outputs, to anyone who has the URL."""
     router = APIRouter(tags=["files"])
-    problems = operations.problems(
-        ProblemType.NOT_FOUND, ProblemType.RANGE, ProblemType.OPTIONS, ProblemType.UNAVAILABLE
-    )
+    problems = openapi.problems(ProblemType.NOT_FOUND, ProblemType.RANGE, ProblemType.OPTIONS, ProblemType.UNAVAILABLE)
 
     @get_and_head(
         router,
@@ -22,8 +20,8 @@ def objects_router(objects: Objects) -> APIRouter:
         summary="Get a compressed image",
         operation_id="getResult",
         response_class=Response,
-        responses=operations.RESULT_FILE | problems,
-        openapi_extra=operations.RESULT,
+        responses=openapi.RESULT_FILE | problems,
+        openapi_extra=openapi.RESULT,
         dependencies=NO_QUERY,
     )
     async def result(request: Request) -> Response:
@@ -36,8 +34,8 @@ def objects_router(objects: Objects) -> APIRouter:
         summary="Get an output CSV or a report",
         operation_id="getOutput",
         response_class=Response,
-        responses=operations.OUTPUT_FILE | problems,
-        openapi_extra=operations.OUTPUT,
+        responses=openapi.OUTPUT_FILE | problems,
+        openapi_extra=openapi.OUTPUT,
         dependencies=NO_QUERY,
     )
     async def output(request: Request) -> Response:

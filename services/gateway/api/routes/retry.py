@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.api.openapi import operations
+from services.gateway.api import openapi
 from services.gateway.api.routes.reading import NO_QUERY
 from services.gateway.requests import Retries
 from services.gateway.web import Locations, ProblemType, RetryAccepted, request_id_of
@@ -20,8 +20,8 @@ def retry_router(retries: Retries, locations: Locations) -> APIRouter:
         operation_id="retryRequest",
         dependencies=NO_QUERY,
         responses={
-            202: operations.RETRY_ACCEPTED,
-            **operations.problems(
+            202: openapi.RETRY_ACCEPTED,
+            **openapi.problems(
                 ProblemType.UNKNOWN_REQUEST,
                 ProblemType.UNDER_WAY,
                 ProblemType.NOTHING_TO_RETRY,
@@ -29,7 +29,7 @@ def retry_router(retries: Retries, locations: Locations) -> APIRouter:
                 ProblemType.UNAVAILABLE,
             ),
         },
-        openapi_extra=operations.REQUEST,
+        openapi_extra=openapi.REQUEST,
     )
     async def retry(request: Request, response: Response) -> RetryAccepted:
         """Begin another round of a finished request, in which its failed images are processed again.

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.api.openapi import operations
+from services.gateway.api import openapi
 from services.gateway.api.routes.reading import get_and_head
 from services.gateway.requests import find_paused_hosts, request_details, retry_after
 from services.gateway.web import ProblemType, RequestDetails, check_query, request_id_of, unknown_request
@@ -22,12 +22,12 @@ def status_router(database: Database, public_base_url: str, clock: Callable[[], 
         summary="Get a request's status",
         operation_id="getRequestStatus",
         responses={
-            200: operations.REQUEST_DETAILS,
-            **operations.problems(
+            200: openapi.REQUEST_DETAILS,
+            **openapi.problems(
                 ProblemType.UNKNOWN_REQUEST, ProblemType.PARAMETER, ProblemType.OPTIONS, ProblemType.UNAVAILABLE
             ),
         },
-        openapi_extra=operations.REQUEST_IN_QUERY,
+        openapi_extra=openapi.REQUEST_IN_QUERY,
     )
     async def status(request: Request, response: Response) -> RequestDetails:
         """The state, the options that apply, the progress, and the URLs of the outputs once they are available.

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.gateway.api.openapi import operations
+from services.gateway.api import openapi
 from services.gateway.probe import NDJSON, ProbeStream
 from services.gateway.upload import (
     UPLOAD_OPTIONS,
@@ -17,7 +17,7 @@ from services.gateway.upload import (
 )
 from services.gateway.web import CatalogueValidation, Locations, ProblemType, UploadAccepted
 
-_REFUSALS = operations.problems(
+_REFUSALS = openapi.problems(
     ProblemType.CATALOGUE,
     ProblemType.IMAGE_URLS,
     ProblemType.FORM,
@@ -41,11 +41,11 @@ def uploads_router(validator: UploadValidator, acceptor: UploadAcceptor, locatio
         summary="Upload a catalogue",
         operation_id="uploadCatalogue",
         responses={
-            202: operations.UPLOAD_ACCEPTED,
-            200: {"model": CatalogueValidation, **operations.DRY_RUN},
+            202: openapi.UPLOAD_ACCEPTED,
+            200: {"model": CatalogueValidation, **openapi.DRY_RUN},
             **_REFUSALS,
         },
-        openapi_extra=operations.catalogue_body(validator.defaults, UPLOAD_OPTIONS),
+        openapi_extra=openapi.catalogue_body(validator.defaults, UPLOAD_OPTIONS),
     )
     async def upload(request: Request, response: Response) -> UploadAccepted | Response:
         """Store the catalogue, then download and compress each of its images.
@@ -74,8 +74,8 @@ def validation_router(validator: UploadValidator, probes: ProbeStream) -> APIRou
         response_model=CatalogueValidation,
         summary="Validate a catalogue",
         operation_id="validateCatalogue",
-        responses={200: operations.VALIDATION, **_REFUSALS},
-        openapi_extra=operations.catalogue_body(validator.defaults, VALIDATION_OPTIONS),
+        responses={200: openapi.VALIDATION, **_REFUSALS},
+        openapi_extra=openapi.catalogue_body(validator.defaults, VALIDATION_OPTIONS),
     )
     async def validate(request: Request) -> CatalogueValidation | Response:
         """Report what an upload would find and do. Nothing is stored.

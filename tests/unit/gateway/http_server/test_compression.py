@@ -13,9 +13,9 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.gateway.web import install_error_handlers
-from services.gateway.web.compression import Compression, is_compressible, weak_etag, will_be_encoded
-from services.gateway.web.http_request_id import HttpRequestId
+from services.gateway.http_server import install_error_handlers
+from services.gateway.http_server.compression import Compression, is_compressible, weak_etag, will_be_encoded
+from services.gateway.http_server.http_request_id import HttpRequestId
 from tests.support.running_gateway import problem
 
 KIBIBYTE = 1 << 10

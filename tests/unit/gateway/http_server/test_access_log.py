@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from services.gateway.api.routes.health import health_router
-from services.gateway.web.access_log import AccessLog
+from services.gateway.api.routes import health_router
+from services.gateway.http_server.access_log import AccessLog
 from shared.observability import HEALTH_PATHS, Health, HealthEndpoints
 
 

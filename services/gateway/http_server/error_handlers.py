@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from services.gateway.web.problems import (
+from services.gateway.web import (
     Problem,
     internal,
     unavailable,

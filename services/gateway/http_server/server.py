@@ -10,8 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from services.gateway.web.access_log import AccessLog
-from services.gateway.web.http_request_id import HttpRequestId
+from services.gateway.http_server.access_log import AccessLog
+from services.gateway.http_server.http_request_id import HttpRequestId
 from shared.observability import InProcessServer
 
 Network = IPv4Network | IPv6Network
