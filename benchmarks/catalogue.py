@@ -20,7 +20,7 @@ import httpx
 
 from deploy.local.processes import MARKER
 from deploy.local.stack import LocalStack
-from services.gateway.catalogue import CatalogueLimits, inspect_catalogue, open_catalogue
+from services.gateway.catalogue import CatalogueLimits, inspect_catalogue, reopen_catalogue
 from shared.catalogue import CatalogueFormat
 from shared.url_policy import AddressPolicy
 
@@ -69,7 +69,7 @@ def inspect(path: Path, sample_per_host: int) -> None:
 
 
 def read_again(path: Path, catalogue_format: CatalogueFormat) -> None:
-    for _ in open_catalogue(partial(chunks, path), CatalogueLimits(), catalogue_format=catalogue_format).rows():
+    for _ in reopen_catalogue(partial(chunks, path), CatalogueLimits(), catalogue_format).rows():
         pass
 
 

@@ -55,7 +55,11 @@ class Batch(Generic[R]):
 
 
 def in_batches(rows: Iterable[R], limits: BatchLimits) -> Iterator[list[R]]:
-    """All rows, in order. If reading them fails, the rows before the failure come first and then the exception."""
+    """All rows, in order. If reading them fails, the rows before the failure come first and then the exception.
+
+    This is so for every exception, also for an unexpected one: a row that was read is complete. The intake, which can
+    continue at any row, records it and need not read it again.
+    """
     batch, failure = Batch[R](limits), None
     source = iter(rows)
     while failure is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from services.aggregator.outputs.output_csv import OutputCsv
-from services.gateway.catalogue import CatalogueLimits, CatalogueRow, Inspection, inspect_catalogue, open_catalogue
+from services.gateway.catalogue import CatalogueLimits, CatalogueRow, Inspection, inspect_catalogue, reopen_catalogue
 from shared.catalogue import CatalogueFormat, Profile
 from shared.contracts.records import Product
 from shared.url_policy import AddressPolicy
@@ -20,9 +20,7 @@ def inspected(data: bytes, profile: Profile | None = None, size: int = _CHUNK_BY
 
 def rows_of(data: bytes, catalogue_format: CatalogueFormat, size: int = _CHUNK_BYTES) -> list[CatalogueRow]:
     """The rows as the intake reads them, with the format that the inspection found."""
-    return list(
-        open_catalogue(partial(_pieces, data, size), CatalogueLimits(), catalogue_format=catalogue_format).rows()
-    )
+    return list(reopen_catalogue(partial(_pieces, data, size), CatalogueLimits(), catalogue_format).rows())
 
 
 def written(catalogue_format: CatalogueFormat, rows: Iterable[CatalogueRow], *, guard_formulas: bool = False) -> bytes:

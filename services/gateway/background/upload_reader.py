@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from typing import BinaryIO
 
-from services.gateway.catalogue import CatalogueLimits, CatalogueRow, open_catalogue
+from services.gateway.catalogue import CatalogueLimits, CatalogueRow, reopen_catalogue
 from shared.catalogue import BatchLimits, CatalogueFormat, in_batches
 from shared.storage import ObjectStore
 
@@ -46,9 +46,7 @@ async def read_batches(
 
     Raises CatalogueRefused after the last readable row if some rows could not be read.
     """
-    catalogue = await asyncio.to_thread(
-        open_catalogue, partial(_chunks, upload), _NO_LIMITS, catalogue_format=catalogue_format
-    )
+    catalogue = await asyncio.to_thread(reopen_catalogue, partial(_chunks, upload), _NO_LIMITS, catalogue_format)
     rows = catalogue.rows()
     for skipped in range(0, skip_rows, _SKIP_ROWS):
         await asyncio.to_thread(_skip, rows, min(_SKIP_ROWS, skip_rows - skipped))

@@ -4,7 +4,7 @@ from services.gateway.catalogue.findings import CatalogueRefused, Finding, Sever
 from services.gateway.catalogue.hosts import HostSample
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.limits import CatalogueLimits
-from services.gateway.catalogue.reading import Catalogue, CatalogueRow, open_catalogue
+from services.gateway.catalogue.reading import Catalogue, CatalogueRow, open_catalogue, reopen_catalogue
 
 __all__ = [
     "Catalogue",
@@ -17,4 +17,5 @@ __all__ = [
     "Severity",
     "inspect_catalogue",
     "open_catalogue",
+    "reopen_catalogue",
 ]

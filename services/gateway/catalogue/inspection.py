@@ -60,7 +60,7 @@ def inspect_catalogue(
     sample_per_host: int = 0,
 ) -> Inspection:
     """Read the whole file. `profile` None: detect it from the header. Raises CatalogueRefused with all findings."""
-    return _Inspector(open_catalogue(chunks, limits, profile=profile), policy, sample_per_host).inspect()
+    return _Inspector(open_catalogue(chunks, limits, profile), policy, sample_per_host).inspect()
 
 
 class _Inspector:

@@ -1,7 +1,7 @@
 """Reads a product catalogue: CSV in any dialect. Pure, streaming, in bounded memory.
 
-An upload is read twice with this code: `inspect_catalogue` checks it before it is accepted, and the intake then reads
-its rows with the format that the inspection found. Both make the same repairs. An invalid URL does not make the file
+An upload is read twice with this code: `inspect_catalogue` opens and checks it before it is accepted. The intake then
+reopens it with the format that the inspection found. Both make the same repairs. An invalid URL does not make the file
 invalid: only its slot fails.
 """
 
@@ -43,59 +43,37 @@ class CatalogueRow(NamedTuple):
     record: str
 
 
-def open_catalogue(
-    chunks: Chunks,
-    limits: CatalogueLimits,
-    *,
-    profile: Profile | None = None,
-    catalogue_format: CatalogueFormat | None = None,
-) -> "Catalogue":
-    """Read the header of a catalogue. Raises CatalogueRefused with the findings.
+def open_catalogue(chunks: Chunks, limits: CatalogueLimits, profile: Profile | None = None) -> "Catalogue":
+    """Find out how a catalogue is written and read its header. Raises CatalogueRefused with the findings.
 
-    `profile` None: detect it from the header. With the `catalogue_format` of an inspection, nothing is detected again.
+    `profile` None: detect it from the header.
     """
-    findings = Findings()
-    try:
-        encoding = (
-            TextEncoding(catalogue_format.dialect.encoding, catalogue_format.dialect.bom)
-            if catalogue_format
-            else find_encoding(chunks)
-        )
-    except Unreadable as fault:
-        raise CatalogueRefused((Finding(fault.problem, fault.advice),)) from None
+    findings, encoding = Findings(), _encoding_of(chunks)
     if encoding.warning:
         findings.add(encoding.warning)
     head, pieces = peek(decode(chunks(), encoding.name, bom=encoding.bom), HEAD_CHARS)
-    delimiter, preamble = (
-        (catalogue_format.dialect.delimiter, catalogue_format.dialect.preamble)
-        if catalogue_format
-        else find_delimiter(head)
-    )
-    text = CatalogueText(_without_preamble(preamble, pieces), limits.row_chars)
-    records = Records(text, delimiter, limits.cell_chars, findings, lines_before=1 if preamble else 0)
+    delimiter, preamble = find_delimiter(head)
+    records = _records(pieces, preamble, delimiter, limits, findings)
     rows = iter(records)
-    if catalogue_format:
-        next(rows, None)
-        records.names = names = [cell_text(cell) for cell in split_record(catalogue_format.header, delimiter)[0]]
-        return Catalogue(
-            catalogue_format,
-            layout_of(names, catalogue_format.profile),
-            _Source(records, rows, findings, limits, names),
-        )
     header = _read_header(records, rows, delimiter, findings, limits)
     records.names = header.cells
-    try:
-        layout = read_layout(header.cells, (records.row, records.line), findings, profile)
-    except CatalogueRefused as refused:
-        raise CatalogueRefused((*findings.listed, *refused.findings)) from None
-    if layout is None or findings.refused:
-        for _ in rows:  # the header is wrong; read on to report wrong quotes as well
-            pass
-        raise CatalogueRefused(findings.listed, findings.more)
+    layout = _read_layout(records, rows, header.cells, findings, profile)
     line_end = split_record(header.record, delimiter)[1] or "\n"
     dialect = Dialect(delimiter, encoding.name, encoding.bom, line_end, preamble)
     found = CatalogueFormat(layout.profile, dialect, header.record, len(header.cells), layout.images, layout.output)
     return Catalogue(found, layout, _Source(records, rows, findings, limits, header.cells))
+
+
+def reopen_catalogue(chunks: Chunks, limits: CatalogueLimits, catalogue_format: CatalogueFormat) -> "Catalogue":
+    """Open a catalogue with the format that its inspection found: nothing is detected again."""
+    findings, dialect = Findings(), catalogue_format.dialect
+    _, pieces = peek(decode(chunks(), dialect.encoding, bom=dialect.bom), HEAD_CHARS)
+    records = _records(pieces, dialect.preamble, dialect.delimiter, limits, findings)
+    rows = iter(records)
+    next(rows, None)  # the header
+    records.names = names = [cell_text(cell) for cell in split_record(catalogue_format.header, dialect.delimiter)[0]]
+    layout = layout_of(names, catalogue_format.profile)
+    return Catalogue(catalogue_format, layout, _Source(records, rows, findings, limits, names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +229,20 @@ class Catalogue:
         )
 
 
+def _encoding_of(chunks: Chunks) -> TextEncoding:
+    try:
+        return find_encoding(chunks)
+    except Unreadable as fault:
+        raise CatalogueRefused((Finding(fault.problem, fault.advice),)) from None
+
+
+def _records(
+    pieces: Iterator[str], preamble: str, delimiter: str, limits: CatalogueLimits, findings: Findings
+) -> Records:
+    text = CatalogueText(_without_preamble(preamble, pieces), limits.row_chars)
+    return Records(text, delimiter, limits.cell_chars, findings, lines_before=1 if preamble else 0)
+
+
 def _without_preamble(preamble: str, pieces: Iterator[str]) -> Iterator[str]:
     """The text without its preamble, which is in the first piece."""
     yield next(pieces, "")[len(preamble) :]
@@ -279,3 +271,18 @@ def _read_header(
         raw, line_end = split_record(header.record, delimiter)
         header = RepairedRow(header.cells[:width], join_record(raw[:width], delimiter, line_end))
     return header
+
+
+def _read_layout(
+    records: Records, rows: Iterator[list[str]], header: Sequence[str], findings: Findings, profile: Profile | None
+) -> Layout:
+    """What the header's columns are. If it is wrong, the rows are read as well, to report their wrong quotes."""
+    try:
+        layout = read_layout(header, (records.row, records.line), findings, profile)
+    except CatalogueRefused as refused:
+        raise CatalogueRefused((*findings.listed, *refused.findings)) from None
+    if layout is None or findings.refused:
+        for _ in rows:
+            pass
+        raise CatalogueRefused(findings.listed, findings.more)
+    return layout

@@ -1,9 +1,10 @@
 """Intake over fakes: every row and image is recorded once, however often the intake is interrupted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from services.gateway.background.intake import Intake, IntakeRules
 from services.gateway.background.runtime import Runtime
+from services.gateway.catalogue import Catalogue, CatalogueRow
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import EventType, PublicEvent
 from shared.contracts.messages import FinishRequest
@@ -150,6 +152,29 @@ async def test_an_interrupted_intake_continues_after_the_recorded_rows(rows_in: 
     await fixture.accept(intake_rows=rows_in)
     await fixture.run()
     assert await fixture.rows_in() == list(range(rows_in + 1, 1201))
+    assert not (await fixture.request()).intake_open
+
+
+async def test_the_rows_before_an_unexpected_failure_are_recorded_and_the_next_intake_continues_after_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fixture = IntakeFixture(many_rows(1200))
+    await fixture.accept()
+    rows = Catalogue.rows
+
+    def failing_rows(catalogue: Catalogue) -> Iterator[CatalogueRow]:
+        yield from islice(rows(catalogue), 700)
+        raise OSError("the disk failed")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(Catalogue, "rows", failing_rows)
+        failing.setattr("services.gateway.background.intake._AFTER_ERROR_SECONDS", 0)
+        await fixture.run()
+    assert await fixture.rows_in() == list(range(1, 701))
+    assert ((await fixture.request()).intake_rows, (await fixture.request()).intake_open) == (700, True)
+
+    await fixture.run()
+    assert await fixture.rows_in() == list(range(1, 1201))
     assert not (await fixture.request()).intake_open
 
 

@@ -7,7 +7,7 @@ import pytest
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.limits import CatalogueLimits
-from services.gateway.catalogue.reading import CatalogueRow, open_catalogue
+from services.gateway.catalogue.reading import CatalogueRow, reopen_catalogue
 from shared.url_policy import AddressPolicy
 
 A, B, C = (f"https://a.example/{number}.jpg" for number in range(1, 4))
@@ -17,9 +17,7 @@ HEADER = "No,Name,Image Urls\n"
 def read(text: str) -> tuple[Inspection, list[CatalogueRow]]:
     data = text.encode()
     found = inspect_catalogue(lambda: [data], CatalogueLimits(), AddressPolicy())
-    return found, list(
-        open_catalogue(lambda: [data], CatalogueLimits(), catalogue_format=found.catalogue_format).rows()
-    )
+    return found, list(reopen_catalogue(lambda: [data], CatalogueLimits(), found.catalogue_format).rows())
 
 
 def urls_of(text: str) -> list[tuple[str, ...]]:

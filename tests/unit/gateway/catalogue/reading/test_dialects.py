@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.limits import CatalogueLimits
-from services.gateway.catalogue.reading import open_catalogue
+from services.gateway.catalogue.reading import open_catalogue, reopen_catalogue
 from shared.catalogue import Dialect, Profile, cell_text, split_record
 from shared.url_policy import AddressPolicy
 
@@ -73,7 +73,7 @@ def test_a_table_in_any_dialect_is_read_twice_with_the_same_result(
     assert preamble + catalogue.catalogue_format.header + "".join(row.record for row in read) == sink.getvalue()
     cells = [[cell_text(raw) for raw in split_record(row.record, delimiter)[0]] for row in read]
     assert cells == [[*row[:2], "\u00e9", row[2]] for row in rows]
-    assert list(open_catalogue(chunks, CatalogueLimits(), catalogue_format=catalogue.catalogue_format).rows()) == read
+    assert list(reopen_catalogue(chunks, CatalogueLimits(), catalogue.catalogue_format).rows()) == read
 
 
 @pytest.mark.parametrize(
