@@ -9,7 +9,7 @@ from multiprocessing.pool import Pool
 from pathlib import Path
 
 from benchmarks.compress.contact_sheet import write_contact_sheet
-from benchmarks.compress.corpus import Specimen, make_corpus
+from benchmarks.compress.corpus import CorpusFile, make_corpus
 from benchmarks.compress.cost import cost_table, encodes_line, measure_cost
 from benchmarks.compress.features import measure_features
 from benchmarks.compress.fit import fit_table, measure_fit, misfits
@@ -36,12 +36,12 @@ def main() -> None:
     )
     options = parser.parse_args()
     install_imagemagick()
-    specimens = make_corpus(_HOME)
-    specimens = [one for one in specimens if one.format == "jpeg" or not options.jpeg_only]
-    specimens = specimens[::6] if options.quick else specimens
+    files = make_corpus(_HOME)
+    files = [one for one in files if one.format == "jpeg" or not options.jpeg_only]
+    files = files[::6] if options.quick else files
     out = _DOCS if options.write else _HOME
     begun, parts = time.monotonic(), []
-    for part in _parts(specimens, options, out):
+    for part in _parts(files, options, out):
         print(f"{part}\n", flush=True)
         parts.append(part)
     out.mkdir(parents=True, exist_ok=True)
@@ -49,16 +49,16 @@ def main() -> None:
     print(f"{time.monotonic() - begun:.0f} s; the tables and the picture are in {out}")
 
 
-def _parts(specimens: Sequence[Specimen], options: argparse.Namespace, out: Path) -> Iterator[str]:
+def _parts(files: Sequence[CorpusFile], options: argparse.Namespace, out: Path) -> Iterator[str]:
     """The selected parts in Markdown, each as soon as it is measured."""
-    jpegs = [one for one in specimens if one.format == "jpeg"]
-    yield f"{len(specimens)} files, {len(jpegs)} of them JPEGs, {_mean_kilobytes(specimens):.0f} kB each on average."
+    jpegs = [one for one in files if one.format == "jpeg"]
+    yield f"{len(files)} files, {len(jpegs)} of them JPEGs, {_mean_kilobytes(files):.0f} kB each on average."
     if "cost" not in options.skip:  # before the pool of processes starts
         costs = measure_cost(jpegs, options.repeats)
         yield f"### Cost\n\n{cost_table(costs)}\n\n{encodes_line(costs)}"
     with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
         if "fit" not in options.skip:
-            yield _fit(pool, specimens)
+            yield _fit(pool, files)
         if "quality" not in options.skip:
             yield _quality(pool, jpegs, out / "worst.jpg")
         if "features" not in options.skip:
@@ -68,23 +68,23 @@ def _parts(specimens: Sequence[Specimen], options: argparse.Namespace, out: Path
         yield f"### Memory\n\n{measure_memory(_HOME, photographs()[0])}"
 
 
-def _fit(pool: Pool, specimens: Sequence[Specimen]) -> str:
-    fits = measure_fit(pool, specimens)
+def _fit(pool: Pool, files: Sequence[CorpusFile]) -> str:
+    fits = measure_fit(pool, files)
     outside = "\n".join(f"- {line}" for line in misfits(fits))
     return f"### Fit\n\n{fit_table(fits)}\n\nResults that exceed the limit or do not fill it:\n\n{outside or '- none'}"
 
 
-def _quality(pool: Pool, jpegs: Sequence[Specimen], sheet: Path) -> str:
+def _quality(pool: Pool, jpegs: Sequence[CorpusFile], sheet: Path) -> str:
     """Without CMYK: our result is sRGB, the peers' stays CMYK."""
     comparisons = measure_quality(pool, [one for one in jpegs if one.kind != "CMYK photograph"])
     trailing = worst(comparisons, 10)
     write_contact_sheet(trailing, sheet)
-    lines = "\n".join(f"- {one.specimen.path.name}: {one.lead:+.2f} compared with {one.peer}" for one in trailing)
+    lines = "\n".join(f"- {one.file.path.name}: {one.lead:+.2f} compared with {one.peer}" for one in trailing)
     return f"### Quality at equal bytes\n\n{quality_table(comparisons)}\n\nThe ten worst by SSIMULACRA2:\n\n{lines}"
 
 
-def _mean_kilobytes(specimens: Sequence[Specimen]) -> float:
-    return sum(one.path.stat().st_size for one in specimens) / len(specimens) / 1000
+def _mean_kilobytes(files: Sequence[CorpusFile]) -> float:
+    return sum(one.path.stat().st_size for one in files) / len(files) / 1000
 
 
 if __name__ == "__main__":

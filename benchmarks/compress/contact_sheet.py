@@ -33,14 +33,14 @@ def _paste(sheet: Image.Image, comparison: Comparison, at: tuple[int, int]) -> N
         sheet.paste(picture.crop(box), (at[0] + number * (_SIDE + 2), at[1] + _CAPTION))
     draw = ImageDraw.Draw(sheet)
     kilobytes = f"{comparison.their_bytes / 1000:.0f} kB"
-    draw.text((at[0] + 4, at[1] + 3), f"{comparison.specimen.path.stem}, {kilobytes}", fill="black", font=_font())
+    draw.text((at[0] + 4, at[1] + 3), f"{comparison.file.path.stem}, {kilobytes}", fill="black", font=_font())
     captions = ("original", f"ours {_figures(comparison.ours)}", f"{comparison.peer} {_figures(comparison.theirs)}")
     for number, caption in enumerate(captions):
         draw.text((at[0] + 4 + number * (_SIDE + 2), at[1] + 18), caption, fill="black", font=_font())
 
 
 def _three(comparison: Comparison) -> tuple[Image.Image, Image.Image, Image.Image]:
-    original = comparison.specimen.read()
+    original = comparison.file.read()
     decoded = shown(original)
     theirs = peers(limit_of(original))[comparison.peer](original)
     ours = shown(encode_to_size(original, comparison.their_bytes))

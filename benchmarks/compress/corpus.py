@@ -31,7 +31,7 @@ _JPEG_SETTINGS: Sequence[Mapping[str, Any]] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Specimen:
+class CorpusFile:
     """One file of the corpus. kind: what it shows, such as "photograph"; format: as the compressor names it."""
 
     path: Path
@@ -60,7 +60,7 @@ class _Recipe:
         return f"{self.kind.replace(' ', '-')}-{self.seed:03}{settings}{flags}.{self.format}"
 
 
-def make_corpus(home: Path) -> list[Specimen]:
+def make_corpus(home: Path) -> list[CorpusFile]:
     """Generated once, then kept in `home`; needs the packages of `photographs`."""
     sources = photographs()
     folder = home / f"corpus-{_VERSION}-{len(sources)}"
@@ -68,12 +68,12 @@ def make_corpus(home: Path) -> list[Specimen]:
     return [_made(recipe, sources, folder / recipe.name) for recipe in _recipes()]
 
 
-def _made(recipe: _Recipe, sources: Sequence[Path], path: Path) -> Specimen:
+def _made(recipe: _Recipe, sources: Sequence[Path], path: Path) -> CorpusFile:
     if not path.exists():
         unfinished = path.with_suffix(".part")
         unfinished.write_bytes(_encoded(_drawn(recipe, sources), recipe))
         unfinished.replace(path)
-    return Specimen(path, recipe.kind, recipe.format)
+    return CorpusFile(path, recipe.kind, recipe.format)
 
 
 def _recipes() -> Iterator[_Recipe]:

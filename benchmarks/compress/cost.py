@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import fmean, median
 
-from benchmarks.compress.corpus import Specimen
+from benchmarks.compress.corpus import CorpusFile
 from benchmarks.compress.ours import HALF, MAX_PIXELS
 from benchmarks.compress.peers import fixed_quality_save, quality_search
 from benchmarks.compress.tables import table
@@ -26,7 +26,7 @@ class Seconds:
 class Cost:
     """ours: without SSIM; with_ssim: as the service runs it. search: Pillow with up to seven encodes, run once."""
 
-    specimen: Specimen
+    file: CorpusFile
     ours: Seconds
     fixed_quality: Seconds
     search: Seconds
@@ -34,13 +34,13 @@ class Cost:
     encodes: int
 
 
-def measure_cost(specimens: Sequence[Specimen], repeats: int) -> list[Cost]:
+def measure_cost(files: Sequence[CorpusFile], repeats: int) -> list[Cost]:
     """From memory to memory, decoding included. The runs of a file alternate: disturbances affect both alike."""
-    return [_cost(specimen, repeats) for specimen in specimens]
+    return [_cost(file, repeats) for file in files]
 
 
-def _cost(specimen: Specimen, repeats: int) -> Cost:
-    original = specimen.read()
+def _cost(file: CorpusFile, repeats: int) -> Cost:
+    original = file.read()
     encodes = half(original).encodes  # also warms up both
     fixed_quality_save(original)
     ours, fixed_quality, with_ssim = [], [], []
@@ -50,7 +50,7 @@ def _cost(specimen: Specimen, repeats: int) -> Cost:
         with_ssim.append(_timed(_half_with_ssim, original))
     limit = len(original) * HALF.percent // 100
     search = _timed(partial(quality_search, limit=limit), original)
-    return Cost(specimen, _fastest(ours), _fastest(fixed_quality), search, _fastest(with_ssim), encodes)
+    return Cost(file, _fastest(ours), _fastest(fixed_quality), search, _fastest(with_ssim), encodes)
 
 
 def half(original: bytes) -> Compressed:
@@ -73,8 +73,8 @@ def _fastest(runs: Sequence[Seconds]) -> Seconds:
 
 
 def cost_table(costs: Sequence[Cost]) -> str:
-    kinds = sorted({cost.specimen.kind for cost in costs})
-    rows = [_row(kind, [cost for cost in costs if cost.specimen.kind == kind]) for kind in kinds]
+    kinds = sorted({cost.file.kind for cost in costs})
+    rows = [_row(kind, [cost for cost in costs if cost.file.kind == kind]) for kind in kinds]
     head = (
         "JPEG",
         "files",

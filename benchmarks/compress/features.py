@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from benchmarks.compress.corpus import Specimen
+from benchmarks.compress.corpus import CorpusFile
 from benchmarks.compress.metrics import Similarity, shown, similarity
 from benchmarks.compress.ours import HALF, MAX_PIXELS
 from benchmarks.compress.tables import table
@@ -40,9 +40,9 @@ _VARIANTS = {
 }
 
 
-def measure_features(pool: Pool, specimens: Sequence[Specimen]) -> str:
+def measure_features(pool: Pool, files: Sequence[CorpusFile]) -> str:
     """A table of means over the files that every variant can bring to half."""
-    rows = [row for row in pool.map(_at_half, specimens, chunksize=1) if row]
+    rows = [row for row in pool.map(_at_half, files, chunksize=1) if row]
     columns = [[row[number] for row in rows] for number in range(len(_VARIANTS))]
     head = (f"{len(rows)} JPEGs at half their bytes", "quality", "SSIM", "SSIMULACRA2", "gain")
     cells, before = [], None
@@ -63,8 +63,8 @@ class _AtHalf:
     similarity: Similarity
 
 
-def _at_half(specimen: Specimen) -> list[_AtHalf] | None:
-    original = specimen.read()
+def _at_half(file: CorpusFile) -> list[_AtHalf] | None:
+    original = file.read()
     picture = open_picture(original, MAX_PIXELS, HALF.metadata)
     by_content = cache(partial(subsampling_for, picture.image, picture.jpeg))
     image = shown(original)

@@ -6,7 +6,7 @@ from itertools import groupby
 from multiprocessing.pool import Pool
 from statistics import fmean
 
-from benchmarks.compress.corpus import Specimen
+from benchmarks.compress.corpus import CorpusFile
 from benchmarks.compress.metrics import Similarity, shown, similarity
 from benchmarks.compress.ours import HALF, MAX_PIXELS, next_finer
 from benchmarks.compress.tables import mean, share, table
@@ -17,7 +17,7 @@ _WINDOW = 0.90
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The result for one specimen.
+    """The result for one file.
 
     filled: the result's bytes as a part of the limit; 0.0 after an error.
     lossy: whether any pixel changed.
@@ -26,7 +26,7 @@ class Fit:
     error: why there is no result.
     """
 
-    specimen: Specimen
+    file: CorpusFile
     filled: float
     lossy: bool = False
     finer: float | None = None
@@ -48,24 +48,24 @@ class Fit:
         return self.fits and self.filled >= _WINDOW
 
 
-def measure_fit(pool: Pool, specimens: Sequence[Specimen]) -> list[Fit]:
-    return pool.map(_fit, specimens, chunksize=1)
+def measure_fit(pool: Pool, files: Sequence[CorpusFile]) -> list[Fit]:
+    return pool.map(_fit, files, chunksize=1)
 
 
-def _fit(specimen: Specimen) -> Fit:
-    original = specimen.read()
+def _fit(file: CorpusFile) -> Fit:
+    original = file.read()
     try:
         made = compress(original, HALF, MAX_PIXELS, measure_ssim=False)
     except Exception as error:  # the benchmark reports defects of the compressor too
-        return Fit(specimen, 0.0, error=f"{type(error).__name__}: {error}")
+        return Fit(file, 0.0, error=f"{type(error).__name__}: {error}")
     limit = len(original) * HALF.percent // 100
     filled = len(made.data or original) / limit
     if not made.data:
-        return Fit(specimen, filled, encodes=made.encodes)
+        return Fit(file, filled, encodes=made.encodes)
     decoded, result = shown(original), shown(made.data)
     lossy = decoded != result
     return Fit(
-        specimen,
+        file,
         filled,
         lossy,
         _finer(original, limit) if lossy and filled < _WINDOW else None,
@@ -88,7 +88,7 @@ def fit_table(fits: Sequence[Fit]) -> str:
 
 def _groups(fits: Sequence[Fit]) -> Iterator[tuple[tuple[str, str], list[Fit]]]:
     def key(fit: Fit) -> tuple[str, str]:
-        return fit.specimen.format, fit.specimen.kind
+        return fit.file.format, fit.file.kind
 
     return ((name, list(group)) for name, group in groupby(sorted(fits, key=key), key))
 
@@ -113,7 +113,7 @@ def _row(name: str, fits: Sequence[Fit]) -> list[str]:
 def misfits(fits: Sequence[Fit]) -> list[str]:
     """Every result that exceeds the limit or does not fill it, by file name."""
     return [
-        f"{fit.specimen.path.name}: {fit.error or _how_it_fills(fit)}"
+        f"{fit.file.path.name}: {fit.error or _how_it_fills(fit)}"
         for fit in fits
         if not fit.fits or (fit.lossy and not fit.in_window and not fit.finer_exceeds)
     ]

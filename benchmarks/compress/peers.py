@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from deploy.local.missing import install
+from deploy.local.packages import install
 
 _CONVERT = Path("/usr/bin/convert")  # Debian's, not another program of that name on the PATH
 _QUALITIES = range(1, 96)

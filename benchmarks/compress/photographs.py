@@ -7,7 +7,7 @@ import numpy as np
 import skimage
 from PIL import Image
 
-from deploy.local.missing import Missing, install
+from deploy.local.packages import Missing, install
 
 PACKAGES = ("mate-backgrounds", "lomiri-wallpapers-16.04", "lomiri-wallpapers-20.04", "plasma-workspace-wallpapers")
 """Photographs under CC BY, CC BY-SA, LGPL and GPL licences; see /usr/share/doc/PACKAGE/copyright."""

@@ -6,7 +6,7 @@ from functools import partial
 from multiprocessing.pool import Pool
 from statistics import fmean
 
-from benchmarks.compress.corpus import Specimen
+from benchmarks.compress.corpus import CorpusFile
 from benchmarks.compress.metrics import Similarity, shown, similarity
 from benchmarks.compress.ours import HALF, encode_to_size
 from benchmarks.compress.peers import fixed_quality_save, imagemagick_extent, quality_search
@@ -22,7 +22,7 @@ PEERS = (_NO_LIMIT, "Pillow, 7 encodes", "ImageMagick extent", STRONGER)
 class Comparison:
     """ours: a result of at most `their_bytes`. fits: whether the peer's result is at most half the original."""
 
-    specimen: Specimen
+    file: CorpusFile
     peer: str
     their_bytes: int
     our_bytes: int
@@ -36,8 +36,8 @@ class Comparison:
         return self.ours.ssimulacra2 - self.theirs.ssimulacra2
 
 
-def measure_quality(pool: Pool, specimens: Sequence[Specimen]) -> list[Comparison]:
-    return [comparison for comparisons in pool.map(_compare, specimens, chunksize=1) for comparison in comparisons]
+def measure_quality(pool: Pool, files: Sequence[CorpusFile]) -> list[Comparison]:
+    return [comparison for comparisons in pool.map(_compare, files, chunksize=1) for comparison in comparisons]
 
 
 def peers(limit: int) -> Mapping[str, Callable[[bytes], bytes | None]]:
@@ -53,8 +53,8 @@ def limit_of(original: bytes) -> int:
     return len(original) * HALF.percent // 100
 
 
-def _compare(specimen: Specimen) -> list[Comparison]:
-    original = specimen.read()
+def _compare(file: CorpusFile) -> list[Comparison]:
+    original = file.read()
     limit = limit_of(original)
     decoded = shown(original)
     comparisons = []
@@ -64,7 +64,7 @@ def _compare(specimen: Specimen) -> list[Comparison]:
             continue
         ours = encode_to_size(original, len(result))
         both = similarity(decoded, shown(result)), similarity(decoded, shown(ours))
-        comparisons.append(Comparison(specimen, name, len(result), len(ours), len(result) <= limit, *both))
+        comparisons.append(Comparison(file, name, len(result), len(ours), len(result) <= limit, *both))
     return comparisons
 
 
@@ -94,7 +94,7 @@ def worst(comparisons: Sequence[Comparison], count: int) -> list[Comparison]:
     """The pictures whose best peer leads most (or trails least), each with that peer."""
     by_picture: dict[str, Comparison] = {}
     for comparison in comparisons:
-        name = comparison.specimen.path.name
+        name = comparison.file.path.name
         if comparison.peer != STRONGER and (name not in by_picture or comparison.lead < by_picture[name].lead):
             by_picture[name] = comparison
     return sorted(by_picture.values(), key=lambda comparison: comparison.lead)[:count]

@@ -10,8 +10,8 @@ import typer
 
 from deploy.local.browser import find_browser
 from deploy.local.clean import remove
-from deploy.local.missing import Missing
-from deploy.local.missing import install as install_packages
+from deploy.local.packages import Missing
+from deploy.local.packages import install as install_packages
 from deploy.local.ports import PortTaken
 from deploy.local.processes import ProcessDied
 from deploy.local.run import DEMO_HOME, HOME

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from deploy.local.missing import Missing, install
+from deploy.local.packages import Missing, install
 
 BROWSER = Path("/usr/bin/chromium")
 DRIVER = Path("/usr/bin/chromedriver")

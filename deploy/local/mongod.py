@@ -10,7 +10,7 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure, OperationFailure
 
-from deploy.local.missing import Missing, install
+from deploy.local.packages import Missing, install
 from deploy.local.ports import Ports
 from deploy.local.processes import Process, spawn
 

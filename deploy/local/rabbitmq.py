@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from deploy.local.files import PRIVATE, replace
-from deploy.local.missing import Missing, install
+from deploy.local.packages import Missing, install
 from deploy.local.ports import Ports
 from deploy.local.processes import Process, spawn
 

@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from deploy.local.stack import LocalStack
+from tests.support.collecting_receiver import CollectingReceiver, open_receiver
 from tests.support.origin import Origin, open_origin
 from tests.support.servers import servers_at
 from tests.support.stack import StackClient
 from tests.support.subscriber import Subscriber, open_subscriber
-from tests.support.webhook_receiver import Receiver, open_receiver
 
 SETTINGS = {
     "FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
@@ -45,7 +45,7 @@ async def origin() -> AsyncIterator[Origin]:
 
 
 @pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
+async def receiver() -> AsyncIterator[CollectingReceiver]:
     async with open_receiver() as running:
         yield running
 

@@ -5,13 +5,13 @@ import pytest
 from pamqp.common import FieldValue
 
 from deploy.local.stack import LocalStack
-from tests.support.oracle import check_events, check_images, check_queues_empty, check_slots
+from tests.support.collecting_receiver import CollectingReceiver
 from tests.support.origin import Origin, Response, image
 from tests.support.pictures import a_photo, size_of
+from tests.support.request_invariants import check_events, check_images, check_queues_empty, check_slots
 from tests.support.stack import OUTPUT_COLUMN, StackClient, a_catalogue
 from tests.support.subscriber import EVENTS, Subscriber
 from tests.support.waiting import until
-from tests.support.webhook_receiver import Receiver
 
 GONE, NO_IMAGE, NOT_A_URL = "/gone.jpg", "/readme.jpg", "not-a-url"
 
@@ -28,7 +28,7 @@ def serve_photos(origin: Origin, count: int, prefix: str = "photo") -> dict[str,
 
 
 async def test_thirty_products_with_ninety_urls(
-    stack: LocalStack, client: StackClient, origin: Origin, receiver: Receiver, subscriber: Subscriber
+    stack: LocalStack, client: StackClient, origin: Origin, receiver: CollectingReceiver, subscriber: Subscriber
 ) -> None:
     photos = serve_photos(origin, 60)
     flaky_photo = a_photo(1000)
@@ -77,7 +77,9 @@ async def check_report(
     assert codes == {"gone.jpg": "http_404", "readme.jpg": "not_an_image", NOT_A_URL: "invalid_url"}
 
 
-async def check_webhook(stack: LocalStack, receiver: Receiver, request_id: str, status: dict[str, object]) -> None:
+async def check_webhook(
+    stack: LocalStack, receiver: CollectingReceiver, request_id: str, status: dict[str, object]
+) -> None:
     async def delivered() -> bool:
         return len(receiver.calls) == 3
 
@@ -91,7 +93,9 @@ async def check_webhook(stack: LocalStack, receiver: Receiver, request_id: str, 
     assert len({body for _, body in receiver.calls}) == 1
 
 
-async def test_all_images_failing(stack: LocalStack, client: StackClient, origin: Origin, receiver: Receiver) -> None:
+async def test_all_images_failing(
+    stack: LocalStack, client: StackClient, origin: Origin, receiver: CollectingReceiver
+) -> None:
     products = [[origin.url(f"/nothing/{number}.jpg")] for number in range(5)] + [["ftp://old.test/1.jpg"]]
     request_id = await client.upload(a_catalogue(products), webhook_url=receiver.url)
     status = await client.finished(request_id)

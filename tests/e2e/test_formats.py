@@ -5,10 +5,10 @@ import io
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from tests.support.delivered import WITHOUT_QUALITY, Delivered, compressed, fetched, run
-from tests.support.oracle import check_events
+from tests.support.delivered_files import WITHOUT_QUALITY, Delivered, compressed, fetched, run
 from tests.support.origin import Origin
 from tests.support.photos import HEIGHT, WIDTH, own_format, photos
+from tests.support.request_invariants import check_events
 from tests.support.stack import StackClient
 from tests.support.subscriber import Subscriber
 from tests.zoo import BROKEN, UNSUPPORTED, Specimen, specimen

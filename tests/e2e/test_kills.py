@@ -10,14 +10,14 @@ from pymongo import AsyncMongoClient
 
 from deploy.local.services import NAMES
 from deploy.local.stack import LocalStack
-from tests.support.at_work import OPEN_STATES, count_images, freeze, freeze_at_work, some_are_compressed, thaw
-from tests.support.oracle import check_events, check_images, check_queues_empty, check_slots
+from tests.support.collecting_receiver import CollectingReceiver
+from tests.support.freezing import OPEN_STATES, count_images, freeze, freeze_at_work, some_are_compressed, thaw
 from tests.support.origin import Origin, image, open_origin
 from tests.support.pictures import a_photo
+from tests.support.request_invariants import check_events, check_images, check_queues_empty, check_slots
 from tests.support.stack import StackClient, a_catalogue
 from tests.support.subscriber import Subscriber
 from tests.support.waiting import until
-from tests.support.webhook_receiver import Receiver
 
 IMAGES = 300
 HANGING = 5
@@ -56,7 +56,7 @@ async def test_three_hundred_images_survive_a_kill_or_stop_of_each_service(
     stack: LocalStack,
     client: StackClient,
     origin: Origin,
-    receiver: Receiver,
+    receiver: CollectingReceiver,
     subscriber: Subscriber,
     photos: list[bytes],
     *,
@@ -92,7 +92,7 @@ async def test_uploads_are_accepted_during_a_broker_outage_and_complete_afterwar
     stack: LocalStack,
     client: StackClient,
     origin: Origin,
-    receiver: Receiver,
+    receiver: CollectingReceiver,
     subscriber: Subscriber,
     photos: list[bytes],
 ) -> None:
@@ -128,7 +128,7 @@ async def check_all(
     await check_events(subscriber, request_id, compressed=images, failed=0)
 
 
-async def check_one_webhook(stack: LocalStack, receiver: Receiver, request_id: str) -> None:
+async def check_one_webhook(stack: LocalStack, receiver: CollectingReceiver, request_id: str) -> None:
     async def called() -> bool:
         return bool(receiver.calls)
 
@@ -163,7 +163,7 @@ async def test_intake_resumes_after_the_gateway_is_killed_or_stopped(
 
 
 async def test_a_request_finishes_although_the_aggregator_is_killed_before_the_finish(
-    stack: LocalStack, client: StackClient, origin: Origin, receiver: Receiver, subscriber: Subscriber
+    stack: LocalStack, client: StackClient, origin: Origin, receiver: CollectingReceiver, subscriber: Subscriber
 ) -> None:
     """Many rows make writing the outputs slow enough to be interrupted."""
     url = origin.serve("/one.jpg", image(a_photo(1, 64, 64)))

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import ExifTags, Image
 
-from tests.support.delivered import WITHOUT_QUALITY, compressed
+from tests.support.delivered_files import WITHOUT_QUALITY, compressed
 from tests.support.origin import Origin
 from tests.support.photos import HEIGHT, WIDTH, own_format, photos
 from tests.support.pictures import a_photo

@@ -9,14 +9,14 @@ import httpx
 from pymongo import AsyncMongoClient
 
 from deploy.local.stack import LocalStack
-from tests.support.at_work import freeze
-from tests.support.oracle import check_images, check_queues_empty, check_slots
+from tests.support.collecting_receiver import CollectingReceiver
+from tests.support.freezing import freeze
 from tests.support.origin import Origin, Response, image
 from tests.support.pictures import a_photo
+from tests.support.request_invariants import check_images, check_queues_empty, check_slots
 from tests.support.stack import StackClient, a_catalogue
 from tests.support.subscriber import Subscriber
 from tests.support.waiting import until
-from tests.support.webhook_receiver import Receiver
 
 BLOCKED = 8_000
 """Enough to make moving them slow. Their URLs are refused before connecting, so processing them is fast."""
@@ -34,7 +34,7 @@ async def _check_refused(client: StackClient, request_id: str, kind: str, round_
     assert answer.json()["round"] == round_
 
 
-async def _check_webhooks(stack: LocalStack, receiver: Receiver, request_id: str, rounds: int) -> None:
+async def _check_webhooks(stack: LocalStack, receiver: CollectingReceiver, request_id: str, rounds: int) -> None:
     secret = stack.joint()["WEBHOOK_SECRET"]
 
     async def all_came() -> bool:
@@ -56,7 +56,7 @@ async def _check_events(subscriber: Subscriber, request_id: str, expected: dict[
 
 
 async def test_only_failed_images_are_retried(
-    stack: LocalStack, client: StackClient, origin: Origin, receiver: Receiver, subscriber: Subscriber
+    stack: LocalStack, client: StackClient, origin: Origin, receiver: CollectingReceiver, subscriber: Subscriber
 ) -> None:
     photos = [a_photo(number, 64, 64) for number in range(6)]
     good = [origin.serve(f"/good-{number}.jpg", image(photo)) for number, photo in enumerate(photos[:4])]
@@ -112,7 +112,7 @@ async def test_an_unknown_request_cannot_be_retried(client: StackClient) -> None
 
 
 async def test_the_gateway_killed_while_failed_images_are_moved(
-    stack: LocalStack, client: StackClient, origin: Origin, receiver: Receiver, subscriber: Subscriber
+    stack: LocalStack, client: StackClient, origin: Origin, receiver: CollectingReceiver, subscriber: Subscriber
 ) -> None:
     good = origin.serve("/good.jpg", image(a_photo(1, 64, 64)))
     products = [[good], *([f"http://10.0.0.1/{number}.jpg"] for number in range(BLOCKED))]

@@ -5,9 +5,9 @@ from typing import Any
 from deploy.local.stack import LocalStack
 from shared.contracts.object_keys import owned_prefixes
 from shared.storage import open_object_store
-from tests.support.oracle import check_slots
 from tests.support.origin import Origin, image
 from tests.support.pictures import a_photo
+from tests.support.request_invariants import check_slots
 from tests.support.stack import StackClient, a_catalogue
 
 PHOTOS = [a_photo(number, 96, 64) for number in range(5)]

@@ -7,9 +7,9 @@ import httpx
 from deploy.local.stack import LocalStack
 from shared.storage import open_object_store
 from tests.e2e.conftest import SETTINGS
-from tests.support.oracle import check_images, check_slots
 from tests.support.origin import Origin, image
 from tests.support.pictures import a_photo
+from tests.support.request_invariants import check_images, check_slots
 from tests.support.s3_server import open_s3_server
 from tests.support.servers import servers_at
 from tests.support.stack import StackClient, a_catalogue

@@ -92,7 +92,7 @@ async def database(mongodb_url: str) -> AsyncIterator[Database]:
         yield database
 
 
-async def fill(database: Database, webhook_url: str) -> None:
+async def insert_dispatched_request(database: Database, webhook_url: str) -> None:
     """Insert a request whose two images are dispatched."""
     now = datetime.now(UTC)
     await database.requests.insert(a_request(webhook_url=webhook_url, created_at=now, updated_at=now))
@@ -171,7 +171,7 @@ async def test_results_lead_to_files_events_and_a_webhook_that_the_documented_ex
     await store.put_bytes(ORIGINAL_KEY, b"original", "image/jpeg")
     (tmp_path / "receiver.py").write_text(example(1))
     (tmp_path / "subscriber.py").write_text(example(0))
-    await fill(database, webhook_url)
+    await insert_dispatched_request(database, webhook_url)
     async with (
         asyncio.timeout(90),
         running(

@@ -19,7 +19,7 @@ def failed(number: int = 1, **changes: Any) -> Image:
     return an_image(f"http://images.test/{number}.jpg", **known | changes)
 
 
-async def fill(gateway: Gateway, *images: Image, **changes: Any) -> None:
+async def insert_finished_request(gateway: Gateway, *images: Image, **changes: Any) -> None:
     finished: dict[str, Any] = {
         "status": RequestStatus.FAILED,
         "intake_open": False,
@@ -31,7 +31,7 @@ async def fill(gateway: Gateway, *images: Image, **changes: Any) -> None:
 
 
 async def test_a_retry_is_accepted_and_the_status_shows_the_new_round(gateway: Gateway) -> None:
-    await fill(gateway, failed(1), failed(2))
+    await insert_finished_request(gateway, failed(1), failed(2))
 
     answer = await gateway.http.post(RETRY)
 
@@ -45,7 +45,7 @@ async def test_a_retry_is_accepted_and_the_status_shows_the_new_round(gateway: G
 
 
 async def test_a_second_retry_is_a_conflict_with_the_new_round(gateway: Gateway) -> None:
-    await fill(gateway, failed())
+    await insert_finished_request(gateway, failed())
     assert (await gateway.http.post(RETRY)).status_code == 202
 
     document = problem(await gateway.http.post(RETRY), 409)
@@ -54,7 +54,7 @@ async def test_a_second_retry_is_a_conflict_with_the_new_round(gateway: Gateway)
 
 
 async def test_a_retry_without_retryable_images_is_a_conflict(gateway: Gateway) -> None:
-    await fill(gateway, failed(host="", error_code=ErrorCode.INVALID_URL))
+    await insert_finished_request(gateway, failed(host="", error_code=ErrorCode.INVALID_URL))
 
     document = problem(await gateway.http.post(RETRY), 409)
 
@@ -70,7 +70,7 @@ async def test_an_unknown_request_is_not_found(gateway: Gateway, request_id: str
 
 
 async def test_a_request_that_is_due_for_removal_is_not_found(gateway: Gateway) -> None:
-    await fill(gateway, failed(), finished_at=NOW - timedelta(days=RETENTION_DAYS, seconds=1))
+    await insert_finished_request(gateway, failed(), finished_at=NOW - timedelta(days=RETENTION_DAYS, seconds=1))
 
     document = problem(await gateway.http.post(RETRY), 404)
 
@@ -78,7 +78,7 @@ async def test_a_request_that_is_due_for_removal_is_not_found(gateway: Gateway) 
 
 
 async def test_without_the_database_a_retry_is_unavailable(gateway: Gateway) -> None:
-    await fill(gateway, failed())
+    await insert_finished_request(gateway, failed())
     gateway.database.available = False
 
     answer = await gateway.http.post(RETRY)

@@ -18,7 +18,7 @@ from tests.support.running_gateway import (
 )
 
 
-async def test_the_status_of_a_new_request(gateway: Gateway) -> None:
+async def test_the_status_of_a_new_request_is_pending(gateway: Gateway) -> None:
     await gateway.database.requests.insert(a_request())
 
     answer = await gateway.http.get("/status", params={"request_id": REQUEST_ID})

@@ -61,48 +61,50 @@ def client(
 
 
 @pytest.fixture
-async def public() -> AsyncIterator[Origin]:
+async def public_origin() -> AsyncIterator[Origin]:
     async with open_origin(host=PUBLIC) as origin:
         origin.serve("/a.jpg", image(b"public"))
         yield origin
 
 
 @pytest.fixture
-async def private(public: Origin) -> AsyncIterator[Origin]:
-    """On the port of `public`, at the blocked address."""
-    async with open_origin(host=PRIVATE, port=public.port) as origin:
+async def private_origin(public_origin: Origin) -> AsyncIterator[Origin]:
+    """On the port of `public_origin`, at the blocked address."""
+    async with open_origin(host=PRIVATE, port=public_origin.port) as origin:
         origin.serve("/a.jpg", image(b"secret"))
         yield origin
 
 
-async def test_a_name_is_resolved_once_and_sent_to_the_host(public: Origin) -> None:
+async def test_a_name_is_resolved_once_and_sent_to_the_host(public_origin: Origin) -> None:
     names = Names({"shop.test": [[PUBLIC]]})
     async with client(names) as http:
-        answer = await http.get(f"http://shop.test:{public.port}/a.jpg")
+        answer = await http.get(f"http://shop.test:{public_origin.port}/a.jpg")
     assert answer.content == b"public"
     assert names.resolved == ["shop.test"]
-    assert public.requests[0].headers["host"] == f"shop.test:{public.port}"
-    assert public.requests[0].headers["user-agent"] == "imagemill-test"
+    assert public_origin.requests[0].headers["host"] == f"shop.test:{public_origin.port}"
+    assert public_origin.requests[0].headers["user-agent"] == "imagemill-test"
 
 
-async def test_a_name_that_resolves_to_a_private_address_later_is_blocked(public: Origin, private: Origin) -> None:
+async def test_a_name_that_resolves_to_a_private_address_later_is_blocked(
+    public_origin: Origin, private_origin: Origin
+) -> None:
     names = Names({"shop.test": [[PUBLIC], [PRIVATE]]})
-    url = f"http://shop.test:{public.port}/a.jpg"
+    url = f"http://shop.test:{public_origin.port}/a.jpg"
     async with client(names, max_idle=0) as http:
         assert (await http.get(url)).content == b"public"
         with pytest.raises(BlockedAddress):
             await http.get(url)
-    assert private.connections == 0
+    assert private_origin.connections == 0
 
 
 @pytest.mark.parametrize("answer", [[PUBLIC, PRIVATE], [PRIVATE, PUBLIC], [PUBLIC, "10.0.0.1"], [PUBLIC, "::1"]])
 async def test_one_private_address_among_public_ones_blocks_the_name(
-    public: Origin, private: Origin, answer: list[str]
+    public_origin: Origin, private_origin: Origin, answer: list[str]
 ) -> None:
     async with client(Names({"shop.test": [answer]})) as http:
         with pytest.raises(BlockedAddress):
-            await http.get(f"http://shop.test:{public.port}/a.jpg")
-    assert (public.connections, private.connections) == (0, 0)
+            await http.get(f"http://shop.test:{public_origin.port}/a.jpg")
+    assert (public_origin.connections, private_origin.connections) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -134,39 +136,39 @@ async def test_one_private_address_among_public_ones_blocks_the_name(
         "168.63.129.16",
     ],
 )
-async def test_no_spelling_of_a_private_address_is_dialled(private: Origin, host: str) -> None:
+async def test_no_spelling_of_a_private_address_is_dialled(private_origin: Origin, host: str) -> None:
     """With the system's resolver, which understands them. The port is allowed, so only the address is blocked."""
-    policy = AddressPolicy(ports=frozenset({private.port}))
+    policy = AddressPolicy(ports=frozenset({private_origin.port}))
     async with client(policy=policy) as http:
         with pytest.raises(BlockedAddress, match="blocked address"):
-            await http.get(f"http://{host}:{private.port}/a.jpg")
-    assert private.connections == 0
+            await http.get(f"http://{host}:{private_origin.port}/a.jpg")
+    assert private_origin.connections == 0
 
 
 @pytest.mark.parametrize("host", ["0177.0.0.1", "①②⑦.⓪.⓪.①"])
-async def test_spellings_that_the_client_does_not_understand_are_invalid(private: Origin, host: str) -> None:
-    async with client(policy=AddressPolicy(ports=frozenset({private.port}))) as http:
+async def test_spellings_that_the_client_does_not_understand_are_invalid(private_origin: Origin, host: str) -> None:
+    async with client(policy=AddressPolicy(ports=frozenset({private_origin.port}))) as http:
         with pytest.raises(httpx.InvalidURL):
-            await http.get(f"http://{host}:{private.port}/a.jpg")
-    assert private.connections == 0
+            await http.get(f"http://{host}:{private_origin.port}/a.jpg")
+    assert private_origin.connections == 0
 
 
 async def test_redirects_cookies_and_proxies_are_ignored(
-    public: Origin, private: Origin, monkeypatch: pytest.MonkeyPatch
+    public_origin: Origin, private_origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.setenv(name, private.base_url)
-    public.serve("/moved", redirect(private.url("/a.jpg")))
-    public.serve("/cookie", Response(headers={"Set-Cookie": "seen=1; Path=/"}))
+        monkeypatch.setenv(name, private_origin.base_url)
+    public_origin.serve("/moved", redirect(private_origin.url("/a.jpg")))
+    public_origin.serve("/cookie", Response(headers={"Set-Cookie": "seen=1; Path=/"}))
     async with client() as http:
-        assert (await http.get(public.url("/moved"))).status_code == 302
-        assert (await http.get(public.url("/cookie"))).headers["set-cookie"]
-        await http.get(public.url("/a.jpg"))
-    assert "cookie" not in public.requests[-1].headers
-    assert private.connections == 0
+        assert (await http.get(public_origin.url("/moved"))).status_code == 302
+        assert (await http.get(public_origin.url("/cookie"))).headers["set-cookie"]
+        await http.get(public_origin.url("/a.jpg"))
+    assert "cookie" not in public_origin.requests[-1].headers
+    assert private_origin.connections == 0
 
 
-async def test_a_missing_name_and_silent_name_servers_are_distinguished(public: Origin) -> None:
+async def test_a_missing_name_and_silent_name_servers_are_distinguished(public_origin: Origin) -> None:
     names = Names(
         {
             "gone.test": [socket.gaierror(socket.EAI_NONAME, "Name or service not known")],
@@ -177,7 +179,7 @@ async def test_a_missing_name_and_silent_name_servers_are_distinguished(public: 
     async with client(names) as http:
         for host, temporary in (("gone.test", False), ("none.test", False), ("silent.test", True)):
             with pytest.raises(NameNotResolved) as caught:
-                await http.get(f"http://{host}:{public.port}/")
+                await http.get(f"http://{host}:{public_origin.port}/")
             assert caught.value.temporary is temporary
 
 
@@ -188,9 +190,9 @@ async def test_the_system_resolver_reports_an_invalid_name() -> None:
     assert not caught.value.temporary
 
 
-async def test_after_a_refused_connection_the_next_address_is_tried(public: Origin) -> None:
+async def test_after_a_refused_connection_the_next_address_is_tried(public_origin: Origin) -> None:
     policy = AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
-    url = f"http://shop.test:{public.port}/a.jpg"
+    url = f"http://shop.test:{public_origin.port}/a.jpg"
     async with client(Names({"shop.test": [["127.0.0.3", PUBLIC]]}), policy=policy) as http:
         assert (await http.get(url)).content == b"public"
     async with client(Names({"shop.test": [["127.0.0.3"]]}), policy=policy) as http:
@@ -198,14 +200,14 @@ async def test_after_a_refused_connection_the_next_address_is_tried(public: Orig
             await http.get(url)
 
 
-async def test_a_silent_address_leaves_time_for_the_next_one(public: Origin) -> None:
-    async with silent_server("127.0.0.3", public.port):
+async def test_a_silent_address_leaves_time_for_the_next_one(public_origin: Origin) -> None:
+    async with silent_server("127.0.0.3", public_origin.port):
         names = Names({"shop.test": [["127.0.0.3", PUBLIC], ["127.0.0.3"]]})
         policy = AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
         async with client(names, policy=policy, max_idle=0, timeout=httpx.Timeout(5, connect=0.6)) as http:
-            assert (await http.get(f"http://shop.test:{public.port}/a.jpg")).content == b"public"
+            assert (await http.get(f"http://shop.test:{public_origin.port}/a.jpg")).content == b"public"
             with pytest.raises(httpx.ConnectTimeout):
-                await http.get(f"http://shop.test:{public.port}/a.jpg")
+                await http.get(f"http://shop.test:{public_origin.port}/a.jpg")
 
 
 @asynccontextmanager
@@ -223,71 +225,71 @@ async def silent_server(host: str, port: int) -> AsyncIterator[None]:
         yield
 
 
-async def test_requests_to_one_host_reuse_the_connection(public: Origin) -> None:
-    public.serve("/missing", Response(status=404, body=b"not here"))
+async def test_requests_to_one_host_reuse_the_connection(public_origin: Origin) -> None:
+    public_origin.serve("/missing", Response(status=404, body=b"not here"))
     async with client() as http:
         for path in ("/a.jpg", "/missing", "/a.jpg"):
-            await http.get(public.url(path))
-    assert [request.connection for request in public.requests] == [1, 1, 1]
+            await http.get(public_origin.url(path))
+    assert [request.connection for request in public_origin.requests] == [1, 1, 1]
 
 
-async def test_idle_connections_are_limited(public: Origin) -> None:
+async def test_idle_connections_are_limited(public_origin: Origin) -> None:
     async with client(max_idle=2) as http:
         for _ in range(2):
-            await asyncio.gather(*(http.get(public.url("/a.jpg")) for _ in range(5)))
-    assert public.connections == 5 + 3
+            await asyncio.gather(*(http.get(public_origin.url("/a.jpg")) for _ in range(5)))
+    assert public_origin.connections == 5 + 3
 
 
-async def test_a_connection_with_an_unread_response_is_not_reused(public: Origin) -> None:
-    public.serve("/long", Response(body=b"x" * 1000, endless=True))
+async def test_a_connection_with_an_unread_response_is_not_reused(public_origin: Origin) -> None:
+    public_origin.serve("/long", Response(body=b"x" * 1000, endless=True))
     async with client() as http:
-        async with http.stream("GET", public.url("/long")):
+        async with http.stream("GET", public_origin.url("/long")):
             pass
-        await http.get(public.url("/a.jpg"))
-    assert [request.connection for request in public.requests] == [1, 2]
+        await http.get(public_origin.url("/a.jpg"))
+    assert [request.connection for request in public_origin.requests] == [1, 2]
 
 
-async def test_an_idle_connection_that_the_host_closed_or_wrote_to_is_not_reused(public: Origin) -> None:
+async def test_an_idle_connection_that_the_host_closed_or_wrote_to_is_not_reused(public_origin: Origin) -> None:
     ok = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-    public.serve("/closes", Response(raw=ok))
-    public.serve("/says-more", Response(raw=ok + b" and more than it announced"))
+    public_origin.serve("/closes", Response(raw=ok))
+    public_origin.serve("/says-more", Response(raw=ok + b" and more than it announced"))
     async with client() as http:
         for path in ("/closes", "/says-more"):
-            assert (await http.get(public.url(path))).content == b"ok"
-            assert (await http.get(public.url("/a.jpg"))).content == b"public"
+            assert (await http.get(public_origin.url(path))).content == b"ok"
+            assert (await http.get(public_origin.url("/a.jpg"))).content == b"public"
 
 
-async def test_an_idle_connection_that_the_host_closed_is_not_reused_for_a_post(public: Origin) -> None:
-    public.serve("/closes", Response(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
-    public.serve("/hook", Response())
+async def test_an_idle_connection_that_the_host_closed_is_not_reused_for_a_post(public_origin: Origin) -> None:
+    public_origin.serve("/closes", Response(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
+    public_origin.serve("/hook", Response())
     async with client() as http:
-        await http.get(public.url("/closes"))
-        await until(lambda: not public.open_connections)
-        assert (await http.post(public.url("/hook"))).status_code == 200
+        await http.get(public_origin.url("/closes"))
+        await until(lambda: not public_origin.open_connections)
+        assert (await http.post(public_origin.url("/hook"))).status_code == 200
 
 
-async def test_a_get_on_an_idle_connection_that_the_host_closes_is_repeated(public: Origin) -> None:
-    public.serve("/a.jpg", image(b"first"), Response(raw=b""), image(b"second"))
+async def test_a_get_on_an_idle_connection_that_the_host_closes_is_repeated(public_origin: Origin) -> None:
+    public_origin.serve("/a.jpg", image(b"first"), Response(raw=b""), image(b"second"))
     async with client() as http:
-        assert (await http.get(public.url("/a.jpg"))).content == b"first"
-        assert (await http.get(public.url("/a.jpg"))).content == b"second"
+        assert (await http.get(public_origin.url("/a.jpg"))).content == b"first"
+        assert (await http.get(public_origin.url("/a.jpg"))).content == b"second"
 
 
-async def test_a_new_connection_that_the_host_closes_is_an_error(public: Origin) -> None:
-    public.serve("/closes", Response(raw=b""))
+async def test_a_new_connection_that_the_host_closes_is_an_error(public_origin: Origin) -> None:
+    public_origin.serve("/closes", Response(raw=b""))
     async with client() as http:
         with pytest.raises(httpx.RemoteProtocolError):
-            await http.get(public.url("/closes"))
-    assert public.request_count("/closes") == 1
+            await http.get(public_origin.url("/closes"))
+    assert public_origin.request_count("/closes") == 1
 
 
-async def test_a_post_is_never_sent_twice(public: Origin) -> None:
-    public.serve("/hook", Response(), Response(raw=b""), Response())
+async def test_a_post_is_never_sent_twice(public_origin: Origin) -> None:
+    public_origin.serve("/hook", Response(), Response(raw=b""), Response())
     async with client() as http:
-        await http.post(public.url("/hook"), content=b"{}")
+        await http.post(public_origin.url("/hook"), content=b"{}")
         with pytest.raises(httpx.RemoteProtocolError):
-            await http.post(public.url("/hook"), content=b"{}")
-    assert public.request_count("/hook") == 2
+            await http.post(public_origin.url("/hook"), content=b"{}")
+    assert public_origin.request_count("/hook") == 2
 
 
 @pytest.mark.parametrize(
@@ -300,17 +302,17 @@ async def test_a_post_is_never_sent_twice(public: Origin) -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok",
     ],
 )
-async def test_a_malformed_response_is_a_transport_error(public: Origin, raw: bytes) -> None:
-    public.serve("/odd", Response(raw=raw))
+async def test_a_malformed_response_is_a_transport_error(public_origin: Origin, raw: bytes) -> None:
+    public_origin.serve("/odd", Response(raw=raw))
     async with client() as http:
         with pytest.raises(httpx.TransportError):
-            await http.get(public.url("/odd"))
+            await http.get(public_origin.url("/odd"))
 
 
-async def test_a_slow_reader_gets_a_large_body_completely(public: Origin) -> None:
+async def test_a_slow_reader_gets_a_large_body_completely(public_origin: Origin) -> None:
     body = bytes(range(256)) * 40_000
-    public.serve("/big.jpg", image(body))
-    async with client() as http, http.stream("GET", public.url("/big.jpg")) as answer:
+    public_origin.serve("/big.jpg", image(body))
+    async with client() as http, http.stream("GET", public_origin.url("/big.jpg")) as answer:
         received = b""
         async for piece in answer.aiter_raw():
             received += piece

@@ -28,7 +28,7 @@ def delivery_of(request_id: str) -> Delivery:
     return Delivery(f"{request_id}:1:request.failed", request_id, "http://shop/hook", "{}", attempts=0, due_at=NOW)
 
 
-async def fill(database: Database, request_id: str, *, finished: bool = True) -> None:
+async def insert_request(database: Database, request_id: str, *, finished: bool = True) -> None:
     await database.requests.insert(a_request(request_id))
     await database.products.insert_many([a_product(1, (URL,), request_id)])
     state = ImageState.FAILED if finished else ImageState.PENDING
@@ -55,7 +55,7 @@ async def test_a_finished_request_is_removed_with_everything_it_owns(mongodb_url
     store = open_object_store(variables["OBJECT_STORE_URL"])
     async with open_database(MongoSettings(mongodb_url=mongodb_url), asyncio.Event()) as database:
         for request_id in (DONE, OTHER, PENDING):
-            await fill(database, request_id, finished=request_id is not PENDING)
+            await insert_request(database, request_id, finished=request_id is not PENDING)
             for key in KEYS:
                 await store.put_bytes(key.format(request_id), b"bytes", "text/csv")
 

@@ -23,7 +23,7 @@ from shared.observability import Metrics
 from shared.outbound import open_guarded_client
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
-from tests.support.failing_receiver import Call, Receiver, Reply, open_receiver
+from tests.support.scripted_receiver import Call, Reply, ScriptedReceiver, open_receiver
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -192,16 +192,18 @@ async def test_an_unknown_delivery_is_dropped(harness: WebhookHarness) -> None:
         assert await deliver(DeliverWebhook(delivery_id="unknown")) == []
 
 
-def blocked_url(receiver: Receiver) -> str:
+def blocked_url(receiver: ScriptedReceiver) -> str:
     return receiver.url
 
 
-def named_url(receiver: Receiver) -> str:
+def named_url(receiver: ScriptedReceiver) -> str:
     return receiver.url.replace("127.0.0.1", "localhost")
 
 
 @pytest.mark.parametrize("url", [blocked_url, named_url])
-async def test_a_private_address_is_never_called(harness: WebhookHarness, url: Callable[[Receiver], str]) -> None:
+async def test_a_private_address_is_never_called(
+    harness: WebhookHarness, url: Callable[[ScriptedReceiver], str]
+) -> None:
     async with open_receiver() as receiver, harness.deliverer(networks=()) as deliver:
         await harness.put(url(receiver))
         delivery = await harness.deliver_until_ended(deliver)

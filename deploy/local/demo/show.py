@@ -10,10 +10,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from deploy.local.demo.checks import Checks
 from deploy.local.demo.client import Status
 from deploy.local.demo.compare import Comparison
-from deploy.local.demo.journey import Journey
-from deploy.local.demo.promises import Promises
+from deploy.local.demo.request import Results
 
 
 @contextmanager
@@ -51,20 +51,20 @@ def _done_of(status: Status) -> tuple[int, int]:
     return counts["compressed"] + counts["failed"], counts["total"] or 0
 
 
-def show_journey(console: Console, journey: Journey) -> None:
+def show_results(console: Console, results: Results) -> None:
     """Print the results."""
     console.rule("The output CSV", align="left")
-    console.print(journey.output_csv.strip(), markup=False, soft_wrap=True)
+    console.print(results.output_csv.strip(), markup=False, soft_wrap=True)
     console.rule("The images", align="left")
-    console.print(_savings(journey.photographs))
+    console.print(_savings(results.photographs))
     console.rule("The webhook", align="left")
-    console.print(json.dumps(journey.webhook, indent=2), markup=False, soft_wrap=True)
+    console.print(json.dumps(results.webhook, indent=2), markup=False, soft_wrap=True)
 
 
-def show_promises(console: Console, promises: Promises) -> None:
+def show_checks(console: Console, checks: Checks) -> None:
     """Print each promise and whether it was kept."""
     console.rule("The promises", align="left")
-    for promise, held in promises.tested:
+    for promise, held in checks.results:
         console.print("[green]held  [/]" if held else "[bold red]BROKEN[/]", escape(promise), soft_wrap=True)
 
 

@@ -60,7 +60,7 @@ class FinishHarness:
         metrics = Metrics(CollectorRegistry())
         return RequestFinisher(database, outputs, announcer, metrics, lease_seconds=lease_seconds)
 
-    async def fill(self, request: Request, products: Sequence[Product], images: Sequence[Image]) -> None:
+    async def insert_request(self, request: Request, products: Sequence[Product], images: Sequence[Image]) -> None:
         await self.database.requests.insert(request)
         await self.database.products.insert_many(products)
         await self.database.images.insert_many(images)
@@ -86,7 +86,7 @@ IMAGES = [a_compressed_image(GOOD), a_failed_image(BAD)]
 
 
 async def test_the_files_are_written_the_request_is_completed_and_announced(harness: FinishHarness) -> None:
-    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(), PRODUCTS, IMAGES)
 
     outgoing = await harness.finish(FINISH)
 
@@ -116,7 +116,7 @@ async def test_the_files_are_written_the_request_is_completed_and_announced(harn
 
 
 async def test_without_a_failed_image_there_is_no_failed_csv(harness: FinishHarness) -> None:
-    await harness.fill(a_request(), [a_product(1, GOOD)], [a_compressed_image(GOOD)])
+    await harness.insert_request(a_request(), [a_product(1, GOOD)], [a_compressed_image(GOOD)])
 
     await harness.finish(FINISH)
 
@@ -126,7 +126,7 @@ async def test_without_a_failed_image_there_is_no_failed_csv(harness: FinishHarn
 
 async def test_report_json_has_the_counts_and_the_final_status(harness: FinishHarness) -> None:
     reused = a_compressed_image(LATE, result=a_result(reused="unchanged"))
-    await harness.fill(a_request(round=2), [*PRODUCTS, a_product(4, LATE)], [*IMAGES, reused])
+    await harness.insert_request(a_request(round=2), [*PRODUCTS, a_product(4, LATE)], [*IMAGES, reused])
 
     (event,) = await harness.finish(FinishRequest(request_id=REQUEST_ID, round=2))
 
@@ -141,7 +141,7 @@ async def test_report_json_has_the_counts_and_the_final_status(harness: FinishHa
 
 
 async def test_a_repeated_finish_writes_the_same_bytes(harness: FinishHarness) -> None:
-    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(), PRODUCTS, IMAGES)
     await harness.finish(FINISH)
     first = {key: stored.data for key, stored in harness.store.objects.items()}
     row = harness.database.tables.requests[REQUEST_ID]
@@ -157,7 +157,7 @@ async def test_an_output_has_its_upload_s_encoding_and_escapes_other_characters(
     dialect = Dialect(";", "cp1252", bom=False, line_end="\r\n")
     catalogue_format = a_catalogue_format(dialect=dialect, header="No;Größe;Image Url\r\n")
     failed = a_failed_image(BAD, error_detail="it says \u201c\u4e2d\u201d")
-    await harness.fill(
+    await harness.insert_request(
         a_request(catalogue_format=catalogue_format), [a_product(1, BAD, record=f"1;groß;{BAD}\r\n")], [failed]
     )
 
@@ -178,7 +178,7 @@ async def test_an_output_has_its_upload_s_encoding_and_escapes_other_characters(
 async def test_a_request_without_a_compressed_image_fails_and_still_has_its_files(
     harness: FinishHarness, products: list[Product], images: list[Image]
 ) -> None:
-    await harness.fill(a_request(), products, images)
+    await harness.insert_request(a_request(), products, images)
 
     (event,) = await harness.finish(FINISH)
 
@@ -203,14 +203,14 @@ async def test_a_request_without_a_compressed_image_fails_and_still_has_its_file
 async def test_a_request_that_is_not_ready_is_not_finished(
     harness: FinishHarness, request_: Request, images: list[Image]
 ) -> None:
-    await harness.fill(request_, PRODUCTS, images)
+    await harness.insert_request(request_, PRODUCTS, images)
 
     assert await harness.finish(FINISH) == []
     assert harness.store.objects == {}
 
 
 async def test_a_repeated_message_only_repeats_the_announcement(harness: FinishHarness) -> None:
-    await harness.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
 
     first = await harness.finish(FINISH)
     harness.store.objects.clear()
@@ -223,7 +223,7 @@ async def test_a_repeated_message_only_repeats_the_announcement(harness: FinishH
 
 
 async def test_the_announcement_records_the_webhook_and_returns_its_message(harness: FinishHarness) -> None:
-    await harness.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
 
     event, deliver = await harness.finish(FINISH)
 
@@ -235,7 +235,7 @@ async def test_the_announcement_records_the_webhook_and_returns_its_message(harn
 
 
 async def test_after_a_crash_before_the_announcement_the_next_message_makes_it(harness: FinishHarness) -> None:
-    await harness.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
     await harness.finish(FINISH)
     harness.database.tables.deliveries.clear()
 
@@ -246,7 +246,7 @@ async def test_after_a_crash_before_the_announcement_the_next_message_makes_it(h
 
 
 async def test_a_delivery_that_was_attempted_is_left_to_its_schedule(harness: FinishHarness) -> None:
-    await harness.fill(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
     await harness.finish(FINISH)
     await harness.database.deliveries.record_attempt(EVENT_ID, 1, due_at=NOW, delivered=False, error="500")
 
@@ -254,7 +254,7 @@ async def test_a_delivery_that_was_attempted_is_left_to_its_schedule(harness: Fi
 
 
 async def test_the_finish_removes_only_the_originals_of_its_request(harness: FinishHarness) -> None:
-    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(), PRODUCTS, IMAGES)
     for number in range(1200):
         await harness.store.put_bytes(f"originals/{REQUEST_ID}/{number}", b"", "image/jpeg")
     await harness.store.put_bytes("originals/another/1", b"", "image/jpeg")
@@ -266,7 +266,7 @@ async def test_the_finish_removes_only_the_originals_of_its_request(harness: Fin
 
 async def test_originals_are_kept_if_the_setting_says_so() -> None:
     harness = FinishHarness(keep_originals=True)
-    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(), PRODUCTS, IMAGES)
     await harness.store.put_bytes(f"originals/{REQUEST_ID}/1", b"", "image/jpeg")
 
     await harness.finish(FINISH)
@@ -291,7 +291,7 @@ class SlowStore(MemoryObjectStore):
 
 
 async def test_two_messages_in_one_process_write_once(harness: FinishHarness) -> None:
-    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(), PRODUCTS, IMAGES)
     store = SlowStore()
     finish = harness.finisher(harness.database, store)
 
@@ -305,7 +305,7 @@ async def test_two_messages_in_one_process_write_once(harness: FinishHarness) ->
 
 
 async def test_a_second_process_waits_for_the_first_and_then_announces(harness: FinishHarness) -> None:
-    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(), PRODUCTS, IMAGES)
     store = SlowStore()
 
     async with asyncio.timeout(10):
@@ -320,7 +320,7 @@ async def test_a_second_process_waits_for_the_first_and_then_announces(harness: 
 
 
 async def test_a_message_is_dropped_while_another_process_holds_the_lease(harness: FinishHarness) -> None:
-    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(), PRODUCTS, IMAGES)
     await harness.database.another_process().lease(LEASE, 1000).acquire()
 
     async with asyncio.timeout(10):
@@ -332,7 +332,7 @@ async def test_a_dead_process_s_lease_runs_out_and_the_next_one_finishes() -> No
     harness = FinishHarness()
     times = iter([NOW] * 4)  # then the clock is past the lease's end
     harness.database = MemoryDatabase(lambda: next(times, NOW.replace(hour=13)))
-    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(), PRODUCTS, IMAGES)
     await harness.database.another_process().lease(LEASE, 15).acquire()
 
     async with asyncio.timeout(10):
@@ -340,7 +340,7 @@ async def test_a_dead_process_s_lease_runs_out_and_the_next_one_finishes() -> No
 
 
 async def test_the_lease_is_renewed_while_the_files_are_written(harness: FinishHarness) -> None:
-    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(), PRODUCTS, IMAGES)
     store = SlowStore()
 
     async with asyncio.timeout(10):
@@ -355,7 +355,7 @@ async def test_the_lease_is_renewed_while_the_files_are_written(harness: FinishH
 
 
 async def test_a_finish_that_lost_its_lease_continues_and_acquires_the_free_lease_again(harness: FinishHarness) -> None:
-    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(), PRODUCTS, IMAGES)
     store, other = SlowStore(), harness.database.another_process().lease(LEASE, 1000)
 
     async with asyncio.timeout(10):
@@ -373,7 +373,7 @@ async def test_a_finish_that_lost_its_lease_continues_and_acquires_the_free_leas
 
 
 async def test_an_unavailable_store_leaves_the_request_pending_for_the_next_message(harness: FinishHarness) -> None:
-    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(), PRODUCTS, IMAGES)
     harness.store.available = False
     with pytest.raises(StorageUnavailable):
         await harness.finish(FINISH)
@@ -396,7 +396,7 @@ async def test_a_superseded_round_writes_nothing() -> None:
     harness = FinishHarness()
     database = RetriedMeanwhile(lambda: NOW)
     harness.database = database
-    await harness.fill(a_request(), PRODUCTS, IMAGES)
+    await harness.insert_request(a_request(), PRODUCTS, IMAGES)
     batches = database.products.batches
 
     async def batches_after_a_retry(request_id: str, size: int = 1000) -> AsyncIterator[list[Product]]:
@@ -414,7 +414,7 @@ async def test_a_superseded_round_writes_nothing() -> None:
 async def test_images_are_read_in_batches_however_long_the_cells_are(harness: FinishHarness) -> None:
     urls = [f"http://i/{number}.jpg" for number in range(9000)]
     products = [a_product(row, *urls[(row - 1) * 30 : row * 30]) for row in range(1, 301)]
-    await harness.fill(a_request(), products, [a_compressed_image(url) for url in urls])
+    await harness.insert_request(a_request(), products, [a_compressed_image(url) for url in urls])
     batch_sizes = []
     find = harness.database.images.find
 
@@ -432,7 +432,7 @@ async def test_images_are_read_in_batches_however_long_the_cells_are(harness: Fi
 
 
 async def test_a_url_without_a_record_keeps_its_slot(harness: FinishHarness) -> None:
-    await harness.fill(a_request(), [a_product(1, GOOD, LATE)], [a_compressed_image(GOOD)])
+    await harness.insert_request(a_request(), [a_product(1, GOOD, LATE)], [a_compressed_image(GOOD)])
 
     assert len(await harness.finish(FINISH)) == 1
     assert (await harness.rows(OUTPUT))[1][-1].endswith(".jpg,")

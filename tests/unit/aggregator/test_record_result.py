@@ -64,7 +64,7 @@ class RecordHarness:
         self.record = ResultRecorder(self.database.images, hosts, effects, metrics)
         self.record_lost = LostRecorder(self.database.images, effects, metrics)
 
-    async def fill(self, *images: Image, intake_open: bool = False) -> None:
+    async def insert_dispatched_images(self, *images: Image, intake_open: bool = False) -> None:
         await self.database.requests.insert(a_request(intake_open=intake_open))
         waiting = [replace(image, state=ImageState.PENDING, dispatch=0) for image in images]
         await self.database.images.insert_many(waiting)
@@ -100,7 +100,7 @@ def events(outgoing: object) -> list[str]:
 async def test_a_final_result_is_recorded_and_announced_and_the_original_removed(
     harness: RecordHarness, message: ImageCompressed | ImageFailed, state: ImageState, event: str
 ) -> None:
-    await harness.fill(an_image(URL), an_image(OTHER_URL))
+    await harness.insert_dispatched_images(an_image(URL), an_image(OTHER_URL))
 
     outgoing = await harness.record(message)
 
@@ -113,7 +113,7 @@ async def test_a_final_result_is_recorded_and_announced_and_the_original_removed
 
 
 async def test_the_last_final_result_returns_finish_request(harness: RecordHarness) -> None:
-    await harness.fill(an_image(URL))
+    await harness.insert_dispatched_images(an_image(URL))
 
     outgoing = await harness.record(COMPRESSED)
 
@@ -125,13 +125,13 @@ async def test_the_last_final_result_returns_finish_request(harness: RecordHarne
 
 
 async def test_there_is_no_finish_request_while_the_intake_is_open(harness: RecordHarness) -> None:
-    await harness.fill(an_image(URL), intake_open=True)
+    await harness.insert_dispatched_images(an_image(URL), intake_open=True)
 
     assert FINISH not in await harness.record(COMPRESSED)
 
 
 async def test_a_duplicate_changes_nothing_and_returns_the_same_messages(harness: RecordHarness) -> None:
-    await harness.fill(an_image(URL))
+    await harness.insert_dispatched_images(an_image(URL))
 
     first = await harness.record(COMPRESSED)
     recorded = await harness.image()
@@ -143,7 +143,7 @@ async def test_a_duplicate_changes_nothing_and_returns_the_same_messages(harness
 
 
 async def test_of_two_results_the_first_is_kept_and_the_object_of_the_second_removed(harness: RecordHarness) -> None:
-    await harness.fill(an_image(URL))
+    await harness.insert_dispatched_images(an_image(URL))
 
     await harness.record(COMPRESSED)
     outgoing = await harness.record(COMPRESSED.model_copy(update={"result": a_result(OTHER_RESULT), "dispatch": 2}))
@@ -159,7 +159,7 @@ async def test_of_two_results_the_first_is_kept_and_the_object_of_the_second_rem
 async def test_the_late_result_of_a_failed_image_is_kept_because_a_retry_may_store_the_same_object(
     harness: RecordHarness,
 ) -> None:
-    await harness.fill(an_image(URL))
+    await harness.insert_dispatched_images(an_image(URL))
 
     await harness.record(FAILED)
     outgoing = await harness.record(COMPRESSED)
@@ -170,7 +170,7 @@ async def test_the_late_result_of_a_failed_image_is_kept_because_a_retry_may_sto
 
 
 async def test_a_deferral_makes_the_image_pending_and_announces_nothing(harness: RecordHarness) -> None:
-    await harness.fill(an_image(URL))
+    await harness.insert_dispatched_images(an_image(URL))
 
     assert await harness.record(DEFERRED) == []
     assert (await harness.image()).state is ImageState.PENDING
@@ -178,14 +178,14 @@ async def test_a_deferral_makes_the_image_pending_and_announces_nothing(harness:
 
 
 async def test_a_deferral_after_the_final_result_returns_the_event_again(harness: RecordHarness) -> None:
-    await harness.fill(an_image(URL))
+    await harness.insert_dispatched_images(an_image(URL))
     await harness.record(FAILED)
 
     assert events(await harness.record(DEFERRED)) == ["image.failed"]
 
 
 async def test_a_result_of_an_unknown_image_is_dropped(harness: RecordHarness) -> None:
-    await harness.fill(an_image(OTHER_URL))
+    await harness.insert_dispatched_images(an_image(OTHER_URL))
 
     assert await harness.record(COMPRESSED) == []
     assert ORIGINAL in harness.store.objects
@@ -193,7 +193,7 @@ async def test_a_result_of_an_unknown_image_is_dropped(harness: RecordHarness) -
 
 async def test_originals_are_kept_if_the_setting_says_so() -> None:
     harness = RecordHarness(keep_originals=True)
-    await harness.fill(an_image(URL))
+    await harness.insert_dispatched_images(an_image(URL))
 
     await harness.record(COMPRESSED)
     await harness.record(COMPRESSED.model_copy(update={"result": a_result(OTHER_RESULT)}))
@@ -203,7 +203,7 @@ async def test_originals_are_kept_if_the_setting_says_so() -> None:
 
 
 async def test_a_store_that_cannot_delete_does_not_block_results(harness: RecordHarness) -> None:
-    await harness.fill(an_image(URL))
+    await harness.insert_dispatched_images(an_image(URL))
     harness.store.available = False
 
     assert events(await harness.record(COMPRESSED)) == ["image.compressed"]
@@ -219,7 +219,7 @@ class HangingStore(MemoryObjectStore):
 async def test_a_store_that_hangs_delays_results_only_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.aggregator.result_effects._REMOVAL_SECONDS", 0.01)
     harness = RecordHarness(HangingStore())
-    await harness.fill(an_image(URL), an_image(OTHER_URL))
+    await harness.insert_dispatched_images(an_image(URL), an_image(OTHER_URL))
 
     async with asyncio.timeout(10):
         results = await asyncio.gather(harness.record(COMPRESSED), harness.record(COMPRESSED))
@@ -251,7 +251,7 @@ COMPRESS = CompressImage(
 async def test_a_lost_command_defers_its_image_and_a_second_one_fails_it(
     harness: RecordHarness, command: DownloadImage | CompressImage
 ) -> None:
-    await harness.fill(an_image(URL))
+    await harness.insert_dispatched_images(an_image(URL))
 
     first: object = await harness.record_lost(command)
     assert first == []

@@ -100,11 +100,11 @@ def test_it_has_the_final_status_of_the_request() -> None:
 def test_the_example_in_the_documentation_has_the_same_fields() -> None:
     (block,) = re.findall(r"```json\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 
-    assert shape(json.loads(block)) == shape(report())
+    assert field_names(json.loads(block)) == field_names(report())
 
 
-def shape(value: Any) -> Any:
+def field_names(value: Any) -> Any:
     """The field names of a document in their order, without the values."""
     if isinstance(value, dict):
-        return [(name, shape(member)) for name, member in value.items()]
-    return shape(value[0]) if isinstance(value, list) and value else None
+        return [(name, field_names(member)) for name, member in value.items()]
+    return field_names(value[0]) if isinstance(value, list) and value else None

@@ -66,7 +66,7 @@ class WriterHarness:
         summary = await self.database.images.summary(request.request_id)
         return await self.writer.write(request, RequestStatus.COMPLETED, summary)
 
-    async def fill(self, products: Sequence[Product], request_id: str = REQUEST_ID) -> None:
+    async def insert_rows(self, products: Sequence[Product], request_id: str = REQUEST_ID) -> None:
         urls = {url for product in products for url in product.input_image_urls}
         await self.database.products.insert_many(products)
         await self.database.images.insert_many([a_compressed_image(url, request_id=request_id) for url in urls])
@@ -89,7 +89,7 @@ def rows_of(count: int, slots: int) -> list[Product]:
 
 async def test_narrow_rows_are_read_few_at_a_time_and_written_in_large_batches() -> None:
     harness = WriterHarness()
-    await harness.fill(rows_of(1030, 2))
+    await harness.insert_rows(rows_of(1030, 2))
 
     keys = await harness.write(a_request())
 
@@ -102,7 +102,7 @@ async def test_narrow_rows_are_read_few_at_a_time_and_written_in_large_batches()
 async def test_rows_with_much_text_are_written_a_few_at_a_time() -> None:
     harness = WriterHarness()
     texts = [str(row) + "x" * 400_000 for row in range(1, 31)]
-    await harness.fill(
+    await harness.insert_rows(
         [a_product(row, f"http://i/{row}.jpg", record=f"{text},,\r\n") for row, text in enumerate(texts, 1)]
     )
 
@@ -115,7 +115,7 @@ async def test_rows_with_much_text_are_written_a_few_at_a_time() -> None:
 async def test_the_images_of_a_row_with_many_urls_are_read_in_parts() -> None:
     harness = WriterHarness()
     products = rows_of(3, 5001)
-    await harness.fill(products)
+    await harness.insert_rows(products)
 
     keys = await harness.write(a_request())
 
@@ -132,8 +132,8 @@ async def test_a_small_request_does_not_wait_for_the_large_ones() -> None:
     harness = WriterHarness()
     for number in range(8):
         products = [a_product(row, f"http://i/{row}.jpg", request_id=f"large-{number}") for row in range(1, 2001)]
-        await harness.fill(products, f"large-{number}")
-    await harness.fill([a_product(1, "http://i/1.jpg")])
+        await harness.insert_rows(products, f"large-{number}")
+    await harness.insert_rows([a_product(1, "http://i/1.jpg")])
 
     async with asyncio.timeout(30):
         large = [asyncio.create_task(harness.write(a_request(request_id=f"large-{n}"))) for n in range(8)]
@@ -154,7 +154,7 @@ async def test_all_requests_together_have_few_batches_in_memory(
     requests = [a_request(request_id=f"request-{number}") for number in range(12)]
     for request in requests:
         products = [a_product(row, f"http://i/{row}.jpg", request_id=request.request_id) for row in range(1, 61)]
-        await harness.fill(products, request.request_id)
+        await harness.insert_rows(products, request.request_id)
 
     async with asyncio.timeout(30):
         written = await asyncio.gather(*map(harness.write, requests))

@@ -105,7 +105,7 @@ class TestQuality:
     def test_quality_is_limited_to_95(self) -> None:
         assert compressed(a_photo(3, quality=100), mode="quality", percent=99).quality == 95
 
-    def test_min_quality_does_not_apply(self) -> None:
+    def test_min_quality_does_not_limit_the_requested_quality(self) -> None:
         assert compressed(a_photo(3), mode="quality", percent=5, min_quality=90).quality == 5
 
     @pytest.mark.parametrize("file_format", ["PNG", "GIF", "BMP"])
@@ -156,7 +156,7 @@ class TestMaximumSize:
 
         assert picture_of(result).size == (160, 120)
 
-    def test_the_limit_applies_to_the_upright_picture(self) -> None:
+    def test_the_maximum_width_applies_to_the_upright_picture(self) -> None:
         exif = Image.Exif()
         exif[0x0112] = 6
 
@@ -172,7 +172,7 @@ class TestMaximumSize:
         assert picture_of(compressed(original, mode="dimensions", percent=50, max_width=40)).size == (40, 30)
 
     @pytest.mark.parametrize("file_format", FORMATS)
-    def test_the_limit_applies_in_every_format(self, file_format: str) -> None:
+    def test_the_maximum_width_applies_in_every_format(self, file_format: str) -> None:
         assert picture_of(compressed(an_original(file_format), max_width=64)).size[0] <= 64
 
     def test_scaling_may_reach_the_target_at_high_quality(self) -> None:

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from deploy.local.demo.catalogue import PRODUCTS, URLS_IN, URLS_OUT, read_slots, write_catalogue
+from deploy.local.demo.checks import Checks
 from deploy.local.demo.compare import Comparison
 from deploy.local.demo.photos import PHOTOS, make_photos
-from deploy.local.demo.promises import Promises
 
 CATALOGUE = write_catalogue("http://shop")
 
@@ -122,6 +122,6 @@ def test_a_response_that_is_no_image_is_a_fault(photos: Path) -> None:
 
 
 def test_all_held_needs_at_least_one_promise_and_no_broken_one() -> None:
-    assert not Promises().all_held
-    assert Promises([("one", True)]).all_held
-    assert not Promises([("one", True), ("another", False)]).all_held
+    assert not Checks().all_held
+    assert Checks([("one", True)]).all_held
+    assert not Checks([("one", True), ("another", False)]).all_held

@@ -96,13 +96,13 @@ def test_a_webhook_s_example_has_the_fields_that_are_sent(document: dict[str, An
 
     content = document["webhooks"][event.type]["post"]["requestBody"]["content"]["application/json"]
 
-    assert shape(content["example"]) == shape(sent)
+    assert field_names(content["example"]) == field_names(sent)
     assert content["example"]["type"] == event.type
     assert content["schema"] == {"$ref": "#/components/schemas/WebhookMessage"}
 
 
-def shape(part: Any) -> Any:
-    return {name: shape(value) for name, value in part.items()} if isinstance(part, dict) else None
+def field_names(part: Any) -> Any:
+    return {name: field_names(value) for name, value in part.items()} if isinstance(part, dict) else None
 
 
 @pytest.mark.parametrize("options", [UPLOAD_OPTIONS, VALIDATION_OPTIONS])

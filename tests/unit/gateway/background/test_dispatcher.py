@@ -21,7 +21,7 @@ from shared.observability import Metrics
 from shared.persistence import RenewableLease
 from tests.fakes import MemoryDatabase, MovableClock
 from tests.support.builders import NOW, a_request, a_result, an_image
-from tests.support.outbox import Outbox
+from tests.support.recording_publisher import RecordingPublisher
 from tests.support.worker_messages import compressed
 
 
@@ -36,12 +36,14 @@ def database(clock: MovableClock) -> MemoryDatabase:
 
 
 @pytest.fixture
-def outbox() -> Outbox:
-    return Outbox()
+def publisher() -> RecordingPublisher:
+    return RecordingPublisher()
 
 
-def a_dispatcher(database: MemoryDatabase, outbox: Outbox, clock: MovableClock, **changes: int) -> Dispatcher:
-    runtime = Runtime(database, outbox.publish, clock, Metrics(CollectorRegistry()))
+def a_dispatcher(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock, **changes: int
+) -> Dispatcher:
+    runtime = Runtime(database, publisher.publish, clock, Metrics(CollectorRegistry()))
     settings = DispatchSettings(
         dispatch_window=changes.get("window", 10),
         dispatch_per_host=changes.get("per_host", 10),
@@ -51,7 +53,7 @@ def a_dispatcher(database: MemoryDatabase, outbox: Outbox, clock: MovableClock, 
     return Dispatcher(runtime, RenewableLease(database.lease("dispatch", 15), 15), settings)
 
 
-async def fill(database: MemoryDatabase, request_id: str, urls: Sequence[str], **changes: Any) -> None:
+async def insert_request(database: MemoryDatabase, request_id: str, urls: Sequence[str], **changes: Any) -> None:
     await database.requests.insert(a_request(request_id, **changes))
     await database.images.insert_many([an_image(url, request_id) for url in urls])
 
@@ -61,11 +63,11 @@ def urls_of(host: str, count: int) -> list[str]:
 
 
 async def test_a_command_has_all_that_the_worker_needs(
-    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
-    await fill(database, "r1", ["http://images.test/1.jpg"], options=CompressOptions(percent=40))
-    await a_dispatcher(database, outbox, clock).step()
-    [command] = outbox.downloads()
+    await insert_request(database, "r1", ["http://images.test/1.jpg"], options=CompressOptions(percent=40))
+    await a_dispatcher(database, publisher, clock).step()
+    [command] = publisher.downloads()
     assert (command.dispatch, command.attempt, command.round) == (1, 1, 1)
     assert command.url == "http://images.test/1.jpg"
     assert command.options.percent == 40
@@ -74,73 +76,73 @@ async def test_a_command_has_all_that_the_worker_needs(
 
 
 async def test_the_window_bounds_the_images_in_the_broker(
-    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
-    await fill(database, "r1", urls_of("images.test", 30))
-    dispatcher = a_dispatcher(database, outbox, clock, window=7)
+    await insert_request(database, "r1", urls_of("images.test", 30))
+    dispatcher = a_dispatcher(database, publisher, clock, window=7)
     await dispatcher.step()
     await dispatcher.step()
-    assert len(outbox.downloads()) == 7
+    assert len(publisher.downloads()) == 7
 
 
 async def test_large_and_small_requests_share_the_window_equally(
-    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
     for number in range(4):
-        await fill(database, f"large-{number}", urls_of(f"host-{number}.test", 100))
-    await fill(database, "small", urls_of("small.test", 2))
-    await a_dispatcher(database, outbox, clock, window=10).step()
-    assert Counter(command.request_id for command in outbox.downloads()) == {
+        await insert_request(database, f"large-{number}", urls_of(f"host-{number}.test", 100))
+    await insert_request(database, "small", urls_of("small.test", 2))
+    await a_dispatcher(database, publisher, clock, window=10).step()
+    assert Counter(command.request_id for command in publisher.downloads()) == {
         "large-0": 2, "large-1": 2, "large-2": 2, "large-3": 2, "small": 2,
     }  # fmt: skip
 
 
 async def test_what_one_request_cannot_use_of_the_window_goes_to_the_others(
-    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
-    await fill(database, "large", urls_of("large.test", 100))
-    await fill(database, "small", urls_of("small.test", 1))
-    await a_dispatcher(database, outbox, clock, window=10).step()
-    assert Counter(command.request_id for command in outbox.downloads()) == {"large": 9, "small": 1}
+    await insert_request(database, "large", urls_of("large.test", 100))
+    await insert_request(database, "small", urls_of("small.test", 1))
+    await a_dispatcher(database, publisher, clock, window=10).step()
+    assert Counter(command.request_id for command in publisher.downloads()) == {"large": 9, "small": 1}
 
 
 async def test_a_host_at_its_cap_does_not_delay_the_other_hosts_of_its_request(
-    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
-    await fill(database, "r1", urls_of("a-slow.test", 50) + urls_of("b-quick.test", 3))
-    await a_dispatcher(database, outbox, clock, window=20, per_host=5).step()
-    hosts = Counter(command.url.split("/")[2] for command in outbox.downloads())
+    await insert_request(database, "r1", urls_of("a-slow.test", 50) + urls_of("b-quick.test", 3))
+    await a_dispatcher(database, publisher, clock, window=20, per_host=5).step()
+    hosts = Counter(command.url.split("/")[2] for command in publisher.downloads())
     assert hosts == {"a-slow.test": 5, "b-quick.test": 3}
 
 
 async def test_requests_share_the_cap_of_a_busy_host(
-    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
     """Twenty requests keep the host at its cap; a later small one is served at once."""
     for number in range(20):
-        await fill(database, f"large-{number:02}", urls_of(f"images.test/{number}", 50))
-    dispatcher = a_dispatcher(database, outbox, clock, window=100, per_host=20)
+        await insert_request(database, f"large-{number:02}", urls_of(f"images.test/{number}", 50))
+    dispatcher = a_dispatcher(database, publisher, clock, window=100, per_host=20)
     await dispatcher.step()
-    await fill(database, "small", urls_of("images.test/small", 3))
+    await insert_request(database, "small", urls_of("images.test/small", 3))
     for _ in range(10):
-        await end_all_in_flight(database, outbox)
+        await end_all_in_flight(database, publisher)
         await dispatcher.step()
-    assert sum(command.request_id == "small" for command in outbox.downloads()) == 3
+    assert sum(command.request_id == "small" for command in publisher.downloads()) == 3
 
 
-async def end_all_in_flight(database: MemoryDatabase, outbox: Outbox) -> None:
-    for command in outbox.downloads():
+async def end_all_in_flight(database: MemoryDatabase, publisher: RecordingPublisher) -> None:
+    for command in publisher.downloads():
         about = command.model_dump(include={"request_id", "image_id", "round", "dispatch", "attempt"})
         await database.images.record(ImageFailed(**about, error_code=ErrorCode.HTTP_404, error_detail="404"))
 
 
 async def test_a_deferred_image_is_dispatched_again_when_it_is_due(
-    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
-    await fill(database, "r1", ["http://images.test/1.jpg"])
-    dispatcher = a_dispatcher(database, outbox, clock)
+    await insert_request(database, "r1", ["http://images.test/1.jpg"])
+    dispatcher = a_dispatcher(database, publisher, clock)
     await dispatcher.step()
-    [first] = outbox.downloads()
+    [first] = publisher.downloads()
     await database.images.record(
         ImageDeferred(
             request_id=first.request_id,
@@ -154,28 +156,28 @@ async def test_a_deferred_image_is_dispatched_again_when_it_is_due(
         )
     )
     await dispatcher.step()
-    assert len(outbox.downloads()) == 1
+    assert len(publisher.downloads()) == 1
     clock.advance(5)
     await dispatcher.step()
-    assert [(command.dispatch, command.attempt) for command in outbox.downloads()] == [(1, 1), (2, 2)]
+    assert [(command.dispatch, command.attempt) for command in publisher.downloads()] == [(1, 1), (2, 2)]
 
 
 async def test_an_unconfirmed_command_is_sent_again_with_the_same_dispatch_number(
-    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
-    await fill(database, "r1", ["http://images.test/1.jpg"])
-    dispatcher = a_dispatcher(database, outbox, clock)
-    outbox.broken = True
+    await insert_request(database, "r1", ["http://images.test/1.jpg"])
+    dispatcher = a_dispatcher(database, publisher, clock)
+    publisher.broken = True
     with pytest.raises(BrokerUnavailable):
         await dispatcher.step()
-    outbox.broken = False
+    publisher.broken = False
     await dispatcher.step()
-    assert [command.dispatch for command in outbox.downloads()] == [1, 1]
+    assert [command.dispatch for command in publisher.downloads()] == [1, 1]
     assert await database.images.in_flight() == {"images.test": 1}
 
 
 async def test_an_image_past_its_deadline_fails_with_its_last_error(
-    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
     await database.requests.insert(a_request("r1"))
     waiting = an_image(
@@ -183,13 +185,13 @@ async def test_an_image_past_its_deadline_fails_with_its_last_error(
     )
     unanswered = an_image("http://images.test/2.jpg", "r1", deadline=NOW, dispatch=1)
     await database.images.insert_many([waiting, unanswered])
-    await a_dispatcher(database, outbox, clock).step()
-    failures = [item for item in outbox.sent if isinstance(item, ImageFailed)]
+    await a_dispatcher(database, publisher, clock).step()
+    failures = [item for item in publisher.sent if isinstance(item, ImageFailed)]
     assert {(failure.error_code, failure.attempt) for failure in failures} == {
         (ErrorCode.HTTP_429, 3),
         (ErrorCode.EXPIRED, 0),
     }
-    assert not outbox.downloads()
+    assert not publisher.downloads()
     for failure in failures:
         await database.images.record(failure)
     states = {image.state for image in (await database.images.find("r1", [f.image_id for f in failures])).values()}
@@ -197,26 +199,26 @@ async def test_an_image_past_its_deadline_fails_with_its_last_error(
 
 
 async def test_an_image_that_was_never_sent_gets_one_attempt_after_its_deadline(
-    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
-    await fill(database, "r1", ["http://images.test/1.jpg"])
+    await insert_request(database, "r1", ["http://images.test/1.jpg"])
     clock.advance(30 * 86400)  # an outage of this service
-    await a_dispatcher(database, outbox, clock).step()
-    [command] = outbox.downloads()
+    await a_dispatcher(database, publisher, clock).step()
+    [command] = publisher.downloads()
     assert (command.dispatch, command.attempt, command.start_by) == (1, 1, clock() + timedelta(seconds=900))
-    assert outbox.sent == [command]
+    assert publisher.sent == [command]
     await database.images.return_lost(clock() + timedelta(seconds=1))
-    await a_dispatcher(database, outbox, clock).step()
-    assert isinstance(outbox.sent[-1], ImageFailed)
+    await a_dispatcher(database, publisher, clock).step()
+    assert isinstance(publisher.sent[-1], ImageFailed)
 
 
 async def test_only_the_holder_of_the_lease_dispatches(
-    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
-    await fill(database, "r1", urls_of("images.test", 3))
+    await insert_request(database, "r1", urls_of("images.test", 3))
     assert await database.another_process().lease("dispatch", 15).acquire()
-    await a_dispatcher(database, outbox, clock).step()
-    assert not outbox.sent
+    await a_dispatcher(database, publisher, clock).step()
+    assert not publisher.sent
 
 
 def a_tripped_circuit(host: str, until: datetime) -> HostCircuit:
@@ -224,14 +226,14 @@ def a_tripped_circuit(host: str, until: datetime) -> HostCircuit:
 
 
 async def test_an_open_circuit_stops_dispatch_and_a_half_open_one_allows_one_image_at_a_time(
-    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
     for request_id in ("r1", "r2"):
-        await fill(database, request_id, urls_of("dead.test", 4) + urls_of("well.test", 2))
+        await insert_request(database, request_id, urls_of("dead.test", 4) + urls_of("well.test", 2))
     await database.hosts.save(a_tripped_circuit("dead.test", NOW + timedelta(seconds=30)), instead_of=None)
-    dispatcher = a_dispatcher(database, outbox, clock, window=20)
+    dispatcher = a_dispatcher(database, publisher, clock, window=20)
     await dispatcher.step()
-    assert [command.url.split("/")[2] for command in outbox.downloads()] == ["well.test"] * 4
+    assert [command.url.split("/")[2] for command in publisher.downloads()] == ["well.test"] * 4
     clock.advance(30)
     await dispatcher.step()
     await dispatcher.step()
@@ -242,7 +244,7 @@ async def test_an_open_circuit_stops_dispatch_and_a_half_open_one_allows_one_ima
 
 
 async def test_images_of_a_host_with_an_open_circuit_fail_at_their_deadline(
-    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
     await database.requests.insert(a_request("r1"))
     tried = an_image("http://dead.test/1", "r1", deadline=NOW, error_code=ErrorCode.TIMEOUT, dispatch=2, attempts=2)
@@ -250,22 +252,22 @@ async def test_images_of_a_host_with_an_open_circuit_fail_at_their_deadline(
     young = an_image("http://dead.test/3", "r1")
     await database.images.insert_many([tried, never_sent, young])
     await database.hosts.save(a_tripped_circuit("dead.test", NOW + timedelta(hours=1)), instead_of=None)
-    await a_dispatcher(database, outbox, clock).step()
-    failures = [item for item in outbox.sent if isinstance(item, ImageFailed)]
+    await a_dispatcher(database, publisher, clock).step()
+    failures = [item for item in publisher.sent if isinstance(item, ImageFailed)]
     assert {(failure.image_id, failure.error_code) for failure in failures} == {
         (tried.image_id, ErrorCode.TIMEOUT),
         (never_sent.image_id, ErrorCode.CONNECT),
     }
     assert not any(failure.host_fault for failure in failures)
-    assert len(outbox.sent) == 2
+    assert len(publisher.sent) == 2
 
 
 async def test_a_command_has_the_known_result_of_an_earlier_request(
-    database: MemoryDatabase, outbox: Outbox, clock: MovableClock
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
     """Only a result for the same URL with the same options, no older than REUSE_DAYS."""
     urls = urls_of("images.test", 2)
-    await fill(database, "a", urls)
+    await insert_request(database, "a", urls)
     made = {"etag": '"v1"', "result": a_result(key="results/a/0.jpg")}
     for image, key in zip(
         [an_image(url, "a") for url in urls],
@@ -277,7 +279,7 @@ async def test_a_command_has_the_known_result_of_an_earlier_request(
     clock.advance(86_400)
 
     for request_id, days, first in (("b", 2, known), ("c", 0, None)):
-        await fill(database, request_id, urls)
-        await a_dispatcher(database, outbox, clock, reuse_days=days).step()
-        commands = [command for command in outbox.downloads() if command.request_id == request_id]
+        await insert_request(database, request_id, urls)
+        await a_dispatcher(database, publisher, clock, reuse_days=days).step()
+        commands = [command for command in publisher.downloads() if command.request_id == request_id]
         assert {command.url: command.known for command in commands} == {urls[0]: first, urls[1]: None}

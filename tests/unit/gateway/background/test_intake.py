@@ -24,7 +24,7 @@ from shared.observability import Health, Metrics
 from shared.url_policy import AddressPolicy
 from tests.fakes import MemoryDatabase, MemoryObjectStore, MovableClock, RequestRow
 from tests.support.builders import NOW, REQUEST_ID, a_request
-from tests.support.outbox import Outbox
+from tests.support.recording_publisher import RecordingPublisher
 from tests.support.waiting import until
 from tests.support.worker_messages import failed
 
@@ -44,7 +44,7 @@ class IntakeFixture:
         self.clock = MovableClock(NOW)
         self.database = MemoryDatabase(self.clock)
         self.store: MemoryObjectStore = MemoryObjectStore()
-        self.outbox = Outbox()
+        self.publisher = RecordingPublisher()
         self.stop = asyncio.Event()
         self.gate = DependencyGate({"database": self.database.ping}, Health())
         self.catalogue = catalogue
@@ -56,7 +56,9 @@ class IntakeFixture:
         await self.database.requests.insert(request)
 
     async def run(self, lease_seconds: float = 10) -> None:
-        runtime = Runtime(self.database, self.outbox.publish, self.database.tables.clock, Metrics(CollectorRegistry()))
+        runtime = Runtime(
+            self.database, self.publisher.publish, self.database.tables.clock, Metrics(CollectorRegistry())
+        )
         rules = IntakeRules(AddressPolicy((), frozenset({80, 443})), 60, "http://gateway.test", lease_seconds)
         intake = Intake(runtime, self.store, rules, self.gate, self.images_added)
         await intake.step(self.stop)
@@ -116,7 +118,7 @@ async def test_a_url_that_is_refused_is_recorded_as_failed_and_announced() -> No
     await fixture.accept()
     await fixture.run()
     [event] = [
-        item for item in fixture.outbox.sent if isinstance(item, PublicEvent) and item.type == EventType.IMAGE_FAILED
+        item for item in fixture.publisher.sent if isinstance(item, PublicEvent) and item.type == EventType.IMAGE_FAILED
     ]
     assert event.data["input_url"] == "ftp://images.test/3.jpg"
     assert event.data["error_code"] == ErrorCode.INVALID_URL
@@ -126,7 +128,7 @@ async def test_the_request_is_announced_first_and_its_finish_requested_last() ->
     fixture = IntakeFixture()
     await fixture.accept()
     await fixture.run()
-    first, *_, last = fixture.outbox.sent
+    first, *_, last = fixture.publisher.sent
     assert isinstance(first, PublicEvent)
     assert first.type == EventType.REQUEST_ACCEPTED
     assert last == FinishRequest(request_id=REQUEST_ID, round=1)
@@ -136,9 +138,9 @@ async def test_a_closed_intake_is_not_repeated() -> None:
     fixture = IntakeFixture()
     await fixture.accept()
     await fixture.run()
-    sent = len(fixture.outbox.sent)
+    sent = len(fixture.publisher.sent)
     await fixture.run()
-    assert len(fixture.outbox.sent) == sent
+    assert len(fixture.publisher.sent) == sent
 
 
 def many_rows(count: int) -> bytes:
@@ -183,7 +185,7 @@ async def test_a_stopping_process_starts_no_intake() -> None:
     await fixture.accept()
     fixture.stop.set()
     await fixture.run()
-    assert not fixture.outbox.sent
+    assert not fixture.publisher.sent
     assert (await fixture.request()).intake_open
 
 
@@ -278,17 +280,17 @@ async def test_an_unreadable_upload_does_not_keep_its_request_open() -> None:
     await fixture.run()
     assert await fixture.rows_in() == [1, 2, 3]  # the readable rows
     assert not (await fixture.request()).intake_open
-    assert fixture.outbox.sent[-1] == FinishRequest(request_id=REQUEST_ID, round=1)
+    assert fixture.publisher.sent[-1] == FinishRequest(request_id=REQUEST_ID, round=1)
 
 
 async def test_an_outage_of_the_database_closes_the_gate_and_the_intake_continues_later() -> None:
     fixture = IntakeFixture()
     await fixture.accept()
-    fixture.outbox.on_publish = lambda: setattr(fixture.database, "available", False)
+    fixture.publisher.on_publish = lambda: setattr(fixture.database, "available", False)
     await fixture.run()
     assert not fixture.gate.is_open
     fixture.database.available = True
-    fixture.outbox.on_publish = None
+    fixture.publisher.on_publish = None
     await fixture.run()
     request = await fixture.database.requests.get(REQUEST_ID)
     assert request is not None
@@ -300,7 +302,7 @@ async def test_an_upload_that_another_gateway_takes_in_is_skipped() -> None:
     await fixture.accept()
     assert await fixture.database.another_process().lease(f"intake:{REQUEST_ID}", 30).acquire()
     await fixture.run()
-    assert not fixture.outbox.sent
+    assert not fixture.publisher.sent
 
 
 async def test_a_missing_upload_does_not_keep_its_request_open() -> None:
@@ -308,7 +310,7 @@ async def test_a_missing_upload_does_not_keep_its_request_open() -> None:
     await fixture.accept()
     await fixture.store.delete([a_request().upload_key])
     await fixture.run()
-    assert fixture.outbox.sent[-1] == FinishRequest(request_id=REQUEST_ID, round=1)
+    assert fixture.publisher.sent[-1] == FinishRequest(request_id=REQUEST_ID, round=1)
 
 
 async def test_a_later_round_moves_the_failed_images_and_does_not_read_the_upload() -> None:
@@ -320,11 +322,11 @@ async def test_a_later_round_moves_the_failed_images_and_does_not_read_the_uploa
     await fixture.store.delete([a_request().upload_key])
     request = await fixture.request()
     fixture.database.tables.requests[REQUEST_ID] = RequestRow(replace(request, round=2, intake_open=True), NOW)
-    fixture.outbox.sent.clear()
+    fixture.publisher.sent.clear()
     fixture.clock.advance(5)
     fixture.stop.clear()
     await fixture.run()
     moved = (await fixture.database.images.find(REQUEST_ID, [image.image_id]))[image.image_id]
     assert (moved.state, moved.round, moved.deadline) == (ImageState.PENDING, 2, NOW + timedelta(seconds=65))
     assert not (await fixture.request()).intake_open
-    assert FinishRequest(request_id=REQUEST_ID, round=2) in fixture.outbox.sent
+    assert FinishRequest(request_id=REQUEST_ID, round=2) in fixture.publisher.sent

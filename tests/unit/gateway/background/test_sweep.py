@@ -16,23 +16,25 @@ from shared.observability import Metrics
 from shared.persistence import RenewableLease
 from tests.fakes import MemoryDatabase, MovableClock
 from tests.support.builders import NOW, a_request, a_result, an_image
-from tests.support.outbox import Outbox
+from tests.support.recording_publisher import RecordingPublisher
 
 
-def a_sweep(database: MemoryDatabase, outbox: Outbox, clock: MovableClock, registry: CollectorRegistry) -> Sweep:
+def a_sweep(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock, registry: CollectorRegistry
+) -> Sweep:
     settings = DispatchSettings(sweep_interval=5, command_start_by=740, longest_handler=200)
     assert settings.lost_after == 1000
-    runtime = Runtime(database, outbox.publish, clock, Metrics(registry))
+    runtime = Runtime(database, publisher.publish, clock, Metrics(registry))
     return Sweep(runtime, RenewableLease(database.lease("dispatch", 15), 15), settings)
 
 
 async def test_a_lost_image_is_pending_again_after_lost_after_seconds() -> None:
-    clock, outbox = MovableClock(NOW), Outbox()
+    clock, publisher = MovableClock(NOW), RecordingPublisher()
     database = MemoryDatabase(clock)
     image = an_image()
     await database.images.insert_many([image])
     await database.images.mark_dispatched([image])
-    sweep = a_sweep(database, outbox, clock, CollectorRegistry())
+    sweep = a_sweep(database, publisher, clock, CollectorRegistry())
     clock.advance(999)
     await sweep.step()
     assert await database.images.count_pending() == 0
@@ -42,31 +44,31 @@ async def test_a_lost_image_is_pending_again_after_lost_after_seconds() -> None:
 
 
 async def test_the_finish_of_a_stranded_request_is_requested_once_a_minute() -> None:
-    clock, outbox = MovableClock(NOW), Outbox()
+    clock, publisher = MovableClock(NOW), RecordingPublisher()
     database = MemoryDatabase(clock)
     ended: dict[str, Any] = {"state": ImageState.COMPRESSED, "result": a_result(), "ended_at": NOW}
     for request_id, intake_open, changes in (("done", False, ended), ("reading", True, ended), ("running", False, {})):
         await database.requests.insert(a_request(request_id, intake_open=intake_open))
         await database.images.insert_many([an_image(request_id=request_id, **changes)])
-    sweep = a_sweep(database, outbox, clock, CollectorRegistry())
+    sweep = a_sweep(database, publisher, clock, CollectorRegistry())
     await sweep.step()
     clock.advance(5)
     await sweep.step()  # the first FinishRequest may still be in progress
-    assert outbox.sent == [FinishRequest(request_id="done", round=1)]
+    assert publisher.sent == [FinishRequest(request_id="done", round=1)]
     clock.advance(60)
     await sweep.step()
-    assert outbox.sent == [FinishRequest(request_id="done", round=1)] * 2
+    assert publisher.sent == [FinishRequest(request_id="done", round=1)] * 2
 
 
 async def test_a_due_webhook_delivery_is_requested_once() -> None:
-    clock, outbox = MovableClock(NOW), Outbox()
+    clock, publisher = MovableClock(NOW), RecordingPublisher()
     database = MemoryDatabase(clock)
     for name, due_at in (("due", NOW), ("later", NOW + timedelta(minutes=5)), ("ended", None)):
         await database.deliveries.put(Delivery(name, "r1", "http://hook.test/", "{}", 0, due_at))
-    sweep = a_sweep(database, outbox, clock, CollectorRegistry())
+    sweep = a_sweep(database, publisher, clock, CollectorRegistry())
     await sweep.step()
     await sweep.step()
-    assert outbox.sent == [DeliverWebhook(delivery_id="due")]
+    assert publisher.sent == [DeliverWebhook(delivery_id="due")]
 
 
 async def test_paused_hosts_are_counted_while_they_have_pending_images() -> None:
@@ -78,7 +80,7 @@ async def test_paused_hosts_are_counted_while_they_have_pending_images() -> None
     for name, until in (("down", NOW + timedelta(minutes=1)), ("done", NOW), ("shaky", None)):
         host = HostCircuit(f"{name}.test", failures=3, pauses=1, paused_until=until, error_code=ErrorCode.CONNECT)
         await database.hosts.save(host, instead_of=None)
-    sweep = a_sweep(database, Outbox(), clock, registry)
+    sweep = a_sweep(database, RecordingPublisher(), clock, registry)
     await sweep.step()
     assert registry.get_sample_value("imagemill_paused_hosts") == 1
     clock.advance(120)  # the circuit is half-open now
@@ -90,14 +92,14 @@ async def test_paused_hosts_are_counted_while_they_have_pending_images() -> None
 
 
 async def test_only_the_holder_of_the_lease_reports_the_backlog() -> None:
-    clock, outbox, registry = MovableClock(NOW), Outbox(), CollectorRegistry()
+    clock, publisher, registry = MovableClock(NOW), RecordingPublisher(), CollectorRegistry()
     database = MemoryDatabase(clock)
     await database.images.insert_many([an_image(), an_image("http://images.test/2.jpg")])
-    sweep = a_sweep(database, outbox, clock, registry)
+    sweep = a_sweep(database, publisher, clock, registry)
     await sweep.step()
     assert registry.get_sample_value("imagemill_backlog_images") == 2
     clock.advance(60)
     assert await database.another_process().lease("dispatch", 15).acquire()
-    other = a_sweep(database, outbox, clock, second := CollectorRegistry())
+    other = a_sweep(database, publisher, clock, second := CollectorRegistry())
     await other.step()
     assert second.get_sample_value("imagemill_backlog_images") == 0

@@ -71,21 +71,21 @@ async def test_each_url_is_probed_once() -> None:
 
 
 async def test_a_second_reply_to_the_same_command_is_ignored() -> None:
-    def twice(broker: FakeBroker, command: ProbeImages) -> None:
+    def reply_twice(broker: FakeBroker, command: ProbeImages) -> None:
         reply_to(broker, command)
         reply_to(broker, command)
 
-    assert urls_of(await probe(FakeBroker(twice))) == list(chain(*BATCHES))
+    assert urls_of(await probe(FakeBroker(reply_twice))) == list(chain(*BATCHES))
 
 
 async def test_replies_about_other_urls_or_other_probes_are_ignored() -> None:
-    def stranger(broker: FakeBroker, command: ProbeImages) -> None:
+    def reply_after_unrelated_replies(broker: FakeBroker, command: ProbeImages) -> None:
         odd = a_reply(command.model_copy(update={"urls": ("http://elsewhere.test/",)}))
         broker.replies.deliver(odd)
         broker.replies.deliver(odd.model_copy(update={"probe_id": "another"}))
         reply_to(broker, command)
 
-    assert urls_of(await probe(FakeBroker(stranger))) == list(chain(*BATCHES))
+    assert urls_of(await probe(FakeBroker(reply_after_unrelated_replies))) == list(chain(*BATCHES))
 
 
 async def test_further_commands_are_sent_as_replies_arrive() -> None:

@@ -32,7 +32,7 @@ class RetryFixture:
         self.intake_opened = asyncio.Event()
         self.retries = Retries(self.database, retention_days, self.clock, self.intake_opened)
 
-    async def fill(self, *images: Image, **changes: Any) -> None:
+    async def insert_finished_request(self, *images: Image, **changes: Any) -> None:
         finished: dict[str, Any] = {
             "status": RequestStatus.COMPLETED,
             "intake_open": False,
@@ -59,7 +59,7 @@ class RetryFixture:
 async def test_a_retry_starts_a_round_with_the_images_that_can_be_retried() -> None:
     fixture = RetryFixture()
     keys = output_keys()
-    await fixture.fill(*IMAGES, output_key=keys.output_key, report_key=keys.report_key)
+    await fixture.insert_finished_request(*IMAGES, output_key=keys.output_key, report_key=keys.report_key)
 
     accepted = await fixture.retries.begin(REQUEST_ID)
 
@@ -78,7 +78,7 @@ async def test_an_unknown_request_is_not_found() -> None:
 
 async def test_a_request_that_is_due_for_removal_is_not_found() -> None:
     fixture = RetryFixture()
-    await fixture.fill(*IMAGES)
+    await fixture.insert_finished_request(*IMAGES)
     fixture.clock.advance(timedelta(days=RETENTION_DAYS).total_seconds() + 0.001)
     assert (await fixture.refused()).status == HTTPStatus.NOT_FOUND
 
@@ -86,7 +86,7 @@ async def test_a_request_that_is_due_for_removal_is_not_found() -> None:
 @pytest.mark.parametrize("retention_days", [RETENTION_DAYS, 0])
 async def test_a_request_can_be_retried_until_it_is_due_for_removal(retention_days: float) -> None:
     fixture = RetryFixture(retention_days)  # 0 keeps requests for ever
-    await fixture.fill(*IMAGES)
+    await fixture.insert_finished_request(*IMAGES)
     fixture.clock.advance(timedelta(days=RETENTION_DAYS).total_seconds() if retention_days else 1e8)
     assert (await fixture.retries.begin(REQUEST_ID)).round == 2
 
@@ -94,7 +94,9 @@ async def test_a_request_can_be_retried_until_it_is_due_for_removal(retention_da
 async def test_a_pending_request_cannot_be_retried() -> None:
     fixture = RetryFixture()
     pending = Progress(total=4, compressed=1, failed=2, pending=1, as_of=NOW)
-    await fixture.fill(*IMAGES, status=RequestStatus.PENDING, finished_at=None, round=3, progress=pending)
+    await fixture.insert_finished_request(
+        *IMAGES, status=RequestStatus.PENDING, finished_at=None, round=3, progress=pending
+    )
     refusal = await fixture.refused()
     assert refusal.status == HTTPStatus.CONFLICT
     assert refusal.type == "urn:imagemill:problem:under-way"
@@ -109,7 +111,7 @@ async def test_a_request_without_retryable_images_cannot_be_retried(
     images: tuple[Image, ...], failed: int, detail: str
 ) -> None:
     fixture = RetryFixture()
-    await fixture.fill(*images, progress=Progress(len(images), 1, failed, 0, NOW))
+    await fixture.insert_finished_request(*images, progress=Progress(len(images), 1, failed, 0, NOW))
     refusal = await fixture.refused()
     assert refusal.status == HTTPStatus.CONFLICT
     assert refusal.type == "urn:imagemill:problem:nothing-to-retry"
@@ -120,7 +122,7 @@ async def test_of_several_simultaneous_retries_one_starts_the_round_and_the_othe
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fixture = RetryFixture()
-    await fixture.fill(*IMAGES)
+    await fixture.insert_finished_request(*IMAGES)
     all_callers, count = asyncio.Barrier(5), fixture.database.images.count
 
     async def count_together(request_id: str) -> Progress:

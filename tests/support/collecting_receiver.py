@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 
 
 @dataclass
-class Receiver:
+class CollectingReceiver:
     """calls: headers and body of each POST. statuses: of the next responses; then 200."""
 
     url: str = ""
@@ -25,8 +25,8 @@ class Receiver:
 
 
 @asynccontextmanager
-async def open_receiver() -> AsyncIterator[Receiver]:
-    receiver = Receiver()
+async def open_receiver() -> AsyncIterator[CollectingReceiver]:
+    receiver = CollectingReceiver()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -7,7 +7,7 @@ from shared.errors import BrokerUnavailable
 from shared.messaging import Outgoing
 
 
-class Outbox:
+class RecordingPublisher:
     """Collects published messages. `broken` makes publishing fail after the messages have left, like a lost confirm."""
 
     def __init__(self) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
+from deploy.local.demo.checks import Checks
 from deploy.local.demo.client import Client
-from deploy.local.demo.journey import travel
 from deploy.local.demo.photos import PHOTOS, make_photos
-from deploy.local.demo.promises import Promises
+from deploy.local.demo.request import process_catalogue
 from deploy.local.demo.shop import open_shop
-from deploy.local.demo.show import progress, show_journey, show_promises
+from deploy.local.demo.show import progress, show_checks, show_results
 from deploy.local.processes import living
 from deploy.local.servers import prepare
 from deploy.local.stack import LocalStack, new_webhook_secret
@@ -25,24 +25,24 @@ INTERRUPTED = 130
 def demo(home: Path) -> int:
     """Run the demo on its own stack under `home`; return 0 only if every promise held."""
     prepare()
-    play = _Play(Console(highlight=False), Promises(), new_webhook_secret())
+    run = _Run(Console(highlight=False), Checks(), new_webhook_secret())
     with lock(home):
-        stack = LocalStack(home, play.settings())
-        status = asyncio.run(supervise(stack, play.start, play.work))
-        play.promises.test("nothing is left running", not any(living(stack.home)))
+        stack = LocalStack(home, run.settings())
+        status = asyncio.run(supervise(stack, run.start, run.work))
+        run.checks.add("nothing is left running", not any(living(stack.home)))
     if status is None:
         return INTERRUPTED
-    show_promises(play.console, play.promises)
-    if not play.promises.all_held:
-        play.console.print(f"Logs of the services: {stack.home}/logs/", soft_wrap=True)
+    show_checks(run.console, run.checks)
+    if not run.checks.all_held:
+        run.console.print(f"Logs of the services: {stack.home}/logs/", soft_wrap=True)
         return 1
     return 0
 
 
 @dataclass(frozen=True)
-class _Play:
+class _Run:
     console: Console
-    promises: Promises
+    checks: Checks
     secret: str
 
     def settings(self) -> dict[str, str]:
@@ -67,10 +67,10 @@ class _Play:
             try:
                 async with Client(stack.gateway_url) as client:
                     with progress(self.console) as show:
-                        journey = await travel(client, shop, self.secret, self.promises, show)
+                        results = await process_catalogue(client, shop, self.secret, self.checks, show)
             except (httpx.HTTPError, OSError, TimeoutError, ValueError) as error:
                 stack.check()
-                self.promises.test(f"every result arrives: {error!r}", held=False)
+                self.checks.add(f"every result arrives: {error!r}", held=False)
                 return 1
-        show_journey(self.console, journey)
+        show_results(self.console, results)
         return 0

@@ -31,7 +31,7 @@ class Call:
     time: float
 
 
-class Receiver:
+class ScriptedReceiver:
     def __init__(self, replies: tuple[Reply, ...]) -> None:
         self.url = ""
         self.calls: list[Call] = []
@@ -77,9 +77,9 @@ async def _respond(writer: asyncio.StreamWriter, reply: Reply) -> None:
 
 
 @asynccontextmanager
-async def open_receiver(*replies: Reply) -> AsyncIterator[Receiver]:
+async def open_receiver(*replies: Reply) -> AsyncIterator[ScriptedReceiver]:
     """Receive on a free port of loopback. On leaving, connections that are still open are closed."""
-    receiver = Receiver(replies or (Reply(),))
+    receiver = ScriptedReceiver(replies or (Reply(),))
     tasks: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
