@@ -1,4 +1,4 @@
-"""HTTP's conventions, on every address of the API: HEAD, query options, request ids, compression, proxies."""
+"""HTTP's conventions, on every path of the API: HEAD, query parameters, request ids, compression, proxies."""
 
 import gzip
 import logging
@@ -72,23 +72,24 @@ async def test_a_wrong_method_is_refused_with_both_methods(gateway: Gateway, pat
 
 
 @pytest.mark.parametrize("path", ["", "docs", "openapi.json", ASSET, RESULT_KEY, OUTPUT])
-async def test_an_unknown_query_option_is_refused(filled: Gateway, path: str) -> None:
+async def test_an_unknown_query_parameter_is_refused(filled: Gateway, path: str) -> None:
     document = problem(await filled.http.get(f"/{path}?width=3&v="), 422)
 
-    assert document["type"] == "urn:imagemill:problem:options"
+    assert document["type"] == "urn:imagemill:problem:parameter"
     assert document["errors"] == [
-        {"detail": f"{name!r} is not an option; this address has none", "option": name} for name in ("width", "v")
+        {"detail": f"{name!r} is not a query parameter of /{path}; it accepts none", "parameter": name}
+        for name in ("width", "v")
     ]
 
 
-async def test_a_retry_has_no_query_options(filled: Gateway) -> None:
+async def test_a_retry_has_no_query_parameters(filled: Gateway) -> None:
     document = problem(await filled.http.post(f"/requests/{REQUEST_ID}/retry?images=failed"), 422)
 
-    assert [error["option"] for error in document["errors"]] == ["images"]
+    assert [error["parameter"] for error in document["errors"]] == ["images"]
 
 
 @pytest.mark.parametrize("path", ["livez", "metrics"])
-async def test_health_endpoints_ignore_query_options(gateway: Gateway, path: str) -> None:
+async def test_health_endpoints_ignore_query_parameters(gateway: Gateway, path: str) -> None:
     assert (await gateway.http.get(f"/{path}?name=imagemill_ready")).status_code == 200
 
 
@@ -100,10 +101,14 @@ async def test_health_endpoints_ignore_query_options(gateway: Gateway, path: str
         (
             f"?id={REQUEST_ID}",
             "parameter",
-            ["request_id is missing", "'id' is not an option; the only one is request_id"],
+            ["request_id is missing", "'id' is not a query parameter of /status; it accepts request_id"],
         ),
         (f"?request_id={REQUEST_ID}&request_id=x", "parameter", ["request_id is given 2 times"]),
-        (f"?request_id={REQUEST_ID}&verbose=1", "options", ["'verbose' is not an option; the only one is request_id"]),
+        (
+            f"?request_id={REQUEST_ID}&verbose=1",
+            "parameter",
+            ["'verbose' is not a query parameter of /status; it accepts request_id"],
+        ),
     ],
 )
 async def test_a_status_needs_exactly_one_request_id(

@@ -86,7 +86,7 @@ async def test_a_status_without_a_request_id_is_refused(gateway: Gateway) -> Non
     document = problem(await gateway.http.get("/status"), 422)
 
     assert document["type"] == "urn:imagemill:problem:parameter"
-    assert document["errors"] == [{"detail": "request_id is missing", "option": "request_id"}]
+    assert document["errors"] == [{"detail": "request_id is missing", "parameter": "request_id"}]
 
 
 @pytest.mark.parametrize(

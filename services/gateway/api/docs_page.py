@@ -40,7 +40,7 @@ class _StaticFiles(StaticFiles):
     """Static files, cacheable for a while; their ETags make revalidation cheap."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        check_query(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        check_query(scope["path"], parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         response = await super().get_response(path, scope)
         response.headers["Vary"] = "Accept-Encoding"  # a 304 too, which the compression cannot recognise
         response.headers["Cache-Control"] = f"public, max-age={_MAX_AGE_SECONDS}"

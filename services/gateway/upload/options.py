@@ -1,6 +1,7 @@
 """Reads and checks the options of an upload, which are form fields or query parameters. Pure."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.gateway.upload.option_table import MODELS, OPTIONS, UPLOAD_OPTIONS
 from services.gateway.upload.request_options import RequestOptions
-from services.gateway.web import InputError, bad_options, name_errors
+from services.gateway.web import InputError, bad_options
 from shared.contracts.messages import CompressOptions
 from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, check_url
 
@@ -38,13 +39,25 @@ def read_options(
     webhook_url = values.pop("webhook_url", None)
     wanted: dict[str, object] = {name: _typed(value) for name, value in values.items()}
     if errors := [
-        *name_errors(given, known),
+        *_name_errors(given, known),
         *_invalid_values(wanted, values),
         *_webhook_errors(webhook_url, webhook_policy),
     ]:
         raise bad_options(errors)
     wanted["webhook_url"] = webhook_url
     return UploadOptions(_with(defaults.compress, wanted), _with(defaults.request, wanted))
+
+
+def _name_errors(given: Sequence[tuple[str, str]], known: Sequence[str]) -> list[InputError]:
+    """An error for each name that is not `known` or is given more than once."""
+    options = f"{', '.join(known[:-1])} and {known[-1]}"
+    return [
+        InputError(detail=f"{name[:64]!r} is not an option; the options are {options}", option=name[:64])
+        if name not in known
+        else InputError(detail=f"{name} is given {count} times", option=name)
+        for name, count in Counter(name for name, _ in given).items()
+        if name not in known or count > 1
+    ]
 
 
 def _typed(value: str) -> int | bool | str:

@@ -26,7 +26,7 @@ from services.gateway.web.problems import (
     wrong_content_type,
     wrong_method,
 )
-from services.gateway.web.query import check_query, is_request_id, name_errors, request_id_of
+from services.gateway.web.query import check_query, is_request_id, request_id_of
 from services.gateway.web.schemas import (
     REQUEST_ID,
     ApiModel,
@@ -67,7 +67,6 @@ __all__ = [
     "compressed_upload",
     "internal",
     "is_request_id",
-    "name_errors",
     "no_such_object",
     "no_such_part",
     "nothing_to_retry",

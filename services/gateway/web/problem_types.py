@@ -40,13 +40,13 @@ class ProblemType(Enum):
     NOT_FOUND = (
         "not-found",
         HTTPStatus.NOT_FOUND,
-        "Not Found",
+        "There is nothing at this URL",
         "There is no such path, or no object is stored under this URL.",
     )
     METHOD_NOT_ALLOWED = (
         "method-not-allowed",
         HTTPStatus.METHOD_NOT_ALLOWED,
-        "Method Not Allowed",
+        "The method is not allowed here",
         "The path exists, but not with this method; `Allow` lists the methods.",
     )
     STALLED = (
@@ -102,18 +102,20 @@ class ProblemType(Enum):
         "options",
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "An option cannot be used",
-        "An option is unknown, is given more than once or has an invalid value; `errors` lists each with its `option`.",
+        "An option of an upload is unknown, is given more than once or has an invalid value; `errors` lists each with"
+        " its `option`.",
     )
     PARAMETER = (
         "parameter",
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        "A required parameter is missing or repeated",
-        "A required query parameter is missing or is given more than once; `errors` names it as `option`.",
+        "A query parameter is missing, repeated or unknown",
+        "A query parameter is missing, is given more than once or is unknown; `errors` lists each with its"
+        " `parameter`.",
     )
     INTERNAL = (
         "internal",
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        "Internal Server Error",
+        "The service failed",
         "The service has a fault, which is in its log.",
     )
     UNAVAILABLE = (

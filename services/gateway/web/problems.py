@@ -181,7 +181,7 @@ def internal(http_request_id: str) -> Problem:
 
 
 def untyped(status: HTTPStatus, headers: Mapping[str, str]) -> Response:
-    """The problem document of a status without a type of its own; `about:blank` is RFC 9457's type for these."""
+    """The problem document of a status without a type of its own: RFC 9457 wants `about:blank` and HTTP's phrase."""
     document = ProblemDocument(
         type="about:blank", title=status.phrase, status=status, detail=status.description or status.phrase
     )

@@ -154,7 +154,8 @@ class InputError(ApiModel):
 
     detail: str = Field(examples=["percent is a whole number from 1 to 99, not '0'"])
     advice: str | None = Field(default=None, examples=["Upload one catalogue at a time."])
-    option: str | None = Field(default=None, description="The option's or parameter's name.", examples=["percent"])
+    option: str | None = Field(default=None, description="The option's name.", examples=["percent"])
+    parameter: str | None = Field(default=None, description="The query parameter's name.", examples=["request_id"])
 
 
 class ProblemDocument(ApiModel):

@@ -191,6 +191,6 @@ def problem_examples() -> dict[ProblemType, Problem]:
         ProblemType.CONTENT_ENCODING: compressed_upload("gzip"),
         ProblemType.RANGE: no_such_part(29_735),
         ProblemType.OPTIONS: bad_options([option]),
-        ProblemType.PARAMETER: bad_parameters([InputError(detail="request_id is missing", option="request_id")]),
+        ProblemType.PARAMETER: bad_parameters([InputError(detail="request_id is missing", parameter="request_id")]),
         ProblemType.UNAVAILABLE: unavailable("database", "5f2b8c1e9a7d4f0ab3c6d8e1f4a7b0c2"),
     }

@@ -12,7 +12,9 @@ from services.gateway.web import ProblemType, is_request_id
 def objects_router(objects: Objects) -> APIRouter:
     """Results and outputs, to anyone who has the URL."""
     router = APIRouter(tags=["files"])
-    problems = openapi.problems(ProblemType.NOT_FOUND, ProblemType.RANGE, ProblemType.OPTIONS, ProblemType.UNAVAILABLE)
+    problems = openapi.problems(
+        ProblemType.NOT_FOUND, ProblemType.RANGE, ProblemType.PARAMETER, ProblemType.UNAVAILABLE
+    )
 
     @get_and_head(
         router,

@@ -1,4 +1,4 @@
-"""Declares routes that answer GET and HEAD, and routes without query options."""
+"""Declares routes that answer GET and HEAD, and routes without query parameters."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,11 +11,11 @@ _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 
 
 async def _no_query(request: Request) -> None:
-    check_query(request.query_params.multi_items())
+    check_query(request.url.path, request.query_params.multi_items())
 
 
 NO_QUERY = [Depends(_no_query)]
-"""The dependencies of a route that has no query options: they refuse any."""
+"""The dependencies of a route that has no query parameters: they refuse any."""
 
 
 def get_and_head(router: APIRouter, path: str, **described: Any) -> Callable[[_Endpoint], _Endpoint]:

@@ -25,7 +25,7 @@ def retry_router(retries: Retries, locations: Locations) -> APIRouter:
                 ProblemType.UNKNOWN_REQUEST,
                 ProblemType.UNDER_WAY,
                 ProblemType.NOTHING_TO_RETRY,
-                ProblemType.OPTIONS,
+                ProblemType.PARAMETER,
                 ProblemType.UNAVAILABLE,
             ),
         },

@@ -23,9 +23,7 @@ def status_router(database: Database, public_base_url: str, clock: Callable[[], 
         operation_id="getRequestStatus",
         responses={
             200: openapi.REQUEST_DETAILS,
-            **openapi.problems(
-                ProblemType.UNKNOWN_REQUEST, ProblemType.PARAMETER, ProblemType.OPTIONS, ProblemType.UNAVAILABLE
-            ),
+            **openapi.problems(ProblemType.UNKNOWN_REQUEST, ProblemType.PARAMETER, ProblemType.UNAVAILABLE),
         },
         openapi_extra=openapi.REQUEST_IN_QUERY,
     )
@@ -34,7 +32,7 @@ def status_router(database: Database, public_base_url: str, clock: Callable[[], 
 
         While the request is Pending, `Retry-After` is the time after which something can have changed.
         """
-        query = check_query(request.query_params.multi_items(), required=("request_id",))
+        query = check_query(request.url.path, request.query_params.multi_items(), required=("request_id",))
         request_id = request_id_of(query["request_id"])
         found = await database.requests.current(request_id)
         if found is None:

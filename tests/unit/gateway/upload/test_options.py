@@ -163,6 +163,12 @@ def test_the_error_for_an_unknown_option_lists_the_options() -> None:
     )
 
 
+def test_a_long_name_is_shortened() -> None:
+    [error] = errors(("x" * 500, "1"))
+
+    assert error.option == "x" * 64
+
+
 def test_a_validation_accepts_all_options_of_an_upload_except_dry_run() -> None:
     with pytest.raises(Problem) as refused:
         read_options([("dry_run", "true"), ("percent", "0")], PLAIN, AddressPolicy(), VALIDATION_OPTIONS)
