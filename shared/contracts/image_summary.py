@@ -11,8 +11,8 @@ MAX_HOSTS_COMPARED = 10_000
 """If a request has more hosts, only those with the most images are totalled one by one."""
 
 MAX_KEPT_ORIGINAL_URLS = 100
-_MAX_HOSTS_LISTED = 100
-_MAX_SLOWEST_LISTED = 10
+MAX_HOSTS_LISTED = 100
+MAX_SLOWEST_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,13 @@ class HostSummary:
 class ImageSummary:
     """Totals over a request's compressed and failed images. Bytes are those of compressed images, also of reused ones.
 
-    kept_original: number of results that are the original itself; kept_original_urls: up to 100 of their URLs.
+    kept_original: number of results that are the original itself.
+    kept_original_urls: the URLs of at most MAX_KEPT_ORIGINAL_URLS of them.
     unchanged, same_bytes: number of results that were copied, see ImageResult.reused.
     target_missed: number of results that are larger than requested.
-    hosts: the 100 hosts with the most images; more_hosts: how many others there are.
-    slowest_hosts: the 10 hosts with the longest mean download, of the 10,000 with the most images.
+    hosts: the MAX_HOSTS_LISTED hosts with the most images; more_hosts: how many others there are.
+    slowest_hosts: the MAX_SLOWEST_LISTED hosts with the longest mean download, of the MAX_HOSTS_COMPARED with the most
+    images.
     errors: number of failed images by error code, the most frequent first.
     """
 
@@ -107,7 +109,7 @@ class ImageSummaryBuilder:
         hosts = [_host_summary(host, figures) for host, figures in self._hosts.items()]
         fetched = [host for host in hosts if host.fetch_ms_mean is not None]
         slowest = sorted(fetched, key=lambda host: (-(host.fetch_ms_mean or 0), -host.images, host.host))
-        listed = hosts[:_MAX_HOSTS_LISTED]
+        listed = hosts[:MAX_HOSTS_LISTED]
         total = self._total
         return ImageSummary(
             compressed=total["compressed"],
@@ -120,7 +122,7 @@ class ImageSummaryBuilder:
             bytes_out=total["bytes_out"],
             hosts=tuple(listed),
             more_hosts=self._all_hosts - len(listed),
-            slowest_hosts=tuple(slowest[:_MAX_SLOWEST_LISTED]),
+            slowest_hosts=tuple(slowest[:MAX_SLOWEST_LISTED]),
             errors=tuple(sorted(self._errors.items(), key=lambda error: (-error[1], error[0]))),
             kept_original_urls=tuple(kept_original_urls),
         )

@@ -241,7 +241,7 @@ class ProbeImages(Message):
 
     probe_id: str = Field(description="Matches a reply to its command.")
     reply_to: str = Field(description="Name of the queue that receives the reply.")
-    urls: tuple[str, ...] = Field(description="Up to five URLs of one host.")
+    urls: tuple[str, ...] = Field(description="URLs of one host.")
     answer_by: datetime = Field(description="A downloader that receives the command later drops it.")
 
 

@@ -30,7 +30,7 @@ from shared.observability import Metrics
 Handler = Callable[[Any], Awaitable[Sequence[Outgoing]]]
 """Takes one message and returns the messages to publish. It may be called again with the same message at any time."""
 
-_RETRY_FOR_SECONDS = 2.0  # before an unavailable dependency closes the gate
+RETRY_FOR_SECONDS = 2.0  # before an unavailable dependency closes the gate
 _REJECT_DELAY_SECONDS = 1.0  # slows down the redeliveries of a message that fails because of a bug
 _CANCEL_SECONDS = 5.0
 
@@ -122,7 +122,7 @@ class Consumer:
         self._metrics.message_seconds.labels(queue=queue).observe(time.monotonic() - begun)
 
     async def _handle(self, message: Message, delivery: AbstractIncomingMessage) -> str:
-        retry_until = time.monotonic() + _RETRY_FOR_SECONDS
+        retry_until = time.monotonic() + RETRY_FOR_SECONDS
         while await self._may_continue(delivery):
             try:
                 await self._publisher.publish(await self._subscription.handle(message))

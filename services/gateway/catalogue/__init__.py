@@ -1,12 +1,14 @@
 """Reads product catalogues: turns an upload's bytes into rows with image URLs, or into a list of findings. Pure."""
 
-from services.gateway.catalogue.findings import CatalogueRefused, Finding, Severity
+from services.gateway.catalogue.findings import MAX_FINDINGS, MIN_WARNINGS, CatalogueRefused, Finding, Severity
 from services.gateway.catalogue.hosts import HostSample
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.limits import CatalogueLimits
 from services.gateway.catalogue.reading import Catalogue, CatalogueRow, open_catalogue, reopen_catalogue
 
 __all__ = [
+    "MAX_FINDINGS",
+    "MIN_WARNINGS",
     "Catalogue",
     "CatalogueLimits",
     "CatalogueRefused",

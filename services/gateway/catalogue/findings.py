@@ -3,8 +3,12 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-_MAX_LISTED = 1000
-_MIN_WARNINGS = 100
+MAX_FINDINGS = 1000
+"""More are counted but not listed."""
+
+MIN_WARNINGS = 100
+"""Of these places, those that are kept for warnings unless errors need them."""
+
 _MAX_TEXT = 120
 _MAX_SENTENCE = 1000
 
@@ -42,10 +46,9 @@ class CatalogueRefused(Exception):
 
 @dataclass(slots=True)
 class Findings:
-    """Collects findings. At most 1,000 are listed; the rest are only counted.
+    """Collects findings and chooses at most MAX_FINDINGS to list: errors, then slot errors, then warnings.
 
-    Errors are listed first, then slot errors, then warnings; 100 places are reserved for warnings, unless errors need
-    them.
+    MIN_WARNINGS of the places are kept for warnings, unless errors need them.
     """
 
     count: int = 0
@@ -56,7 +59,7 @@ class Findings:
     def add(self, finding: Finding) -> None:
         self.count += 1
         collected = self._by_severity[finding.severity]
-        if len(collected) < _MAX_LISTED or finding.row is None:  # those about the whole file are few and always kept
+        if len(collected) < MAX_FINDINGS or finding.row is None:  # those about the whole file are few and always kept
             collected.append((self.count, _bounded(finding)))
 
     @property
@@ -68,11 +71,11 @@ class Findings:
     def listed(self) -> tuple[Finding, ...]:
         """In the order in which they were found."""
         errors, slot_errors, warnings = (
-            sorted(collected, key=_has_row)[:_MAX_LISTED] for collected in self._by_severity.values()
+            sorted(collected, key=_has_row)[:MAX_FINDINGS] for collected in self._by_severity.values()
         )
-        room = _MAX_LISTED - len(errors)
-        chosen = errors + slot_errors[: max(room - min(len(warnings), _MIN_WARNINGS), 0)]
-        chosen += warnings[: _MAX_LISTED - len(chosen)]
+        room = MAX_FINDINGS - len(errors)
+        chosen = errors + slot_errors[: max(room - min(len(warnings), MIN_WARNINGS), 0)]
+        chosen += warnings[: MAX_FINDINGS - len(chosen)]
         return tuple(finding for _, finding in sorted(chosen, key=lambda numbered: numbered[0]))
 
     @property

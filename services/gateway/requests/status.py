@@ -9,8 +9,8 @@ from shared.contracts.object_keys import public_url
 from shared.contracts.records import Request
 from shared.contracts.states import RequestStatus
 
-_MIN_SECONDS, _MAX_SECONDS = 1, 30
-_MAX_PAUSE_SECONDS = 300
+MIN_POLL_SECONDS, MAX_POLL_SECONDS = 1, 30
+MAX_PAUSE_SECONDS = 300
 _IMAGES_PER_SECOND = 50  # a low estimate for a small installation
 
 
@@ -48,14 +48,14 @@ def request_details(request: Request, public_base_url: str, paused_hosts: Sequen
 def retry_after(request: Request, paused_hosts: Sequence[PausedHost], now: datetime) -> int:
     """Seconds after which the status can have changed; more while more images are being processed.
 
-    If all pending images wait for paused hosts, that is when the first of the pauses ends, five minutes at most.
+    If all pending images wait for paused hosts, that is when the first of the pauses ends, MAX_PAUSE_SECONDS at most.
     """
     waiting = sum(host.images for host in paused_hosts if host.until is not None)
     if waiting and waiting >= request.progress.pending and not request.intake_open:
         first = min(host.until for host in paused_hosts if host.until is not None)
-        return _bounded(ceil((first - now).total_seconds()), _MAX_PAUSE_SECONDS)
-    return _bounded((request.progress.pending - waiting) // _IMAGES_PER_SECOND, _MAX_SECONDS)
+        return _bounded(ceil((first - now).total_seconds()), MAX_PAUSE_SECONDS)
+    return _bounded((request.progress.pending - waiting) // _IMAGES_PER_SECOND, MAX_POLL_SECONDS)
 
 
 def _bounded(seconds: int, most: int) -> int:
-    return min(max(seconds, _MIN_SECONDS), most)
+    return min(max(seconds, MIN_POLL_SECONDS), most)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from services.gateway.catalogue import Severity
+from services.gateway.catalogue import MAX_FINDINGS, MIN_WARNINGS, Severity
 from shared.catalogue import Profile
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
@@ -63,7 +63,10 @@ class CatalogueSummary(ApiModel):
     )
     images: int = Field(description="Distinct URLs. Each is downloaded and compressed once.", examples=[90])
     refused_slots: int = Field(description="Slots whose URL cannot be used. They fail.", examples=[1])
-    findings: list[CatalogueFinding] = Field(description="Refused slots and warnings; at most 1,000 are listed.")
+    findings: list[CatalogueFinding] = Field(
+        description=f"Refused slots and warnings. At most {MAX_FINDINGS:,} are listed; {MIN_WARNINGS} of these places"
+        " are kept for warnings."
+    )
     more_findings: int = Field(description="How many findings are not listed.", examples=[0])
 
 
@@ -174,7 +177,9 @@ class ProblemDocument(ApiModel):
     detail: str = Field(examples=["1 finding; nothing was stored or processed."])
     errors: list[InputError] | None = None
     findings: list[CatalogueFinding] | None = Field(
-        default=None, description="At most 1,000 are listed, errors first, then slot errors, then warnings."
+        default=None,
+        description=f"At most {MAX_FINDINGS:,} are listed; {MIN_WARNINGS} of these places are kept for warnings unless"
+        " errors need them.",
     )
     more_findings: int | None = Field(default=None, description="How many findings are not listed.", examples=[0])
     round: int | None = Field(default=None, description="The round that the request is in.")

@@ -22,9 +22,12 @@ _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"`((?:services|shared|deploy|dev|tests|docs|benchmarks|samples)/[\w./-]*\w)`")
 _NAME = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`")
 _DEFAULT = re.compile(
-    r"`(?P<name>[A-Z][A-Z0-9_]+)` \((?P<value>\d[\d,.]*)( s| seconds)?\)"  # `DRAIN_TIMEOUT` (25 s)
-    r"|(?P<value_before>\d[\d,.]*) \w+ \(`(?P<name_after>[A-Z][A-Z0-9_]+)`\)"  # 10 deliveries (`DEAD_LETTER_AFTER`)
+    r"\b(?P<name>[A-Z][A-Z0-9]*_[A-Z0-9_]+)`? \((?P<value>\d[\d,.]*)( (?P<unit>\w+))?\)"  # `DRAIN_TIMEOUT` (25 s)
+    # 10 deliveries (`DEAD_LETTER_AFTER`), 15 minutes after it was sent (`COMMAND_START_BY`)
+    r"|(?P<value_before>\d[\d,.]*) (?P<unit_before>\w+)[\w *]{0,30} \(`(?P<name_after>[A-Z][A-Z0-9]*_[A-Z0-9_]+)`\)"
 )
+_UNITS = {"minutes": 60, "hours": 3600, "million": 1_000_000}
+_WITH_NUMBERS = [*PAGES, ROOT / "docker-compose.yml", *sorted(ROOT.glob("deploy/**/*.y*ml"))]
 _METRIC = re.compile(r"imagemill_[a-z_]+")
 
 
@@ -61,12 +64,13 @@ def test_every_named_setting_exists(page: Path) -> None:
     assert [name for name in _NAME.findall(_text(page)) if name not in SETTINGS and name not in OTHER_NAMES] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", _WITH_NUMBERS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_number_beside_a_setting_is_its_default(page: Path) -> None:
     wrong = []
     for match in _DEFAULT.finditer(_text(page)):
         name = match["name"] or match["name_after"]
         number = float((match["value"] or match["value_before"]).replace(",", ""))
+        number *= _UNITS.get(match["unit"] or match["unit_before"], 1)
         if number != SETTINGS[name].default:
             wrong.append(match[0])
     assert wrong == []

@@ -1,10 +1,12 @@
 """Options are parsed to typed values, completed with defaults, and all errors are reported at once."""
 
+from typing import get_args
+
 import pytest
 
 from services.gateway.upload.option_table import OPTIONS, UPLOAD_OPTIONS, VALIDATION_OPTIONS
 from services.gateway.upload.options import UploadOptions, read_options
-from services.gateway.upload.request_options import RequestOptions
+from services.gateway.upload.request_options import ProfileChoice, RequestOptions
 from services.gateway.web import InputError, Problem
 from shared.catalogue import Profile
 from shared.contracts.messages import CompressOptions
@@ -199,3 +201,7 @@ def test_every_field_of_the_option_models_is_in_the_table() -> None:
 
 def test_every_profile_is_a_value_of_the_option() -> None:
     assert OPTIONS["profile"].schema["enum"] == ["auto", *Profile]
+
+
+def test_every_profile_can_be_chosen() -> None:
+    assert get_args(ProfileChoice) == ("auto", *Profile)

@@ -1,0 +1,69 @@
+"""The documents state the limits that the code has. Where the limit is a setting, test_references.py compares it."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from dev.docs.env_example import settings_of
+from services.compressor.encoders import avif, webp
+from services.gateway.catalogue import MAX_FINDINGS, MIN_WARNINGS
+from services.gateway.catalogue.hosts import MAX_LISTED
+from services.gateway.probe.estimate import MIN_FOR_INTERVAL
+from services.gateway.probe.plan import MAX_HOSTS, MAX_IMAGES
+from services.gateway.requests.status import MAX_PAUSE_SECONDS, MAX_POLL_SECONDS, MIN_POLL_SECONDS
+from shared.contracts.image_summary import (
+    MAX_HOSTS_COMPARED,
+    MAX_HOSTS_LISTED,
+    MAX_KEPT_ORIGINAL_URLS,
+    MAX_SLOWEST_LISTED,
+)
+from shared.file_types import HEAD_BYTES
+from shared.messaging.consumer import RETRY_FOR_SECONDS
+from shared.messaging.topology import EXPIRING_QUEUES, Queue
+from shared.persistence.repositories import COUNT_EVERY
+from tests.support.tree import ROOT
+
+_PROBE_QUEUE = EXPIRING_QUEUES[Queue.PROBE]
+_FINDINGS = f"At most {MAX_FINDINGS:,} are listed; {MIN_WARNINGS} of these places are kept for warnings"
+
+
+def _interval(seconds: float) -> str:
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
+
+
+_INTERVALS = [_interval(seconds) for seconds in settings_of("aggregator")["WEBHOOK_SCHEDULE"].default]
+
+STATED = [
+    ("docs/api.md", _FINDINGS),
+    ("docs/csv.md", _FINDINGS),
+    ("docs/api.md", f"for at most {MAX_LISTED:,} hosts"),
+    ("docs/api.md", f"of the {MAX_HOSTS} hosts with the most images, and at most {MAX_IMAGES} images in all"),
+    ("docs/api.md", f"requests the first {HEAD_BYTES:,} bytes of each image"),
+    ("docs/api.md", f"They are null with fewer than {MIN_FOR_INTERVAL} sizes"),
+    ("docs/api.md", f"counted again at most every {COUNT_EVERY // timedelta(seconds=1)} seconds"),
+    ("docs/api.md", f"{MIN_POLL_SECONDS} to {MAX_POLL_SECONDS} seconds, depending on the number of pending images"),
+    ("docs/api.md", f"the first end of a pause, {MAX_PAUSE_SECONDS // 60} minutes at most"),
+    ("docs/output.md", f"`kept_originals.urls` lists up to {MAX_KEPT_ORIGINAL_URLS} of them"),
+    ("docs/output.md", f"`hosts` lists the {MAX_HOSTS_LISTED} hosts with the most images"),
+    ("docs/output.md", f"the {MAX_SLOWEST_LISTED} hosts with the longest mean download"),
+    (
+        "docs/output.md",
+        f"of the {MAX_HOSTS_COMPARED:,} hosts with the most images",
+    ),
+    ("docs/messages.md", f"expires after {_PROBE_QUEUE.seconds} seconds"),
+    ("docs/messages.md", f"at most {_PROBE_QUEUE.max_length:,} messages wait"),
+    ("docs/messages.md", f"a message is delivered at most {_PROBE_QUEUE.deliveries} times"),
+    ("docs/architecture.md", f"After {RETRY_FOR_SECONDS:g} seconds of retries the process closes its gate"),
+    ("docs/compression.md", f"WebP allows at most {webp.MAX_SIDE:,} pixels per side and AVIF {avif.MAX_SIDE:,}"),
+    ("docs/events.md", f"{', '.join(_INTERVALS[:-1])} and {_INTERVALS[-1]} (`WEBHOOK_SCHEDULE`)"),
+]
+
+
+@pytest.mark.parametrize(("page", "words"), STATED)
+def test_a_page_states_the_limit_of_the_code(page: str, words: str) -> None:
+    text = re.sub(r"\s+", " ", (ROOT / page).read_text(encoding="utf-8"))
+    assert words in text
