@@ -1,4 +1,4 @@
-"""Format "auto": the smallest file in a format that browsers show and that keeps alpha and animation."""
+"""Format "auto": the smallest file in a format that browsers show and that keeps alpha and animation. Pure."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace

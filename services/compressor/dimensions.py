@@ -1,4 +1,4 @@
-"""The width and height of a result."""
+"""The width and height of a result. Pure."""
 
 from shared.contracts.messages import CompressOptions
 

@@ -1,4 +1,4 @@
-"""Structural similarity (SSIM) of a result and its original, measured on luminance.
+"""Structural similarity (SSIM) of a result and its original, measured on luminance. Pure.
 
 Z. Wang, A. Bovik, H. Sheikh, E. Simoncelli: Image quality assessment: from error visibility to structural similarity,
 2004. As in x264, over square windows of 8 x 8 pixels, one every 4 pixels. Of a large picture only some bands are

@@ -1,4 +1,4 @@
-"""Decode an original into a `Picture`: its pixels upright, its colours defined, its metadata filtered.
+"""Decode an original into a `Picture`: its pixels upright, its colours defined, its metadata filtered. Pure.
 
 `open_picture` is the way in. The other names are what encoders need to work on a `Picture` or on a JPEG's or PNG's
 bytes: pixel modes, colour profiles, segments and chunks.

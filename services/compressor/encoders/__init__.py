@@ -1,4 +1,4 @@
-"""Encoders: one module or package for each output format, behind a common `Ladder`.
+"""Encoders: one module or package for each output format, behind a common `Ladder`. Pure.
 
 `LADDERS` gives the ladder of a picture in a format. AVIF and WebP are single modules; BMP, GIF, JPEG, PNG and TIFF are
 packages; `palette` reduces colours for the formats that have no quality setting.

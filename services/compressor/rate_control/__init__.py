@@ -1,4 +1,4 @@
-"""Rate control: choose how an image is encoded so that its file fits a number of bytes.
+"""Rate control: choose how an image is encoded so that its file fits a number of bytes. Pure.
 
 `Ladder` is the contract that every encoder fulfils: the steps from few to many bytes, an encode function and predicted
 sizes. `fit_to_size` searches a ladder. The samples and predictions help encoders to fill in the predicted sizes.

@@ -1,4 +1,4 @@
-"""The lines of the response to a validation with `probe`."""
+"""The lines of the response to a validation with `probe`. Pure."""
 
 from typing import Literal
 

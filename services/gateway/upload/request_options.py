@@ -1,4 +1,4 @@
-"""The options of an upload that the gateway itself acts on; the compressor's are CompressOptions."""
+"""The options of an upload that the gateway itself acts on; the compressor's are CompressOptions. Pure."""
 
 from typing import Literal
 
