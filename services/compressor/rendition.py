@@ -1,4 +1,4 @@
-"""Encode an opened picture in one format, as the mode of the options requires: to a size, quality or dimensions. Pure."""
+"""Encode an opened picture in one format, as the options' mode requires: to a size, a quality, dimensions. Pure."""
 
 import sys
 from collections.abc import Mapping

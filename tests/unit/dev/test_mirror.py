@@ -9,6 +9,7 @@ from tests.support.tree import ROOT
 UNIT = ROOT / "tests" / "unit"
 WITHOUT_SOURCE = {
     "dev/test_doors.py": "reads every package of the source",
+    "dev/test_import_rules.py": "reads .importlinter and every module of the source",
     "dev/test_mirror.py": "reads the tree of tests",
     "dev/test_references.py": "reads every page of the documentation",
 }
