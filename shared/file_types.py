@@ -44,6 +44,9 @@ ZIP = FileType("ZIP", "a ZIP archive")
 GZIP = FileType("gzip", "gzip data")
 ZSTD = FileType("zstd", "zstd data")
 XZ = FileType("xz", "xz data")
+RAR = FileType("RAR", "a RAR archive")
+SEVEN_ZIP = FileType("7z", "a 7z archive")
+POSTSCRIPT = FileType("PostScript", "a PostScript document")
 
 _JPEG_XL = _image("JPEG XL", "image/jxl")
 _JPEG_2000 = _image("JPEG 2000", "image/jp2")
@@ -52,7 +55,12 @@ _HEIC = _image("HEIC", "image/heic")
 _HEIF = _image("HEIF", "image/heif")
 _VIDEO = FileType("video", "a video")
 _ISO_MEDIA = FileType("ISO media", "a media file of an unknown type")
-_POSTSCRIPT = FileType("PostScript", "a PostScript document")
+_ICO = FileType("ICO", "an icon", "image/x-icon")
+_CUR = FileType("CUR", "a cursor", "image/x-icon")
+_PSD = FileType("PSD", "a Photoshop document", "image/vnd.adobe.photoshop")
+_XCF = FileType("XCF", "a GIMP document", "image/x-xcf")
+_QOI = _image("QOI", "image/qoi")
+_DDS = FileType("DDS", "a DDS texture", "image/vnd.ms-dds")
 _HTML = FileType("HTML", "an HTML page")
 _XML = FileType("XML", "XML")
 _MARKUP = FileType("markup", "markup")
@@ -70,35 +78,42 @@ _SIGNATURES: tuple[tuple[bytes, FileType], ...] = (
     (b"MM\0*", TIFF),
     (b"II+\0", TIFF),  # BigTIFF
     (b"MM\0+", TIFF),
-    (b"\0\0\x01\0", FileType("ICO", "an icon", "image/x-icon")),
-    (b"\0\0\x02\0", FileType("CUR", "a cursor", "image/x-icon")),
-    (b"8BPS", FileType("PSD", "a Photoshop document", "image/vnd.adobe.photoshop")),
-    (b"gimp xcf", FileType("XCF", "a GIMP document", "image/x-xcf")),
+    (b"\0\0\x01\0", _ICO),
     (b"\xff\x0a", _JPEG_XL),
     (b"\0\0\0\x0cJXL \r\n\x87\n", _JPEG_XL),
     (b"\xff\x4f\xff\x51", _JPEG_2000),
     (b"\0\0\0\x0cjP  \r\n\x87\n", _JPEG_2000),
-    (b"qoif", _image("QOI", "image/qoi")),
-    (b"DDS ", FileType("DDS", "a DDS texture", "image/vnd.ms-dds")),
     (b"\x8aMNG\r\n\x1a\n", FileType("MNG", "an MNG animation", "image/x-mng")),
     (b"\x1aE\xdf\xa3", _VIDEO),  # Matroska and WebM
     (b"\0\0\x01\xba", _VIDEO),  # MPEG programme stream
     (b"FLV\x01", _VIDEO),
     (b"%PDF-", PDF),
-    (b"%!PS", _POSTSCRIPT),
-    (b"\xc5\xd0\xd3\xc6", _POSTSCRIPT),
+    (b"%!PS", POSTSCRIPT),
+    (b"\xc5\xd0\xd3\xc6", POSTSCRIPT),
     (b"\xd0\xcf\x11\xe0", OLE),
     (b"PK\x03\x04", ZIP),
     (b"PK\x05\x06", ZIP),  # an empty one
-    (b"Rar!\x1a\x07", FileType("RAR", "a RAR archive")),
-    (b"7z\xbc\xaf\x27\x1c", FileType("7z", "a 7z archive")),
+    (b"Rar!\x1a\x07", RAR),
+    (b"7z\xbc\xaf\x27\x1c", SEVEN_ZIP),
     (b"\x1f\x8b", GZIP),
     (b"(\xb5/\xfd", ZSTD),
     (b"\xfd7zXZ\0", XZ),
 )
+# The signature alone may begin a text or another format, so a second field of the header is checked too.
+_HEADERS: tuple[tuple[re.Pattern[bytes], FileType], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), kind)
+    for pattern, kind in (
+        (rb"\0\0\x02\0(?!\0\0).{5}\0", _CUR),  # number of cursors, reserved byte of the first; 0 in a TGA
+        (rb"8BPS\0[\x01\x02]", _PSD),  # version
+        (rb"gimp xcf (?:file|v\d{3})\0", _XCF),  # version
+        (rb"qoif.{8}[\x03\x04][\x00\x01]", _QOI),  # width and height, channels, colour space
+        (rb"DDS \x7c\0\0\0", _DDS),  # size of the header
+        (rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", BMP),  # size of the header
+    )
+)
 _RIFF_FORMS = {b"WEBP": WEBP, b"AVI ": _VIDEO}
-_BMP_HEADER_SIZES = (12, 40, 52, 56, 64, 108, 124)
 
+_AVIF_MAJOR_BRANDS = frozenset((b"avif", b"avis", b"mif1", b"msf1"))  # Pillow opens no others
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 _HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"))
 _HEIF_BRANDS = frozenset((b"mif1", b"msf1", b"mif2"))
@@ -108,6 +123,7 @@ _VIDEO_BRANDS = frozenset(
 _MAX_FILE_TYPE_BOX_BYTES = 256
 
 _TAG = re.compile(rb"<(svg|!doctype html|html|head|body|title|meta|script|h1|p|div|center)\b")
+_COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _HTML_ROOTS = (b"!doctype html", b"html")
 _BINARY = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")  # "binary data bytes" of the WHATWG's MIME Sniffing, 3
 
@@ -117,14 +133,20 @@ def file_type(data: bytes) -> FileType:
     head = data[:HEAD_BYTES]
     if not head:
         return _EMPTY
-    signed = next((kind for signature, kind in _SIGNATURES if head.startswith(signature)), None)
-    return signed or _container(head) or _bitmap(head) or _markup(head) or _text(head) or _UNKNOWN
+    return binary_type(head) or _markup(head) or _text(head) or _UNKNOWN
+
+
+def binary_type(data: bytes) -> FileType | None:
+    """The type of a binary file by its signature; None if it has no known one."""
+    signed = next((kind for signature, kind in _SIGNATURES if data.startswith(signature)), None)
+    return signed or next((kind for header, kind in _HEADERS if header.match(data)), None) or _container(data)
 
 
 def _container(head: bytes) -> FileType | None:
     if head.startswith(b"RIFF"):
         return _RIFF_FORMS.get(head[8:12], RIFF)
-    return _of_brands(_brands(head)) if head[4:8] == b"ftyp" else None
+    # The first byte is that of the size of a short box; a text may have these letters too ("Stofftyp").
+    return _of_brands(_brands(head)) if head[:1] == b"\0" and head[4:8] == b"ftyp" else None
 
 
 def _brands(head: bytes) -> list[bytes]:
@@ -134,7 +156,7 @@ def _brands(head: bytes) -> list[bytes]:
 
 
 def _of_brands(brands: list[bytes]) -> FileType:
-    if not _AVIF_BRANDS.isdisjoint(brands):
+    if brands[0] in _AVIF_MAJOR_BRANDS and not _AVIF_BRANDS.isdisjoint(brands):
         return AVIF
     for brand in brands:
         if brand in _HEIC_BRANDS or (brand in _HEIF_BRANDS and b"heic" in brands):
@@ -146,16 +168,11 @@ def _of_brands(brands: list[bytes]) -> FileType:
     return _ISO_MEDIA
 
 
-def _bitmap(head: bytes) -> FileType | None:
-    """The header's size is checked too, because a text may begin with "BM"."""
-    is_bitmap = head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES
-    return BMP if is_bitmap else None
-
-
 def _markup(head: bytes) -> FileType | None:
     text = _without_leading_space(head).lower()
     if not text.startswith(b"<"):
         return None
+    text = _COMMENT.sub(b"", text).lstrip()
     tag = _TAG.search(text)
     if tag and tag[1] == b"svg":
         return _SVG

@@ -7,7 +7,21 @@ from typing import NamedTuple
 
 from services.gateway.catalogue.findings import Finding, shorten
 from services.gateway.catalogue.text import Unreadable
-from shared.file_types import GIF, GZIP, JPEG, OLE, PDF, PNG, RIFF, WEBP, XZ, ZIP, ZSTD, FileType, file_type
+from shared.file_types import (
+    GIF,
+    GZIP,
+    OLE,
+    PDF,
+    PNG,
+    POSTSCRIPT,
+    RAR,
+    SEVEN_ZIP,
+    XZ,
+    ZIP,
+    ZSTD,
+    FileType,
+    binary_type,
+)
 
 Chunks = Callable[[], Iterable[bytes]]
 """Each call returns the file from its beginning, in pieces of any size."""
@@ -15,25 +29,31 @@ Chunks = Callable[[], Iterable[bytes]]
 SAVE_AS = 'Save it in your spreadsheet program as "CSV UTF-8 (comma delimited)" and upload that file.'
 _UNPACK = "Unpack it and upload the CSV file."
 _LIST_URLS = "Upload a CSV file that lists the URLs of the images."
-_REFUSED: dict[FileType, tuple[str, str]] = {
-    ZIP: ("an Excel workbook (.xlsx) or another ZIP archive", SAVE_AS),
-    OLE: ("an Excel workbook (.xls) or another Office document", SAVE_AS),
-    GZIP: (GZIP.description, _UNPACK),
-    ZSTD: (ZSTD.description, _UNPACK),
-    XZ: (XZ.description, _UNPACK),
-    JPEG: (JPEG.description, _LIST_URLS),
-    PNG: (PNG.description, _LIST_URLS),
-    GIF: (GIF.description, _LIST_URLS),
-    WEBP: (WEBP.description, _LIST_URLS),
-    RIFF: (RIFF.description, _LIST_URLS),
-    PDF: (PDF.description, "Upload the CSV file that the document was made from."),
+_UPLOAD_SOURCE = "Upload the CSV file that the document was made from."
+_ADVICE = {
+    ZIP: SAVE_AS,
+    OLE: SAVE_AS,
+    GZIP: _UNPACK,
+    ZSTD: _UNPACK,
+    XZ: _UNPACK,
+    RAR: _UNPACK,
+    SEVEN_ZIP: _UNPACK,
+    PDF: _UPLOAD_SOURCE,
+    POSTSCRIPT: _UPLOAD_SOURCE,
 }
-"""What the file looks like, and the advice. Types are absent if a column name may begin with their signature."""
+"""For types other than images and videos."""
+
+_WORKBOOKS = {
+    ZIP: "an Excel workbook (.xlsx) or another ZIP archive",
+    OLE: "an Excel workbook (.xls) or another Office document",
+}
+_CUT_SIGNATURES = ((b"\x89PNG", PNG), (b"GIF8", GIF))
+"""The rest of the signature is damaged by a transfer as text; no column name begins so."""
 
 _UTF32_MARKS = (codecs.BOM_UTF32_BE, codecs.BOM_UTF32_LE)
-_UTF32 = ("UTF-32 text", SAVE_AS)
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_HEAD_BYTES = 16
+_HEAD_BYTES = 64  # more than the header of any binary type needs
+_UTF16_HEAD_BYTES = 16
 _MIN_BYTES = 8  # four characters; fewer do not prove that a text is UTF-16
 _UTF16 = "the file has no byte order mark; it was read as UTF-16 because of its zero bytes"
 _CHECK_LETTERS = "Check that accented letters are shown correctly."
@@ -52,18 +72,18 @@ class TextEncoding:
 def find_encoding(chunks: Chunks) -> TextEncoding:
     """The encoding of a text. A text without a byte order mark is read to its end to find out whether it is UTF-8.
 
-    Raises Unreadable for known binary formats and for damaged UTF-8: reading that as Windows-1252 would change URLs.
+    Raises Unreadable for known binary types and for damaged UTF-8: reading that as Windows-1252 would change URLs.
     Bytes that the encoding does not allow are found by `decode`.
     """
     head = _head(chunks())
-    refused = _UTF32 if head.startswith(_UTF32_MARKS) else _REFUSED.get(file_type(head))
-    if refused:
-        description, advice = refused
-        raise Unreadable("file", f"the file is not CSV text: it looks like {description}", advice)
+    if head.startswith(_UTF32_MARKS):
+        raise _not_csv("UTF-32 text", SAVE_AS)
+    if binary := _binary_type(head):
+        raise _not_csv(_WORKBOOKS.get(binary, binary.description), _ADVICE.get(binary, _LIST_URLS))
     for mark, name in _MARKS:
         if head.startswith(mark):
             return TextEncoding(name, bom=True)
-    if utf16 := _utf16_by_zeros(head):
+    if utf16 := _utf16_by_zeros(head[:_UTF16_HEAD_BYTES]):
         return TextEncoding(utf16, bom=False, warning=Finding(_UTF16, _CHECK_LETTERS, severity="warning"))
     invalid = _first_invalid(chunks())
     if invalid is None:
@@ -104,6 +124,15 @@ def _head(chunks: Iterable[bytes]) -> bytes:
         if len(head) >= _HEAD_BYTES:
             break
     return head[:_HEAD_BYTES]
+
+
+def _binary_type(head: bytes) -> FileType | None:
+    cut = next((kind for signature, kind in _CUT_SIGNATURES if head.startswith(signature)), None)
+    return cut or binary_type(head)
+
+
+def _not_csv(description: str, advice: str) -> Unreadable:
+    return Unreadable("file", f"the file is not CSV text: it looks like {description}", advice)
 
 
 def _with_end(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:

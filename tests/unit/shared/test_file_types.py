@@ -41,6 +41,9 @@ def ftyp(major: bytes, *compatible: bytes) -> bytes:
     return struct.pack(">I", len(box) + 4) + box + b"\0\0\x01\0meta"
 
 
+CURSOR = b"\0\0\x02\0\x01\0\x20\x20\0\0\x01\0\x01\0"
+
+
 @pytest.mark.parametrize(
     ("head", "media_type"),
     [
@@ -58,10 +61,16 @@ def ftyp(major: bytes, *compatible: bytes) -> bytes:
         (b"\0\0\0\x0cJXL \r\n\x87\n", "image/jxl"),
         (b"\xff\x0a\x00", "image/jxl"),
         (b"8BPS\0\x01", "image/vnd.adobe.photoshop"),
-        (b"\0\0\x02\0\x01\0", "image/x-icon"),
+        (CURSOR, "image/x-icon"),
+        (b"gimp xcf file\0", "image/x-xcf"),
+        (b"gimp xcf v011\0", "image/x-xcf"),
+        (b"\x8aMNG\r\n\x1a\n", "image/x-mng"),
+        (ftyp(b"msf1", b"avis"), "image/avif"),
+        (ftyp(b"heic", b"mif1", b"avif"), "image/heic"),
         (b'<svg xmlns="http://www.w3.org/2000/svg">', "image/svg+xml"),
         (b"<svg><title>A page of HTML</title>", "image/svg+xml"),
         (b'\xef\xbb\xbf<?xml version="1.0"?>\n<!-- drawn -->\n<SVG>', "image/svg+xml"),
+        (b"<!-- <html> --><svg/>", "image/svg+xml"),
         (b'<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN"><svg>', "image/svg+xml"),
     ],
 )
@@ -80,6 +89,8 @@ def test_images_in_other_formats_are_images_too(head: bytes, media_type: str) ->
         (b"<div><svg></svg></div>", "an HTML page"),
         (b'<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN">', "an HTML page"),
         (b"<!-- a cached copy --><html>", "an HTML page"),
+        (b"<!-- <svg> --><p>No image</p>", "an HTML page"),
+        (b"<!-- <svg> is not closed", "markup"),
         (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code>', "XML"),
         (b'<?xml version="1.0"?><rss><channel><title>News</title><description>&lt;html', "XML"),
         (b"<Error><Code>AccessDenied</Code></Error>", "markup"),
@@ -88,6 +99,15 @@ def test_images_in_other_formats_are_images_too(head: bytes, media_type: str) ->
         (b"Product photo goes here", "text"),
         ("Größe: süß".encode(), "text"),
         (b"BMW and other cars, as a text that begins like a bitmap", "text"),
+        (b"DDS textures are not available", "text"),
+        (b"qoif is a format for images", "text"),
+        (b"gimp xcf files are not available", "text"),
+        (b"8BPS is the signature of Photoshop", "text"),
+        (b"Stofftyp;Bild", "text"),
+        (b"DDS " + struct.pack("<I", 123), "binary data of an unknown type"),
+        (b"qoif" + struct.pack(">IIBB", 1, 1, 5, 0), "binary data of an unknown type"),
+        (b"qoif" + struct.pack(">IIBB", 1, 1, 4, 2), "binary data of an unknown type"),
+        (struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, 32, 32, 24, 0), "binary data of an unknown type"),  # TGA
         (b"%PDF-1.7\n%\xe2\xe3", "a PDF document"),
         (b"PK\x03\x04\x14\0", "a ZIP archive"),
         (b"\x1f\x8b\x08\0", "gzip data"),
@@ -96,6 +116,7 @@ def test_images_in_other_formats_are_images_too(head: bytes, media_type: str) ->
         (ftyp(b"mp42"), "a video"),
         (ftyp(b"isom", b"isom", b"avc1"), "a video"),
         (ftyp(b"crx "), "a media file of an unknown type"),
+        (ftyp(b"iso8", b"avif"), "a media file of an unknown type"),
         ("Größe: süß".encode()[:-1], "text"),
         ("\ufeffsoft\u00adhyphen".encode(), "text"),
         (b"\xff\xd8", "binary data of an unknown type"),

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -136,6 +137,18 @@ def test_blank_rows_are_not_numbered() -> None:
         (b"\x1f\x8b\x08\x00", "looks like gzip data"),
         (b"\xff\xd8\xff\xe0", "looks like a JPEG image"),
         (b"\x89PNG\r\n\x1a\n", "looks like a PNG image"),
+        (b"\x89PNG\n\x1a\n", "looks like a PNG image"),
+        (b"GIF8x", "looks like a GIF image"),
+        (b"RIFF\x24\0\0\0AVI LIST", "looks like a video"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "looks like a RIFF file"),
+        (b"RIFF\x24\0\0\0WEBPVP8 ", "looks like a WebP image"),
+        (b"BM" + bytes(12) + b"\x28\0\0\0", "looks like a BMP image"),
+        (b"II*\0\x08\0\0\0", "looks like a TIFF image"),
+        (b"\0\0\0\x18ftypavif\0\0\0\0avifmif1", "looks like an AVIF image"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "looks like a video"),
+        (b"Rar!\x1a\x07", "looks like a RAR archive"),
+        (b"7z\xbc\xaf\x27\x1c", "looks like a 7z archive"),
+        (b"%!PS-Adobe-3.0", "looks like a PostScript document"),
         (b"%PDF-1.7", "looks like a PDF document"),
         (HEADER.encode("utf-32"), "looks like UTF-32 text"),
         (HEADER.encode("utf-16-le")[:-1], "is not UTF-16 text"),
@@ -154,6 +167,13 @@ def test_a_file_that_is_no_catalogue_is_refused_with_one_error(data: bytes, prob
     (finding,) = (finding for finding in refused.value.findings if finding.severity == "error")
     assert problem in finding.problem
     assert finding.advice
+
+
+def test_a_header_that_begins_with_letters_of_a_signature_is_accepted() -> None:
+    for header in ("BMW no.", "DDS code", "Stofftyp", "qoif", "gimp xcf", "8BPS"):
+        data = f"{header},S. No.,Product Name,Input Image Urls\nx,1,Lamp,{A}\n".encode()
+        (row,) = open_catalogue(partial(chunked, data, 99), CatalogueLimits()).rows()
+        assert row.urls == (A,)
 
 
 def test_a_product_is_not_read_as_a_header() -> None:
