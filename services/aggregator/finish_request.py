@@ -14,9 +14,8 @@ from shared.contracts.messages import FinishRequest, Message
 from shared.contracts.records import Request
 from shared.contracts.states import RequestStatus
 from shared.observability import Metrics
-from shared.persistence import Database, Lease, renewing
+from shared.persistence import LEASE_SECONDS, Database, Lease, renewing
 
-LEASE_SECONDS = 10.0
 _PATIENCE = 1.2  # lease times: longer than a dead holder's lease can last
 _POLLS = 30
 

@@ -17,10 +17,9 @@ from services.gateway.upload import UploadAcceptor, UploadValidator, ValidationR
 from shared.errors import DependencyUnavailable
 from shared.messaging import DependencyGate, Publisher, open_broker
 from shared.observability import Health, HealthEndpoints, Metrics, process_registry
-from shared.persistence import Database, RenewableLease, open_database
+from shared.persistence import LEASE_SECONDS, Database, RenewableLease, open_database
 from shared.storage import ObjectStore, open_object_store
 
-_DISPATCH_LEASE_SECONDS = 10.0
 # A catalogue is read in a thread that keeps the interpreter busy, and the event loop waits one switch interval for each
 # turn. With Python's default of 5 ms the slowest responses take three times as long.
 _SWITCH_SECONDS = 0.001
@@ -107,7 +106,7 @@ async def _work_in_background(
     database, dispatch = runtime.database, settings.dispatch
     rules = IntakeRules(settings.fetch_targets.policy, dispatch.image_max_age, settings.public.public_base_url)
     images_added = asyncio.Event()
-    lease = RenewableLease(database.lease("dispatch", _DISPATCH_LEASE_SECONDS), _DISPATCH_LEASE_SECONDS)
+    lease = RenewableLease(database.lease("dispatch", LEASE_SECONDS), LEASE_SECONDS)
 
     intake = Intake(runtime, store, rules, gate, images_added)
     dispatcher = Dispatcher(runtime, lease, dispatch)

@@ -4,7 +4,7 @@ Only this package imports the MongoDB driver. Importers use the names below and 
 """
 
 from shared.persistence.database import open_database
-from shared.persistence.lease_renewal import RenewableLease, renewing
+from shared.persistence.lease_renewal import LEASE_SECONDS, RenewableLease, renewing
 from shared.persistence.repositories import (
     ANNOUNCE_AGAIN_AFTER,
     COUNT_EVERY,
@@ -22,6 +22,7 @@ from shared.persistence.repositories import (
 __all__ = [
     "ANNOUNCE_AGAIN_AFTER",
     "COUNT_EVERY",
+    "LEASE_SECONDS",
     "RETRY_BATCH",
     "Database",
     "DeliveryRepository",

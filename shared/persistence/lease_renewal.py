@@ -11,6 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from shared.errors import DatabaseUnavailable
 from shared.persistence.repositories import Lease
 
+LEASE_SECONDS = 10.0
+"""Time of a lease: how long the work of a killed process waits until another one continues it."""
+
 _RENEWALS_PER_LEASE = 3
 
 

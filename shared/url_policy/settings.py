@@ -2,14 +2,13 @@
 
 import json
 import re
-from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from shared.settings import Settings
-from shared.url_policy.address_guard import AddressPolicy
+from shared.url_policy.address_guard import AddressPolicy, Network
 
 
 def _as_list(value: Any) -> Any:
@@ -18,7 +17,7 @@ def _as_list(value: Any) -> Any:
     return json.loads(value) if value.lstrip().startswith("[") else re.split(r"[\s,]+", value.strip())
 
 
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_as_list)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_as_list)]
 """Networks in CIDR notation, separated by commas or spaces, or as a JSON list."""
 
 Ports = Annotated[frozenset[Annotated[int, Field(ge=1, le=65535)]], NoDecode, BeforeValidator(_as_list)]

@@ -11,6 +11,9 @@ class UrlMistake(NamedTuple):
     advice: str
 
 
+IMAGE_SUFFIX = r"\.(?:jpe?g|png|gif|webp|avif|tiff?|bmp)"
+"""A pattern for the suffix of a file in a format that can be compressed; to be used without regard to case."""
+
 _UPLOAD_IMAGE = "Put the image on a web server and enter its https:// address."
 _FULL_ADDRESS = "Enter the full address, with https:// and the host."
 _TWO_SLASHES = "Write https:// with two slashes."
@@ -30,7 +33,7 @@ _MISTAKES: tuple[tuple[re.Pattern[str], UrlMistake], ...] = tuple(
         (r"(?!https?:)[a-z][a-z0-9+.-]*://", "not an http or https URL", "Start the address with https://."),
         (r"(?:/|\.\.?/)", "a path without a host", _FULL_ADDRESS),
         (r"(?:www\.|[a-z0-9-]+(?:\.[a-z0-9-]+)+/)", "the scheme is missing", "Write https:// before it."),
-        (r"[^/:]+\.(?:jpe?g|png|gif|webp|avif|tiff?|bmp|svg)", "a file name, not a URL", _FULL_ADDRESS),
+        (rf"[^/:]+(?:{IMAGE_SUFFIX}|\.svg)", "a file name, not a URL", _FULL_ADDRESS),
         (r"https?://[^/?#]*@", "user name or password in the URL", "Enter an address that needs no login."),
         (r".*[\r\n\t]", "a line break or tab in the URL", "Write the URL on one line, without tabs."),
     )

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.gateway.background.runtime import Runtime
+from services.gateway.background.runtime import WITHOUT_LEASE_SECONDS, Runtime
 from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, DownloadImage, ImageFailed, KnownResult, Message
@@ -21,7 +21,6 @@ from shared.persistence import RenewableLease
 
 _BUSY_SECONDS = 0.2
 _IDLE_SECONDS = 0.5
-_WITHOUT_LEASE_SECONDS = 2.0
 _MAX_REQUESTS_PER_PASS = 100  # each costs a query
 _EXPIRY_INTERVAL = timedelta(seconds=1)
 _MAX_EXPIRY_HOSTS = 100
@@ -53,7 +52,7 @@ class Dispatcher:
         """Fill the window with images that are due. Returns the seconds until the next step."""
         if not await self._lease.held():
             self._metrics.dispatched_images.set(0)
-            return _WITHOUT_LEASE_SECONDS
+            return WITHOUT_LEASE_SECONDS
         in_flight = await self._database.images.in_flight()
         request_ids = await self._database.images.requests_with_pending()
         self._forget_options_except(request_ids)

@@ -27,11 +27,10 @@ from shared.contracts.records import Image, Product, Request
 from shared.contracts.states import TERMINAL_STATES, ImageState
 from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.messaging import DependencyGate
-from shared.persistence import renewing
+from shared.persistence import LEASE_SECONDS, renewing
 from shared.storage import ObjectStore
 from shared.url_policy import AddressPolicy, host_name, url_fault
 
-_LEASE_SECONDS = 10.0
 _MAX_REQUESTS_AT_ONCE = 16
 _MAX_IMAGES_PER_WRITE = 1_000
 _IDLE_SECONDS = 1.0
@@ -51,7 +50,7 @@ class IntakeRules:
     fetch_policy: AddressPolicy
     image_max_age: float
     public_base_url: str
-    lease_seconds: float = _LEASE_SECONDS
+    lease_seconds: float = LEASE_SECONDS
 
 
 class Intake:

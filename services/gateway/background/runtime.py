@@ -8,6 +8,9 @@ from shared.messaging import Publish
 from shared.observability import Metrics
 from shared.persistence import Database
 
+WITHOUT_LEASE_SECONDS = 2.0
+"""How long a task waits before it tries again, if another gateway has the dispatch lease."""
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:

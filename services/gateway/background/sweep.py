@@ -4,12 +4,10 @@ from datetime import timedelta
 
 import structlog
 
-from services.gateway.background.runtime import Runtime
+from services.gateway.background.runtime import WITHOUT_LEASE_SECONDS, Runtime
 from services.gateway.settings import DispatchSettings
 from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.persistence import RenewableLease
-
-_WITHOUT_LEASE_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +28,7 @@ class Sweep:
         """Sweep once. Returns the seconds until the next sweep."""
         if not await self._lease.held():
             self._set_metrics(backlog_images=0, requests_open=0, paused_hosts=0)
-            return _WITHOUT_LEASE_SECONDS
+            return WITHOUT_LEASE_SECONDS
         await self._return_lost()
         await self._finish_stranded()
         await self._deliver_due()

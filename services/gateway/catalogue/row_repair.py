@@ -8,8 +8,9 @@ from typing import Literal
 
 from services.gateway.catalogue.image_urls import begins_with_url
 from shared.catalogue import join_record, raw_cell, split_record
+from shared.url_policy import IMAGE_SUFFIX
 
-_FILE_ENDING = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|tiff?|bmp)\Z", re.IGNORECASE)
+_FILE_ENDING = re.compile(rf"{IMAGE_SUFFIX}\Z", re.IGNORECASE)
 _BLANK = re.compile(r"\s")
 
 RowRepair = Literal["unwrapped", "filled", "trimmed", "rejoined"]

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from shared.url_policy import MAX_URL_CHARS, AddressPolicy, host_name, url_fault
+from shared.url_policy import IMAGE_SUFFIX, MAX_URL_CHARS, AddressPolicy, host_name, url_fault
 
 _PLAIN_SITE = re.compile(r"https?://[a-z0-9.-]{1,200}(?::[0-9]{1,5})?", re.IGNORECASE)
 _SCHEME_CHARS = len("https://")
@@ -53,7 +53,7 @@ _HOSTS_WITH_PAGES = frozenset(
         "github.com",
     }
 )
-_TWO_IN_ONE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|tiff?|bmp),", re.IGNORECASE)
+_TWO_IN_ONE = re.compile(rf"{IMAGE_SUFFIX},", re.IGNORECASE)
 _MAY_BE_TWO = UrlNote(
     "a comma after an image's file name; all of it was read as one URL",
     "If these are two URLs, start the second one with http:// or https://.",

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any, cast
 
 import uvicorn
@@ -13,8 +12,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from services.gateway.http_server.access_log import AccessLog
 from services.gateway.http_server.http_request_id import HttpRequestId
 from shared.observability import InProcessServer
+from shared.url_policy import Network
 
-Network = IPv4Network | IPv6Network
 _KEEP_ALIVE_SECONDS = 75  # longer than load balancers keep idle connections, so that they close them and not we
 
 

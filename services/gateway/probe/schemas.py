@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from services.gateway.probe.plan import MAX_HOSTS, MAX_IMAGES
 from services.gateway.web import ApiModel, CatalogueValidation
 from shared.contracts.error_codes import ErrorCode
 
@@ -44,10 +45,10 @@ class EstimatedBytes(ApiModel):
 class EstimateBasis(ApiModel):
     """The data behind the estimate."""
 
-    hosts: int = Field(description="Hosts that were probed, those with the most images first; at most 50.")
+    hosts: int = Field(description=f"Hosts that were probed, those with the most images first; at most {MAX_HOSTS}.")
     hosts_in_all: int = Field(description="Hosts in the catalogue.")
     images_share: float = Field(description="Share of the images that are on the probed hosts.")
-    probed: int = Field(description="Images that were probed; at most 200.")
+    probed: int = Field(description=f"Images that were probed; at most {MAX_IMAGES}.")
     known: int = Field(description="Probes that show whether there is an image.")
     sized: int = Field(description="Probes that show the size of the image.")
 
