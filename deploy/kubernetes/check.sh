@@ -1,6 +1,6 @@
 #!/bin/sh
-# Renders the base as `kubectl apply -k` would and validates every resource. Needs no cluster and no network, except to
-# install kubectl where there is none.
+# Renders the base as `kubectl apply -k` does and validates every resource. Needs no cluster, and the network only to
+# install kubectl if it is missing.
 #
 #   deploy/kubernetes/check.sh [path of kubernetes-validate]
 set -eu
@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 install_kubectl() {
   echo "no kubectl: installing Debian's kubernetes-client" >&2
   if ! command -v apt-get >/dev/null; then
-    echo "kubectl is missing, and this is no Debian: install it and run this again" >&2
+    echo "kubectl is missing, and this is not Debian: install it and run this again" >&2
     exit 1
   fi
   if [ "$(id -u)" -eq 0 ]; then as_root=""
@@ -29,8 +29,8 @@ rendered=$(mktemp)
 trap 'rm -f "$rendered" "$rendered.report"' EXIT
 kubectl kustomize "$here/base" >"$rendered"
 
-# The oldest and the newest Kubernetes that the base is meant for. The tool only warns about a kind it does not know;
-# here that is an error too.
+# The oldest and the newest Kubernetes that the base is meant for. The tool only warns about an unknown kind; here
+# that is an error.
 status=0
 "$validate" -k 1.30 -k 1.37 --strict "$rendered" "$here/base/secret.example.yaml" >"$rendered.report" || status=$?
 grep -v '^INFO' "$rendered.report" && status=1

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install Debian packages without starting what they contain: the local stack runs servers of its own.
+# Installs Debian packages without starting their services: the local stack starts its own servers.
 # Usage, as root: apt-install.sh PACKAGE...
 set -eu
 
@@ -15,7 +15,7 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-# Debian starts a service as soon as it is installed, unless this file forbids it. One that is there already is kept.
+# Debian starts a service as soon as it is installed, unless this file forbids it. An existing file is kept.
 if [ ! -e "$policy" ]; then
     unset_policy=yes
     printf '#!/bin/sh\nexit 101\n' > "$policy"
@@ -35,7 +35,7 @@ install "$@" || { apt-get update -q >> "$log" 2>&1 && install "$@"; } || {
     exit 1
 }
 
-# Nor at the next boot; what was here before keeps its ways.
+# They must not start at the next boot either. Units that existed before stay as they were.
 for unit in $new; do
     systemctl disable --now "$unit" > /dev/null 2>&1 || true
 done

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make the virtual environment .venv and install the hashed lock into it.
+# Creates the virtual environment .venv and installs the hashed lock into it.
 # Usage: setup-venv.sh PYTHON LOCK
 set -eu
 python=$1
@@ -13,7 +13,7 @@ fail() { echo "$*" >&2; exit 1; }
 
 usable() { .venv/bin/python -m pip --version > /dev/null 2>&1; }
 
-# Without pip of its own (Debian keeps ensurepip in python3-venv) the machine's pip fills it.
+# Debian's Python cannot install pip into an environment without python3-venv: the machine's pip installs the lock then.
 bare() {
     "$python" -m pip --version > /dev/null 2>&1 &&
         "$python" -m venv --clear --without-pip .venv &&
@@ -28,9 +28,9 @@ packaged() {
 }
 
 if ! usable; then
-    echo "Making .venv with $("$python" --version)."
+    echo "Creating .venv with $("$python" --version)."
     "$python" -m venv --clear .venv > /dev/null 2>&1 || bare || packaged ||
-        fail "No virtual environment could be made: please install python3-venv (apt-get install python3-venv)."
+        fail "Cannot create a virtual environment: please install python3-venv (apt-get install python3-venv)."
 fi
 echo "Installing $lock into .venv."
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"

@@ -21,7 +21,7 @@ SERVICE_SETTINGS = {
 }
 
 _HEAD = """\
-# Every setting: what it means, which services read it, its default. An empty value means the default.
+# Every setting with its meaning, the services that read it, and its default. An empty value means the default.
 #
 # Generated from the settings of the services: change them there, then run `make docs`.
 #
@@ -29,7 +29,7 @@ _HEAD = """\
 # from the environment:  set -a; . ./.env; set +a
 
 # --- Compose only ----------------------------------------------------------------------------------------------------
-# User names and passwords of the servers. Compose makes RABBITMQ_URL, MONGODB_URL and OBJECT_STORE_URL from them, so
+# User names and passwords of the servers. Compose builds RABBITMQ_URL, MONGODB_URL and OBJECT_STORE_URL from them, so
 # they may contain only letters and digits. Set them before the first start: the servers store them in their volumes.
 #   openssl rand -hex 24
 # RABBITMQ_USER=imagemill

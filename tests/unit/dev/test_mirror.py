@@ -10,6 +10,7 @@ UNIT = ROOT / "tests" / "unit"
 WITHOUT_SOURCE = {
     "dev/test_doors.py": "reads every package of the source",
     "dev/test_import_rules.py": "reads .importlinter and every module of the source",
+    "dev/test_limits_in_documents.py": "reads every page of the documentation",
     "dev/test_mirror.py": "reads the tree of tests",
     "dev/test_references.py": "reads every page of the documentation",
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fetch the files of Swagger UI that /docs needs: vendor.sh VERSION. Needs npm, and the registry it is set to.
+# Downloads the files of Swagger UI that /docs needs: vendor.sh VERSION. Needs npm and its registry.
 set -eu
 version=$1
 here=$(cd "$(dirname "$0")" && pwd)
