@@ -88,9 +88,9 @@ def alone(work: Callable[[], object]) -> Spent:
 
 
 def _measure(work: Callable[[], object], report: Callable[[Spent], None]) -> None:
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     work()
-    spent = time.perf_counter() - begun
+    spent = time.perf_counter() - started_at
     report(Spent(spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
 
 
@@ -103,22 +103,22 @@ async def through_the_stack(home: Path, path: Path, rows: int) -> None:
         httpx.AsyncClient(base_url=stack.gateway_url, timeout=_PATIENCE_SECONDS) as http,
     ):
         for address in ("/validate", "/upload"):
-            begun = time.perf_counter()
+            started_at = time.perf_counter()
             answer = await http.post(address, content=_body(path), headers={"Content-Type": "text/csv"})
             answer.raise_for_status()
-            spent, peak = time.perf_counter() - begun, _peak(_gateway(stack.home)) / 1e6
+            spent, peak = time.perf_counter() - started_at, _peak(_gateway(stack.home)) / 1e6
             _print(
                 f"POST {address:10} {answer.status_code} after {spent:.1f} s, peak memory of the gateway {peak:.0f} MB"
             )
         location = answer.headers["location"]
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         total = rows * URLS_PER_ROW
         await _intake_has(http, location, total // 5)
         await stack.services.kill("gateway")
         _print("a fifth of the images recorded: killed the gateway and started it again")
         await stack.services.start("gateway")
         await _intake_has(http, location, total)
-        spent = time.perf_counter() - begun
+        spent = time.perf_counter() - started_at
         peak = _peak(_gateway(stack.home)) / 1e6
         _print(
             f"all {total:,} images recorded {spent:.0f} s after the response: {rows / spent:,.0f} rows/s, {peak:.0f} MB"

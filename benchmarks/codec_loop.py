@@ -29,13 +29,13 @@ def bare_pillow_loop(paths: Sequence[Path], percent: int, processes: int) -> Loo
         pool.map(
             partial(_compress_file, percent), list(paths[:1]) * processes * 2, chunksize=1
         )  # all processes have started now
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         cpu_seconds = pool.map(partial(_compress_file, percent), paths, chunksize=1)
-        return LoopTime(time.perf_counter() - begun, sum(cpu_seconds))
+        return LoopTime(time.perf_counter() - started_at, sum(cpu_seconds))
 
 
 def _compress_file(percent: int, path: Path) -> float:
     """Compress one file; returns the CPU seconds."""
-    begun = time.process_time()
+    started_at = time.process_time()
     compress(path.read_bytes(), CompressOptions(percent=percent), _MAX_PIXELS)
-    return time.process_time() - begun
+    return time.process_time() - started_at

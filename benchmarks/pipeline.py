@@ -71,9 +71,9 @@ async def _through_the_stack(home: Path, urls: Sequence[str], percent: int) -> R
     async with LocalStack(home, settings) as stack, httpx.AsyncClient(base_url=stack.gateway_url, timeout=60) as http:
         await _request(http, urls[:_WARM_UP], percent)
         before = cpu_seconds(stack.home)
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         await _request(http, urls, percent)
-        wall = time.perf_counter() - begun
+        wall = time.perf_counter() - started_at
         after = cpu_seconds(stack.home)
     return Run(wall, {name: seconds - before.get(name, 0.0) for name, seconds in after.items()})
 

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 HEAD_BYTES = 1024
-"""`file_type` uses at most so many bytes."""
+"""`file_type` reads at most this many bytes."""
 
 
 class FileType(NamedTuple):

@@ -40,13 +40,13 @@ def main() -> None:
     files = [one for one in files if one.format == "jpeg" or not options.jpeg_only]
     files = files[::6] if options.quick else files
     out = _DOCS if options.write else _HOME
-    begun, parts = time.monotonic(), []
+    started_at, parts = time.monotonic(), []
     for part in _parts(files, options, out):
         print(f"{part}\n", flush=True)
         parts.append(part)
     out.mkdir(parents=True, exist_ok=True)
     (out / "table.md").write_text("\n\n".join(parts) + "\n")
-    print(f"{time.monotonic() - begun:.0f} s; the tables and the picture are in {out}")
+    print(f"{time.monotonic() - started_at:.0f} s; the tables and the picture are in {out}")
 
 
 def _parts(files: Sequence[CorpusFile], options: argparse.Namespace, out: Path) -> Iterator[str]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
+from benchmarks.compress.imagemill import encode_to_size
 from benchmarks.compress.metrics import Similarity, shown
-from benchmarks.compress.ours import encode_to_size
 from benchmarks.compress.quality import Comparison, limit_of, peers
 
 _SIDE = 240

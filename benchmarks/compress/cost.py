@@ -8,7 +8,7 @@ from functools import partial
 from statistics import fmean, median
 
 from benchmarks.compress.corpus import CorpusFile
-from benchmarks.compress.ours import HALF, MAX_PIXELS
+from benchmarks.compress.imagemill import HALF, MAX_PIXELS
 from benchmarks.compress.peers import fixed_quality_save, quality_search
 from benchmarks.compress.tables import table
 from services.compressor.compress import Compressed, compress

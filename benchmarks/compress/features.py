@@ -11,8 +11,8 @@ from typing import Any
 from PIL import Image
 
 from benchmarks.compress.corpus import CorpusFile
+from benchmarks.compress.imagemill import HALF, MAX_PIXELS
 from benchmarks.compress.metrics import Similarity, shown, similarity
-from benchmarks.compress.ours import HALF, MAX_PIXELS
 from benchmarks.compress.tables import table
 from services.compressor.decoders import open_picture
 from services.compressor.encoders.jpeg.chrominance import HALVED, Subsampling, subsampling_for

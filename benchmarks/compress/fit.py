@@ -7,8 +7,8 @@ from multiprocessing.pool import Pool
 from statistics import fmean
 
 from benchmarks.compress.corpus import CorpusFile
+from benchmarks.compress.imagemill import HALF, MAX_PIXELS, next_finer
 from benchmarks.compress.metrics import Similarity, shown, similarity
-from benchmarks.compress.ours import HALF, MAX_PIXELS, next_finer
 from benchmarks.compress.tables import mean, share, table
 from services.compressor.compress import compress
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from benchmarks.compress.ours import HALF, MAX_PIXELS
+from benchmarks.compress.imagemill import HALF, MAX_PIXELS
 from benchmarks.compress.tables import table
 from services.compressor.compress import compress
 from services.compressor.worker import Worker

@@ -7,8 +7,8 @@ from multiprocessing.pool import Pool
 from statistics import fmean
 
 from benchmarks.compress.corpus import CorpusFile
+from benchmarks.compress.imagemill import HALF, encode_to_size
 from benchmarks.compress.metrics import Similarity, shown, similarity
-from benchmarks.compress.ours import HALF, encode_to_size
 from benchmarks.compress.peers import fixed_quality_save, imagemagick_extent, quality_search
 from benchmarks.compress.tables import mean, share, table
 

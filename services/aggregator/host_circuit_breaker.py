@@ -59,12 +59,12 @@ class HostCircuitBreaker:
         host_works = isinstance(result, ImageCompressed) or (
             isinstance(result, ImageFailed) and not result.host_fault and result.error_code in HOST_RESPONDED
         )
-        if host_works and image is not None and image.host in await self._hosts_with_a_record():
+        if host_works and image is not None and image.host in await self._read_recorded_hosts():
             self._recorded_hosts.discard(image.host)
             if await self._database.hosts.remove(image.host):
                 log.info("host_circuit_closed", host=image.host)
 
-    async def _hosts_with_a_record(self) -> set[str]:
+    async def _read_recorded_hosts(self) -> set[str]:
         now = self._clock()
         if self._read_at is None or now - self._read_at > _CACHE_TIME:
             self._read_at = now  # before the query, so that only one of many tasks sends it

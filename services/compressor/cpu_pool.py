@@ -52,7 +52,7 @@ class CpuPool:
         await self._close()
 
     async def compress(self, original: bytes, options: CompressOptions, max_pixels: int) -> tuple[Compressed, float]:
-        """The result of `compress.compress`, and the seconds it took without the wait for an idle process.
+        """The result of `compress.compress`, and the seconds it took, excluding the wait for a free process.
 
         Raises CompressError, with DECODER_CRASHED or DECODE_TIMEOUT if the process died or was too slow; WorkerError.
         Cancellation discards the result but does not stop the work: the process takes its next task afterwards.

@@ -127,7 +127,7 @@ def checked_type(head: bytes, response: httpx.Response) -> str:
 
 def _validators(response: httpx.Response, url: str) -> Validators:
     """The response's validators; none after a redirect, since the next request may be redirected elsewhere."""
-    return Validators.of(response.headers) if response.url == httpx.URL(url) else Validators()
+    return Validators.from_headers(response.headers) if response.url == httpx.URL(url) else Validators()
 
 
 async def _fetched(spool: Spool, received: _Received, started: float) -> Fetched:

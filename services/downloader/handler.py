@@ -62,7 +62,7 @@ class DownloadHandler:
     async def __call__(self, command: DownloadImage) -> Sequence[Message]:
         if self._clock() > command.start_by:
             return []
-        begun = monotonic()
+        started_at = monotonic()
         try:
             return [await self._download(command)]
         except DependencyUnavailable:
@@ -73,7 +73,7 @@ class DownloadHandler:
             log.exception("download_failed_unexpectedly")
             return [self._failure(command, FetchError(FetchFailure.INTERNAL, type(error).__name__))]
         finally:
-            self._observe(monotonic() - begun)
+            self._observe(monotonic() - started_at)
 
     async def _download(self, command: DownloadImage) -> CompressImage | ImageCompressed:
         if command.known is not None:

@@ -24,8 +24,9 @@ class FetchSettings(Settings):
     fetch_host_rate: float = Field(
         default=50,
         ge=0,
-        description="Maximum requests per second to one host, per downloader, with bursts of a fifth of it; "
-        "0 for no limit. The default suits a shop's own server; raise it for catalogues with all images on one CDN.",
+        description="Maximum requests per second to one host, per downloader; bursts may reach a fifth of this "
+        "number. 0 for no limit. The default suits a shop's own server; raise it for catalogues with all images on one "
+        "CDN.",
     )
     fetch_concurrency: int = Field(
         default=128,

@@ -19,7 +19,7 @@ class Validators:
     last_modified: str | None = None
 
     @classmethod
-    def of(cls, headers: Mapping[str, str]) -> "Validators":
+    def from_headers(cls, headers: Mapping[str, str]) -> "Validators":
         """Those of a response with these headers."""
         return cls(_usable(headers.get("ETag")), _usable(headers.get("Last-Modified")))
 

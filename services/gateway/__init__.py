@@ -1,1 +1,1 @@
-"""The gateway: takes catalogues in, hands their images to the workers, answers for their status, serves results."""
+"""The gateway: accepts catalogues, dispatches their images, reports status, serves results."""

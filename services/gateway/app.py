@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from functools import partial
 
 from services.gateway.api import ApiParts, build_app, build_starting_app
-from services.gateway.background import Dispatcher, Intake, IntakeRules, Retention, Runtime, Sweep, repeat
-from services.gateway.files import Objects
+from services.gateway.background import BackgroundParts, Dispatcher, Intake, IntakeRules, Retention, Sweep, repeat
+from services.gateway.files import ObjectServer
 from services.gateway.http_server import HttpServer, listen
 from services.gateway.probe import ProbeClient, ProbeStream, open_replies
-from services.gateway.requests import Retries
+from services.gateway.requests import RetryStarter
 from services.gateway.settings import GatewaySettings
 from services.gateway.upload import UploadAcceptor, UploadValidator, ValidationRules
 from shared.errors import DependencyUnavailable
@@ -59,8 +59,8 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         # Without the broker the process stays ready: it accepts uploads, and their images wait in the database.
         gate = DependencyGate({"broker": broker.ping}, health, required=(), outer=stored_gate)
 
-        runtime = Runtime(database, publisher.publish, _now, metrics)
-        await _work_in_background(settings, runtime, store, gate, intake_opened, stop)
+        background = BackgroundParts(database, publisher.publish, _now, metrics)
+        await _work_in_background(settings, background, store, gate, intake_opened, stop)
 
 
 def _api_parts(
@@ -76,8 +76,8 @@ def _api_parts(
         acceptor=UploadAcceptor(database, store, _now, intake_opened, metrics),
         probes=ProbeStream(probe_client, metrics),
         database=database,
-        retries=Retries(database, settings.dispatch.retention_days, _now, intake_opened),
-        objects=Objects(store),
+        retries=RetryStarter(database, settings.dispatch.retention_days, _now, intake_opened),
+        objects=ObjectServer(store),
         public_base_url=settings.public.public_base_url,
         clock=_now,
     )
@@ -96,21 +96,21 @@ def _validator(settings: GatewaySettings) -> UploadValidator:
 
 async def _work_in_background(
     settings: GatewaySettings,
-    runtime: Runtime,
+    parts: BackgroundParts,
     store: ObjectStore,
     gate: DependencyGate,
     intake_opened: asyncio.Event,
     stop: asyncio.Event,
 ) -> None:
     """Intake runs on every gateway; the other tasks on the one that holds the dispatch lease."""
-    database, dispatch = runtime.database, settings.dispatch
+    database, dispatch = parts.database, settings.dispatch
     rules = IntakeRules(settings.fetch_targets.policy, dispatch.image_max_age, settings.public.public_base_url)
     images_added = asyncio.Event()
     lease = RenewableLease(database.lease("dispatch", LEASE_SECONDS), LEASE_SECONDS)
 
-    intake = Intake(runtime, store, rules, gate, images_added)
-    dispatcher = Dispatcher(runtime, lease, dispatch)
-    sweep = Sweep(runtime, lease, dispatch)
+    intake = Intake(parts, store, rules, gate, images_added)
+    dispatcher = Dispatcher(parts, lease, dispatch)
+    sweep = Sweep(parts, lease, dispatch)
     retention = Retention(database, store, lease, dispatch.retention_days, _now)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(repeat("intake", partial(intake.step, stop), gate, stop, wake=intake_opened))

@@ -81,7 +81,7 @@ class DispatchSettings(Settings):
         description="Maximum images in the broker and the workers, over all requests; at least twice the prefetch of"
         " all workers.",
     )
-    dispatch_per_host: int = Field(default=64, ge=1, description="Maximum images of one host among these.")
+    dispatch_per_host: int = Field(default=64, ge=1, description="Maximum images of one host in the dispatch window.")
     command_start_by: float = Field(
         default=900, gt=0, description="Seconds within which a worker must start a command; later it drops the command."
     )
@@ -110,7 +110,7 @@ class DispatchSettings(Settings):
 
     @property
     def lost_after(self) -> float:
-        """Seconds after its dispatch when a command without a result is lost: no worker can still be at it."""
+        """Seconds after its dispatch when a command without a result is lost: no worker can still be processing it."""
         return self.command_start_by + self.longest_handler + 60
 
 
@@ -121,7 +121,7 @@ def _default_of(name: str) -> Any:
         default=option.default,
         ge=option.schema.get("minimum"),
         le=option.schema.get("maximum"),
-        description=f"Default of the option {name} ({option.allowed}). {description}",
+        description=f"Default of the option {name}. Allowed: {option.allowed}. {description}",
     )
 
 

@@ -36,9 +36,10 @@ class CompressOptions(BaseModel):
     )
     mode: Mode = Field(
         default="size",
-        description="What `percent` means. `size`: each result has at most that share of its original's bytes, at the"
-        " highest quality that fits; the search stops once a result fills about nine tenths of the target. `quality`:"
-        " `percent` is the encoder's quality. `dimensions`: width and height are that share of the original's.",
+        description="Sets what `percent` means. `size`: each result has at most that share of its original's bytes, at"
+        " the highest quality that fits; the search stops once a result fills about nine tenths of the target."
+        " `quality`: `percent` is the encoder's quality. `dimensions`: width and height are that share of the"
+        " original's.",
     )
     format: OutputFormat = Field(
         default="keep",
@@ -60,8 +61,8 @@ class CompressOptions(BaseModel):
     min_quality: int = Field(default=30, ge=1, le=95, description="Lowest encoder quality that mode `size` may use.")
     allow_resize: bool = Field(
         default=True,
-        description="Whether mode `size` scales an image down that does not fit at `min_quality`. If not, the result"
-        " stays above the target and the report says so.",
+        description="Allows mode `size` to scale down an image that does not fit at `min_quality`. If false, the result"
+        " stays above the target, and the report shows it.",
     )
     metadata: MetadataPolicy = Field(
         default="strip",
@@ -80,7 +81,7 @@ class ImageMessage(Message):
     round: int = Field(ge=1, description="1, and one more for each retry of a finished request.")
     dispatch: int = Field(
         ge=1,
-        description="Number of this run through the workers. A deferral counts only for the dispatch that it answers.",
+        description="Number of this run through the workers. A deferral of an earlier dispatch is ignored.",
     )
     attempt: int = Field(
         ge=1,

@@ -114,12 +114,12 @@ class Consumer:
         except Undecodable as error:
             await self._park_or_drop(delivery, str(error))
             return
-        begun = time.monotonic()
+        started_at = time.monotonic()
         ids = {name: getattr(message, name) for name in type(message).model_fields if name.endswith("_id")}
         with bound_contextvars(**ids):
             outcome = await self._handle(message, delivery)
         self._metrics.messages_handled.labels(queue=queue, outcome=outcome).inc()
-        self._metrics.message_seconds.labels(queue=queue).observe(time.monotonic() - begun)
+        self._metrics.message_seconds.labels(queue=queue).observe(time.monotonic() - started_at)
 
     async def _handle(self, message: Message, delivery: AbstractIncomingMessage) -> str:
         retry_until = time.monotonic() + RETRY_FOR_SECONDS

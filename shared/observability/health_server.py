@@ -33,12 +33,14 @@ async def serve_health(
         yield
         return
     with socket.create_server((host, port)) as listener:
-        async with serve_health_on(listener, health, registry):
+        async with serve_health_on_socket(listener, health, registry):
             yield
 
 
 @asynccontextmanager
-async def serve_health_on(listener: socket.socket, health: Health, registry: CollectorRegistry) -> AsyncIterator[None]:
+async def serve_health_on_socket(
+    listener: socket.socket, health: Health, registry: CollectorRegistry
+) -> AsyncIterator[None]:
     """Serve on a listening socket."""
     server = InProcessServer(
         uvicorn.Config(

@@ -1,4 +1,4 @@
-"""The HTTP client for URLs that strangers name: it connects only to addresses that the URL policy allows."""
+"""The HTTP client for untrusted URLs: it connects only to addresses that the URL policy allows."""
 
 from shared.outbound.client import open_guarded_client
 from shared.outbound.connection import TlsError

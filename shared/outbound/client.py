@@ -1,4 +1,4 @@
-"""Creates the HTTP client for URLs that strangers name."""
+"""Creates the HTTP client for untrusted URLs."""
 
 import ssl
 from http.client import HTTPResponse

@@ -6,7 +6,7 @@ Only this package imports the MongoDB driver. Importers use the names below and 
 from shared.persistence.database import open_database
 from shared.persistence.lease_renewal import LEASE_SECONDS, RenewableLease, renewing
 from shared.persistence.repositories import (
-    ANNOUNCE_AGAIN_AFTER,
+    CLAIM_AGAIN_AFTER,
     COUNT_EVERY,
     RETRY_BATCH,
     Database,
@@ -20,7 +20,7 @@ from shared.persistence.repositories import (
 )
 
 __all__ = [
-    "ANNOUNCE_AGAIN_AFTER",
+    "CLAIM_AGAIN_AFTER",
     "COUNT_EVERY",
     "LEASE_SECONDS",
     "RETRY_BATCH",

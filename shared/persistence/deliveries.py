@@ -9,7 +9,7 @@ from pymongo import ReturnDocument
 from shared.contracts.records import Delivery
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults
-from shared.persistence.repositories import ANNOUNCE_AGAIN_AFTER
+from shared.persistence.repositories import CLAIM_AGAIN_AFTER
 
 _FIELDS = tuple(name for name in Delivery.__dataclass_fields__ if name != "delivery_id")
 
@@ -29,9 +29,9 @@ class MongoDeliveries:
         with database_faults():
             return _delivery(await self._collection.find_one({"_id": delivery_id}))
 
-    async def announce_due(self, limit: int = 100) -> list[Delivery]:
+    async def claim_due(self, limit: int = 100) -> list[Delivery]:
         now = self._clock()
-        due = {"due_at": {"$lte": now}, "announced_at": {"$not": {"$gt": now - ANNOUNCE_AGAIN_AFTER}}}
+        due = {"due_at": {"$lte": now}, "announced_at": {"$not": {"$gt": now - CLAIM_AGAIN_AFTER}}}
         with database_faults():
             found = await self._collection.find(due).limit(limit).to_list(limit)
             await self._collection.update_many(

@@ -28,7 +28,7 @@ class MongoHosts:
     async def circuits(self) -> list[HostCircuit]:
         return await self._find({"_id": {"$gte": ""}})
 
-    async def tripped(self) -> list[HostCircuit]:
+    async def not_closed(self) -> list[HostCircuit]:
         return await self._find({"paused_until": {"$gt": _ANY_TIME}})
 
     async def save(self, circuit: HostCircuit, *, instead_of: HostCircuit | None) -> bool:

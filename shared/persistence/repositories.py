@@ -14,8 +14,8 @@ from shared.contracts.messages import CompressImage, DownloadImage, ImageCompres
 from shared.contracts.records import Delivery, HostCircuit, Image, OutputKeys, Product, Progress, Request
 from shared.contracts.states import RequestStatus
 
-ANNOUNCE_AGAIN_AFTER = timedelta(minutes=1)
-"""After this time `announce_stranded` and `announce_due` return the same request or delivery again."""
+CLAIM_AGAIN_AFTER = timedelta(minutes=1)
+"""After this time `claim_stranded` and `claim_due` return the same request or delivery again."""
 
 COUNT_EVERY = timedelta(seconds=2)
 """Minimum time between two counts of a request's progress."""
@@ -55,10 +55,10 @@ class RequestRepository(Protocol):
     async def close_intake(self, request_id: str, round_: int, progress: Progress) -> None:
         """Record that everything of this round is in the database; from now on the request may finish."""
 
-    async def announce_stranded(self) -> list[Request]:
+    async def claim_stranded(self) -> list[Request]:
         """Pending requests that could finish: intake is closed and no image is open.
 
-        Returns each at most once per ANNOUNCE_AGAIN_AFTER; the caller sends FinishRequest.
+        Returns each at most once per CLAIM_AGAIN_AFTER; the caller sends FinishRequest.
         """
 
     async def finish(
@@ -112,8 +112,8 @@ class ImageRepository(Protocol):
     async def record(self, result: ImageCompressed | ImageFailed | ImageDeferred) -> Recorded:
         """Make the transition that `result` asks for, if its guard holds, and return what is recorded then.
 
-        A terminal state is accepted from any open state of its round; a deferral only for the dispatch that it answers,
-        and once.
+        A terminal state is accepted from any open state of its round; a deferral only of the current dispatch,
+        and only once.
         """
 
     async def record_lost(self, command: DownloadImage | CompressImage) -> Recorded:
@@ -166,8 +166,8 @@ class DeliveryRepository(Protocol):
 
     async def get(self, delivery_id: str) -> Delivery | None: ...
 
-    async def announce_due(self, limit: int = 100) -> list[Delivery]:
-        """Due deliveries, each at most once per ANNOUNCE_AGAIN_AFTER; the caller sends DeliverWebhook."""
+    async def claim_due(self, limit: int = 100) -> list[Delivery]:
+        """Due deliveries, each at most once per CLAIM_AGAIN_AFTER; the caller sends DeliverWebhook."""
 
     async def claim(self, delivery_id: str, until: datetime) -> Delivery | None:
         """Take a due delivery for an attempt. It is due again at `until`, in case the attempt is never recorded.
@@ -178,7 +178,7 @@ class DeliveryRepository(Protocol):
     async def record_attempt(
         self, delivery_id: str, attempts: int, *, due_at: datetime | None, delivered: bool, error: str | None
     ) -> None:
-        """Record attempt number `attempts`, once. Without `due_at` it was the last."""
+        """Record attempt number `attempts`, once. `due_at` is None after the last attempt."""
 
 
 class HostRepository(Protocol):
@@ -189,7 +189,7 @@ class HostRepository(Protocol):
     async def circuits(self) -> list[HostCircuit]:
         """All recorded circuits, 10,000 at most."""
 
-    async def tripped(self) -> list[HostCircuit]:
+    async def not_closed(self) -> list[HostCircuit]:
         """The circuits that are open or half-open."""
 
     async def save(self, circuit: HostCircuit, *, instead_of: HostCircuit | None) -> bool:

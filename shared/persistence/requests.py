@@ -19,7 +19,7 @@ from shared.contracts.states import RequestStatus
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults
 from shared.persistence.images import MongoImages
-from shared.persistence.repositories import ANNOUNCE_AGAIN_AFTER, COUNT_EVERY
+from shared.persistence.repositories import CLAIM_AGAIN_AFTER, COUNT_EVERY
 
 _COUNT_SHARE = 10  # counting takes at most a tenth of the time
 
@@ -98,14 +98,14 @@ class MongoRequests:
                 {"$set": {"intake_open": False, "progress": asdict(progress), "updated_at": self._clock()}},
             )
 
-    async def announce_stranded(self) -> list[Request]:
+    async def claim_stranded(self) -> list[Request]:
         now = self._clock()
         # Thousands of requests may be in progress. One query excludes those with pending images. The others have all
         # their open images dispatched, so the dispatcher's window limits their number, and each costs one query.
         candidates = {
             **_CLOSED_AND_PENDING,
             "_id": {"$nin": await self._images.requests_with_pending()},
-            "finish_announced_at": {"$not": {"$gt": now - ANNOUNCE_AGAIN_AFTER}},
+            "finish_announced_at": {"$not": {"$gt": now - CLAIM_AGAIN_AFTER}},
         }
         with database_faults():
             found = await self._collection.find(candidates).sort("_id", 1).to_list(None)

@@ -1,4 +1,4 @@
-"""Rules for URLs that strangers name: which may be requested, which addresses may be dialled, how a host is named.
+"""Rules for untrusted URLs: which may be requested, which addresses may be dialled, how a host is named.
 
 Pure: nothing here resolves a name or opens a socket. `shared.outbound` applies the rules when it connects.
 """

@@ -66,9 +66,9 @@ def _within(seconds: float) -> Iterator[None]:
 
 def fuzz(first_seed: int, files: int, seconds: float, failed: Path) -> int:
     """The number of files that failed; each is saved in `failed`. Stops early after `seconds`."""
-    begun, failures, accepted, done = time.monotonic(), 0, 0, 0
+    started_at, failures, accepted, done = time.monotonic(), 0, 0, 0
     for seed in range(first_seed, first_seed + files):
-        if time.monotonic() - begun > seconds:
+        if time.monotonic() - started_at > seconds:
             break
         data = mutant(seed)
         try:
@@ -80,7 +80,7 @@ def fuzz(first_seed: int, files: int, seconds: float, failed: Path) -> int:
             path.write_bytes(data)
             _print(f"seed {seed} failed; its file is {path}\n{traceback.format_exc(limit=-6)}")
         done += 1
-    spent = time.monotonic() - begun
+    spent = time.monotonic() - started_at
     _print(
         f"{done:,} files from seed {first_seed}: {accepted:,} accepted,"
         f" {done - accepted - failures:,} refused, {failures} failed"

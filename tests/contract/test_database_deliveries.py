@@ -24,7 +24,7 @@ def a_delivery(delivery_id: str = "a:1:request.completed", **changes: Any) -> De
 
 
 async def _announced(database: Database, limit: int = 100) -> list[str]:
-    return sorted([delivery.delivery_id for delivery in await database.deliveries.announce_due(limit)])
+    return sorted([delivery.delivery_id for delivery in await database.deliveries.claim_due(limit)])
 
 
 async def test_a_delivery_is_read_as_written(database: Database) -> None:

@@ -20,7 +20,7 @@ async def test_circuits_are_read_as_written(database: Database) -> None:
     assert await database.hosts.save(PAUSED, instead_of=None)
     assert await database.hosts.get(ONE.host) == ONE
     assert sorted(await database.hosts.circuits(), key=lambda host: host.host) == [ONE, PAUSED]
-    assert await database.hosts.tripped() == [PAUSED]
+    assert await database.hosts.not_closed() == [PAUSED]
 
 
 async def test_of_two_writers_who_read_the_same_record_one_writes(database: Database) -> None:
@@ -36,7 +36,7 @@ async def test_a_removed_circuit_is_not_restored_by_a_writer_who_read_it_before(
     assert await database.hosts.remove(PAUSED.host)
     assert not await database.hosts.remove(PAUSED.host)
     assert not await database.hosts.save(replace(PAUSED, failures=11), instead_of=PAUSED)
-    assert await database.hosts.tripped() == []
+    assert await database.hosts.not_closed() == []
 
 
 async def test_pending_images_are_counted_and_read_by_host(database: Database, clock: MovableClock) -> None:

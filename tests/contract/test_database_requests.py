@@ -78,7 +78,7 @@ async def test_intake_is_closed_once(database: Database, clock: MovableClock) ->
 
 
 async def _stranded(database: Database) -> list[str]:
-    return [request.request_id for request in await database.requests.announce_stranded()]
+    return [request.request_id for request in await database.requests.claim_stranded()]
 
 
 async def test_requests_that_could_finish_are_announced(database: Database) -> None:

@@ -47,7 +47,7 @@ async def test_five_images_overtake_ten_thousand_and_four_slow_hosts(tmp_path: P
         await until(hard_at_work, 60, lambda: "the slow hosts never reached their cap")
 
         five = [quick.serve(f"/five/{number}.jpg", image(photo)) for number in range(5)]
-        begun = time.monotonic()
+        started_at = time.monotonic()
         status = await client.finished(await client.upload(a_catalogue([five])), FIVE_IN_SECONDS)
 
         assert status["progress"]["compressed"] == 5
@@ -55,7 +55,7 @@ async def test_five_images_overtake_ten_thousand_and_four_slow_hosts(tmp_path: P
         assert all(other["status"] == "Pending" for other in others), "the large requests had already finished"
         assert all(origin.open_connections >= PER_HOST for origin in dripping), "the slow hosts stayed slow to the end"
         assert sum(other["progress"]["compressed"] for other in others) > 100, "the fast host's images continue"
-        print(f"five images took {time.monotonic() - begun:.1f} s")  # noqa: T201 (shown with -s)
+        print(f"five images took {time.monotonic() - started_at:.1f} s")  # noqa: T201 (shown with -s)
 
 
 def serve_large(quick: Origin, dripping: list[Origin], request: int, photo: bytes) -> list[str]:

@@ -41,8 +41,8 @@ async def _check_webhooks(stack: LocalStack, receiver: CollectingReceiver, reque
         return len(receiver.verified(secret, request_id)) >= rounds
 
     await until(all_came, 20, lambda: "the webhook of a round is missing")
-    told = receiver.verified(secret, request_id)
-    assert sorted(body["data"]["round"] for body in told.values()) == list(range(1, rounds + 1))
+    delivered = receiver.verified(secret, request_id)
+    assert sorted(body["data"]["round"] for body in delivered.values()) == list(range(1, rounds + 1))
 
 
 async def _check_events(subscriber: Subscriber, request_id: str, expected: dict[str, int]) -> None:

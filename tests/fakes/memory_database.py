@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from shared.contracts.records import Delivery, Product
-from shared.persistence import ANNOUNCE_AGAIN_AFTER
+from shared.persistence import CLAIM_AGAIN_AFTER
 from tests.fakes.memory_hosts import MemoryHosts
 from tests.fakes.memory_images import MemoryImages
 from tests.fakes.memory_requests import MemoryRequests
@@ -104,7 +104,7 @@ class MemoryDeliveries:
         self._tables.answer()
         return self._tables.deliveries.get(delivery_id)
 
-    async def announce_due(self, limit: int = 100) -> list[Delivery]:
+    async def claim_due(self, limit: int = 100) -> list[Delivery]:
         self._tables.answer()
         now = self._tables.clock()
         due = [
@@ -135,7 +135,7 @@ class MemoryDeliveries:
 
     def _announced_lately(self, delivery_id: str) -> bool:
         announced = self._tables.announced.get(delivery_id)
-        return announced is not None and announced > self._tables.clock() - ANNOUNCE_AGAIN_AFTER
+        return announced is not None and announced > self._tables.clock() - CLAIM_AGAIN_AFTER
 
     def _is_due(self, delivery: Delivery) -> bool:
         return delivery.due_at is not None and delivery.due_at <= self._tables.clock()

@@ -16,7 +16,7 @@ class MemoryHosts:
         self._tables.answer()
         return list(self._tables.hosts.values())
 
-    async def tripped(self) -> list[HostCircuit]:
+    async def not_closed(self) -> list[HostCircuit]:
         return [circuit for circuit in await self.circuits() if circuit.paused_until is not None]
 
     async def save(self, circuit: HostCircuit, *, instead_of: HostCircuit | None) -> bool:

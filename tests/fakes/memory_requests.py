@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.contracts.records import OutputKeys, Progress, Request
 from shared.contracts.states import RequestStatus
-from shared.persistence import ANNOUNCE_AGAIN_AFTER, COUNT_EVERY
+from shared.persistence import CLAIM_AGAIN_AFTER, COUNT_EVERY
 from tests.fakes.memory_images import any_open, count_images
 from tests.fakes.memory_tables import RequestRow, Tables
 
@@ -51,7 +51,7 @@ class MemoryRequests:
         if row and row.request.round == round_ and row.request.intake_open:
             self._save(row, intake_open=False, progress=progress, updated_at=self._tables.clock())
 
-    async def announce_stranded(self) -> list[Request]:
+    async def claim_stranded(self) -> list[Request]:
         self._tables.answer()
         now = self._tables.clock()
         stranded = [
@@ -68,7 +68,7 @@ class MemoryRequests:
 
     def _announced_lately(self, request_id: str) -> bool:
         announced = self._tables.requests[request_id].finish_announced_at
-        return announced is not None and announced > self._tables.clock() - ANNOUNCE_AGAIN_AFTER
+        return announced is not None and announced > self._tables.clock() - CLAIM_AGAIN_AFTER
 
     async def finish(
         self, request_id: str, round_: int, status: RequestStatus, progress: Progress, keys: OutputKeys

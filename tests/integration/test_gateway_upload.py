@@ -157,7 +157,7 @@ async def test_an_upload_of_the_maximum_size_is_accepted(gateway: Gateway) -> No
 
 
 @pytest.mark.parametrize(
-    ("catalogue", "told"),
+    ("catalogue", "problem_text"),
     [
         (b"", "the file is empty"),
         (b"\x89PNG\r\n\x1a\n", "the file is not CSV text: it looks like a PNG image"),
@@ -167,11 +167,11 @@ async def test_an_upload_of_the_maximum_size_is_accepted(gateway: Gateway) -> No
         (CSV + b'2,"Oak', "a quote is opened here and never closed"),
     ],
 )
-async def test_a_file_that_is_not_a_catalogue_is_refused(gateway: Gateway, catalogue: bytes, told: str) -> None:
+async def test_a_file_that_is_not_a_catalogue_is_refused(gateway: Gateway, catalogue: bytes, problem_text: str) -> None:
     by_form = await gateway.http.post("/upload", files={"file": ("p.csv", catalogue, "text/csv")})
     as_body = await gateway.http.post("/upload", content=catalogue, headers={"Content-Type": "text/csv"})
 
-    assert problem(by_form, 400)["findings"][0]["problem"] == told
+    assert problem(by_form, 400)["findings"][0]["problem"] == problem_text
     assert problem(as_body, 400) == problem(by_form, 400)
     assert gateway.holds_nothing()
 
@@ -335,17 +335,17 @@ async def test_a_stalled_upload_is_refused(gateway: Gateway) -> None:
 async def test_an_upload_that_takes_too_long_is_refused(gateway: Gateway) -> None:
     reader, writer = await send(gateway.port, UPLOAD_HEAD, CSV)
     answering = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
-    begun = asyncio.get_running_loop().time()
+    started_at = asyncio.get_running_loop().time()
 
     # Not longer: a byte that arrives after the server has closed the connection would reset it.
-    while asyncio.get_running_loop().time() < begun + MAX_SECONDS:
+    while asyncio.get_running_loop().time() < started_at + MAX_SECONDS:
         writer.write(b"1")  # often enough not to stall
         await writer.drain()
         await asyncio.sleep(STALL_SECONDS / 5)
 
     assert (await asyncio.wait_for(answering, 2 * MAX_SECONDS)).startswith(b"HTTP/1.1 408 ")
     assert b"urn:imagemill:problem:too-slow" in await reader.read()
-    assert asyncio.get_running_loop().time() >= begun + 0.9 * MAX_SECONDS
+    assert asyncio.get_running_loop().time() >= started_at + 0.9 * MAX_SECONDS
     await until(gateway.holds_nothing)
     writer.close()
 

@@ -108,9 +108,9 @@ async def test_a_stop_while_a_dependency_is_unavailable_returns_the_messages(rab
         async with runtime.consuming(downloads(Dependent(database=database))) as stop:
             await runtime.publisher.publish(COMMANDS)
             await until(lambda: not runtime.gate.is_open)
-            begun = time.monotonic()
+            started_at = time.monotonic()
             stop.set()
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - started_at < 3
         await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, len(COMMANDS)))
 
 
@@ -135,8 +135,8 @@ async def test_a_handler_that_exceeds_the_drain_timeout_returns_its_message(rabb
         async with runtime.consuming(downloads(handler)):
             await runtime.publisher.publish(COMMANDS)
             await until(lambda: len(handler.seen) == 4)
-            begun = time.monotonic()
-        assert time.monotonic() - begun < 3
+            started_at = time.monotonic()
+        assert time.monotonic() - started_at < 3
         await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, len(COMMANDS)))
     assert handler.handled == []
 
@@ -157,7 +157,7 @@ async def test_a_stop_during_an_outage_ends_in_time(rabbitmq_url: str, silent: b
             else:
                 proxy.cut()
             handler.hold.set()
-            begun = time.monotonic()
+            started_at = time.monotonic()
             stop.set()
-        assert time.monotonic() - begun < 20
+        assert time.monotonic() - started_at < 20
     await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, len(COMMANDS)), within=30)

@@ -167,13 +167,13 @@ async def test_a_redirect_fails_the_attempt_and_is_not_followed(harness: Webhook
 async def test_retry_after_delays_the_next_attempt(harness: WebhookHarness) -> None:
     async with open_receiver(Reply(503, {"Retry-After": "60"}), Reply(200)) as receiver, harness.deliverer() as deliver:
         await harness.put(receiver.url)
-        begun = utc_now()
+        started_at = utc_now()
         await deliver(MESSAGE)
         await deliver(MESSAGE)  # too early: dropped
 
     delivery = await harness.delivery()
     assert delivery.due_at is not None
-    assert delivery.due_at - begun >= timedelta(seconds=60)
+    assert delivery.due_at - started_at >= timedelta(seconds=60)
     assert (delivery.attempts, len(receiver.calls)) == (1, 1)
 
 

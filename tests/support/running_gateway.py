@@ -13,10 +13,10 @@ from prometheus_client import CollectorRegistry
 
 from services.gateway.api import ApiParts, build_app, build_starting_app
 from services.gateway.catalogue import CatalogueLimits
-from services.gateway.files import Objects
+from services.gateway.files import ObjectServer
 from services.gateway.http_server import HttpServer, listen
 from services.gateway.probe import ProbeClient, ProbeStream
-from services.gateway.requests import Retries
+from services.gateway.requests import RetryStarter
 from services.gateway.upload import BodyLimits, UploadAcceptor, UploadOptions, UploadValidator, ValidationRules
 from shared.contracts.messages import CompressOptions
 from shared.messaging import DependencyGate
@@ -116,8 +116,8 @@ def an_app(gateway: Gateway, clock: MovableClock, public_base_url: str = BASE_UR
         acceptor=acceptor,
         probes=ProbeStream(gateway.probe_client, metrics),
         database=gateway.database,
-        retries=Retries(gateway.database, RETENTION_DAYS, clock, gateway.intake_opened),
-        objects=Objects(gateway.store),
+        retries=RetryStarter(gateway.database, RETENTION_DAYS, clock, gateway.intake_opened),
+        objects=ObjectServer(gateway.store),
         public_base_url=public_base_url,
         clock=clock,
     )

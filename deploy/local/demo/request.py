@@ -15,7 +15,7 @@ from deploy.local.demo.catalogue import Slot, read_slots, write_catalogue
 from deploy.local.demo.checks import Checks
 from deploy.local.demo.client import Client, Status
 from deploy.local.demo.compare import Comparison
-from deploy.local.demo.shop import Delivery, Shop
+from deploy.local.demo.shop import ReceivedWebhook, Shop
 
 DONE_SECONDS = 120
 WEBHOOK_SECONDS = 30
@@ -97,7 +97,7 @@ async def _webhook(shop: Shop, secret: str, request_id: str, checks: Checks) -> 
     return body
 
 
-def _verifies(delivery: Delivery, secret: str) -> bool:
+def _verifies(delivery: ReceivedWebhook, secret: str) -> bool:
     try:
         Webhook(secret).verify(delivery.body, delivery.headers)
     except WebhookVerificationError:

@@ -12,7 +12,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Delivery:
+class ReceivedWebhook:
     """A webhook as it was received."""
 
     headers: dict[str, str]
@@ -24,13 +24,13 @@ class Shop:
     """A running shop: photographs under `url`/, webhooks to `url`/webhook."""
 
     url: str
-    deliveries: queue.Queue[Delivery] = field(default_factory=queue.Queue)
+    deliveries: queue.Queue[ReceivedWebhook] = field(default_factory=queue.Queue)
 
 
 @contextmanager
 def open_shop(folder: Path) -> Iterator[Shop]:
     """Serve the photographs in `folder` on a free port of the loopback interface."""
-    deliveries: queue.Queue[Delivery] = queue.Queue()
+    deliveries: queue.Queue[ReceivedWebhook] = queue.Queue()
     server = _Server(("127.0.0.1", 0), partial(_Handler, deliveries, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -49,13 +49,13 @@ class _Handler(SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30
 
-    def __init__(self, deliveries: queue.Queue[Delivery], *args: Any, **options: Any) -> None:
+    def __init__(self, deliveries: queue.Queue[ReceivedWebhook], *args: Any, **options: Any) -> None:
         self._deliveries = deliveries
         super().__init__(*args, **options)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self._deliveries.put(Delivery(dict(self.headers.items()), body))
+        self._deliveries.put(ReceivedWebhook(dict(self.headers.items()), body))
         self.send_response(204)
         self.end_headers()
 

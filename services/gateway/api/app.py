@@ -18,10 +18,10 @@ from services.gateway.api.routes import (
     uploads_router,
     validation_router,
 )
-from services.gateway.files import Objects
+from services.gateway.files import ObjectServer
 from services.gateway.http_server import Compression, install_error_handlers
 from services.gateway.probe import ProbeStream
-from services.gateway.requests import Retries
+from services.gateway.requests import RetryStarter
 from services.gateway.upload import UploadAcceptor, UploadValidator
 from services.gateway.web import Locations
 from shared.errors import DatabaseUnavailable, DependencyUnavailable
@@ -31,7 +31,7 @@ from shared.persistence import Database
 
 _DESCRIPTION = """\
 Upload a product catalogue as CSV. Every image in it is downloaded, compressed to a share of its bytes (50 % by default)
-and stored. Ask for the status with the `request_id`, or have a webhook called. The result is the same CSV with the
+and stored. Query /status with the `request_id`, or pass a `webhook_url`. The result is the same CSV with the
 output image URLs, and a report with the outcome of each image.
 
 Every error is a problem document (RFC 9457, `application/problem+json`). HEAD is answered wherever GET is. Times are
@@ -48,8 +48,8 @@ class ApiParts:
     acceptor: UploadAcceptor
     probes: ProbeStream
     database: Database
-    retries: Retries
-    objects: Objects
+    retries: RetryStarter
+    objects: ObjectServer
     public_base_url: str
     clock: Callable[[], datetime]
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.gateway.background.runtime import WITHOUT_LEASE_SECONDS, Runtime
+from services.gateway.background.parts import WITHOUT_LEASE_SECONDS, BackgroundParts
 from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, DownloadImage, ImageFailed, KnownResult, Message
@@ -33,11 +33,11 @@ log = structlog.get_logger(__name__)
 class Dispatcher:
     """Publishes DownloadImage for pending images that are due, then marks them dispatched."""
 
-    def __init__(self, runtime: Runtime, lease: RenewableLease, settings: DispatchSettings) -> None:
-        self._database = runtime.database
-        self._publish = runtime.publish
-        self._clock = runtime.clock
-        self._metrics = runtime.metrics
+    def __init__(self, parts: BackgroundParts, lease: RenewableLease, settings: DispatchSettings) -> None:
+        self._database = parts.database
+        self._publish = parts.publish
+        self._clock = parts.clock
+        self._metrics = parts.metrics
         self._lease = lease
         self._window = settings.dispatch_window
         self._per_host = settings.dispatch_per_host
@@ -56,7 +56,7 @@ class Dispatcher:
         in_flight = await self._database.images.in_flight()
         request_ids = await self._database.images.requests_with_pending()
         self._forget_options_except(request_ids)
-        self._circuits = {circuit.host: circuit for circuit in await self._database.hosts.tripped()}
+        self._circuits = {circuit.host: circuit for circuit in await self._database.hosts.not_closed()}
         await self._fail_expired(request_ids)
         while request_ids:
             images = await self._next_images(request_ids, in_flight)
@@ -103,7 +103,7 @@ class Dispatcher:
         return 0 if circuit.paused_until > self._clock() else 1
 
     async def _fail_expired(self, request_ids: Sequence[str]) -> None:
-        """Fail the images past their deadline at hosts with a tripped circuit, since few or none are sent there.
+        """Fail the images past their deadline at hosts whose circuit is not closed, since few or none are sent there.
 
         Only the images that have been due the longest are read. The rest of a request expires within the time that its
         intake took.

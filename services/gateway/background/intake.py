@@ -16,7 +16,7 @@ from itertools import islice
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from services.gateway.background.runtime import Runtime
+from services.gateway.background.parts import BackgroundParts
 from services.gateway.background.upload_reader import copied_upload, read_batches
 from services.gateway.catalogue import CatalogueRefused, CatalogueRow
 from shared.contracts.error_codes import ErrorCode
@@ -58,16 +58,16 @@ class Intake:
 
     def __init__(
         self,
-        runtime: Runtime,
+        parts: BackgroundParts,
         store: ObjectStore,
         rules: IntakeRules,
         gate: DependencyGate,
         images_added: asyncio.Event,
     ) -> None:
         """`images_added` is set when there may be new images to dispatch."""
-        self._database = runtime.database
-        self._publish = runtime.publish
-        self._clock = runtime.clock
+        self._database = parts.database
+        self._publish = parts.publish
+        self._clock = parts.clock
         self._store = store
         self._rules = rules
         self._gate = gate

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from services.gateway.background.runtime import WITHOUT_LEASE_SECONDS, Runtime
+from services.gateway.background.parts import WITHOUT_LEASE_SECONDS, BackgroundParts
 from services.gateway.settings import DispatchSettings
 from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.persistence import RenewableLease
@@ -15,11 +15,11 @@ log = structlog.get_logger(__name__)
 class Sweep:
     """Runs on the gateway that dispatches. It also sets the metrics that are counted over all requests."""
 
-    def __init__(self, runtime: Runtime, lease: RenewableLease, settings: DispatchSettings) -> None:
-        self._database = runtime.database
-        self._publish = runtime.publish
-        self._clock = runtime.clock
-        self._metrics = runtime.metrics
+    def __init__(self, parts: BackgroundParts, lease: RenewableLease, settings: DispatchSettings) -> None:
+        self._database = parts.database
+        self._publish = parts.publish
+        self._clock = parts.clock
+        self._metrics = parts.metrics
         self._lease = lease
         self._interval = settings.sweep_interval
         self._lost_after = timedelta(seconds=settings.lost_after)
@@ -45,8 +45,8 @@ class Sweep:
         self._metrics.paused_hosts.set(paused_hosts)
 
     async def _count_paused_hosts(self) -> int:
-        """Hosts with a tripped circuit and pending images."""
-        hosts = [circuit.host for circuit in await self._database.hosts.tripped()]
+        """Hosts whose circuit is not closed and that have pending images."""
+        hosts = [circuit.host for circuit in await self._database.hosts.not_closed()]
         return len(await self._database.images.hosts_with_pending(hosts)) if hosts else 0
 
     async def _return_lost(self) -> None:
@@ -55,9 +55,9 @@ class Sweep:
             log.warning("lost_images_returned", images=returned)
 
     async def _finish_stranded(self) -> None:
-        stranded = await self._database.requests.announce_stranded()
+        stranded = await self._database.requests.claim_stranded()
         await self._publish([FinishRequest(request_id=request.request_id, round=request.round) for request in stranded])
 
     async def _deliver_due(self) -> None:
-        due = await self._database.deliveries.announce_due()
+        due = await self._database.deliveries.claim_due()
         await self._publish([DeliverWebhook(delivery_id=delivery.delivery_id) for delivery in due])

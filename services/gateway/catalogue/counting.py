@@ -14,13 +14,13 @@ _MAX_SAMPLED = 1 << 15
 
 
 class DistinctCounter:
-    """Counts distinct hashes: exactly up to `most`; above that from a sample, with an error of a few per mille.
+    """Counts distinct hashes: exactly up to `max_hashes`; above that from a sample, with an error of a few per mille.
 
     Hashes are collected in buckets; duplicates are removed from all buckets whenever their size has doubled.
     """
 
-    def __init__(self, most: int = _MAX_HASHES, pending: int = _PENDING) -> None:
-        self._most = most
+    def __init__(self, max_hashes: int = _MAX_HASHES, pending: int = _PENDING) -> None:
+        self._max_hashes = max_hashes
         self._max_pending = pending
         self._pending = array("q")
         self._buckets = [array("q") for _ in range(_BUCKETS)]
@@ -50,7 +50,7 @@ class DistinctCounter:
 
     def _compact(self) -> None:
         self._remove_duplicates()
-        while self._compacted > self._most:  # drop the half that has the next low bit set
+        while self._compacted > self._max_hashes:  # drop the half that has the next low bit set
             self._shift += 1
             self._remove_duplicates()
 
@@ -62,15 +62,15 @@ class DistinctCounter:
 
 
 class SeenHashes:
-    """A set of hashes in 16 to 32 bytes each, as a hash table that doubles. It holds at most `most` hashes."""
+    """A set of hashes in 16 to 32 bytes each, as a hash table that doubles. It holds at most `max_hashes` hashes."""
 
-    def __init__(self, most: int = _MAX_HASHES, size: int = 1 << 12) -> None:
-        self._most = most
+    def __init__(self, max_hashes: int = _MAX_HASHES, size: int = 1 << 12) -> None:
+        self._max_hashes = max_hashes
         self._table = array("q", bytes(8 * size))
         self._count = 0
 
     def is_new(self, value: int) -> bool:
-        """Add a hash; whether it was not there before. Beyond `most` hashes, duplicates may be reported as new."""
+        """Add a hash; return whether it is new. Beyond `max_hashes` hashes, duplicates may be reported as new."""
         value = value or 1  # zero marks an empty place
         table, mask = self._table, len(self._table) - 1
         index = value & mask
@@ -78,7 +78,7 @@ class SeenHashes:
             if held == value:
                 return False
             index = (index + 1) & mask
-        if self._count < self._most:
+        if self._count < self._max_hashes:
             table[index] = value
             self._count += 1
             if 2 * self._count > mask:
@@ -93,15 +93,16 @@ class SeenHashes:
 
 
 class DistinctSample:
-    """An even sample of distinct hashes, each with a label: all of them up to `most`, then a half, a quarter and so on.
+    """An even sample of distinct hashes, each with a label: all of them up to `max_hashes`, then a half, a quarter, …
 
     Whether a hash is in the sample depends on its low bits only, so repeated hashes change nothing. A sample that is
-    not complete holds `most` / 2 to `most` hashes. With the default, the share of a label that 1 % of all hashes have
-    is then off by 5 to 8 % of itself (one standard error); the share of a label that 25 % have, by 1 to 1.4 %.
+    not complete holds `max_hashes` / 2 to `max_hashes` hashes. With the default, the share of a label that 1 % of all
+    hashes have is then off by 5 to 8 % of itself (one standard error); the share of a label that 25 % have, by 1 to
+    1.4 %.
     """
 
-    def __init__(self, most: int = _MAX_SAMPLED) -> None:
-        self._most = most
+    def __init__(self, max_hashes: int = _MAX_SAMPLED) -> None:
+        self._max_hashes = max_hashes
         self._labels: dict[int, str | None] = {}
         self._dropped_bits = 0
 
@@ -109,7 +110,7 @@ class DistinctSample:
         if value & self._dropped_bits:
             return
         self._labels[value] = label
-        while len(self._labels) > self._most:  # drop the half that has the next low bit set
+        while len(self._labels) > self._max_hashes:  # drop the half that has the next low bit set
             self._dropped_bits = 2 * self._dropped_bits + 1
             self._labels = {held: of for held, of in self._labels.items() if not held & self._dropped_bits}
 

@@ -90,11 +90,11 @@ def _matches(names: Sequence[str], profile: Profile | None) -> list[_Match]:
     if profile is not None:
         return [_match(names, profile)]
     generic = _match(names, Profile.GENERIC)
-    fitting = [match for match in (_match(names, platform) for platform in _PLATFORMS) if match.fits]
+    matching = [match for match in (_match(names, platform) for platform in _PLATFORMS) if match.fits]
     platforms = [
         match
-        for number, match in enumerate(fitting)
-        if not any(match.images <= earlier.images for earlier in fitting[:number])
+        for number, match in enumerate(matching)
+        if not any(match.images <= earlier.images for earlier in matching[:number])
     ]
     if generic.fits and not generic.by_fallback:
         numbered = [match for match in platforms if match.layout.profile is Profile.NUMBERED]

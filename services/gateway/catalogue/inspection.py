@@ -69,7 +69,7 @@ class _Inspector:
         self._verdicts = UrlVerdicts(policy)
         self._hosts = HostCounts(sample_per_host)
         self._refused_slots = 0
-        self._refused_images = DistinctCounter(most=_MAX_REFUSED_COUNTED, pending=_MAX_REFUSED_PENDING)
+        self._refused_images = DistinctCounter(max_hashes=_MAX_REFUSED_COUNTED, pending=_MAX_REFUSED_PENDING)
 
     def inspect(self) -> Inspection:
         catalogue, serials = self._catalogue, SerialChecks(self._catalogue)

@@ -29,7 +29,7 @@ _CONTENT_TYPES = {
 }
 
 
-class Objects:
+class ObjectServer:
     """GET and HEAD of the public objects in `store`."""
 
     def __init__(self, store: ObjectStore) -> None:

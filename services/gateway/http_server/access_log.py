@@ -20,7 +20,7 @@ class AccessLog:
         if scope["type"] != "http" or scope["path"] in HEALTH_PATHS:
             await self._app(scope, receive, send)
             return
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         status: int | None = None  # stays None if the client leaves before the response
 
         async def send_and_note(message: Message) -> None:
@@ -39,5 +39,5 @@ class AccessLog:
                 path=scope["path"],
                 client=scope["client"][0] if scope.get("client") else None,
                 status=status,
-                milliseconds=round((time.perf_counter() - begun) * 1000),
+                milliseconds=round((time.perf_counter() - started_at) * 1000),
             )

@@ -50,7 +50,7 @@ class Estimate:
 
     dead_share: share of the images that cannot be fetched now. bytes_in: of all others.
     bytes_out: upper bound for the results; None in modes without a target size.
-    seconds: lower bound for the downloads with one downloader, most of all because of `slowest_host`.
+    seconds: lower bound for the downloads with one downloader; `slowest_host` takes the longest.
     known: probes that show whether there is an image. sized: those that show its size.
     """
 
@@ -66,7 +66,7 @@ class Estimate:
 def estimate(sample: ProbeSample, options: CompressOptions) -> Estimate:
     """Extrapolate from the probes; each host is weighted by its number of images."""
     dead = _weighted(sample.images_of, sample.probed, _is_dead)
-    sizes = _weighted(_live_images(sample), sample.probed, _size)
+    sizes = _weighted(_live_counts(sample), sample.probed, _size)
     dead_share = _mean(dead) if dead else None
     bytes_in = _interval(sizes).times(sample.images * (1 - (dead_share or 0))) if sizes else None
     seconds, slowest_host = _seconds(sample)
@@ -98,7 +98,7 @@ def _observed(images: Sequence[ProbedImage], figure: _Figure) -> list[float]:
     return [value for image in images if (value := figure(image)) is not None]
 
 
-def _live_images(sample: ProbeSample) -> Mapping[str, float]:
+def _live_counts(sample: ProbeSample) -> Mapping[str, float]:
     """How many images of each host can be fetched."""
     live = {}
     for host, images in sample.probed.items():

@@ -28,7 +28,7 @@ class ProbeStream:
         self, validation: CatalogueValidation, inspection: Inspection, options: CompressOptions
     ) -> AsyncIterator[bytes]:
         """The validation, a line for each probed image, and the estimate. Ends within the client's timeout."""
-        begun = monotonic()
+        started_at = monotonic()
         yield _line(ValidationLine(**dict(validation)))
         plan = plan_probe(inspection.samples)
         replies: list[ImagesProbed] = []
@@ -45,7 +45,7 @@ class ProbeStream:
             "catalogue_probed",
             probed=last.basis.probed,
             known=last.basis.known,
-            milliseconds=round((monotonic() - begun) * 1000),
+            milliseconds=round((monotonic() - started_at) * 1000),
         )
 
 

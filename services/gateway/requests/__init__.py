@@ -1,7 +1,7 @@
 """Reports the progress of requests, and starts their retries."""
 
 from services.gateway.requests.paused_hosts import find_paused_hosts
-from services.gateway.requests.retry import Retries
+from services.gateway.requests.retry import RetryStarter
 from services.gateway.requests.status import request_details, retry_after
 
-__all__ = ["Retries", "find_paused_hosts", "request_details", "retry_after"]
+__all__ = ["RetryStarter", "find_paused_hosts", "request_details", "retry_after"]

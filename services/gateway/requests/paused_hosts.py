@@ -7,11 +7,11 @@ from shared.persistence import Database
 
 
 async def find_paused_hosts(database: Database, request_id: str, now: datetime) -> list[PausedHost]:
-    """Hosts with a tripped circuit and pending images of the request, those with the most images first.
+    """Hosts whose circuit is not closed and that have pending images of the request, those with the most images first.
 
-    One query while no circuit is tripped.
+    One query while all circuits are closed.
     """
-    circuits = {circuit.host: circuit for circuit in await database.hosts.tripped()}
+    circuits = {circuit.host: circuit for circuit in await database.hosts.not_closed()}
     if not circuits:
         return []
     pending = await database.images.count_pending_at_hosts(request_id, list(circuits))

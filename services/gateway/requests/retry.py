@@ -19,7 +19,7 @@ from shared.persistence import Database
 log = structlog.get_logger(__name__)
 
 
-class Retries:
+class RetryStarter:
     def __init__(
         self, database: Database, retention_days: float, clock: Callable[[], datetime], intake_opened: asyncio.Event
     ) -> None:

@@ -57,5 +57,5 @@ def retry_after(request: Request, paused_hosts: Sequence[PausedHost], now: datet
     return _bounded((request.progress.pending - waiting) // _IMAGES_PER_SECOND, MAX_POLL_SECONDS)
 
 
-def _bounded(seconds: int, most: int) -> int:
-    return min(max(seconds, MIN_POLL_SECONDS), most)
+def _bounded(seconds: int, maximum: int) -> int:
+    return min(max(seconds, MIN_POLL_SECONDS), maximum)

@@ -22,7 +22,7 @@ class RequestOptions(BaseModel):
     )
     on_invalid: OnInvalid = Field(
         default="skip",
-        description="What happens when a URL cannot be used. `skip`: that image fails, the others are processed."
+        description="Sets what happens when a URL cannot be used. `skip`: that image fails, the others are processed."
         " `reject`: the whole catalogue is refused.",
     )
     dry_run: bool = Field(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-_FIRST_STATUS_SECONDS = 2  # sooner, an ordinary catalogue has hardly begun
+_FIRST_STATUS_SECONDS = 2  # a small catalogue takes about as long
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class CatalogueValidation(CatalogueSummary):
 
 
 class AcceptedRequest(ApiModel):
-    request_id: str = Field(description="The id to ask for the status with.", examples=[REQUEST_ID])
+    request_id: str = Field(description="The request's id. Pass it to /status.", examples=[REQUEST_ID])
     status: Literal["Pending"] = "Pending"
 
 
@@ -134,7 +134,7 @@ class RequestDetails(ApiModel):
         examples=[f"http://localhost:8000/outputs/{REQUEST_ID}/1/products-compressed.csv"],
     )
     report_url: str | None = Field(
-        description="A CSV with a line per slot: how its image ended and why; null until it is available.",
+        description="A CSV with a line per slot: its image's state and error; null until it is available.",
         examples=[f"http://localhost:8000/outputs/{REQUEST_ID}/1/products-report.csv"],
     )
     failed_csv_url: str | None = Field(

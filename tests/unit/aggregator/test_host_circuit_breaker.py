@@ -49,7 +49,7 @@ async def test_a_failure_becomes_a_deferral_once_the_circuit_is_open(harness: Br
     assert isinstance(deferral, ImageDeferred)
     assert not deferral.counts
     assert deferral.not_before == NOW + timedelta(seconds=30)
-    [host] = await harness.database.hosts.tripped()
+    [host] = await harness.database.hosts.not_closed()
     assert (host.host, host.paused_until) == (HOST, deferral.not_before)
 
 
@@ -74,7 +74,7 @@ async def test_any_failure_of_a_half_open_circuit_opens_it_again(harness: Breake
         await harness.breaker.register_fault(harness.failure())
     harness.clock.advance(31)
     assert isinstance(await harness.breaker.register_fault(harness.failure(attempt=4)), ImageDeferred)
-    [host] = await harness.database.hosts.tripped()
+    [host] = await harness.database.hosts.not_closed()
     assert host.pauses == 2
 
 
@@ -95,7 +95,7 @@ async def test_retry_after_defers_the_image_until_its_deadline_at_most(harness: 
     )
     recorded = await harness.breaker.register_fault(deferred_result)
     assert recorded == deferred_result.model_copy(update={"not_before": harness.image.deadline})
-    [host] = await harness.database.hosts.tripped()
+    [host] = await harness.database.hosts.not_closed()
     assert host.paused_until == until
 
 

@@ -170,10 +170,10 @@ async def test_workers_ignore_signals_to_the_process_group(pool: CpuPool) -> Non
 async def test_closing_leaves_no_process_even_if_all_hang() -> None:
     async with CpuPool(2, timeout=PATIENCE) as pool:
         _, in_hand = await suspended_at_work(lambda: compressed_by(pool, LONG_WORK))
-        begun = time.monotonic()
+        started_at = time.monotonic()
 
     assert not worker_ids()
-    assert time.monotonic() - begun < PATIENCE / 2
+    assert time.monotonic() - started_at < PATIENCE / 2
     await asyncio.gather(*in_hand, return_exceptions=True)
 
 

@@ -24,7 +24,7 @@ class IndexedFrame(NamedTuple):
     milliseconds: int
 
 
-class _Part(NamedTuple):
+class _GifFrame(NamedTuple):
     box: Box
     indices: NDArray[np.uint8]
     disposal: int
@@ -51,7 +51,7 @@ def write_gif(frames: Iterable[IndexedFrame], entries: NDArray[np.uint8], loop: 
     return out.getvalue() + b";"
 
 
-def _parts(frames: Iterable[IndexedFrame], transparent: int) -> Iterator[_Part]:
+def _parts(frames: Iterable[IndexedFrame], transparent: int) -> Iterator[_GifFrame]:
     """The changed region of each frame; the whole first frame.
 
     A GIF cannot draw transparency: pixels that become transparent must be cleared by the disposal of the frame before.
@@ -67,7 +67,7 @@ def _parts(frames: Iterable[IndexedFrame], transparent: int) -> Iterator[_Part]:
         box = box_around(changed | becoming_transparent)
         drawn = np.where(changed[box], frame.indices[box], np.uint8(transparent))
         disposal = _RESTORE_TO_BACKGROUND if becoming_transparent.any() else _KEEP
-        yield _Part(box, drawn, disposal, frame.milliseconds)
+        yield _GifFrame(box, drawn, disposal, frame.milliseconds)
         canvas = frame.indices.copy()
         if disposal == _RESTORE_TO_BACKGROUND:
             canvas[box] = transparent
@@ -81,7 +81,7 @@ def _becoming_transparent(frame: IndexedFrame, following: IndexedFrame | None, t
     return becoming_transparent
 
 
-def _frame(part: _Part, transparent: int) -> bytes:
+def _frame(part: _GifFrame, transparent: int) -> bytes:
     rows, columns = part.box
     delay = min(round(part.milliseconds / 10), _MAX_DELAY)
     control = b"!\xf9\x04" + bytes((part.disposal << 2 | 1,)) + _short(delay) + bytes((transparent, 0))

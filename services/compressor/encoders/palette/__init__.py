@@ -28,7 +28,7 @@ from services.compressor.encoders.palette.true_colour import (
     STEP_OF_COLOURS,
     STEPPED,
     colours_of_quality,
-    in_steps,
+    round_colours,
 )
 
 __all__ = [
@@ -44,11 +44,11 @@ __all__ = [
     "colours_of_quality",
     "exact_palette",
     "histogram_of_frames",
-    "in_steps",
     "lowest_colours",
     "palette_image",
     "predict_animation_bytes",
     "predict_sizes_by_colours",
     "reduced_palette",
+    "round_colours",
     "strip_sample",
 ]

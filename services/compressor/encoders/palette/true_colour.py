@@ -16,7 +16,7 @@ STEPPED = frozenset({"RGB", "RGBA"})
 """Modes that can be rounded to steps. Grey has no more than 256 values anyway."""
 
 
-def in_steps(image: Image.Image, step: int) -> Image.Image:
+def round_colours(image: Image.Image, step: int) -> Image.Image:
     """A picture in mode RGB or RGBA with its colours rounded to multiples of a step; a step of 1 changes nothing."""
     table = _rounded(step)
     if image.mode == "RGBA":

@@ -17,11 +17,11 @@ from services.compressor.encoders.palette import (
     Palette,
     colours_of_quality,
     histogram_of_frames,
-    in_steps,
     palette_image,
     predict_animation_bytes,
     predict_sizes_by_colours,
     reduced_palette,
+    round_colours,
 )
 from services.compressor.encoders.png.apng_file import PixelFrame, Pixels, Playback, Transparency, write_apng
 from services.compressor.encoders.png.png_file import png_chunks_of, profile_for_png
@@ -73,7 +73,7 @@ class _Apng:
                 indexed, _transparent_entry(palette), lambda pixels: self._indexed_png(pixels, palette), playback
             )
         step = STEP_OF_COLOURS.get(colours, 1)
-        stepped = (PixelFrame(np.asarray(in_steps(image, step)), time) for image, time in frames)
+        stepped = (PixelFrame(np.asarray(round_colours(image, step)), time) for image, time in frames)
         return write_apng(stepped, _TRANSPARENT_PIXEL, lambda pixels: self._png(Image.fromarray(pixels)), playback)
 
     def _indexed_png(self, pixels: Pixels, palette: Palette) -> bytes:

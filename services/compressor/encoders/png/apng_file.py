@@ -34,7 +34,7 @@ class Playback(NamedTuple):
     repetitions: int
 
 
-class _Part(NamedTuple):
+class _ApngFrame(NamedTuple):
     box: Box
     pixels: Pixels
     blend: int
@@ -76,7 +76,7 @@ def write_apng(
     return out.getvalue()
 
 
-def _parts(frames: Iterable[PixelFrame], transparency: Transparency) -> Iterator[_Part]:
+def _parts(frames: Iterable[PixelFrame], transparency: Transparency) -> Iterator[_ApngFrame]:
     """The changed region of each frame; the whole first frame.
 
     If all changed pixels are opaque, the unchanged pixels between them become transparent, which compresses best.
@@ -85,7 +85,7 @@ def _parts(frames: Iterable[PixelFrame], transparency: Transparency) -> Iterator
     for pixels, milliseconds in frames:
         if previous is None:
             whole_frame = (slice(0, pixels.shape[0]), slice(0, pixels.shape[1]))
-            yield _Part(whole_frame, pixels, _SOURCE, milliseconds)
+            yield _ApngFrame(whole_frame, pixels, _SOURCE, milliseconds)
         else:
             differs = pixels != previous
             changed = differs.any(axis=2) if differs.ndim == 3 else differs
@@ -93,13 +93,13 @@ def _parts(frames: Iterable[PixelFrame], transparency: Transparency) -> Iterator
             if transparency.is_opaque(pixels[changed]).all():
                 drawn = pixels[box].copy()
                 drawn[~changed[box]] = transparency.pixel
-                yield _Part(box, drawn, _OVER, milliseconds)
+                yield _ApngFrame(box, drawn, _OVER, milliseconds)
             else:
-                yield _Part(box, pixels[box], _SOURCE, milliseconds)
+                yield _ApngFrame(box, pixels[box], _SOURCE, milliseconds)
         previous = pixels
 
 
-def _control(sequence: int, part: _Part) -> bytes:
+def _control(sequence: int, part: _ApngFrame) -> bytes:
     rows, columns = part.box
     delay = (part.milliseconds, 1000) if part.milliseconds <= 65535 else (min(part.milliseconds // 1000, 65535), 1)
     height, width = part.pixels.shape[:2]

@@ -10,9 +10,9 @@ from services.compressor.encoders.palette import (
     STEPPED,
     Reduction,
     colours_of_quality,
-    in_steps,
     lowest_colours,
     predict_sizes_by_colours,
+    round_colours,
     strip_sample,
 )
 from services.compressor.encoders.png.animated_ladder import animated_png_ladder
@@ -64,7 +64,7 @@ class _Png:
         if reducible is None or self._reduction is None or colours > max(STEP_OF_COLOURS):
             return image
         if colours in STEP_OF_COLOURS and reducible.mode in STEPPED:
-            return in_steps(reducible, STEP_OF_COLOURS[colours])
+            return round_colours(reducible, STEP_OF_COLOURS[colours])
         if colours > COLOURS[-1]:
             return image
         reduced = self._reduction.palette(colours).applied_to(reducible)

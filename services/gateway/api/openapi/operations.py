@@ -41,7 +41,7 @@ RESULT = _parameter("path", "path", _PATH, f"{REQUEST_ID}/oak-1-0123456789abcdef
 OUTPUT = _parameter("path", "path", _PATH, f"{REQUEST_ID}/1/products-compressed.csv")
 
 _RETRY_AFTER = {
-    "Retry-After": {"description": "Seconds after which to ask for the status.", "schema": {"type": "integer"}}
+    "Retry-After": {"description": "Seconds after which to query the status.", "schema": {"type": "integer"}}
 }
 ACCEPTED_HEADERS = {
     "Location": {"description": "The URL of the status.", "schema": {"type": "string"}},

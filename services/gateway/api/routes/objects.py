@@ -5,11 +5,11 @@ from starlette.responses import Response
 
 from services.gateway.api import openapi
 from services.gateway.api.routes.reading import NO_QUERY, get_and_head
-from services.gateway.files import Objects
+from services.gateway.files import ObjectServer
 from services.gateway.web import ProblemType, is_request_id
 
 
-def objects_router(objects: Objects) -> APIRouter:
+def objects_router(objects: ObjectServer) -> APIRouter:
     """Results and outputs, to anyone who has the URL."""
     router = APIRouter(tags=["files"])
     problems = openapi.problems(

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request, Response
 
 from services.gateway.api import openapi
 from services.gateway.api.routes.reading import NO_QUERY
-from services.gateway.requests import Retries
+from services.gateway.requests import RetryStarter
 from services.gateway.web import Locations, ProblemType, RetryAccepted, request_id_of
 
 
-def retry_router(retries: Retries, locations: Locations) -> APIRouter:
+def retry_router(retries: RetryStarter, locations: Locations) -> APIRouter:
     router = APIRouter(tags=["requests"])
 
     @router.post(

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.gateway.background.dispatcher import Dispatcher
-from services.gateway.background.runtime import Runtime
+from services.gateway.background.parts import BackgroundParts
 from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, ImageDeferred, ImageFailed, KnownResult
@@ -43,14 +43,14 @@ def publisher() -> RecordingPublisher:
 def a_dispatcher(
     database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock, **changes: int
 ) -> Dispatcher:
-    runtime = Runtime(database, publisher.publish, clock, Metrics(CollectorRegistry()))
+    parts = BackgroundParts(database, publisher.publish, clock, Metrics(CollectorRegistry()))
     settings = DispatchSettings(
         dispatch_window=changes.get("window", 10),
         dispatch_per_host=changes.get("per_host", 10),
         command_start_by=900,
         reuse_days=changes.get("reuse_days", 0),
     )
-    return Dispatcher(runtime, RenewableLease(database.lease("dispatch", 15), 15), settings)
+    return Dispatcher(parts, RenewableLease(database.lease("dispatch", 15), 15), settings)
 
 
 async def insert_request(database: MemoryDatabase, request_id: str, urls: Sequence[str], **changes: Any) -> None:
@@ -221,7 +221,7 @@ async def test_only_the_holder_of_the_lease_dispatches(
     assert not publisher.sent
 
 
-def a_tripped_circuit(host: str, until: datetime) -> HostCircuit:
+def an_open_circuit(host: str, until: datetime) -> HostCircuit:
     return HostCircuit(host, failures=10, pauses=1, paused_until=until, error_code=ErrorCode.CONNECT)
 
 
@@ -230,7 +230,7 @@ async def test_an_open_circuit_stops_dispatch_and_a_half_open_one_allows_one_ima
 ) -> None:
     for request_id in ("r1", "r2"):
         await insert_request(database, request_id, urls_of("dead.test", 4) + urls_of("well.test", 2))
-    await database.hosts.save(a_tripped_circuit("dead.test", NOW + timedelta(seconds=30)), instead_of=None)
+    await database.hosts.save(an_open_circuit("dead.test", NOW + timedelta(seconds=30)), instead_of=None)
     dispatcher = a_dispatcher(database, publisher, clock, window=20)
     await dispatcher.step()
     assert [command.url.split("/")[2] for command in publisher.downloads()] == ["well.test"] * 4
@@ -251,7 +251,7 @@ async def test_images_of_a_host_with_an_open_circuit_fail_at_their_deadline(
     never_sent = an_image("http://dead.test/2", "r1", deadline=NOW)
     young = an_image("http://dead.test/3", "r1")
     await database.images.insert_many([tried, never_sent, young])
-    await database.hosts.save(a_tripped_circuit("dead.test", NOW + timedelta(hours=1)), instead_of=None)
+    await database.hosts.save(an_open_circuit("dead.test", NOW + timedelta(hours=1)), instead_of=None)
     await a_dispatcher(database, publisher, clock).step()
     failures = [item for item in publisher.sent if isinstance(item, ImageFailed)]
     assert {(failure.image_id, failure.error_code) for failure in failures} == {

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.gateway.background.intake import Intake, IntakeRules
-from services.gateway.background.runtime import Runtime
+from services.gateway.background.parts import BackgroundParts
 from services.gateway.catalogue import Catalogue, CatalogueRow
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import EventType, PublicEvent
@@ -56,11 +56,11 @@ class IntakeFixture:
         await self.database.requests.insert(request)
 
     async def run(self, lease_seconds: float = 10) -> None:
-        runtime = Runtime(
+        parts = BackgroundParts(
             self.database, self.publisher.publish, self.database.tables.clock, Metrics(CollectorRegistry())
         )
         rules = IntakeRules(AddressPolicy((), frozenset({80, 443})), 60, "http://gateway.test", lease_seconds)
-        intake = Intake(runtime, self.store, rules, self.gate, self.images_added)
+        intake = Intake(parts, self.store, rules, self.gate, self.images_added)
         await intake.step(self.stop)
         await intake.drain()
 

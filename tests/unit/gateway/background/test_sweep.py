@@ -5,7 +5,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from services.gateway.background.runtime import Runtime
+from services.gateway.background.parts import BackgroundParts
 from services.gateway.background.sweep import Sweep
 from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
@@ -24,8 +24,8 @@ def a_sweep(
 ) -> Sweep:
     settings = DispatchSettings(sweep_interval=5, command_start_by=740, longest_handler=200)
     assert settings.lost_after == 1000
-    runtime = Runtime(database, publisher.publish, clock, Metrics(registry))
-    return Sweep(runtime, RenewableLease(database.lease("dispatch", 15), 15), settings)
+    parts = BackgroundParts(database, publisher.publish, clock, Metrics(registry))
+    return Sweep(parts, RenewableLease(database.lease("dispatch", 15), 15), settings)
 
 
 async def test_a_lost_image_is_pending_again_after_lost_after_seconds() -> None:

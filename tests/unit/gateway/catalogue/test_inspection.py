@@ -178,7 +178,7 @@ def test_distinct_hashes_are_counted_exactly(hashes: list[int], pending: int) ->
 
 
 def test_beyond_its_limit_the_counter_estimates() -> None:
-    counter = DistinctCounter(most=2_000)
+    counter = DistinctCounter(max_hashes=2_000)
     counter.add(hash((value, "spread")) for value in range(50_000))
     assert counter.count() == pytest.approx(50_000, rel=0.15)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.gateway.requests.retry import Retries
+from services.gateway.requests.retry import RetryStarter
 from services.gateway.web import Problem, ProblemDocument, RetryAccepted
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import Image, Progress, Request
@@ -30,7 +30,7 @@ class RetryFixture:
         self.clock = MovableClock(NOW)
         self.database = MemoryDatabase(self.clock)
         self.intake_opened = asyncio.Event()
-        self.retries = Retries(self.database, retention_days, self.clock, self.intake_opened)
+        self.retries = RetryStarter(self.database, retention_days, self.clock, self.intake_opened)
 
     async def insert_finished_request(self, *images: Image, **changes: Any) -> None:
         finished: dict[str, Any] = {

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from shared.observability.health import Health
-from shared.observability.health_server import serve_health, serve_health_on
+from shared.observability.health_server import serve_health, serve_health_on_socket
 from shared.observability.metrics import Metrics
 
 
@@ -36,7 +36,7 @@ def health(metrics: Metrics) -> Health:
 async def client(health: Health, registry: CollectorRegistry) -> AsyncIterator[httpx.AsyncClient]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with serve_health_on(listener, health, registry), httpx.AsyncClient(base_url=base_url) as client:
+        async with serve_health_on_socket(listener, health, registry), httpx.AsyncClient(base_url=base_url) as client:
             yield client
 
 
@@ -150,7 +150,7 @@ async def test_the_server_stops_even_if_the_block_raises(health: Health, registr
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(RuntimeError, match="its own"):
-            async with serve_health_on(listener, health, registry):
+            async with serve_health_on_socket(listener, health, registry):
                 raise RuntimeError("its own")
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", port)

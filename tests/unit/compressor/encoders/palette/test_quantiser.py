@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageChops, ImageStat
 
 from services.compressor.encoders.palette.reduction import Reduction, lowest_colours, reduce_colours
-from services.compressor.encoders.palette.true_colour import STEP_OF_COLOURS, in_steps
+from services.compressor.encoders.palette.true_colour import STEP_OF_COLOURS, round_colours
 from tests.support.compressing import a_picture
 
 pixels = arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(4)), elements=st.integers(0, 255))
@@ -61,7 +61,7 @@ def test_256_grey_levels_stay_distinct() -> None:
 def test_coarser_steps_keep_white_black_and_alpha(step: int) -> None:
     ramp = Image.merge("RGBA", [Image.linear_gradient("L")] * 4)
 
-    stepped = np.asarray(in_steps(ramp, step)).astype(int)
+    stepped = np.asarray(round_colours(ramp, step)).astype(int)
 
     before = np.asarray(ramp).astype(int)
     assert (stepped[..., 3] == before[..., 3]).all()

@@ -13,7 +13,7 @@ WITHOUT_LEASE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Runtime:
+class BackgroundParts:
     """The database, the broker, the clock and the metrics of this process."""
 
     database: Database
