@@ -102,7 +102,7 @@ async def test_uploads_are_accepted_during_a_broker_outage_and_complete_afterwar
     try:
         await stack.servers.stop_broker()
         assert await count_images(stack, earlier, OPEN_STATES), "the broker was stopped too late to prove anything"
-        await asyncio.sleep(OUTAGE_SECONDS / 2)
+        await asyncio.sleep(OUTAGE_SECONDS / 2)  # shows that nothing ends during the outage
         later = await client.upload(a_catalogue(meanwhile))
         await asyncio.sleep(OUTAGE_SECONDS / 2)
         assert (await client.status(earlier))["status"] == "Pending"

@@ -149,6 +149,7 @@ class MemoryLease:
         self._duration = duration
 
     async def acquire(self) -> bool:
+        self._tables.lease_requests += 1
         self._tables.answer()
         now = self._tables.clock()
         held = self._tables.leases.get(self._name)

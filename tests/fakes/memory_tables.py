@@ -52,6 +52,7 @@ class Tables:
     announced: dict[str, datetime] = field(default_factory=dict)
     hosts: dict[str, HostCircuit] = field(default_factory=dict)
     leases: dict[str, LeaseRow] = field(default_factory=dict)
+    lease_requests: int = 0  # calls of `acquire`, also refused ones and those during an outage
 
     def answer(self) -> None:
         """Raises DatabaseUnavailable while `available` is False. Every method of a repository calls it first."""

@@ -79,10 +79,11 @@ async def lines_until(process: asyncio.subprocess.Process, wanted: str) -> list[
     """What the process prints, up to the line with `wanted` in it."""
     assert process.stdout is not None
     lines: list[str] = []
-    while not lines or wanted not in lines[-1]:
-        line = await process.stdout.readline()
-        assert line, f"the process ended after {lines}"
-        lines.append(line.decode().strip())
+    async with asyncio.timeout(30):
+        while not lines or wanted not in lines[-1]:
+            line = await process.stdout.readline()
+            assert line, f"the process ended after {lines}"
+            lines.append(line.decode().strip())
     return lines
 
 

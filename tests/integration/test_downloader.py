@@ -14,7 +14,7 @@ from pathlib import Path
 import aio_pika
 import httpx
 import pytest
-from aio_pika.abc import AbstractChannel
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import (
@@ -85,9 +85,15 @@ async def send(channel: AbstractChannel, url: str) -> None:
 
 async def receive(channel: AbstractChannel, queue: str) -> Message:
     waiting = await channel.get_queue(queue, ensure=False)
-    async with asyncio.timeout(DEADLINE):
-        while (delivery := await waiting.get(fail=False)) is None:
-            await asyncio.sleep(0.05)
+    received: list[AbstractIncomingMessage] = []
+
+    async def has_arrived() -> bool:
+        if message := await waiting.get(fail=False):
+            received.append(message)
+        return bool(received)
+
+    await until(has_arrived, DEADLINE, f"a message in {queue}")
+    [delivery] = received
     await delivery.ack()
     return decode(delivery, (CompressImage, ImageFailed, ImagesProbed))
 

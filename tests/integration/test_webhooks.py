@@ -24,6 +24,7 @@ from shared.outbound import open_guarded_client
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
 from tests.support.scripted_receiver import Call, Reply, ScriptedReceiver, open_receiver
+from tests.support.waiting import until
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -73,11 +74,14 @@ class WebhookHarness:
 
     async def deliver_until_ended(self, deliver: WebhookDeliverer) -> Delivery:
         """Send DeliverWebhook, as the sweep does, until the delivery has ended."""
-        async with asyncio.timeout(20):
-            while (delivery := await self.delivery()).due_at is not None:
+
+        async def has_ended() -> bool:
+            if (await self.delivery()).due_at is not None:
                 await deliver(MESSAGE)
-                await asyncio.sleep(0.01)
-        return delivery
+            return (await self.delivery()).due_at is None
+
+        await until(has_ended, 20, "the delivery has ended")
+        return await self.delivery()
 
     def count(self, outcome: str) -> float:
         return self.registry.get_sample_value("imagemill_webhook_deliveries_total", {"outcome": outcome}) or 0

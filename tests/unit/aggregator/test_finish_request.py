@@ -347,8 +347,7 @@ async def test_the_lease_is_renewed_while_the_files_are_written(harness: FinishH
         writing = asyncio.create_task(harness.finisher(harness.database, store, lease_seconds=0.03)(FINISH))
         await store.writing.wait()
         del harness.database.tables.leases[LEASE]
-        while LEASE not in harness.database.tables.leases:
-            await asyncio.sleep(0)
+        await until(lambda: LEASE in harness.database.tables.leases)
         store.proceed.set()
         await writing
     assert harness.database.tables.leases == {}
@@ -363,7 +362,8 @@ async def test_a_finish_that_lost_its_lease_continues_and_acquires_the_free_leas
         await store.writing.wait()
         harness.database.tables.leases.clear()
         assert await other.acquire()
-        await asyncio.sleep(0.05)  # several renewals fail
+        before = harness.database.tables.lease_requests
+        await until(lambda: harness.database.tables.lease_requests >= before + 2)
         await other.release()
         await until(lambda: LEASE in harness.database.tables.leases)
         assert not await other.acquire()

@@ -66,7 +66,8 @@ async def test_renewal_outlives_an_outage_of_the_database(database: MemoryDataba
 
     async with renewing(lease, 0.03) as lost:
         database.available = False
-        await asyncio.sleep(0.05)
+        before = database.tables.lease_requests
+        await until(lambda: database.tables.lease_requests >= before + 2)
         database.available = True
         ended = database.tables.leases["work"].until
         await until(lambda: database.tables.leases["work"].until > ended)
@@ -96,10 +97,10 @@ async def test_a_renewable_lease_is_renewed_when_its_time_has_come(database: Mem
     assert await lease.held()
     first = database.tables.leases["work"].until
 
-    await asyncio.sleep(SECONDS / 2)
+    async def renewed() -> bool:
+        return await lease.held() and database.tables.leases["work"].until > first
 
-    assert await lease.held()
-    assert database.tables.leases["work"].until > first
+    await until(renewed)
 
 
 async def test_a_renewable_lease_of_another_process_is_not_held(database: MemoryDatabase) -> None:
