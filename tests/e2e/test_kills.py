@@ -24,6 +24,7 @@ HANGING = 5
 """Downloads that are in progress when the service is killed or stopped."""
 
 OUTAGE_SECONDS = 31
+"""Longer than two heartbeats of a connection to RabbitMQ."""
 
 Strike = Callable[[LocalStack, str], Awaitable[None]]
 """Kills a frozen service."""
