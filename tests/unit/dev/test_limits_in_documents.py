@@ -46,7 +46,7 @@ STATED = [
     ("docs/api.md", f"They are null with fewer than {MIN_FOR_INTERVAL} sizes"),
     ("docs/api.md", f"counted again at most every {COUNT_EVERY // timedelta(seconds=1)} seconds"),
     ("docs/api.md", f"{MIN_POLL_SECONDS} to {MAX_POLL_SECONDS} seconds, depending on the number of pending images"),
-    ("docs/api.md", f"the first end of a pause, {MAX_PAUSE_SECONDS // 60} minutes at most"),
+    ("docs/api.md", f"the time until the first pause ends, at most {MAX_PAUSE_SECONDS // 60} minutes"),
     ("docs/output.md", f"`kept_originals.urls` lists up to {MAX_KEPT_ORIGINAL_URLS} of them"),
     ("docs/output.md", f"`hosts` lists the {MAX_HOSTS_LISTED} hosts with the most images"),
     ("docs/output.md", f"the {MAX_SLOWEST_LISTED} hosts with the longest mean download"),
