@@ -18,7 +18,7 @@ def encode_to_size(original: bytes, limit: int) -> bytes:
     picture = open_picture(original, MAX_PIXELS, HALF.metadata)
     ladder = LADDERS["jpeg"](picture, len(original))
     found = search(ladder.encode, limit, ladder.rungs, ladder.expected_sizes(limit))
-    return (found.fitting or found.smallest).data
+    return (found.within_limit or found.smallest).data
 
 
 def next_finer(original: bytes, limit: int) -> int | None:

@@ -90,8 +90,8 @@ def view(photograph: Image.Image, size: tuple[int, int], seed: int) -> Image.Ima
     """
     random = np.random.default_rng(seed)
     width, height = size
-    fitting = min(photograph.width / width, photograph.height / height)
-    scale = fitting * random.uniform(0.75, 1.0)
+    largest_scale = min(photograph.width / width, photograph.height / height)
+    scale = largest_scale * random.uniform(0.75, 1.0)
     part = round(width * scale), round(height * scale)
     left = int(random.integers(0, photograph.width - part[0] + 1))
     top = int(random.integers(0, photograph.height - part[1] + 1))

@@ -91,8 +91,8 @@ class WebhookDeliverer:
             outcome = "deferred"
             log.warning("webhook_deferred", delivery_id=delivery.delivery_id, attempts=attempts, error=response.error)
         else:
-            outcome = "given_up"
-            log.error("webhook_given_up", delivery_id=delivery.delivery_id, attempts=attempts, error=response.error)
+            outcome = "abandoned"
+            log.error("webhook_abandoned", delivery_id=delivery.delivery_id, attempts=attempts, error=response.error)
         self._metrics.webhook_deliveries.labels(outcome=outcome).inc()
 
 

@@ -37,7 +37,8 @@ class ApiSettings(Settings):
         default=2,
         ge=1,
         le=16,
-        description="Catalogues that are inspected at the same time, each in a thread; others wait.",
+        description="Catalogues of uploads and validations that are inspected at the same time, each in a thread;"
+        " others wait.",
     )
     probe_timeout: float = Field(
         default=30,

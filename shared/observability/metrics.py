@@ -98,7 +98,7 @@ class Metrics:
         )
         self.paused_hosts = declare.gauge(
             "imagemill_paused_hosts",
-            "Hosts with waiting images whose circuit is open (paused) or half-open (one image at a time)."
+            "Paused hosts with waiting images: nothing is sent to them until the pause ends, then one image at a time."
             " Only the gateway that dispatches reports it.",
             unit="hosts",
         )
@@ -122,15 +122,15 @@ class Metrics:
         self.upload_bytes = declare.counter(
             "imagemill_upload_bytes_total", "Bytes of uploaded catalogues.", unit="bytes"
         )
-        self.probed_urls = declare.counter(
-            "imagemill_probed_urls_total",
-            "URLs probed for validations. outcome: image, an error code, or unknown if the probe gave no result.",
-            unit="urls",
+        self.probed_images = declare.counter(
+            "imagemill_probed_images_total",
+            "Images probed for validations. outcome: image, an error code, or unknown if the probe gave no result.",
+            unit="images",
             labels=("outcome",),
         )
         self.webhook_deliveries = declare.counter(
             "imagemill_webhook_deliveries_total",
-            "Attempts to deliver a webhook: delivered, deferred to a later attempt, or given up.",
+            "Attempts to deliver a webhook: delivered, deferred to a later attempt, or abandoned after the last.",
             unit="deliveries",
             labels=("outcome",),
         )

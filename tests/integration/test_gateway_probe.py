@@ -93,10 +93,10 @@ async def test_the_lines_are_the_validation_the_probes_and_the_estimate(gateway:
         "bytes_out": {"low": None, "mean": round(images * 187.5), "high": None},
         "seconds": round(images * 3 / 4 * 0.5, 1),
         "slowest_host": "a.test",
-        "basis": {"hosts": 2, "hosts_in_all": 2, "images_share": 1.0, "probed": 3, "known": 3, "sized": 2},
+        "basis": {"hosts": 2, "hosts_probed": 2, "images_share": 1.0, "probed": 3, "known": 3, "sized": 2},
     }
     assert gateway.holds_nothing()
-    metric = "imagemill_probed_urls_total"
+    metric = "imagemill_probed_images_total"
     assert gateway.registry.get_sample_value(metric, {"outcome": "image"}) == 2
     assert gateway.registry.get_sample_value(metric, {"outcome": "http_404"}) == 1
 
@@ -148,7 +148,7 @@ async def test_without_the_broker_each_probe_reports_it_and_the_gateway_stays_re
     assert [line["error_detail"] for line in probes] == ["the gateway is not connected to RabbitMQ"] * 3
     assert (await gateway.http.get("/readyz")).status_code == 200
     outcome = {"outcome": "unknown"}
-    assert gateway.registry.get_sample_value("imagemill_probed_urls_total", outcome) == 3
+    assert gateway.registry.get_sample_value("imagemill_probed_images_total", outcome) == 3
 
 
 async def test_a_catalogue_is_refused_before_any_image_is_probed(gateway: Gateway) -> None:

@@ -49,7 +49,7 @@ async def test_a_validation_returns_what_was_found_and_stores_nothing(
 
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json() == {**FOUND, "hosts": {"images.test": 2, "cdn.test": 1}, "more_hosts": 0}
+    assert answer.json() == {**FOUND, "slots_by_host": {"images.test": 2, "cdn.test": 1}, "more_hosts": 0}
     assert "Location" not in answer.headers
     assert stored_nothing(gateway)
     assert gateway.registry.get_sample_value("imagemill_upload_bytes_total") == 0

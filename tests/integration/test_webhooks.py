@@ -112,7 +112,7 @@ async def test_it_is_tried_again_until_it_is_accepted_and_every_attempt_verifies
     first, second, third = (call.time for call in receiver.calls)
     assert second - first >= SCHEDULE[0]
     assert third - second >= SCHEDULE[1]
-    assert (harness.count("deferred"), harness.count("delivered"), harness.count("given_up")) == (2, 1, 0)
+    assert (harness.count("deferred"), harness.count("delivered"), harness.count("abandoned")) == (2, 1, 0)
 
 
 async def test_410_gone_ends_the_delivery(harness: WebhookHarness) -> None:
@@ -122,17 +122,17 @@ async def test_410_gone_ends_the_delivery(harness: WebhookHarness) -> None:
 
     assert (delivery.attempts, delivery.delivered, delivery.last_error) == (1, False, "the receiver answered 410")
     assert len(receiver.calls) == 1
-    assert harness.count("given_up") == 1
+    assert harness.count("abandoned") == 1
 
 
-async def test_the_delivery_ends_after_the_schedule_and_is_counted_as_given_up(harness: WebhookHarness) -> None:
+async def test_the_delivery_ends_after_the_schedule_and_is_counted_as_abandoned(harness: WebhookHarness) -> None:
     async with open_receiver(Reply(500)) as receiver, harness.deliverer() as deliver:
         await harness.put(receiver.url)
         delivery = await harness.deliver_until_ended(deliver)
 
     assert (delivery.attempts, delivery.delivered) == (1 + len(SCHEDULE), False)
     assert len(receiver.calls) == 1 + len(SCHEDULE)
-    assert (harness.count("deferred"), harness.count("given_up")) == (len(SCHEDULE), 1)
+    assert (harness.count("deferred"), harness.count("abandoned")) == (len(SCHEDULE), 1)
 
 
 async def test_a_timeout_is_tried_again(harness: WebhookHarness) -> None:

@@ -24,12 +24,12 @@ class EncodedCandidate:
 class SearchResult:
     """What a search found.
 
-    fitting: the best candidate within the limit. It fills the limit as far as required, or the next higher rung was
+    within_limit: the best candidate that fits. It fills the limit as far as required, or the next higher rung was
         encoded and is too large, or there is no higher rung. None if not even the lowest rung fits.
     smallest: the candidate with the fewest bytes.
     """
 
-    fitting: EncodedCandidate | None
+    within_limit: EncodedCandidate | None
     smallest: EncodedCandidate
     encodes: int
 
@@ -50,14 +50,14 @@ def search(
     """Search `rungs`, in ascending order, for the highest whose encoding takes at most `limit` bytes.
 
     expected_sizes: predicted bytes of each rung, never decreasing. Only the number of encodes depends on it.
-    good_enough: the search ends with a fitting candidate that fills this part of the limit.
+    good_enough: the search ends with a candidate that fills this part of the limit.
     well_filled: it also ends with one that fills this part, if the next rung is expected to be too large.
     Raises ValueError if there are no rungs.
     """
     expected = [math.log(size) for size in expected_sizes]
     log_limit = math.log(max(limit, 1))
     measured: dict[int, float] = {}
-    fitting: EncodedCandidate | None = None
+    within_limit: EncodedCandidate | None = None
     smallest: EncodedCandidate | None = None
     low, high = -1, len(rungs)  # every index up to `low` fits, every index from `high` on is too large
     budget = max_encodes(len(rungs))
@@ -73,14 +73,14 @@ def search(
         if size > limit:
             high = index
             continue
-        low, fitting = index, candidate
+        low, within_limit = index, candidate
         if size >= good_enough * limit:
             break
         if size >= well_filled * limit and _predicted_crossing(low, high, measured, expected, log_limit) <= low:
             break
     if smallest is None:
         raise ValueError("there is no rung to try")
-    return SearchResult(fitting, smallest, len(measured))
+    return SearchResult(within_limit, smallest, len(measured))
 
 
 def _predicted_crossing(
@@ -93,11 +93,11 @@ def _predicted_crossing(
     below, above = measured.get(low), measured.get(high)
     if below is not None and above is not None and above > below:
         part = (log_limit - below) / (above - below)
-        aim = expected[low] + part * (expected[high] - expected[low])
+        crossing = expected[low] + part * (expected[high] - expected[low])
     elif below is not None:
-        aim = log_limit - _CAUTION - below + expected[low]
+        crossing = log_limit - _CAUTION - below + expected[low]
     elif above is not None:
-        aim = log_limit - _CAUTION - above + expected[high]
+        crossing = log_limit - _CAUTION - above + expected[high]
     else:
-        aim = log_limit
-    return bisect_right(expected, aim) - 1
+        crossing = log_limit
+    return bisect_right(expected, crossing) - 1

@@ -57,8 +57,8 @@ def fit_to_size(
         return SizedPicture(lossless, picture, None, None, fits=len(lossless) <= limit, encodes=encodes)
     found = _RungSearch(ladder, limit, min_quality).search()
     encodes += found.encodes
-    if found.fitting:
-        return _sized(found.fitting, picture, ladder, fits=True, encodes=encodes)
+    if found.within_limit:
+        return _sized(found.within_limit, picture, ladder, fits=True, encodes=encodes)
     smallest = found.smallest
     if allow_resize:
         scaled, scaling_encodes = _scaled_down(ladder_of, picture, limit, min_quality, len(smallest.data))
@@ -124,11 +124,11 @@ def _scaled_down(
         rung_search = _RungSearch(ladder, limit, min_quality, lowest_fill=_SCALED_FILL)
         found = rung_search.search()
         encodes += found.encodes
-        if found.fitting is None and best:
+        if found.within_limit is None and best:
             break
-        if found.fitting:
-            best = _sized(found.fitting, smaller, ladder, fits=True, encodes=encodes)
-            if rung_search.is_low(found.fitting.rung):
+        if found.within_limit:
+            best = _sized(found.within_limit, smaller, ladder, fits=True, encodes=encodes)
+            if rung_search.is_low(found.within_limit.rung):
                 break
         lowest_bytes, further_encodes = rung_search.lowest_rung_bytes(found)
         encodes += further_encodes

@@ -31,7 +31,7 @@ class Inspection:
 
     rows: data rows. products: rows, or handles where the rows of a product share one.
     slots: places of image URLs. images: distinct URLs. refused_slots: slots whose URL is refused, so that they fail.
-    hosts: slots by host, the most first. more_hosts: number of hosts that are not listed.
+    slots_by_host: those with the most first. more_hosts: number of hosts that are not listed.
     findings: slot errors and warnings. more_findings: number of those that are not listed.
     accepted_images: distinct URLs that are not refused.
     samples: by host, its number of distinct URLs and the first few of them; empty unless samples were requested.
@@ -44,7 +44,7 @@ class Inspection:
     images: int
     refused_slots: int
     accepted_images: int
-    hosts: Mapping[str, int]
+    slots_by_host: Mapping[str, int]
     more_hosts: int
     findings: tuple[Finding, ...]
     more_findings: int
@@ -90,7 +90,7 @@ class _Inspector:
             if is_generic and not row.urls:
                 catalogue.records.add_finding(_NO_URL, _GIVE_URL, self._column_of(row, 0), severity="warning")
         serials.finish()
-        hosts, more_hosts = self._hosts.largest()
+        slots_by_host, more_hosts = self._hosts.largest()
         images = distinct.count()
         accepted_images = max(images - self._refused_images.count(), 0)
         return Inspection(
@@ -101,7 +101,7 @@ class _Inspector:
             images=images,
             refused_slots=self._refused_slots,
             accepted_images=accepted_images,
-            hosts=hosts,
+            slots_by_host=slots_by_host,
             more_hosts=more_hosts,
             findings=catalogue.findings.listed,
             more_findings=catalogue.findings.more,

@@ -45,8 +45,10 @@ class EstimatedBytes(ApiModel):
 class EstimateBasis(ApiModel):
     """The data behind the estimate."""
 
-    hosts: int = Field(description=f"Hosts that were probed, those with the most images first; at most {MAX_HOSTS}.")
-    hosts_in_all: int = Field(description="Hosts in the catalogue.")
+    hosts: int = Field(description="Hosts in the catalogue.")
+    hosts_probed: int = Field(
+        description=f"Hosts that were probed, those with the most images first; at most {MAX_HOSTS}."
+    )
     images_share: float = Field(description="Share of the images that are on the probed hosts.")
     probed: int = Field(description=f"Images that were probed; at most {MAX_IMAGES}.")
     known: int = Field(description="Probes that show whether there is an image.")

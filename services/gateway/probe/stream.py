@@ -37,7 +37,7 @@ class ProbeStream:
                 if isinstance(reply, ImagesProbed):
                     replies.append(reply)
                 for line in _probe_lines(reply, plan):
-                    self._metrics.probed_urls.labels(outcome=_outcome(line)).inc()
+                    self._metrics.probed_images.labels(outcome=_outcome(line)).inc()
                     yield _line(line)
         last = _estimate_line(_sample(replies, inspection, plan), inspection, plan, options)
         yield _line(last)
@@ -101,8 +101,8 @@ def _estimate_line(
         seconds=None if expected.seconds is None else round(expected.seconds, 1),
         slowest_host=expected.slowest_host,
         basis=EstimateBasis(
-            hosts=len(plan.images_of),
-            hosts_in_all=len(inspection.hosts) + inspection.more_hosts,
+            hosts=len(inspection.slots_by_host) + inspection.more_hosts,
+            hosts_probed=len(plan.images_of),
             images_share=round(on_probed_hosts / sample.images, 4) if sample.images else 0,
             probed=len(plan.host_of),
             known=expected.known,

@@ -12,7 +12,11 @@ def upload_accepted(request_id: str, inspection: Inspection) -> UploadAccepted:
 
 
 def catalogue_validation(inspection: Inspection) -> CatalogueValidation:
-    return CatalogueValidation(**_found(inspection), hosts=dict(inspection.hosts), more_hosts=inspection.more_hosts)
+    return CatalogueValidation(
+        **_found(inspection),
+        slots_by_host=dict(inspection.slots_by_host),
+        more_hosts=inspection.more_hosts,
+    )
 
 
 def encoding_name(dialect: Dialect) -> str:

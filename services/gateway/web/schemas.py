@@ -73,7 +73,7 @@ class CatalogueSummary(ApiModel):
 class CatalogueValidation(CatalogueSummary):
     """What an upload of this catalogue would find and do. Nothing was stored."""
 
-    hosts: dict[str, int] = Field(
+    slots_by_host: dict[str, int] = Field(
         description="Slots per host, the largest first.", examples=[{"shop.example": 88, "cdn.example": 2}]
     )
     more_hosts: int = Field(description="How many hosts are not listed.", examples=[0])
@@ -96,14 +96,14 @@ class RetryAccepted(AcceptedRequest):
 
 
 class RequestProgress(ApiModel):
-    """Counts of images, which are distinct URLs. `total` grows while the catalogue is being read."""
+    """How many images (distinct URLs) of the request are in each state."""
 
-    total: int = Field(examples=[90])
-    compressed: int = Field(examples=[41])
-    failed: int = Field(examples=[1])
-    pending: int = Field(examples=[48])
+    total: int = Field(description="Images; it grows while the catalogue is being read.", examples=[90])
+    compressed: int = Field(description="Images that have a result.", examples=[41])
+    failed: int = Field(description="Images that failed.", examples=[1])
+    pending: int = Field(description="Images that are neither compressed nor failed yet.", examples=[48])
     reused: int | None = Field(
-        description="How many of the compressed images were copied: unchanged since an earlier request, or the same"
+        description="Compressed images whose result was copied: unchanged since an earlier request, or the same"
         " bytes as another image. Counted when the request finishes; null until then.",
         examples=[None],
     )
@@ -111,7 +111,9 @@ class RequestProgress(ApiModel):
 
 
 class PausedHost(ApiModel):
-    """A host whose circuit breaker is not closed: it failed several times in a row, or sent a Retry-After."""
+    """A host that failed several times in a row or sent a Retry-After. Nothing is sent to it until the pause ends, then
+    one image at a time until one succeeds.
+    """
 
     host: str = Field(examples=["images.shop.example"])
     images: int = Field(description="Images of this request that wait for the host.", examples=[12])

@@ -27,7 +27,7 @@ from services.compressor.encoders.jpeg.quantisation import (
 from services.compressor.rate_control import QUALITIES, tile_sample
 
 _MAX_SAMPLE_ENCODES = 5
-_CLOSE = (0.95, 1.03)  # relative to the aim
+_CLOSE = (0.95, 1.03)  # relative to the target
 _MARGIN = 1.02
 """Sizes are predicted a little too large: a result above the limit costs an encode, one below it a little quality."""
 
@@ -59,29 +59,29 @@ def predict(image: Image.Image, source: JpegSource | None, limit: int) -> Predic
 
     image: in mode L, RGB or RGBX.
     """
-    sample, aim = _Sample(image, source), limit / _MARGIN
+    sample, target = _Sample(image, source), limit / _MARGIN
     coding = Coding(HALVED, optimised_huffman=True)
-    curve = _curve_near(aim, _first_guess(source, sample, limit), sample, coding)
-    quality = _highest_fitting(curve, aim)
+    curve = _curve_near(target, _first_guess(source, sample, limit), sample, coding)
+    quality = _highest_fitting(curve, target)
     subsampling = subsampling_for(image, source, quality)
     if subsampling != HALVED and quality < QUALITIES[-1]:  # the highest quality keeps halved chrominance
         coding = replace(coding, subsampling=subsampling)
-        curve = _curve_near(aim, quality, sample, coding)
+        curve = _curve_near(target, quality, sample, coding)
     if image.width * image.height > _SMALL_PIXELS:
         quality, optimised = list(curve.items())[-1]
         standard = sample.size(quality, replace(coding, optimised_huffman=False))
         min_gain = next(gain for max_quality, gain in _MIN_HUFFMAN_GAIN if quality <= max_quality)
         if optimised > (1 - min_gain) * standard:
             coding = replace(coding, optimised_huffman=False)
-            curve = _curve_near(aim, _highest_fitting({quality: standard}, aim), sample, coding)
+            curve = _curve_near(target, _highest_fitting({quality: standard}, target), sample, coding)
     return Prediction([_MARGIN * size for size in _curve_through(curve)], coding)
 
 
-def _curve_near(aim: float, quality: int, sample: "_Sample", coding: Coding) -> dict[int, float]:
-    """Predicted sizes at a few qualities, from the given one towards the aim."""
+def _curve_near(target: float, quality: int, sample: "_Sample", coding: Coding) -> dict[int, float]:
+    """Predicted sizes at a few qualities, from the given one towards the target."""
     curve = {quality: sample.size(quality, coding)}
-    while len(curve) < _MAX_SAMPLE_ENCODES and not _CLOSE[0] <= curve[quality] / aim <= _CLOSE[1]:
-        quality = _highest_fitting(curve, aim)
+    while len(curve) < _MAX_SAMPLE_ENCODES and not _CLOSE[0] <= curve[quality] / target <= _CLOSE[1]:
+        quality = _highest_fitting(curve, target)
         if quality in curve:
             break
         curve[quality] = sample.size(quality, coding)
@@ -142,10 +142,10 @@ def _typical_slope(step: float) -> float:
     return min(max(0.45 + 0.12 * math.log(step), 0.3), 1.0)
 
 
-def _highest_fitting(known: dict[int, float], aim: float) -> int:
-    """The highest quality whose interpolated size is at most the aim."""
+def _highest_fitting(known: dict[int, float], target: float) -> int:
+    """The highest quality whose interpolated size is at most the target."""
     finenesses, sizes = _points(known)
-    fineness = float(np.interp(math.log(aim), np.maximum.accumulate(sizes), finenesses))
+    fineness = float(np.interp(math.log(target), np.maximum.accumulate(sizes), finenesses))
     quality = quality_of(math.exp(-fineness))
     return quality - 1 if _FINENESS[quality - 1] > fineness + _EXACT and quality > 1 else quality
 

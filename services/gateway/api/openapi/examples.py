@@ -103,7 +103,7 @@ _SUMMARY: Mapping[str, Any] = {
     "findings": [CatalogueFinding.model_validate(_NO_URL)],
     "more_findings": 0,
 }
-_VALIDATION = CatalogueValidation(**_SUMMARY, hosts={"shop.example": 88, "cdn.example": 2}, more_hosts=0)
+_VALIDATION = CatalogueValidation(**_SUMMARY, slots_by_host={"shop.example": 88, "cdn.example": 2}, more_hosts=0)
 _LINES = (
     ValidationLine(**dict(_VALIDATION)),
     ProbeLine(url="https://shop.example/1.jpg", host="shop.example", content_type="image/jpeg", bytes=182_734, ms=84),
@@ -121,7 +121,7 @@ _LINES = (
         bytes_out=EstimatedBytes(low=5_950_000, mean=8_050_000, high=10_150_000),
         seconds=1.2,
         slowest_host="shop.example",
-        basis=EstimateBasis(hosts=2, hosts_in_all=2, images_share=1.0, probed=6, known=6, sized=5),
+        basis=EstimateBasis(hosts=2, hosts_probed=2, images_share=1.0, probed=6, known=6, sized=5),
     ),
 )
 

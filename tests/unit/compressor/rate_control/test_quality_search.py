@@ -34,7 +34,7 @@ def find(
 
 
 def fitting_rung(result: SearchResult) -> int | None:
-    return result.fitting.rung if result.fitting else None
+    return result.within_limit.rung if result.within_limit else None
 
 
 @given(rising_sizes, sizes, expectations)
@@ -43,8 +43,8 @@ def test_any_expectation_leads_to_the_highest_fitting_rung(actual: list[int], li
 
     fitting = [rung for rung, size in enumerate(actual, 1) if size <= limit]
     wanted = max(fitting, default=None)
-    if found.fitting and len(found.fitting.data) == limit:  # a completely filled limit ends the search
-        wanted = found.fitting.rung
+    if found.within_limit and len(found.within_limit.data) == limit:  # a completely filled limit ends the search
+        wanted = found.within_limit.rung
         assert actual[wanted - 1] == limit
     assert fitting_rung(found) == wanted
 
@@ -53,13 +53,13 @@ def test_any_expectation_leads_to_the_highest_fitting_rung(actual: list[int], li
 def test_the_next_rung_is_proven_too_large_even_if_sizes_are_not_monotonic(actual: list[int], limit: int) -> None:
     found, tried = find(actual, limit, sorted(actual))
 
-    if found.fitting is None:
+    if found.within_limit is None:
         assert 1 in tried
         assert actual[0] > limit
     else:
-        above = found.fitting.rung + 1
-        assert len(found.fitting.data) == actual[found.fitting.rung - 1] <= limit
-        filled = len(found.fitting.data) == limit
+        above = found.within_limit.rung + 1
+        assert len(found.within_limit.data) == actual[found.within_limit.rung - 1] <= limit
+        filled = len(found.within_limit.data) == limit
         assert filled or above > len(actual) or (above in tried and actual[above - 1] > limit)
 
 
@@ -79,12 +79,12 @@ def test_an_early_stop_fits_and_fills_the_required_part_of_the_limit(
     found, _ = find(actual, limit, expected[: len(actual)], good_enough, well_filled)
 
     fitting = [rung for rung, size in enumerate(actual, 1) if size <= limit]
-    if found.fitting is None:
+    if found.within_limit is None:
         assert not fitting
         return
-    assert len(found.fitting.data) <= limit
+    assert len(found.within_limit.data) <= limit
     least = min(good_enough, well_filled) * limit
-    assert found.fitting.rung == max(fitting) or len(found.fitting.data) >= least
+    assert found.within_limit.rung == max(fitting) or len(found.within_limit.data) >= least
 
 
 @given(any_sizes, sizes)
@@ -145,7 +145,7 @@ def test_a_well_filled_limit_is_not_enough_if_the_next_rung_is_expected_to_fit()
 def test_without_any_room_only_the_smallest_candidate_is_returned(limit: int) -> None:
     found, _ = find([10, 20, 30], limit)
 
-    assert found.fitting is None
+    assert found.within_limit is None
     assert found.smallest.rung == 1
 
 

@@ -33,7 +33,7 @@ def test_slots_images_and_hosts_are_counted_and_urls_sampled() -> None:
     )
 
     assert (found.rows, found.products, found.slots, found.images, found.refused_slots) == (2, 2, 6, 5, 1)
-    assert found.hosts == {"a.example": 4, "b.example": 1}
+    assert found.slots_by_host == {"a.example": 4, "b.example": 1}
     assert (found.samples["a.example"].images, found.samples["b.example"].images) == (3, 1)
     assert list(found.samples["a.example"].urls) == ["https://a.example/1.jpg", "https://A.example/2.jpg"]
     assert found.accepted_images == 4
@@ -84,9 +84,9 @@ def test_the_hosts_with_the_most_slots_are_listed() -> None:
     urls = [f"https://h{index}.example/1.jpg" for index in range(MAX_LISTED + 5)] + ["https://h1003.example/2.jpg"]
     found = inspected("".join(f"{index},p,{url}\n" for index, url in enumerate(urls)))
 
-    assert len(found.hosts) == MAX_LISTED
+    assert len(found.slots_by_host) == MAX_LISTED
     assert found.more_hosts == 5
-    assert next(iter(found.hosts.items())) == ("h1003.example", 2)
+    assert next(iter(found.slots_by_host.items())) == ("h1003.example", 2)
 
 
 @pytest.mark.parametrize(

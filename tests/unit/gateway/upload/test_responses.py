@@ -22,7 +22,7 @@ INSPECTION = Inspection(
     images=8,
     refused_slots=1,
     accepted_images=7,
-    hosts={"b.test": 5, "a.test": 3},
+    slots_by_host={"b.test": 5, "a.test": 3},
     more_hosts=2,
     findings=(WHOLE_FILE, A_SLOT),
     more_findings=6,
@@ -65,8 +65,8 @@ FOUND = {
 def test_a_validation_has_all_findings_and_the_hosts_in_their_order() -> None:
     response = catalogue_validation(INSPECTION).model_dump(mode="json")
 
-    assert response == {**FOUND, "hosts": {"b.test": 5, "a.test": 3}, "more_hosts": 2}
-    assert list(response["hosts"]) == ["b.test", "a.test"]
+    assert response == {**FOUND, "slots_by_host": {"b.test": 5, "a.test": 3}, "more_hosts": 2}
+    assert list(response["slots_by_host"]) == ["b.test", "a.test"]
 
 
 def test_the_response_to_an_upload_begins_with_its_id() -> None:

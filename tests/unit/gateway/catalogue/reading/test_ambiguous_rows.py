@@ -130,7 +130,7 @@ def test_hosts_are_named_with_their_ports() -> None:
     data = f'{HEADER}1,Lamp,"{A},https://a.example:8443/2.jpg"\n'.encode()
     policy = AddressPolicy(ports=frozenset({443, 8443}))
     found = inspect_catalogue(lambda: [data], CatalogueLimits(), policy)
-    assert found.hosts == {"a.example": 1, "a.example:8443": 1}
+    assert found.slots_by_host == {"a.example": 1, "a.example:8443": 1}
 
 
 def test_text_that_is_far_too_long_for_a_url_takes_little_time() -> None:
