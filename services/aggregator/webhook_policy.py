@@ -14,7 +14,7 @@ from shared.retry_after import retry_after_seconds
 
 _GONE = 410
 _THROTTLING = (429, 502, 503, 504)
-_JITTER = 0.1
+JITTER = 0.1
 
 
 def new_delivery(event: PublicEvent, request_id: str, url: str) -> Delivery:
@@ -79,7 +79,7 @@ class WebhookRetryPolicy:
         """
         if response.error is None or response.status == _GONE or attempts > len(self.schedule):
             return None
-        wait = self.schedule[attempts - 1] * (1 + _JITTER * chance)
+        wait = self.schedule[attempts - 1] * (1 + JITTER * chance)
         if response.status in _THROTTLING:
             wait = max(wait, min(retry_after_seconds(response.retry_after, now), self.retry_after_max))
         return now + timedelta(seconds=wait)

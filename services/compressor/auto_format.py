@@ -12,7 +12,7 @@ from services.compressor.ssim import ssim
 _BROWSER_FORMATS: frozenset[Format] = frozenset({"jpeg", "png", "gif", "webp", "avif"})
 _ALTERNATIVES: tuple[Format, ...] = ("webp", "avif")
 
-_MAX_COMPARED_PIXELS = 20_000_000
+MAX_COMPARED_PIXELS = 20_000_000
 """In all frames. A larger picture is encoded in one format only, to stay within the time limit."""
 
 _EXTRA_QUALITIES = (0, 10)
@@ -79,7 +79,7 @@ def _candidate_formats(picture: Picture) -> list[Format]:
     else:
         first = "webp" if picture.animation or has_alpha(picture.image) else "jpeg"
     frames = picture.animation.count if picture.animation else 1
-    if frames * picture.image.width * picture.image.height > _MAX_COMPARED_PIXELS:
+    if frames * picture.image.width * picture.image.height > MAX_COMPARED_PIXELS:
         return [first]
     return [first, *(each for each in _ALTERNATIVES if each != first and _can_hold(each, picture))]
 

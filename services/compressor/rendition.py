@@ -14,8 +14,8 @@ from shared.contracts.messages import CompressOptions
 _DIMENSIONS_QUALITY = 85
 """JPEG quality in mode "dimensions", and the equivalent in other formats: hardly distinguishable from the original."""
 
-_MAX_ANIMATION_PIXELS = 80_000_000
-_MAX_ANIMATION_PIXELS_IN: Mapping[Format, int] = {"png": 40_000_000, "jpeg": sys.maxsize}
+MAX_ANIMATION_PIXELS = 80_000_000
+MAX_ANIMATION_PIXELS_IN: Mapping[Format, int] = {"png": 40_000_000, "jpeg": sys.maxsize}
 """In all frames. Encoding a longer animation would exceed the time limit, so the original is delivered. A JPEG contains
 the first frame only."""
 
@@ -66,7 +66,7 @@ class Renderer:
 
     def encode(self, format_: Format) -> Rendition:
         """In one format, from the pixels."""
-        if _frame_pixels(self.picture) > _MAX_ANIMATION_PIXELS_IN.get(format_, _MAX_ANIMATION_PIXELS):
+        if _frame_pixels(self.picture) > MAX_ANIMATION_PIXELS_IN.get(format_, MAX_ANIMATION_PIXELS):
             return Rendition(self._original, self.picture, self.picture.format, encodes=0)
         picture, options = _within_max_side(self.picture, format_), self._options
         if options.mode == "size":

@@ -20,7 +20,7 @@ class CompressSettings(Settings):
         default=100_000_000,
         ge=1,
         description="Maximum width times height of an image; a larger one fails with too_many_pixels. All frames of an "
-        "animation together may have four times as many pixels.",
+        "animation together may have 4 times as many pixels.",
     )
     compress_ssim: bool = Field(default=True, description="Measure how similar each result is to its original (SSIM).")
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-_BURST_SECONDS = 0.2  # a burst has as many requests as the rate allows in this time
+BURST_SECONDS = 0.2  # a burst has as many requests as the rate allows in this time
 _SWEEP_INTERVAL_SECONDS = 1.0
 
 
@@ -74,7 +74,7 @@ class HostLimiter:
             self._forget(name, host)
 
     def _new_host(self) -> _Host:
-        bucket = TokenBucket(self.rate, max(1, round(self.rate * _BURST_SECONDS))) if self.rate else None
+        bucket = TokenBucket(self.rate, max(1, round(self.rate * BURST_SECONDS))) if self.rate else None
         return _Host(asyncio.Semaphore(self.per_host), bucket)
 
     async def _acquire(self, host: _Host) -> None:

@@ -24,7 +24,7 @@ class FetchSettings(Settings):
     fetch_host_rate: float = Field(
         default=50,
         ge=0,
-        description="Maximum requests per second to one host, per downloader; bursts may reach a fifth of this "
+        description="Maximum requests per second to one host, per downloader; bursts may have 20 % of this "
         "number. 0 for no limit. The default suits a shop's own server; raise it for catalogues with all images on one "
         "CDN.",
     )
@@ -48,7 +48,7 @@ class FetchSettings(Settings):
     fetch_probes: int = Field(
         default=16,
         ge=1,
-        description="Maximum concurrent probe messages, per downloader, each with up to five URLs of one host. "
+        description="Maximum concurrent probe messages, per downloader, each with a few URLs of one host. "
         "FETCH_PER_HOST applies.",
     )
     fetch_user_agent: str = Field(

@@ -179,7 +179,7 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         advice="Serve it as JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF.",
     ),
     ErrorCode.TOO_MANY_PIXELS: ErrorGuide(
-        "The image has more pixels than COMPRESS_MAX_PIXELS, or an animation's frames have more than four times that.",
+        "The image has more pixels than COMPRESS_MAX_PIXELS, or an animation's frames have more than 4 times that.",
         retryable=False,
         owner=Owner.HOST,
         host_responded=True,

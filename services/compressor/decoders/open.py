@@ -33,7 +33,7 @@ _FORMATS: dict[FileType, Format] = {
     BMP: "bmp",
 }
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBX", "RGBA", "I;16"})
-_MAX_ANIMATION_FACTOR = 4
+MAX_ANIMATION_FACTOR = 4
 """All frames of an animation together, as a multiple of `max_pixels`."""
 
 _LOST_TAGS = "Truncated File Read|Corrupt EXIF data|Possibly corrupt"
@@ -44,8 +44,8 @@ def open_picture(original: bytes, max_pixels: int, metadata: MetadataPolicy = "s
     """Decode an original; `metadata` says which of its metadata to keep.
 
     The content decides the format. If a file holds several pictures (TIFF pages, a camera's MPO), the first is decoded.
-    `max_pixels` limits width times height, and is checked before memory is allocated. An animation may have four times
-    as many pixels in all its frames, because they are decoded one at a time.
+    `max_pixels` limits width times height, and is checked before memory is allocated. All frames of an
+    animation together may have MAX_ANIMATION_FACTOR times as many pixels, because they are decoded one at a time.
     Raises CompressError if the file is not a picture of a supported format, too large, or incomplete.
     """
     with _pillow_pixel_limit(max_pixels):
@@ -124,7 +124,7 @@ def _check_pixels(max_pixels: int, size: tuple[int, int], frames: int) -> None:
     width, height = size
     if width * height > max_pixels:
         raise CompressError(ErrorCode.TOO_MANY_PIXELS, f"{width} x {height}, more than {max_pixels} pixels")
-    limit = _MAX_ANIMATION_FACTOR * max_pixels
+    limit = MAX_ANIMATION_FACTOR * max_pixels
     if frames > 1 and frames * width * height > limit:
         raise CompressError(
             ErrorCode.TOO_MANY_PIXELS, f"{frames} frames of {width} x {height}, more than {limit} pixels"

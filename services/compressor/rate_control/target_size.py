@@ -8,11 +8,11 @@ from services.compressor.decoders import Picture
 from services.compressor.rate_control.ladder import Ladder
 from services.compressor.rate_control.quality_search import EncodedCandidate, SearchResult, search
 
-_GOOD_ENOUGH = 0.91
+GOOD_ENOUGH = 0.91
 """An encoding that fills this part of the limit is accepted. Filling the rest gains nothing visible and costs an
 encode."""
 
-_WELL_FILLED = 0.80
+WELL_FILLED = 0.80
 """An encoding that fills this part is accepted if the next rung is expected to be too large."""
 
 _MAX_SCALINGS = 4
@@ -20,7 +20,7 @@ _MIN_SCALE = 0.1  # what does not fit at this scale is too large for other reaso
 _SCALED_SIZE_EXPONENT = 1.7
 """Bytes fall with about this power of the scale: a pixel of a smaller picture contains more detail."""
 
-_SCALED_FILL = 0.96  # the part of the limit that a scaled picture's lowest rung should take
+SCALED_FILL = 0.96  # the part of the limit that a scaled picture's lowest rung should take
 _MAX_SCALE = 0.97
 _LOW_RUNGS = 12
 _MIN_SCALED_FILL = 0.75
@@ -92,7 +92,7 @@ class _RungSearch:
         self._expected = [size * correction for size in sizes]
 
     def search(self) -> SearchResult:
-        return search(self._ladder.encode, self._limit, self._rungs, self._expected, _GOOD_ENOUGH, _WELL_FILLED)
+        return search(self._ladder.encode, self._limit, self._rungs, self._expected, GOOD_ENOUGH, WELL_FILLED)
 
     def is_low(self, rung: int) -> bool:
         """Whether a rung is among the lowest allowed ones, so that hardly more pixels would have fitted."""
@@ -116,12 +116,12 @@ def _scaled_down(
     best: SizedPicture | None = None
     scale, encodes = 1.0, 0
     for _ in range(_MAX_SCALINGS):
-        scale = min(scale * (_SCALED_FILL * limit / lowest_bytes) ** (1 / _SCALED_SIZE_EXPONENT), _MAX_SCALE)
+        scale = min(scale * (SCALED_FILL * limit / lowest_bytes) ** (1 / _SCALED_SIZE_EXPONENT), _MAX_SCALE)
         smaller = picture.scaled_to(*_scaled(picture.image.size, scale))
         if scale < _MIN_SCALE or (best and smaller.image.size <= best.picture.image.size):
             break
         ladder = ladder_of(smaller)
-        rung_search = _RungSearch(ladder, limit, min_quality, lowest_fill=_SCALED_FILL)
+        rung_search = _RungSearch(ladder, limit, min_quality, lowest_fill=SCALED_FILL)
         found = rung_search.search()
         encodes += found.encodes
         if found.within_limit is None and best:

@@ -28,6 +28,7 @@ _DEFAULT = re.compile(
 )
 _UNITS = {"minutes": 60, "hours": 3600, "million": 1_000_000}
 _WITH_NUMBERS = [*PAGES, ROOT / "docker-compose.yml", *sorted(ROOT.glob("deploy/**/*.y*ml"))]
+_MODULE = re.compile(r"python3? -m ((?:services|dev|deploy|tests|benchmarks)[\w.]*)")
 _METRIC = re.compile(r"imagemill_[a-z_]+")
 
 
@@ -87,3 +88,10 @@ def test_every_named_make_target_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = re.findall(r"`make ([a-z0-9-]+)|^make ([a-z0-9-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert [name for pair in named for name in pair if name and name not in targets] == []
+
+
+@pytest.mark.parametrize("page", [ROOT / "Makefile", *PAGES], ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_named_program_exists(page: Path) -> None:
+    modules = [ROOT / name.replace(".", "/") for name in _MODULE.findall(page.read_text(encoding="utf-8"))]
+    missing = [path for path in modules if not (path.with_suffix(".py").exists() or (path / "__main__.py").exists())]
+    assert missing == []

@@ -184,7 +184,7 @@ class TestMaximumSize:
 
 @pytest.mark.parametrize("wanted", ["keep", "webp"])
 def test_an_animation_with_too_many_pixels_is_delivered_unchanged(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rendition, "_MAX_ANIMATION_PIXELS", 3 * 48 * 40 - 1)
+    monkeypatch.setattr(rendition, "MAX_ANIMATION_PIXELS", 3 * 48 * 40 - 1)
     frames = [a_picture("P", (48, 40), seed=seed) for seed in range(3)]
     original = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100, loop=0)
 
