@@ -33,6 +33,12 @@ from tests.support.tree import ROOT
 _MEGA = 1_000_000
 _PROBE_QUEUE = EXPIRING_QUEUES[Queue.PROBE]
 _FINDINGS = f"At most {MAX_FINDINGS:,} are listed; {MIN_WARNINGS} of these places are kept for warnings"
+_DOWNLOADER = settings_of("downloader")
+_SPOOL_BYTES = _DOWNLOADER["FETCH_CONCURRENCY"].default * _DOWNLOADER["FETCH_MAX_BYTES"].default
+
+
+def _in_file(path: str, pattern: str) -> list[str]:
+    return re.findall(pattern, (ROOT / path).read_text(encoding="utf-8"))
 
 
 def _interval(seconds: float) -> str:
@@ -42,6 +48,9 @@ def _interval(seconds: float) -> str:
     return f"{seconds:g} s"
 
 
+[_GRACE] = _in_file("deploy/kubernetes/base/gateway.yaml", r"terminationGracePeriodSeconds: (\d+)")
+[_CONSUMER_TIMEOUT] = _in_file("deploy/rabbitmq/20-imagemill.conf", r"consumer_timeout = (\d+)")
+_KUBERNETES = _in_file("deploy/kubernetes/check.sh", r"-k ([\d.]+)")
 _INTERVALS = [_interval(seconds) for seconds in settings_of("aggregator")["WEBHOOK_SCHEDULE"].default]
 
 STATED = [
@@ -77,6 +86,10 @@ STATED = [
     ("docs/errors.md", f"more than {MAX_ANIMATION_FACTOR} times that"),
     (".env.example", f"may have {MAX_ANIMATION_FACTOR} times as many pixels"),
     (".env.example", f"bursts may have {BURST_SECONDS * 100:g} % of this number"),
+    ("docs/kubernetes.md", f"the grace period is {_GRACE} s"),
+    ("docs/kubernetes.md", f"Set `consumer_timeout` to {int(_CONSUMER_TIMEOUT) // 3_600_000} hours"),
+    ("docs/kubernetes.md", f"for Kubernetes {' and '.join(_KUBERNETES)}"),
+    ("deploy/kubernetes/base/downloader.yaml", f"FETCH_CONCURRENCY times FETCH_MAX_BYTES, {_SPOOL_BYTES / 1e9:.1f} GB"),
     ("docs/events.md", f"plus up to {JITTER * 100:g} % of jitter"),
     ("docs/events.md", f"{', '.join(_INTERVALS[:-1])} and {_INTERVALS[-1]} (`WEBHOOK_SCHEDULE`)"),
 ]
