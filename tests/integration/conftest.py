@@ -1,7 +1,7 @@
 """Fixtures of the API's tests."""
 
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,12 @@ async def shared_server() -> AsyncIterator[ServerAndClient]:
 
 
 @pytest.fixture
-def gateway(shared_server: ServerAndClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gateway:
+def gateway(shared_server: ServerAndClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return a_gateway(shared_server, tmp_path)
+    gateway = a_gateway(shared_server, tmp_path)
+    yield gateway
+    # A gate that a test closed pings until this dependency answers, also during the tests that follow.
+    gateway.database.available = gateway.store.available = True
 
 
 @pytest.fixture

@@ -30,7 +30,8 @@ def http() -> httpx.AsyncClient:
 async def test_a_request_is_logged(http: httpx.AsyncClient, logged: list[MutableMapping[str, Any]]) -> None:
     await http.get("/nothing")
 
-    assert [(entry["event"], entry["path"], entry["status"]) for entry in logged] == [("http_request", "/nothing", 404)]
+    requests = [entry for entry in logged if entry["event"] == "http_request"]
+    assert [(entry["path"], entry["status"]) for entry in requests] == [("/nothing", 404)]
 
 
 @pytest.mark.parametrize("path", sorted(HEALTH_PATHS))
@@ -38,4 +39,4 @@ async def test_a_health_endpoint_is_served_and_not_logged(
     http: httpx.AsyncClient, logged: list[MutableMapping[str, Any]], path: str
 ) -> None:
     assert (await http.get(path)).status_code in {200, 503}
-    assert logged == []
+    assert [entry for entry in logged if entry["event"] == "http_request"] == []
