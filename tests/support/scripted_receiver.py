@@ -6,8 +6,10 @@ async with open_receiver(Reply(500), Reply(200)) as receiver:   # the last reply
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+
+from tests.support.origin import open_server
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,10 @@ class ScriptedReceiver:
         self._replies = replies
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
-                call = await _read(reader)
-                self.calls.append(call)
-                self.called.set()
-                await _respond(writer, self._replies[min(len(self.calls), len(self._replies)) - 1])
-        finally:
-            writer.close()
+        call = await _read(reader)
+        self.calls.append(call)
+        self.called.set()
+        await _respond(writer, self._replies[min(len(self.calls), len(self._replies)) - 1])
 
 
 async def _read(reader: asyncio.StreamReader) -> Call:
@@ -80,20 +78,6 @@ async def _respond(writer: asyncio.StreamWriter, reply: Reply) -> None:
 async def open_receiver(*replies: Reply) -> AsyncIterator[ScriptedReceiver]:
     """Receive on a free port of loopback. On leaving, connections that are still open are closed."""
     receiver = ScriptedReceiver(replies or (Reply(),))
-    tasks: set[asyncio.Task[None]] = set()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(receiver.handle(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
-    try:
+    async with open_server(receiver.handle) as port:
+        receiver.url = f"http://127.0.0.1:{port}/hook"
         yield receiver
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()

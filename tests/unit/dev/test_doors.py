@@ -4,24 +4,19 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import TypeGuard
 
 import pytest
 
-from tests.support.tree import ROOT
+from tests.support.tree import ROOT, module_name
 
 FOLDERS = ("services", "shared", "dev", "benchmarks", "tests")
-
-
-def module_of(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 @cache
 def modules() -> Mapping[str, ast.Module]:
     paths = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
-    return {module_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+    return {module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
 
 
 def exports(module: ast.Module) -> set[str]:

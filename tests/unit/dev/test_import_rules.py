@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from configparser import ConfigParser
 from pathlib import Path
 
-from tests.support.tree import ROOT
+from tests.support.tree import ROOT, module_name
 
 WITHOUT_DOOR = {
     "services": "has no code of its own",
@@ -36,11 +36,7 @@ def _files() -> Iterator[Path]:
         yield from (ROOT / root).rglob("*.py")
 
 
-def _name(file: Path) -> str:
-    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-
-
-MODULES = {_name(file): file for file in _files()}
+MODULES = {module_name(file): file for file in _files()}
 PURE = {
     name
     for name, file in MODULES.items()
