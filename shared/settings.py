@@ -53,7 +53,7 @@ class RabbitSettings(Settings):
     dead_letter_after: int = Field(
         default=10,
         ge=1,
-        description="Deliveries of one message before it is parked in imagemill.dead. Fixed once the queues exist.",
+        description="Unexpected errors of a handler for one message before the message is parked in imagemill.dead.",
     )
 
 

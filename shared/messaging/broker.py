@@ -28,8 +28,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """The open connections."""
+    """The open connections, and the settings they were opened with."""
 
+    settings: RabbitSettings
     publishing: AbstractRobustConnection
     consuming: AbstractRobustConnection
 
@@ -66,8 +67,8 @@ async def open_broker(settings: RabbitSettings, name: str, stop: asyncio.Event) 
         publishing = await stack.enter_async_context(await _connect(settings.rabbitmq_url, f"{name} publishing", stop))
         consuming = await stack.enter_async_context(await _connect(settings.rabbitmq_url, f"{name} consuming", stop))
         async with publishing.channel() as channel:
-            await declare_topology(channel, settings.dead_letter_after)
-        yield Broker(publishing, consuming)
+            await declare_topology(channel)
+        yield Broker(settings, publishing, consuming)
 
 
 async def _connect(url: str, name: str, stop: asyncio.Event) -> AbstractRobustConnection:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractIncomingMessage, AbstractMessage, AbstractQueue
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelInvalidStateError
 from structlog.contextvars import bound_contextvars
 
@@ -23,7 +23,7 @@ from shared.errors import DependencyUnavailable
 from shared.messaging.broker import Broker, open_channel
 from shared.messaging.codec import Undecodable, decode
 from shared.messaging.dependency_gate import DependencyGate
-from shared.messaging.publisher import Outgoing, Publisher
+from shared.messaging.publisher import FAILURES_HEADER, Outgoing, Publisher
 from shared.messaging.topology import Queue
 from shared.observability import Metrics
 
@@ -31,7 +31,8 @@ Handler = Callable[[Any], Awaitable[Sequence[Outgoing]]]
 """Takes one message and returns the messages to publish. It may be called again with the same message at any time."""
 
 RETRY_FOR_SECONDS = 2.0  # before an unavailable dependency closes the gate
-_REJECT_DELAY_SECONDS = 1.0  # slows down the redeliveries of a message that fails because of a bug
+SUSPECT_AFTER = 10
+_RETRY_DELAY_SECONDS = 1.0  # slows down the repetitions of a message that fails because of a bug
 _CANCEL_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
@@ -41,7 +42,10 @@ log = structlog.get_logger(__name__)
 class Subscription:
     """Messages of `queue` go to `handle`, at most `concurrency` at a time.
 
-    park_unknown: whether a message that cannot be decoded is copied to imagemill.dead, or just dropped.
+    park_unknown: whether a message that cannot be decoded, or that failed too often, is copied to imagemill.dead, or
+        just dropped.
+    on_suspect: takes a message instead of `handle` once it came back without an answer `suspect_after` times: its
+        workers may have died of it.
     """
 
     queue: Queue
@@ -49,6 +53,13 @@ class Subscription:
     handle: Handler
     concurrency: int
     park_unknown: bool = True
+    on_suspect: Handler | None = None
+    suspect_after: int = SUSPECT_AFTER
+
+    def handler_of(self, delivery: AbstractMessage) -> Handler:
+        if self.on_suspect is not None and returns_of(delivery) >= self.suspect_after:
+            return self.on_suspect
+        return self.handle
 
 
 class Consumer:
@@ -112,7 +123,7 @@ class Consumer:
         try:
             message = decode(delivery, self._subscription.types)
         except Undecodable as error:
-            await self._park_or_drop(delivery, str(error))
+            await self._park_or_drop(delivery, "undecodable", str(error))
             return
         started_at = time.monotonic()
         ids = {name: getattr(message, name) for name in type(message).model_fields if name.endswith("_id")}
@@ -123,18 +134,19 @@ class Consumer:
 
     async def _handle(self, message: Message, delivery: AbstractIncomingMessage) -> str:
         retry_until = time.monotonic() + RETRY_FOR_SECONDS
+        handle = self._subscription.handler_of(delivery)
         while await self._may_continue(delivery):
             try:
-                await self._publisher.publish(await self._subscription.handle(message))
+                await self._publisher.publish(await handle(message))
             except DependencyUnavailable as error:
                 if time.monotonic() >= retry_until:
                     self._gate.close(error)
                 else:
                     await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 (jitter)
-            except Exception:
+            except Exception as error:
                 log.exception("handler_failed", queue=self._subscription.queue)
-                await _reject(delivery)
-                return "rejected"
+                await self._count_failure(delivery, error)
+                return "failed"
             else:
                 await _acknowledge(delivery)
                 return "handled"
@@ -147,7 +159,22 @@ class Consumer:
             pass
         return self._gate.is_open and _has_open_channel(delivery)
 
-    async def _park_or_drop(self, delivery: AbstractIncomingMessage, reason: str) -> None:
+    async def _count_failure(self, delivery: AbstractIncomingMessage, error: Exception) -> None:
+        """Send the message to its queue again with its number of failures; after the last permitted one, park it."""
+        failures = failures_of(delivery) + 1
+        if failures >= self._broker.settings.dead_letter_after:
+            await self._park_or_drop(delivery, "failed", f"failed {failures} times; last: {error!r}")
+            return
+        await asyncio.sleep(_RETRY_DELAY_SECONDS)
+        try:
+            await self._publisher.send_again(delivery, self._subscription.queue, failures)
+        except DependencyUnavailable as fault:
+            self._gate.close(fault)
+            await delivery.reject(requeue=True)
+        else:
+            await _acknowledge(delivery)
+
+    async def _park_or_drop(self, delivery: AbstractIncomingMessage, why: str, reason: str) -> None:
         if self._subscription.park_unknown:
             try:
                 await self._publisher.park(delivery, self._subscription.queue, reason)
@@ -156,8 +183,23 @@ class Consumer:
                 await delivery.reject(requeue=True)
                 return
             log.error("message_parked", queue=self._subscription.queue, reason=reason)
-            self._metrics.dead_letters.labels(queue=self._subscription.queue, reason="undecodable").inc()
+            self._metrics.dead_letters.labels(queue=self._subscription.queue, reason=why).inc()
         await _acknowledge(delivery)
+
+
+def returns_of(delivery: AbstractMessage) -> int:
+    """How often the message returned to its queue without an answer, as the broker counts it."""
+    return _count_in(delivery, "x-delivery-count")
+
+
+def failures_of(delivery: AbstractMessage) -> int:
+    """How often a handler failed with an unexpected exception for the message."""
+    return _count_in(delivery, FAILURES_HEADER)
+
+
+def _count_in(delivery: AbstractMessage, header: str) -> int:
+    value = delivery.headers.get(header)
+    return value if isinstance(value, int) and value > 0 else 0
 
 
 def _has_open_channel(delivery: AbstractIncomingMessage) -> bool:
@@ -168,9 +210,9 @@ def _has_open_channel(delivery: AbstractIncomingMessage) -> bool:
 
 
 async def _reject(delivery: AbstractIncomingMessage) -> None:
-    await asyncio.sleep(_REJECT_DELAY_SECONDS)
+    await asyncio.sleep(_RETRY_DELAY_SECONDS)
     with suppress(*CONNECTION_EXCEPTIONS):  # without its channel it is delivered again anyway
-        await delivery.reject(requeue=True)  # counts towards the delivery limit, unlike a nack on RabbitMQ 4.3
+        await delivery.reject(requeue=True)  # counts towards the broker's limit, unlike a nack on RabbitMQ 4.3
 
 
 async def _acknowledge(delivery: AbstractIncomingMessage) -> None:

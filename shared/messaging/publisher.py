@@ -19,7 +19,7 @@ from shared.contracts.messages import Message
 from shared.errors import BrokerUnavailable
 from shared.messaging.broker import Broker, open_channel
 from shared.messaging.codec import encode, encode_event
-from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE, queue_of
+from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE, DEFAULT_EXCHANGE, EVENTS_EXCHANGE, queue_of
 from shared.observability import Metrics
 
 
@@ -38,6 +38,7 @@ Publish = Callable[[Sequence[Outgoing]], Awaitable[None]]
 
 REASON_HEADER = "imagemill-reason"
 QUEUE_HEADER = "imagemill-queue"
+FAILURES_HEADER = "imagemill-failures"
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +92,19 @@ class Publisher:
         )
         async with self._confirmed():
             await self._send(self._commands, DEAD_EXCHANGE, parked, "")
+
+    async def send_again(self, delivery: AbstractMessage, queue: str, failures: int) -> None:
+        """Copy a message to the end of the queue it came from, with the number of its failures so far."""
+        headers = {name: value for name, value in delivery.headers.items() if not name.startswith("x-")}
+        copy = AmqpMessage(
+            delivery.body,
+            headers=headers | {FAILURES_HEADER: failures},
+            content_type=delivery.content_type,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            type=delivery.type,
+        )
+        async with self._confirmed():
+            await self._send(self._commands, DEFAULT_EXCHANGE, copy, queue)
 
     @asynccontextmanager
     async def _confirmed(self) -> AsyncIterator[None]:

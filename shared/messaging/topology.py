@@ -18,7 +18,12 @@ from shared.contracts.messages import MAX_PROBE_SECONDS, Message
 COMMANDS_EXCHANGE = "imagemill.commands"
 EVENTS_EXCHANGE = "imagemill.events"
 DEAD_EXCHANGE = "imagemill.dead"
+DEFAULT_EXCHANGE = ""  # the broker's own: each queue is bound to it under its name
 
+# The broker counts a delivery that returns because a connection closed or a process stopped. These are no failures, so
+# its limits are only a backstop against a message that ends every process; consumers count failures themselves.
+_WORK_DELIVERIES = 50
+_LOST_DELIVERIES = 20  # then the message is dropped: the sweep sends its work again
 _UNLIMITED_DELIVERIES = 1_000_000  # of a parked message: RabbitMQ 4 defaults to 20, and 3.10 accepts no negative limit
 
 
@@ -29,7 +34,7 @@ class Queue(StrEnum):
     FINISH = "imagemill.finish"
     WEBHOOKS = "imagemill.webhooks"
     PROBE = "imagemill.probe"
-    DEAD = "imagemill.dead"  # for people: messages that could not be decoded or reached the delivery limit
+    DEAD = "imagemill.dead"  # for people: messages that could not be decoded or failed too often
     LOST = "imagemill.lost"  # the same messages, for the aggregator: a dead command must not strand its image
 
 
@@ -71,14 +76,14 @@ def queue_of(message: Message) -> Queue:
     return QUEUE_OF[type(message)]
 
 
-async def declare_topology(channel: AbstractChannel, dead_letter_after: int) -> None:
-    """Declare all exchanges and queues; `dead_letter_after` is the delivery limit of the work queues."""
+async def declare_topology(channel: AbstractChannel) -> None:
+    """Declare all exchanges and queues."""
     commands = await channel.declare_exchange(COMMANDS_EXCHANGE, ExchangeType.DIRECT, durable=True)
     await channel.declare_exchange(EVENTS_EXCHANGE, ExchangeType.TOPIC, durable=True)
     dead = await channel.declare_exchange(DEAD_EXCHANGE, ExchangeType.FANOUT, durable=True)
-    for name in (Queue.DEAD, Queue.LOST):
+    for name, limit in ((Queue.DEAD, _UNLIMITED_DELIVERIES), (Queue.LOST, _LOST_DELIVERIES)):
         parking = await channel.declare_queue(
-            name, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": _UNLIMITED_DELIVERIES}
+            name, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": limit}
         )
         await parking.bind(dead)
     for name in WORK_QUEUES:
@@ -87,7 +92,7 @@ async def declare_topology(channel: AbstractChannel, dead_letter_after: int) -> 
             durable=True,
             arguments={
                 "x-queue-type": "quorum",
-                "x-delivery-limit": dead_letter_after,
+                "x-delivery-limit": _WORK_DELIVERIES,
                 "x-dead-letter-exchange": DEAD_EXCHANGE,
                 "x-dead-letter-strategy": "at-least-once",
                 "x-overflow": "reject-publish",

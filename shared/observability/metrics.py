@@ -25,13 +25,13 @@ class Metrics:
 
         self.messages_handled = declare.counter(
             "imagemill_messages_handled_total",
-            "Messages taken from a queue: handled, rejected after an unexpected error, or returned to the queue.",
+            "Messages taken from a queue: handled, failed with an unexpected error, or returned to the queue.",
             unit="messages",
             labels=("queue", "outcome"),
         )
         self.message_seconds = declare.seconds(
             "imagemill_message_seconds",
-            "Time from the start of a message's processing until it was handled, rejected or returned.",
+            "Time from the start of a message's processing until it was handled, failed or returned.",
             buckets=_MESSAGE_SECONDS,
             labels=("queue",),
         )

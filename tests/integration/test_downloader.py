@@ -46,7 +46,7 @@ async def origin() -> AsyncIterator[Origin]:
 @pytest.fixture
 async def channel(rabbitmq_url: str) -> AsyncIterator[AbstractChannel]:
     async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as opened:
-        await declare_topology(opened, dead_letter_after=10)
+        await declare_topology(opened)
         yield opened
 
 

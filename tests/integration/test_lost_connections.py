@@ -14,7 +14,7 @@ from deploy.local.processes import end_leftovers
 from deploy.local.servers import Servers
 from shared.contracts.messages import CompressImage
 from shared.errors import BrokerUnavailable
-from shared.messaging import COMMANDS_EXCHANGE, Broker, Outgoing, Publisher, Queue, Subscription, list_dead
+from shared.messaging import COMMANDS_EXCHANGE, Outgoing, Publisher, Queue, Subscription, list_dead
 from tests.support.messaging_runtime import (
     COMMANDS,
     FOLLOW_UP,
@@ -50,7 +50,7 @@ async def _open_cuttable(url: str) -> AsyncIterator[Cuttable]:
         open_runtime(url) as direct,
         open_runtime(proxied_url) as proxied,
     ):
-        broker = Broker(direct.broker.publishing, proxied.broker.consuming)
+        broker = replace(direct.broker, consuming=proxied.broker.consuming)
         yield Cuttable(replace(direct, broker=broker), proxy)
 
 
@@ -113,6 +113,23 @@ async def test_repeatedly_lost_connections_lose_no_message(rabbitmq_url: str) ->
         await until(lambda: are_all(handler.handled), within=30)
         await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, 0))
     assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
+
+
+async def test_closed_connections_are_no_failures_of_a_message(rabbitmq_url: str) -> None:
+    handler = Recorder(hold=asyncio.Event())
+    assert handler.hold is not None
+    async with open_runtime(rabbitmq_url) as runtime:
+        await runtime.publisher.publish(COMMANDS[:1])
+        for _ in range(12):  # more than DEAD_LETTER_AFTER
+            async with await aio_pika.connect(rabbitmq_url) as connection:
+                channel = await connection.channel()
+                queue = await channel.get_queue(Queue.DOWNLOAD, ensure=False)
+                assert await queue.get() is not None
+            await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, 1), what="the return of the message")
+        handler.hold.set()
+        async with runtime.consuming(downloads(handler)):
+            await until(lambda: handler.handled == COMMANDS[:1])
+    assert await list_dead(rabbitmq_url) == []
 
 
 class LosesTheBroker(Publisher):

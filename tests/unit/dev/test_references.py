@@ -23,7 +23,7 @@ _FILE = re.compile(r"`((?:services|shared|deploy|dev|tests|docs|benchmarks|sampl
 _NAME = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`")
 _DEFAULT = re.compile(
     r"\b(?P<name>[A-Z][A-Z0-9]*_[A-Z0-9_]+)`? \((?P<value>\d[\d,.]*)( (?P<unit>\w+))?\)"  # `DRAIN_TIMEOUT` (25 s)
-    # 10 deliveries (`DEAD_LETTER_AFTER`), 15 minutes after it was sent (`COMMAND_START_BY`)
+    # 10 failures (`DEAD_LETTER_AFTER`), 15 minutes after it was sent (`COMMAND_START_BY`)
     r"|(?P<value_before>\d[\d,.]*) (?P<unit_before>\w+)[\w *]{0,30} \(`(?P<name_after>[A-Z][A-Z0-9]*_[A-Z0-9_]+)`\)"
 )
 _UNITS = {"minutes": 60, "hours": 3600, "million": 1_000_000}
