@@ -1,54 +1,47 @@
-"""The announcement of a finished request: its event, its webhook, and the removal of its originals."""
+"""The announcement of an ended round: its event and its webhook.
 
-from collections.abc import Sequence
-
-import structlog
+The announcement is recorded in the same write as the end of the round, and removed once it is published. A crash
+between the two, or a retry that begins meanwhile, delays it and never loses it.
+"""
 
 from services.aggregator.webhook_policy import new_delivery
 from shared.contracts.events import PublicEvent, request_finished_event
 from shared.contracts.messages import DeliverWebhook, Message
-from shared.contracts.object_keys import originals_prefix
-from shared.contracts.records import Request
-from shared.errors import StorageUnavailable
+from shared.contracts.records import Announcement, Request
+from shared.messaging import Publish
 from shared.persistence import Database
-from shared.storage import ObjectStore
-
-_MAX_DELETED_AT_ONCE = 500
-
-log = structlog.get_logger(__name__)
 
 
 class RequestAnnouncer:
-    """Repeatable: every call for the same request returns the same event and records the same delivery."""
-
-    def __init__(self, database: Database, store: ObjectStore, public_base_url: str, *, keep_originals: bool) -> None:
+    def __init__(self, database: Database, publish: Publish, public_base_url: str) -> None:
         self._database = database
-        self._store = store
+        self._publish = publish
         self._base_url = public_base_url
-        self._keep_originals = keep_originals
 
-    async def __call__(self, request: Request) -> Sequence[Message | PublicEvent]:
-        """Record the webhook's delivery and remove the originals; return what is to be published."""
-        event = request_finished_event(request, self._base_url)
-        outgoing: list[Message | PublicEvent] = [event]
-        if request.webhook_url:
-            await self._database.deliveries.put(new_delivery(event, request.request_id, request.webhook_url))
-            delivery = await self._database.deliveries.get(event.event_id)
-            if delivery and delivery.attempts == 0 and delivery.due_at is not None:
-                outgoing.append(DeliverWebhook(delivery_id=delivery.delivery_id))
-        if not self._keep_originals:
-            await self._remove_originals(request.request_id)
-        return outgoing
+    def announcement(self, finished: Request) -> Announcement:
+        """What there is to announce of `finished`, a request as it is at the end of a round."""
+        event = request_finished_event(finished, self._base_url)
+        return Announcement(event.event_id, event.type, event.time, event.data, finished.webhook_url)
 
-    async def _remove_originals(self, request_id: str) -> None:
-        """Remove the originals that interrupted runs left. An unavailable store keeps them; see the runbook."""
-        keys: list[str] = []
-        try:
-            async for key in self._store.list_keys(originals_prefix(request_id)):
-                keys.append(key)
-                if len(keys) >= _MAX_DELETED_AT_ONCE:
-                    await self._store.delete(keys)
-                    keys.clear()
-            await self._store.delete(keys)
-        except StorageUnavailable as error:
-            log.warning("originals_not_removed", error=str(error))
+    async def announce(self, request: Request) -> None:
+        """Publish what `request` has still to announce. Repeatable: a duplicate has the same ids and content."""
+        for announcement in request.announcements:
+            await self._publish(await self._messages(request.request_id, announcement))
+            await self._database.requests.remove_announcement(request.request_id, announcement.event_id)
+
+    async def _messages(self, request_id: str, announcement: Announcement) -> list[Message | PublicEvent]:
+        """Record the webhook's delivery; return what is to be published."""
+        event = PublicEvent(
+            event_id=announcement.event_id,
+            type=announcement.type,
+            subject=request_id,
+            time=announcement.time,
+            data=announcement.data,
+        )
+        if not announcement.webhook_url:
+            return [event]
+        await self._database.deliveries.put(new_delivery(event, request_id, announcement.webhook_url))
+        delivery = await self._database.deliveries.get(event.event_id)
+        if delivery is None or delivery.attempts > 0 or delivery.due_at is None:
+            return [event]
+        return [event, DeliverWebhook(delivery_id=delivery.delivery_id)]

@@ -14,6 +14,7 @@ from services.aggregator.host_circuit_breaker import HostCircuitBreaker
 from services.aggregator.outputs import OutputWriter
 from services.aggregator.pause_policy import PausePolicy
 from services.aggregator.record_result import LostRecorder, ResultRecorder
+from services.aggregator.remove_originals import OriginalsRemover
 from services.aggregator.result_effects import ResultEffects
 from services.aggregator.settings import AggregatorSettings, HostSettings, WebhookSettings
 from shared.contracts.messages import (
@@ -25,7 +26,7 @@ from shared.contracts.messages import (
     ImageDeferred,
     ImageFailed,
 )
-from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
+from shared.messaging import Consumer, DependencyGate, Publish, Publisher, Queue, Subscription, open_broker
 from shared.observability import Health, Metrics, process_registry, serve_health
 from shared.outbound import open_guarded_client
 from shared.persistence import Database, open_database
@@ -54,7 +55,7 @@ async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
         recording = DependencyGate({"database": database.ping, "broker": broker.ping}, health)
         finishing = DependencyGate({"storage": store.ping}, health, outer=recording)
         async with asyncio.TaskGroup() as consumers:
-            for subscription in _subscriptions(settings, database, store, client, metrics):
+            for subscription in _subscriptions(settings, database, store, client, publisher.publish, metrics):
                 gate = finishing if subscription.queue is Queue.FINISH else recording
                 consumer = Consumer(subscription, broker, publisher, gate, metrics)
                 consumers.create_task(consumer.run(stop, settings.rabbit.drain_timeout))
@@ -65,13 +66,15 @@ def _subscriptions(
     database: Database,
     store: ObjectStore,
     client: httpx.AsyncClient,
+    publish: Publish,
     metrics: Metrics,
 ) -> list[Subscription]:
     base_url, keep_originals = settings.public.public_base_url, settings.results.keep_originals
     effects = ResultEffects(store, base_url, keep_originals=keep_originals)
     outputs = OutputWriter(database, store, base_url, guard_formulas=settings.finish.csv_formula_guard)
-    announcer = RequestAnnouncer(database, store, base_url, keep_originals=keep_originals)
-    finisher = RequestFinisher(database, outputs, announcer, metrics)
+    remove_originals = OriginalsRemover(store, keep_originals=keep_originals)
+    announcer = RequestAnnouncer(database, publish, base_url)
+    finisher = RequestFinisher(database, outputs, remove_originals, announcer, metrics)
     deliverer = WebhookDeliverer(database.deliveries, client, settings.webhooks, metrics, _utc_now)
     return [
         Subscription(

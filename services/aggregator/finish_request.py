@@ -1,15 +1,15 @@
-"""Finishing a request: write its files, count its images, record its status, then announce it."""
+"""Finishing a request: write its files, count its images, record its end with its announcement, then announce it."""
 
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import structlog
 
 from services.aggregator.announce_request import RequestAnnouncer
 from services.aggregator.outputs import OutputWriter, RoundSuperseded
-from shared.contracts.events import PublicEvent
+from services.aggregator.remove_originals import OriginalsRemover
 from shared.contracts.messages import FinishRequest, Message
 from shared.contracts.records import Request
 from shared.contracts.states import RequestStatus
@@ -23,12 +23,13 @@ log = structlog.get_logger(__name__)
 
 
 class RequestFinisher:
-    """Handles FinishRequest. Repeatable: for a finished request it only returns the announcement again."""
+    """Handles FinishRequest. Repeatable: a finished request only publishes what it has still to announce."""
 
     def __init__(
         self,
         database: Database,
         outputs: OutputWriter,
+        remove_originals: OriginalsRemover,
         announcer: RequestAnnouncer,
         metrics: Metrics,
         *,
@@ -36,31 +37,28 @@ class RequestFinisher:
     ) -> None:
         self._database = database
         self._outputs = outputs
-        self._announce = announcer
+        self._remove_originals = remove_originals
+        self._announcer = announcer
         self._metrics = metrics
         self._lease_seconds = lease_seconds
         self._in_progress: set[tuple[str, int]] = set()
 
-    async def __call__(self, message: FinishRequest) -> Sequence[Message | PublicEvent]:
-        request = await self._finished_or_ready(message)
-        if request is not None and request.status is RequestStatus.PENDING:
-            request = await self._finish_under_lease(message)
-        return [] if request is None else await self._announce(request)
-
-    async def _finished_or_ready(self, message: FinishRequest) -> Request | None:
-        """The request, if the message's round is the current one and is finished or could finish now."""
+    async def __call__(self, message: FinishRequest) -> Sequence[Message]:
         request = await self._database.requests.get(message.request_id)
-        if request is None or request.round != message.round:
-            log.info("finish_ignored", round=message.round, reason="no such request in this round")
-            return None
-        if request.status is not RequestStatus.PENDING:
-            return request
-        if request.intake_open or not await self._database.images.none_open(request.request_id):
-            return None
-        return request
+        if request is not None and await self._is_ready(request, message.round):
+            request = await self._finish_under_lease(message)
+        if request is not None:  # also of a later round: it still has the announcements of earlier ones
+            await self._announcer.announce(request)
+        return []
+
+    async def _is_ready(self, request: Request, round_: int) -> bool:
+        """Whether the request is in this round and could finish it now."""
+        if request.round != round_ or request.status is not RequestStatus.PENDING or request.intake_open:
+            return False
+        return await self._database.images.none_open(request.request_id)
 
     async def _finish_under_lease(self, message: FinishRequest) -> Request | None:
-        """Finish the request; None if another task or process is finishing it.
+        """Finish the request and return it; None if another task or process is finishing it.
 
         The message can be dropped then: the other one acknowledges its own message only when the request is finished,
         and the sweep sends FinishRequest again for a request that is not.
@@ -80,9 +78,9 @@ class RequestFinisher:
             self._in_progress.discard(key)
 
     async def _finish(self, message: FinishRequest) -> Request | None:
-        request = await self._finished_or_ready(message)  # the lease's last holder may have finished it
-        if request is None or request.status is not RequestStatus.PENDING:
-            return request
+        request = await self._database.requests.get(message.request_id)
+        if request is None or not await self._is_ready(request, message.round):
+            return request  # the lease's last holder has finished it
         # Summarize first: if images change afterwards, the writer notices.
         summary = await self._database.images.summary(request.request_id)
         status = RequestStatus.COMPLETED if summary.compressed else RequestStatus.FAILED
@@ -91,13 +89,28 @@ class RequestFinisher:
         except RoundSuperseded as reason:
             log.info("finish_abandoned", reason=str(reason))
             return None
+        await self._remove_originals(request.request_id)  # before the finish: after it a retry may store new ones
         counted = await self._database.images.count(request.request_id)
         progress = replace(counted, reused=summary.unchanged + summary.same_bytes)
-        finished = await self._database.requests.finish(request.request_id, request.round, status, progress, keys)
-        if finished is not None:
-            self._metrics.requests_finished.labels(status=status.value).inc()
-            log.info("request_finished", status=status, compressed=progress.compressed, failed=progress.failed)
-        return finished
+        return await self._record(
+            replace(
+                request,
+                status=status,
+                progress=progress,
+                updated_at=progress.as_of,
+                finished_at=progress.as_of,
+                **asdict(keys),
+            )
+        )
+
+    async def _record(self, finished: Request) -> Request | None:
+        recorded = await self._database.requests.finish(finished, self._announcer.announcement(finished))
+        if recorded is None:  # another process has finished it
+            return await self._database.requests.get(finished.request_id)
+        status, progress = finished.status, finished.progress
+        self._metrics.requests_finished.labels(status=status.value).inc()
+        log.info("request_finished", status=status, compressed=progress.compressed, failed=progress.failed)
+        return recorded
 
 
 async def _acquired(lease: Lease, patience: float) -> bool:

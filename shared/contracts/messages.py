@@ -221,7 +221,7 @@ class ImageDeferred(ImageMessage):
 
 
 class FinishRequest(Message):
-    """Intake is closed and no image is open: write the outputs and finish the request."""
+    """Intake is closed and no image is open: write the outputs, finish the request and announce it."""
 
     request_id: str = Field(description="The request's ULID.")
     round: int = Field(ge=1, description="The round to finish.")

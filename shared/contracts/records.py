@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from shared.catalogue import CatalogueFormat
 from shared.contracts.error_codes import ErrorCode
@@ -35,6 +36,20 @@ class OutputKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class Announcement:
+    """The end of a round that is still to be announced: its public event, and its webhook if it has one.
+
+    It is recorded together with the end and removed once it is published, so a later round cannot replace it.
+    """
+
+    event_id: str
+    type: str
+    time: datetime
+    data: dict[str, Any]
+    webhook_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One upload. Finishing a round sets the keys of its files; a retry clears them.
 
@@ -44,6 +59,7 @@ class Request:
         failed images that are to be retried.
     intake_rows: number of the upload's data rows that are in the database; a resumed intake continues after them.
     catalogue_format: how the upload is written; the outputs are written in the same way.
+    announcements: of ended rounds, not yet published, in order.
     """
 
     request_id: str
@@ -64,6 +80,7 @@ class Request:
     failed_key: str | None = None
     report_json_key: str | None = None
     finished_at: datetime | None = None
+    announcements: tuple[Announcement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,10 @@ INDEXES = {
     "requests": [
         IndexModel([("status", ASCENDING), ("intake_open", ASCENDING), ("_id", ASCENDING)]),
         IndexModel([("finished_at", ASCENDING)]),
+        IndexModel(  # contains only requests that still have something to announce
+            [("announcements.time", ASCENDING)],
+            partialFilterExpression={"announcements.time": {"$exists": True}},
+        ),
     ],
     # One index serves dispatch, the window's count, progress and the completion check: each starts with an equality.
     "images": [

@@ -11,8 +11,7 @@ from typing import Protocol
 
 from shared.contracts.image_summary import ImageSummary
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
-from shared.contracts.records import Delivery, HostCircuit, Image, OutputKeys, Product, Progress, Request
-from shared.contracts.states import RequestStatus
+from shared.contracts.records import Announcement, Delivery, HostCircuit, Image, Product, Progress, Request
 
 CLAIM_AGAIN_AFTER = timedelta(minutes=1)
 """After this time `claim_stranded` and `claim_due` return the same request or delivery again."""
@@ -56,15 +55,21 @@ class RequestRepository(Protocol):
         """Record that everything of this round is in the database; from now on the request may finish."""
 
     async def claim_stranded(self) -> list[Request]:
-        """Pending requests that could finish: intake is closed and no image is open.
+        """Requests whose next step was lost; the caller sends FinishRequest.
 
-        Returns each at most once per CLAIM_AGAIN_AFTER; the caller sends FinishRequest.
+        These are the Pending ones that could finish (intake is closed and no image is open), and those, in any state,
+        that have an announcement older than CLAIM_AGAIN_AFTER. Returns each at most once per CLAIM_AGAIN_AFTER.
         """
 
-    async def finish(
-        self, request_id: str, round_: int, status: RequestStatus, progress: Progress, keys: OutputKeys
-    ) -> Request | None:
-        """Finish the request, if it is Pending in this round with its intake closed; None if it is not."""
+    async def finish(self, finished: Request, announcement: Announcement) -> Request | None:
+        """Record the end of a round and its announcement, in one write.
+
+        Writes the status, progress, times and files of `finished`, if the request is Pending in that round with its
+        intake closed; None if it is not.
+        """
+
+    async def remove_announcement(self, request_id: str, event_id: str) -> None:
+        """Record that an announcement was published."""
 
     async def retry(self, request_id: str, round_: int, progress: Progress) -> Request | None:
         """Start the round after `round_`, if the request has finished that one; None if it has not.

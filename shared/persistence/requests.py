@@ -1,7 +1,7 @@
 """The collection `requests`: `_id` is the request_id.
 
 Fields beside those of `records.Request`: `count_again_at` (when progress may be counted again) and
-`finish_announced_at` (when the sweep last sent FinishRequest).
+`finish_announced_at` (when the sweep last sent FinishRequest). `announcements` is the outbox of ended rounds.
 """
 
 import time
@@ -14,7 +14,7 @@ from pymongo.errors import DuplicateKeyError
 
 from shared.catalogue import CatalogueFormat, Dialect, ImageColumn, Profile
 from shared.contracts.messages import CompressOptions
-from shared.contracts.records import OutputKeys, Progress, Request
+from shared.contracts.records import Announcement, OutputKeys, Progress, Request
 from shared.contracts.states import RequestStatus
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults
@@ -23,8 +23,11 @@ from shared.persistence.repositories import CLAIM_AGAIN_AFTER, COUNT_EVERY
 
 _COUNT_SHARE = 10  # counting takes at most a tenth of the time
 
+_MAX_UNANNOUNCED = 100  # the next sweep claims the others
+
 _FINISHED = {"$in": [RequestStatus.COMPLETED.value, RequestStatus.FAILED.value]}
 _NO_OUTPUTS = dict.fromkeys(OutputKeys.__dataclass_fields__)
+_WRITTEN_AT_FINISH = ("progress", "updated_at", "finished_at", *_NO_OUTPUTS)
 
 _CLOSED_AND_PENDING = {"status": RequestStatus.PENDING.value, "intake_open": False}
 
@@ -102,39 +105,38 @@ class MongoRequests:
         now = self._clock()
         # Thousands of requests may be in progress. One query excludes those with pending images. The others have all
         # their open images dispatched, so the dispatcher's window limits their number, and each costs one query.
+        not_lately = {"finish_announced_at": {"$not": {"$gt": now - CLAIM_AGAIN_AFTER}}}
         candidates = {
             **_CLOSED_AND_PENDING,
             "_id": {"$nin": await self._images.requests_with_pending()},
-            "finish_announced_at": {"$not": {"$gt": now - CLAIM_AGAIN_AFTER}},
+            **not_lately,
         }
+        unannounced = {"announcements.time": {"$lte": now - CLAIM_AGAIN_AFTER}, **not_lately}
         with database_faults():
             found = await self._collection.find(candidates).sort("_id", 1).to_list(None)
-            stranded = [document for document in found if not await self._images.any_open(document["_id"])]
+            stranded = {each["_id"]: each for each in found if not await self._images.any_open(each["_id"])}
+            oldest = self._collection.find(unannounced).sort("announcements.time", 1).limit(_MAX_UNANNOUNCED)
+            stranded |= {each["_id"]: each for each in await oldest.to_list(_MAX_UNANNOUNCED)}
             if stranded:
                 await self._collection.update_many(
-                    {"_id": {"$in": [document["_id"] for document in stranded]}},
-                    {"$set": {"finish_announced_at": now}},
+                    {"_id": {"$in": list(stranded)}}, {"$set": {"finish_announced_at": now}}
                 )
-        return [_request(document) for document in stranded]
+        return [_request(document) for document in stranded.values()]
 
-    async def finish(
-        self, request_id: str, round_: int, status: RequestStatus, progress: Progress, keys: OutputKeys
-    ) -> Request | None:
-        now = self._clock()
-        changes = {
-            "status": status.value,
-            "progress": asdict(progress),
-            "updated_at": now,
-            "finished_at": now,
-            **asdict(keys),
-        }
+    async def finish(self, finished: Request, announcement: Announcement) -> Request | None:
+        as_finished = _document(finished)
+        changes = {"status": finished.status.value, **{name: as_finished[name] for name in _WRITTEN_AT_FINISH}}
         with database_faults():
             document = await self._collection.find_one_and_update(
-                {"_id": request_id, "round": round_, **_CLOSED_AND_PENDING},
-                {"$set": changes},
+                {"_id": finished.request_id, "round": finished.round, **_CLOSED_AND_PENDING},
+                {"$set": changes, "$push": {"announcements": asdict(announcement)}},
                 return_document=ReturnDocument.AFTER,
             )
         return _request(document) if document else None
+
+    async def remove_announcement(self, request_id: str, event_id: str) -> None:
+        with database_faults():
+            await self._collection.update_one({"_id": request_id}, {"$pull": {"announcements": {"event_id": event_id}}})
 
     async def retry(self, request_id: str, round_: int, progress: Progress) -> Request | None:
         now = self._clock()
@@ -191,6 +193,7 @@ def _request(document: Document) -> Request:
             "catalogue_format": _catalogue_format(document["catalogue_format"]),
             "options": CompressOptions.model_validate(document["options"]),
             "progress": Progress(**document["progress"]),
+            "announcements": tuple(Announcement(**each) for each in document["announcements"]),
         }
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import asdict, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,14 +13,15 @@ from shared.contracts.states import ImageState, RequestStatus
 from shared.persistence import Database
 from tests.contract.conftest import Subject
 from tests.fakes import MovableClock
-from tests.support.builders import NOW, a_product, a_request, an_image, output_keys
+from tests.support.builders import NOW, a_product, a_request, an_announcement, an_image, finished, output_keys
 from tests.support.worker_messages import compressed
 
 DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
 
 
-async def _finish(database: Database) -> Request | None:
-    return await database.requests.finish("a", 1, RequestStatus.COMPLETED, DONE, output_keys("a"))
+async def _finish(database: Database, round_: int = 1, **changes: Any) -> Request | None:
+    ended = replace(finished(a_request("a", round=round_), DONE), **changes)
+    return await database.requests.finish(ended, an_announcement(ended))
 
 
 async def test_a_request_is_read_as_written(database: Database) -> None:
@@ -106,6 +108,7 @@ async def test_a_stranded_request_is_announced_at_most_once_a_minute(database: D
     clock.advance(1)
     assert await _stranded(database) == ["a"]
     await _finish(database)
+    await database.requests.remove_announcement("a", "a:1:request.completed")
     clock.advance(60)
     assert await _stranded(database) == ["b"]
 
@@ -113,19 +116,13 @@ async def test_a_stranded_request_is_announced_at_most_once_a_minute(database: D
 async def test_a_finish_is_recorded_once(database: Database, clock: MovableClock) -> None:
     await database.requests.insert(a_request("a", intake_open=False))
     now = clock.advance(60)
-    finished = await _finish(database)
-    assert finished == a_request(
-        "a",
-        intake_open=False,
-        status=RequestStatus.COMPLETED,
-        progress=DONE,
-        updated_at=now,
-        finished_at=now,
-        **asdict(output_keys("a")),
-    )
+    ended = finished(a_request("a", intake_open=False), replace(DONE, as_of=now))
+    announcement = an_announcement(ended, webhook_url="https://shop.test/hook")
+    recorded = replace(ended, announcements=(announcement,))
+    assert await database.requests.finish(ended, announcement) == recorded
     clock.advance(60)
-    assert await _finish(database) is None
-    assert await database.requests.get("a") == finished
+    assert await database.requests.finish(ended, announcement) is None
+    assert await database.requests.get("a") == recorded
 
 
 @pytest.mark.parametrize(
@@ -149,8 +146,8 @@ async def test_only_a_pending_request_of_that_round_with_closed_intake_finishes(
 async def test_of_concurrent_finishes_one_succeeds(subject: Subject) -> None:
     await subject.database.requests.insert(a_request("a", intake_open=False))
     other = await subject.connect()
-    finished = await asyncio.gather(*(_finish(database) for database in (subject.database, other) for _ in range(5)))
-    assert len([request for request in finished if request]) == 1
+    ended = await asyncio.gather(*(_finish(database) for database in (subject.database, other) for _ in range(5)))
+    assert len([request for request in ended if request]) == 1
 
 
 async def test_intake_of_an_earlier_round_is_ignored(database: Database) -> None:
@@ -167,9 +164,12 @@ EXPECTED = Progress(total=1, compressed=0, failed=0, pending=1, as_of=NOW)
 @pytest.mark.parametrize("status", [RequestStatus.COMPLETED, RequestStatus.FAILED])
 async def test_a_retry_starts_the_next_round(database: Database, clock: MovableClock, status: RequestStatus) -> None:
     await database.requests.insert(a_request("a", intake_open=False, intake_rows=7))
-    await database.requests.finish("a", 1, status, DONE, output_keys("a"))
+    ended = await _finish(database, status=status)
+    assert ended is not None
     now = clock.advance(60)
-    started = a_request("a", round=2, intake_rows=7, progress=EXPECTED, updated_at=now)
+    started = a_request(
+        "a", round=2, intake_rows=7, progress=EXPECTED, updated_at=now, announcements=ended.announcements
+    )
     assert await database.requests.retry("a", 1, EXPECTED) == started
     assert await database.requests.get("a") == started
     assert await database.requests.open_intakes() == [started]
@@ -212,10 +212,43 @@ async def test_each_round_finishes_once_and_is_announced_separately(database: Da
     await database.requests.close_intake("a", 2, DONE)
     assert await _stranded(database) == ["a"]
     assert await _finish(database) is None
-    keys = output_keys("a", 2)
-    finished = await database.requests.finish("a", 2, RequestStatus.COMPLETED, DONE, keys)
-    assert finished is not None
-    assert (finished.output_key, finished.round) == (keys.output_key, 2)
+    ended = await _finish(database, round_=2)
+    assert ended is not None
+    assert (ended.output_key, ended.round) == (output_keys("a", 2).output_key, 2)
+    assert [each.event_id for each in ended.announcements] == ["a:1:request.completed", "a:2:request.completed"]
+
+
+async def test_an_announcement_that_was_not_published_is_found_a_minute_later(
+    database: Database, clock: MovableClock
+) -> None:
+    await database.requests.insert(a_request("a", intake_open=False))
+    await _finish(database)
+    await database.requests.retry("a", 1, EXPECTED)
+    clock.advance(59.999)
+    assert await _stranded(database) == []
+    clock.advance(0.001)
+    assert await _stranded(database) == ["a"]
+    clock.advance(59)
+    assert await _stranded(database) == []
+    clock.advance(1)
+    assert await _stranded(database) == ["a"]
+    await database.requests.remove_announcement("a", "a:1:request.completed")
+    clock.advance(60)
+    assert await _stranded(database) == []
+
+
+async def test_an_announcement_is_removed_by_its_event_alone(database: Database) -> None:
+    await database.requests.insert(a_request("a", intake_open=False))
+    await _finish(database)
+    await database.requests.retry("a", 1, EXPECTED)
+    await database.requests.close_intake("a", 2, DONE)
+    await _finish(database, round_=2)
+    for event_id in ("a:1:request.completed", "a:1:request.completed", "unknown"):
+        await database.requests.remove_announcement("a", event_id)
+    await database.requests.remove_announcement("unknown", "a:2:request.completed")
+    request = await database.requests.get("a")
+    assert request is not None
+    assert [each.event_id for each in request.announcements] == ["a:2:request.completed"]
 
 
 async def test_progress_is_counted_again_after_a_retry(database: Database, clock: MovableClock) -> None:
@@ -260,10 +293,10 @@ async def test_progress_is_counted_at_most_every_two_seconds(database: Database,
 
 async def test_progress_of_a_finished_request_does_not_change(database: Database, clock: MovableClock) -> None:
     await database.requests.insert(a_request("a", intake_open=False))
-    finished = await _finish(database)
+    ended = await _finish(database)
     clock.advance(3600)
-    assert finished is not None
-    assert await database.requests.current("a") == replace(finished, progress=DONE)
+    assert ended is not None
+    assert await database.requests.current("a") == replace(ended, progress=DONE)
 
 
 async def test_finished_requests_are_found_by_age(database: Database) -> None:

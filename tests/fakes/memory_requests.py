@@ -1,9 +1,9 @@
 """Requests in a dictionary, with the guards of the real collection."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 
-from shared.contracts.records import OutputKeys, Progress, Request
+from shared.contracts.records import Announcement, OutputKeys, Progress, Request
 from shared.contracts.states import RequestStatus
 from shared.persistence import CLAIM_AGAIN_AFTER, COUNT_EVERY
 from tests.fakes.memory_images import any_open, count_images
@@ -55,39 +55,47 @@ class MemoryRequests:
         self._tables.answer()
         now = self._tables.clock()
         stranded = [
-            request
-            for request in self._pending()
-            if not request.intake_open
-            and not any_open(self._tables, request.request_id)
-            and not self._announced_lately(request.request_id)
+            row.request
+            for _, row in sorted(self._tables.requests.items())
+            if (self._could_finish(row.request) or self._is_unannounced(row.request))
+            and not self._announced_lately(row.request.request_id)
         ]
         for request in stranded:
             row = self._tables.requests[request.request_id]
             self._tables.requests[request.request_id] = replace(row, finish_announced_at=now)
         return stranded
 
+    def _could_finish(self, request: Request) -> bool:
+        waits = request.status is RequestStatus.PENDING and not request.intake_open
+        return waits and not any_open(self._tables, request.request_id)
+
+    def _is_unannounced(self, request: Request) -> bool:
+        return any(each.time <= self._tables.clock() - CLAIM_AGAIN_AFTER for each in request.announcements)
+
     def _announced_lately(self, request_id: str) -> bool:
         announced = self._tables.requests[request_id].finish_announced_at
         return announced is not None and announced > self._tables.clock() - CLAIM_AGAIN_AFTER
 
-    async def finish(
-        self, request_id: str, round_: int, status: RequestStatus, progress: Progress, keys: OutputKeys
-    ) -> Request | None:
+    async def finish(self, finished: Request, announcement: Announcement) -> Request | None:
         self._tables.answer()
-        row = self._tables.requests.get(request_id)
+        row = self._tables.requests.get(finished.request_id)
         if row is None or row.request.status is not RequestStatus.PENDING:
             return None
-        if row.request.round != round_ or row.request.intake_open:
+        if row.request.round != finished.round or row.request.intake_open:
             return None
-        now = self._tables.clock()
+        written = ("status", "progress", "updated_at", "finished_at", *OutputKeys.__dataclass_fields__)
         return self._save(
             row,
-            status=status,
-            progress=progress,
-            updated_at=now,
-            finished_at=now,
-            **asdict(keys),
+            announcements=(*row.request.announcements, announcement),
+            **{name: getattr(finished, name) for name in written},
         )
+
+    async def remove_announcement(self, request_id: str, event_id: str) -> None:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        if row:
+            kept = tuple(each for each in row.request.announcements if each.event_id != event_id)
+            self._save(row, announcements=kept)
 
     async def retry(self, request_id: str, round_: int, progress: Progress) -> Request | None:
         self._tables.answer()

@@ -11,7 +11,7 @@ from shared.contracts.states import ImageState, RequestStatus
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
 from shared.storage import open_object_store
-from tests.support.builders import NOW, a_product, a_request, an_image, output_keys
+from tests.support.builders import NOW, a_product, a_request, an_announcement, an_image, finished
 from tests.support.tree import ROOT
 
 URL = "http://i.test/1.jpg"
@@ -28,16 +28,17 @@ def delivery_of(request_id: str) -> Delivery:
     return Delivery(f"{request_id}:1:request.failed", request_id, "http://shop/hook", "{}", attempts=0, due_at=NOW)
 
 
-async def insert_request(database: Database, request_id: str, *, finished: bool = True) -> None:
+async def insert_request(database: Database, request_id: str, *, is_finished: bool = True) -> None:
     await database.requests.insert(a_request(request_id))
     await database.products.insert_many([a_product(1, (URL,), request_id)])
-    state = ImageState.FAILED if finished else ImageState.PENDING
+    state = ImageState.FAILED if is_finished else ImageState.PENDING
     await database.images.insert_many([an_image(URL, request_id, state=state)])
     await database.deliveries.put(delivery_of(request_id))
-    progress = Progress(1, 0, 1, 0, NOW) if finished else Progress(1, 0, 0, 1, NOW)
+    progress = Progress(1, 0, 1, 0, NOW) if is_finished else Progress(1, 0, 0, 1, NOW)
     await database.requests.close_intake(request_id, 1, progress)
-    if finished:
-        assert await database.requests.finish(request_id, 1, RequestStatus.FAILED, progress, output_keys(request_id))
+    if is_finished:
+        ended = finished(a_request(request_id), progress, RequestStatus.FAILED)
+        assert await database.requests.finish(ended, an_announcement(ended))
 
 
 async def remove(request_id: str, **variables: str) -> int:
@@ -55,7 +56,7 @@ async def test_a_finished_request_is_removed_with_everything_it_owns(mongodb_url
     store = open_object_store(variables["OBJECT_STORE_URL"])
     async with open_database(MongoSettings(mongodb_url=mongodb_url), asyncio.Event()) as database:
         for request_id in (DONE, OTHER, PENDING):
-            await insert_request(database, request_id, finished=request_id is not PENDING)
+            await insert_request(database, request_id, is_finished=request_id is not PENDING)
             for key in KEYS:
                 await store.put_bytes(key.format(request_id), b"bytes", "text/csv")
 

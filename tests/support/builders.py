@@ -1,12 +1,13 @@
 """Builders of test data: a test sets what it is about, all other values are plausible defaults."""
 
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.catalogue import CatalogueFormat, Dialect, ImageColumn, Profile, raw_cell
 from shared.contracts.messages import CompressOptions, ImageResult
 from shared.contracts.object_keys import image_id, upload_key
-from shared.contracts.records import Image, OutputKeys, Product, Progress, Request
+from shared.contracts.records import Announcement, Image, OutputKeys, Product, Progress, Request
 from shared.contracts.states import ImageState, RequestStatus
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -43,6 +44,25 @@ def a_request(request_id: str = REQUEST_ID, **changes: Any) -> Request:
         "progress": Progress(0, 0, 0, 0, NOW),
     }
     return Request(**known | changes)
+
+
+def finished(request: Request, progress: Progress, status: RequestStatus = RequestStatus.COMPLETED) -> Request:
+    """`request` as it is at the end of its round, when `progress` was counted."""
+    keys = asdict(output_keys(request.request_id, request.round))
+    ended: dict[str, Any] = {"updated_at": progress.as_of, "finished_at": progress.as_of, "intake_open": False}
+    return replace(request, status=status, progress=progress, **ended, **keys)
+
+
+def an_announcement(request: Request, **changes: Any) -> Announcement:
+    """That of a finished request."""
+    known: dict[str, Any] = {
+        "event_id": f"{request.request_id}:{request.round}:request.completed",
+        "type": "request.completed",
+        "time": request.finished_at,
+        "data": {"request_id": request.request_id, "images": {"total": 1}, "failed_csv_url": None},
+        "webhook_url": request.webhook_url,
+    }
+    return Announcement(**known | changes)
 
 
 def output_keys(request_id: str = REQUEST_ID, round_: int = 1) -> OutputKeys:

@@ -5,14 +5,15 @@ from datetime import timedelta
 
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import Delivery, HostCircuit, Product, Progress
-from shared.contracts.states import RequestStatus
 from shared.persistence import Database
-from tests.support.builders import NOW, a_product, a_request, an_image, output_keys
+from tests.support.builders import NOW, a_product, a_request, an_announcement, an_image, finished
 from tests.support.worker_messages import compressed, download
 
 DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
 DELIVERY = Delivery("a:1:request.completed", "a", "https://shop.test/hook", body="{}", attempts=0, due_at=NOW)
 IMAGE = an_image(request_id="a")
+FINISHED = finished(a_request("a"), DONE)
+ANNOUNCEMENT = an_announcement(FINISHED)
 HOST = HostCircuit("a.test", failures=3, pauses=0, paused_until=None, error_code=ErrorCode.HTTP_5XX)
 
 
@@ -33,7 +34,8 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "requests.save_intake": lambda database: database.requests.save_intake("a", 1, 1),
     "requests.close_intake": lambda database: database.requests.close_intake("a", 1, DONE),
     "requests.claim_stranded": lambda database: database.requests.claim_stranded(),
-    "requests.finish": lambda database: database.requests.finish("a", 1, RequestStatus.FAILED, DONE, output_keys("a")),
+    "requests.finish": lambda database: database.requests.finish(FINISHED, ANNOUNCEMENT),
+    "requests.remove_announcement": lambda database: database.requests.remove_announcement("a", ANNOUNCEMENT.event_id),
     "requests.retry": lambda database: database.requests.retry("a", 1, DONE),
     "requests.finished_before": lambda database: database.requests.finished_before(NOW),
     "requests.count_open": lambda database: database.requests.count_open(),

@@ -1,4 +1,4 @@
-"""A request whose images are all compressed or failed is finished once; every message repeats its announcement."""
+"""A request whose images are all compressed or failed is finished once, and each of its rounds is announced."""
 
 import asyncio
 import csv
@@ -14,13 +14,14 @@ from prometheus_client import CollectorRegistry
 from services.aggregator.announce_request import RequestAnnouncer
 from services.aggregator.finish_request import RequestFinisher
 from services.aggregator.outputs import OutputWriter
+from services.aggregator.remove_originals import OriginalsRemover
 from shared.catalogue import Dialect
 from shared.contracts.events import PublicEvent, request_finished_event
 from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image, Product, Request
 from shared.contracts.states import ImageState, RequestStatus
-from shared.errors import StorageUnavailable
+from shared.errors import BrokerUnavailable, StorageUnavailable
 from shared.observability import Metrics
 from tests.fakes import MemoryDatabase, MemoryObjectStore, OutputsRow
 from tests.support.aggregating import (
@@ -33,6 +34,7 @@ from tests.support.aggregating import (
     an_image,
 )
 from tests.support.builders import NOW, REQUEST_ID, a_catalogue_format
+from tests.support.recording_publisher import RecordingPublisher
 from tests.support.waiting import until
 
 FINISH = FinishRequest(request_id=REQUEST_ID, round=1)
@@ -46,19 +48,21 @@ LEASE = f"finish:{REQUEST_ID}:1"
 
 
 class FinishHarness:
-    """The handler over the in-memory database and store."""
+    """The handler over the in-memory database and store; `publisher.sent` is what it announced."""
 
     def __init__(self, *, keep_originals: bool = False) -> None:
         self.database = MemoryDatabase(lambda: NOW)
         self.store = MemoryObjectStore()
+        self.publisher = RecordingPublisher()
         self.keep_originals = keep_originals
         self.finish = self.finisher(self.database)
 
     def finisher(self, database: MemoryDatabase, store: Any = None, lease_seconds: float = 15) -> RequestFinisher:
         outputs = OutputWriter(database, store or self.store, BASE_URL, guard_formulas=True)
-        announcer = RequestAnnouncer(database, self.store, BASE_URL, keep_originals=self.keep_originals)
+        remove_originals = OriginalsRemover(self.store, keep_originals=self.keep_originals)
+        announcer = RequestAnnouncer(database, self.publisher.publish, BASE_URL)
         metrics = Metrics(CollectorRegistry())
-        return RequestFinisher(database, outputs, announcer, metrics, lease_seconds=lease_seconds)
+        return RequestFinisher(database, outputs, remove_originals, announcer, metrics, lease_seconds=lease_seconds)
 
     async def insert_request(self, request: Request, products: Sequence[Product], images: Sequence[Image]) -> None:
         await self.database.requests.insert(request)
@@ -88,12 +92,13 @@ IMAGES = [a_compressed_image(GOOD), a_failed_image(BAD)]
 async def test_the_files_are_written_the_request_is_completed_and_announced(harness: FinishHarness) -> None:
     await harness.insert_request(a_request(), PRODUCTS, IMAGES)
 
-    outgoing = await harness.finish(FINISH)
+    assert await harness.finish(FINISH) == []
 
     request = await harness.request()
     assert (request.status, request.output_key, request.report_key) == (RequestStatus.COMPLETED, OUTPUT, REPORT)
     assert (request.progress.total, request.progress.compressed, request.progress.failed) == (2, 1, 1)
-    assert outgoing == [request_finished_event(request, BASE_URL)]
+    assert harness.publisher.sent == [request_finished_event(request, BASE_URL)]
+    assert request.announcements == ()
     url = f"{BASE_URL}/results/{REQUEST_ID}/{image_id(GOOD)[:8]}-0123456789abcdef.jpg"
     assert [row[-1] for row in await harness.rows(OUTPUT)] == ["Output Image Urls", f"{url},,{url}", "", ""]
     assert (request.failed_key, request.report_json_key) == (FAILED, SUMMARY)
@@ -128,13 +133,14 @@ async def test_report_json_has_the_counts_and_the_final_status(harness: FinishHa
     reused = a_compressed_image(LATE, result=a_result(reused="unchanged"))
     await harness.insert_request(a_request(round=2), [*PRODUCTS, a_product(4, LATE)], [*IMAGES, reused])
 
-    (event,) = await harness.finish(FinishRequest(request_id=REQUEST_ID, round=2))
+    await harness.finish(FinishRequest(request_id=REQUEST_ID, round=2))
 
     key = SUMMARY.replace("/1/", "/2/")
     assert harness.store.objects[key].content_type == "application/json"
     report = json.loads(await harness.store.get_bytes(key))
     assert (report["status"], report["round"], report["rows"], report["slots"]) == ("Completed", 2, 4, 5)
     assert report["images"]["reused"] == {"unchanged": 1, "same_bytes": 0}
+    (event,) = harness.publisher.sent
     assert isinstance(event, PublicEvent)
     assert event.data["images"] == {"total": 3, "compressed": 2, "failed": 1, "reused": 1}
     assert event.data["report_json_url"] == f"{BASE_URL}/{key}"
@@ -180,8 +186,9 @@ async def test_a_request_without_a_compressed_image_fails_and_still_has_its_file
 ) -> None:
     await harness.insert_request(a_request(), products, images)
 
-    (event,) = await harness.finish(FINISH)
+    await harness.finish(FINISH)
 
+    (event,) = harness.publisher.sent
     assert isinstance(event, PublicEvent)
     assert event.type == "request.failed"
     assert (await harness.request()).status is RequestStatus.FAILED
@@ -205,19 +212,22 @@ async def test_a_request_that_is_not_ready_is_not_finished(
 ) -> None:
     await harness.insert_request(request_, PRODUCTS, images)
 
-    assert await harness.finish(FINISH) == []
+    await harness.finish(FINISH)
+
+    assert harness.publisher.sent == []
     assert harness.store.objects == {}
 
 
-async def test_a_repeated_message_only_repeats_the_announcement(harness: FinishHarness) -> None:
+async def test_a_repeated_message_changes_and_announces_nothing(harness: FinishHarness) -> None:
     await harness.insert_request(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
-
-    first = await harness.finish(FINISH)
+    await harness.finish(FINISH)
     harness.store.objects.clear()
+    harness.publisher.sent.clear()
     finished = await harness.request()
-    second = await harness.finish(FINISH)
 
-    assert second == first
+    await harness.finish(FINISH)
+
+    assert harness.publisher.sent == []
     assert await harness.request() == finished
     assert harness.store.objects == {}
 
@@ -225,8 +235,9 @@ async def test_a_repeated_message_only_repeats_the_announcement(harness: FinishH
 async def test_the_announcement_records_the_webhook_and_returns_its_message(harness: FinishHarness) -> None:
     await harness.insert_request(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
 
-    event, deliver = await harness.finish(FINISH)
+    await harness.finish(FINISH)
 
+    event, deliver = harness.publisher.sent
     delivery = await harness.database.deliveries.get(EVENT_ID)
     assert isinstance(event, PublicEvent)
     assert delivery is not None
@@ -234,23 +245,33 @@ async def test_the_announcement_records_the_webhook_and_returns_its_message(harn
     assert deliver == DeliverWebhook(delivery_id=EVENT_ID)
 
 
-async def test_after_a_crash_before_the_announcement_the_next_message_makes_it(harness: FinishHarness) -> None:
+async def test_an_announcement_that_was_not_confirmed_is_repeated_without_a_change(harness: FinishHarness) -> None:
     await harness.insert_request(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
+    harness.publisher.broken = True
+    with pytest.raises(BrokerUnavailable):
+        await harness.finish(FINISH)
+    harness.publisher.broken = False
+
     await harness.finish(FINISH)
-    harness.database.tables.deliveries.clear()
 
-    _, deliver = await harness.finish(FINISH)
-
+    event, deliver = harness.publisher.sent[:2]
     assert deliver == DeliverWebhook(delivery_id=EVENT_ID)
-    assert await harness.database.deliveries.get(EVENT_ID) is not None
+    assert harness.publisher.sent == [event, deliver] * 2
+    assert (await harness.request()).announcements == ()
 
 
-async def test_a_delivery_that_was_attempted_is_left_to_its_schedule(harness: FinishHarness) -> None:
+async def test_a_delivery_that_was_attempted_keeps_its_schedule(harness: FinishHarness) -> None:
     await harness.insert_request(a_request(webhook_url="http://shop/hook"), PRODUCTS, IMAGES)
-    await harness.finish(FINISH)
+    harness.publisher.broken = True
+    with pytest.raises(BrokerUnavailable):
+        await harness.finish(FINISH)
     await harness.database.deliveries.record_attempt(EVENT_ID, 1, due_at=NOW, delivered=False, error="500")
+    harness.publisher = RecordingPublisher()
 
-    assert len(await harness.finish(FINISH)) == 1
+    await harness.finisher(harness.database)(FINISH)
+
+    (event,) = harness.publisher.sent
+    assert isinstance(event, PublicEvent)
 
 
 async def test_the_finish_removes_only_the_originals_of_its_request(harness: FinishHarness) -> None:
@@ -262,6 +283,18 @@ async def test_the_finish_removes_only_the_originals_of_its_request(harness: Fin
     await harness.finish(FINISH)
 
     assert [key for key in harness.store.objects if key.startswith("originals/")] == ["originals/another/1"]
+
+
+async def test_the_originals_are_removed_before_a_retry_can_store_new_ones(harness: FinishHarness) -> None:
+    await harness.insert_request(a_request(), PRODUCTS, IMAGES)
+    await harness.finish(FINISH)
+    progress = (await harness.request()).progress
+    assert await harness.database.requests.retry(REQUEST_ID, 1, progress) is not None
+    await harness.store.put_bytes(f"originals/{REQUEST_ID}/1", b"", "image/jpeg")
+
+    await harness.finish(FINISH)
+
+    assert f"originals/{REQUEST_ID}/1" in harness.store.objects
 
 
 async def test_originals_are_kept_if_the_setting_says_so() -> None:
@@ -298,9 +331,11 @@ async def test_two_messages_in_one_process_write_once(harness: FinishHarness) ->
     async with asyncio.timeout(10):
         first = asyncio.create_task(finish(FINISH))
         await store.writing.wait()
-        assert await finish(FINISH) == []
+        await finish(FINISH)
+        assert harness.publisher.sent == []
         store.proceed.set()
-        assert len(await first) == 1
+        await first
+    assert len(harness.publisher.sent) == 1
     assert store.puts == 3  # output, report and failed.csv
 
 
@@ -315,7 +350,9 @@ async def test_a_second_process_waits_for_the_first_and_then_announces(harness: 
         await asyncio.wait([second], timeout=0.05)
         assert not second.done()
         store.proceed.set()
-        assert await first == await second
+        await asyncio.gather(first, second)
+    assert len(set(map(str, harness.publisher.sent))) == 1
+    assert (await harness.request()).announcements == ()
     assert store.puts == 3
 
 
@@ -324,7 +361,8 @@ async def test_a_message_is_dropped_while_another_process_holds_the_lease(harnes
     await harness.database.another_process().lease(LEASE, 1000).acquire()
 
     async with asyncio.timeout(10):
-        assert await harness.finisher(harness.database, lease_seconds=0.05)(FINISH) == []
+        await harness.finisher(harness.database, lease_seconds=0.05)(FINISH)
+    assert harness.publisher.sent == []
     assert (await harness.request()).status is RequestStatus.PENDING
 
 
@@ -336,7 +374,8 @@ async def test_a_dead_process_s_lease_runs_out_and_the_next_one_finishes() -> No
     await harness.database.another_process().lease(LEASE, 15).acquire()
 
     async with asyncio.timeout(10):
-        assert len(await harness.finisher(harness.database, lease_seconds=1)(FINISH)) == 1
+        await harness.finisher(harness.database, lease_seconds=1)(FINISH)
+    assert len(harness.publisher.sent) == 1
 
 
 async def test_the_lease_is_renewed_while_the_files_are_written(harness: FinishHarness) -> None:
@@ -368,7 +407,8 @@ async def test_a_finish_that_lost_its_lease_continues_and_acquires_the_free_leas
         await until(lambda: LEASE in harness.database.tables.leases)
         assert not await other.acquire()
         store.proceed.set()
-        assert len(await writing) == 1
+        await writing
+    assert len(harness.publisher.sent) == 1
     assert harness.database.tables.leases == {}
 
 
@@ -380,7 +420,8 @@ async def test_an_unavailable_store_leaves_the_request_pending_for_the_next_mess
     assert (await harness.request()).status is RequestStatus.PENDING
 
     harness.store.available = True
-    assert len(await harness.finish(FINISH)) == 1
+    await harness.finish(FINISH)
+    assert len(harness.publisher.sent) == 1
 
 
 class RetriedMeanwhile(MemoryDatabase):
@@ -406,7 +447,8 @@ async def test_a_superseded_round_writes_nothing() -> None:
 
     database.products.batches = batches_after_a_retry  # type: ignore[method-assign]
 
-    assert await harness.finisher(database)(FINISH) == []
+    await harness.finisher(database)(FINISH)
+    assert harness.publisher.sent == []
     assert harness.store.objects == {}
     assert (await harness.request()).status is RequestStatus.PENDING
 
@@ -434,6 +476,6 @@ async def test_images_are_read_in_batches_however_long_the_cells_are(harness: Fi
 async def test_a_url_without_a_record_keeps_its_slot(harness: FinishHarness) -> None:
     await harness.insert_request(a_request(), [a_product(1, GOOD, LATE)], [a_compressed_image(GOOD)])
 
-    assert len(await harness.finish(FINISH)) == 1
+    await harness.finish(FINISH)
     assert (await harness.rows(OUTPUT))[1][-1].endswith(".jpg,")
     assert (await harness.rows(REPORT))[2][5:8] == ["failed", "internal", "no record of this image"]

@@ -1,0 +1,135 @@
+"""Each round is announced, whatever happens between its end and its announcement; on a real database and broker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.aggregator.announce_request import RequestAnnouncer
+from services.aggregator.finish_request import RequestFinisher
+from services.aggregator.outputs import OutputWriter
+from services.aggregator.remove_originals import OriginalsRemover
+from services.gateway.requests import RetryStarter
+from shared.contracts.messages import FinishRequest
+from shared.contracts.records import Delivery
+from shared.errors import DatabaseUnavailable
+from shared.messaging import Publish, Queue
+from shared.observability import Metrics
+from shared.persistence import Database, open_database
+from shared.settings import MongoSettings
+from tests.fakes import MemoryObjectStore, MovableClock
+from tests.support.aggregating import BASE_URL, a_failed_image, a_product, a_request
+from tests.support.builders import REQUEST_ID
+from tests.support.messaging_runtime import open_runtime, waiting_in
+from tests.support.subscriber import Subscriber, open_subscriber
+from tests.support.waiting import until
+
+FINISH = FinishRequest(request_id=REQUEST_ID, round=1)
+EVENT_ID = f"{REQUEST_ID}:1:request.failed"
+URL = "http://images.test/1.jpg"
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock(datetime.now(UTC))
+
+
+@pytest.fixture
+async def database(mongodb_url: str, clock: MovableClock) -> AsyncIterator[Database]:
+    """With a request that is ready to finish."""
+    async with open_database(MongoSettings(mongodb_url=mongodb_url), asyncio.Event(), clock) as database:
+        now = clock()
+        await database.requests.insert(a_request(webhook_url="http://shop/hook", created_at=now, updated_at=now))
+        await database.products.insert_many([a_product(1, URL)])
+        await database.images.insert_many([a_failed_image(URL, ended_at=now)])
+        yield database
+
+
+def finisher(database: Database, publish: Publish) -> RequestFinisher:
+    store = MemoryObjectStore()
+    outputs = OutputWriter(database, store, BASE_URL, guard_formulas=True)
+    announcer = RequestAnnouncer(database, publish, BASE_URL)
+    remover = OriginalsRemover(store, keep_originals=False)
+    return RequestFinisher(database, outputs, remover, announcer, Metrics(CollectorRegistry()))
+
+
+async def retry(database: Database, clock: MovableClock) -> None:
+    retries = RetryStarter(database, retention_days=0, clock=clock, intake_opened=asyncio.Event())
+    assert (await retries.begin(REQUEST_ID)).round == 2
+
+
+class Gap:
+    """Stops the finisher between the end of the round and its announcement: an outage, or the death of its process."""
+
+    def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch, *, kill: bool) -> None:
+        self._reached = asyncio.Event()
+        self._kill = kill
+        self._database = database
+        self._monkeypatch = monkeypatch
+
+    async def _put(self, _: Delivery) -> None:
+        self._reached.set()
+        if self._kill:
+            await asyncio.Event().wait()
+        raise DatabaseUnavailable("the test took it away")
+
+    async def run(self, finish: RequestFinisher) -> None:
+        """Run `finish` up to the gap."""
+        with self._monkeypatch.context() as patch:
+            patch.setattr(self._database.deliveries, "put", self._put)
+            running = asyncio.create_task(finish(FINISH))
+            await self._reached.wait()
+            if self._kill:
+                running.cancel()
+            with suppress(DatabaseUnavailable, asyncio.CancelledError):
+                await running
+
+
+async def check_announced(subscriber: Subscriber, database: Database, rabbitmq_url: str) -> None:
+    """The round's event came once with the round's own files, and its webhook is due and requested."""
+
+    async def came() -> bool:
+        return EVENT_ID in subscriber.about(REQUEST_ID)
+
+    await until(came, what="the event of the first round came")
+    assert len(subscriber.events) == 1
+    data: dict[str, Any] = subscriber.about(REQUEST_ID)[EVENT_ID]["data"]
+    assert data["round"] == 1
+    assert f"/outputs/{REQUEST_ID}/1/" in data["output_csv_url"]
+    delivery = await database.deliveries.get(EVENT_ID)
+    assert delivery is not None
+    assert (delivery.url, delivery.due_at is not None) == ("http://shop/hook", True)
+    assert await waiting_in(rabbitmq_url, Queue.WEBHOOKS) == 1
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["database fails", "aggregator dies"])
+@pytest.mark.parametrize("swept", [False, True], ids=["delivered again", "found by the sweep"])
+async def test_a_retry_between_a_finish_and_its_announcement_loses_nothing(
+    database: Database,
+    clock: MovableClock,
+    rabbitmq_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    kill: bool,
+    swept: bool,
+) -> None:
+    async with open_runtime(rabbitmq_url) as runtime, open_subscriber(rabbitmq_url) as subscriber:
+        finish = finisher(database, runtime.publisher.publish)
+        await Gap(database, monkeypatch, kill=kill).run(finish)
+        await retry(database, clock)
+
+        if swept:
+            clock.advance(61)
+            (stranded,) = await database.requests.claim_stranded()
+            await finish(FinishRequest(request_id=stranded.request_id, round=stranded.round))
+        else:
+            await finish(FINISH)
+        await finish(FINISH)
+
+        await check_announced(subscriber, database, rabbitmq_url)
+        request = await database.requests.get(REQUEST_ID)
+        assert request is not None
+        assert (request.round, request.intake_open, request.announcements) == (2, True, ())
