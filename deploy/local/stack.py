@@ -31,7 +31,9 @@ class LocalStack:
         settings: Mapping[str, str] | None = None,
         servers: Servers | None = None,
         gateway_port: int | None = None,
+        copies: int = 1,
     ) -> None:
+        """`copies`: how many of each service run."""
         self.home = home.resolve()
         self._settings = settings or {}
         self._ports = Ports(self.home / "ports.json")
@@ -39,6 +41,7 @@ class LocalStack:
             self._ports.demand("gateway-0", gateway_port)
         self.servers = servers or PrivateServers(self.home, self._ports)
         self._services: Services | None = None
+        self._copies = copies
 
     @property
     def gateway_url(self) -> str:
@@ -95,7 +98,7 @@ class LocalStack:
         self._ports.free("gateway-0")
         await self.servers.start()
         environment = {"GATEWAY_HOST": "127.0.0.1", **os.environ, **self._settings, **self.joint()}
-        self._services = Services(self.home, self._ports, environment)
+        self._services = Services(self.home, self._ports, environment, self._copies)
         await self._services.start_all()
         self._write_env_file()
 
