@@ -88,8 +88,9 @@ POINTS = {
     "between-outputs-and-status": FaultPoint("aggregator", _REQUESTS, "finish", Side.BEFORE),
     "between-finish-and-announcement": FaultPoint("aggregator", _REQUESTS, "finish", Side.AFTER),
     "delivery-recorded-before-event": FaultPoint("aggregator", _DELIVERIES, "put", Side.AFTER),
-    "finish-published-before-acknowledged": FaultPoint(
-        "aggregator", _PUBLISHER, "publish", Side.AFTER, {"request.completed"}
+    "announced-before-removed-from-the-outbox": FaultPoint("aggregator", _REQUESTS, "remove_announcement", Side.BEFORE),
+    "removed-from-the-outbox-before-acknowledged": FaultPoint(
+        "aggregator", _REQUESTS, "remove_announcement", Side.AFTER
     ),
     "delivery-claimed-before-attempt": FaultPoint("aggregator", _DELIVERIES, "claim", Side.AFTER),
     "between-attempt-and-its-record": FaultPoint("aggregator", _DELIVERIES, "record_attempt", Side.BEFORE),
