@@ -112,6 +112,19 @@ class AttemptSettings(Settings):
         return timedelta(seconds=self.fetch_retry_schedule[min(attempt, len(self.fetch_retry_schedule)) - 1])
 
 
+class LossSettings(Settings):
+    loss_retry_schedule: tuple[float, ...] = Field(
+        default=(30, 300),
+        min_length=1,
+        description="Seconds to wait after each loss of a worker before its image is tried again, plus jitter, as a"
+        " JSON list. The last entry repeats.",
+    )
+
+    def delay_after(self, losses: int) -> timedelta:
+        """The delay after loss number `losses` of an image in its round, without jitter."""
+        return timedelta(seconds=self.loss_retry_schedule[min(losses, len(self.loss_retry_schedule)) - 1])
+
+
 T = TypeVar("T")
 
 

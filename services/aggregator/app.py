@@ -26,6 +26,7 @@ from shared.contracts.messages import (
     ImageDeferred,
     ImageFailed,
 )
+from shared.losses import LossPolicy
 from shared.messaging import Consumer, DependencyGate, Publish, Publisher, Queue, Subscription, open_broker
 from shared.observability import Health, Metrics, process_registry, serve_health
 from shared.outbound import open_guarded_client
@@ -75,12 +76,13 @@ def _subscriptions(
     remove_originals = OriginalsRemover(store, keep_originals=keep_originals)
     announcer = RequestAnnouncer(database, publish, base_url)
     finisher = RequestFinisher(database, outputs, remove_originals, announcer, metrics)
+    recorder = ResultRecorder(database.images, _host_circuit_breaker(settings.hosts, database), effects, metrics)
     deliverer = WebhookDeliverer(database.deliveries, client, settings.webhooks, metrics, _utc_now)
     return [
         Subscription(
             Queue.RESULTS,
             (ImageCompressed, ImageFailed, ImageDeferred),
-            ResultRecorder(database.images, _host_circuit_breaker(settings.hosts, database), effects, metrics),
+            recorder,
             settings.results.results_concurrency,
         ),
         Subscription(Queue.FINISH, (FinishRequest,), finisher, settings.finish.finish_concurrency),
@@ -88,7 +90,7 @@ def _subscriptions(
         Subscription(
             Queue.LOST,
             (DownloadImage, CompressImage),
-            LostRecorder(database.images, effects, metrics),
+            LostRecorder(recorder, LossPolicy(settings.losses, random.random), _utc_now),
             _LOST_CONCURRENCY,
             park_unknown=False,  # dead results, finishes and deliveries: the sweep sends their work again
         ),

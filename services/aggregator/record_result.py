@@ -1,13 +1,14 @@
 """Recording what the workers report about an image."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from services.aggregator.host_circuit_breaker import HostCircuitBreaker, Result
 from services.aggregator.result_effects import ResultEffects
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import PublicEvent
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageFailed, Message
-from shared.contracts.states import ImageState
+from shared.losses import LossPolicy
 from shared.observability import Metrics
 from shared.persistence import ImageRepository
 
@@ -45,20 +46,13 @@ class ResultRecorder:
 
 
 class LostRecorder:
-    """Handles a command that the broker dead-lettered after several deliveries: no worker reported a result.
+    """Handles a command that was dead-lettered: no worker reported a result, and the image would wait for ever."""
 
-    The image is deferred the first time and fails the second time; otherwise it would wait for a result for ever.
-    """
-
-    def __init__(self, images: ImageRepository, effects: ResultEffects, metrics: Metrics) -> None:
-        self._images = images
-        self._effects = effects
-        self._metrics = metrics
+    def __init__(self, record: ResultRecorder, losses: LossPolicy, clock: Callable[[], datetime]) -> None:
+        self._record = record
+        self._losses = losses
+        self._clock = clock
 
     async def __call__(self, message: DownloadImage | CompressImage) -> Sequence[Message | PublicEvent]:
-        recorded = await self._images.record_lost(message)
-        image = recorded.image
-        if image is not None and image.state is ImageState.FAILED and image.error_code is ErrorCode.WORKER_LOST:
-            self._metrics.images.labels(outcome="failed", error_code=ErrorCode.WORKER_LOST.value).inc()
-        original_key = message.original_key if isinstance(message, CompressImage) else None
-        return await self._effects(recorded, original_key)
+        detail = f"its {type(message).__name__} command was dead-lettered"
+        return await self._record(self._losses.answer(message, ErrorCode.WORKER_LOST, detail, self._clock()))

@@ -8,6 +8,7 @@ from standardwebhooks import Webhook
 
 from services.aggregator.webhook_policy import WebhookRetryPolicy
 from shared.settings import (
+    LossSettings,
     MongoSettings,
     ObservabilitySettings,
     PublicSettings,
@@ -110,6 +111,7 @@ class AggregatorSettings:
     public: PublicSettings
     observability: ObservabilitySettings
     results: ResultSettings
+    losses: LossSettings
     hosts: HostSettings
     finish: FinishSettings
     webhooks: WebhookSettings

@@ -1,13 +1,15 @@
 """The composition root of the compressor: build its parts and connect them."""
 
 import asyncio
+import random
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 from services.compressor.cpu_pool import CpuPool, usable_cores
-from services.compressor.handler import CompressHandler
+from services.compressor.handler import CompressHandler, Retries
 from services.compressor.settings import CompressorSettings
 from shared.contracts.messages import CompressImage
+from shared.losses import LossPolicy
 from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
 from shared.observability import Health, Metrics, process_registry, serve_health
 from shared.storage import open_object_store
@@ -34,7 +36,7 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             store=store,
             compressor=pool,
             max_pixels=settings.compress.compress_max_pixels,
-            attempts=settings.attempts,
+            retries=Retries(settings.attempts, LossPolicy(settings.losses, random.random)),
             metrics=metrics,
             clock=lambda: datetime.now(UTC),
         )

@@ -6,7 +6,7 @@ from shared.contracts.error_codes import ErrorCode
 class CompressError(Exception):
     """The image is at fault: another attempt with the same bytes would fail in the same way.
 
-    The exceptions are DECODER_CRASHED and DECODE_TIMEOUT, which an overloaded machine can cause too.
+    The exceptions are DECODER_CRASHED and DECODE_TIMEOUT, which the machine can cause too: see shared/losses.py.
     """
 
     def __init__(self, code: ErrorCode, detail: str) -> None:

@@ -1,6 +1,7 @@
 """Handle CompressImage: compress an original, store the result, and report the outcome as a message."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -22,6 +23,7 @@ from shared.contracts.messages import (
 )
 from shared.contracts.object_keys import result_key, reuse_key
 from shared.errors import DependencyUnavailable, ObjectMissing
+from shared.losses import LossPolicy
 from shared.observability import Metrics
 from shared.settings import AttemptSettings
 from shared.storage import ObjectStore
@@ -29,8 +31,8 @@ from shared.storage import ObjectStore
 _REFETCH_DELAY = timedelta(seconds=5)
 
 # The image or the machine can cause these: out of memory, the kernel kills any process, and an overloaded machine is
-# slow. So the image is retried once. If the image is the cause, the second attempt fails too.
-_RETRIED_ONCE = frozenset({ErrorCode.DECODER_CRASHED, ErrorCode.DECODE_TIMEOUT})
+# slow.
+_LOSSES = frozenset({ErrorCode.DECODER_CRASHED, ErrorCode.DECODE_TIMEOUT})
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +43,14 @@ class Compressor(Protocol):
     async def compress(
         self, original: bytes, options: CompressOptions, max_pixels: int
     ) -> tuple[Compressed, float]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """The rules for further attempts: after failures, and after losses of a worker process."""
+
+    attempts: AttemptSettings
+    losses: LossPolicy
 
 
 class CompressHandler:
@@ -54,7 +64,7 @@ class CompressHandler:
         store: ObjectStore,
         compressor: Compressor,
         max_pixels: int,
-        attempts: AttemptSettings,
+        retries: Retries,
         metrics: Metrics,
         clock: Callable[[], datetime],
     ) -> None:
@@ -62,7 +72,8 @@ class CompressHandler:
         self._same_bytes = SameBytesCache(store)
         self._compressor = compressor
         self._max_pixels = max_pixels
-        self._attempts = attempts
+        self._attempts = retries.attempts
+        self._losses = retries.losses
         self._metrics = metrics
         self._clock = clock
 
@@ -75,8 +86,8 @@ class CompressHandler:
         except DependencyUnavailable:
             raise
         except CompressError as error:
-            if error.code in _RETRIED_ONCE and command.attempt == 1:
-                return [self._deferred(command, error.code, error.detail, self._attempts.delay_after(1))]
+            if error.code in _LOSSES:
+                return [self._losses.answer(command, error.code, error.detail, self._clock())]
             return [_failed(command, error.code, error.detail)]
         except _OriginalLost as lost:
             return [self._deferred(command, ErrorCode.STORAGE, str(lost), _REFETCH_DELAY)]

@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from shared.settings import AttemptSettings, ObservabilitySettings, RabbitSettings, Settings, StoreSettings
+from shared.settings import (
+    AttemptSettings,
+    LossSettings,
+    ObservabilitySettings,
+    RabbitSettings,
+    Settings,
+    StoreSettings,
+)
 
 
 class CompressSettings(Settings):
@@ -31,4 +38,5 @@ class CompressorSettings:
     store: StoreSettings
     observability: ObservabilitySettings
     attempts: AttemptSettings
+    losses: LossSettings
     compress: CompressSettings

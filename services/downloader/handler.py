@@ -116,6 +116,7 @@ class DownloadHandler:
             original_sha256=fetched.sha256,
             etag=fetched.validators.etag,
             last_modified=fetched.validators.last_modified,
+            losses=command.losses,
         )
 
     async def _put(self, key: str, fetched: Fetched) -> None:

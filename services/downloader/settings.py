@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from shared.settings import AttemptSettings, ObservabilitySettings, RabbitSettings, Settings, StoreSettings
+from shared.settings import (
+    AttemptSettings,
+    LossSettings,
+    ObservabilitySettings,
+    RabbitSettings,
+    Settings,
+    StoreSettings,
+)
 from shared.url_policy import FetchTargetSettings
 
 
@@ -64,5 +71,6 @@ class DownloaderSettings:
     store: StoreSettings
     observability: ObservabilitySettings
     attempts: AttemptSettings
+    losses: LossSettings
     targets: FetchTargetSettings
     fetch: FetchSettings

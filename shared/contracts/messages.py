@@ -163,6 +163,9 @@ class DownloadImage(ImageMessage):
     known: KnownResult | None = Field(
         default=None, description="A result that is copied if the host confirms that the original has not changed."
     )
+    losses: int = Field(
+        default=0, ge=0, description="How often in this round a worker was lost that had the image; see Delivery."
+    )
 
 
 class CompressImage(ImageMessage):
@@ -177,6 +180,7 @@ class CompressImage(ImageMessage):
     original_sha256: str | None = Field(default=None, description="In hex; null from a sender of an earlier version.")
     etag: str | None = Field(default=None, description="The original's ETag, as its host sent it.")
     last_modified: str | None = Field(default=None, description="The original's Last-Modified, as its host sent it.")
+    losses: int = Field(default=0, ge=0, description="As in `DownloadImage`.")
 
 
 class ImageCompressed(ImageMessage):
@@ -215,6 +219,7 @@ class ImageDeferred(ImageMessage):
     error_detail: str = Field(description="The same in more detail, for people.")
     not_before: datetime = Field(description="Earliest time of the next dispatch.")
     counts: bool = Field(default=True, description="Whether this run used up one of the image's attempts.")
+    lost: bool = Field(default=False, description="Whether the run ended because its worker was lost.")
     host_fault: bool = Field(default=False, description="As in `ImageFailed`.")
     host_until: datetime | None = Field(default=None, description="As in `ImageFailed`.")
     original_key: str | None = Field(default=None, description="As in `ImageFailed`.")

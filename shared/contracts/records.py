@@ -110,6 +110,7 @@ class Image:
     host: the URL's host name, see url_policy.host_name; "" if the URL is invalid.
     round: the round in which it was last tried; `dispatch` and `attempts` count within it.
     deadline: an image that is still open then fails with its last error.
+    losses: how often in this round a worker was lost that had the image.
     etag, last_modified: validators of the original, as its host sent them.
     reuse_key: see object_keys.reuse_key; None without `etag` and `last_modified`.
     """
@@ -130,6 +131,7 @@ class Image:
     reuse_key: str | None = None
     etag: str | None = None
     last_modified: str | None = None
+    losses: int = 0
 
 
 def saved_percent(bytes_in: int, bytes_out: int) -> float:

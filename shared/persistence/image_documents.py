@@ -32,7 +32,7 @@ def to_document(image: Image, now: datetime) -> Document:
         "not_before": now,
         "dispatched_at": None,
         "answered": image.dispatch,
-        "lost": 0,
+        "losses": image.losses,
     }
 
 
@@ -50,7 +50,7 @@ def retried_fields(round_: int, deadline: datetime, now: datetime) -> Document:
         "not_before": now,
         "dispatched_at": None,
         "answered": 0,
-        "lost": 0,
+        "losses": 0,
     }
 
 
@@ -80,4 +80,5 @@ def image_from(document: Document) -> Image:
         reuse_key=document.get("reuse_key"),
         etag=document.get("etag"),
         last_modified=document.get("last_modified"),
+        losses=document.get("losses", 0),  # missing in documents of earlier versions
     )

@@ -11,7 +11,7 @@ from shared.micro_batcher import MicroBatcher
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults
 from shared.persistence.image_documents import document_id, image_from
-from shared.persistence.image_transitions import OPEN, Command, Result, lost_transitions, result_transition
+from shared.persistence.image_transitions import OPEN, Result, result_transition
 from shared.persistence.repositories import Recorded
 
 _LINGER_SECONDS = 0.03  # a write of two dozen results costs the database little more than a write of one
@@ -30,12 +30,6 @@ class MongoImageResults:
 
     async def record(self, result: Result) -> Recorded:
         return await self._batcher(result)
-
-    async def record_lost(self, command: Command) -> Recorded:
-        with database_faults():
-            await self._images.bulk_write(lost_transitions(command, self._clock()))
-            [recorded] = await self._read_back([(command.request_id, command.image_id, command.round)])
-        return recorded
 
     async def any_open(self, request_id: str) -> bool:
         condition = {"state": OPEN, "request_id": request_id}

@@ -1,7 +1,8 @@
 """The transitions of images between their states, as guarded MongoDB updates.
 
 A result that reaches a terminal state is accepted from any open state of its round: it may arrive before the dispatcher
-has marked the image as dispatched. A deferral is accepted for the latest dispatch only, and once.
+has marked the image as dispatched. A deferral is accepted for the latest dispatch only, and once. So is a failure
+because workers were lost: other failures are answers about the image, which hold whatever a later run is doing.
 """
 
 from datetime import datetime
@@ -9,14 +10,13 @@ from datetime import datetime
 from pymongo import UpdateOne
 
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
+from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed
 from shared.contracts.records import Image
 from shared.contracts.states import OPEN_STATES, ImageState
 from shared.persistence.documents import Document
 from shared.persistence.image_documents import document_id, result_document
 
 Result = ImageCompressed | ImageFailed | ImageDeferred
-Command = DownloadImage | CompressImage
 
 OPEN: Document = {"$in": [state.value for state in OPEN_STATES]}
 """A condition on `state`."""
@@ -27,12 +27,8 @@ def result_transition(result: Result, now: datetime) -> UpdateOne:
         return _deferral(result)
     changes: Document = {"attempts": result.attempt, "ended_at": now}
     changes |= _compressed(result) if isinstance(result, ImageCompressed) else _failed(result)
-    open_in_this_round = {
-        "_id": document_id(result.request_id, result.image_id),
-        "round": result.round,
-        "state": OPEN,
-    }
-    return UpdateOne(open_in_this_round, {"$set": changes})
+    lost = isinstance(result, ImageFailed) and result.error_code is ErrorCode.WORKER_LOST
+    return UpdateOne(_unanswered(result) if lost else _open_in_its_round(result), {"$set": changes})
 
 
 def _compressed(result: ImageCompressed) -> Document:
@@ -70,23 +66,9 @@ def _deferral(result: ImageDeferred) -> UpdateOne:
                 "error_code": result.error_code.value,
                 "error_detail": result.error_detail,
             },
-            "$inc": {"attempts": int(result.counts)},
+            "$inc": {"attempts": int(result.counts), "losses": int(result.lost)},
         },
     )
-
-
-def lost_transitions(command: Command, now: datetime) -> list[UpdateOne]:
-    """The image of a dead-lettered command fails if it was lost before, else it is pending again. To run in order."""
-    guard = _unanswered(command)
-    changes = {
-        "dispatch": command.dispatch,
-        "answered": command.dispatch,
-        "error_code": ErrorCode.WORKER_LOST.value,
-        "error_detail": f"its {type(command).__name__} command was dead-lettered",
-    }
-    fail = {"$set": changes | {"state": ImageState.FAILED.value, "ended_at": now}}
-    defer = {"$set": changes | {"state": ImageState.PENDING.value, "not_before": now}, "$inc": {"lost": 1}}
-    return [UpdateOne(guard | {"lost": {"$gte": 1}}, fail), UpdateOne(guard, defer)]
 
 
 def dispatch_transition(image: Image, now: datetime) -> UpdateOne:
@@ -108,15 +90,16 @@ def dispatch_transition(image: Image, now: datetime) -> UpdateOne:
     )
 
 
-def _unanswered(message: ImageDeferred | Command) -> Document:
-    """A condition: the image is open, and the message's dispatch is its latest and has not been answered.
+def _open_in_its_round(result: Result) -> Document:
+    return {"_id": document_id(result.request_id, result.image_id), "round": result.round, "state": OPEN}
+
+
+def _unanswered(result: Result) -> Document:
+    """A condition: the image is open, and the result's dispatch is its latest and has not been answered.
 
     The dispatcher publishes before it marks, so the recorded dispatch may be one lower.
     """
-    return {
-        "_id": document_id(message.request_id, message.image_id),
-        "round": message.round,
-        "state": OPEN,
-        "dispatch": {"$lte": message.dispatch},
-        "answered": {"$lt": message.dispatch},
+    return _open_in_its_round(result) | {
+        "dispatch": {"$lte": result.dispatch},
+        "answered": {"$lt": result.dispatch},
     }

@@ -1,8 +1,8 @@
 """The collection `images`: one document for each distinct URL of a request.
 
 The collection is the dispatcher's outbox, and delay is state: an image that must wait is pending with a `not_before`.
-Fields beside those of `records.Image`: `not_before`, `dispatched_at`, `answered` (the last dispatch that a deferral
-answered) and `lost` (how often its command was dead-lettered).
+Fields beside those of `records.Image`: `not_before`, `dispatched_at` and `answered` (the last dispatch that a deferral
+answered).
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults, duplicates_ignored
 from shared.persistence.image_documents import document_id, image_from, retried_fields, to_document
 from shared.persistence.image_results import MongoImageResults
-from shared.persistence.image_transitions import Command, Result, dispatch_transition
+from shared.persistence.image_transitions import Result, dispatch_transition
 from shared.persistence.repositories import RETRY_BATCH, Recorded
 from shared.persistence.summary_query import summarize
 
@@ -77,9 +77,6 @@ class MongoImages:
 
     async def record(self, result: Result) -> Recorded:
         return await self._results.record(result)
-
-    async def record_lost(self, command: Command) -> Recorded:
-        return await self._results.record_lost(command)
 
     async def in_flight(self) -> dict[str, int]:
         pipeline: list[Document] = [

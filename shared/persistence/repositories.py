@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.contracts.image_summary import ImageSummary
-from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
+from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed
 from shared.contracts.records import Announcement, Delivery, HostCircuit, Image, Product, Progress, Request
 
 CLAIM_AGAIN_AFTER = timedelta(minutes=1)
@@ -117,12 +117,9 @@ class ImageRepository(Protocol):
     async def record(self, result: ImageCompressed | ImageFailed | ImageDeferred) -> Recorded:
         """Make the transition that `result` asks for, if its guard holds, and return what is recorded then.
 
-        A terminal state is accepted from any open state of its round; a deferral only of the current dispatch,
-        and only once.
+        A terminal state is accepted from any open state of its round; a deferral, and a failure because workers were
+        lost, only of the current dispatch, and only once.
         """
-
-    async def record_lost(self, command: DownloadImage | CompressImage) -> Recorded:
-        """Record that a command was dead-lettered: the image is deferred (worker_lost), or fails the second time."""
 
     async def in_flight(self) -> dict[str, int]:
         """Number of dispatched images, by host."""

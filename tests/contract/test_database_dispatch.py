@@ -12,7 +12,7 @@ from shared.contracts.states import ImageState
 from shared.persistence import Database, Recorded
 from tests.fakes import MovableClock
 from tests.support.builders import NOW, a_request, an_image
-from tests.support.worker_messages import compress, compressed, deferred, download
+from tests.support.worker_messages import compressed, deferred, failed
 
 
 async def _dispatch(database: Database, request_id: str, limit: int = 100) -> list[Image]:
@@ -168,76 +168,44 @@ async def test_after_a_new_dispatch_a_deferral_of_the_old_one_is_ignored(
     again = await _only(database, image)
     assert (again.state, again.dispatch) == (ImageState.DISPATCHED, 2)
     assert await database.images.record(deferred(image, dispatch=1)) == Recorded(again, request_complete=False)
-    assert await database.images.record_lost(download(image, dispatch=1)) == Recorded(again, request_complete=False)
+    lost = failed(image, dispatch=1, error_code=ErrorCode.WORKER_LOST)
+    assert await database.images.record(lost) == Recorded(again, request_complete=False)
     recorded = await database.images.record(deferred(image, dispatch=2))
     assert recorded.image is not None
     assert recorded.image.attempts == 1
 
 
-@pytest.mark.parametrize("command", [download, compress])
-async def test_a_dead_lettered_command_defers_its_image_without_using_up_an_attempt(
-    database: Database, clock: MovableClock, command: Any
-) -> None:
+async def test_a_loss_of_a_worker_is_counted_once_and_uses_up_no_attempt(database: Database) -> None:
     image = an_image()
     await database.images.insert_many([image])
     await _dispatch(database, image.request_id)
-    clock.advance(60)
-    recorded = await database.images.record_lost(command(image, dispatch=1))
-    waiting = replace(
-        image,
-        dispatch=1,
-        error_code=ErrorCode.WORKER_LOST,
-        error_detail=f"its {type(command(image)).__name__} command was dead-lettered",
-    )
-    assert recorded == Recorded(waiting, request_complete=False)
+    lost = deferred(image, dispatch=1, not_before=NOW, error_code=ErrorCode.WORKER_LOST, counts=False, lost=True)
+    waiting = replace(image, dispatch=1, losses=1, error_code=ErrorCode.WORKER_LOST, error_detail=lost.error_detail)
+
+    for _ in range(2):
+        assert await database.images.record(lost) == Recorded(waiting, request_complete=False)
+    assert (await database.images.record(deferred(image, dispatch=1))).image == waiting
     assert await database.images.due(image.request_id, 10) == [waiting]
 
 
-async def test_a_dead_lettered_command_counts_once(database: Database) -> None:
-    image = an_image()
-    await database.images.insert_many([image])
-    first = await database.images.record_lost(download(image, dispatch=1))
-    assert await database.images.record_lost(download(image, dispatch=1)) == first
-    assert await database.images.record_lost(compress(image, dispatch=1)) == first
-    assert (await database.images.record(deferred(image, dispatch=1))).image == first.image
-    assert await database.images.due(image.request_id, 10) == [first.image]
-
-
-async def test_the_second_dead_lettered_command_fails_the_image(database: Database, clock: MovableClock) -> None:
-    image = an_image()
+async def test_an_image_fails_because_of_lost_workers(database: Database, clock: MovableClock) -> None:
+    image = an_image(losses=2)
     await database.requests.insert(a_request(intake_open=False))
     await database.images.insert_many([image])
     await _dispatch(database, image.request_id)
-    await database.images.record_lost(download(image, dispatch=1))
-    await _dispatch(database, image.request_id)
     now = clock.advance(60)
-    recorded = await database.images.record_lost(compress(image, dispatch=2))
+
+    recorded = await database.images.record(failed(image, dispatch=1, error_code=ErrorCode.WORKER_LOST))
+
     assert recorded.request_complete
-    assert recorded.image == replace(
-        image,
-        state=ImageState.FAILED,
-        dispatch=2,
-        ended_at=now,
-        error_code=ErrorCode.WORKER_LOST,
-        error_detail="its CompressImage command was dead-lettered",
-    )
-    clock.advance(60)
-    assert await database.images.record_lost(compress(image, dispatch=2)) == recorded
+    assert recorded.image is not None
+    assert (recorded.image.state, recorded.image.losses, recorded.image.ended_at) == (ImageState.FAILED, 2, now)
 
 
-async def test_a_dead_lettered_command_does_not_change_an_image_in_a_terminal_state(database: Database) -> None:
+async def test_a_late_loss_does_not_change_an_image_in_a_terminal_state(database: Database) -> None:
     image = an_image()
     await database.requests.insert(a_request(intake_open=False))
     await database.images.insert_many([image])
     ended = await database.images.record(compressed(image, dispatch=1))
-    assert await database.images.record_lost(download(image, dispatch=1)) == ended
-
-
-@pytest.mark.parametrize("changes", [{"round": 2}, {"image_id": "0" * 32}, {"request_id": "another"}], ids=str)
-async def test_a_dead_lettered_command_of_an_unknown_image_or_another_round_is_ignored(
-    database: Database, changes: dict[str, Any]
-) -> None:
-    image = an_image()
-    await database.images.insert_many([image])
-    assert await database.images.record_lost(download(image, **changes)) == Recorded(None, request_complete=False)
-    assert await _only(database, image) == image
+    for late in (deferred(image, counts=False, lost=True), failed(image, error_code=ErrorCode.WORKER_LOST)):
+        assert await database.images.record(late) == ended

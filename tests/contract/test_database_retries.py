@@ -14,7 +14,7 @@ from shared.persistence import Database, Recorded
 from tests.contract.conftest import Subject
 from tests.fakes import MovableClock
 from tests.support.builders import NOW, REQUEST_ID, a_request, a_result, an_image
-from tests.support.worker_messages import compressed, deferred, download, failed
+from tests.support.worker_messages import compressed, deferred, failed
 
 DEADLINE = NOW + timedelta(days=3)
 PENDING = Progress(total=1, compressed=0, failed=0, pending=1, as_of=NOW)
@@ -152,7 +152,6 @@ async def test_messages_of_an_earlier_round_are_ignored(database: Database, late
     await database.images.record(failed(image, dispatch=1))
     await _retry(database)
     assert await database.images.record(late(image, dispatch=1)) == Recorded(None, request_complete=False)
-    assert await database.images.record_lost(download(image, dispatch=1)) == Recorded(None, request_complete=False)
     await database.images.mark_dispatched(published)
     assert await _stored(database, image) == as_new(image)
 
@@ -162,19 +161,18 @@ async def test_in_the_new_round_deferrals_and_losses_are_counted_from_zero(datab
     await database.images.insert_many([image])
     for dispatch in (1, 2):
         await database.images.mark_dispatched(await database.images.due(REQUEST_ID, 1))
-        await database.images.record_lost(download(image, dispatch=dispatch))
-    assert (await _stored(database, image)).error_code is ErrorCode.WORKER_LOST
+        await database.images.record(deferred(image, dispatch=dispatch, not_before=NOW, counts=False, lost=True))
+    assert (await _stored(database, image)).losses == 2
+    await database.images.record(failed(image, dispatch=2))
     await _retry(database)
-    for answer in (deferred, download):
+    for lost in (False, True):
         [due] = await database.images.due(REQUEST_ID, 1)
         await database.images.mark_dispatched([due])
         sent = await _stored(database, image)
-        if answer is download:
-            await database.images.record_lost(download(sent))
-        else:
-            await database.images.record(deferred(sent, not_before=NOW))
+        await database.images.record(deferred(sent, not_before=NOW, counts=not lost, lost=lost))
     waiting = await _stored(database, image)
-    assert (waiting.state, waiting.round, waiting.dispatch, waiting.attempts) == (ImageState.PENDING, 2, 2, 1)
+    assert (waiting.state, waiting.round, waiting.dispatch) == (ImageState.PENDING, 2, 2)
+    assert (waiting.attempts, waiting.losses) == (1, 1)
 
 
 async def test_a_late_result_of_an_earlier_round_does_not_hide_the_last_result_of_this_round(

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed
 from shared.contracts.records import Image
 from shared.contracts.states import ImageState
+from shared.losses import MAX_LOSSES, LossPolicy
 from shared.persistence import Database
+from shared.settings import LossSettings
 from tests.contract.conftest import Subject
 from tests.support.builders import NOW, a_request, an_image
 from tests.support.worker_messages import compressed, deferred, download, failed
@@ -20,7 +23,9 @@ from tests.support.worker_messages import compressed, deferred, download, failed
 ATTEMPTS = 4
 """FETCH_ATTEMPTS of the simulated worker: it fails an image instead of deferring it after this attempt."""
 
-Answer = ImageCompressed | ImageFailed | ImageDeferred | DownloadImage
+LOSSES = LossPolicy(LossSettings(loss_retry_schedule=(0,)), lambda: 0.0)
+
+Answer = ImageCompressed | ImageFailed | ImageDeferred
 
 
 class RunOutcome(Enum):
@@ -28,7 +33,7 @@ class RunOutcome(Enum):
     FAILED = auto()
     DEFERRED = auto()  # because of its host: uses up an attempt
     POSTPONED = auto()  # for another reason: uses up no attempt
-    DEAD_LETTERED = auto()
+    LOST = auto()  # with its worker, and for good with the third
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,8 @@ def _answer(image: Image, outcome: RunOutcome) -> Answer:
     dispatched = replace(image, dispatch=image.dispatch + 1)
     if outcome is RunOutcome.COMPRESSED:
         return compressed(dispatched)
-    if outcome is RunOutcome.DEAD_LETTERED:
-        return download(dispatched)
+    if outcome is RunOutcome.LOST:
+        return LOSSES.answer(download(dispatched, losses=image.losses), ErrorCode.WORKER_LOST, "killed", NOW)
     if outcome is RunOutcome.POSTPONED:
         return deferred(dispatched, not_before=NOW, counts=False)
     if outcome is RunOutcome.DEFERRED and image.attempts + 1 < ATTEMPTS:
@@ -67,10 +72,7 @@ def _answer(image: Image, outcome: RunOutcome) -> Answer:
 
 async def _record(database: Database, answer: Answer, round_: int) -> None:
     """Record an answer. `round_`: the image's round; an answer to an earlier one must be ignored."""
-    if isinstance(answer, DownloadImage | CompressImage):
-        recorded = await database.images.record_lost(answer)
-    else:
-        recorded = await database.images.record(answer)
+    recorded = await database.images.record(answer)
     assert (recorded.image is None) == (answer.round < round_)
 
 
@@ -119,13 +121,13 @@ async def _stored(database: Database, image: Image) -> Image:
 def _check_terminal_state(image: Image, answers: Sequence[Answer]) -> None:
     own = [answer for answer in answers if answer.round == image.round]
     counted = [answer for answer in own if isinstance(answer, ImageDeferred) and answer.counts]
-    dead = [answer for answer in own if isinstance(answer, DownloadImage)]
+    lost = [answer for answer in own if isinstance(answer, ImageDeferred) and answer.lost]
     assert image.state is (ImageState.COMPRESSED if isinstance(own[-1], ImageCompressed) else ImageState.FAILED)
     assert image.ended_at is not None
     assert (image.state is ImageState.COMPRESSED) == (image.result is not None) == (image.error_code is None)
-    assert image.attempts == len(counted) + (0 if len(dead) == 2 else 1)
+    assert image.attempts == len(counted) + 1
     assert image.attempts <= ATTEMPTS
-    assert len(dead) <= 2
+    assert image.losses == len(lost) < MAX_LOSSES
 
 
 def _property(examples: int) -> settings:

@@ -17,11 +17,8 @@ from shared.contracts.states import OPEN_STATES, TERMINAL_STATES, ImageState, Re
 from shared.persistence import RETRY_BATCH, Recorded
 from tests.fakes.memory_tables import ImageRow, Tables
 from tests.fakes.memory_transitions import (
-    Command,
     Result,
-    accepts_loss,
     accepts_result,
-    after_loss,
     after_result,
     after_retry,
 )
@@ -68,15 +65,6 @@ class MemoryImages:
             return Recorded(None, request_complete=False)
         if accepts_result(row, result):
             row = self._save(after_result(row, result, self._tables.clock()))
-        return self._recorded(row.image)
-
-    async def record_lost(self, command: Command) -> Recorded:
-        self._tables.answer()
-        row = self._tables.images.get((command.request_id, command.image_id))
-        if row is None or row.image.round != command.round:
-            return Recorded(None, request_complete=False)
-        if accepts_loss(row, command):
-            row = self._save(after_loss(row, command, self._tables.clock()))
         return self._recorded(row.image)
 
     async def in_flight(self) -> dict[str, int]:

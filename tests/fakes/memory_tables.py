@@ -23,7 +23,6 @@ class ImageRow:
     not_before: datetime
     answered: int
     dispatched_at: datetime | None = None
-    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)

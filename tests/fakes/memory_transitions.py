@@ -4,27 +4,23 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageDeferred, ImageFailed
+from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed
 from shared.contracts.records import Image
 from shared.contracts.states import OPEN_STATES, ImageState
 from tests.fakes.memory_tables import ImageRow
 
 Result = ImageCompressed | ImageFailed | ImageDeferred
-Command = DownloadImage | CompressImage
 
 
 def accepts_result(row: ImageRow, result: Result) -> bool:
     """Whether the guard of the result's transition holds."""
-    return row.image.state in OPEN_STATES and (not isinstance(result, ImageDeferred) or _is_unanswered(row, result))
+    lost = isinstance(result, ImageFailed) and result.error_code is ErrorCode.WORKER_LOST
+    of_its_dispatch = lost or isinstance(result, ImageDeferred)
+    return row.image.state in OPEN_STATES and (not of_its_dispatch or _is_unanswered(row, result))
 
 
-def accepts_loss(row: ImageRow, command: Command) -> bool:
-    """Whether the guard of a dead-lettered command's transition holds."""
-    return row.image.state in OPEN_STATES and _is_unanswered(row, command)
-
-
-def _is_unanswered(row: ImageRow, message: ImageDeferred | Command) -> bool:
-    return row.image.dispatch <= message.dispatch and row.answered < message.dispatch
+def _is_unanswered(row: ImageRow, result: Result) -> bool:
+    return row.image.dispatch <= result.dispatch and row.answered < result.dispatch
 
 
 def after_result(row: ImageRow, result: Result, now: datetime) -> ImageRow:
@@ -34,6 +30,7 @@ def after_result(row: ImageRow, result: Result, now: datetime) -> ImageRow:
             state=ImageState.PENDING,
             dispatch=result.dispatch,
             attempts=row.image.attempts + int(result.counts),
+            losses=row.image.losses + int(result.lost),
             error_code=result.error_code,
             error_detail=result.error_detail,
         )
@@ -50,18 +47,6 @@ def after_result(row: ImageRow, result: Result, now: datetime) -> ImageRow:
     return replace(row, image=image)
 
 
-def after_loss(row: ImageRow, command: Command, now: datetime) -> ImageRow:
-    image = replace(
-        row.image,
-        state=ImageState.FAILED if row.lost else ImageState.PENDING,
-        dispatch=command.dispatch,
-        ended_at=now if row.lost else None,
-        error_code=ErrorCode.WORKER_LOST,
-        error_detail=f"its {type(command).__name__} command was dead-lettered",
-    )
-    return replace(row, image=image, not_before=now, answered=command.dispatch, lost=row.lost + 1)
-
-
 def after_retry(image: Image, round_: int, deadline: datetime, now: datetime) -> ImageRow:
     again = replace(
         image,
@@ -69,6 +54,7 @@ def after_retry(image: Image, round_: int, deadline: datetime, now: datetime) ->
         round=round_,
         dispatch=0,
         attempts=0,
+        losses=0,
         deadline=deadline,
         error_code=None,
         error_detail=None,

@@ -7,7 +7,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import Delivery, HostCircuit, Product, Progress
 from shared.persistence import Database
 from tests.support.builders import NOW, a_product, a_request, an_announcement, an_image, finished
-from tests.support.worker_messages import compressed, download
+from tests.support.worker_messages import compressed
 
 DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
 DELIVERY = Delivery("a:1:request.completed", "a", "https://shop.test/hook", body="{}", attempts=0, due_at=NOW)
@@ -49,7 +49,6 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "images.summary": lambda database: database.images.summary("a"),
     "images.none_open": lambda database: database.images.none_open("a"),
     "images.record": lambda database: database.images.record(compressed(IMAGE)),
-    "images.record_lost": lambda database: database.images.record_lost(download(IMAGE)),
     "images.in_flight": lambda database: database.images.in_flight(),
     "images.requests_with_pending": lambda database: database.images.requests_with_pending(),
     "images.reusable": lambda database: database.images.reusable(["0" * 32, "1" * 32], NOW),

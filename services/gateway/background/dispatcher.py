@@ -160,6 +160,7 @@ class Dispatcher:
             options=options,
             start_by=now + self._start_within,
             known=known,
+            losses=image.losses,
         )
 
     async def _options_of(self, request_id: str) -> CompressOptions:

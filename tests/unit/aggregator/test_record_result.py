@@ -29,7 +29,9 @@ from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image
 from shared.contracts.states import ImageState
 from shared.errors import DatabaseUnavailable
+from shared.losses import LossPolicy
 from shared.observability import Metrics
+from shared.settings import LossSettings
 from tests.fakes import MemoryDatabase, MemoryObjectStore
 from tests.support.aggregating import BASE_URL, a_request, a_result, an_image
 from tests.support.builders import NOW, REQUEST_ID
@@ -62,7 +64,8 @@ class RecordHarness:
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
         self.record = ResultRecorder(self.database.images, hosts, effects, metrics)
-        self.record_lost = LostRecorder(self.database.images, effects, metrics)
+        losses = LossPolicy(LossSettings(loss_retry_schedule=(60,)), lambda: 0.0)
+        self.record_lost = LostRecorder(self.record, losses, lambda: NOW)
 
     async def insert_dispatched_images(self, *images: Image, intake_open: bool = False) -> None:
         await self.database.requests.insert(a_request(intake_open=intake_open))
@@ -248,19 +251,22 @@ COMPRESS = CompressImage(
 
 
 @pytest.mark.parametrize("command", [DOWNLOAD, COMPRESS])
-async def test_a_lost_command_defers_its_image_and_a_second_one_fails_it(
+async def test_a_dead_lettered_command_is_a_loss_and_fails_its_image_only_after_two_losses_alone(
     harness: RecordHarness, command: DownloadImage | CompressImage
 ) -> None:
-    await harness.insert_dispatched_images(an_image(URL))
+    await harness.insert_dispatched_images(an_image(URL, attempts=0))
 
-    first: object = await harness.record_lost(command)
-    assert first == []
-    assert (await harness.image()).state is ImageState.PENDING
+    for losses in (0, 1):
+        lost = command.model_copy(update={"dispatch": losses + 1, "losses": losses})
+        first: object = await harness.record_lost(lost)
+        assert first == []
+        image = await harness.image()
+        assert (image.state, image.losses, image.attempts) == (ImageState.PENDING, losses + 1, 0)
 
-    second = await harness.record_lost(command.model_copy(update={"dispatch": 2}))
+    last = await harness.record_lost(command.model_copy(update={"dispatch": 3, "losses": 2}))
     image = await harness.image()
     assert (image.state, image.error_code) == (ImageState.FAILED, ErrorCode.WORKER_LOST)
     outgoing: list[Message | PublicEvent] = [image_event(image, BASE_URL), FINISH]
-    assert second == outgoing
+    assert last == outgoing
     assert harness.counted("failed", "worker_lost") == 1
     assert (ORIGINAL in harness.store.objects) is (command is DOWNLOAD)

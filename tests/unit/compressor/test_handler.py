@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from services.compressor.compress import Compressed, compress
 from services.compressor.compress_error import CompressError
-from services.compressor.handler import CompressHandler
+from services.compressor.handler import CompressHandler, Retries
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import (
     CompressImage,
@@ -19,8 +19,9 @@ from shared.contracts.messages import (
 )
 from shared.contracts.object_keys import image_id, original_key, result_key
 from shared.errors import StorageUnavailable
+from shared.losses import LossPolicy
 from shared.observability import Metrics
-from shared.settings import AttemptSettings
+from shared.settings import AttemptSettings, LossSettings
 from tests.fakes import MemoryObjectStore
 from tests.support.builders import NOW, REQUEST_ID
 from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded
@@ -78,7 +79,10 @@ def a_handler(store: MemoryObjectStore, compressor: InThisProcess | Broken | Non
         store=store,
         compressor=compressor or InThisProcess(),
         max_pixels=MAX_PIXELS,
-        attempts=AttemptSettings(fetch_attempts=3, fetch_retry_schedule=(5, 30)),
+        retries=Retries(
+            AttemptSettings(fetch_attempts=3, fetch_retry_schedule=(5, 30)),
+            LossPolicy(LossSettings(loss_retry_schedule=(60, 600)), lambda: 0.5),
+        ),
         metrics=Metrics(CollectorRegistry()),
         clock=lambda: NOW,
     )
@@ -221,13 +225,19 @@ async def test_an_unavailable_store_is_left_to_the_runtime(store: MemoryObjectSt
 
 
 @pytest.mark.parametrize("code", [ErrorCode.DECODER_CRASHED, ErrorCode.DECODE_TIMEOUT])
-async def test_a_crash_or_timeout_is_retried_once(store: MemoryObjectStore, code: ErrorCode) -> None:
+@pytest.mark.parametrize("attempt", [1, 3])
+async def test_a_crash_or_timeout_is_a_loss_whatever_the_attempt(
+    store: MemoryObjectStore, code: ErrorCode, attempt: int
+) -> None:
     handler = a_handler(store, Broken(CompressError(code, "the process died")))
 
-    first = await answer(handler, a_command(attempt=1))
-    second = await answer(handler, a_command(attempt=2))
+    first = await answer(handler, a_command(attempt=attempt))
+    second = await answer(handler, a_command(attempt=attempt, losses=1))
+    third = await answer(handler, a_command(attempt=attempt, losses=2))
 
-    assert isinstance(first, ImageDeferred)
-    assert (first.error_code, first.counts) == (code, True)
-    assert isinstance(second, ImageFailed)
-    assert second.error_code == code
+    for deferral, delay in ((first, timedelta(seconds=90)), (second, timedelta(seconds=900))):
+        assert isinstance(deferral, ImageDeferred)
+        assert (deferral.error_code, deferral.counts, deferral.lost) == (code, False, True)
+        assert deferral.not_before == NOW + delay
+    assert isinstance(third, ImageFailed)
+    assert third.error_code == code

@@ -8,12 +8,13 @@ from prometheus_client import CollectorRegistry
 
 from services.compressor.compress import Compressed, compress
 from services.compressor.compress_error import CompressError
-from services.compressor.handler import CompressHandler
+from services.compressor.handler import CompressHandler, Retries
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressImage, CompressOptions, ImageCompressed, ImageFailed, Message
 from shared.contracts.object_keys import image_id, original_key, originals_prefix, same_bytes_key
+from shared.losses import LossPolicy
 from shared.observability import Metrics
-from shared.settings import AttemptSettings
+from shared.settings import AttemptSettings, LossSettings
 from tests.fakes import MemoryObjectStore
 from tests.support.builders import NOW, REQUEST_ID
 from tests.support.compressing import MAX_PIXELS, a_picture, encoded
@@ -46,8 +47,8 @@ def store() -> MemoryObjectStore:
 
 
 def a_handler(store: MemoryObjectStore, compressor: Counting) -> CompressHandler:
-    attempts = AttemptSettings(fetch_attempts=3, fetch_retry_schedule=(5, 30))
-    return CompressHandler(store, compressor, MAX_PIXELS, attempts, Metrics(CollectorRegistry()), lambda: NOW)
+    retries = Retries(AttemptSettings(), LossPolicy(LossSettings(), lambda: 0.0))
+    return CompressHandler(store, compressor, MAX_PIXELS, retries, Metrics(CollectorRegistry()), lambda: NOW)
 
 
 async def a_command(store: MemoryObjectStore, url: str, **changes: object) -> CompressImage:

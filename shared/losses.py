@@ -1,0 +1,48 @@
+"""Decides what the loss of a worker means for the image that the worker had: retry or fail. Pure.
+
+A worker is lost if its process ends or hangs in the middle of its work. Usually the machine is the cause: it is short
+of memory, overloaded, or restarts. So a loss costs no attempt. After it the image is processed alone: its process has
+no other work of that kind. Only an image that loses its workers again while it is alone is the cause.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import CompressImage, DownloadImage, ImageDeferred, ImageFailed, about
+from shared.settings import LossSettings
+
+MAX_LOSSES = 3
+"""The image fails with this loss in a round. It was alone in all of them but the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class LossPolicy:
+    """random: returns a number of at least 0 and less than 1, for jitter: images that were lost together part."""
+
+    settings: LossSettings
+    random: Callable[[], float]
+
+    def answer(
+        self, command: DownloadImage | CompressImage, code: ErrorCode, detail: str, now: datetime
+    ) -> ImageDeferred | ImageFailed:
+        """The result for the image of `command`, whose worker was lost at `now`."""
+        original_key = command.original_key if isinstance(command, CompressImage) else None
+        losses = command.losses + 1
+        if losses >= MAX_LOSSES:
+            return ImageFailed(
+                **about(command),
+                error_code=code,
+                error_detail=f"{detail}; this happened {losses} times, {losses - 1} of them with no other image",
+                original_key=original_key,
+            )
+        return ImageDeferred(
+            **about(command),
+            error_code=code,
+            error_detail=detail,
+            not_before=now + self.settings.delay_after(losses) * (1 + self.random()),
+            counts=False,
+            lost=True,
+            original_key=original_key,
+        )

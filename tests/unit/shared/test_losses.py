@@ -1,0 +1,41 @@
+"""What the loss of a worker means for its image."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import CompressImage, ImageDeferred, ImageFailed
+from shared.losses import LossPolicy
+from shared.settings import LossSettings
+from tests.support.builders import NOW, an_image
+from tests.support.worker_messages import compress, download
+
+
+def answer(command: Any, random: float = 0.0) -> ImageDeferred | ImageFailed:
+    policy = LossPolicy(LossSettings(loss_retry_schedule=(30, 300)), lambda: random)
+    return policy.answer(command, ErrorCode.WORKER_LOST, "killed", NOW)
+
+
+@pytest.mark.parametrize("command", [download, compress])
+def test_two_losses_defer_the_image_without_using_up_an_attempt_and_the_third_fails_it(command: Any) -> None:
+    sent = command(an_image(attempts=5), losses=0)
+    for losses, seconds in ((0, 30), (1, 300)):
+        deferral = answer(sent.model_copy(update={"losses": losses}))
+        assert isinstance(deferral, ImageDeferred)
+        assert (deferral.counts, deferral.lost, deferral.host_fault) == (False, True, False)
+        assert deferral.not_before == NOW + timedelta(seconds=seconds)
+
+    failure = answer(sent.model_copy(update={"losses": 2}))
+
+    assert isinstance(failure, ImageFailed)
+    assert failure.error_detail == "killed; this happened 3 times, 2 of them with no other image"
+    assert failure.original_key == (sent.original_key if isinstance(sent, CompressImage) else None)
+
+
+def test_images_that_were_lost_together_part() -> None:
+    early, late = answer(download(an_image())), answer(download(an_image()), random=0.9)
+    assert isinstance(early, ImageDeferred)
+    assert isinstance(late, ImageDeferred)
+    assert late.not_before - early.not_before == timedelta(seconds=27)
