@@ -68,6 +68,10 @@ class StoreSettings(Settings):
     object_store_url: str = Field(
         description="Object store: file:///path or s3://KEY:SECRET@host:port/bucket?secure=0."
     )
+    keep_originals: bool = Field(
+        default=False,
+        description="Keep the downloaded originals. Otherwise each is removed once its image is compressed or failed.",
+    )
 
 
 class PublicSettings(Settings):

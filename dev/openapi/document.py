@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from services.gateway.api import ApiParts, build_app
 from services.gateway.catalogue import CatalogueLimits
-from services.gateway.upload import BodyLimits, UploadOptions, UploadValidator, ValidationRules
+from services.gateway.upload import BodyLimits, RetentionPolicy, UploadOptions, UploadValidator, ValidationRules
 from shared.messaging import DependencyGate
 from shared.observability import Health, HealthEndpoints
 from shared.url_policy import AddressPolicy
@@ -19,7 +19,14 @@ _UNUSED: Any = None  # only requests need it
 
 def openapi_document() -> dict[str, Any]:
     """The document of a gateway with default settings."""
-    rules = ValidationRules(CatalogueLimits(), BodyLimits(1, 1, 1), AddressPolicy(), AddressPolicy(), UploadOptions())
+    rules = ValidationRules(
+        limits=CatalogueLimits(),
+        body_limits=BodyLimits(1, 1, 1),
+        fetch_policy=AddressPolicy(),
+        webhook_policy=AddressPolicy(),
+        defaults=UploadOptions(),
+        retention=RetentionPolicy(None, None),
+    )
     parts = ApiParts(
         validator=UploadValidator(rules, at_once=1),
         acceptor=_UNUSED,

@@ -70,7 +70,7 @@ def _subscriptions(
     publish: Publish,
     metrics: Metrics,
 ) -> list[Subscription]:
-    base_url, keep_originals = settings.public.public_base_url, settings.results.keep_originals
+    base_url, keep_originals = settings.public.public_base_url, settings.store.keep_originals
     effects = ResultEffects(store, base_url, keep_originals=keep_originals)
     outputs = OutputWriter(database, store, base_url, guard_formulas=settings.finish.csv_formula_guard)
     remove_originals = OriginalsRemover(store, keep_originals=keep_originals)

@@ -99,6 +99,7 @@ class RequestFinisher:
                 progress=progress,
                 updated_at=progress.as_of,
                 finished_at=progress.as_of,
+                expires_at=request.expires_after(progress.as_of),
                 **asdict(keys),
             )
         )

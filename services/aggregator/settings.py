@@ -23,10 +23,6 @@ _SECRET_BYTES = range(24, 65)  # by the Standard Webhooks specification
 
 class ResultSettings(Settings):
     results_concurrency: int = Field(default=100, ge=1, description="How many results are recorded at the same time.")
-    keep_originals: bool = Field(
-        default=False,
-        description="Keep the downloaded originals. Otherwise each is removed once its image is compressed or failed.",
-    )
 
 
 class HostSettings(Settings):

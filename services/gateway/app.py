@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 from functools import partial
 
 from services.gateway.api import ApiParts, build_app, build_starting_app
-from services.gateway.background import BackgroundParts, Dispatcher, Intake, IntakeRules, Retention, Sweep, repeat
+from services.gateway.background import (
+    BackgroundParts,
+    Dispatcher,
+    Intake,
+    IntakeRules,
+    Leftovers,
+    Retention,
+    Sweep,
+    repeat,
+)
 from services.gateway.files import ObjectServer
 from services.gateway.http_server import HttpServer, listen
 from services.gateway.probe import ProbeClient, ProbeStream, open_replies
@@ -73,10 +82,10 @@ def _api_parts(
 ) -> ApiParts:
     return ApiParts(
         validator=_validator(settings),
-        acceptor=UploadAcceptor(database, store, _now, intake_opened, metrics),
+        acceptor=UploadAcceptor(database, store, _now, intake_opened, metrics, settings.retention.policy),
         probes=ProbeStream(probe_client, metrics),
         database=database,
-        retries=RetryStarter(database, settings.dispatch.retention_days, _now, intake_opened),
+        retries=RetryStarter(database, _now, intake_opened),
         objects=ObjectServer(store),
         public_base_url=settings.public.public_base_url,
         clock=_now,
@@ -90,6 +99,7 @@ def _validator(settings: GatewaySettings) -> UploadValidator:
         fetch_policy=settings.fetch_targets.policy,
         webhook_policy=settings.webhook_targets.policy,
         defaults=settings.default_options.options,
+        retention=settings.retention.policy,
     )
     return UploadValidator(rules, settings.api.inspections_at_once)
 
@@ -111,12 +121,14 @@ async def _work_in_background(
     intake = Intake(parts, store, rules, gate, images_added)
     dispatcher = Dispatcher(parts, lease, dispatch)
     sweep = Sweep(parts, lease, dispatch)
-    retention = Retention(database, store, lease, dispatch.retention_days, _now)
+    retention = Retention(parts, store, lease, settings.retention.policy.default)
+    leftovers = Leftovers(parts, store, lease, keep=settings.store.keep_originals)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(repeat("intake", partial(intake.step, stop), gate, stop, wake=intake_opened))
         tasks.create_task(repeat("dispatch", dispatcher.step, gate, stop, wake=images_added))
         tasks.create_task(repeat("sweep", sweep.step, gate, stop, wake=asyncio.Event()))
         tasks.create_task(repeat("retention", retention.step, gate, stop, wake=asyncio.Event()))
+        tasks.create_task(repeat("leftovers", leftovers.step, gate, stop, wake=asyncio.Event()))
     await intake.drain()
     with suppress(DependencyUnavailable):  # the lease runs out by itself
         await lease.release()

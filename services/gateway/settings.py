@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from services.gateway.catalogue import CatalogueLimits
-from services.gateway.upload import OPTIONS, BodyLimits, OnInvalid, RequestOptions, UploadOptions
+from services.gateway.upload import OPTIONS, BodyLimits, OnInvalid, RequestOptions, RetentionPolicy, UploadOptions
 from shared.contracts.messages import MAX_PROBE_SECONDS, CompressOptions, MetadataPolicy, Mode, OutputFormat
 from shared.settings import (
     MongoSettings,
@@ -100,11 +100,6 @@ class DispatchSettings(Settings):
     sweep_interval: float = Field(
         default=5, gt=0, description="Seconds between two sweeps for lost work, stranded requests and due webhooks."
     )
-    retention_days: float = Field(
-        default=0,
-        ge=0,
-        description="Days after which a finished request is removed with all its objects; 0 keeps everything.",
-    )
     longest_handler: float = Field(
         default=300, gt=0, description="Maximum seconds that a worker takes for one command, once it has started."
     )
@@ -113,6 +108,22 @@ class DispatchSettings(Settings):
     def lost_after(self) -> float:
         """Seconds after its dispatch when a command without a result is lost: no worker can still be processing it."""
         return self.command_start_by + self.longest_handler + 60
+
+
+class RetentionSettings(Settings):
+    retention_days: float = Field(
+        default=30,
+        ge=0,
+        description="Days from a request's finish until it is removed with all its objects, unless its option"
+        " retention_days says otherwise; 0 keeps it for ever.",
+    )
+    retention_days_max: float = Field(
+        default=365, ge=0, description="Largest value of the option retention_days; 0 for no limit."
+    )
+
+    @property
+    def policy(self) -> RetentionPolicy:
+        return RetentionPolicy(self.retention_days or None, self.retention_days_max or None)
 
 
 def _default_of(name: str) -> Any:
@@ -158,3 +169,4 @@ class GatewaySettings:
     fetch_targets: FetchTargetSettings
     webhook_targets: WebhookTargetSettings
     dispatch: DispatchSettings
+    retention: RetentionSettings

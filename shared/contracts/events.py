@@ -90,6 +90,10 @@ class RequestFinishedData(BaseModel):
     failed_csv_url: str | None = Field(description="URL of the rows that have a failed image; null if none failed.")
     created_at: str = Field(description="When the request was accepted, in RFC 3339.")
     finished_at: str = Field(description="When this round finished, in RFC 3339.")
+    expires_at: str | None = Field(
+        description="When the request is removed with all its files unless it is retried, in RFC 3339; null if it is"
+        " kept."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +210,7 @@ def request_finished_event(request: Request, public_base_url: str) -> PublicEven
         failed_csv_url=request.failed_key and public_url(public_base_url, request.failed_key),
         created_at=rfc3339(request.created_at),
         finished_at=rfc3339(request.finished_at),
+        expires_at=request.expires_at and rfc3339(request.expires_at),
     )
     return PublicEvent(
         event_id=f"{request.request_id}:{request.round}:{type_}",

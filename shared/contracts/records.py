@@ -1,7 +1,7 @@
 """What the database records of a request, independent of the database. Times are aware datetimes in UTC."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.catalogue import CatalogueFormat
@@ -60,6 +60,8 @@ class Request:
     intake_rows: number of the upload's data rows that are in the database; a resumed intake continues after them.
     catalogue_format: how the upload is written; the outputs are written in the same way.
     announcements: of ended rounds, not yet published, in order.
+    retention_days: time from the finish to the removal; None for a request that is kept.
+    expires_at: when the request and its files are removed; None while it is Pending, and if it is kept.
     """
 
     request_id: str
@@ -81,6 +83,16 @@ class Request:
     report_json_key: str | None = None
     finished_at: datetime | None = None
     announcements: tuple[Announcement, ...] = ()
+    retention_days: float | None = None
+    expires_at: datetime | None = None
+
+    def expires_after(self, finished_at: datetime) -> datetime | None:
+        """When it expires if it finishes then; None if it is kept for ever."""
+        return None if self.retention_days is None else finished_at + timedelta(days=self.retention_days)
+
+    def has_expired(self, now: datetime) -> bool:
+        """Whether it is due for removal. To clients it then no longer exists."""
+        return self.expires_at is not None and self.expires_at <= now
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,12 @@ from shared.settings import MongoSettings
 INDEXES = {
     "requests": [
         IndexModel([("status", ASCENDING), ("intake_open", ASCENDING), ("_id", ASCENDING)]),
-        IndexModel([("finished_at", ASCENDING)]),
         IndexModel(  # contains only requests that still have something to announce
             [("announcements.time", ASCENDING)],
             partialFilterExpression={"announcements.time": {"$exists": True}},
         ),
+        IndexModel([("expires_at", ASCENDING)]),
+        IndexModel([("cleaned", ASCENDING), ("finished_at", ASCENDING)]),
     ],
     # One index serves dispatch, the window's count, progress and the completion check: each starts with an equality.
     "images": [
@@ -44,9 +45,12 @@ INDEXES = {
         IndexModel([("paused_until", ASCENDING)]),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     ],
+    # A killed process leaves its leases; their time is over long before the index removes them.
+    "leases": [IndexModel([("until", ASCENDING)], expireAfterSeconds=86_400)],
 }
 """By collection. `products` needs none: its ids sort by request and row."""
 
+_OWNED = ("images", "products", "deliveries")  # the ids of their documents start with the request's
 _DELETE_BATCH = 5_000  # a delete of a million documents would exceed the time of one operation
 
 log = structlog.get_logger(__name__)
@@ -71,20 +75,42 @@ class MongoDatabase:
     def lease(self, name: str, seconds: float) -> MongoLease:
         return MongoLease(self._database["leases"], name, self._owner, seconds)
 
-    async def delete_request(self, request_id: str) -> None:
+    async def delete_request(self, request_id: str) -> bool:
         with database_faults():
-            for name in ("images", "products", "deliveries"):
-                while await self._delete_batch(self._database[name], request_id):
-                    pass
+            for name in _OWNED:
+                if await self._delete_batch(self._database[name], request_id):
+                    return True
             await self._database["requests"].delete_one({"_id": request_id})
+        return False
 
     async def _delete_batch(self, collection: AsyncIOMotorCollection[Document], request_id: str) -> bool:
         """Whether there was anything to delete."""
         first, end = id_bounds(request_id)
         belongs = {"_id": {"$gte": first, "$lt": end}}
         found = await collection.find(belongs, projection={"_id": 1}).limit(_DELETE_BATCH).to_list(_DELETE_BATCH)
-        await collection.delete_many({"_id": {"$in": [document["_id"] for document in found]}})
+        if found:
+            await collection.delete_many({"_id": {"$in": [document["_id"] for document in found]}})
         return bool(found)
+
+    async def orphaned_requests(self) -> AsyncIterator[str]:
+        for name in _OWNED:
+            async for request_id in self._request_ids(self._database[name]):
+                with database_faults():
+                    known = await self._database["requests"].find_one({"_id": request_id}, projection={"_id": 1})
+                if known is None:
+                    yield request_id
+
+    async def _request_ids(self, collection: AsyncIOMotorCollection[Document]) -> AsyncIterator[str]:
+        """The request ids in a collection whose ids start with them: one query for each, which the index answers."""
+        start = ""
+        while True:
+            with database_faults():
+                first = await collection.find_one({"_id": {"$gte": start}}, projection={"_id": 1}, sort=[("_id", 1)])
+            if first is None:
+                return
+            request_id = first["_id"].partition(":")[0]
+            yield request_id
+            _, start = id_bounds(request_id)
 
     async def ping(self) -> None:
         with database_faults():

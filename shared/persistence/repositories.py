@@ -72,7 +72,7 @@ class RequestRepository(Protocol):
         """Record that an announcement was published."""
 
     async def retry(self, request_id: str, round_: int, progress: Progress) -> Request | None:
-        """Start the round after `round_`, if the request has finished that one; None if it has not.
+        """Start the round after `round_`, if the request has finished that one; None if it has not, or has expired.
 
         The request is Pending again, with its intake open and without the files of the finished round.
         """
@@ -80,8 +80,26 @@ class RequestRepository(Protocol):
     async def count_open(self) -> int:
         """Number of Pending requests."""
 
-    async def finished_before(self, before: datetime, limit: int = 10) -> list[Request]:
-        """Requests that finished before that time, the oldest first."""
+    async def claim_expired(self) -> str | None:
+        """The id of the request that expired first and is announced, or None. From then on it cannot be retried.
+
+        Returns the same request until it is deleted.
+        """
+
+    async def give_expiry(self, expires_at: datetime) -> int:
+        """Record this time of expiry for the requests that an earlier version finished without one; their number."""
+
+    async def uncleaned(self, finished_before: datetime) -> Request | None:
+        """The request that finished first, at that time or earlier, and was not cleaned since; None without one."""
+
+    async def mark_cleaned(self, request_id: str, round_: int) -> None:
+        """Record that the leftovers of a finished round were removed, if the request is still in that round."""
+
+    async def existing(self, request_ids: Collection[str]) -> set[str]:
+        """Those of these ids that have a record."""
+
+    def finished(self) -> AsyncIterator[Request]:
+        """All finished requests, in the order of their ids."""
 
 
 class ProductRepository(Protocol):
@@ -230,8 +248,11 @@ class Database(Protocol):
     def lease(self, name: str, seconds: float) -> Lease:
         """The lease `name` for this process; it runs out `seconds` after it was last acquired."""
 
-    async def delete_request(self, request_id: str) -> None:
-        """Delete everything that belongs to a request, the request itself last; may be repeated."""
+    async def delete_request(self, request_id: str) -> bool:
+        """Delete some of what belongs to a request, the request itself last; call it until it returns False."""
+
+    def orphaned_requests(self) -> AsyncIterator[str]:
+        """Ids of requests that have images, products or deliveries but no record; an id may occur several times."""
 
     async def ping(self) -> None:
         """Return if the database answers."""

@@ -1,10 +1,12 @@
 """The collection `requests`: `_id` is the request_id.
 
-Fields beside those of `records.Request`: `count_again_at` (when progress may be counted again) and
-`finish_announced_at` (when the sweep last sent FinishRequest). `announcements` is the outbox of ended rounds.
+Fields beside those of `records.Request`: `count_again_at` (when progress may be counted again),
+`finish_announced_at` (when the sweep last sent FinishRequest), `cleaned` (whether leftovers of the finished round were
+removed) and `removing` (its removal has begun, so it cannot be retried). `announcements` is the outbox of ended rounds.
 """
 
 import time
+from collections.abc import AsyncIterator, Collection
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -27,7 +29,7 @@ _MAX_UNANNOUNCED = 100  # the next sweep claims the others
 
 _FINISHED = {"$in": [RequestStatus.COMPLETED.value, RequestStatus.FAILED.value]}
 _NO_OUTPUTS = dict.fromkeys(OutputKeys.__dataclass_fields__)
-_WRITTEN_AT_FINISH = ("progress", "updated_at", "finished_at", *_NO_OUTPUTS)
+_WRITTEN_AT_FINISH = ("progress", "updated_at", "finished_at", "expires_at", *_NO_OUTPUTS)
 
 _CLOSED_AND_PENDING = {"status": RequestStatus.PENDING.value, "intake_open": False}
 
@@ -125,7 +127,8 @@ class MongoRequests:
 
     async def finish(self, finished: Request, announcement: Announcement) -> Request | None:
         as_finished = _document(finished)
-        changes = {"status": finished.status.value, **{name: as_finished[name] for name in _WRITTEN_AT_FINISH}}
+        written = {name: as_finished[name] for name in _WRITTEN_AT_FINISH}
+        changes = {"status": finished.status.value, "cleaned": False, **written}
         with database_faults():
             document = await self._collection.find_one_and_update(
                 {"_id": finished.request_id, "round": finished.round, **_CLOSED_AND_PENDING},
@@ -148,25 +151,54 @@ class MongoRequests:
             "updated_at": now,
             "count_again_at": now + COUNT_EVERY,
             "finished_at": None,
+            "expires_at": None,
             **_NO_OUTPUTS,
         }
+        not_expired = {"$or": [{"expires_at": None}, {"expires_at": {"$gt": now}}], "removing": {"$ne": True}}
         with database_faults():
             document = await self._collection.find_one_and_update(
-                {"_id": request_id, "round": round_, "status": _FINISHED},
-                {"$set": changes, "$unset": {"finish_announced_at": ""}},
+                {"_id": request_id, "round": round_, "status": _FINISHED, **not_expired},
+                {"$set": changes, "$unset": {"finish_announced_at": "", "cleaned": ""}},
                 return_document=ReturnDocument.AFTER,
             )
         return _request(document) if document else None
 
-    async def finished_before(self, before: datetime, limit: int = 10) -> list[Request]:
+    async def claim_expired(self) -> str | None:
         with database_faults():
-            found = (
-                await self._collection.find({"finished_at": {"$lt": before}})
-                .sort("finished_at", 1)
-                .limit(limit)
-                .to_list(limit)
+            claimed = await self._collection.find_one_and_update(
+                {"expires_at": {"$lte": self._clock()}, "status": _FINISHED, "announcements.0": {"$exists": False}},
+                {"$set": {"removing": True}},
+                sort=[("expires_at", 1)],
+                projection={"_id": 1},
             )
-        return [_request(document) for document in found]
+        return str(claimed["_id"]) if claimed else None
+
+    async def give_expiry(self, expires_at: datetime) -> int:
+        # Records of earlier versions have no field `expires_at`; with None the request is kept.
+        without = {"expires_at": {"$exists": False}, "status": _FINISHED}
+        with database_faults():
+            return (await self._collection.update_many(without, {"$set": {"expires_at": expires_at}})).modified_count
+
+    async def uncleaned(self, finished_before: datetime) -> Request | None:
+        with database_faults():
+            found = await self._collection.find_one(
+                {"cleaned": False, "finished_at": {"$lte": finished_before}}, sort=[("finished_at", 1)]
+            )
+        return _request(found) if found else None
+
+    async def mark_cleaned(self, request_id: str, round_: int) -> None:
+        with database_faults():
+            await self._collection.update_one({"_id": request_id, "round": round_}, {"$set": {"cleaned": True}})
+
+    async def existing(self, request_ids: Collection[str]) -> set[str]:
+        with database_faults():
+            found = self._collection.find({"_id": {"$in": list(request_ids)}}, projection={"_id": 1})
+            return {document["_id"] async for document in found}
+
+    async def finished(self) -> AsyncIterator[Request]:
+        with database_faults():
+            async for document in self._collection.find({"status": _FINISHED}).sort("_id", 1):
+                yield _request(document)
 
     async def count_open(self) -> int:
         with database_faults():
@@ -184,7 +216,7 @@ def _document(request: Request) -> Document:
 
 
 def _request(document: Document) -> Request:
-    known = {name: document[name] for name in _FIELDS}
+    known = {name: document[name] for name in _FIELDS if name in document}  # earlier versions have fewer fields
     return Request(
         **known
         | {

@@ -4,7 +4,8 @@
 """
 
 from shared.storage.keys import check_key, check_prefix
+from shared.storage.listing import first_keys
 from shared.storage.object_store import ObjectStat, ObjectStore, check_range
 from shared.storage.open import open_object_store
 
-__all__ = ["ObjectStat", "ObjectStore", "check_key", "check_prefix", "check_range", "open_object_store"]
+__all__ = ["ObjectStat", "ObjectStore", "check_key", "check_prefix", "check_range", "first_keys", "open_object_store"]

@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -65,7 +65,7 @@ class DirectoryObjectStore:
         while batch := list(islice(checked, _BATCH)):
             await self._threads.run(partial(self._delete, batch))
 
-    async def list_keys(self, prefix: str) -> AsyncIterator[str]:
+    async def list_keys(self, prefix: str) -> AsyncGenerator[str, None]:
         async for key in self._threads.stream(self._list(check_prefix(prefix)), _BATCH):
             yield key
 

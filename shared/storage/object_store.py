@@ -1,6 +1,6 @@
 """The interface of object stores. Implementations: `directory`, `s3` and the tests' memory store."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -60,7 +60,7 @@ class ObjectStore(Protocol):
     async def delete(self, keys: Iterable[str]) -> None:
         """Delete the objects; missing ones are ignored."""
 
-    def list_keys(self, prefix: str) -> AsyncIterator[str]:
+    def list_keys(self, prefix: str) -> AsyncGenerator[str, None]:
         """Stream every key that starts with `prefix`, in no particular order."""
 
     async def ping(self) -> None:

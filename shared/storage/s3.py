@@ -1,7 +1,7 @@
 """An object store in an S3 bucket."""
 
 import io
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -96,7 +96,7 @@ class S3ObjectStore:
         while batch := list(islice(checked, _BATCH)):
             await self._threads.run(partial(self._delete, batch))
 
-    async def list_keys(self, prefix: str) -> AsyncIterator[str]:
+    async def list_keys(self, prefix: str) -> AsyncGenerator[str, None]:
         async for key in self._threads.stream(self._list(check_prefix(prefix)), _BATCH):
             yield key
 

@@ -32,7 +32,7 @@ def test_calls_contains_every_method() -> None:
         for name, _ in inspect.getmembers(protocol, inspect.isfunction)
         if not name.startswith("_")
     }
-    assert methods | {"ping", "delete_request"} == set(CALLS)
+    assert methods | {"ping", "delete_request", "orphaned_requests"} == set(CALLS)
 
 
 async def test_every_method_raises_database_unavailable_in_an_outage(subject: Subject) -> None:

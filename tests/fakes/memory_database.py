@@ -53,8 +53,12 @@ class MemoryDatabase:
     def lease(self, name: str, seconds: float) -> "MemoryLease":
         return MemoryLease(self.tables, name, self._owner, timedelta(seconds=seconds))
 
-    async def delete_request(self, request_id: str) -> None:
+    async def delete_request(self, request_id: str) -> bool:
+        """As in the real database, several calls are needed."""
         self.tables.answer()
+        owned = any(key[0] == request_id for key in [*self.tables.images, *self.tables.products]) or any(
+            delivery_id.startswith(f"{request_id}:") for delivery_id in self.tables.deliveries
+        )
         for images_key in [key for key in self.tables.images if key[0] == request_id]:
             del self.tables.images[images_key]
         for row_key in [key for key in self.tables.products if key[0] == request_id]:
@@ -62,7 +66,16 @@ class MemoryDatabase:
             self.tables.outputs.pop(row_key, None)
         for delivery_id in [each for each in self.tables.deliveries if each.startswith(f"{request_id}:")]:
             del self.tables.deliveries[delivery_id]
-        self.tables.requests.pop(request_id, None)
+        if not owned:
+            self.tables.requests.pop(request_id, None)
+        return owned
+
+    async def orphaned_requests(self) -> AsyncIterator[str]:
+        self.tables.answer()
+        owners = {key[0] for key in [*self.tables.images, *self.tables.products]}
+        owners |= {delivery_id.partition(":")[0] for delivery_id in self.tables.deliveries}
+        for request_id in sorted(owners - set(self.tables.requests)):
+            yield request_id
 
     async def ping(self) -> None:
         self.tables.answer()

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,7 +65,7 @@ class MemoryObjectStore:
         for key in keys:
             self.objects.pop(check_key(key), None)
 
-    async def list_keys(self, prefix: str) -> AsyncIterator[str]:
+    async def list_keys(self, prefix: str) -> AsyncGenerator[str, None]:
         await self._check_available()
         check_prefix(prefix)
         for key in [key for key in self.objects if key.startswith(prefix)]:

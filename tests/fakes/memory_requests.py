@@ -1,5 +1,6 @@
 """Requests in a dictionary, with the guards of the real collection."""
 
+from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -83,9 +84,9 @@ class MemoryRequests:
             return None
         if row.request.round != finished.round or row.request.intake_open:
             return None
-        written = ("status", "progress", "updated_at", "finished_at", *OutputKeys.__dataclass_fields__)
+        written = ("status", "progress", "updated_at", "finished_at", "expires_at", *OutputKeys.__dataclass_fields__)
         return self._save(
-            row,
+            replace(row, cleaned=False),
             announcements=(*row.request.announcements, announcement),
             **{name: getattr(finished, name) for name in written},
         )
@@ -103,38 +104,78 @@ class MemoryRequests:
         if row is None or row.request.status is RequestStatus.PENDING or row.request.round != round_:
             return None
         now = self._tables.clock()
+        if row.removing or row.request.has_expired(now):
+            return None
         return self._save(
-            replace(row, count_again_at=now + COUNT_EVERY, finish_announced_at=None),
+            replace(row, count_again_at=now + COUNT_EVERY, finish_announced_at=None, cleaned=True),
             status=RequestStatus.PENDING,
             round=round_ + 1,
             intake_open=True,
             progress=progress,
             updated_at=now,
             finished_at=None,
+            expires_at=None,
             **dict.fromkeys(OutputKeys.__dataclass_fields__),
         )
 
-    async def finished_before(self, before: datetime, limit: int = 10) -> list[Request]:
+    async def claim_expired(self) -> str | None:
         self._tables.answer()
-        ended = [
-            (row.request.finished_at, request_id)
-            for request_id, row in self._tables.requests.items()
-            if row.request.finished_at is not None and row.request.finished_at < before
+        now = self._tables.clock()
+        expired = [row.request for row in self._rows() if _is_due_for_removal(row, now)]
+        if not expired:
+            return None
+        request_id = min(expired, key=lambda request: request.expires_at or now).request_id
+        self._tables.requests[request_id] = replace(self._tables.requests[request_id], removing=True)
+        return request_id
+
+    async def give_expiry(self, expires_at: datetime) -> int:  # noqa: ARG002 (no row is of an earlier version)
+        self._tables.answer()
+        return 0
+
+    async def uncleaned(self, finished_before: datetime) -> Request | None:
+        self._tables.answer()
+        found = [
+            (row.request.finished_at, row.request.request_id)
+            for row in self._rows()
+            if not row.cleaned and row.request.finished_at is not None and row.request.finished_at <= finished_before
         ]
-        return [self._tables.requests[request_id].request for _, request_id in sorted(ended)[:limit]]
+        return self._tables.requests[min(found)[1]].request if found else None
+
+    async def mark_cleaned(self, request_id: str, round_: int) -> None:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        if row is not None and row.request.round == round_:
+            self._tables.requests[request_id] = replace(row, cleaned=True)
+
+    async def existing(self, request_ids: Collection[str]) -> set[str]:
+        self._tables.answer()
+        return {request_id for request_id in request_ids if request_id in self._tables.requests}
+
+    async def finished(self) -> AsyncIterator[Request]:
+        self._tables.answer()
+        for row in self._rows():
+            if _is_finished(row):
+                yield row.request
 
     async def count_open(self) -> int:
         self._tables.answer()
         return len(self._pending())
 
+    def _rows(self) -> list[RequestRow]:
+        return [row for _, row in sorted(self._tables.requests.items())]
+
     def _pending(self) -> list[Request]:
-        return [
-            row.request
-            for _, row in sorted(self._tables.requests.items())
-            if row.request.status is RequestStatus.PENDING
-        ]
+        return [row.request for row in self._rows() if not _is_finished(row)]
 
     def _save(self, row: RequestRow, **changes: object) -> Request:
         request: Request = replace(row.request, **changes)  # type: ignore[arg-type]
         self._tables.requests[request.request_id] = replace(row, request=request)
         return request
+
+
+def _is_finished(row: RequestRow) -> bool:
+    return row.request.status is not RequestStatus.PENDING
+
+
+def _is_due_for_removal(row: RequestRow, now: datetime) -> bool:
+    return row.request.has_expired(now) and _is_finished(row) and not row.request.announcements

@@ -13,6 +13,8 @@ class RequestRow:
     request: Request
     count_again_at: datetime
     finish_announced_at: datetime | None = None
+    cleaned: bool = True
+    removing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

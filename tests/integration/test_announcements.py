@@ -58,7 +58,7 @@ def finisher(database: Database, publish: Publish) -> RequestFinisher:
 
 
 async def retry(database: Database, clock: MovableClock) -> None:
-    retries = RetryStarter(database, retention_days=0, clock=clock, intake_opened=asyncio.Event())
+    retries = RetryStarter(database, clock=clock, intake_opened=asyncio.Event())
     assert (await retries.begin(REQUEST_ID)).round == 2
 
 

@@ -1,6 +1,5 @@
 """POST /requests/{id}/retry over HTTP, with the database in memory."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import Image, Progress
 from shared.contracts.states import ImageState, RequestStatus
 from tests.support.builders import NOW, REQUEST_ID, a_request, an_image
-from tests.support.running_gateway import RETENTION_DAYS, Gateway, problem
+from tests.support.running_gateway import Gateway, problem
 
 RETRY = f"/requests/{REQUEST_ID}/retry"
 
@@ -70,7 +69,7 @@ async def test_an_unknown_request_is_not_found(gateway: Gateway, request_id: str
 
 
 async def test_a_request_that_is_due_for_removal_is_not_found(gateway: Gateway) -> None:
-    await insert_finished_request(gateway, failed(), finished_at=NOW - timedelta(days=RETENTION_DAYS, seconds=1))
+    await insert_finished_request(gateway, failed(), expires_at=NOW)
 
     document = problem(await gateway.http.post(RETRY), 404)
 

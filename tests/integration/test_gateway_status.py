@@ -36,6 +36,7 @@ async def test_the_status_of_a_new_request_is_pending(gateway: Gateway) -> None:
         "report_json_url": None,
         "created_at": "2026-01-05T12:00:00.000Z",
         "updated_at": "2026-01-05T12:00:00.000Z",
+        "expires_at": None,
         "progress": {
             "total": 0,
             "compressed": 0,
@@ -58,6 +59,7 @@ async def test_the_status_of_a_finished_request(gateway: Gateway) -> None:
         intake_open=False,
         updated_at=later,
         finished_at=later,
+        expires_at=NOW + timedelta(days=7),
         progress=Progress(total=3, compressed=2, failed=1, pending=0, as_of=later, reused=1),
         **asdict(output_keys()),
     )
@@ -72,7 +74,15 @@ async def test_the_status_of_a_finished_request(gateway: Gateway) -> None:
     assert details["failed_csv_url"] == f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-failed.csv"
     assert details["report_json_url"] == f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-report.json"
     assert (details["progress"]["failed"], details["progress"]["reused"]) == (1, 1)
+    assert details["expires_at"] == "2026-01-12T12:00:00.000Z"
     assert "Retry-After" not in answer.headers
+
+
+async def test_an_expired_request_is_not_found(gateway: Gateway) -> None:
+    expired = a_request(status=RequestStatus.COMPLETED, intake_open=False, finished_at=NOW, expires_at=NOW)
+    gateway.database.tables.requests[REQUEST_ID] = RequestRow(expired, NOW)
+    document = problem(await gateway.http.get("/status", params={"request_id": REQUEST_ID}), 404)
+    assert document["type"] == "urn:imagemill:problem:unknown-request"
 
 
 @pytest.mark.parametrize("request_id", [REQUEST_ID, "", "x", "../../etc", "\0", "x" * 5000])

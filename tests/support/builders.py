@@ -50,7 +50,8 @@ def finished(request: Request, progress: Progress, status: RequestStatus = Reque
     """`request` as it is at the end of its round, when `progress` was counted."""
     keys = asdict(output_keys(request.request_id, request.round))
     ended: dict[str, Any] = {"updated_at": progress.as_of, "finished_at": progress.as_of, "intake_open": False}
-    return replace(request, status=status, progress=progress, **ended, **keys)
+    expires_at = request.expires_after(progress.as_of)
+    return replace(request, status=status, progress=progress, expires_at=expires_at, **ended, **keys)
 
 
 def an_announcement(request: Request, **changes: Any) -> Announcement:

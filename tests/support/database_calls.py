@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.records import Delivery, HostCircuit, Product, Progress
+from shared.contracts.records import Delivery, HostCircuit, Product, Progress, Request
 from shared.persistence import Database
 from tests.support.builders import NOW, a_product, a_request, an_announcement, an_image, finished
 from tests.support.worker_messages import compressed
@@ -19,6 +19,14 @@ HOST = HostCircuit("a.test", failures=3, pauses=0, paused_until=None, error_code
 
 async def _read_products(database: Database) -> list[Product]:
     return [product async for batch in database.products.batches("a") for product in batch]
+
+
+async def _finished(database: Database) -> list[Request]:
+    return [request async for request in database.requests.finished()]
+
+
+async def _orphaned(database: Database) -> list[str]:
+    return [request_id async for request_id in database.orphaned_requests()]
 
 
 async def _retry_failed(database: Database) -> int:
@@ -37,7 +45,13 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "requests.finish": lambda database: database.requests.finish(FINISHED, ANNOUNCEMENT),
     "requests.remove_announcement": lambda database: database.requests.remove_announcement("a", ANNOUNCEMENT.event_id),
     "requests.retry": lambda database: database.requests.retry("a", 1, DONE),
-    "requests.finished_before": lambda database: database.requests.finished_before(NOW),
+    "requests.claim_expired": lambda database: database.requests.claim_expired(),
+    "requests.give_expiry": lambda database: database.requests.give_expiry(NOW),
+    "requests.uncleaned": lambda database: database.requests.uncleaned(NOW),
+    "requests.mark_cleaned": lambda database: database.requests.mark_cleaned("a", 1),
+    "requests.existing": lambda database: database.requests.existing(["a"]),
+    "requests.finished": _finished,
+    "orphaned_requests": _orphaned,
     "requests.count_open": lambda database: database.requests.count_open(),
     "delete_request": lambda database: database.delete_request("b"),
     "products.insert_many": lambda database: database.products.insert_many([a_product(1, (), "a")]),

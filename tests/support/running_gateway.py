@@ -17,7 +17,14 @@ from services.gateway.files import ObjectServer
 from services.gateway.http_server import HttpServer, listen
 from services.gateway.probe import ProbeClient, ProbeStream
 from services.gateway.requests import RetryStarter
-from services.gateway.upload import BodyLimits, UploadAcceptor, UploadOptions, UploadValidator, ValidationRules
+from services.gateway.upload import (
+    BodyLimits,
+    RetentionPolicy,
+    UploadAcceptor,
+    UploadOptions,
+    UploadValidator,
+    ValidationRules,
+)
 from shared.contracts.messages import CompressOptions
 from shared.messaging import DependencyGate
 from shared.observability import Health, HealthEndpoints, Metrics
@@ -30,7 +37,7 @@ MAX_BYTES = 300_000
 STALL_SECONDS = 2.0  # a busy machine may need half a second for a few bytes
 MAX_SECONDS = 6.0
 PROBE_SECONDS = 5.0
-RETENTION_DAYS = 7.0
+RETENTION = RetentionPolicy(default=7, longest=90)
 BASE_URL = "https://imagemill.test"
 RESULT_KEY = f"results/{REQUEST_ID}/oak-table-0123456789abcdef.jpg"
 DEFAULTS = CompressOptions(min_quality=35)
@@ -106,17 +113,18 @@ def an_app(gateway: Gateway, clock: MovableClock, public_base_url: str = BASE_UR
         fetch_policy=AddressPolicy(),
         webhook_policy=AddressPolicy(),
         defaults=UploadOptions(DEFAULTS),
+        retention=RETENTION,
     )
     validator = UploadValidator(rules, at_once=2)
     metrics = Metrics(gateway.registry)
-    acceptor = UploadAcceptor(gateway.database, gateway.store, clock, gateway.intake_opened, metrics)
+    acceptor = UploadAcceptor(gateway.database, gateway.store, clock, gateway.intake_opened, metrics, RETENTION)
     needed = {"database": gateway.database.ping, "storage": gateway.store.ping}
     parts = ApiParts(
         validator=validator,
         acceptor=acceptor,
         probes=ProbeStream(gateway.probe_client, metrics),
         database=gateway.database,
-        retries=RetryStarter(gateway.database, RETENTION_DAYS, clock, gateway.intake_opened),
+        retries=RetryStarter(gateway.database, clock, gateway.intake_opened),
         objects=ObjectServer(gateway.store),
         public_base_url=public_base_url,
         clock=clock,

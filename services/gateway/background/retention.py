@@ -1,16 +1,19 @@
-"""Retention: removes a request with all its objects some days after it has finished."""
+"""Retention: removes a request with all its objects once it has expired.
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+Each step is short, because a shutdown waits for it: a request of a million images takes a thousand steps.
+"""
+
+from datetime import timedelta
 
 import structlog
 
+from services.gateway.background.parts import BackgroundParts
 from shared.contracts.object_keys import owned_prefixes, upload_key
-from shared.persistence import Database, RenewableLease
-from shared.storage import ObjectStore
+from shared.persistence import RenewableLease
+from shared.storage import ObjectStore, first_keys
 
 _INTERVAL_SECONDS = 60.0
-_KEYS_AT_ONCE = 1_000
+_KEYS_PER_STEP = 1_000
 
 log = structlog.get_logger(__name__)
 
@@ -19,38 +22,43 @@ class Retention:
     """Runs on the gateway that dispatches."""
 
     def __init__(
-        self,
-        database: Database,
-        store: ObjectStore,
-        lease: RenewableLease,
-        retention_days: float,
-        clock: Callable[[], datetime],
+        self, parts: BackgroundParts, store: ObjectStore, lease: RenewableLease, default_days: float | None
     ) -> None:
-        """`retention_days`: days from a request's finish to its removal; 0 keeps everything."""
-        self._database = database
+        """`default_days`: for requests that an earlier version finished without a time of expiry; None keeps them."""
+        self._database = parts.database
+        self._clock = parts.clock
         self._store = store
         self._lease = lease
-        self._retention = timedelta(days=retention_days)
-        self._clock = clock
+        self._default = None if default_days is None else timedelta(days=default_days)
 
     async def step(self) -> float:
-        """Remove some of the requests that are due, oldest first. Returns the seconds until the next step."""
-        if not self._retention or not await self._lease.held():
-            return _INTERVAL_SECONDS
-        due = await self._database.requests.finished_before(self._clock() - self._retention)
-        for request in due:
-            await self._remove_objects(request.request_id)
-            # The record goes last: the next attempt finds the objects through it.
-            await self._database.delete_request(request.request_id)
-            log.info("request_removed", request_id=request.request_id)
-        return 0 if due else _INTERVAL_SECONDS
+        """Remove some of the objects or records of the request that expired first.
 
-    async def _remove_objects(self, request_id: str) -> None:
-        keys = [upload_key(request_id)]
+        Returns the seconds until the next step.
+        """
+        if not await self._lease.held():
+            return _INTERVAL_SECONDS
+        request_id = await self._database.requests.claim_expired()
+        if request_id is None:
+            await self._give_expiry()
+            return _INTERVAL_SECONDS
+        # The request's record goes last: the next step finds the rest through it.
+        if not await self._remove_objects(request_id) and not await self._database.delete_request(request_id):
+            log.info("request_removed", request_id=request_id)
+        return 0
+
+    async def _give_expiry(self) -> None:
+        """What an earlier version finished expires as if it finished now: clients have not seen a time of expiry."""
+        if self._default is not None:
+            given = await self._database.requests.give_expiry(self._clock() + self._default)
+            if given:
+                log.info("expiry_given", requests=given)
+
+    async def _remove_objects(self, request_id: str) -> bool:
+        """Whether there was any to remove."""
         for prefix in owned_prefixes(request_id):
-            async for key in self._store.list_keys(prefix):
-                keys.append(key)
-                if len(keys) == _KEYS_AT_ONCE:
-                    await self._store.delete(keys)
-                    keys = []
-        await self._store.delete(keys)
+            if keys := await first_keys(self._store, prefix, _KEYS_PER_STEP):
+                await self._store.delete(keys)
+                return True
+        await self._store.delete([upload_key(request_id)])
+        return False

@@ -6,7 +6,7 @@ This module only starts the round; intake moves the images to it.
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -20,15 +20,9 @@ log = structlog.get_logger(__name__)
 
 
 class RetryStarter:
-    def __init__(
-        self, database: Database, retention_days: float, clock: Callable[[], datetime], intake_opened: asyncio.Event
-    ) -> None:
-        """retention_days: as for Retention; a request due for removal cannot be retried.
-
-        intake_opened: is set for each retry, so that its intake starts at once.
-        """
+    def __init__(self, database: Database, clock: Callable[[], datetime], intake_opened: asyncio.Event) -> None:
+        """`intake_opened` is set for each retry, so that its intake starts at once."""
         self._database = database
-        self._retention = timedelta(days=retention_days)
         self._clock = clock
         self._intake_opened = intake_opened
 
@@ -55,12 +49,9 @@ class RetryStarter:
 
     async def _known(self, request_id: str) -> Request:
         request = await self._database.requests.get(request_id)
-        if request is None or self._is_due_for_removal(request):
+        if request is None or request.has_expired(self._clock()):
             raise unknown_request(request_id)
         return request
-
-    def _is_due_for_removal(self, request: Request) -> bool:
-        return bool(self._retention and request.finished_at and request.finished_at < self._clock() - self._retention)
 
     async def _begin_after(self, request: Request, images: int) -> Request | None:
         counted = await self._database.images.count(request.request_id)

@@ -32,6 +32,7 @@ def request_details(request: Request, public_base_url: str, paused_hosts: Sequen
         failed_csv_url=url(request.failed_key),
         report_json_url=url(request.report_json_key),
         created_at=request.created_at,
+        expires_at=request.expires_at,
         updated_at=request.updated_at,
         progress=RequestProgress(
             total=progress.total,

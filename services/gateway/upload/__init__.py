@@ -6,6 +6,7 @@ from services.gateway.upload.option_table import OPTIONS, UPLOAD_OPTIONS, VALIDA
 from services.gateway.upload.options import UploadOptions
 from services.gateway.upload.request_options import OnInvalid, RequestOptions
 from services.gateway.upload.responses import catalogue_validation, upload_accepted
+from services.gateway.upload.retention_policy import RetentionPolicy
 from services.gateway.upload.validate import UploadValidator, ValidationRules
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "OnInvalid",
     "Option",
     "RequestOptions",
+    "RetentionPolicy",
     "UploadAcceptor",
     "UploadOptions",
     "UploadValidator",

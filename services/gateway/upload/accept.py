@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 from ulid import PureRandomPolicy, ULIDGenerator
 
+from services.gateway.upload.retention_policy import RetentionPolicy
 from services.gateway.upload.validate import ValidatedUpload
 from shared.contracts.object_keys import upload_key
 from shared.contracts.records import Progress, Request
@@ -32,6 +33,7 @@ class UploadAcceptor:
         clock: Callable[[], datetime],
         intake_opened: asyncio.Event,
         metrics: Metrics,
+        retention: RetentionPolicy,
     ) -> None:
         """`intake_opened` is set after each upload, so that its intake starts at once."""
         self._database = database
@@ -39,6 +41,7 @@ class UploadAcceptor:
         self._clock = clock
         self._intake_opened = intake_opened
         self._metrics = metrics
+        self._retention = retention
 
     async def accept(self, upload: ValidatedUpload) -> str:
         """Returns the id of the new request.
@@ -71,5 +74,6 @@ class UploadAcceptor:
             intake_rows=0,
             created_at=now,
             updated_at=now,
+            retention_days=self._retention.days(upload.options.request.retention_days),
             progress=Progress(total=0, compressed=0, failed=0, pending=0, as_of=now),
         )

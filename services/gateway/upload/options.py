@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.gateway.upload.option_table import MODELS, OPTIONS, UPLOAD_OPTIONS
 from services.gateway.upload.request_options import RequestOptions
+from services.gateway.upload.retention_policy import RetentionPolicy
 from services.gateway.web import InputError, bad_options
 from shared.contracts.messages import CompressOptions
 from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, check_url
@@ -29,6 +30,7 @@ def read_options(
     given: Sequence[tuple[str, str]],
     defaults: UploadOptions,
     webhook_policy: AddressPolicy,
+    retention: RetentionPolicy,
     known: Sequence[str] = UPLOAD_OPTIONS,
 ) -> UploadOptions:
     """The options from the names and values in `given`; one that is blank or missing has its value in `defaults`.
@@ -42,6 +44,7 @@ def read_options(
         *_name_errors(given, known),
         *_invalid_values(wanted, values),
         *_webhook_errors(webhook_url, webhook_policy),
+        *_retention_errors(wanted, retention),
     ]:
         raise bad_options(errors)
     wanted["webhook_url"] = webhook_url
@@ -83,6 +86,15 @@ def _invalid_in(model: type[BaseModel], wanted: Mapping[str, object]) -> list[st
     except ValidationError as error:
         return [str(fault["loc"][0]) for fault in error.errors()]
     return []
+
+
+def _retention_errors(wanted: Mapping[str, object], retention: RetentionPolicy) -> list[InputError]:
+    """An error for a choice that the model allows and this installation does not."""
+    days = wanted.get("retention_days")
+    if not isinstance(days, int) or _invalid_in(RequestOptions, wanted):
+        return []
+    fault = retention.fault(days)
+    return [InputError(detail=fault, option="retention_days")] if fault else []
 
 
 def _webhook_errors(webhook_url: str | None, policy: AddressPolicy) -> list[InputError]:

@@ -36,6 +36,13 @@ class RequestOptions(BaseModel):
         description="Number of images to probe on each host. The response is then JSON lines: the validation, one line"
         " per probed image, and an estimate for the whole catalogue.",
     )
+    retention_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=36_500,
+        description="Days from the request's finish until it is removed with all its files. `RETENTION_DAYS` of the"
+        " installation by default, and at most its `RETENTION_DAYS_MAX`.",
+    )
     webhook_url: str | None = Field(
         default=None,
         description="URL that receives a POST, signed by the Standard Webhooks specification, when the request"

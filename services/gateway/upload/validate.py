@@ -13,6 +13,7 @@ from services.gateway.catalogue import CatalogueLimits, CatalogueRefused, Inspec
 from services.gateway.upload.body import BodyLimits, receive_upload
 from services.gateway.upload.options import UploadOptions, read_options
 from services.gateway.upload.request_options import RequestOptions
+from services.gateway.upload.retention_policy import RetentionPolicy
 from services.gateway.web import bad_catalogue, refused_slots
 from shared.url_policy import AddressPolicy
 
@@ -28,6 +29,7 @@ class ValidationRules:
     fetch_policy: AddressPolicy
     webhook_policy: AddressPolicy
     defaults: UploadOptions
+    retention: RetentionPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class UploadValidator:
         rules = self._rules
         async with receive_upload(http, rules.body_limits) as upload:
             given = [*http.query_params.multi_items(), *upload.fields]
-            options = read_options(given, rules.defaults, rules.webhook_policy, known_options)
+            options = read_options(given, rules.defaults, rules.webhook_policy, rules.retention, known_options)
             async with self._inspections:
                 if await http.is_disconnected():
                     raise ClientDisconnect

@@ -150,6 +150,10 @@ class RequestDetails(ApiModel):
     )
     created_at: Timestamp
     updated_at: Timestamp
+    expires_at: Timestamp | None = Field(
+        description="When the request is removed with all its files, unless it is retried; null while it is Pending,"
+        " and if it is kept."
+    )
     progress: RequestProgress
     paused_hosts: list[PausedHost] = Field(description="The paused hosts that images of the request wait for.")
 

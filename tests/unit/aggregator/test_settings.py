@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
-from services.aggregator.settings import AggregatorSettings, FinishSettings, ResultSettings, WebhookSettings
+from services.aggregator.settings import AggregatorSettings, FinishSettings, WebhookSettings
 from shared.settings import load
 from shared.url_policy import AddressPolicy
 
@@ -28,7 +28,6 @@ def test_the_defaults_are_those_of_standard_webhooks(monkeypatch: pytest.MonkeyP
     assert sum(settings.webhook_schedule) == 5 + 300 + 1800 + 7200 + 18000 + 36000 + 50400 + 72000 + 86400
     assert settings.webhook_timeout == 20
     assert settings.webhook_allow_networks == ()
-    assert not ResultSettings().keep_originals
     assert FinishSettings().csv_formula_guard
 
 

@@ -54,6 +54,7 @@ def test_the_body_has_the_data_of_the_public_event() -> None:
             "failed_csv_url": None,
             "created_at": "2026-01-05T11:00:00.000Z",
             "finished_at": "2026-01-05T12:00:00.000Z",
+            "expires_at": None,
         },
     }
 

@@ -1,7 +1,7 @@
 """Example responses in the OpenAPI document, built from the models and problems that the API itself returns."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.gateway.catalogue import CatalogueRefused, Finding
@@ -73,6 +73,7 @@ REPORT_JSON = {  # its first members
 }
 _CREATED = datetime(2026, 11, 29, 19, 4, 5, 123000, tzinfo=UTC)
 _FINISHED = datetime(2026, 11, 29, 19, 4, 9, 456000, tzinfo=UTC)
+_EXPIRES = _FINISHED + timedelta(days=30)
 
 _QUOTES = Finding(
     "text follows a cell's closing quote",
@@ -144,6 +145,7 @@ REQUEST_DETAILS = RequestDetails(
     report_json_url=f"{_FILES}-report.json",
     created_at=_CREATED,
     updated_at=_FINISHED,
+    expires_at=_EXPIRES,
     progress=RequestProgress(total=90, compressed=89, failed=1, pending=0, reused=0, as_of=_FINISHED),
     paused_hosts=[],
 ).model_dump(mode="json")
@@ -164,6 +166,7 @@ def finished_event(status: RequestStatus) -> dict[str, Any]:
             "failed_csv_url": f"{_FILES}-failed.csv",
             "created_at": rfc3339(_CREATED),
             "finished_at": rfc3339(_FINISHED),
+            "expires_at": rfc3339(_EXPIRES),
         }
     )
     return {

@@ -35,12 +35,12 @@ def status_router(database: Database, public_base_url: str, clock: Callable[[], 
         query = check_query(request.url.path, request.query_params.multi_items(), required=("request_id",))
         request_id = request_id_of(query["request_id"])
         found = await database.requests.current(request_id)
-        if found is None:
+        now = clock()
+        if found is None or found.has_expired(now):
             raise unknown_request(request_id)
         response.headers["Cache-Control"] = "no-store"
         waiting = []
         if found.status is RequestStatus.PENDING:
-            now = clock()
             waiting = await find_paused_hosts(database, request_id, now)
             response.headers["Retry-After"] = str(retry_after(found, waiting, now))
         return request_details(found, public_base_url, waiting)

@@ -1,7 +1,7 @@
 """Which requests can be retried, and the problem if one cannot, over the memory database."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -26,17 +26,18 @@ IMAGES = (
 
 
 class RetryFixture:
-    def __init__(self, retention_days: float = RETENTION_DAYS) -> None:
+    def __init__(self) -> None:
         self.clock = MovableClock(NOW)
         self.database = MemoryDatabase(self.clock)
         self.intake_opened = asyncio.Event()
-        self.retries = RetryStarter(self.database, retention_days, self.clock, self.intake_opened)
+        self.retries = RetryStarter(self.database, self.clock, self.intake_opened)
 
     async def insert_finished_request(self, *images: Image, **changes: Any) -> None:
         finished: dict[str, Any] = {
             "status": RequestStatus.COMPLETED,
             "intake_open": False,
             "finished_at": NOW,
+            "expires_at": NOW + timedelta(days=RETENTION_DAYS),
             "progress": ENDED,
         }
         await self.database.requests.insert(a_request(**finished | changes))
@@ -79,15 +80,15 @@ async def test_an_unknown_request_is_not_found() -> None:
 async def test_a_request_that_is_due_for_removal_is_not_found() -> None:
     fixture = RetryFixture()
     await fixture.insert_finished_request(*IMAGES)
-    fixture.clock.advance(timedelta(days=RETENTION_DAYS).total_seconds() + 0.001)
+    fixture.clock.advance(timedelta(days=RETENTION_DAYS).total_seconds())
     assert (await fixture.refused()).status == HTTPStatus.NOT_FOUND
 
 
-@pytest.mark.parametrize("retention_days", [RETENTION_DAYS, 0])
-async def test_a_request_can_be_retried_until_it_is_due_for_removal(retention_days: float) -> None:
-    fixture = RetryFixture(retention_days)  # 0 keeps requests for ever
-    await fixture.insert_finished_request(*IMAGES)
-    fixture.clock.advance(timedelta(days=RETENTION_DAYS).total_seconds() if retention_days else 1e8)
+@pytest.mark.parametrize("expires_at", [NOW + timedelta(days=RETENTION_DAYS), None])
+async def test_a_request_can_be_retried_until_it_expires(expires_at: datetime | None) -> None:
+    fixture = RetryFixture()
+    await fixture.insert_finished_request(*IMAGES, expires_at=expires_at)
+    fixture.clock.advance(timedelta(days=RETENTION_DAYS).total_seconds() - 0.001 if expires_at else 1e8)
     assert (await fixture.retries.begin(REQUEST_ID)).round == 2
 
 

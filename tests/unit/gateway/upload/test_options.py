@@ -7,6 +7,7 @@ import pytest
 from services.gateway.upload.option_table import OPTIONS, UPLOAD_OPTIONS, VALIDATION_OPTIONS
 from services.gateway.upload.options import UploadOptions, read_options
 from services.gateway.upload.request_options import ProfileChoice, RequestOptions
+from services.gateway.upload.retention_policy import RetentionPolicy
 from services.gateway.web import InputError, Problem
 from shared.catalogue import Profile
 from shared.contracts.messages import CompressOptions
@@ -16,7 +17,7 @@ PLAIN = UploadOptions()
 
 
 def read(*given: tuple[str, str], defaults: UploadOptions = PLAIN) -> UploadOptions:
-    return read_options(given, defaults, AddressPolicy())
+    return read_options(given, defaults, AddressPolicy(), RetentionPolicy(default=30, longest=365))
 
 
 def errors(*given: tuple[str, str]) -> list[InputError]:
@@ -146,6 +147,7 @@ def test_all_errors_are_reported_at_once() -> None:
         ("profile", "ebay"),
         ("on_invalid", "ask"),
         ("dry_run", "perhaps"),
+        ("retention_days", "0"),
         ("webhook_url", "http://127.0.0.1/"),
         ("quality", "80"),
         ("percent", "200"),
@@ -161,7 +163,8 @@ def test_the_error_for_an_unknown_option_lists_the_options() -> None:
 
     assert error.detail == (
         "'quality' is not an option; the options are percent, mode, format, max_width, max_height, min_quality, "
-        "allow_resize, metadata, profile, on_invalid, dry_run and webhook_url"
+        "allow_resize, metadata, profile, on_invalid, dry_run, retention_days and "
+        "webhook_url"
     )
 
 
@@ -171,9 +174,35 @@ def test_a_long_name_is_shortened() -> None:
     assert error.option == "x" * 64
 
 
+@pytest.mark.parametrize(("written", "meant"), [("1", 1), ("365", 365), ("", None)])
+def test_a_request_chooses_its_retention_up_to_the_limit(written: str, meant: int | None) -> None:
+    assert read(("retention_days", written)).request.retention_days == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "detail"),
+    [
+        ("0", "a whole number from 1 to 36500"),
+        ("36501", "a whole number from 1 to 36500"),
+        ("1.5", "a whole number from 1 to 36500"),
+        ("366", "at most 365 in this installation, not 366"),
+    ],
+)
+def test_a_retention_beyond_the_limit_is_refused(written: str, detail: str) -> None:
+    [error] = errors(("retention_days", written))
+    assert error.option == "retention_days"
+    assert detail in error.detail
+
+
 def test_a_validation_accepts_all_options_of_an_upload_except_dry_run() -> None:
     with pytest.raises(Problem) as refused:
-        read_options([("dry_run", "true"), ("percent", "0")], PLAIN, AddressPolicy(), VALIDATION_OPTIONS)
+        read_options(
+            [("dry_run", "true"), ("percent", "0")],
+            PLAIN,
+            AddressPolicy(),
+            RetentionPolicy(None, None),
+            VALIDATION_OPTIONS,
+        )
 
     reported = refused.value.document.errors or []
     assert [error.option for error in reported] == ["dry_run", "percent"]

@@ -37,6 +37,7 @@ def _finished(**changes: Any) -> Request:
         "report_json_key": f"outputs/{REQUEST_ID}/1/products-report.json",
         "failed_key": f"outputs/{REQUEST_ID}/1/products-failed.csv",
         "finished_at": NOW + timedelta(minutes=5),
+        "expires_at": NOW + timedelta(days=30, minutes=5),
     }
     return a_request(**end | changes)
 
@@ -138,6 +139,7 @@ def test_the_event_of_a_finished_request_contains_counts_and_urls(status: Reques
             "failed_csv_url": f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-failed.csv",
             "created_at": "2026-01-05T12:00:00.000Z",
             "finished_at": "2026-01-05T12:05:00.000Z",
+            "expires_at": "2026-02-04T12:05:00.000Z",
         },
     )
 

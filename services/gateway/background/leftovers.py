@@ -1,0 +1,44 @@
+"""Removes originals that no image needs: a late or repeated command can store one after its request has finished."""
+
+from datetime import timedelta
+
+import structlog
+
+from services.gateway.background.parts import BackgroundParts
+from shared.contracts.object_keys import originals_prefix
+from shared.persistence import RenewableLease
+from shared.storage import ObjectStore, first_keys
+
+AFTER_FINISH = timedelta(minutes=30)
+"""By then the commands of the round have reached their `start_by`, and no worker holds one."""
+
+_INTERVAL_SECONDS = 60.0
+_KEYS_PER_STEP = 1_000
+
+log = structlog.get_logger(__name__)
+
+
+class Leftovers:
+    """Runs on the gateway that dispatches. Each request is cleaned once after each of its finishes."""
+
+    def __init__(self, parts: BackgroundParts, store: ObjectStore, lease: RenewableLease, *, keep: bool) -> None:
+        """`keep`: whether originals are kept on purpose."""
+        self._database = parts.database
+        self._clock = parts.clock
+        self._store = store
+        self._lease = lease
+        self._keep = keep
+
+    async def step(self) -> float:
+        """Remove some of the originals of one finished request. Returns the seconds until the next step."""
+        if self._keep or not await self._lease.held():
+            return _INTERVAL_SECONDS
+        request = await self._database.requests.uncleaned(self._clock() - AFTER_FINISH)
+        if request is None:
+            return _INTERVAL_SECONDS
+        if keys := await first_keys(self._store, originals_prefix(request.request_id), _KEYS_PER_STEP):
+            await self._store.delete(keys)
+            log.info("leftovers_removed", request_id=request.request_id, objects=len(keys))
+        else:
+            await self._database.requests.mark_cleaned(request.request_id, request.round)
+        return 0
