@@ -50,7 +50,10 @@ async def test_an_upload_is_stored_and_recorded_before_it_is_accepted(gateway: G
     stored = gateway.store.objects[f"uploads/{request_id}.csv"]
     assert (stored.data, stored.durable) == (CSV, True)
     assert await gateway.database.requests.get(request_id) == a_request(
-        request_id, filename="My Products.csv", options=DEFAULTS.model_copy(update={"percent": 40})
+        request_id,
+        filename="My Products.csv",
+        options=DEFAULTS.model_copy(update={"percent": 40}),
+        retention_days=7,
     )
     assert gateway.intake_opened.is_set()
     assert not any(gateway.spool.iterdir())
