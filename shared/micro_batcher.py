@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from shared.errors import DependencyUnavailable
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -11,11 +13,18 @@ Result = TypeVar("Result")
 class MicroBatcher(Generic[Item, Result]):
     """Calls `flush` with the items of all waiting callers, at most `max_items` at a time.
 
-    `flush` returns one result per item, in their order. An exception from it is raised in every caller of the batch.
+    `flush` returns one result per item, in their order; a result that is an exception is raised in its caller. If
+    `flush` raises DependencyUnavailable, so does every call of the batch. If it raises anything else, the halves of the
+    batch are flushed separately, and so on, until only the calls whose item is at fault fail. So `flush` is repeatable
+    or returns its exceptions.
     """
 
     def __init__(
-        self, flush: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, linger: float = 0, max_items: int = 200
+        self,
+        flush: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
+        *,
+        linger: float = 0,
+        max_items: int = 200,
     ) -> None:
         """`linger`: seconds to wait for further items before each flush."""
         self._flush = flush
@@ -40,14 +49,30 @@ class MicroBatcher(Generic[Item, Result]):
         finally:
             self._flushing = None
 
-    async def _process(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+    async def _process(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._flush([item for item, _ in batch])
-        except Exception as error:
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
-        else:
-            for (_, future), result in zip(batch, results, strict=True):
-                if not future.done():
+            for (item, future), result in zip(batch, results, strict=True):
+                if isinstance(result, Exception):
+                    _fail([(item, future)], result)
+                elif not future.done():
                     future.set_result(result)
+        except DependencyUnavailable as error:
+            _fail(batch, error)
+        except asyncio.CancelledError:  # the process ends: nobody may wait for a result that never comes
+            for _, future in batch:
+                future.cancel()
+            raise
+        except Exception as error:
+            if len(batch) == 1:
+                _fail(batch, error)
+                return
+            half = len(batch) // 2
+            await self._process(batch[:half])
+            await self._process(batch[half:])
+
+
+def _fail(batch: Sequence[tuple[Item, asyncio.Future[Result]]], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

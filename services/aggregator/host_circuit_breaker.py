@@ -33,7 +33,9 @@ class HostCircuitBreaker:
         self._database = database
         self._policy = policy
         self._clock = clock
-        self._record = MicroBatcher(self._record_faults, linger=_LINGER_SECONDS)
+        self._record: MicroBatcher[tuple[str, HostFault], HostCircuit] = MicroBatcher(
+            self._record_faults, linger=_LINGER_SECONDS
+        )
         self._recorded_hosts: set[str] = set()
         self._read_at: datetime | None = None
 
@@ -71,16 +73,23 @@ class HostCircuitBreaker:
             self._recorded_hosts = {circuit.host for circuit in await self._database.hosts.circuits()}
         return self._recorded_hosts
 
-    async def _record_faults(self, items: Sequence[tuple[str, HostFault]]) -> list[HostCircuit]:
+    async def _record_faults(self, items: Sequence[tuple[str, HostFault]]) -> list[HostCircuit | Exception]:
         """One write for each host, however many of its images failed at the same time."""
         faults: dict[str, list[HostFault]] = {}
         for host, fault in items:
             faults.setdefault(host, []).append(fault)
         circuits = await asyncio.gather(
-            *(self._record_host(host, merge_faults(of_host)) for host, of_host in faults.items())
+            *(self._try_to_record_host(host, merge_faults(of_host)) for host, of_host in faults.items())
         )
         by_host = dict(zip(faults, circuits, strict=True))
         return [by_host[host] for host, _ in items]
+
+    async def _try_to_record_host(self, host: str, fault: HostFault) -> HostCircuit | Exception:
+        """An exception is this host's result alone: to repeat the batch would count the other hosts' faults twice."""
+        try:
+            return await self._record_host(host, fault)
+        except Exception as error:
+            return error
 
     async def _record_host(self, host: str, fault: HostFault) -> HostCircuit:
         for _ in range(_MAX_TRIES):

@@ -4,11 +4,11 @@ A reader ignores fields that it does not know, so a newer sender may add some; a
 error. docs/messages.md is generated from these classes and the fields' descriptions.
 """
 
-from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.contracts.bounds import Count, Detail, Id, Ordinal, Pixels, Rate, Share, Time, Url, Word
 from shared.contracts.error_codes import ErrorCode
 
 
@@ -76,15 +76,13 @@ class CompressOptions(BaseModel):
 class ImageMessage(Message):
     """What every message about one image contains."""
 
-    request_id: str = Field(description="The request's ULID.")
-    image_id: str = Field(description="Unique within its request; see object_keys.image_id.")
-    round: int = Field(ge=1, description="1, and one more for each retry of a finished request.")
-    dispatch: int = Field(
-        ge=1,
+    request_id: Id = Field(description="The request's ULID.")
+    image_id: Id = Field(description="Unique within its request; see object_keys.image_id.")
+    round: Ordinal = Field(description="1, and one more for each retry of a finished request.")
+    dispatch: Ordinal = Field(
         description="Number of this run through the workers. A deferral of an earlier dispatch is ignored.",
     )
-    attempt: int = Field(
-        ge=1,
+    attempt: Ordinal = Field(
         description="1 for the first. A run whose deferral does not count (`counts` is false) is not an attempt.",
     )
 
@@ -99,28 +97,28 @@ class ResultFigures(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    content_type: str = Field(description="Content type of the result.")
+    content_type: Word = Field(description="Content type of the result.")
     action: Literal["compressed", "kept_original"] = Field(
         description="`compressed`, or `kept_original` if nothing smaller could be made."
     )
-    format: str = Field(description="Format of the result; the original's if the original was kept.")
-    width: int = Field(description="Width of the result in pixels, as a viewer shows it.")
-    height: int = Field(description="Height of the result in pixels, as a viewer shows it.")
-    original_width: int | None = Field(
+    format: Word = Field(description="Format of the result; the original's if the original was kept.")
+    width: Pixels = Field(description="Width of the result in pixels, as a viewer shows it.")
+    height: Pixels = Field(description="Height of the result in pixels, as a viewer shows it.")
+    original_width: Pixels | None = Field(
         default=None, description="Width of the original in pixels; null in results that an earlier version recorded."
     )
-    original_height: int | None = Field(
+    original_height: Pixels | None = Field(
         default=None, description="Height of the original in pixels; null in results that an earlier version recorded."
     )
-    quality: int | None = Field(
+    quality: Count | None = Field(
         description="The encoder's quality; null if the format has none or the original was kept."
     )
     target_met: bool = Field(
         description="In mode `size`, whether `bytes_out` is at most the percentage of `bytes_in` that was requested;"
         " in the other modes always true."
     )
-    encodes: int = Field(description="Number of full encodings that the result took.")
-    ssim: float | None = Field(
+    encodes: Count = Field(description="Number of full encodings that the result took.")
+    ssim: Share | None = Field(
         default=None,
         description="Similarity of the result to its original (SSIM), 1 for identical images; null if not measured.",
     )
@@ -130,16 +128,16 @@ class ResultFigures(BaseModel):
         " with the same options, and the host confirmed that the original has not changed. `same_bytes`: another image"
         " of this request has the same bytes. Null if the result was made.",
     )
-    bytes_in: int = Field(description="Size of the original in bytes.")
-    bytes_out: int = Field(description="Size of the result in bytes.")
-    fetch_ms: int = Field(description="Duration of the download in milliseconds.")
-    compress_ms: int = Field(description="Duration of the compression in milliseconds.")
+    bytes_in: Count = Field(description="Size of the original in bytes.")
+    bytes_out: Count = Field(description="Size of the result in bytes.")
+    fetch_ms: Count = Field(description="Duration of the download in milliseconds.")
+    compress_ms: Count = Field(description="Duration of the compression in milliseconds.")
 
 
 class ImageResult(ResultFigures):
     """The figures of a result, and where it is stored."""
 
-    key: str = Field(description="The result's key in the object store.")
+    key: Word = Field(description="The result's key in the object store.")
 
 
 class KnownResult(BaseModel):
@@ -147,50 +145,50 @@ class KnownResult(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    etag: str | None = Field(description="The original's ETag.")
-    last_modified: str | None = Field(description="The original's Last-Modified.")
+    etag: Word | None = Field(description="The original's ETag.")
+    last_modified: Word | None = Field(description="The original's Last-Modified.")
     result: ImageResult = Field(description="What the earlier request made of it.")
 
 
 class DownloadImage(ImageMessage):
     """Download the image at `url` and store it."""
 
-    url: str = Field(description="The image's URL.")
+    url: Url = Field(description="The image's URL.")
     options: CompressOptions = Field(description="Every option that applies; the downloader passes them on.")
-    start_by: datetime = Field(
+    start_by: Time = Field(
         description="A worker that receives the command later drops it: the dispatcher sends it again."
     )
     known: KnownResult | None = Field(
         default=None, description="A result that is copied if the host confirms that the original has not changed."
     )
-    losses: int = Field(
-        default=0, ge=0, description="How often in this round a worker was lost that had the image; see Delivery."
+    losses: Count = Field(
+        default=0, description="How often in this round a worker was lost that had the image; see Delivery."
     )
 
 
 class CompressImage(ImageMessage):
     """Compress the stored original."""
 
-    url: str = Field(description="The image's URL; the name of the result is derived from it.")
+    url: Url = Field(description="The image's URL; the name of the result is derived from it.")
     options: CompressOptions = Field(description="Every option that applies.")
-    start_by: datetime = Field(description="As in `DownloadImage`.")
-    original_key: str = Field(description="The original's key in the object store.")
-    original_bytes: int = Field(description="The original's size.")
-    fetch_ms: int = Field(description="Duration of the download in milliseconds.")
-    original_sha256: str | None = Field(default=None, description="In hex; null from a sender of an earlier version.")
-    etag: str | None = Field(default=None, description="The original's ETag, as its host sent it.")
-    last_modified: str | None = Field(default=None, description="The original's Last-Modified, as its host sent it.")
-    losses: int = Field(default=0, ge=0, description="As in `DownloadImage`.")
+    start_by: Time = Field(description="As in `DownloadImage`.")
+    original_key: Word = Field(description="The original's key in the object store.")
+    original_bytes: Count = Field(description="The original's size.")
+    fetch_ms: Count = Field(description="Duration of the download in milliseconds.")
+    original_sha256: Word | None = Field(default=None, description="In hex; null from a sender of an earlier version.")
+    etag: Word | None = Field(default=None, description="The original's ETag, as its host sent it.")
+    last_modified: Word | None = Field(default=None, description="The original's Last-Modified, as its host sent it.")
+    losses: Count = Field(default=0, description="As in `DownloadImage`.")
 
 
 class ImageCompressed(ImageMessage):
     """The result is stored and can be read."""
 
-    original_key: str | None = Field(description="Null if an earlier result was copied and no original stored.")
+    original_key: Word | None = Field(description="Null if an earlier result was copied and no original stored.")
     result: ImageResult = Field(description="Where the result is, and its figures.")
-    etag: str | None = Field(default=None, description="The original's ETag, as its host sent it.")
-    last_modified: str | None = Field(default=None, description="The original's Last-Modified, as its host sent it.")
-    reuse_key: str | None = Field(
+    etag: Word | None = Field(default=None, description="The original's ETag, as its host sent it.")
+    last_modified: Word | None = Field(default=None, description="The original's Last-Modified, as its host sent it.")
+    reuse_key: Word | None = Field(
         default=None, description="See object_keys.reuse_key; set only with `etag` or `last_modified`."
     )
 
@@ -198,16 +196,16 @@ class ImageCompressed(ImageMessage):
 class ImageFailed(ImageMessage):
     """The image failed for good."""
 
-    attempt: int = Field(ge=0, description="0 if the image expired before its first attempt counted.")
+    attempt: Count = Field(description="0 if the image expired before its first attempt counted.")
     error_code: ErrorCode = Field(description="Why the image failed; see [error codes](errors.md).")
-    error_detail: str = Field(description="The same in more detail, for people.")
+    error_detail: Detail = Field(description="The same in more detail, for people.")
     host_fault: bool = Field(
         default=False, description="Whether the error is a fault of the image's host rather than of this image."
     )
-    host_until: datetime | None = Field(
+    host_until: Time | None = Field(
         default=None, description="Until when the host asked for no further requests (Retry-After)."
     )
-    original_key: str | None = Field(
+    original_key: Word | None = Field(
         default=None, description="The stored original, which is now removed; null if none."
     )
 
@@ -216,26 +214,26 @@ class ImageDeferred(ImageMessage):
     """The image is to be tried again later. It waits in the database until `not_before`."""
 
     error_code: ErrorCode = Field(description="Why the run failed.")
-    error_detail: str = Field(description="The same in more detail, for people.")
-    not_before: datetime = Field(description="Earliest time of the next dispatch.")
+    error_detail: Detail = Field(description="The same in more detail, for people.")
+    not_before: Time = Field(description="Earliest time of the next dispatch.")
     counts: bool = Field(default=True, description="Whether this run used up one of the image's attempts.")
     lost: bool = Field(default=False, description="Whether the run ended because its worker was lost.")
     host_fault: bool = Field(default=False, description="As in `ImageFailed`.")
-    host_until: datetime | None = Field(default=None, description="As in `ImageFailed`.")
-    original_key: str | None = Field(default=None, description="As in `ImageFailed`.")
+    host_until: Time | None = Field(default=None, description="As in `ImageFailed`.")
+    original_key: Word | None = Field(default=None, description="As in `ImageFailed`.")
 
 
 class FinishRequest(Message):
     """Intake is closed and no image is open: write the outputs, finish the request and announce it."""
 
-    request_id: str = Field(description="The request's ULID.")
-    round: int = Field(ge=1, description="The round to finish.")
+    request_id: Id = Field(description="The request's ULID.")
+    round: Ordinal = Field(description="The round to finish.")
 
 
 class DeliverWebhook(Message):
     """This delivery is due."""
 
-    delivery_id: str = Field(description="The id of the event that the webhook announces.")
+    delivery_id: Id = Field(description="The id of the event that the webhook announces.")
 
 
 MAX_PROBE_SECONDS = 120
@@ -245,10 +243,10 @@ MAX_PROBE_SECONDS = 120
 class ProbeImages(Message):
     """Fetch the start of the images at these URLs, store nothing, and reply to `reply_to`."""
 
-    probe_id: str = Field(description="Matches a reply to its command.")
-    reply_to: str = Field(description="Name of the queue that receives the reply.")
-    urls: tuple[str, ...] = Field(description="URLs of one host.")
-    answer_by: datetime = Field(description="A downloader that receives the command later drops it.")
+    probe_id: Id = Field(description="Matches a reply to its command.")
+    reply_to: Word = Field(description="Name of the queue that receives the reply.")
+    urls: tuple[Url, ...] = Field(max_length=1_000, description="URLs of one host.")
+    answer_by: Time = Field(description="A downloader that receives the command later drops it.")
 
 
 class ProbedImage(BaseModel):
@@ -260,12 +258,12 @@ class ProbedImage(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    url: str = Field(description="As in the command.")
-    content_type: str | None = Field(default=None, description="By the image's first bytes.")
-    size: int | None = Field(default=None, description="In bytes; null if the host does not send it.")
-    ms: int = Field(description="Duration of the probe in milliseconds.")
+    url: Url = Field(description="As in the command.")
+    content_type: Word | None = Field(default=None, description="By the image's first bytes.")
+    size: Count | None = Field(default=None, description="In bytes; null if the host does not send it.")
+    ms: Count = Field(description="Duration of the probe in milliseconds.")
     error_code: ErrorCode | None = Field(default=None, description="Why a download would fail.")
-    error_detail: str | None = Field(default=None, description="The same, or why nothing is known, for people.")
+    error_detail: Detail | None = Field(default=None, description="The same, or why nothing is known, for people.")
 
 
 class FetchBounds(BaseModel):
@@ -273,14 +271,16 @@ class FetchBounds(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    at_once: int = Field(description="Downloads at once.")
-    per_host: int = Field(description="Of these, downloads from one host.")
-    per_second: float | None = Field(default=None, description="Requests per second to one host; null if unlimited.")
+    at_once: Count = Field(description="Downloads at once.")
+    per_host: Count = Field(description="Of these, downloads from one host.")
+    per_second: Rate | None = Field(default=None, description="Requests per second to one host; null if unlimited.")
 
 
 class ImagesProbed(Message):
     """What was found at the URLs of a `ProbeImages`."""
 
-    probe_id: str = Field(description="As in the command.")
-    images: tuple[ProbedImage, ...] = Field(description="One for each URL of the command, in the same order.")
+    probe_id: Id = Field(description="As in the command.")
+    images: tuple[ProbedImage, ...] = Field(
+        max_length=1_000, description="One for each URL of the command, in the same order."
+    )
     bounds: FetchBounds = Field(description="The limits of the downloader, for estimating how long a request takes.")

@@ -3,29 +3,30 @@
 import asyncio
 from collections.abc import Sequence
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.errors import DatabaseUnavailable
 from shared.micro_batcher import MicroBatcher
 
 
 class Doubler:
-    """Doubles numbers, batch by batch; a batch that contains `poison` fails."""
+    """Doubles numbers, batch by batch; a batch that contains one of `poison` fails."""
 
-    def __init__(self, poison: int | None = None) -> None:
+    def __init__(self, *poison: int, fault: type[Exception] = ValueError) -> None:
         self.batches: list[list[int]] = []
         self.begun = asyncio.Event()
         self.may_continue = asyncio.Event()
         self.may_continue.set()
-        self._poison = poison
+        self._poison = set(poison)
+        self._fault = fault
 
     async def __call__(self, items: Sequence[int]) -> list[int]:
         self.batches.append(list(items))
         self.begun.set()
         await self.may_continue.wait()
-        if self._poison in items:
-            raise ValueError(self._poison)
+        if found := self._poison.intersection(items):
+            raise self._fault(found)
         return [2 * item for item in items]
 
 
@@ -65,15 +66,35 @@ async def test_it_works_again_after_it_was_idle() -> None:
     assert [await batcher(item) for item in (1, 2, 3)] == [2, 4, 6]
 
 
-async def test_an_exception_reaches_the_callers_of_its_batch_and_no_others() -> None:
-    batcher = MicroBatcher(Doubler(poison=3), max_items=2)
-    results = await asyncio.gather(*map(batcher, (1, 2, 3, 4, 5)), return_exceptions=True)
-    assert results[:2] == [2, 4]
-    assert [type(result) for result in results[2:4]] == [ValueError, ValueError]
-    assert results[4] == 10
-    with pytest.raises(ValueError, match="3"):
-        await batcher(3)
-    assert await batcher(6) == 12
+@given(poison=st.sets(st.integers(0, 30), max_size=3), max_items=st.integers(1, 40))
+async def test_an_exception_reaches_only_the_callers_whose_item_is_at_fault(poison: set[int], max_items: int) -> None:
+    batcher = MicroBatcher(Doubler(*poison), max_items=max_items)
+    items = range(31)
+    results = await asyncio.gather(*map(batcher, items), return_exceptions=True)
+    assert [isinstance(result, ValueError) for result in results] == [item in poison for item in items]
+    assert [result for result in results if isinstance(result, int)] == [2 * n for n in items if n not in poison]
+    assert await batcher(40) == 80
+
+
+async def test_an_unavailable_dependency_reaches_every_caller_after_one_try() -> None:
+    flush = Doubler(3, fault=DatabaseUnavailable)
+    results = await asyncio.gather(*map(MicroBatcher(flush), range(8)), return_exceptions=True)
+    assert {type(result) for result in results} == {DatabaseUnavailable}
+    assert len(flush.batches) == 1
+
+
+async def test_a_result_that_is_an_exception_reaches_its_caller_without_a_second_flush() -> None:
+    flushed: list[Sequence[int]] = []
+
+    async def flush(items: Sequence[int]) -> list[int | Exception]:
+        flushed.append(items)
+        return [item or ValueError("zero") for item in items]
+
+    batcher: MicroBatcher[int, int] = MicroBatcher(flush)
+    one, zero, two = await asyncio.gather(*map(batcher, (1, 0, 2)), return_exceptions=True)
+    assert (one, two) == (1, 2)
+    assert isinstance(zero, ValueError)
+    assert len(flushed) == 1
 
 
 async def test_a_cancelled_caller_does_not_affect_the_others() -> None:

@@ -11,6 +11,7 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import AwareDatetime
 
 from shared.contracts import messages
 from shared.contracts.events import image_event, request_accepted_event
@@ -36,7 +37,7 @@ TYPES: list[type[Message]] = [
     if isinstance(type_, type) and issubclass(type_, Message) and type_ not in (Message, ImageMessage)
 ]
 TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 (see timezones)
-st.register_type_strategy(datetime, TIMES)
+st.register_type_strategy(AwareDatetime, TIMES)
 
 # Hypothesis would apply the numeric constraints of these annotations to None as well.
 _SIDES = st.none() | st.integers(1, 65535)

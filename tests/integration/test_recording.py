@@ -1,0 +1,123 @@
+"""Results that cannot be recorded hold up no other result; on a real database and broker."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import aio_pika
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.aggregator.host_circuit_breaker import HostCircuitBreaker
+from services.aggregator.pause_policy import PausePolicy
+from services.aggregator.record_result import ResultRecorder
+from services.aggregator.result_effects import ResultEffects
+from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed, Message
+from shared.contracts.records import Image
+from shared.contracts.states import ImageState
+from shared.messaging import COMMANDS_EXCHANGE, Queue, Subscription, list_dead
+from shared.observability import Metrics
+from shared.persistence import Database, open_database
+from shared.settings import MongoSettings
+from tests.fakes import MemoryObjectStore
+from tests.support.aggregating import BASE_URL, a_request, an_image
+from tests.support.builders import REQUEST_ID
+from tests.support.messaging_runtime import open_runtime
+from tests.support.waiting import until
+from tests.support.worker_messages import compressed, deferred
+
+HONEST, BAD = 20, 3
+TOO_LARGE = 2**70
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+async def database(mongodb_url: str) -> AsyncIterator[Database]:
+    async with open_database(MongoSettings(mongodb_url=mongodb_url), asyncio.Event()) as database:
+        yield database
+
+
+async def insert_dispatched(database: Database, number: int) -> list[Image]:
+    deadline = utc_now() + timedelta(days=1)
+    images = [
+        an_image(f"http://images.test/{each}.jpg", deadline=deadline, state=ImageState.PENDING, dispatch=0)
+        for each in range(number)
+    ]
+    await database.requests.insert(a_request())
+    await database.images.insert_many(images)
+    await database.images.mark_dispatched(images)
+    return images
+
+
+async def states(database: Database) -> list[ImageState]:
+    """Of the images that are no longer dispatched."""
+    progress = await database.images.count(REQUEST_ID)
+    return [ImageState.COMPRESSED] * progress.compressed + [ImageState.FAILED] * progress.failed
+
+
+async def test_a_result_that_the_database_cannot_hold_fails_alone(database: Database) -> None:
+    """As a result of a bug of ours would: past the bounds of the messages, in one batch with others."""
+    images = await insert_dispatched(database, HONEST + BAD)
+    impossible: list[ImageDeferred | ImageCompressed] = [
+        deferred(image).model_copy(update={"dispatch": TOO_LARGE}) for image in images[:BAD]
+    ]
+    honest: list[ImageDeferred | ImageCompressed] = [compressed(image) for image in images[BAD:]]
+
+    results = await asyncio.gather(
+        *map(database.images.record, [*honest[:7], *impossible, *honest[7:]]), return_exceptions=True
+    )
+
+    failures = [result for result in results if isinstance(result, BaseException)]
+    assert [type(failure) for failure in failures] == [OverflowError] * BAD
+    assert await states(database) == [ImageState.COMPRESSED] * HONEST
+
+
+def recorder(database: Database) -> ResultRecorder:
+    metrics = Metrics(CollectorRegistry())
+    hosts = HostCircuitBreaker(database, PausePolicy(10, 30, 900, lambda: 0.0), utc_now)
+    effects = ResultEffects(MemoryObjectStore(), BASE_URL, keep_originals=False)
+    return ResultRecorder(database.images, hosts, effects, metrics)
+
+
+def with_impossible_number(message: Message) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(message.model_dump_json())
+    body["result"]["bytes_in"] = TOO_LARGE
+    return body
+
+
+async def send_raw(rabbitmq_url: str, type_: str, body: dict[str, Any]) -> None:
+    async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
+        exchange = await channel.get_exchange(COMMANDS_EXCHANGE, ensure=False)
+        await exchange.publish(aio_pika.Message(json.dumps(body).encode(), type=type_), Queue.RESULTS)
+
+
+async def test_an_impossible_number_in_a_result_is_parked_and_the_results_beside_it_are_recorded(
+    database: Database, rabbitmq_url: str
+) -> None:
+    images = await insert_dispatched(database, HONEST + 1)
+    types = (ImageCompressed, ImageFailed, ImageDeferred)
+    async with open_runtime(rabbitmq_url) as runtime:
+        await send_raw(rabbitmq_url, "ImageCompressed", with_impossible_number(compressed(images[0])))
+        await runtime.publisher.publish([compressed(image) for image in images[1:]])
+        subscription = Subscription(Queue.RESULTS, types, recorder(database), HONEST + 1)
+        async with runtime.consuming(subscription):
+            await until(partial(all_recorded, database), what="the honest results are recorded")
+            await until(partial(is_parked, rabbitmq_url), what="the impossible result is parked")
+        assert (
+            runtime.counted("imagemill_messages_handled_total", queue="imagemill.results", outcome="handled") == HONEST
+        )
+
+
+async def all_recorded(database: Database) -> bool:
+    return await states(database) == [ImageState.COMPRESSED] * HONEST
+
+
+async def is_parked(rabbitmq_url: str) -> bool:
+    parked = await list_dead(rabbitmq_url)
+    return [(letter.queue, "bytes_in" in letter.reason) for letter in parked] == [(Queue.RESULTS, True)]
