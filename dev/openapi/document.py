@@ -32,6 +32,7 @@ def openapi_document() -> dict[str, Any]:
         acceptor=_UNUSED,
         probes=_UNUSED,
         database=_UNUSED,
+        cancellations=_UNUSED,
         retries=_UNUSED,
         objects=_UNUSED,
         public_base_url="https://images.shop.test",

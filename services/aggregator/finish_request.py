@@ -10,6 +10,7 @@ import structlog
 from services.aggregator.announce_request import RequestAnnouncer
 from services.aggregator.outputs import OutputWriter, RoundSuperseded
 from services.aggregator.remove_originals import OriginalsRemover
+from shared.contracts.image_summary import ImageSummary
 from shared.contracts.messages import FinishRequest, Message
 from shared.contracts.records import Request
 from shared.contracts.states import RequestStatus
@@ -83,7 +84,7 @@ class RequestFinisher:
             return request  # the lease's last holder has finished it
         # Summarize first: if images change afterwards, the writer notices.
         summary = await self._database.images.summary(request.request_id)
-        status = RequestStatus.COMPLETED if summary.compressed else RequestStatus.FAILED
+        status = _final_status(summary)
         try:
             keys = await self._outputs.write(request, status, summary)
         except RoundSuperseded as reason:
@@ -112,6 +113,13 @@ class RequestFinisher:
         self._metrics.requests_finished.labels(status=status.value).inc()
         log.info("request_finished", status=status, compressed=progress.compressed, failed=progress.failed)
         return recorded
+
+
+def _final_status(summary: ImageSummary) -> RequestStatus:
+    """Cancelled only if the cancellation had an effect: it may arrive when every image has a result already."""
+    if summary.cancelled:
+        return RequestStatus.CANCELLED
+    return RequestStatus.COMPLETED if summary.compressed else RequestStatus.FAILED
 
 
 async def _acquired(lease: Lease, patience: float) -> bool:

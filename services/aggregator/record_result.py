@@ -28,7 +28,8 @@ class ResultRecorder:
         message = await self._hosts.register_fault(message)
         recorded = await self._images.record(message)
         await self._hosts.register_success(message, recorded.image)
-        self._count(message)
+        if recorded.image is None or recorded.image.state is not ImageState.CANCELLED:
+            self._count(message)
         result_key = message.result.key if isinstance(message, ImageCompressed) else None
         return await self._effects(recorded, message.original_key, result_key)
 

@@ -8,7 +8,7 @@ import structlog
 from shared.contracts.events import PublicEvent, image_event
 from shared.contracts.messages import FinishRequest, Message
 from shared.contracts.records import Image
-from shared.contracts.states import TERMINAL_STATES
+from shared.contracts.states import TERMINAL_STATES, ImageState
 from shared.errors import StorageUnavailable
 from shared.micro_batcher import MicroBatcher
 from shared.persistence import Recorded
@@ -40,7 +40,8 @@ class ResultEffects:
         if image.state in TERMINAL_STATES:
             if leftovers := self._leftovers(image, original_key, result_key):
                 await self._remove(leftovers)
-            outgoing.append(image_event(image, self._base_url))
+            if image.state is not ImageState.CANCELLED:
+                outgoing.append(image_event(image, self._base_url))
         if recorded.request_complete:
             outgoing.append(FinishRequest(request_id=image.request_id, round=image.round))
         return outgoing
@@ -48,8 +49,8 @@ class ResultEffects:
     def _leftovers(self, image: Image, original_key: str | None, result_key: str | None) -> list[str]:
         """The original, and a result other than the recorded one.
 
-        Only a compressed image is certain to get no other result. A retry of a failed one may be about to store the
-        same object.
+        Only a compressed image is certain to get no other result. A retry of a failed or cancelled one may be about to
+        store the same object.
         """
         leftovers = [] if original_key is None or self._keep_originals else [original_key]
         if result_key is not None and image.result is not None and image.result.key != result_key:

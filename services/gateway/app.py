@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
@@ -20,7 +21,7 @@ from services.gateway.background import (
 from services.gateway.files import ObjectServer
 from services.gateway.http_server import HttpServer, listen
 from services.gateway.probe import ProbeClient, ProbeStream, open_replies
-from services.gateway.requests import RetryStarter
+from services.gateway.requests import RequestCanceller, RetryStarter
 from services.gateway.settings import GatewaySettings
 from services.gateway.upload import UploadAcceptor, UploadValidator, ValidationRules
 from shared.errors import DependencyUnavailable
@@ -34,6 +35,14 @@ from shared.storage import ObjectStore, open_object_store
 _SWITCH_SECONDS = 0.001
 
 
+@dataclass(frozen=True, slots=True)
+class _Wakes:
+    """What the API sets, so that a background task continues at once."""
+
+    intake_opened: asyncio.Event = field(default_factory=asyncio.Event)
+    cancel_begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, then finish the work in progress.
 
@@ -44,7 +53,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
     metrics = Metrics(registry)
     health = Health(metrics.ready)
     endpoints = HealthEndpoints(health, registry)
-    intake_opened = asyncio.Event()
+    wakes = _Wakes()
     async with AsyncExitStack() as parts:
         http = HttpServer(build_starting_app(endpoints), settings.rabbit.drain_timeout, settings.api.trusted_proxies)
         parts.push_async_callback(http.stop)
@@ -57,7 +66,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
 
         probe_client = ProbeClient(settings.api.probe_timeout, _now)
         http.app = build_app(
-            _api_parts(settings, database, store, probe_client, metrics, intake_opened), endpoints, stored_gate
+            _api_parts(settings, database, store, probe_client, metrics, wakes), endpoints, stored_gate
         )
         parts.push_async_callback(http.stop)  # requests in progress need the database: finish them before it closes
 
@@ -69,7 +78,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         gate = DependencyGate({"broker": broker.ping}, health, required=(), outer=stored_gate)
 
         background = BackgroundParts(database, publisher.publish, _now, metrics)
-        await _work_in_background(settings, background, store, gate, intake_opened, stop)
+        await _work_in_background(settings, background, store, gate, wakes, stop)
 
 
 def _api_parts(
@@ -78,14 +87,15 @@ def _api_parts(
     store: ObjectStore,
     probe_client: ProbeClient,
     metrics: Metrics,
-    intake_opened: asyncio.Event,
+    wakes: _Wakes,
 ) -> ApiParts:
     return ApiParts(
         validator=_validator(settings),
-        acceptor=UploadAcceptor(database, store, _now, intake_opened, metrics, settings.retention.policy),
+        acceptor=UploadAcceptor(database, store, _now, wakes.intake_opened, metrics, settings.retention.policy),
         probes=ProbeStream(probe_client, metrics),
         database=database,
-        retries=RetryStarter(database, _now, intake_opened),
+        cancellations=RequestCanceller(database, _now, wakes.cancel_begun),
+        retries=RetryStarter(database, _now, wakes.intake_opened),
         objects=ObjectServer(store),
         public_base_url=settings.public.public_base_url,
         clock=_now,
@@ -109,7 +119,7 @@ async def _work_in_background(
     parts: BackgroundParts,
     store: ObjectStore,
     gate: DependencyGate,
-    intake_opened: asyncio.Event,
+    wakes: _Wakes,
     stop: asyncio.Event,
 ) -> None:
     """Intake runs on every gateway; the other tasks on the one that holds the dispatch lease."""
@@ -124,7 +134,7 @@ async def _work_in_background(
     retention = Retention(parts, store, lease, settings.retention.policy.default)
     leftovers = Leftovers(parts, store, lease, keep=settings.store.keep_originals)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(repeat("intake", partial(intake.step, stop), gate, stop, wake=intake_opened))
+        tasks.create_task(repeat("intake", partial(intake.step, stop), gate, stop, wake=wakes.intake_opened))
         tasks.create_task(repeat("dispatch", dispatcher.step, gate, stop, wake=images_added))
         tasks.create_task(repeat("sweep", sweep.step, gate, stop, wake=asyncio.Event()))
         tasks.create_task(repeat("retention", retention.step, gate, stop, wake=asyncio.Event()))

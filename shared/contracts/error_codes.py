@@ -34,6 +34,9 @@ class ErrorCode(StrEnum):
     DECODER_CRASHED = "decoder_crashed"
     DECODE_TIMEOUT = "decode_timeout"
 
+    # Asked for by the client.
+    CANCELLED = "cancelled"
+
     # Caused by Imagemill itself.
     STORAGE = "storage"
     WORKER_LOST = "worker_lost"
@@ -46,6 +49,7 @@ class Owner(StrEnum):
 
     CSV = "csv"  # who made the catalogue
     HOST = "host"  # who runs the image host
+    CLIENT = "client"  # who uploaded the catalogue
     US = "us"  # who runs Imagemill
 
 
@@ -205,6 +209,13 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         owner=Owner.US,
         host_responded=True,
         advice="Retry when the service is less loaded. If it fails again, serve a scaled-down image.",
+    ),
+    ErrorCode.CANCELLED: ErrorGuide(
+        "The request was cancelled before the image was compressed.",
+        retryable=True,
+        owner=Owner.CLIENT,
+        host_responded=False,
+        advice="Retry the request to process the image after all.",
     ),
     ErrorCode.STORAGE: ErrorGuide(
         "The downloaded original disappeared from the object store, also at the last attempt.",

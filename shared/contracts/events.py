@@ -29,6 +29,7 @@ class EventType(StrEnum):
     IMAGE_FAILED = "image.failed"
     REQUEST_COMPLETED = "request.completed"
     REQUEST_FAILED = "request.failed"
+    REQUEST_CANCELLED = "request.cancelled"
 
 
 class _ImageData(BaseModel):
@@ -72,22 +73,26 @@ class ImageCounts(BaseModel):
     total: int = Field(description="Number of images (distinct URLs) of the request.")
     compressed: int = Field(description="Images that were compressed, in this round or an earlier one.")
     failed: int = Field(description="Images that failed.")
+    cancelled: int = Field(description="Images that were not processed because the request was cancelled.")
     reused: int = Field(description="Compressed images whose result was copied instead of made.")
 
 
 class RequestFinishedData(BaseModel):
-    """The data of `request.completed` and `request.failed`, and of the webhook."""
+    """The data of `request.completed`, `request.failed` and `request.cancelled`, and of the webhook."""
 
     request_id: str = Field(description="The request's id.")
     round: int = Field(description="The round that ended: 1, and one more for each retry.")
-    status: Literal[RequestStatus.COMPLETED, RequestStatus.FAILED] = Field(
-        description="`Completed` if at least one image was compressed, else `Failed`."
+    status: Literal[RequestStatus.COMPLETED, RequestStatus.FAILED, RequestStatus.CANCELLED] = Field(
+        description="`Cancelled` if at least one image was cancelled; otherwise `Completed` if at least one image was"
+        " compressed, else `Failed`."
     )
     images: ImageCounts
     output_csv_url: str = Field(description="URL of the output CSV.")
     report_url: str = Field(description="URL of the report as CSV.")
     report_json_url: str | None = Field(description="URL of the report as JSON.")
-    failed_csv_url: str | None = Field(description="URL of the rows that have a failed image; null if none failed.")
+    failed_csv_url: str | None = Field(
+        description="URL of the rows that have a failed or cancelled image; null if there are none."
+    )
     created_at: str = Field(description="When the request was accepted, in RFC 3339.")
     finished_at: str = Field(description="When this round finished, in RFC 3339.")
     expires_at: str | None = Field(
@@ -123,8 +128,20 @@ EVENT_GUIDES: Mapping[EventType, EventGuide] = {
         "request id",
         RequestFinishedData,
     ),
+    EventType.REQUEST_CANCELLED: EventGuide(
+        "The request was cancelled before all its images were processed, and no image is processed any more. The output"
+        " files can be fetched; they contain what had been compressed by then.",
+        "request id",
+        RequestFinishedData,
+    ),
 }
 """One for every type."""
+
+_TYPE_OF_END: Mapping[RequestStatus, EventType] = {
+    RequestStatus.COMPLETED: EventType.REQUEST_COMPLETED,
+    RequestStatus.FAILED: EventType.REQUEST_FAILED,
+    RequestStatus.CANCELLED: EventType.REQUEST_CANCELLED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +156,9 @@ class PublicEvent:
 
 
 def image_event(image: Image, public_base_url: str) -> PublicEvent:
-    """`image.compressed` or `image.failed`. Raises ValueError for an image that is in no terminal state."""
-    if image.ended_at is None:
-        raise ValueError(f"image {image.image_id} of {image.request_id} is not in a terminal state")
+    """`image.compressed` or `image.failed`. Raises ValueError for an image that is neither."""
+    if image.ended_at is None or image.state is ImageState.CANCELLED:
+        raise ValueError(f"image {image.image_id} of {image.request_id} is {image.state}: there is no event for it")
     type_ = EventType.IMAGE_COMPRESSED if image.state is ImageState.COMPRESSED else EventType.IMAGE_FAILED
     return PublicEvent(
         event_id=f"{image.request_id}:{image.round}:{image.image_id}:{type_}",
@@ -188,29 +205,34 @@ def request_accepted_event(request: Request) -> PublicEvent:
 
 
 def request_finished_event(request: Request, public_base_url: str) -> PublicEvent:
-    """`request.completed` or `request.failed`; its data is also the webhook's.
+    """`request.completed`, `request.failed` or `request.cancelled`; its data is also the webhook's.
 
     Raises ValueError for a request that is not finished.
     """
-    if request.finished_at is None or request.output_key is None or request.report_key is None:
+    type_ = _TYPE_OF_END.get(request.status)
+    if type_ is None or request.finished_at is None or request.output_key is None or request.report_key is None:
         raise ValueError(f"request {request.request_id} is not finished")
-    completed = request.status is RequestStatus.COMPLETED
-    type_ = EventType.REQUEST_COMPLETED if completed else EventType.REQUEST_FAILED
     progress = request.progress
-    data = RequestFinishedData(
-        request_id=request.request_id,
-        round=request.round,
-        status=RequestStatus.COMPLETED if completed else RequestStatus.FAILED,
-        images=ImageCounts(
-            total=progress.total, compressed=progress.compressed, failed=progress.failed, reused=progress.reused
-        ),
-        output_csv_url=public_url(public_base_url, request.output_key),
-        report_url=public_url(public_base_url, request.report_key),
-        report_json_url=request.report_json_key and public_url(public_base_url, request.report_json_key),
-        failed_csv_url=request.failed_key and public_url(public_base_url, request.failed_key),
-        created_at=rfc3339(request.created_at),
-        finished_at=rfc3339(request.finished_at),
-        expires_at=request.expires_at and rfc3339(request.expires_at),
+    data = RequestFinishedData.model_validate(
+        {
+            "request_id": request.request_id,
+            "round": request.round,
+            "status": request.status,
+            "images": ImageCounts(
+                total=progress.total,
+                compressed=progress.compressed,
+                failed=progress.failed,
+                cancelled=progress.cancelled,
+                reused=progress.reused,
+            ),
+            "output_csv_url": public_url(public_base_url, request.output_key),
+            "report_url": public_url(public_base_url, request.report_key),
+            "report_json_url": request.report_json_key and public_url(public_base_url, request.report_json_key),
+            "failed_csv_url": request.failed_key and public_url(public_base_url, request.failed_key),
+            "created_at": rfc3339(request.created_at),
+            "finished_at": rfc3339(request.finished_at),
+            "expires_at": request.expires_at and rfc3339(request.expires_at),
+        }
     )
     return PublicEvent(
         event_id=f"{request.request_id}:{request.round}:{type_}",

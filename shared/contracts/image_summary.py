@@ -46,6 +46,7 @@ class HostSummary:
     images: int
     compressed: int
     failed: int
+    cancelled: int
     bytes_in: int
     bytes_out: int
     fetch_ms_mean: int | None
@@ -53,7 +54,7 @@ class HostSummary:
 
 @dataclass(frozen=True, slots=True)
 class ImageSummary:
-    """Totals over a request's compressed and failed images. Bytes are those of compressed images, also of reused ones.
+    """Totals over a request's ended images. Bytes are those of compressed images, also of reused ones.
 
     kept_original: number of results that are the original itself.
     kept_original_urls: the URLs of at most MAX_KEPT_ORIGINAL_URLS of them.
@@ -67,6 +68,7 @@ class ImageSummary:
 
     compressed: int
     failed: int
+    cancelled: int
     kept_original: int
     unchanged: int
     same_bytes: int
@@ -114,6 +116,7 @@ class ImageSummaryBuilder:
         return ImageSummary(
             compressed=total["compressed"],
             failed=total["failed"],
+            cancelled=total["cancelled"],
             kept_original=total["kept_original"],
             unchanged=total["unchanged"],
             same_bytes=total["same_bytes"],
@@ -134,7 +137,8 @@ def _figures(group: ImageGroup) -> dict[str, int]:
     return {
         "images": group.images,
         "compressed": group.images * is_compressed,
-        "failed": group.images * (not is_compressed),
+        "failed": group.images * (group.state is ImageState.FAILED),
+        "cancelled": group.images * (group.state is ImageState.CANCELLED),
         "kept_original": group.images * (group.action == "kept_original"),
         "unchanged": group.images * (group.reused == "unchanged"),
         "same_bytes": group.images * (group.reused == "same_bytes"),
@@ -152,6 +156,7 @@ def _host_summary(host: str, figures: Counter[str]) -> HostSummary:
         images=figures["images"],
         compressed=figures["compressed"],
         failed=figures["failed"],
+        cancelled=figures["cancelled"],
         bytes_in=figures["bytes_in"],
         bytes_out=figures["bytes_out"],
         fetch_ms_mean=round(figures["fetch_ms"] / figures["fetched"]) if figures["fetched"] else None,

@@ -23,6 +23,7 @@ class Progress:
     pending: int
     as_of: datetime
     reused: int = 0
+    cancelled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Request:
     announcements: of ended rounds, not yet published, in order.
     retention_days: time from the finish to the removal; None for a request that is kept.
     expires_at: when the request and its files are removed; None while it is Pending, and if it is kept.
+    cancelling: whether a client has cancelled this round, which is not finished yet.
     """
 
     request_id: str
@@ -85,6 +87,7 @@ class Request:
     announcements: tuple[Announcement, ...] = ()
     retention_days: float | None = None
     expires_at: datetime | None = None
+    cancelling: bool = False
 
     def expires_after(self, finished_at: datetime) -> datetime | None:
         """When it expires if it finishes then; None if it is kept for ever."""
@@ -93,6 +96,23 @@ class Request:
     def has_expired(self, now: datetime) -> bool:
         """Whether it is due for removal. To clients it then no longer exists."""
         return self.expires_at is not None and self.expires_at <= now
+
+
+CANCELLED_DETAIL = "the request was cancelled"
+"""The error detail of an image whose code is `cancelled`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledRound:
+    """A round that a client cancelled at `requested_at`.
+
+    intake_open: whether images may still be added to it.
+    """
+
+    request_id: str
+    round: int
+    requested_at: datetime
+    intake_open: bool
 
 
 @dataclass(frozen=True, slots=True)

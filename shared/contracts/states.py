@@ -4,11 +4,15 @@ from enum import StrEnum
 
 
 class RequestStatus(StrEnum):
-    """The values that the API uses. Completed: every image is compressed or failed, at least one is compressed."""
+    """The values that the API uses. Completed: every image is compressed or failed, at least one is compressed.
+
+    Cancelled: a client cancelled the round, and at least one image was not processed because of it.
+    """
 
     PENDING = "Pending"
     COMPLETED = "Completed"
     FAILED = "Failed"
+    CANCELLED = "Cancelled"
 
 
 class ImageState(StrEnum):
@@ -16,7 +20,10 @@ class ImageState(StrEnum):
     DISPATCHED = "dispatched"  # its command is in the broker or a worker has it
     COMPRESSED = "compressed"
     FAILED = "failed"
+    CANCELLED = "cancelled"  # its request was cancelled before it had a result
 
 
 OPEN_STATES = (ImageState.PENDING, ImageState.DISPATCHED)
-TERMINAL_STATES = (ImageState.COMPRESSED, ImageState.FAILED)
+TERMINAL_STATES = (ImageState.COMPRESSED, ImageState.FAILED, ImageState.CANCELLED)
+RETRIED_STATES = (ImageState.FAILED, ImageState.CANCELLED)
+"""A retry processes images in these states again, unless their URL is invalid."""

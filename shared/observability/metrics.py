@@ -61,7 +61,8 @@ class Metrics:
 
         self.images = declare.counter(
             "imagemill_images_total",
-            "Images that reached a terminal state. error_code is none unless the outcome is failed.",
+            "Images that reached a terminal state. outcome: compressed, failed or cancelled. error_code is none unless"
+            " the outcome is failed.",
             unit="images",
             labels=("outcome", "error_code"),
         )
@@ -115,7 +116,7 @@ class Metrics:
         )
         self.requests_finished = declare.counter(
             "imagemill_requests_finished_total",
-            "Requests that became Completed or Failed.",
+            "Requests that finished. status: Completed, Failed or Cancelled.",
             unit="requests",
             labels=("status",),
         )

@@ -13,6 +13,7 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, Asyn
 from pymongo import ASCENDING, IndexModel
 
 from shared.errors import DatabaseUnavailable, StoppedWhileStarting
+from shared.persistence.cancellations import MongoCancellations
 from shared.persistence.deliveries import MongoDeliveries
 from shared.persistence.documents import Clock, Document, id_bounds
 from shared.persistence.faults import database_faults
@@ -32,6 +33,8 @@ INDEXES = {
         ),
         IndexModel([("expires_at", ASCENDING)]),
         IndexModel([("cleaned", ASCENDING), ("finished_at", ASCENDING)]),
+        IndexModel([("cancelling", ASCENDING)], partialFilterExpression={"cancelling": True}),
+        IndexModel([("cancel_requested_at", ASCENDING)], sparse=True),  # contains only requests that were cancelled
     ],
     # One index serves dispatch, the window's count, progress and the completion check: each starts with an equality.
     "images": [
@@ -68,6 +71,7 @@ class MongoDatabase:
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.images = MongoImages(database["images"], database["requests"], clock)
         self.requests = MongoRequests(database["requests"], self.images, clock)
+        self.cancellations = MongoCancellations(database["requests"], database["images"], clock)
         self.products = MongoProducts(database["products"])
         self.deliveries = MongoDeliveries(database["deliveries"], clock)
         self.hosts = MongoHosts(database["hosts"], clock)

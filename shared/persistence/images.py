@@ -13,7 +13,7 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 
 from shared.contracts.image_summary import ImageSummary
 from shared.contracts.records import Image, Progress
-from shared.contracts.states import ImageState
+from shared.contracts.states import RETRIED_STATES, ImageState
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults, duplicates_ignored
 from shared.persistence.image_documents import document_id, image_from, retried_fields, to_document
@@ -21,6 +21,9 @@ from shared.persistence.image_results import MongoImageResults
 from shared.persistence.image_transitions import Result, dispatch_transition
 from shared.persistence.repositories import RETRY_BATCH, Recorded
 from shared.persistence.summary_query import summarize
+
+_RETRIED: Document = {"$in": [state.value for state in RETRIED_STATES]}
+"""A condition on `state`."""
 
 
 class MongoImages:
@@ -60,6 +63,7 @@ class MongoImages:
             total=sum(counts),
             compressed=by_state[ImageState.COMPRESSED],
             failed=by_state[ImageState.FAILED],
+            cancelled=by_state[ImageState.CANCELLED],
             pending=by_state[ImageState.PENDING] + by_state[ImageState.DISPATCHED],
             as_of=now,
         )
@@ -177,7 +181,7 @@ class MongoImages:
                     if not found:
                         return
                     moved = await self._images.update_many(
-                        {"_id": {"$in": [each["_id"] for each in found]}, "state": ImageState.FAILED.value} | earlier,
+                        {"_id": {"$in": [each["_id"] for each in found]}, "state": _RETRIED} | earlier,
                         {"$set": retried_fields(round_, deadline, self._clock())},
                     )
                 yield moved.modified_count
@@ -192,4 +196,4 @@ def _pending(request_id: str, hosts: Collection[str]) -> Document:
 
 def _retryable(request_id: str) -> Document:
     """A condition that the index answers: an image has no host if, and only if, its URL is invalid."""
-    return {"state": ImageState.FAILED.value, "request_id": request_id, "host": {"$gt": ""}}
+    return {"state": _RETRIED, "request_id": request_id, "host": {"$gt": ""}}

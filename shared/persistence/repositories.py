@@ -11,7 +11,16 @@ from typing import Protocol
 
 from shared.contracts.image_summary import ImageSummary
 from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed
-from shared.contracts.records import Announcement, Delivery, HostCircuit, Image, Product, Progress, Request
+from shared.contracts.records import (
+    Announcement,
+    CancelledRound,
+    Delivery,
+    HostCircuit,
+    Image,
+    Product,
+    Progress,
+    Request,
+)
 
 CLAIM_AGAIN_AFTER = timedelta(minutes=1)
 """After this time `claim_stranded` and `claim_due` return the same request or delivery again."""
@@ -48,8 +57,11 @@ class RequestRepository(Protocol):
     async def open_intakes(self) -> list[Request]:
         """Requests whose intake is open, oldest first."""
 
-    async def save_intake(self, request_id: str, round_: int, rows: int) -> None:
-        """Record that the first `rows` data rows of the upload and their images are in the database."""
+    async def save_intake(self, request_id: str, round_: int, rows: int) -> bool:
+        """Record that the first `rows` data rows of the upload and their images are in the database.
+
+        Returns whether the request is being cancelled.
+        """
 
     async def close_intake(self, request_id: str, round_: int, progress: Progress) -> None:
         """Record that everything of this round is in the database; from now on the request may finish."""
@@ -102,6 +114,25 @@ class RequestRepository(Protocol):
         """All finished requests, in the order of their ids."""
 
 
+class CancellationRepository(Protocol):
+    """A client cancels the current round of a Pending request. Its open images end as cancelled; then it finishes."""
+
+    async def begin(self, request_id: str) -> bool:
+        """Mark the current round of the request as cancelled, if the request is Pending and not yet being cancelled.
+
+        Returns whether it was marked.
+        """
+
+    async def in_progress(self) -> list[CancelledRound]:
+        """The rounds that are being cancelled: their requests are not finished yet."""
+
+    async def requested_since(self, since: datetime) -> list[CancelledRound]:
+        """The rounds that were cancelled at `since` or later, finished or not. One for each request, its last."""
+
+    async def cancel_images(self, request_id: str, round_: int, limit: int) -> int:
+        """End open images of a cancelled round as cancelled, about `limit` of them; returns how many it ended."""
+
+
 class ProductRepository(Protocol):
     async def insert_many(self, products: Sequence[Product]) -> None:
         """Record products; those that exist stay as they are."""
@@ -127,7 +158,7 @@ class ImageRepository(Protocol):
         """Count the request's images now."""
 
     async def summary(self, request_id: str) -> ImageSummary:
-        """Totals over the request's compressed and failed images, of all rounds. Reads all of them."""
+        """Totals over the request's ended images, of all rounds. Reads all of them."""
 
     async def none_open(self, request_id: str) -> bool:
         """Whether no image of the request is open."""
@@ -170,7 +201,7 @@ class ImageRepository(Protocol):
         """Number of pending images of all requests, due or not."""
 
     async def count_retryable(self, request_id: str) -> int:
-        """Number of the request's failed images, without those whose URL is invalid."""
+        """Number of the request's failed and cancelled images, without those whose URL is invalid."""
 
     def retry_failed(self, request_id: str, round_: int, deadline: datetime) -> AsyncGenerator[int, None]:
         """Move the retryable images of earlier rounds to round `round_`, pending like new ones.
@@ -232,6 +263,9 @@ class Lease(Protocol):
 class Database(Protocol):
     @property
     def requests(self) -> RequestRepository: ...
+
+    @property
+    def cancellations(self) -> CancellationRepository: ...
 
     @property
     def products(self) -> ProductRepository: ...

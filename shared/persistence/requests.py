@@ -27,7 +27,7 @@ _COUNT_SHARE = 10  # counting takes at most a tenth of the time
 
 _MAX_UNANNOUNCED = 100  # the next sweep claims the others
 
-_FINISHED = {"$in": [RequestStatus.COMPLETED.value, RequestStatus.FAILED.value]}
+_FINISHED = {"$in": [status.value for status in RequestStatus if status is not RequestStatus.PENDING]}
 _NO_OUTPUTS = dict.fromkeys(OutputKeys.__dataclass_fields__)
 _WRITTEN_AT_FINISH = ("progress", "updated_at", "finished_at", "expires_at", *_NO_OUTPUTS)
 
@@ -89,12 +89,14 @@ class MongoRequests:
             )
         return [_request(document) for document in found]
 
-    async def save_intake(self, request_id: str, round_: int, rows: int) -> None:
+    async def save_intake(self, request_id: str, round_: int, rows: int) -> bool:
         with database_faults():
-            await self._collection.update_one(
+            saved = await self._collection.find_one_and_update(
                 {"_id": request_id, "round": round_},
                 {"$max": {"intake_rows": rows}, "$set": {"updated_at": self._clock()}},
+                projection={"cancelling": 1},
             )
+        return bool(saved and saved.get("cancelling"))
 
     async def close_intake(self, request_id: str, round_: int, progress: Progress) -> None:
         with database_faults():
@@ -132,7 +134,7 @@ class MongoRequests:
         with database_faults():
             document = await self._collection.find_one_and_update(
                 {"_id": finished.request_id, "round": finished.round, **_CLOSED_AND_PENDING},
-                {"$set": changes, "$push": {"announcements": asdict(announcement)}},
+                {"$set": changes, "$push": {"announcements": asdict(announcement)}, "$unset": {"cancelling": ""}},
                 return_document=ReturnDocument.AFTER,
             )
         return _request(document) if document else None
@@ -212,6 +214,7 @@ def _document(request: Request) -> Document:
     document["catalogue_format"]["image_columns"] = list(document["catalogue_format"]["image_columns"])
     document["options"] = request.options.model_dump()
     document["count_again_at"] = request.created_at
+    del document["cancelling"]  # see cancellations.py
     return document
 
 

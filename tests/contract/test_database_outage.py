@@ -5,6 +5,7 @@ import inspect
 
 from shared.errors import DatabaseUnavailable
 from shared.persistence import (
+    CancellationRepository,
     DeliveryRepository,
     HostRepository,
     ImageRepository,
@@ -17,6 +18,7 @@ from tests.support.database_calls import CALLS
 
 PROTOCOLS = {
     "requests": RequestRepository,
+    "cancellations": CancellationRepository,
     "products": ProductRepository,
     "images": ImageRepository,
     "deliveries": DeliveryRepository,

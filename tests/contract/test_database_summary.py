@@ -11,7 +11,7 @@ from shared.contracts.states import ImageState
 from shared.persistence import Database, summary_query
 from tests.support.builders import a_result, an_image
 
-NOTHING = ImageSummary(0, 0, 0, 0, 0, 0, 0, 0, (), 0, (), (), ())
+NOTHING = ImageSummary(0, 0, 0, 0, 0, 0, 0, 0, 0, (), 0, (), (), ())
 
 
 def compressed(url: str, **result: Any) -> Image:
@@ -50,12 +50,13 @@ async def test_compressed_and_failed_images_are_added_up(database: Database) -> 
         ]
     )
 
-    x = HostSummary("x", 4, compressed=3, failed=1, bytes_in=6000, bytes_out=3800, fetch_ms_mean=16)
-    y = HostSummary("y", 4, compressed=2, failed=2, bytes_in=600, bytes_out=300, fetch_ms_mean=60)
-    z = HostSummary("z", 1, compressed=0, failed=1, bytes_in=0, bytes_out=0, fetch_ms_mean=None)
+    x = HostSummary("x", 4, compressed=3, failed=1, cancelled=0, bytes_in=6000, bytes_out=3800, fetch_ms_mean=16)
+    y = HostSummary("y", 4, compressed=2, failed=2, cancelled=0, bytes_in=600, bytes_out=300, fetch_ms_mean=60)
+    z = HostSummary("z", 1, compressed=0, failed=1, cancelled=0, bytes_in=0, bytes_out=0, fetch_ms_mean=None)
     assert await database.images.summary("a") == ImageSummary(
         compressed=5,
         failed=4,
+        cancelled=0,
         kept_original=1,
         unchanged=1,
         same_bytes=1,

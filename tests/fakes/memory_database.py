@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.contracts.records import Delivery, Product
 from shared.persistence import CLAIM_AGAIN_AFTER
+from tests.fakes.memory_cancellations import MemoryCancellations
 from tests.fakes.memory_hosts import MemoryHosts
 from tests.fakes.memory_images import MemoryImages
 from tests.fakes.memory_requests import MemoryRequests
@@ -30,6 +31,7 @@ class MemoryDatabase:
         self.tables = tables
         self.requests = MemoryRequests(tables)
         self.images = MemoryImages(tables)
+        self.cancellations = MemoryCancellations(tables)
         self.products = MemoryProducts(tables)
         self.deliveries = MemoryDeliveries(tables)
         self.hosts = MemoryHosts(tables)

@@ -13,7 +13,7 @@ from shared.contracts.image_summary import (
     ImageSummaryBuilder,
 )
 from shared.contracts.records import Image, Progress
-from shared.contracts.states import OPEN_STATES, TERMINAL_STATES, ImageState, RequestStatus
+from shared.contracts.states import OPEN_STATES, RETRIED_STATES, TERMINAL_STATES, ImageState, RequestStatus
 from shared.persistence import RETRY_BATCH, Recorded
 from tests.fakes.memory_tables import ImageRow, Tables
 from tests.fakes.memory_transitions import (
@@ -157,7 +157,10 @@ class MemoryImages:
 
     def _retryable(self, request_id: str) -> list[ImageRow]:
         return [
-            row for row in self._in_state(ImageState.FAILED) if row.image.request_id == request_id and row.image.host
+            row
+            for state in RETRIED_STATES
+            for row in self._in_state(state)
+            if row.image.request_id == request_id and row.image.host
         ]
 
     def _in_state(self, state: ImageState) -> list[ImageRow]:
@@ -192,6 +195,7 @@ def count_images(tables: Tables, request_id: str) -> Progress:
         failed=states[ImageState.FAILED],
         pending=sum(states[state] for state in OPEN_STATES),
         as_of=tables.clock(),
+        cancelled=states[ImageState.CANCELLED],
     )
 
 

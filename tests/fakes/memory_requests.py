@@ -40,11 +40,13 @@ class MemoryRequests:
         self._tables.answer()
         return [request for request in self._pending() if request.intake_open]
 
-    async def save_intake(self, request_id: str, round_: int, rows: int) -> None:
+    async def save_intake(self, request_id: str, round_: int, rows: int) -> bool:
         self._tables.answer()
         row = self._tables.requests.get(request_id)
-        if row and row.request.round == round_:
-            self._save(row, intake_rows=max(rows, row.request.intake_rows), updated_at=self._tables.clock())
+        if row is None or row.request.round != round_:
+            return False
+        self._save(row, intake_rows=max(rows, row.request.intake_rows), updated_at=self._tables.clock())
+        return row.request.cancelling
 
     async def close_intake(self, request_id: str, round_: int, progress: Progress) -> None:
         self._tables.answer()
@@ -88,6 +90,7 @@ class MemoryRequests:
         return self._save(
             replace(row, cleaned=False),
             announcements=(*row.request.announcements, announcement),
+            cancelling=False,
             **{name: getattr(finished, name) for name in written},
         )
 

@@ -15,6 +15,8 @@ class RequestRow:
     finish_announced_at: datetime | None = None
     cleaned: bool = True
     removing: bool = False
+    cancelled_round: int | None = None
+    cancel_requested_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

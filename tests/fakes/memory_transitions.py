@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed
-from shared.contracts.records import Image
+from shared.contracts.records import CANCELLED_DETAIL, Image
 from shared.contracts.states import OPEN_STATES, ImageState
 from tests.fakes.memory_tables import ImageRow
 
@@ -44,6 +44,17 @@ def after_result(row: ImageRow, result: Result, now: datetime) -> ImageRow:
         image = replace(ended, state=ImageState.FAILED, error_code=result.error_code, error_detail=result.error_detail)
         if result.error_code is ErrorCode.INVALID_URL:
             image = replace(image, host="")
+    return replace(row, image=image)
+
+
+def after_cancel(row: ImageRow, now: datetime) -> ImageRow:
+    image = replace(
+        row.image,
+        state=ImageState.CANCELLED,
+        error_code=ErrorCode.CANCELLED,
+        error_detail=CANCELLED_DETAIL,
+        ended_at=now,
+    )
     return replace(row, image=image)
 
 

@@ -38,9 +38,10 @@ async def test_the_documentation_page_needs_no_other_server(gateway: Gateway) ->
 async def test_the_openapi_document_lists_every_route_and_response(gateway: Gateway) -> None:
     document = (await gateway.http.get("/openapi.json")).json()
 
-    retry = "/requests/{request_id}/retry"
-    assert set(document["paths"]) == {"/upload", "/validate", "/status", retry, "/results/{path}", "/outputs/{path}"}
-    assert document["paths"][retry]["post"]["responses"].keys() == {"202", "404", "409", "422", "503"}
+    actions = {f"/requests/{{request_id}}/{action}" for action in ("cancel", "retry")}
+    assert set(document["paths"]) == actions | {"/upload", "/validate", "/status", "/results/{path}", "/outputs/{path}"}
+    for action in actions:
+        assert document["paths"][action]["post"]["responses"].keys() == {"202", "404", "409", "422", "503"}
     upload = document["paths"]["/upload"]["post"]
     assert {"multipart/form-data", "text/csv"} <= upload["requestBody"]["content"].keys()
     assert {"200", "202", "400", "408", "413", "415", "422", "503"} == upload["responses"].keys()

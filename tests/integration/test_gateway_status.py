@@ -27,6 +27,7 @@ async def test_the_status_of_a_new_request_is_pending(gateway: Gateway) -> None:
     assert answer.json() == {
         "request_id": REQUEST_ID,
         "status": "Pending",
+        "cancelling": False,
         "round": 1,
         "profile": "generic",
         "options": CompressOptions().model_dump(),
@@ -41,6 +42,7 @@ async def test_the_status_of_a_new_request_is_pending(gateway: Gateway) -> None:
             "total": 0,
             "compressed": 0,
             "failed": 0,
+            "cancelled": 0,
             "pending": 0,
             "reused": None,
             "as_of": "2026-01-05T12:00:00.000Z",

@@ -16,7 +16,7 @@ from services.gateway.catalogue import CatalogueLimits
 from services.gateway.files import ObjectServer
 from services.gateway.http_server import HttpServer, listen
 from services.gateway.probe import ProbeClient, ProbeStream
-from services.gateway.requests import RetryStarter
+from services.gateway.requests import RequestCanceller, RetryStarter
 from services.gateway.upload import (
     BodyLimits,
     RetentionPolicy,
@@ -57,6 +57,7 @@ class Gateway:
     store: MemoryObjectStore
     database: MemoryDatabase
     intake_opened: asyncio.Event
+    cancel_begun: asyncio.Event
     health: Health
     registry: CollectorRegistry
     spool: Path
@@ -98,6 +99,7 @@ def a_gateway(shared_server: ServerAndClient, spool: Path) -> Gateway:
         store=MemoryObjectStore(clock),
         database=MemoryDatabase(clock),
         intake_opened=asyncio.Event(),
+        cancel_begun=asyncio.Event(),
         health=Health(),
         registry=CollectorRegistry(),
         spool=spool,
@@ -124,6 +126,7 @@ def an_app(gateway: Gateway, clock: MovableClock, public_base_url: str = BASE_UR
         acceptor=acceptor,
         probes=ProbeStream(gateway.probe_client, metrics),
         database=gateway.database,
+        cancellations=RequestCanceller(gateway.database, clock, gateway.cancel_begun),
         retries=RetryStarter(gateway.database, clock, gateway.intake_opened),
         objects=ObjectServer(gateway.store),
         public_base_url=public_base_url,

@@ -1,4 +1,4 @@
-"""failed.csv: the user's own rows that have a failed image, with the errors. Pure: it writes to a given sink.
+"""failed.csv: the user's own rows that have a failed or cancelled image, with the errors. Pure: it writes to a sink.
 
 It has the upload's format and can be uploaded again. The gateway ignores the columns that it adds; if the upload has
 them already, they are filled in place.
@@ -13,7 +13,7 @@ from shared.catalogue import CatalogueFormat, cell_text, split_record
 from shared.contracts.records import Image, Product
 
 COLUMNS = ("Failed Image Urls", "Error Codes", "Error Details")
-"""Each cell has one entry for each failed slot of its row, in the order of the slots."""
+"""Each cell has one entry for each slot of its row without a result, in the order of the slots."""
 
 _SEPARATOR = " | "
 
@@ -32,7 +32,7 @@ class FailedCsv:
         self.rows = 0
 
     def write(self, product: Product, images: Sequence[Image]) -> None:
-        """Write the row of `product` if one of the `images` in its slots failed."""
+        """Write the row of `product` if one of the `images` in its slots failed or was cancelled."""
         failed = [image for image in images if image.result is None]
         if failed:
             self._csv.write(product.record, dict(zip(self._columns.values(), self._texts(failed), strict=True)))

@@ -1,8 +1,8 @@
 """The output CSV: the catalogue as it was uploaded, with its output URLs. Pure: it writes to a given sink.
 
 A generic catalogue gets an output column, unless it has one. Its cells have one slot for each input URL of the row, in
-the same order; a failed image leaves its slot empty ("url,,url"). In a platform's catalogue the output URLs replace the
-input URLs, so that the file can be imported as it is.
+the same order; an image without a result leaves its slot empty ("url,,url"). In a platform's catalogue the output URLs
+replace the input URLs, so that the file can be imported as it is.
 """
 
 import re
@@ -34,7 +34,7 @@ class OutputCsv:
         self._csv.write(catalogue_format.header, {self._column: OUTPUT_COLUMN} if is_appended else {})
 
     def write(self, product: Product, slots: Sequence[str]) -> None:
-        """Write one row of the catalogue. `slots` are its output URLs, "" for a failed image."""
+        """Write one row of the catalogue. `slots` are its output URLs, "" for an image without a result."""
         if self._catalogue_format.in_place:
             self._csv.write(product.record, dict(self._in_place(product, slots)))
         else:

@@ -15,9 +15,9 @@ COLUMNS: Mapping[str, str] = {
     "Product Name": "The product's name.",
     "Position": "The slot's position in the product's list, from 1.",
     "Input Image Url": "The URL in the slot.",
-    "Output Image Url": "URL of the result; empty for a failed image.",
-    "State": "`compressed` or `failed`.",
-    "Error Code": "[Why the image failed](errors.md), from a closed list.",
+    "Output Image Url": "URL of the result; empty for a failed or cancelled image.",
+    "State": "`compressed`, `failed` or `cancelled`.",
+    "Error Code": "[Why there is no result](errors.md), from a closed list.",
     "Error Detail": "The same in more detail, for people.",
     "Action": "`compressed`, or `kept_original` if nothing smaller could be made.",
     "Format": "Format of the result.",
@@ -37,9 +37,9 @@ COLUMNS: Mapping[str, str] = {
     "Compress Ms": "Duration of the compression in milliseconds.",
     "Attempts": "Number of attempts in the image's last round.",
     "Reused": "`unchanged` or `same_bytes` if the result was [copied](events.md#envelope-and-data), else empty.",
-    "Retryable": "Of a failed image: `yes` if a retry may succeed without any correction.",
-    "Owner": "Of a failed image: who has to act, `csv`, `host` or `us`.",
-    "Advice": "Of a failed image: what to do.",
+    "Retryable": "Of an image without a result: `yes` if a retry may succeed without any correction.",
+    "Owner": "Of an image without a result: who has to act, `csv`, `host`, `client` or `us`.",
+    "Advice": "Of an image without a result: what to do.",
 }
 """Each column's name and, in Markdown, its meaning; docs/output.md is generated from it."""
 

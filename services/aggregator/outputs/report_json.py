@@ -37,9 +37,10 @@ def report_json(request: Request, status: RequestStatus, summary: ImageSummary, 
 
 def _images(summary: ImageSummary) -> dict[str, Any]:
     return {
-        "total": summary.compressed + summary.failed,
+        "total": summary.compressed + summary.failed + summary.cancelled,
         "compressed": summary.compressed,
         "failed": summary.failed,
+        "cancelled": summary.cancelled,
         "kept_original": summary.kept_original,
         "reused": {"unchanged": summary.unchanged, "same_bytes": summary.same_bytes},
         "target_missed": summary.target_missed,
@@ -52,6 +53,7 @@ def _host(host: HostSummary) -> dict[str, Any]:
         "images": host.images,
         "compressed": host.compressed,
         "failed": host.failed,
+        "cancelled": host.cancelled,
         "bytes_in": host.bytes_in,
         "bytes_out": host.bytes_out,
         "saved_percent": saved_percent(host.bytes_in, host.bytes_out),

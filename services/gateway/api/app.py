@@ -11,6 +11,7 @@ from starlette.responses import Response
 from services import __version__
 from services.gateway.api import docs_page, openapi
 from services.gateway.api.routes import (
+    cancel_router,
     health_router,
     objects_router,
     retry_router,
@@ -21,7 +22,7 @@ from services.gateway.api.routes import (
 from services.gateway.files import ObjectServer
 from services.gateway.http_server import Compression, install_error_handlers
 from services.gateway.probe import ProbeStream
-from services.gateway.requests import RetryStarter
+from services.gateway.requests import RequestCanceller, RetryStarter
 from services.gateway.upload import UploadAcceptor, UploadValidator
 from services.gateway.web import Locations
 from shared.errors import DatabaseUnavailable, DependencyUnavailable
@@ -48,6 +49,7 @@ class ApiParts:
     acceptor: UploadAcceptor
     probes: ProbeStream
     database: Database
+    cancellations: RequestCanceller
     retries: RetryStarter
     objects: ObjectServer
     public_base_url: str
@@ -70,6 +72,7 @@ def _routers(parts: ApiParts) -> Sequence[APIRouter]:
         uploads_router(parts.validator, parts.acceptor, locations),
         validation_router(parts.validator, parts.probes),
         status_router(parts.database, parts.public_base_url, parts.clock),
+        cancel_router(parts.cancellations, locations),
         retry_router(parts.retries, locations),
         objects_router(parts.objects),
     )

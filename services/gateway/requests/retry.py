@@ -1,4 +1,4 @@
-"""Retries the failed images of a finished request, in a new round under the same id.
+"""Retries the failed and cancelled images of a finished request, in a new round under the same id.
 
 This module only starts the round; intake moves the images to it.
 """
@@ -30,7 +30,7 @@ class RetryStarter:
         """Begin the next round of the request.
 
         Raises Problem: 404 if there is no such request; 409 if it is under way, for example because another caller has
-        just begun the round, or if it has no failed image that can be retried.
+        just begun the round, or if it has no failed or cancelled image that can be retried.
         """
         request = await self._known(request_id)
         if request.status is RequestStatus.PENDING:
@@ -55,5 +55,10 @@ class RetryStarter:
 
     async def _begin_after(self, request: Request, images: int) -> Request | None:
         counted = await self._database.images.count(request.request_id)
-        expected = replace(counted, failed=counted.failed - images, pending=counted.pending + images)
+        expected = replace(  # all cancelled images are retried
+            counted,
+            failed=counted.failed + counted.cancelled - images,
+            cancelled=0,
+            pending=counted.pending + images,
+        )
         return await self._database.requests.retry(request.request_id, request.round, expected)

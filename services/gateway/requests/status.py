@@ -24,6 +24,7 @@ def request_details(request: Request, public_base_url: str, paused_hosts: Sequen
     return RequestDetails(
         request_id=request.request_id,
         status=request.status,
+        cancelling=request.cancelling,
         round=request.round,
         profile=request.catalogue_format.profile,
         options=request.options,
@@ -38,6 +39,7 @@ def request_details(request: Request, public_base_url: str, paused_hosts: Sequen
             total=progress.total,
             compressed=progress.compressed,
             failed=progress.failed,
+            cancelled=progress.cancelled,
             pending=progress.pending,
             reused=None if request.status is RequestStatus.PENDING else progress.reused,
             as_of=progress.as_of,
@@ -47,10 +49,12 @@ def request_details(request: Request, public_base_url: str, paused_hosts: Sequen
 
 
 def retry_after(request: Request, paused_hosts: Sequence[PausedHost], now: datetime) -> int:
-    """Seconds after which the status can have changed; more while more images are being processed.
+    """Seconds after which the status can have changed; more while more images are being processed, few if none is.
 
     If all pending images wait for paused hosts, that is when the first of the pauses ends, MAX_PAUSE_SECONDS at most.
     """
+    if request.cancelling:
+        return MIN_POLL_SECONDS
     waiting = sum(host.images for host in paused_hosts if host.until is not None)
     if waiting and waiting >= request.progress.pending and not request.intake_open:
         first = min(host.until for host in paused_hosts if host.until is not None)

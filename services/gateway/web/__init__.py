@@ -5,6 +5,7 @@ from services.gateway.web.problem_types import ProblemType
 from services.gateway.web.problems import (
     PROBLEM_MEDIA_TYPE,
     Problem,
+    already_finished,
     bad_catalogue,
     bad_form,
     bad_options,
@@ -30,6 +31,7 @@ from services.gateway.web.query import check_query, is_request_id, request_id_of
 from services.gateway.web.schemas import (
     REQUEST_ID,
     ApiModel,
+    CancelAccepted,
     CatalogueFinding,
     CatalogueValidation,
     InputError,
@@ -46,6 +48,7 @@ __all__ = [
     "PROBLEM_MEDIA_TYPE",
     "REQUEST_ID",
     "ApiModel",
+    "CancelAccepted",
     "CatalogueFinding",
     "CatalogueValidation",
     "InputError",
@@ -59,6 +62,7 @@ __all__ = [
     "RetryAccepted",
     "Timestamp",
     "UploadAccepted",
+    "already_finished",
     "bad_catalogue",
     "bad_form",
     "bad_options",

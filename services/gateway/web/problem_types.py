@@ -71,7 +71,14 @@ class ProblemType(Enum):
         "nothing-to-retry",
         HTTPStatus.CONFLICT,
         "No image can be retried",
-        "No image of the request failed, or all failures are of URLs that cannot be used (`invalid_url`).",
+        "No image of the request failed or was cancelled, or all failures are of URLs that cannot be used"
+        " (`invalid_url`).",
+    )
+    ALREADY_FINISHED = (
+        "already-finished",
+        HTTPStatus.CONFLICT,
+        "The request has finished already",
+        "Only a Pending request can be cancelled; `request_status` is the status of this one.",
     )
     TOO_LARGE = (
         "too-large",

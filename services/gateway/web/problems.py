@@ -9,6 +9,7 @@ from starlette.responses import Response
 from services.gateway.catalogue import CatalogueRefused, Finding
 from services.gateway.web.problem_types import ProblemType
 from services.gateway.web.schemas import CatalogueFinding, InputError, ProblemDocument
+from shared.contracts.states import RequestStatus
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = 5
@@ -135,10 +136,20 @@ def under_way(round_: int, pending: int) -> Problem:
 
 def nothing_to_retry(round_: int, failed: int) -> Problem:
     """None of the failed images can be retried."""
-    detail = "No image failed."
+    detail = "No image failed or was cancelled."
     if failed:
         detail = f"{failed:,} failed, all because of their URLs (invalid_url). Correct failed.csv and upload it."
     return Problem(ProblemType.NOTHING_TO_RETRY, detail, round=round_)
+
+
+def already_finished(round_: int, status: RequestStatus) -> Problem:
+    """A request that has finished cannot be cancelled."""
+    return Problem(
+        ProblemType.ALREADY_FINISHED,
+        f"Round {round_} has finished as {status}; there is nothing left to cancel.",
+        round=round_,
+        request_status=status,
+    )
 
 
 def no_such_object() -> Problem:

@@ -95,13 +95,27 @@ class RetryAccepted(AcceptedRequest):
     images: int = Field(description="How many images are retried.", examples=[3])
 
 
+class CancelAccepted(ApiModel):
+    """The request is being cancelled, or was cancelled before."""
+
+    request_id: str = Field(description="The request's id.", examples=[REQUEST_ID])
+    round: int = Field(description="The round that is cancelled.", examples=[1])
+    status: Literal[RequestStatus.PENDING, RequestStatus.CANCELLED] = Field(
+        description="Pending until the outputs are written, then Cancelled."
+    )
+    cancelling: bool = Field(description="Whether the cancellation is not complete yet.", examples=[True])
+
+
 class RequestProgress(ApiModel):
     """How many images (distinct URLs) of the request are in each state."""
 
     total: int = Field(description="Images; it grows while the catalogue is being read.", examples=[90])
     compressed: int = Field(description="Images that have a result.", examples=[41])
     failed: int = Field(description="Images that failed.", examples=[1])
-    pending: int = Field(description="Images that are neither compressed nor failed yet.", examples=[48])
+    cancelled: int = Field(
+        description="Images that were not processed because the request was cancelled.", examples=[0]
+    )
+    pending: int = Field(description="Images that are in none of these states yet.", examples=[48])
     reused: int | None = Field(
         description="Compressed images whose result was copied: unchanged since an earlier request, or the same"
         " bytes as another image. Counted when the request finishes; null until then.",
@@ -124,10 +138,15 @@ class PausedHost(ApiModel):
 
 
 class RequestDetails(ApiModel):
-    """A request's state. Completed: at least one image was compressed. Failed: no image was."""
+    """A request's state. Completed: at least one image was compressed. Failed: no image was. Cancelled: a client
+    cancelled it before all its images were processed.
+    """
 
     request_id: str = Field(examples=[REQUEST_ID])
     status: RequestStatus
+    cancelling: bool = Field(
+        description="Whether the request is Pending and a client has cancelled it.", examples=[False]
+    )
     round: int = Field(description="1, and one more for each retry.", examples=[1])
     profile: Profile = Field(description="The platform whose columns the catalogue has.")
     options: CompressOptions = Field(description="The options that apply to the request's images, defaults included.")
@@ -140,8 +159,8 @@ class RequestDetails(ApiModel):
         examples=[f"http://localhost:8000/outputs/{REQUEST_ID}/1/products-report.csv"],
     )
     failed_csv_url: str | None = Field(
-        description="The catalogue's rows with a failed image, and the reasons; null until it is available, and if no"
-        " image failed.",
+        description="The catalogue's rows with a failed or cancelled image, and the reasons; null until it is"
+        " available, and if there are none.",
         examples=[f"http://localhost:8000/outputs/{REQUEST_ID}/1/products-failed.csv"],
     )
     report_json_url: str | None = Field(
@@ -189,6 +208,7 @@ class ProblemDocument(ApiModel):
     )
     more_findings: int | None = Field(default=None, description="How many findings are not listed.", examples=[0])
     round: int | None = Field(default=None, description="The round that the request is in.")
+    request_status: RequestStatus | None = Field(default=None, description="The status of the request.")
     http_request_id: str | None = Field(
         default=None,
         description="X-Request-ID of the response, where the cause is in the service's log (status 500 and 503).",

@@ -142,7 +142,7 @@ async def test_report_json_has_the_counts_and_the_final_status(harness: FinishHa
     assert report["images"]["reused"] == {"unchanged": 1, "same_bytes": 0}
     (event,) = harness.publisher.sent
     assert isinstance(event, PublicEvent)
-    assert event.data["images"] == {"total": 3, "compressed": 2, "failed": 1, "reused": 1}
+    assert event.data["images"] == {"total": 3, "compressed": 2, "failed": 1, "cancelled": 0, "reused": 1}
     assert event.data["report_json_url"] == f"{BASE_URL}/{key}"
 
 

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from services.gateway.web import (
+    CancelAccepted,
     CatalogueValidation,
     ProblemDocument,
     RequestDetails,
@@ -21,7 +22,15 @@ _DOCUMENT = re.compile(r"^    \{\n(?:    .*\n)*?    \}$", re.MULTILINE)
 EXAMPLES: list[dict[str, Any]] = [
     json.loads(textwrap.dedent(text)) for text in _DOCUMENT.findall((ROOT / "docs" / "api.md").read_text("utf-8"))
 ]
-EXPECTED = (UploadAccepted, CatalogueValidation, RequestDetails, RetryAccepted, ProblemDocument, ProblemDocument)
+EXPECTED = (
+    UploadAccepted,
+    CatalogueValidation,
+    RequestDetails,
+    CancelAccepted,
+    RetryAccepted,
+    ProblemDocument,
+    ProblemDocument,
+)
 
 
 def test_there_is_one_example_of_each_kind() -> None:

@@ -2,6 +2,7 @@
 
 from services.gateway.api.openapi.document import install
 from services.gateway.api.openapi.operations import (
+    CANCEL_ACCEPTED,
     DRY_RUN,
     OUTPUT,
     OUTPUT_FILE,
@@ -18,6 +19,7 @@ from services.gateway.api.openapi.operations import (
 )
 
 __all__ = [
+    "CANCEL_ACCEPTED",
     "DRY_RUN",
     "OUTPUT",
     "OUTPUT_FILE",

@@ -14,7 +14,10 @@ from services.gateway.web import ProblemDocument
 
 TAGS = [
     {"name": "catalogues", "description": "Upload a catalogue, or validate it without storing anything."},
-    {"name": "requests", "description": "The state of a request, which is one upload, and its retries."},
+    {
+        "name": "requests",
+        "description": "The state of a request, which is one upload; its cancellation, its retries.",
+    },
     {"name": "files", "description": "Compressed images and output files, to anyone who has their URL."},
     {"name": WEBHOOKS, "description": "What Imagemill posts to the `webhook_url` of an upload."},
 ]

@@ -9,6 +9,7 @@ from services.gateway.probe import EstimateBasis, EstimatedBytes, EstimateLine, 
 from services.gateway.upload import CSV_TYPES, FORM_TYPE
 from services.gateway.web import (
     REQUEST_ID,
+    CancelAccepted,
     CatalogueFinding,
     CatalogueValidation,
     InputError,
@@ -18,6 +19,7 @@ from services.gateway.web import (
     RequestProgress,
     RetryAccepted,
     UploadAccepted,
+    already_finished,
     bad_catalogue,
     bad_form,
     bad_options,
@@ -66,6 +68,7 @@ REPORT_JSON = {  # its first members
         "total": 90,
         "compressed": 89,
         "failed": 1,
+        "cancelled": 0,
         "kept_original": 1,
         "reused": {"unchanged": 0, "same_bytes": 0},
         "target_missed": 0,
@@ -132,10 +135,14 @@ PROBED_VALIDATION = {
     name: line.model_dump(mode="json")
     for name, line in zip(("first line", "image", "missing image", "last line"), _LINES, strict=True)
 }
+CANCEL_ACCEPTED = CancelAccepted(
+    request_id=REQUEST_ID, round=1, status=RequestStatus.PENDING, cancelling=True
+).model_dump(mode="json")
 RETRY_ACCEPTED = RetryAccepted(request_id=REQUEST_ID, round=2, images=3).model_dump(mode="json")
 REQUEST_DETAILS = RequestDetails(
     request_id=REQUEST_ID,
     status=RequestStatus.COMPLETED,
+    cancelling=False,
     round=1,
     profile=Profile.GENERIC,
     options=CompressOptions(),
@@ -146,20 +153,30 @@ REQUEST_DETAILS = RequestDetails(
     created_at=_CREATED,
     updated_at=_FINISHED,
     expires_at=_EXPIRES,
-    progress=RequestProgress(total=90, compressed=89, failed=1, pending=0, reused=0, as_of=_FINISHED),
+    progress=RequestProgress(total=90, compressed=89, failed=1, cancelled=0, pending=0, reused=0, as_of=_FINISHED),
     paused_hosts=[],
 ).model_dump(mode="json")
 
 
+_ENDS = {RequestStatus.COMPLETED: (89, 0), RequestStatus.FAILED: (0, 0), RequestStatus.CANCELLED: (41, 48)}
+"""By status: the compressed and the cancelled images of the example, which has 90."""
+
+
 def finished_event(status: RequestStatus) -> dict[str, Any]:
     """The body of the webhook of a request that ended with `status`."""
-    compressed = 89 if status is RequestStatus.COMPLETED else 0
+    compressed, cancelled = _ENDS[status]
     data = RequestFinishedData.model_validate(
         {
             "request_id": REQUEST_ID,
             "round": 1,
             "status": status,
-            "images": ImageCounts(total=90, compressed=compressed, failed=90 - compressed, reused=0),
+            "images": ImageCounts(
+                total=90,
+                compressed=compressed,
+                failed=90 - compressed - cancelled,
+                cancelled=cancelled,
+                reused=0,
+            ),
             "output_csv_url": f"{_FILES}-compressed.csv",
             "report_url": f"{_FILES}-report.csv",
             "report_json_url": f"{_FILES}-report.json",
@@ -189,6 +206,7 @@ def problem_examples() -> dict[ProblemType, Problem]:
         ProblemType.TOO_SLOW: too_slow(3600),
         ProblemType.UNDER_WAY: under_way(2, 3),
         ProblemType.NOTHING_TO_RETRY: nothing_to_retry(1, 0),
+        ProblemType.ALREADY_FINISHED: already_finished(1, RequestStatus.COMPLETED),
         ProblemType.TOO_LARGE: too_large(2 << 30),
         ProblemType.CONTENT_TYPE: wrong_content_type("application/json", (FORM_TYPE, *CSV_TYPES)),
         ProblemType.CONTENT_ENCODING: compressed_upload("gzip"),

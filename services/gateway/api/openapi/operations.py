@@ -56,6 +56,9 @@ def json_response(description: str, example: Any, **members: Any) -> dict[str, A
 
 UPLOAD_ACCEPTED = json_response("The upload is accepted", examples.UPLOAD_ACCEPTED, headers=ACCEPTED_HEADERS)
 DRY_RUN = json_response("The result of a dry run", examples.VALIDATION)
+CANCEL_ACCEPTED = json_response(
+    "The request is being cancelled, or was cancelled before", examples.CANCEL_ACCEPTED, headers=ACCEPTED_HEADERS
+)
 RETRY_ACCEPTED = json_response("The retry has begun", examples.RETRY_ACCEPTED, headers=ACCEPTED_HEADERS)
 REQUEST_DETAILS = json_response(
     "The request's status; `Retry-After` only while it is Pending", examples.REQUEST_DETAILS, headers=_RETRY_AFTER

@@ -37,6 +37,12 @@ def webhooks() -> dict[str, Any]:
         EventType.REQUEST_FAILED: _webhook(
             EventType.REQUEST_FAILED, RequestStatus.FAILED, "receiveRequestFailed", "A request has failed"
         ),
+        EventType.REQUEST_CANCELLED: _webhook(
+            EventType.REQUEST_CANCELLED,
+            RequestStatus.CANCELLED,
+            "receiveRequestCancelled",
+            "A request has been cancelled",
+        ),
     }
 
 

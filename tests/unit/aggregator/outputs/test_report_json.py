@@ -14,11 +14,12 @@ from tests.support.builders import REQUEST_ID, a_catalogue_format
 from tests.support.tree import ROOT
 
 GUIDE = ROOT / "docs" / "output.md"
-X = HostSummary("x.test", 4, compressed=3, failed=1, bytes_in=6000, bytes_out=2700, fetch_ms_mean=16)
-Z = HostSummary("z.test", 1, compressed=0, failed=1, bytes_in=0, bytes_out=0, fetch_ms_mean=None)
+X = HostSummary("x.test", 4, compressed=3, failed=1, cancelled=0, bytes_in=6000, bytes_out=2700, fetch_ms_mean=16)
+Z = HostSummary("z.test", 2, compressed=0, failed=1, cancelled=1, bytes_in=0, bytes_out=0, fetch_ms_mean=None)
 SUMMARY = ImageSummary(
     compressed=3,
     failed=2,
+    cancelled=1,
     kept_original=1,
     unchanged=1,
     same_bytes=2,
@@ -48,9 +49,10 @@ def test_it_has_all_figures() -> None:
         "rows": 6,
         "slots": 9,
         "images": {
-            "total": 5,
+            "total": 6,
             "compressed": 3,
             "failed": 2,
+            "cancelled": 1,
             "kept_original": 1,
             "reused": {"unchanged": 1, "same_bytes": 2},
             "target_missed": 1,
@@ -62,6 +64,7 @@ def test_it_has_all_figures() -> None:
                 "images": 4,
                 "compressed": 3,
                 "failed": 1,
+                "cancelled": 0,
                 "bytes_in": 6000,
                 "bytes_out": 2700,
                 "saved_percent": 55.0,
@@ -69,9 +72,10 @@ def test_it_has_all_figures() -> None:
             },
             {
                 "host": "z.test",
-                "images": 1,
+                "images": 2,
                 "compressed": 0,
                 "failed": 1,
+                "cancelled": 1,
                 "bytes_in": 0,
                 "bytes_out": 0,
                 "saved_percent": 0.0,

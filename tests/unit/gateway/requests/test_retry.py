@@ -106,7 +106,8 @@ async def test_a_pending_request_cannot_be_retried() -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "failed", "detail"), [(IMAGES[3:], 0, "No image failed."), (IMAGES[2:], 1, "invalid_url")]
+    ("images", "failed", "detail"),
+    [(IMAGES[3:], 0, "No image failed or was cancelled."), (IMAGES[2:], 1, "invalid_url")],
 )
 async def test_a_request_without_retryable_images_cannot_be_retried(
     images: tuple[Image, ...], failed: int, detail: str

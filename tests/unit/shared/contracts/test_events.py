@@ -119,7 +119,11 @@ def test_the_event_of_an_accepted_request_contains_all_options_that_apply() -> N
 
 @pytest.mark.parametrize(
     ("status", "type_"),
-    [(RequestStatus.COMPLETED, "request.completed"), (RequestStatus.FAILED, "request.failed")],
+    [
+        (RequestStatus.COMPLETED, "request.completed"),
+        (RequestStatus.FAILED, "request.failed"),
+        (RequestStatus.CANCELLED, "request.cancelled"),
+    ],
 )
 def test_the_event_of_a_finished_request_contains_counts_and_urls(status: RequestStatus, type_: str) -> None:
     event = request_finished_event(_finished(status=status), BASE_URL)
@@ -132,7 +136,7 @@ def test_the_event_of_a_finished_request_contains_counts_and_urls(status: Reques
             "request_id": REQUEST_ID,
             "round": 1,
             "status": status.value,
-            "images": {"total": 3, "compressed": 2, "failed": 1, "reused": 1},
+            "images": {"total": 3, "compressed": 2, "failed": 1, "cancelled": 0, "reused": 1},
             "output_csv_url": f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-compressed.csv",
             "report_url": f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-report.csv",
             "report_json_url": f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-report.json",
@@ -171,9 +175,12 @@ def test_data_is_json(event: PublicEvent) -> None:
     assert json.loads(json.dumps(event.data)) == event.data
 
 
-def test_open_images_and_requests_have_no_event() -> None:
-    with pytest.raises(ValueError, match="is not in a terminal state"):
-        image_event(an_image(), BASE_URL)
+def test_open_and_cancelled_images_and_open_requests_have_no_event() -> None:
+    for image in (an_image(), an_image(state=ImageState.CANCELLED, ended_at=NOW)):
+        with pytest.raises(ValueError, match="there is no event for it"):
+            image_event(image, BASE_URL)
+    with pytest.raises(ValueError, match="is not finished"):
+        request_finished_event(_finished(status=RequestStatus.PENDING), BASE_URL)
     for changes in ({"finished_at": None}, {"output_key": None}, {"report_key": None}):
         with pytest.raises(ValueError, match="is not finished"):
             request_finished_event(_finished(**changes), BASE_URL)

@@ -1,0 +1,59 @@
+"""Cancelling in races with the finish and with a retry."""
+
+import asyncio
+
+import pytest
+
+from services.gateway.requests.cancel import RequestCanceller
+from services.gateway.web import Problem
+from shared.contracts.records import Progress, Request
+from shared.contracts.states import RequestStatus
+from tests.fakes import MemoryDatabase
+from tests.fakes.memory_requests import MemoryRequests
+from tests.support.builders import NOW, REQUEST_ID, a_request, output_keys
+
+DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
+
+
+class _Racing(MemoryRequests):
+    """Before the first read of a request, it is finished, and then retried if `retried`."""
+
+    retried = False
+    raced = False
+
+    async def get(self, request_id: str) -> Request | None:
+        if not self.raced:
+            self.raced = True
+            await self.finish(request_id, 1, RequestStatus.COMPLETED, DONE, output_keys())
+            if self.retried:
+                await self.retry(request_id, 1, DONE)
+        return await super().get(request_id)
+
+
+@pytest.fixture
+def database() -> MemoryDatabase:
+    database = MemoryDatabase(lambda: NOW)
+    database.requests = _Racing(database.tables)
+    return database
+
+
+async def test_a_request_that_finishes_meanwhile_without_cancelled_images_is_a_conflict(
+    database: MemoryDatabase,
+) -> None:
+    await database.requests.insert(a_request(intake_open=False))
+    begun = asyncio.Event()
+    with pytest.raises(Problem) as refused:
+        await RequestCanceller(database, begun).cancel(REQUEST_ID)
+    assert refused.value.document.request_status is RequestStatus.COMPLETED
+    assert not begun.is_set()
+
+
+async def test_a_round_that_begins_meanwhile_is_cancelled(
+    database: MemoryDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Racing, "retried", True)
+    await database.requests.insert(a_request(intake_open=False))
+    begun = asyncio.Event()
+    accepted = await RequestCanceller(database, begun).cancel(REQUEST_ID)
+    assert (accepted.round, accepted.cancelling) == (2, True)
+    assert begun.is_set()
