@@ -8,6 +8,7 @@ from services.aggregator.result_effects import ResultEffects
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import PublicEvent
 from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageFailed, Message
+from shared.contracts.states import ImageState
 from shared.losses import LossPolicy
 from shared.observability import Metrics
 from shared.persistence import ImageRepository

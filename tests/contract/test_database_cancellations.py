@@ -13,8 +13,8 @@ from shared.contracts.states import OPEN_STATES, ImageState, RequestStatus
 from shared.persistence import Database
 from tests.contract.conftest import Subject
 from tests.fakes import MovableClock
-from tests.support.builders import NOW, a_request, a_result, an_image, output_keys
-from tests.support.worker_messages import compressed, deferred, download, failed
+from tests.support.builders import NOW, a_request, a_result, an_announcement, an_image, finished
+from tests.support.worker_messages import compressed, deferred, failed
 
 DONE = Progress(total=1, compressed=0, failed=0, pending=0, as_of=NOW, cancelled=1)
 ENDED: dict[str, Any] = {
@@ -32,9 +32,9 @@ async def _stored(database: Database, image: Image) -> Image:
     return (await database.images.find(image.request_id, [image.image_id]))[image.image_id]
 
 
-async def _finish(database: Database, request_id: str = "a", round_: int = 1) -> None:
-    keys = output_keys(request_id, round_)
-    assert await database.requests.finish(request_id, round_, RequestStatus.CANCELLED, DONE, keys)
+async def _finish(database: Database) -> None:
+    ended = finished(a_request("a"), DONE, RequestStatus.CANCELLED)
+    assert await database.requests.finish(ended, an_announcement(ended))
 
 
 async def test_a_pending_request_is_cancelled_once(database: Database, clock: MovableClock) -> None:
@@ -168,7 +168,6 @@ async def test_a_result_that_comes_later_changes_nothing_and_still_completes_the
     recorded = await database.images.record(late(image))
     assert recorded.image == ended
     assert recorded.request_complete
-    await database.images.record_lost(download(image, dispatch=1))
     await database.images.mark_dispatched([replace(image, dispatch=1), image])
     await database.images.return_lost(NOW + timedelta(days=1))
     assert await _stored(database, image) == ended

@@ -7,7 +7,7 @@ import pytest
 
 from shared.contracts.records import Progress
 from shared.contracts.states import RequestStatus
-from tests.support.builders import NOW, REQUEST_ID, a_request, an_image, output_keys
+from tests.support.builders import NOW, REQUEST_ID, a_request, an_announcement, an_image, finished
 from tests.support.running_gateway import Gateway, problem
 
 CANCEL = f"/requests/{REQUEST_ID}/cancel"
@@ -17,7 +17,8 @@ COUNTED = Progress(total=3, compressed=1, failed=0, pending=0, as_of=NOW, cancel
 
 
 async def _finish(gateway: Gateway, status: RequestStatus) -> None:
-    assert await gateway.database.requests.finish(REQUEST_ID, 1, status, COUNTED, output_keys())
+    ended = finished(a_request(), COUNTED, status)
+    assert await gateway.database.requests.finish(ended, an_announcement(ended))
 
 
 async def _document(gateway: Gateway) -> dict[str, Any]:

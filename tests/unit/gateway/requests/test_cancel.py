@@ -10,9 +10,11 @@ from shared.contracts.records import Progress, Request
 from shared.contracts.states import RequestStatus
 from tests.fakes import MemoryDatabase
 from tests.fakes.memory_requests import MemoryRequests
-from tests.support.builders import NOW, REQUEST_ID, a_request, output_keys
+from tests.support.builders import NOW, REQUEST_ID, a_request, an_announcement, finished
 
 DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
+
+ENDED = finished(a_request(), DONE)
 
 
 class _Racing(MemoryRequests):
@@ -24,7 +26,7 @@ class _Racing(MemoryRequests):
     async def get(self, request_id: str) -> Request | None:
         if not self.raced:
             self.raced = True
-            await self.finish(request_id, 1, RequestStatus.COMPLETED, DONE, output_keys())
+            await self.finish(ENDED, an_announcement(ENDED))
             if self.retried:
                 await self.retry(request_id, 1, DONE)
         return await super().get(request_id)
