@@ -1,6 +1,7 @@
 """POST /requests/{id}/cancel over HTTP, with the database in memory."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -101,6 +102,12 @@ async def test_an_unknown_request_is_not_found(gateway: Gateway, request_id: str
     document = problem(await gateway.http.post(f"/requests/{request_id}/cancel"), 404)
 
     assert document["type"] == "urn:imagemill:problem:unknown-request"
+
+
+async def test_an_expired_request_is_not_found(gateway: Gateway) -> None:
+    await gateway.database.requests.insert(replace(finished(a_request(), COUNTED), expires_at=NOW))
+
+    problem(await gateway.http.post(CANCEL), 404)
 
 
 async def test_the_id_may_be_in_any_case_and_a_query_parameter_is_refused(gateway: Gateway) -> None:

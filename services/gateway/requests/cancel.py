@@ -1,6 +1,8 @@
 """Cancels a request: marks its current round. The background task `cancel` ends the round's images."""
 
 import asyncio
+from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -13,9 +15,10 @@ log = structlog.get_logger(__name__)
 
 
 class RequestCanceller:
-    def __init__(self, database: Database, cancel_begun: asyncio.Event) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], cancel_begun: asyncio.Event) -> None:
         """`cancel_begun` is set for each cancellation, so that the background task continues it at once."""
         self._database = database
+        self._clock = clock
         self._cancel_begun = cancel_begun
 
     async def cancel(self, request_id: str) -> CancelAccepted:
@@ -26,7 +29,7 @@ class RequestCanceller:
         while True:
             begun = await self._database.cancellations.begin(request_id)
             request = await self._database.requests.get(request_id)
-            if request is None:
+            if request is None or request.has_expired(self._clock()):
                 raise unknown_request(request_id)
             if request.status is not RequestStatus.PENDING or request.cancelling:
                 break  # otherwise a retry has begun between the two calls: cancel that round

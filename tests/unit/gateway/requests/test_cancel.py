@@ -45,7 +45,7 @@ async def test_a_request_that_finishes_meanwhile_without_cancelled_images_is_a_c
     await database.requests.insert(a_request(intake_open=False))
     begun = asyncio.Event()
     with pytest.raises(Problem) as refused:
-        await RequestCanceller(database, begun).cancel(REQUEST_ID)
+        await RequestCanceller(database, lambda: NOW, begun).cancel(REQUEST_ID)
     assert refused.value.document.request_status is RequestStatus.COMPLETED
     assert not begun.is_set()
 
@@ -56,6 +56,6 @@ async def test_a_round_that_begins_meanwhile_is_cancelled(
     monkeypatch.setattr(_Racing, "retried", True)
     await database.requests.insert(a_request(intake_open=False))
     begun = asyncio.Event()
-    accepted = await RequestCanceller(database, begun).cancel(REQUEST_ID)
+    accepted = await RequestCanceller(database, lambda: NOW, begun).cancel(REQUEST_ID)
     assert (accepted.round, accepted.cancelling) == (2, True)
     assert begun.is_set()
