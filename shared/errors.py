@@ -1,9 +1,10 @@
 """The exceptions that more than one package raises or handles.
 
-DependencyUnavailable    our own store, database or broker does not answer: images wait, they never fail for it
+DependencyUnavailable    our own store, database, broker or disk does not work: images wait, they never fail for it
 ├── StorageUnavailable
 ├── DatabaseUnavailable
-└── BrokerUnavailable
+├── BrokerUnavailable
+└── DiskUnavailable      temporary files cannot be written
 ObjectMissing            the store has no object under a key
 StoppedWhileStarting     the process was stopped before its dependencies answered
 """
@@ -25,6 +26,10 @@ class DatabaseUnavailable(DependencyUnavailable):
 
 class BrokerUnavailable(DependencyUnavailable):
     dependency = "broker"
+
+
+class DiskUnavailable(DependencyUnavailable):
+    dependency = "disk"
 
 
 class ObjectMissing(Exception):

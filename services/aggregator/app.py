@@ -32,6 +32,7 @@ from shared.observability import Health, Metrics, process_registry, serve_health
 from shared.outbound import open_guarded_client
 from shared.persistence import Database, open_database
 from shared.storage import ObjectStore, open_object_store
+from shared.workspace import open_workspace
 
 _LOST_CONCURRENCY = 10
 _USER_AGENT = "imagemill-webhooks"
@@ -44,6 +45,7 @@ async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
     health = Health(metrics.ready)
     async with AsyncExitStack() as open_things:
         await open_things.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
+        workspace = await open_things.enter_async_context(open_workspace("aggregator", health, stop))
         store = open_object_store(settings.store.object_store_url)
         open_things.push_async_callback(store.close)
         database = await open_things.enter_async_context(open_database(settings.mongo, stop))
@@ -52,9 +54,10 @@ async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
         publisher = await open_things.enter_async_context(
             Publisher.open(broker, settings.rabbit.publish_timeout, metrics)
         )
-        # Only finishing needs the object store, so its loss delays neither results nor webhooks.
+        # Only finishing needs the object store and the disk, so their loss delays neither results nor webhooks.
         recording = DependencyGate({"database": database.ping, "broker": broker.ping}, health)
-        finishing = DependencyGate({"storage": store.ping}, health, outer=recording)
+        finishing = DependencyGate({"storage": store.ping, "disk": workspace.ping}, health, outer=[recording])
+        await finishing.check()
         async with asyncio.TaskGroup() as consumers:
             for subscription in _subscriptions(settings, database, store, client, publisher.publish, metrics):
                 gate = finishing if subscription.queue is Queue.FINISH else recording

@@ -13,6 +13,7 @@ from shared.losses import LossPolicy
 from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
 from shared.observability import Health, Metrics, process_registry, serve_health
 from shared.storage import open_object_store
+from shared.workspace import open_workspace
 
 
 async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
@@ -23,6 +24,7 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
     processes = settings.compress.compress_processes or usable_cores()
     async with AsyncExitStack() as open_things:
         await open_things.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
+        workspace = await open_things.enter_async_context(open_workspace("compressor", health, stop))
         store = open_object_store(settings.store.object_store_url)
         open_things.push_async_callback(store.close)
         pool = await open_things.enter_async_context(
@@ -41,7 +43,8 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             clock=lambda: datetime.now(UTC),
         )
         subscription = Subscription(Queue.COMPRESS, (CompressImage,), handler, _concurrency(processes))
-        gate = DependencyGate({"storage": store.ping, "broker": broker.ping}, health)
+        gate = DependencyGate({"storage": store.ping, "disk": workspace.ping, "broker": broker.ping}, health)
+        await gate.check()
         await Consumer(subscription, broker, publisher, gate, metrics).run(stop, settings.rabbit.drain_timeout)
 
 

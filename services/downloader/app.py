@@ -21,6 +21,7 @@ from shared.observability import Health, Metrics, process_registry, serve_health
 from shared.outbound import open_guarded_client
 from shared.storage import open_object_store
 from shared.url_policy import AddressPolicy
+from shared.workspace import open_workspace
 
 
 async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
@@ -30,6 +31,7 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
     health = Health(metrics.ready)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
+        workspace = await stack.enter_async_context(open_workspace("downloader", health, stop))
         store = open_object_store(settings.store.object_store_url)
         stack.push_async_callback(store.close)
         requester = await stack.enter_async_context(open_requester(settings.fetch, settings.targets.policy))
@@ -43,7 +45,8 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
             observe=metrics.fetch_seconds.observe,
         )
         broker_gate = DependencyGate({"broker": broker.ping}, health)
-        store_gate = DependencyGate({"storage": store.ping}, health, outer=broker_gate)
+        store_gate = DependencyGate({"storage": store.ping, "disk": workspace.ping}, health, outer=[broker_gate])
+        await store_gate.check()
         async with asyncio.TaskGroup() as consumers:
             for subscription, gate in (
                 (Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, settings.fetch.fetch_concurrency), store_gate),

@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from shared.errors import StorageUnavailable
 from shared.file_types import HEAD_BYTES
+from shared.workspace import disk_faults
 
 MEMORY_BYTES = 1024 * 1024
 
@@ -29,7 +30,7 @@ class Spool:
         self._file: IO[bytes] | None = None
 
     async def write(self, piece: bytes) -> None:
-        """Append. Raises StorageUnavailable if the temporary file cannot be written."""
+        """Append. Raises DiskUnavailable if the temporary file cannot be written."""
         self.size += len(piece)
         if len(self.head) < HEAD_BYTES:
             self.head += piece[: HEAD_BYTES - len(self.head)]
@@ -54,14 +55,12 @@ class Spool:
     async def _flush(self) -> None:
         data = b"".join(self._pieces)
         self._pieces, self._in_memory = [], 0
-        try:
+        with disk_faults():
             await asyncio.to_thread(self._append, data)
-        except OSError as error:  # our disk is full or broken; no image should fail for that
-            raise StorageUnavailable(f"temporary file: {error}") from error
 
     def _append(self, data: bytes) -> None:
         if self._file is None:
-            self._file = tempfile.NamedTemporaryFile(prefix="imagemill-")  # noqa: SIM115 (closed on exit)
+            self._file = tempfile.NamedTemporaryFile(prefix="download-")  # noqa: SIM115 (closed on exit)
         self._file.write(data)
         self._file.flush()
 
@@ -70,4 +69,5 @@ class Spool:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # it writes again what a full disk refused, which nobody needs now
+                self._file.close()

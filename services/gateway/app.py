@@ -29,6 +29,7 @@ from shared.messaging import DependencyGate, Publisher, open_broker
 from shared.observability import Health, HealthEndpoints, Metrics, process_registry
 from shared.persistence import LEASE_SECONDS, Database, RenewableLease, open_database
 from shared.storage import ObjectStore, open_object_store
+from shared.workspace import open_workspace
 
 # A catalogue is read in a thread that keeps the interpreter busy, and the event loop waits one switch interval for each
 # turn. With Python's default of 5 ms the slowest responses take three times as long.
@@ -41,6 +42,14 @@ class _Wakes:
 
     intake_opened: asyncio.Event = field(default_factory=asyncio.Event)
     cancel_begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True)
+class _Gates:
+    """The gates of the background tasks. Only intake needs the disk."""
+
+    intake: DependencyGate
+    others: DependencyGate
 
 
 async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
@@ -59,14 +68,18 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         parts.push_async_callback(http.stop)
         await http.start(listen(settings.api.gateway_host, settings.public.gateway_port))
 
+        workspace = await parts.enter_async_context(open_workspace("gateway", health, stop))
         store = open_object_store(settings.store.object_store_url)
         parts.push_async_callback(store.close)
         database = await parts.enter_async_context(open_database(settings.mongo, stop))
         stored_gate = DependencyGate({"database": database.ping, "storage": store.ping}, health)
+        await stored_gate.check()
+        uploads_gate = DependencyGate({"disk": workspace.ping}, health, outer=[stored_gate])
+        await uploads_gate.check()
 
         probe_client = ProbeClient(settings.api.probe_timeout, _now)
         http.app = build_app(
-            _api_parts(settings, database, store, probe_client, metrics, wakes), endpoints, stored_gate
+            _api_parts(settings, database, store, probe_client, metrics, wakes), endpoints, uploads_gate
         )
         parts.push_async_callback(http.stop)  # requests in progress need the database: finish them before it closes
 
@@ -75,10 +88,11 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         replies = await parts.enter_async_context(open_replies(broker))
         parts.enter_context(probe_client.connected(publisher.publish, replies))
         # Without the broker the process stays ready: it accepts uploads, and their images wait in the database.
-        gate = DependencyGate({"broker": broker.ping}, health, required=(), outer=stored_gate)
+        gate = DependencyGate({"broker": broker.ping}, health, required=(), outer=[stored_gate])
+        gates = _Gates(intake=DependencyGate({}, health, outer=[gate, uploads_gate]), others=gate)
 
         background = BackgroundParts(database, publisher.publish, _now, metrics)
-        await _work_in_background(settings, background, store, gate, wakes, stop)
+        await _work_in_background(settings, background, store, gates, wakes, stop)
 
 
 def _api_parts(
@@ -118,23 +132,23 @@ async def _work_in_background(
     settings: GatewaySettings,
     parts: BackgroundParts,
     store: ObjectStore,
-    gate: DependencyGate,
+    gates: _Gates,
     wakes: _Wakes,
     stop: asyncio.Event,
 ) -> None:
     """Intake runs on every gateway; the other tasks on the one that holds the dispatch lease."""
-    database, dispatch = parts.database, settings.dispatch
+    database, dispatch, gate = parts.database, settings.dispatch, gates.others
     rules = IntakeRules(settings.fetch_targets.policy, dispatch.image_max_age, settings.public.public_base_url)
     images_added = asyncio.Event()
     lease = RenewableLease(database.lease("dispatch", LEASE_SECONDS), LEASE_SECONDS)
 
-    intake = Intake(parts, store, rules, gate, images_added)
+    intake = Intake(parts, store, rules, gates.intake, images_added)
     dispatcher = Dispatcher(parts, lease, dispatch)
     sweep = Sweep(parts, lease, dispatch)
     retention = Retention(parts, store, lease, settings.retention.policy.default)
     leftovers = Leftovers(parts, store, lease, keep=settings.store.keep_originals)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(repeat("intake", partial(intake.step, stop), gate, stop, wake=wakes.intake_opened))
+        tasks.create_task(repeat("intake", partial(intake.step, stop), gates.intake, stop, wake=wakes.intake_opened))
         tasks.create_task(repeat("dispatch", dispatcher.step, gate, stop, wake=images_added))
         tasks.create_task(repeat("sweep", sweep.step, gate, stop, wake=asyncio.Event()))
         tasks.create_task(repeat("retention", retention.step, gate, stop, wake=asyncio.Event()))

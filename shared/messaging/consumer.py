@@ -46,6 +46,7 @@ class Subscription:
         just dropped.
     on_suspect: takes a message instead of `handle` once it came back without an answer `suspect_after` times: its
         workers may have died of it.
+    retry_for: seconds in which the handler is called again before an unavailable dependency closes the gate.
     """
 
     queue: Queue
@@ -55,6 +56,7 @@ class Subscription:
     park_unknown: bool = True
     on_suspect: Handler | None = None
     suspect_after: int = SUSPECT_AFTER
+    retry_for: float = RETRY_FOR_SECONDS
 
     def handler_of(self, delivery: AbstractMessage) -> Handler:
         if self.on_suspect is not None and returns_of(delivery) >= self.suspect_after:
@@ -133,13 +135,16 @@ class Consumer:
         self._metrics.message_seconds.labels(queue=queue).observe(time.monotonic() - started_at)
 
     async def _handle(self, message: Message, delivery: AbstractIncomingMessage) -> str:
-        retry_until = time.monotonic() + RETRY_FOR_SECONDS
+        retry_until = time.monotonic() + self._subscription.retry_for
         handle = self._subscription.handler_of(delivery)
+        answer: Sequence[Outgoing] | None = None
         while await self._may_continue(delivery):
             try:
-                await self._publisher.publish(await handle(message))
+                if answer is None:
+                    answer = await handle(message)
+                await self._publisher.publish(answer)
             except DependencyUnavailable as error:
-                if time.monotonic() >= retry_until:
+                if time.monotonic() >= retry_until or not self._gate.is_open:
                     self._gate.close(error)
                 else:
                     await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 (jitter)
@@ -148,16 +153,15 @@ class Consumer:
                 await self._count_failure(delivery, error)
                 return "failed"
             else:
+                self._gate.succeeded()
                 await _acknowledge(delivery)
                 return "handled"
         return "returned"
 
     async def _may_continue(self, delivery: AbstractIncomingMessage) -> bool:
         """Wait for the gate. False if the delivery's channel is closed, or if we stop while the gate is closed."""
-        # The first waiter to resume may close the gate again before the next one runs.
-        while not self._gate.is_open and await self._gate.wait_until_open(self._stop):
-            pass
-        return self._gate.is_open and _has_open_channel(delivery)
+        admitted = self._gate.is_open or await self._gate.wait_until_open(self._stop)
+        return admitted and _has_open_channel(delivery)
 
     async def _count_failure(self, delivery: AbstractIncomingMessage, error: Exception) -> None:
         """Send the message to its queue again with its number of failures; after the last permitted one, park it."""

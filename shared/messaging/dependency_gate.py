@@ -1,8 +1,13 @@
-"""A gate that an unavailable dependency closes: work waits behind it until a ping of that dependency succeeds."""
+"""A gate that an unavailable dependency closes: work waits behind it until a ping of that dependency succeeds.
+
+Like a circuit breaker, it is half-open after that: one piece of work goes first, since a ping may succeed where work
+fails. If the work fails too, the gate closes again, for longer.
+"""
 
 import asyncio
+import math
 import random
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import structlog
 
@@ -13,6 +18,9 @@ Ping = Callable[[], Awaitable[None]]
 """Returns if the dependency answers, raises DependencyUnavailable if it does not."""
 
 _PING_INTERVAL_SECONDS = 1.0
+_MAX_PING_INTERVAL_SECONDS = 30.0
+_QUIET_SECONDS = 60.0  # a dependency that was available for so long is pinged at the shortest interval again
+_TRIAL_SECONDS = 5.0  # the first piece of work may be slow: if it has not failed by then, the others follow
 
 log = structlog.get_logger(__name__)
 
@@ -22,8 +30,8 @@ class DependencyGate:
 
     required: dependencies without which the process is not ready; all of `pings` by default. Exclude one if the process
         can do part of its work without it.
-    outer: a gate that has to be open too, for work that needs more dependencies than other work of the process. An
-        error of a dependency that `outer` pings closes `outer`, so each dependency has one state per process.
+    outer: gates that have to be open too, for work that needs more dependencies than other work of the process. An
+        error of a dependency that one of them pings closes that one, so each dependency has one state per process.
     """
 
     def __init__(
@@ -31,57 +39,116 @@ class DependencyGate:
         pings: Mapping[str, Ping],
         health: Health,
         required: Collection[str] | None = None,
-        outer: "DependencyGate | None" = None,
+        outer: Sequence["DependencyGate"] = (),
     ) -> None:
         self._pings = pings
         self._health = health
         self._outer = outer
         self._open = asyncio.Event()
         self._open.set()
+        self._trial_is_free = asyncio.Event()  # half-open, and nobody has gone first yet
+        self._trial_end: asyncio.TimerHandle | None = None
         self._recovering: dict[str, asyncio.Task[None]] = {}
+        self._intervals: dict[str, float] = {}
+        self._recovered_at: dict[str, float] = {}
         self._required = set(pings if required is None else required)
         for dependency in self._required:
             health.set_ready(dependency, True)
 
     @property
     def is_open(self) -> bool:
-        return self._open.is_set() and (self._outer is None or self._outer.is_open)
+        return self._open.is_set() and all(gate.is_open for gate in self._outer)
+
+    async def check(self) -> None:
+        """Ping every dependency, for the start of a process. The gate closes if one does not answer."""
+        for ping in self._pings.values():
+            try:
+                await ping()
+            except DependencyUnavailable as error:
+                self.close(error)
 
     async def wait_until_open(self, stop: asyncio.Event) -> bool:
-        """Wait until the gate is open; False if `stop` is set, now or before it opens.
+        """Wait for admission: until the gate is open, or half-open for the caller as the first.
 
-        Another task may close the gate again before the caller resumes.
+        False if `stop` is set, now or before that. Report the outcome of the work with `succeeded` or `close`.
         """
-        if self._outer is not None:
-            await self._outer.wait_until_open(stop)
-        if not (self._open.is_set() or stop.is_set()):
-            waits = [asyncio.create_task(self._open.wait()), asyncio.create_task(stop.wait())]
+        while not stop.is_set():
+            for gate in self._outer:
+                await gate.wait_until_open(stop)
+            if await self._admit(stop) and not self._is_closed:
+                break
+        return not stop.is_set()
+
+    @property
+    def _is_closed(self) -> bool:
+        """Neither open nor half-open."""
+        return bool(self._recovering) or any(gate._is_closed for gate in self._outer)
+
+    async def _admit(self, stop: asyncio.Event) -> bool:
+        """Wait until this gate lets the caller in; False if `stop` is set or another caller was faster."""
+        if self._open.is_set():
+            return True
+        waits = [asyncio.create_task(event.wait()) for event in (self._open, self._trial_is_free, stop)]
+        try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
             for task in waits:
                 task.cancel()
-        return not stop.is_set()
+        if self._trial_is_free.is_set():
+            self._trial_is_free.clear()
+            self._trial_end = asyncio.get_running_loop().call_later(_TRIAL_SECONDS, self._open_completely)
+            return True
+        return self._open.is_set()
+
+    def succeeded(self) -> None:
+        """Work that needs every dependency has succeeded: a half-open gate opens."""
+        for gate in self._outer:
+            gate.succeeded()
+        if not (self._open.is_set() or self._recovering):
+            self._open_completely()
 
     def close(self, error: DependencyUnavailable) -> None:
         """Close the gate and report unready until the dependency answers a ping."""
-        if self._outer is not None and error.dependency in self._outer._pings:
-            self._outer.close(error)
-            return
+        for gate in self._outer:
+            if gate._has(error.dependency):
+                gate.close(error)
+                return
         if error.dependency in self._recovering:
             return
         log.error("dependency_unavailable", dependency=error.dependency, error=str(error))
         if error.dependency in self._required:
             self._health.set_ready(error.dependency, False, str(error))
         self._open.clear()
-        self._recovering[error.dependency] = asyncio.create_task(self._recover(error.dependency))
+        self._end_trial()
+        self._recovering[error.dependency] = asyncio.create_task(
+            self._recover(error.dependency, self._interval(error.dependency))
+        )
 
-    async def _recover(self, dependency: str) -> None:
+    def _has(self, dependency: str) -> bool:
+        return dependency in self._pings or any(gate._has(dependency) for gate in self._outer)
+
+    def _interval(self, dependency: str) -> float:
+        """The seconds between pings: twice as long as before if the dependency has just been available."""
+        now = asyncio.get_running_loop().time()
+        if now - self._recovered_at.get(dependency, -math.inf) >= _QUIET_SECONDS:
+            interval = _PING_INTERVAL_SECONDS
+        else:
+            interval = min(2 * self._intervals[dependency], _MAX_PING_INTERVAL_SECONDS)
+        self._intervals[dependency] = interval
+        return interval
+
+    async def _recover(self, dependency: str, interval: float) -> None:
         ping = self._pings.get(dependency)
-        while ping is not None:
-            await asyncio.sleep(_PING_INTERVAL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 (jitter)
+        while True:
+            await asyncio.sleep(interval * random.uniform(0.5, 1.5))  # noqa: S311 (jitter)
+            if ping is None:
+                break
             try:
                 await ping()
             except DependencyUnavailable as error:
                 log.warning("dependency_still_unavailable", dependency=dependency, error=str(error))
+                if dependency in self._required:
+                    self._health.set_ready(dependency, False, str(error))
             except Exception:  # if the task ended here, the gate would never open again
                 log.exception("ping_failed_unexpectedly", dependency=dependency)
             else:
@@ -89,6 +156,17 @@ class DependencyGate:
         log.info("dependency_available_again", dependency=dependency)
         if dependency in self._required:
             self._health.set_ready(dependency, True)
+        self._recovered_at[dependency] = asyncio.get_running_loop().time()
         del self._recovering[dependency]
         if not self._recovering:
-            self._open.set()
+            self._trial_is_free.set()
+
+    def _open_completely(self) -> None:
+        self._end_trial()
+        self._open.set()
+
+    def _end_trial(self) -> None:
+        self._trial_is_free.clear()
+        if self._trial_end is not None:
+            self._trial_end.cancel()
+            self._trial_end = None

@@ -19,6 +19,7 @@ from shared.contracts.records import Image, OutputKeys, Product, Request
 from shared.contracts.states import OPEN_STATES, ImageState, RequestStatus
 from shared.persistence import Database
 from shared.storage import ObjectStore
+from shared.workspace import disk_faults
 
 _MAX_PRODUCTS_READ = 25  # at once; a row may have megabytes
 _MAX_BATCHES_IN_MEMORY = 4
@@ -50,10 +51,10 @@ class OutputWriter:
         """Store the files, record the products' output URLs and return the files' keys.
 
         status, summary: of the request's images, for report.json. Repeatable: it writes the same bytes each time.
-        Raises RoundSuperseded.
+        Raises RoundSuperseded, DependencyUnavailable.
         """
         keys = _keys(request)
-        with tempfile.TemporaryDirectory(prefix="imagemill-") as folder:
+        with disk_faults(), tempfile.TemporaryDirectory(prefix="outputs-") as folder:
             with OpenFiles(
                 Path(folder), request.catalogue_format, self._base_url, guard_formulas=self._guard_formulas
             ) as files:

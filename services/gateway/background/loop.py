@@ -28,13 +28,15 @@ async def repeat(name: str, step: Step, gate: DependencyGate, stop: asyncio.Even
 
 async def _run(name: str, step: Step, gate: DependencyGate) -> float:
     try:
-        return await step()
+        seconds = await step()
     except DependencyUnavailable as fault:
         gate.close(fault)
         return 0
     except Exception:
         log.exception("background_step_failed", step=name)
         return _AFTER_ERROR_SECONDS
+    gate.succeeded()
+    return seconds
 
 
 async def _pause(seconds: float, stop: asyncio.Event, wake: asyncio.Event) -> None:

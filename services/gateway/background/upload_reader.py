@@ -15,6 +15,7 @@ from typing import BinaryIO
 from services.gateway.catalogue import CatalogueLimits, CatalogueRow, reopen_catalogue
 from shared.catalogue import BatchLimits, CatalogueFormat, in_batches
 from shared.storage import ObjectStore
+from shared.workspace import disk_faults
 
 _CHUNK_BYTES = 1 << 20
 _SKIP_ROWS = 10_000
@@ -29,9 +30,9 @@ _NO_LIMITS = CatalogueLimits(
 async def copied_upload(store: ObjectStore, key: str, checkpoint: Callable[[], None]) -> AsyncIterator[BinaryIO]:
     """A copy of the upload on the local disk: it is read too slowly to keep a connection to the store open.
 
-    Raises ObjectMissing.
+    Raises ObjectMissing, DiskUnavailable.
     """
-    with tempfile.TemporaryFile() as file:
+    with disk_faults(), tempfile.TemporaryFile() as file:
         async for chunk in store.read_chunks(key):
             await asyncio.to_thread(file.write, chunk)
             checkpoint()

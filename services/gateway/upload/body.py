@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import ExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -14,7 +14,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from services.gateway.upload.multipart import UploadForm
 from services.gateway.web import Problem, compressed_upload, stalled, too_large, too_slow, wrong_content_type
-from shared.errors import StorageUnavailable
+from shared.errors import DiskUnavailable
+from shared.workspace import disk_faults
 
 FORM_TYPE = "multipart/form-data"
 CSV_TYPES = (
@@ -54,7 +55,7 @@ async def receive_upload(request: Request, limits: BodyLimits) -> AsyncIterator[
     """Receive the body; the file is deleted when the context ends.
 
     Raises Problem: 415 for a type that is neither a form nor CSV, 413 for too large a body, 400 for a broken form, 408
-    if the body stalls or takes too long. Raises StorageUnavailable if the local disk is full.
+    if the body stalls or takes too long. Raises DiskUnavailable if the local disk is full.
     """
     try:
         _check_encoding(request)
@@ -64,15 +65,12 @@ async def receive_upload(request: Request, limits: BodyLimits) -> AsyncIterator[
         if request.headers.get("Expect", "").lower() != "100-continue":  # such a client has not sent the body yet
             await _drain(request)
         raise
-    with tempfile.NamedTemporaryFile(prefix="imagemill-upload-") as file:
-        try:
+    with disk_faults(), ExitStack() as opened:
+        async with _drained_on_error(request):
+            with disk_faults():
+                file = opened.enter_context(tempfile.NamedTemporaryFile(prefix="upload-"))
             async with _in_time(limits) as stall:
                 await _receive(request, form, file, limits, stall)
-        except Problem as problem:
-            if problem.document.status == HTTPStatus.REQUEST_TIMEOUT:
-                raise
-            await _drain(request)
-            raise
         yield ReceivedUpload(Path(file.name), form.filename if form else None, tuple(form.fields) if form else ())
 
 
@@ -132,16 +130,27 @@ async def _receive(
 
 
 async def _write(file: IO[bytes], waiting: bytearray) -> None:
-    try:
+    with disk_faults():
         await asyncio.to_thread(_write_through, file, bytes(waiting))
-    except OSError as error:
-        raise StorageUnavailable(f"an upload cannot be written to disk: {error}") from error
     waiting.clear()
 
 
 def _write_through(file: IO[bytes], data: bytes) -> None:
     file.write(data)
     file.flush()  # readers open the file by its path
+
+
+@asynccontextmanager
+async def _drained_on_error(request: Request) -> AsyncIterator[None]:
+    try:
+        yield
+    except DiskUnavailable:
+        await _drain(request)
+        raise
+    except Problem as problem:
+        if problem.document.status != HTTPStatus.REQUEST_TIMEOUT:
+            await _drain(request)
+        raise
 
 
 async def _drain(request: Request) -> None:

@@ -129,7 +129,8 @@ class ProblemType(Enum):
         "unavailable",
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Temporarily unavailable",
-        "The database or the object store does not answer; send the request again after `Retry-After` seconds.",
+        "The database or the object store does not answer, or the gateway's disk for temporary files is full; send the"
+        " request again after `Retry-After` seconds.",
     )
 
     def __init__(self, slug: str, status: HTTPStatus, title: str, when: str) -> None:

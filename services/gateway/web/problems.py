@@ -165,7 +165,7 @@ def no_such_part(size: int) -> Problem:
 def unavailable(dependency: str, http_request_id: str) -> Problem:
     return Problem(
         ProblemType.UNAVAILABLE,
-        f"The {dependency} does not answer. Nothing is lost; try again in a few seconds.",
+        f"The {dependency} is unavailable. Nothing is lost; try again in a few seconds.",
         headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
         http_request_id=http_request_id,
     )

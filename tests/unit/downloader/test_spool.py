@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.downloader.spool import Spool
-from shared.errors import StorageUnavailable
+from shared.errors import DiskUnavailable
+from tests.support.small_disk import open_small_disk
 
 
 async def test_a_small_body_stays_in_memory() -> None:
@@ -51,7 +52,19 @@ def files(directory: Path) -> list[Path]:
     return list(directory.iterdir())
 
 
-async def test_an_unwritable_disk_raises_storage_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_disk_raises_disk_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    with Spool(memory_bytes=1) as spool, pytest.raises(StorageUnavailable):
+    with Spool(memory_bytes=1) as spool, pytest.raises(DiskUnavailable):
         await spool.write(b"abc")
+
+
+async def test_a_full_disk_raises_disk_unavailable_and_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_small_disk(tmp_path / "small", megabytes=1) as disk:
+        monkeypatch.setattr(tempfile, "tempdir", str(disk.root))
+        disk.fill()
+        with pytest.raises(DiskUnavailable), Spool(memory_bytes=1000) as spool:
+            await spool.write(bytes(100_000))
+        disk.free()
+        assert not files(disk.root)

@@ -26,6 +26,7 @@ class Dependency:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.messaging.dependency_gate._PING_INTERVAL_SECONDS", 0.01)
+    monkeypatch.setattr("shared.messaging.dependency_gate._MAX_PING_INTERVAL_SECONDS", 0.08)
 
 
 @pytest.fixture
@@ -46,6 +47,13 @@ def health() -> Health:
 @pytest.fixture
 def gate(database: Dependency, storage: Dependency, health: Health) -> DependencyGate:
     return DependencyGate({"database": database.ping, "storage": storage.ping}, health)
+
+
+async def _reopened(gate: DependencyGate) -> None:
+    """Waits for admission after an outage, and reports that the work succeeded."""
+    assert await asyncio.wait_for(gate.wait_until_open(asyncio.Event()), 5)
+    gate.succeeded()
+    assert gate.is_open
 
 
 async def _break(gate: DependencyGate, dependency: Dependency, error: DependencyUnavailable) -> None:
@@ -79,7 +87,7 @@ async def test_it_stays_closed_until_every_failed_dependency_answers(
     await until(lambda: health.problems == {"storage": "gone"})
     assert not gate.is_open
     storage.error = None
-    await until(lambda: gate.is_open)
+    await _reopened(gate)
     assert health.ready
 
 
@@ -90,7 +98,7 @@ async def test_repeated_errors_of_one_dependency_start_one_series_of_pings(
         await _break(gate, database, DatabaseUnavailable("away"))
     await until(lambda: database.pings >= 1)
     database.error = None
-    await until(lambda: gate.is_open)
+    await _reopened(gate)
     pings = database.pings
     await asyncio.sleep(0.05)  # shows that nothing pings: five intervals
     assert database.pings == pings
@@ -101,7 +109,7 @@ async def test_it_can_close_again(gate: DependencyGate, database: Dependency) ->
         await _break(gate, database, DatabaseUnavailable("away"))
         assert not gate.is_open
         database.error = None
-        await until(lambda: gate.is_open)
+        await _reopened(gate)
 
 
 async def test_a_stop_ends_the_wait(gate: DependencyGate, database: Dependency) -> None:
@@ -113,7 +121,7 @@ async def test_a_stop_ends_the_wait(gate: DependencyGate, database: Dependency) 
     assert not await waiting
     assert not gate.is_open
     database.error = None
-    await until(lambda: gate.is_open)
+    await _reopened(gate)
     assert not await gate.wait_until_open(stop)
 
 
@@ -126,12 +134,12 @@ async def test_a_process_is_ready_without_a_dependency_that_is_not_required(
     assert not gate.is_open
     assert health.ready
     database.error = None
-    await until(lambda: gate.is_open)
+    await _reopened(gate)
 
 
 async def test_an_error_of_a_dependency_without_a_ping_closes_the_gate_only_briefly(gate: DependencyGate) -> None:
     gate.close(BrokerUnavailable("not pinged here"))
-    await until(lambda: gate.is_open)
+    await _reopened(gate)
 
 
 async def test_a_ping_that_raises_an_unexpected_exception_is_repeated(health: Health) -> None:
@@ -143,7 +151,7 @@ async def test_a_ping_that_raises_an_unexpected_exception_is_repeated(health: He
 
     gate = DependencyGate({"database": ping}, health)
     gate.close(DatabaseUnavailable("away"))
-    await until(lambda: gate.is_open)
+    await _reopened(gate)
     assert health.ready
     assert errors == []
 
@@ -152,7 +160,7 @@ async def test_a_ping_that_raises_an_unexpected_exception_is_repeated(health: He
 def inner(gate: DependencyGate, health: Health) -> tuple[DependencyGate, Dependency]:
     """A gate inside the other one, for work that needs the cache too."""
     cache = Dependency()
-    return DependencyGate({"cache": cache.ping}, health, outer=gate), cache
+    return DependencyGate({"cache": cache.ping}, health, outer=[gate]), cache
 
 
 class CacheUnavailable(DependencyUnavailable):
@@ -168,8 +176,7 @@ async def test_an_error_of_the_inner_gates_own_dependency_closes_only_the_inner_
     assert not inner_gate.is_open
     assert health.problems == {"cache": "gone"}
     cache.error = None
-    assert await inner_gate.wait_until_open(asyncio.Event())
-    await until(lambda: inner_gate.is_open)
+    await _reopened(inner_gate)
     assert health.ready
 
 
@@ -184,11 +191,9 @@ async def test_an_error_of_a_shared_dependency_closes_both_gates_from_either_one
     inner_gate, cache = inner
     await _break(gate if noticed_by == "gate" else inner_gate, database, DatabaseUnavailable("away"))
     await _break(inner_gate, cache, CacheUnavailable("gone"))
-    assert not gate.is_open
     assert health.problems == {"database": "away", "cache": "gone"}
     cache.error = None
     await until(lambda: "cache" not in health.problems)
-    assert not inner_gate.is_open
     assert not health.ready
     stop = asyncio.Event()
     waiting = asyncio.create_task(inner_gate.wait_until_open(stop))
@@ -196,7 +201,9 @@ async def test_an_error_of_a_shared_dependency_closes_both_gates_from_either_one
     assert not waiting.done()
     database.error = None
     assert await waiting
-    await until(lambda: gate.is_open and inner_gate.is_open)
+    inner_gate.succeeded()
+    assert inner_gate.is_open
+    assert gate.is_open
     assert health.ready
 
 
@@ -211,4 +218,108 @@ async def test_a_stop_ends_the_wait_for_the_outer_gate(
     stop.set()
     assert not await waiting
     database.error = None
-    await until(lambda: inner_gate.is_open)
+    await _reopened(inner_gate)
+
+
+async def _waiting(gate: DependencyGate, count: int) -> list[asyncio.Task[bool]]:
+    """Tasks that wait for the gate; each is done when it has been admitted."""
+    tasks = [asyncio.create_task(gate.wait_until_open(asyncio.Event())) for _ in range(count)]
+    await asyncio.sleep(0)
+    return tasks
+
+
+def _admitted(tasks: list[asyncio.Task[bool]]) -> int:
+    return sum(task.done() for task in tasks)
+
+
+async def test_after_an_outage_one_goes_first_and_the_others_follow_its_success(
+    gate: DependencyGate, database: Dependency
+) -> None:
+    await _break(gate, database, DatabaseUnavailable("away"))
+    tasks = await _waiting(gate, 5)
+    database.error = None
+    await until(lambda: _admitted(tasks) == 1)
+    await asyncio.sleep(0.1)  # shows that no other follows
+    assert _admitted(tasks) == 1
+    gate.succeeded()
+    assert all(await asyncio.gather(*tasks))
+    assert gate.is_open
+
+
+async def test_the_others_wait_on_if_the_first_one_fails(gate: DependencyGate, database: Dependency) -> None:
+    await _break(gate, database, DatabaseUnavailable("away"))
+    tasks = await _waiting(gate, 3)
+    database.error = None
+    for admitted in (1, 2, 3):
+        await until(lambda: _admitted(tasks) == admitted)  # noqa: B023 (awaited in the same pass)
+        pings = database.pings
+        gate.close(DatabaseUnavailable("it answers pings, but fails work"))
+        await until(lambda: database.pings > pings)  # noqa: B023
+
+
+async def test_the_others_follow_if_the_first_one_is_slow(
+    gate: DependencyGate, database: Dependency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.messaging.dependency_gate._TRIAL_SECONDS", 0.1)
+    await _break(gate, database, DatabaseUnavailable("away"))
+    tasks = await _waiting(gate, 3)
+    database.error = None
+    assert all(await asyncio.wait_for(asyncio.gather(*tasks), 5))
+    assert gate.is_open
+
+
+async def test_an_inner_gate_lets_one_go_first_after_an_outage_of_an_outer_dependency(
+    gate: DependencyGate, inner: tuple[DependencyGate, Dependency], database: Dependency
+) -> None:
+    inner_gate, _ = inner
+    await _break(gate, database, DatabaseUnavailable("away"))
+    tasks = await _waiting(inner_gate, 3)
+    database.error = None
+    await until(lambda: _admitted(tasks) == 1)
+    inner_gate.succeeded()
+    assert all(await asyncio.gather(*tasks))
+    assert gate.is_open
+
+
+async def test_the_pauses_between_pings_grow_while_it_closes_again_soon_and_shrink_after_a_quiet_time(
+    gate: DependencyGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def record(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr("shared.messaging.dependency_gate.random.uniform", lambda _, __: 1.0)
+    monkeypatch.setattr("shared.messaging.dependency_gate.asyncio.sleep", record)
+    for _ in range(5):
+        gate.close(DatabaseUnavailable("it answers pings, but fails work"))
+        await _reopened(gate)
+    assert pauses == [0.01, 0.02, 0.04, 0.08, 0.08]
+    monkeypatch.setattr("shared.messaging.dependency_gate._QUIET_SECONDS", 0)
+    gate.close(DatabaseUnavailable("away"))
+    await _reopened(gate)
+    assert pauses[5:] == [0.01]
+
+
+async def test_a_check_closes_the_gate_for_each_dependency_that_does_not_answer(
+    gate: DependencyGate, health: Health, database: Dependency, storage: Dependency
+) -> None:
+    await gate.check()
+    assert health.ready
+    storage.error = StorageUnavailable("no store is there yet")
+    await gate.check()
+    assert not gate.is_open
+    assert health.problems == {"storage": "no store is there yet"}
+    storage.error = None
+    await _reopened(gate)
+    assert (database.pings, health.ready) == (2, True)
+
+
+async def test_readiness_shows_the_latest_reason(gate: DependencyGate, health: Health, storage: Dependency) -> None:
+    await _break(gate, storage, StorageUnavailable("no space left"))
+    storage.error = StorageUnavailable("read-only file system")
+    await until(lambda: health.problems == {"storage": "read-only file system"})
+    storage.error = None
+    await _reopened(gate)
