@@ -13,6 +13,9 @@ from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin, get
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+MAX_BASE_URL_CHARS = 1_000
+"""Of PUBLIC_BASE_URL: a webhook contains it several times and stays below 20 kB."""
+
 
 class Settings(BaseSettings):
     """A block of settings, read from the environment when it is created; immutable."""
@@ -77,13 +80,17 @@ class StoreSettings(Settings):
 class PublicSettings(Settings):
     gateway_port: int = Field(default=8000, ge=0, le=65535, description="Port of the gateway's API.")
     public_base_url: str = Field(
-        default="", description="Beginning of all output URLs; http://localhost:$GATEWAY_PORT if unset."
+        default="",
+        max_length=MAX_BASE_URL_CHARS,
+        description="Beginning of all output URLs; http://localhost:$GATEWAY_PORT if unset.",
     )
 
     @model_validator(mode="after")
     def _default_base_url(self) -> Self:
         if not self.public_base_url:
             object.__setattr__(self, "public_base_url", f"http://localhost:{self.gateway_port}")
+        if not (self.public_base_url.isascii() and self.public_base_url.isprintable()):
+            raise ValueError("PUBLIC_BASE_URL must be printable ASCII: write other characters percent-encoded")
         if "," in self.public_base_url:
             raise ValueError("PUBLIC_BASE_URL must not contain a comma: output cells list URLs with commas")
         return self

@@ -5,6 +5,7 @@ between the two, or a retry that begins meanwhile, delays it and never loses it.
 """
 
 from services.aggregator.webhook_policy import new_delivery
+from shared.contracts.deliveries import DeliveryState
 from shared.contracts.events import PublicEvent, request_finished_event
 from shared.contracts.messages import DeliverWebhook, Message
 from shared.contracts.records import Announcement, Request
@@ -40,8 +41,16 @@ class RequestAnnouncer:
         )
         if not announcement.webhook_url:
             return [event]
-        await self._database.deliveries.put(new_delivery(event, request_id, announcement.webhook_url))
+        disabled = await self._is_disabled(request_id)
+        await self._database.deliveries.put(
+            new_delivery(event, request_id, announcement.webhook_url, disabled=disabled)
+        )
         delivery = await self._database.deliveries.get(event.event_id)
         if delivery is None or delivery.attempts > 0 or delivery.due_at is None:
             return [event]
         return [event, DeliverWebhook(delivery_id=delivery.delivery_id)]
+
+    async def _is_disabled(self, request_id: str) -> bool:
+        """Whether the receiver answered 410 Gone to an earlier delivery of the request, and to no replay since."""
+        deliveries = await self._database.deliveries.of_request(request_id)
+        return any(delivery.state is DeliveryState.DISABLED for delivery in deliveries)

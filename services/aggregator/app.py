@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import httpx
 
 from services.aggregator.announce_request import RequestAnnouncer
+from services.aggregator.call_webhook import WebhookCaller
 from services.aggregator.deliver_webhook import WebhookDeliverer
 from services.aggregator.finish_request import RequestFinisher
 from services.aggregator.host_circuit_breaker import HostCircuitBreaker
@@ -80,7 +81,8 @@ def _subscriptions(
     announcer = RequestAnnouncer(database, publish, base_url)
     finisher = RequestFinisher(database, outputs, remove_originals, announcer, metrics)
     recorder = ResultRecorder(database.images, _host_circuit_breaker(settings.hosts, database), effects, metrics)
-    deliverer = WebhookDeliverer(database.deliveries, client, settings.webhooks, metrics, _utc_now)
+    call = WebhookCaller(client, settings.webhooks, _utc_now)
+    deliverer = WebhookDeliverer(database.deliveries, call, settings.webhooks, metrics, _utc_now)
     return [
         Subscription(
             Queue.RESULTS,

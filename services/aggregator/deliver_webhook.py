@@ -1,24 +1,23 @@
 """One attempt at one webhook: claim the delivery, send its body, record the response."""
 
-import asyncio
 import random
+import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 
-import httpx
 import structlog
 
+from services.aggregator.call_webhook import WebhookCaller
+from services.aggregator.receiver_slots import ReceiverSlots
 from services.aggregator.settings import WebhookSettings
-from services.aggregator.webhook_policy import WebhookResponse, signed_headers
+from services.aggregator.webhook_policy import NextStep, WebhookResponse
+from shared.contracts.deliveries import Delivery, DeliveryAttempt, DeliveryState
 from shared.contracts.messages import DeliverWebhook, Message
-from shared.contracts.records import Delivery
 from shared.observability import Metrics
 from shared.persistence import DeliveryRepository
-from shared.url_policy import BlockedAddress, InvalidUrl, check_url
 
 _RECORDING_SECONDS = 10.0
-_MAX_RESPONSE_BYTES = 4096
+_OUTCOMES = {DeliveryState.PENDING: "deferred"}  # the other states are called like their outcomes
 
 log = structlog.get_logger(__name__)
 
@@ -29,77 +28,92 @@ class WebhookDeliverer:
     def __init__(
         self,
         deliveries: DeliveryRepository,
-        client: httpx.AsyncClient,
+        call: WebhookCaller,
         settings: WebhookSettings,
         metrics: Metrics,
         clock: Callable[[], datetime],
     ) -> None:
-        """`client` connects only to addresses that `settings.policy` allows, and follows no redirect."""
         self._deliveries = deliveries
-        self._client = client
-        self._policy = settings.policy
-        self._signers = settings.signers()
+        self._call = call
+        self._slots = ReceiverSlots(settings.webhook_per_receiver)
         self._retry_policy = settings.retry_policy
-        self._timeout = settings.webhook_timeout
+        self._longest = timedelta(seconds=settings.webhook_timeout + _RECORDING_SECONDS)
         self._metrics = metrics
         self._clock = clock
 
     async def __call__(self, message: DeliverWebhook) -> Sequence[Message]:
-        until = self._clock() + timedelta(seconds=self._timeout + _RECORDING_SECONDS)
-        delivery = await self._deliveries.claim(message.delivery_id, until)
-        if delivery is None:  # a duplicate: another process has claimed it, it is not due yet, or it has ended
+        """Make the attempt or replay that is due, and return the next due delivery to the same receiver.
+
+        A message is dropped if nothing is due (it is a duplicate), or if the receiver is busy: the delivery stays due,
+        and an attempt that ends, or the sweep, announces it again.
+        """
+        delivery = await self._deliveries.get(message.delivery_id)
+        if delivery is None:
             return []
-        await self._record(delivery, await self._attempt(delivery))
-        return []
+        with self._slots.take(delivery.receiver) as is_free:
+            if not is_free or not await self._deliver(delivery):
+                return []
+        following = await self._deliveries.claim_next(delivery.receiver)
+        return [] if following is None else [DeliverWebhook(delivery_id=following.delivery_id)]
 
-    async def _attempt(self, delivery: Delivery) -> WebhookResponse:
-        result: WebhookResponse | None = None
-        try:
-            check_url(delivery.url, self._policy)
-            async with asyncio.timeout(self._timeout), self._post(delivery) as response:
-                result = WebhookResponse.of(response.status_code, response.headers)
-                await _discard_body(response)
-        except (InvalidUrl, BlockedAddress) as error:
-            return WebhookResponse(None, error.detail)
-        except (TimeoutError, httpx.TimeoutException):
-            return result or WebhookResponse(None, "no response in time")
-        except httpx.TransportError as error:
-            return result or WebhookResponse(None, str(error) or type(error).__name__)
-        except Exception as error:  # a receiver that provokes a bug must not have its message redelivered for ever
-            log.exception("webhook_attempt_crashed", delivery_id=delivery.delivery_id)
-            return result or WebhookResponse(None, type(error).__name__)
-        return result
+    async def _deliver(self, delivery: Delivery) -> bool:
+        """Whether an attempt was made."""
+        until = self._clock() + self._longest
+        if delivery.replay_at is not None and await self._deliveries.claim_replay(delivery.delivery_id, until):
+            await self._replay(delivery)
+            return True
+        claimed = await self._deliveries.claim(delivery.delivery_id, until)
+        if claimed is None:  # another process has claimed it, it is not due yet, or it has ended
+            return False
+        await self._attempt(claimed)
+        return True
 
-    def _post(self, delivery: Delivery) -> AbstractAsyncContextManager[httpx.Response]:
-        headers = signed_headers(delivery, self._signers, self._clock())
-        return self._client.stream("POST", delivery.url, content=delivery.body.encode(), headers=headers)
-
-    async def _record(self, delivery: Delivery, response: WebhookResponse) -> None:
-        attempts = delivery.attempts + 1
+    async def _attempt(self, delivery: Delivery) -> None:
+        response, attempt = await self._send(delivery, replay=False)
+        number = delivery.attempts + 1
         chance = random.random()  # noqa: S311 (jitter)
-        due_at = self._retry_policy.next_due(response, attempts, self._clock(), chance)
+        step = self._retry_policy.next_step(response, number, self._clock(), chance)
         await self._deliveries.record_attempt(
-            delivery.delivery_id, attempts, due_at=due_at, delivered=response.error is None, error=response.error
+            delivery.delivery_id, number, attempt, state=step.state, due_at=step.due_at
         )
-        self._report(delivery, response, attempts, ended=due_at is None)
+        self._report(delivery, attempt, step)
+        await self._react(delivery, response)
 
-    def _report(self, delivery: Delivery, response: WebhookResponse, attempts: int, *, ended: bool) -> None:
+    async def _replay(self, delivery: Delivery) -> None:
+        response, attempt = await self._send(delivery, replay=True)
         if response.error is None:
-            outcome = "delivered"
-            log.info("webhook_delivered", delivery_id=delivery.delivery_id, attempts=attempts)
-        elif not ended:
-            outcome = "deferred"
-            log.warning("webhook_deferred", delivery_id=delivery.delivery_id, attempts=attempts, error=response.error)
-        else:
-            outcome = "abandoned"
-            log.error("webhook_abandoned", delivery_id=delivery.delivery_id, attempts=attempts, error=response.error)
+            await self._deliveries.enable(delivery.request_id)
+        await self._deliveries.record_replay(delivery.delivery_id, attempt)
+        outcome = "replayed" if response.error is None else "replay_failed"
+        log.info("webhook_" + outcome, delivery_id=delivery.delivery_id, error=response.error)
         self._metrics.webhook_deliveries.labels(outcome=outcome).inc()
+        await self._react(delivery, response)
 
+    async def _send(self, delivery: Delivery, *, replay: bool) -> tuple[WebhookResponse, DeliveryAttempt]:
+        started_at, began = self._clock(), time.monotonic()
+        response = await self._call(delivery.url, delivery.delivery_id, delivery.body)
+        seconds = time.monotonic() - began
+        self._metrics.webhook_seconds.observe(seconds)
+        attempt = DeliveryAttempt(
+            started_at, round(seconds * 1000), response.status, response.error, response.excerpt, replay
+        )
+        return response, attempt
 
-async def _discard_body(response: httpx.Response) -> None:
-    """Read a short body to its end, so that the receiver sees no broken connection; cut a long one off."""
-    size = 0
-    async for chunk in response.aiter_raw():
-        size += len(chunk)
-        if size > _MAX_RESPONSE_BYTES:
-            return
+    async def _react(self, delivery: Delivery, response: WebhookResponse) -> None:
+        """Spare a receiver that is gone or overloaded what else is due to it."""
+        if response.is_gone:
+            await self._deliveries.disable(delivery.request_id)
+        elif until := self._retry_policy.throttled_until(response, self._clock()):
+            await self._deliveries.postpone(delivery.receiver, delivery.url, until)
+
+    def _report(self, delivery: Delivery, attempt: DeliveryAttempt, step: NextStep) -> None:
+        outcome = _OUTCOMES.get(step.state, step.state.value)
+        ended_badly = step.state in {DeliveryState.ABANDONED, DeliveryState.DISABLED}
+        write = log.error if ended_badly else log.warning if attempt.error else log.info
+        write(
+            "webhook_" + outcome,
+            delivery_id=delivery.delivery_id,
+            attempts=delivery.attempts + 1,
+            error=attempt.error,
+        )
+        self._metrics.webhook_deliveries.labels(outcome=outcome).inc()

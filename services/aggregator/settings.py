@@ -61,13 +61,27 @@ class WebhookSettings(WebhookTargetSettings):
         description="Seconds to wait after each failed attempt, plus jitter; after the last entry there is one more "
         "attempt. A JSON list.",
     )
+    webhook_jitter: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="The largest share of a wait that is added to it at random, so that retries do not come together.",
+    )
     webhook_timeout: float = Field(default=20, gt=0, description="Timeout of one attempt, in seconds.")
     webhook_retry_after_max: float = Field(
         default=86400,
         ge=0,
         description="Maximum wait, in seconds, that a receiver's Retry-After can impose; a longer one is cut to it.",
     )
-    webhook_concurrency: int = Field(default=16, ge=1, description="How many webhooks are sent at the same time.")
+    webhook_concurrency: int = Field(
+        default=64, ge=1, description="How many webhooks one aggregator sends at the same time."
+    )
+    webhook_per_receiver: int = Field(
+        default=4,
+        ge=1,
+        description="How many of these go to the same host. A host that does not answer occupies no more; its other"
+        " deliveries wait in the database.",
+    )
 
     @field_validator("webhook_secret")
     @classmethod
@@ -80,7 +94,7 @@ class WebhookSettings(WebhookTargetSettings):
 
     @property
     def retry_policy(self) -> WebhookRetryPolicy:
-        return WebhookRetryPolicy(self.webhook_schedule, self.webhook_retry_after_max)
+        return WebhookRetryPolicy(self.webhook_schedule, self.webhook_jitter, self.webhook_retry_after_max)
 
     def signers(self) -> tuple[Webhook, ...]:
         """One signer for each secret."""

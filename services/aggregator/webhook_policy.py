@@ -4,39 +4,58 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from standardwebhooks import Webhook
 
+from shared.contracts.deliveries import Delivery, DeliveryState
 from shared.contracts.events import PublicEvent
-from shared.contracts.records import Delivery
 from shared.contracts.times import rfc3339
 from shared.retry_after import retry_after_seconds
+from shared.url_policy import host_name
 
 _GONE = 410
 _THROTTLING = (429, 502, 503, 504)
-JITTER = 0.1
 
 
-def new_delivery(event: PublicEvent, request_id: str, url: str) -> Delivery:
-    """The delivery of `event` to `url`, due at once. All attempts send the body that is written here."""
-    body = {"type": event.type, "timestamp": rfc3339(event.time), "data": event.data}
+def new_delivery(event: PublicEvent, request_id: str, url: str, *, disabled: bool = False) -> Delivery:
+    """The delivery of `event` to `url`, due at once. All attempts send the body that is written here.
+
+    disabled: whether the receiver wants no webhooks of this request; only a replay is sent then.
+    """
     return Delivery(
         delivery_id=event.event_id,
         request_id=request_id,
+        event_type=event.type,
         url=url,
-        body=json.dumps(body, separators=(",", ":")),
-        attempts=0,
-        due_at=event.time,
+        receiver=receiver_of(url),
+        body=webhook_body(event.type, event.time, event.data),
+        created_at=event.time,
+        due_at=None if disabled else event.time,
+        state=DeliveryState.DISABLED if disabled else DeliveryState.PENDING,
     )
 
 
-def signed_headers(delivery: Delivery, signers: Sequence[Webhook], now: datetime) -> dict[str, str]:
+def webhook_body(type_: str, time: datetime, data: Mapping[str, Any]) -> str:
+    """JSON without spaces, in ASCII."""
+    return json.dumps({"type": type_, "timestamp": rfc3339(time), "data": data}, separators=(",", ":"))
+
+
+def receiver_of(url: str) -> str:
+    """The host of `url`; "" if it has none, so that no attempt can succeed."""
+    try:
+        return host_name(url)
+    except ValueError:
+        return ""
+
+
+def signed_headers(webhook_id: str, body: str, signers: Sequence[Webhook], now: datetime) -> dict[str, str]:
     """The headers of an attempt made `now`, by the Standard Webhooks specification: one signature for each secret."""
     now = now.astimezone(UTC)  # the library ignores the time zone
-    signatures = (signer.sign(delivery.delivery_id, now, delivery.body) for signer in signers)
+    signatures = (signer.sign(webhook_id, now, body) for signer in signers)
     return {
         "content-type": "application/json",
-        "webhook-id": delivery.delivery_id,
+        "webhook-id": webhook_id,
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": " ".join(signatures),
     }
@@ -47,12 +66,13 @@ class WebhookResponse:
     """How the receiver responded to an attempt.
 
     status: None if there was no response. error: None if the receiver accepted the webhook.
-    retry_after: the header of that name.
+    retry_after: the header of that name. excerpt: the start of the body, without credentials.
     """
 
     status: int | None
     error: str | None
     retry_after: str | None = None
+    excerpt: str = ""
 
     @classmethod
     def of(cls, status: int, headers: Mapping[str, str]) -> "WebhookResponse":
@@ -60,26 +80,54 @@ class WebhookResponse:
         error = None if 200 <= status < 300 else f"the receiver answered {status}"
         return cls(status, error, headers.get("retry-after"))
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the receiver wants no further webhooks."""
+        return self.status == _GONE
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What follows an attempt: the delivery's state, and when the next attempt is due; None if there is none."""
+
+    state: DeliveryState
+    due_at: datetime | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookRetryPolicy:
     """When a webhook is tried again.
 
-    schedule: seconds to wait after each failed attempt. retry_after_max: maximum wait, in seconds, that a
-    receiver's Retry-After can impose; a longer one is cut to it.
+    schedule: seconds to wait after each failed attempt. jitter: the largest share of a wait that is added to it.
+    retry_after_max: maximum wait, in seconds, that a receiver's Retry-After can impose; a longer one is cut to it.
     """
 
     schedule: Sequence[float]
+    jitter: float
     retry_after_max: float
 
-    def next_due(self, response: WebhookResponse, attempts: int, now: datetime, chance: float) -> datetime | None:
-        """When to try again after `attempts` attempts, the last with `response`; None to end the delivery.
+    def next_step(self, response: WebhookResponse, attempts: int, now: datetime, chance: float) -> NextStep:
+        """What follows `attempts` attempts, the last with `response`.
 
-        chance: from 0 to 1; adds up to a tenth to the wait, so that many deliveries do not retry at the same time.
+        chance: from 0 to 1, for the jitter, so that many deliveries do not retry at the same time.
         """
-        if response.error is None or response.status == _GONE or attempts > len(self.schedule):
+        if response.error is None:
+            return NextStep(DeliveryState.DELIVERED)
+        if response.is_gone:
+            return NextStep(DeliveryState.DISABLED)
+        if attempts > len(self.schedule):
+            return NextStep(DeliveryState.ABANDONED)
+        wait = self.schedule[attempts - 1] * (1 + self.jitter * chance)
+        wait = max(wait, self._imposed(response, now))
+        return NextStep(DeliveryState.PENDING, now + timedelta(seconds=wait))
+
+    def throttled_until(self, response: WebhookResponse, now: datetime) -> datetime | None:
+        """Until when the other deliveries to the same URL wait; None unless the receiver is overloaded."""
+        if response.status not in _THROTTLING:
             return None
-        wait = self.schedule[attempts - 1] * (1 + JITTER * chance)
-        if response.status in _THROTTLING:
-            wait = max(wait, min(retry_after_seconds(response.retry_after, now), self.retry_after_max))
-        return now + timedelta(seconds=wait)
+        return now + timedelta(seconds=max(self._imposed(response, now), *self.schedule[:1], 0))
+
+    def _imposed(self, response: WebhookResponse, now: datetime) -> float:
+        if response.status not in _THROTTLING:
+            return 0
+        return min(retry_after_seconds(response.retry_after, now), self.retry_after_max)

@@ -172,23 +172,6 @@ def saved_percent(bytes_in: int, bytes_out: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """One webhook to deliver. `delivery_id` is the event's id and the `webhook-id` of every attempt.
-
-    body: the exact text that is signed and sent each time. due_at: of the next attempt; None after the last.
-    """
-
-    delivery_id: str
-    request_id: str
-    url: str
-    body: str
-    attempts: int
-    due_at: datetime | None
-    delivered: bool = False
-    last_error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class HostCircuit:
     """The circuit breaker of a host whose images failed lately, or that asked for a pause. A success removes it.
 

@@ -5,6 +5,7 @@ from shared.observability.health_server import serve_health
 from shared.observability.in_process_server import InProcessServer
 from shared.observability.logging import configure_logging
 from shared.observability.metrics import Metrics, process_registry
+from shared.observability.redaction import redact_text, redact_url
 
 __all__ = [
     "HEALTH_PATHS",
@@ -15,5 +16,7 @@ __all__ = [
     "Metrics",
     "configure_logging",
     "process_registry",
+    "redact_text",
+    "redact_url",
     "serve_health",
 ]

@@ -131,9 +131,15 @@ class Metrics:
         )
         self.webhook_deliveries = declare.counter(
             "imagemill_webhook_deliveries_total",
-            "Attempts to deliver a webhook: delivered, deferred to a later attempt, or abandoned after the last.",
+            "Attempts to deliver a webhook: delivered, deferred to a later attempt, abandoned after the last, disabled"
+            " (the receiver answered 410 Gone), replayed or replay_failed.",
             unit="deliveries",
             labels=("outcome",),
+        )
+        self.webhook_seconds = declare.seconds(
+            "imagemill_webhook_seconds",
+            "Time of one attempt to deliver a webhook, successful or not.",
+            buckets=_FETCH_SECONDS,
         )
 
         self.declarations = tuple(declare.made)

@@ -8,6 +8,7 @@ from shared.persistence.lease_renewal import LEASE_SECONDS, RenewableLease, rene
 from shared.persistence.repositories import (
     CLAIM_AGAIN_AFTER,
     COUNT_EVERY,
+    DUE_PER_RECEIVER,
     RETRY_BATCH,
     CancellationRepository,
     Database,
@@ -23,6 +24,7 @@ from shared.persistence.repositories import (
 __all__ = [
     "CLAIM_AGAIN_AFTER",
     "COUNT_EVERY",
+    "DUE_PER_RECEIVER",
     "LEASE_SECONDS",
     "RETRY_BATCH",
     "CancellationRepository",

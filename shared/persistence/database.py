@@ -43,7 +43,12 @@ INDEXES = {
         ),
         IndexModel([("reuse_key", ASCENDING)], sparse=True),  # contains only results that can be reused
     ],
-    "deliveries": [IndexModel([("due_at", ASCENDING)])],
+    "deliveries": [
+        IndexModel([("due_at", ASCENDING)]),
+        IndexModel([("replay_at", ASCENDING)]),
+        IndexModel([("receiver", ASCENDING), ("due_at", ASCENDING)]),
+        IndexModel([("receiver", ASCENDING), ("replay_at", ASCENDING)]),
+    ],
     "hosts": [
         IndexModel([("paused_until", ASCENDING)]),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),

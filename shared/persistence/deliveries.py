@@ -1,17 +1,23 @@
 """The collection `deliveries`: the outbox of webhooks. `announced_at` is when DeliverWebhook was last sent."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import chain, islice, zip_longest
+from typing import Any
 
+import structlog
 from motor.motor_asyncio import AsyncIOMotorCollection
-from pymongo import ReturnDocument
+from pymongo import ASCENDING, ReturnDocument
 
-from shared.contracts.records import Delivery
-from shared.persistence.documents import Clock, Document
+from shared.contracts.deliveries import MAX_LOGGED_ATTEMPTS, Delivery, DeliveryAttempt, DeliveryState
+from shared.persistence.documents import Clock, Document, id_bounds
 from shared.persistence.faults import database_faults
-from shared.persistence.repositories import CLAIM_AGAIN_AFTER
+from shared.persistence.repositories import CLAIM_AGAIN_AFTER, DUE_PER_RECEIVER
 
-_FIELDS = tuple(name for name in Delivery.__dataclass_fields__ if name != "delivery_id")
+log = structlog.get_logger(__name__)
+
+_ENDED: Document = {"due_at": None, "announced_at": None}
 
 
 class MongoDeliveries:
@@ -20,7 +26,7 @@ class MongoDeliveries:
         self._clock = clock
 
     async def put(self, delivery: Delivery) -> None:
-        document = asdict(delivery)
+        document = asdict(delivery) | {"state": delivery.state.value, "log": [asdict(each) for each in delivery.log]}
         delivery_id = document.pop("delivery_id")
         with database_faults():
             await self._collection.update_one({"_id": delivery_id}, {"$setOnInsert": document}, upsert=True)
@@ -29,45 +35,144 @@ class MongoDeliveries:
         with database_faults():
             return _delivery(await self._collection.find_one({"_id": delivery_id}))
 
-    async def claim_due(self, limit: int = 100) -> list[Delivery]:
-        now = self._clock()
-        due = {"due_at": {"$lte": now}, "announced_at": {"$not": {"$gt": now - CLAIM_AGAIN_AFTER}}}
+    async def of_request(self, request_id: str) -> list[Delivery]:
         with database_faults():
-            found = await self._collection.find(due).limit(limit).to_list(limit)
-            await self._collection.update_many(
-                {"_id": {"$in": [document["_id"] for document in found]}}, {"$set": {"announced_at": now}}
-            )
-        return [delivery for delivery in map(_delivery, found) if delivery is not None]
+            found = await self._collection.find(_of_request(request_id)).to_list(None)
+        return sorted(_deliveries(found), key=lambda delivery: delivery.created_at)  # ids do not sort by round
+
+    async def claim_due(self, limit: int = 100, *, per_receiver: int = DUE_PER_RECEIVER) -> list[Delivery]:
+        now = self._clock()
+        due = {**_due(now), "announced_at": {"$not": {"$gt": now - CLAIM_AGAIN_AFTER}}}
+        by_receiver = [
+            {"$match": due},
+            {"$project": {"receiver": True, "due_at": True}},
+            {"$sort": {"due_at": ASCENDING, "_id": ASCENDING}},
+            {"$group": {"_id": "$receiver", "ids": {"$firstN": {"input": "$_id", "n": per_receiver}}}},
+            {"$sort": {"_id": ASCENDING}},
+        ]
+        with database_faults():
+            groups = await self._collection.aggregate(by_receiver).to_list(None)
+            ids = list(islice(_dealt([group["ids"] for group in groups]), limit))
+            found = await self._collection.find({"_id": {"$in": ids}}).to_list(None)
+            await self._collection.update_many({"_id": {"$in": ids}}, {"$set": {"announced_at": now}})
+        return _deliveries(found)
+
+    async def claim_next(self, receiver: str) -> Delivery | None:
+        now = self._clock()
+        return await self._take(
+            {"receiver": receiver, **_due(now)}, {"announced_at": now}, [("announced_at", ASCENDING)]
+        )
 
     async def claim(self, delivery_id: str, until: datetime) -> Delivery | None:
+        due = {"_id": delivery_id, "due_at": {"$lte": self._clock()}}
+        return await self._take(due, {"due_at": until, "announced_at": None})
+
+    async def claim_replay(self, delivery_id: str, until: datetime) -> Delivery | None:
+        due = {"_id": delivery_id, "replay_at": {"$lte": self._clock()}}
+        return await self._take(due, {"replay_at": until, "announced_at": None})
+
+    async def _take(
+        self, due: Document, changes: Document, sort: list[tuple[str, int]] | None = None
+    ) -> Delivery | None:
         with database_faults():
             return _delivery(
                 await self._collection.find_one_and_update(
-                    {"_id": delivery_id, "due_at": {"$lte": self._clock()}},
-                    {"$set": {"due_at": until, "announced_at": None}},
-                    return_document=ReturnDocument.AFTER,
+                    due, {"$set": changes}, sort=sort, return_document=ReturnDocument.AFTER
                 )
             )
 
     async def record_attempt(
-        self, delivery_id: str, attempts: int, *, due_at: datetime | None, delivered: bool, error: str | None
+        self, delivery_id: str, number: int, attempt: DeliveryAttempt, *, state: DeliveryState, due_at: datetime | None
     ) -> None:
+        changes = {
+            "attempts": number,
+            "due_at": due_at,
+            "state": state.value,
+            "last_error": attempt.error,
+            "announced_at": None,  # so that the next attempt is announced as soon as it is due
+        }
+        expected = {"_id": delivery_id, "attempts": number - 1, "state": DeliveryState.PENDING.value}
+        with database_faults():
+            recorded = await self._collection.update_one(expected, {"$set": changes, **_logging(attempt)})
+            if not recorded.matched_count:
+                late = {"$set": _outcome(attempt)} if attempt.error is None else {}
+                await self._collection.update_one({"_id": delivery_id}, {**late, **_logging(attempt)})
+
+    async def request_replay(self, delivery_id: str) -> Delivery | None:
         with database_faults():
             await self._collection.update_one(
-                {"_id": delivery_id, "attempts": attempts - 1},
-                {
-                    "$set": {
-                        "attempts": attempts,
-                        "due_at": due_at,
-                        "delivered": delivered,
-                        "last_error": error,
-                        "announced_at": None,  # so that the next attempt is announced as soon as it is due
-                    }
-                },
+                {"_id": delivery_id, "replay_at": None}, {"$set": {"replay_at": self._clock(), "announced_at": None}}
+            )
+        return await self.get(delivery_id)
+
+    async def record_replay(self, delivery_id: str, attempt: DeliveryAttempt) -> None:
+        changes = {"replay_at": None, "announced_at": None, **(_outcome(attempt) if attempt.error is None else {})}
+        with database_faults():
+            await self._collection.update_one(
+                {"_id": delivery_id}, {"$set": changes, "$inc": {"replays": 1}, **_logging(attempt)}
+            )
+
+    async def disable(self, request_id: str) -> None:
+        pending = {**_of_request(request_id), "state": DeliveryState.PENDING.value}
+        with database_faults():
+            await self._collection.update_many(pending, {"$set": {**_ENDED, "state": DeliveryState.DISABLED.value}})
+
+    async def enable(self, request_id: str) -> None:
+        disabled = {**_of_request(request_id), "state": DeliveryState.DISABLED.value}
+        with database_faults():
+            await self._collection.update_many(disabled, {"$set": {"state": DeliveryState.ABANDONED.value}})
+
+    async def postpone(self, receiver: str, url: str, until: datetime) -> None:
+        with database_faults():
+            await self._collection.update_many(
+                {"receiver": receiver, "url": url, "due_at": {"$lt": until}}, {"$set": {"due_at": until}}
             )
 
 
+def _of_request(request_id: str) -> Document:
+    first, end = id_bounds(request_id)
+    return {"_id": {"$gte": first, "$lt": end}}
+
+
+def _due(now: datetime) -> Document:
+    return {"$or": [{"due_at": {"$lte": now}}, {"replay_at": {"$lte": now}}]}
+
+
+def _outcome(attempt: DeliveryAttempt) -> Document:
+    """What a success changes, whatever the state was."""
+    return {**_ENDED, "state": DeliveryState.DELIVERED.value, "last_error": attempt.error}
+
+
+def _logging(attempt: DeliveryAttempt) -> Document:
+    return {"$push": {"log": {"$each": [asdict(attempt)], "$slice": -MAX_LOGGED_ATTEMPTS}}}
+
+
+def _dealt(groups: Sequence[Sequence[str]]) -> "chain[str]":
+    """The first of each group, then the second of each, and so on."""
+    rounds = zip_longest(*groups)
+    return chain.from_iterable([each for each in dealt if each is not None] for dealt in rounds)
+
+
+def _deliveries(documents: Sequence[Document]) -> list[Delivery]:
+    return [delivery for delivery in map(_delivery, documents) if delivery is not None]
+
+
 def _delivery(document: Document | None) -> Delivery | None:
+    """The delivery; None also for one that cannot be read, which must not stop the others."""
     if document is None:
         return None
-    return Delivery(delivery_id=document["_id"], **{name: document[name] for name in _FIELDS})
+    try:
+        known: dict[str, Any] = {name: document[name] for name in _FIELDS if name in document}
+        known["state"] = DeliveryState(known["state"])
+        known["log"] = tuple(
+            DeliveryAttempt(**{name: value for name, value in attempt.items() if name in _LOGGED})
+            for attempt in known["log"]
+        )
+        return Delivery(delivery_id=document["_id"], **known)
+    except (KeyError, TypeError, ValueError) as error:
+        log.error("delivery_unreadable", delivery_id=document["_id"], error=repr(error))  # noqa: TRY400 (no bug)
+        return None
+
+
+_FIELDS = tuple(name for name in Delivery.__dataclass_fields__ if name != "delivery_id")
+_LOGGED = frozenset(DeliveryAttempt.__dataclass_fields__)

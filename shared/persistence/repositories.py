@@ -9,21 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from shared.contracts.deliveries import Delivery, DeliveryAttempt, DeliveryState
 from shared.contracts.image_summary import ImageSummary
 from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed
-from shared.contracts.records import (
-    Announcement,
-    CancelledRound,
-    Delivery,
-    HostCircuit,
-    Image,
-    Product,
-    Progress,
-    Request,
-)
+from shared.contracts.records import Announcement, CancelledRound, HostCircuit, Image, Product, Progress, Request
 
 CLAIM_AGAIN_AFTER = timedelta(minutes=1)
 """After this time `claim_stranded` and `claim_due` return the same request or delivery again."""
+
+DUE_PER_RECEIVER = 10
+"""How many deliveries to one receiver `claim_due` returns at a time."""
 
 COUNT_EVERY = timedelta(seconds=2)
 """Minimum time between two counts of a request's progress."""
@@ -217,8 +212,18 @@ class DeliveryRepository(Protocol):
 
     async def get(self, delivery_id: str) -> Delivery | None: ...
 
-    async def claim_due(self, limit: int = 100) -> list[Delivery]:
-        """Due deliveries, each at most once per CLAIM_AGAIN_AFTER; the caller sends DeliverWebhook."""
+    async def of_request(self, request_id: str) -> list[Delivery]:
+        """All deliveries of a request, the oldest first."""
+
+    async def claim_due(self, limit: int = 100, *, per_receiver: int = DUE_PER_RECEIVER) -> list[Delivery]:
+        """Deliveries with a due attempt or replay, each at most once per CLAIM_AGAIN_AFTER; the caller announces them.
+
+        They are dealt over the receivers, at most `per_receiver` for each, so that one with many does not displace the
+        others.
+        """
+
+    async def claim_next(self, receiver: str) -> Delivery | None:
+        """The due delivery to `receiver` that was announced the longest ago; the caller announces it."""
 
     async def claim(self, delivery_id: str, until: datetime) -> Delivery | None:
         """Take a due delivery for an attempt. It is due again at `until`, in case the attempt is never recorded.
@@ -226,10 +231,31 @@ class DeliveryRepository(Protocol):
         None if it is not due, has ended or does not exist.
         """
 
+    async def claim_replay(self, delivery_id: str, until: datetime) -> Delivery | None:
+        """Take a due replay, as `claim` does."""
+
     async def record_attempt(
-        self, delivery_id: str, attempts: int, *, due_at: datetime | None, delivered: bool, error: str | None
+        self, delivery_id: str, number: int, attempt: DeliveryAttempt, *, state: DeliveryState, due_at: datetime | None
     ) -> None:
-        """Record attempt number `attempts`, once. `due_at` is None after the last attempt."""
+        """Log attempt `number` of the schedule; `due_at` is of the next one, None after the last.
+
+        If that number is recorded already, or the delivery is no longer pending, only a success changes its state.
+        """
+
+    async def request_replay(self, delivery_id: str) -> Delivery | None:
+        """Make a replay due now, unless one is due or in progress; None if there is no such delivery."""
+
+    async def record_replay(self, delivery_id: str, attempt: DeliveryAttempt) -> None:
+        """Log a replay. A success makes it delivered; a failure leaves its state and its schedule as they are."""
+
+    async def disable(self, request_id: str) -> None:
+        """Disable the request's pending deliveries."""
+
+    async def enable(self, request_id: str) -> None:
+        """Make the request's disabled deliveries abandoned, so that those of later rounds are sent."""
+
+    async def postpone(self, receiver: str, url: str, until: datetime) -> None:
+        """Make no attempt of the schedule for this URL due before `until`."""
 
 
 class HostRepository(Protocol):

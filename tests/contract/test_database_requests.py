@@ -8,12 +8,21 @@ from typing import Any
 import pytest
 
 from shared.contracts.messages import CompressOptions
-from shared.contracts.records import Delivery, Progress, Request
+from shared.contracts.records import Progress, Request
 from shared.contracts.states import ImageState, RequestStatus
 from shared.persistence import Database
 from tests.contract.conftest import Subject
 from tests.fakes import MovableClock
-from tests.support.builders import NOW, a_product, a_request, an_announcement, an_image, finished, output_keys
+from tests.support.builders import (
+    NOW,
+    a_delivery,
+    a_product,
+    a_request,
+    an_announcement,
+    an_image,
+    finished,
+    output_keys,
+)
 from tests.support.worker_messages import compressed
 
 DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
@@ -302,7 +311,7 @@ async def test_deleting_a_request_deletes_everything_that_belongs_to_it(database
         await database.requests.insert(a_request(request_id))
         await database.images.insert_many([an_image(request_id=request_id)])
         await database.products.insert_many([a_product(1, (), request_id)])
-        await database.deliveries.put(Delivery(f"{request_id}:1", request_id, "http://hook.test/", "{}", 0, NOW))
+        await database.deliveries.put(a_delivery(f"{request_id}:1"))
     while await database.delete_request("a"):
         assert await database.requests.get("a") is not None, "the request goes last"
     assert not await database.delete_request("a")

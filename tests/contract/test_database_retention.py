@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from shared.contracts.records import Delivery, Request
+from shared.contracts.records import Request
 from shared.persistence import Database
 from tests.contract.test_database_requests import DONE
 from tests.fakes import MovableClock
-from tests.support.builders import NOW, a_product, a_request, an_announcement, an_image, finished
+from tests.support.builders import NOW, a_delivery, a_product, a_request, an_announcement, an_image, finished
 
 WEEK = timedelta(days=7)
 
@@ -128,7 +128,7 @@ async def test_records_without_a_request_are_found_and_deleted(database: Databas
     for request_id in ("01A", "01B", "01C", "01D"):
         await database.images.insert_many([an_image(request_id=request_id)])
         await database.products.insert_many([a_product(row, (), request_id) for row in (1, 2)])
-    await database.deliveries.put(Delivery("01E:1:request.completed", "01E", "http://hook.test/", "{}", 0, NOW))
+    await database.deliveries.put(a_delivery("01E:1:request.completed"))
     await database.requests.insert(a_request("01B"))
     assert await orphans(database) == {"01A", "01C", "01D", "01E"}
     for request_id in await orphans(database):

@@ -2,12 +2,11 @@
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from shared.contracts.records import Delivery, Product
-from shared.persistence import CLAIM_AGAIN_AFTER
+from shared.contracts.records import Product
 from tests.fakes.memory_cancellations import MemoryCancellations
+from tests.fakes.memory_deliveries import MemoryDeliveries
 from tests.fakes.memory_hosts import MemoryHosts
 from tests.fakes.memory_images import MemoryImages
 from tests.fakes.memory_requests import MemoryRequests
@@ -105,55 +104,6 @@ class MemoryProducts:
             known = self._tables.outputs.get((request_id, row))
             if (request_id, row) in self._tables.products and (known is None or known.round <= round_):
                 self._tables.outputs[request_id, row] = OutputsRow(round_, tuple(urls))
-
-
-class MemoryDeliveries:
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-
-    async def put(self, delivery: Delivery) -> None:
-        self._tables.answer()
-        self._tables.deliveries.setdefault(delivery.delivery_id, delivery)
-
-    async def get(self, delivery_id: str) -> Delivery | None:
-        self._tables.answer()
-        return self._tables.deliveries.get(delivery_id)
-
-    async def claim_due(self, limit: int = 100) -> list[Delivery]:
-        self._tables.answer()
-        now = self._tables.clock()
-        due = [
-            delivery
-            for delivery in self._tables.deliveries.values()
-            if self._is_due(delivery) and not self._announced_lately(delivery.delivery_id)
-        ][:limit]
-        self._tables.announced.update({delivery.delivery_id: now for delivery in due})
-        return due
-
-    async def claim(self, delivery_id: str, until: datetime) -> Delivery | None:
-        delivery = await self.get(delivery_id)
-        if delivery is None or not self._is_due(delivery):
-            return None
-        return self._save(replace(delivery, due_at=until))
-
-    async def record_attempt(
-        self, delivery_id: str, attempts: int, *, due_at: datetime | None, delivered: bool, error: str | None
-    ) -> None:
-        delivery = await self.get(delivery_id)
-        if delivery is not None and delivery.attempts == attempts - 1:
-            self._save(replace(delivery, attempts=attempts, due_at=due_at, delivered=delivered, last_error=error))
-
-    def _save(self, delivery: Delivery) -> Delivery:
-        self._tables.deliveries[delivery.delivery_id] = delivery
-        self._tables.announced.pop(delivery.delivery_id, None)  # so that the next attempt is announced when due
-        return delivery
-
-    def _announced_lately(self, delivery_id: str) -> bool:
-        announced = self._tables.announced.get(delivery_id)
-        return announced is not None and announced > self._tables.clock() - CLAIM_AGAIN_AFTER
-
-    def _is_due(self, delivery: Delivery) -> bool:
-        return delivery.due_at is not None and delivery.due_at <= self._tables.clock()
 
 
 class MemoryLease:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.contracts.records import Delivery, HostCircuit, Image, Product, Request
+from shared.contracts.deliveries import Delivery
+from shared.contracts.records import HostCircuit, Image, Product, Request
 from shared.errors import DatabaseUnavailable
 
 

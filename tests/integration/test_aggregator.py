@@ -20,6 +20,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
+from shared.contracts.deliveries import DeliveryState
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import ImageCompressed, ImageFailed, Message
 from shared.contracts.object_keys import image_id
@@ -214,7 +215,7 @@ async def test_results_lead_to_files_events_and_a_webhook_that_the_documented_ex
     assert [key async for key in store.list_keys("originals/")] == []
     delivery = await database.deliveries.get(f"{REQUEST_ID}:1:request.completed")
     assert delivery is not None
-    assert (delivery.delivered, delivery.attempts) == (True, 1)
+    assert (delivery.state, delivery.attempts) == (DeliveryState.DELIVERED, 1)
     await store.close()
 
 

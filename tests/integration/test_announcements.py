@@ -14,8 +14,8 @@ from services.aggregator.finish_request import RequestFinisher
 from services.aggregator.outputs import OutputWriter
 from services.aggregator.remove_originals import OriginalsRemover
 from services.gateway.requests import RetryStarter
+from shared.contracts.deliveries import Delivery
 from shared.contracts.messages import FinishRequest
-from shared.contracts.records import Delivery
 from shared.errors import DatabaseUnavailable
 from shared.messaging import Publish, Queue
 from shared.observability import Metrics

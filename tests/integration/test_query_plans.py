@@ -65,7 +65,9 @@ async def _populate(database: Database, request_id: str) -> None:
     await database.images.mark_dispatched(pending[:20])
     await database.products.insert_many([a_product(row, (), request_id) for row in range(1, 201)])
     for number in range(100):
-        delivery = replace(DELIVERY, delivery_id=f"{request_id}:{number}", due_at=NOW + timedelta(days=number + 1))
+        delivery = replace(
+            DELIVERY, delivery_id=f"{request_id}:{number}", due_at=NOW + timedelta(days=number + 1), replay_at=None
+        )
         await database.deliveries.put(delivery)
 
 

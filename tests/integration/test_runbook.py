@@ -6,12 +6,13 @@ import re
 import sys
 from pathlib import Path
 
-from shared.contracts.records import Delivery, Progress
+from shared.contracts.deliveries import Delivery
+from shared.contracts.records import Progress
 from shared.contracts.states import ImageState, RequestStatus
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
 from shared.storage import open_object_store
-from tests.support.builders import NOW, a_product, a_request, an_announcement, an_image, finished
+from tests.support.builders import NOW, a_delivery, a_product, a_request, an_announcement, an_image, finished
 from tests.support.tree import ROOT
 
 URL = "http://i.test/1.jpg"
@@ -25,7 +26,7 @@ def script() -> str:
 
 
 def delivery_of(request_id: str) -> Delivery:
-    return Delivery(f"{request_id}:1:request.failed", request_id, "http://shop/hook", "{}", attempts=0, due_at=NOW)
+    return a_delivery(f"{request_id}:1:request.failed")
 
 
 async def insert_request(database: Database, request_id: str, *, is_finished: bool = True) -> None:

@@ -4,87 +4,18 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Any
+from datetime import timedelta
 
-import httpx
 import pytest
-from prometheus_client import CollectorRegistry
-from pydantic import SecretStr
-from standardwebhooks import Webhook
 
-from services.aggregator.deliver_webhook import WebhookDeliverer
-from services.aggregator.settings import WebhookSettings
+from shared.contracts.deliveries import DeliveryState
 from shared.contracts.messages import DeliverWebhook
-from shared.contracts.records import Delivery
-from shared.observability import Metrics
-from shared.outbound import open_guarded_client
-from shared.persistence import Database, open_database
+from shared.persistence import open_database
 from shared.settings import MongoSettings
-from tests.support.scripted_receiver import Call, Reply, ScriptedReceiver, open_receiver
-from tests.support.waiting import until
+from tests.support.scripted_receiver import Reply, ScriptedReceiver, open_receiver
+from tests.support.webhooks import DELIVERY_ID, MESSAGE, SCHEDULE, WebhookHarness, utc_now, verify
 
-Networks = tuple[IPv4Network | IPv6Network, ...]
-
-SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
-DELIVERY_ID = "01KDA7ZZ3Q8V6B7Y9XWJ4N5M2T:1:request.completed"
 BODY = json.dumps({"type": "request.completed", "data": {"note": "Straße"}})
-MESSAGE = DeliverWebhook(delivery_id=DELIVERY_ID)
-LOOPBACK: Networks = (ip_network("127.0.0.0/8"),)
-SCHEDULE = (0.05, 0.1)
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-class WebhookHarness:
-    """The handler over a real database."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.registry = CollectorRegistry()
-        self.metrics = Metrics(self.registry)
-
-    @asynccontextmanager
-    async def deliverer(
-        self, *, networks: Networks = LOOPBACK, seconds: float = 5.0, schedule: tuple[float, ...] = SCHEDULE
-    ) -> AsyncIterator[WebhookDeliverer]:
-        settings = WebhookSettings(
-            webhook_secret=SecretStr(SECRET),
-            webhook_allow_networks=networks,
-            webhook_schedule=schedule,
-            webhook_timeout=seconds,
-            webhook_retry_after_max=3600,
-        )
-        async with open_guarded_client(
-            settings.policy, user_agent="imagemill-webhooks", timeout=httpx.Timeout(seconds), max_idle=0
-        ) as client:
-            yield WebhookDeliverer(self.database.deliveries, client, settings, self.metrics, utc_now)
-
-    async def put(self, url: str) -> None:
-        await self.database.deliveries.put(Delivery(DELIVERY_ID, "r", url, BODY, attempts=0, due_at=utc_now()))
-
-    async def delivery(self) -> Delivery:
-        delivery = await self.database.deliveries.get(DELIVERY_ID)
-        assert delivery is not None
-        return delivery
-
-    async def deliver_until_ended(self, deliver: WebhookDeliverer) -> Delivery:
-        """Send DeliverWebhook, as the sweep does, until the delivery has ended."""
-
-        async def has_ended() -> bool:
-            if (await self.delivery()).due_at is not None:
-                await deliver(MESSAGE)
-            return (await self.delivery()).due_at is None
-
-        await until(has_ended, 20, "the delivery has ended")
-        return await self.delivery()
-
-    def count(self, outcome: str) -> float:
-        return self.registry.get_sample_value("imagemill_webhook_deliveries_total", {"outcome": outcome}) or 0
 
 
 @pytest.fixture
@@ -93,16 +24,12 @@ async def harness(mongodb_url: str) -> AsyncIterator[WebhookHarness]:
         yield WebhookHarness(database)
 
 
-def verify(call: Call) -> Any:
-    return Webhook(SECRET).verify(call.body, dict(call.headers))
-
-
 async def test_it_is_tried_again_until_it_is_accepted_and_every_attempt_verifies(harness: WebhookHarness) -> None:
     async with open_receiver(Reply(500), Reply(500), Reply(200)) as receiver, harness.deliverer() as deliver:
-        await harness.put(receiver.url)
+        await harness.put(receiver.url, body=BODY)
         delivery = await harness.deliver_until_ended(deliver)
 
-    assert (delivery.attempts, delivery.delivered, delivery.last_error) == (3, True, None)
+    assert (delivery.attempts, delivery.state, delivery.last_error) == (3, DeliveryState.DELIVERED, None)
     assert len(receiver.calls) == 3
     for call in receiver.calls:
         assert verify(call) == json.loads(BODY)
@@ -115,56 +42,49 @@ async def test_it_is_tried_again_until_it_is_accepted_and_every_attempt_verifies
     assert (harness.count("deferred"), harness.count("delivered"), harness.count("abandoned")) == (2, 1, 0)
 
 
-async def test_410_gone_ends_the_delivery(harness: WebhookHarness) -> None:
-    async with open_receiver(Reply(410)) as receiver, harness.deliverer() as deliver:
-        await harness.put(receiver.url)
-        delivery = await harness.deliver_until_ended(deliver)
-
-    assert (delivery.attempts, delivery.delivered, delivery.last_error) == (1, False, "the receiver answered 410")
-    assert len(receiver.calls) == 1
-    assert harness.count("abandoned") == 1
-
-
 async def test_the_delivery_ends_after_the_schedule_and_is_counted_as_abandoned(harness: WebhookHarness) -> None:
     async with open_receiver(Reply(500)) as receiver, harness.deliverer() as deliver:
         await harness.put(receiver.url)
         delivery = await harness.deliver_until_ended(deliver)
 
-    assert (delivery.attempts, delivery.delivered) == (1 + len(SCHEDULE), False)
+    assert (delivery.attempts, delivery.state) == (1 + len(SCHEDULE), DeliveryState.ABANDONED)
     assert len(receiver.calls) == 1 + len(SCHEDULE)
     assert (harness.count("deferred"), harness.count("abandoned")) == (len(SCHEDULE), 1)
 
 
 async def test_a_timeout_is_tried_again(harness: WebhookHarness) -> None:
     never = asyncio.Event()
-    async with open_receiver(Reply(until=never), Reply(200)) as receiver, harness.deliverer(seconds=0.3) as deliver:
+    async with (
+        open_receiver(Reply(until=never), Reply(200)) as receiver,
+        harness.deliverer(webhook_timeout=0.3) as deliver,
+    ):
         await harness.put(receiver.url)
         await deliver(MESSAGE)
         assert (await harness.delivery()).last_error == "no response in time"
         delivery = await harness.deliver_until_ended(deliver)
 
-    assert (delivery.attempts, delivery.delivered) == (2, True)
+    assert (delivery.attempts, delivery.state) == (2, DeliveryState.DELIVERED)
 
 
 @pytest.mark.parametrize(
     "reply", [Reply(200, body=b"x" * 10_000, drip=True), Reply(200, body=b"x" * 1_000_000)], ids=["slow", "long"]
 )
 async def test_a_receiver_that_accepted_it_need_not_finish_its_response(harness: WebhookHarness, reply: Reply) -> None:
-    async with open_receiver(reply) as receiver, harness.deliverer(seconds=0.5) as deliver:
+    async with open_receiver(reply) as receiver, harness.deliverer(webhook_timeout=0.5) as deliver:
         await harness.put(receiver.url)
         await deliver(MESSAGE)
 
-    assert (await harness.delivery()).delivered
+    assert (await harness.delivery()).state is DeliveryState.DELIVERED
 
 
 async def test_a_redirect_fails_the_attempt_and_is_not_followed(harness: WebhookHarness) -> None:
     async with open_receiver() as elsewhere:
         moved = Reply(307, {"Location": elsewhere.url})
-        async with open_receiver(moved) as receiver, harness.deliverer(schedule=()) as deliver:
+        async with open_receiver(moved) as receiver, harness.deliverer(webhook_schedule=()) as deliver:
             await harness.put(receiver.url)
             delivery = await harness.deliver_until_ended(deliver)
 
-    assert (delivery.delivered, delivery.last_error) == (False, "the receiver answered 307")
+    assert (delivery.state, delivery.last_error) == (DeliveryState.ABANDONED, "the receiver answered 307")
     assert elsewhere.calls == []
 
 
@@ -208,12 +128,12 @@ def named_url(receiver: ScriptedReceiver) -> str:
 async def test_a_private_address_is_never_called(
     harness: WebhookHarness, url: Callable[[ScriptedReceiver], str]
 ) -> None:
-    async with open_receiver() as receiver, harness.deliverer(networks=()) as deliver:
+    async with open_receiver() as receiver, harness.deliverer(webhook_allow_networks=()) as deliver:
         await harness.put(url(receiver))
         delivery = await harness.deliver_until_ended(deliver)
 
     assert receiver.calls == []
-    assert (delivery.attempts, delivery.delivered) == (1 + len(SCHEDULE), False)
+    assert (delivery.attempts, delivery.state) == (1 + len(SCHEDULE), DeliveryState.ABANDONED)
     assert "blocked address" in (delivery.last_error or "")
 
 
@@ -225,7 +145,7 @@ async def test_a_refused_connection_is_tried_again_and_recorded(harness: Webhook
             await harness.put(url)
             delivery = await harness.deliver_until_ended(deliver)
 
-    assert (delivery.attempts, delivery.delivered) == (1 + len(SCHEDULE), False)
+    assert (delivery.attempts, delivery.state) == (1 + len(SCHEDULE), DeliveryState.ABANDONED)
     assert "refused" in (delivery.last_error or "")
 
 
@@ -249,5 +169,5 @@ async def test_an_attempt_that_a_dying_process_leaves_behind_is_repeated(mongodb
             await deliver(MESSAGE)
 
         delivery = await harness.delivery()
-        assert (len(receiver.calls), delivery.attempts, delivery.delivered) == (2, 1, True)
+        assert (len(receiver.calls), delivery.attempts, delivery.state) == (2, 1, DeliveryState.DELIVERED)
         assert {call.headers["webhook-id"] for call in receiver.calls} == {DELIVERY_ID}

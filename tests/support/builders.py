@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.catalogue import CatalogueFormat, Dialect, ImageColumn, Profile, raw_cell
+from shared.contracts.deliveries import Delivery, DeliveryAttempt
 from shared.contracts.messages import CompressOptions, ImageResult
 from shared.contracts.object_keys import image_id, upload_key
 from shared.contracts.records import Announcement, Image, OutputKeys, Product, Progress, Request
@@ -120,3 +121,22 @@ def a_product(row: int, urls: tuple[str, ...], request_id: str = REQUEST_ID) -> 
         slots=(len(urls),),
         record=f"{row},Product {row},{raw_cell(','.join(urls), ',')}\r\n",
     )
+
+
+def a_delivery(delivery_id: str = f"{REQUEST_ID}:1:request.completed", **changes: Any) -> Delivery:
+    """A delivery that is due now. The request's id is the first part of its id."""
+    known: dict[str, Any] = {
+        "request_id": delivery_id.partition(":")[0],
+        "event_type": "request.completed",
+        "url": "https://shop.test/hook",
+        "receiver": "shop.test",
+        "body": '{"type": "request.completed"}',
+        "created_at": NOW,
+        "due_at": NOW,
+    }
+    return Delivery(delivery_id=delivery_id, **known | changes)
+
+
+def an_attempt(error: str | None = "the receiver answered 503", **changes: Any) -> DeliveryAttempt:
+    known: dict[str, Any] = {"at": NOW, "duration_ms": 12, "status": 503 if error else 204, "response": ""}
+    return DeliveryAttempt(error=error, **known | changes)

@@ -3,14 +3,24 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from shared.contracts.deliveries import DeliveryState
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.records import Delivery, HostCircuit, Product, Progress, Request
+from shared.contracts.records import HostCircuit, Product, Progress, Request
 from shared.persistence import Database
-from tests.support.builders import NOW, a_product, a_request, an_announcement, an_image, finished
+from tests.support.builders import (
+    NOW,
+    a_delivery,
+    a_product,
+    a_request,
+    an_announcement,
+    an_attempt,
+    an_image,
+    finished,
+)
 from tests.support.worker_messages import compressed
 
 DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
-DELIVERY = Delivery("a:1:request.completed", "a", "https://shop.test/hook", body="{}", attempts=0, due_at=NOW)
+DELIVERY = a_delivery("a:1:request.completed", replay_at=NOW)
 IMAGE = an_image(request_id="a")
 FINISHED = finished(a_request("a"), DONE)
 ANNOUNCEMENT = an_announcement(FINISHED)
@@ -83,9 +93,19 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "deliveries.get": lambda database: database.deliveries.get(DELIVERY.delivery_id),
     "deliveries.claim_due": lambda database: database.deliveries.claim_due(),
     "deliveries.claim": lambda database: database.deliveries.claim(DELIVERY.delivery_id, NOW + timedelta(minutes=1)),
-    "deliveries.record_attempt": lambda database: database.deliveries.record_attempt(
-        DELIVERY.delivery_id, 1, due_at=None, delivered=True, error=None
+    "deliveries.of_request": lambda database: database.deliveries.of_request("a"),
+    "deliveries.claim_next": lambda database: database.deliveries.claim_next("shop.test"),
+    "deliveries.claim_replay": lambda database: database.deliveries.claim_replay(
+        DELIVERY.delivery_id, NOW + timedelta(minutes=1)
     ),
+    "deliveries.record_attempt": lambda database: database.deliveries.record_attempt(
+        DELIVERY.delivery_id, 1, an_attempt(), state=DeliveryState.ABANDONED, due_at=None
+    ),
+    "deliveries.request_replay": lambda database: database.deliveries.request_replay(DELIVERY.delivery_id),
+    "deliveries.record_replay": lambda database: database.deliveries.record_replay(DELIVERY.delivery_id, an_attempt()),
+    "deliveries.disable": lambda database: database.deliveries.disable("a"),
+    "deliveries.enable": lambda database: database.deliveries.enable("a"),
+    "deliveries.postpone": lambda database: database.deliveries.postpone("shop.test", "https://shop.test/hook", NOW),
     "hosts.get": lambda database: database.hosts.get("a.test"),
     "hosts.circuits": lambda database: database.hosts.circuits(),
     "hosts.not_closed": lambda database: database.hosts.not_closed(),

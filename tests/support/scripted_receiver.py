@@ -5,7 +5,7 @@ async with open_receiver(Reply(500), Reply(200)) as receiver:   # the last reply
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -34,17 +34,26 @@ class Call:
 
 
 class ScriptedReceiver:
+    """calls: so far. most_open: how many were open at the same time at most."""
+
     def __init__(self, replies: tuple[Reply, ...]) -> None:
         self.url = ""
         self.calls: list[Call] = []
         self.called = asyncio.Event()
+        self.most_open = 0
+        self._open = 0
         self._replies = replies
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         call = await _read(reader)
         self.calls.append(call)
         self.called.set()
-        await _respond(writer, self._replies[min(len(self.calls), len(self._replies)) - 1])
+        self._open += 1
+        self.most_open = max(self.most_open, self._open)
+        try:
+            await _until_closed(reader, _respond(writer, self._replies[min(len(self.calls), len(self._replies)) - 1]))
+        finally:
+            self._open -= 1
 
 
 async def _read(reader: asyncio.StreamReader) -> Call:
@@ -55,6 +64,15 @@ async def _read(reader: asyncio.StreamReader) -> Call:
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
     body = await reader.readexactly(int(headers["content-length"]))
     return Call(path, headers, body, asyncio.get_running_loop().time())
+
+
+async def _until_closed(reader: asyncio.StreamReader, responding: Coroutine[None, None, None]) -> None:
+    """Respond, but stop when the client closes the connection."""
+    tasks = [asyncio.create_task(responding), asyncio.create_task(reader.read())]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _respond(writer: asyncio.StreamWriter, reply: Reply) -> None:

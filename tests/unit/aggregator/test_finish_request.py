@@ -16,6 +16,7 @@ from services.aggregator.finish_request import RequestFinisher
 from services.aggregator.outputs import OutputWriter
 from services.aggregator.remove_originals import OriginalsRemover
 from shared.catalogue import Dialect
+from shared.contracts.deliveries import DeliveryState
 from shared.contracts.events import PublicEvent, request_finished_event
 from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.contracts.object_keys import image_id
@@ -33,7 +34,7 @@ from tests.support.aggregating import (
     a_result,
     an_image,
 )
-from tests.support.builders import NOW, REQUEST_ID, a_catalogue_format
+from tests.support.builders import NOW, REQUEST_ID, a_catalogue_format, an_attempt
 from tests.support.recording_publisher import RecordingPublisher
 from tests.support.waiting import until
 
@@ -265,7 +266,7 @@ async def test_a_delivery_that_was_attempted_keeps_its_schedule(harness: FinishH
     harness.publisher.broken = True
     with pytest.raises(BrokerUnavailable):
         await harness.finish(FINISH)
-    await harness.database.deliveries.record_attempt(EVENT_ID, 1, due_at=NOW, delivered=False, error="500")
+    await harness.database.deliveries.record_attempt(EVENT_ID, 1, an_attempt(), state=DeliveryState.PENDING, due_at=NOW)
     harness.publisher = RecordingPublisher()
 
     await harness.finisher(harness.database)(FINISH)

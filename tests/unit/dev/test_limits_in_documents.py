@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from dev.docs.env_example import settings_of
-from services.aggregator.webhook_policy import JITTER
 from services.compressor.auto_format import MAX_COMPARED_PIXELS
 from services.compressor.decoders.open import MAX_ANIMATION_FACTOR
 from services.compressor.encoders import avif, webp
@@ -90,7 +89,7 @@ STATED = [
     ("docs/kubernetes.md", f"Set `consumer_timeout` to {int(_CONSUMER_TIMEOUT) // 3_600_000} hours"),
     ("docs/kubernetes.md", f"for Kubernetes {' and '.join(_KUBERNETES)}"),
     ("deploy/kubernetes/base/downloader.yaml", f"FETCH_CONCURRENCY times FETCH_MAX_BYTES, {_SPOOL_BYTES / 1e9:.1f} GB"),
-    ("docs/events.md", f"plus up to {JITTER * 100:g} % of jitter"),
+    ("docs/events.md", f"plus up to {settings_of('aggregator')['WEBHOOK_JITTER'].default * 100:g} % of jitter"),
     ("docs/events.md", f"{', '.join(_INTERVALS[:-1])} and {_INTERVALS[-1]} (`WEBHOOK_SCHEDULE`)"),
 ]
 

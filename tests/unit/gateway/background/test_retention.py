@@ -9,13 +9,12 @@ from services.gateway.background import retention
 from services.gateway.background.parts import BackgroundParts
 from services.gateway.background.retention import Retention
 from shared.contracts.object_keys import upload_key
-from shared.contracts.records import Delivery
 from shared.contracts.states import RequestStatus
 from shared.errors import StorageUnavailable
 from shared.observability import Metrics
 from shared.persistence import RenewableLease
 from tests.fakes import MemoryDatabase, MemoryObjectStore, MovableClock
-from tests.support.builders import NOW, a_product, a_request, an_image
+from tests.support.builders import NOW, a_delivery, a_product, a_request, an_image
 from tests.support.recording_publisher import RecordingPublisher
 
 
@@ -33,7 +32,7 @@ async def database(clock: MovableClock) -> MemoryDatabase:
         await database.requests.insert(a_request(request_id, status=status, expires_at=expires_at))
         await database.images.insert_many([an_image(request_id=request_id)])
         await database.products.insert_many([a_product(1, (), request_id)])
-        await database.deliveries.put(Delivery(f"{request_id}:1:done", request_id, "http://hook.test/", "{}", 1, None))
+        await database.deliveries.put(a_delivery(f"{request_id}:1:done", due_at=None))
     return database
 
 

@@ -10,12 +10,12 @@ from services.gateway.background.sweep import Sweep
 from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import DeliverWebhook, FinishRequest
-from shared.contracts.records import Delivery, HostCircuit
+from shared.contracts.records import HostCircuit
 from shared.contracts.states import ImageState
 from shared.observability import Metrics
 from shared.persistence import RenewableLease
 from tests.fakes import MemoryDatabase, MovableClock
-from tests.support.builders import NOW, a_request, a_result, an_image
+from tests.support.builders import NOW, a_delivery, a_request, a_result, an_image
 from tests.support.recording_publisher import RecordingPublisher
 
 
@@ -64,7 +64,7 @@ async def test_a_due_webhook_delivery_is_requested_once() -> None:
     clock, publisher = MovableClock(NOW), RecordingPublisher()
     database = MemoryDatabase(clock)
     for name, due_at in (("due", NOW), ("later", NOW + timedelta(minutes=5)), ("ended", None)):
-        await database.deliveries.put(Delivery(name, "r1", "http://hook.test/", "{}", 0, due_at))
+        await database.deliveries.put(a_delivery(name, due_at=due_at))
     sweep = a_sweep(database, publisher, clock, CollectorRegistry())
     await sweep.step()
     await sweep.step()
