@@ -7,7 +7,6 @@ no other work of that kind. Only an image that loses its workers again while it 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressImage, DownloadImage, ImageDeferred, ImageFailed, about
@@ -25,9 +24,9 @@ class LossPolicy:
     random: Callable[[], float]
 
     def answer(
-        self, command: DownloadImage | CompressImage, code: ErrorCode, detail: str, now: datetime
+        self, command: DownloadImage | CompressImage, code: ErrorCode, detail: str
     ) -> ImageDeferred | ImageFailed:
-        """The result for the image of `command`, whose worker was lost at `now`."""
+        """The result for the image of `command`, whose worker was lost."""
         original_key = command.original_key if isinstance(command, CompressImage) else None
         losses = command.losses + 1
         if losses >= MAX_LOSSES:
@@ -41,7 +40,7 @@ class LossPolicy:
             **about(command),
             error_code=code,
             error_detail=detail,
-            not_before=now + self.settings.delay_after(losses) * (1 + self.random()),
+            delay=self.settings.delay_after(losses).total_seconds() * (1 + self.random()),
             counts=False,
             lost=True,
             original_key=original_key,

@@ -108,6 +108,15 @@ class ObservabilitySettings(Settings):
     )
 
 
+class ImageAgeSettings(Settings):
+    image_max_age: float = Field(
+        default=86400,
+        gt=0,
+        description="Seconds from an image's first failed try at its host to its deadline; a try after it is the last."
+        " Time in which the image waits for Imagemill does not count.",
+    )
+
+
 class AttemptSettings(Settings):
     fetch_attempts: int = Field(
         default=6, ge=1, description="Attempts per image; after the last one it fails with its last error."

@@ -80,7 +80,8 @@ def _subscriptions(
     remove_originals = OriginalsRemover(store, keep_originals=keep_originals)
     announcer = RequestAnnouncer(database, publish, base_url)
     finisher = RequestFinisher(database, outputs, remove_originals, announcer, metrics)
-    recorder = ResultRecorder(database.images, _host_circuit_breaker(settings.hosts, database), effects, metrics)
+    breaker = _host_circuit_breaker(settings.hosts, database)
+    recorder = ResultRecorder(database.images, breaker, effects, metrics, settings.age, _utc_now)
     call = WebhookCaller(client, settings.webhooks, _utc_now)
     deliverer = WebhookDeliverer(database.deliveries, call, settings.webhooks, metrics, _utc_now)
     return [
@@ -95,7 +96,7 @@ def _subscriptions(
         Subscription(
             Queue.LOST,
             (DownloadImage, CompressImage),
-            LostRecorder(recorder, LossPolicy(settings.losses, random.random), _utc_now),
+            LostRecorder(recorder, LossPolicy(settings.losses, random.random)),
             _LOST_CONCURRENCY,
             park_unknown=False,  # dead results, finishes and deliveries: the sweep sends their work again
         ),

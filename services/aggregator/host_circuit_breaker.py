@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
 from services.aggregator.pause_policy import HOST_RESPONDED, HostFault, PausePolicy, merge_faults
-from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed, about
+from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed, about, moment
 from shared.contracts.records import HostCircuit, Image
 from shared.contracts.times import rfc3339
 from shared.micro_batcher import MicroBatcher
@@ -42,19 +43,22 @@ class HostCircuitBreaker:
     async def register_fault(self, result: Result) -> Result:
         """Record the host fault that `result` reports, if any, and return the result that is to be recorded instead.
 
-        A failure becomes a deferral while the circuit is open. A deferral never lasts beyond the image's deadline.
+        A failure becomes a deferral while the circuit is open. A deferral ends at the image's deadline at the latest.
         """
         if isinstance(result, ImageCompressed) or not result.host_fault:
             return result
         image = (await self._database.images.find(result.request_id, [result.image_id])).get(result.image_id)
         if image is None:
             return result
+        now = self._clock()
+        until = moment(result.host_pause, result.host_until, now)
         # Each image counts once: a few that never work prove nothing about a host that serves all others.
-        fault = HostFault(result.error_code, count=int(result.attempt == 1), until=result.host_until)
+        fault = HostFault(result.error_code, count=int(result.attempt == 1), until=until)
         circuit = await self._record((image.host, fault))
         if isinstance(result, ImageFailed):
-            return _deferred_if_open(result, image, circuit, self._clock())
-        return result.model_copy(update={"not_before": min(result.not_before, image.deadline)})
+            return _deferred_if_open(result, image, circuit, now)
+        due_at = moment(result.delay, result.not_before, now) or now
+        return result.model_copy(update=_until(_by_deadline(due_at, image, now), now))
 
     async def register_success(self, result: Result, image: Image | None) -> None:
         """Close the circuit of the image's host, if `result` shows that the host works."""
@@ -110,14 +114,25 @@ class HostCircuitBreaker:
 
 def _deferred_if_open(failure: ImageFailed, image: Image, circuit: HostCircuit, now: datetime) -> Result:
     """While the circuit is open and the image's deadline not reached: a deferral that uses up no attempt."""
-    if circuit.paused_until is None or circuit.paused_until <= now or image.deadline <= now:
+    past_deadline = image.deadline is not None and image.deadline <= now
+    if circuit.paused_until is None or circuit.paused_until <= now or past_deadline:
         return failure
     return ImageDeferred(
         **about(failure),
         error_code=failure.error_code,
         error_detail=failure.error_detail,
-        not_before=min(circuit.paused_until, image.deadline),
+        **_until(_by_deadline(circuit.paused_until, image, now), now),
         counts=False,
         host_fault=True,
         original_key=failure.original_key,
     )
+
+
+def _by_deadline(due_at: datetime, image: Image, now: datetime) -> datetime:
+    """`due_at`, or the image's deadline if that is between now and then."""
+    return image.deadline if image.deadline is not None and now < image.deadline < due_at else due_at
+
+
+def _until(due_at: datetime, now: datetime) -> dict[str, Any]:
+    """The fields of a deferral until `due_at`."""
+    return {"delay": max(0.0, (due_at - now).total_seconds()), "not_before": None}

@@ -51,13 +51,16 @@ class PausePolicy:
         sent before. The first fault of a half-open circuit begins the next pause.
         """
         known = known or HostCircuit(host, failures=0, pauses=0, paused_until=None, error_code=fault.code)
+        new = known
         if known.paused_until is None or known.paused_until <= now:
-            known = replace(known, failures=known.failures + fault.count, error_code=fault.code)
-            if known.paused_until is not None or known.failures >= self.faults:
-                known = replace(known, pauses=known.pauses + 1, paused_until=now + self._length(known.pauses))
-        if fault.until is not None and fault.until > max(known.paused_until or now, now):
-            known = replace(known, paused_until=fault.until, error_code=fault.code)
-        return known
+            new = replace(known, failures=known.failures + fault.count, error_code=fault.code)
+            if known.paused_until is not None or new.failures >= self.faults:
+                new = replace(new, pauses=new.pauses + 1, paused_until=now + self._length(new.pauses))
+        if fault.until is not None and fault.until > max(new.paused_until or now, now):
+            new = replace(new, paused_until=fault.until, error_code=fault.code)
+        if new.paused_until != known.paused_until:
+            new = replace(new, paused_since=known.paused_since or now, last_fault_at=now)
+        return new
 
     def _length(self, pauses: int) -> timedelta:
         seconds = min(self.pause * 2.0 ** min(pauses, _MAX_DOUBLINGS), self.longest)

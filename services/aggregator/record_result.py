@@ -1,7 +1,7 @@
 """Recording what the workers report about an image."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.aggregator.host_circuit_breaker import HostCircuitBreaker, Result
 from services.aggregator.result_effects import ResultEffects
@@ -12,22 +12,31 @@ from shared.contracts.states import ImageState
 from shared.losses import LossPolicy
 from shared.observability import Metrics
 from shared.persistence import ImageRepository
+from shared.settings import ImageAgeSettings
 
 
 class ResultRecorder:
     """Handles a result: makes the image's guarded transition and returns the messages that follow."""
 
     def __init__(
-        self, images: ImageRepository, hosts: HostCircuitBreaker, effects: ResultEffects, metrics: Metrics
+        self,
+        images: ImageRepository,
+        hosts: HostCircuitBreaker,
+        effects: ResultEffects,
+        metrics: Metrics,
+        age: ImageAgeSettings,
+        clock: Callable[[], datetime],
     ) -> None:
         self._images = images
         self._hosts = hosts
         self._effects = effects
         self._metrics = metrics
+        self._max_age = timedelta(seconds=age.image_max_age)
+        self._clock = clock
 
     async def __call__(self, message: Result) -> Sequence[Message | PublicEvent]:
         message = await self._hosts.register_fault(message)
-        recorded = await self._images.record(message)
+        recorded = await self._images.record(message, deadline=self._clock() + self._max_age)
         await self._hosts.register_success(message, recorded.image)
         if recorded.image is None or recorded.image.state is not ImageState.CANCELLED:
             self._count(message)
@@ -50,11 +59,10 @@ class ResultRecorder:
 class LostRecorder:
     """Handles a command that was dead-lettered: no worker reported a result, and the image would wait for ever."""
 
-    def __init__(self, record: ResultRecorder, losses: LossPolicy, clock: Callable[[], datetime]) -> None:
+    def __init__(self, record: ResultRecorder, losses: LossPolicy) -> None:
         self._record = record
         self._losses = losses
-        self._clock = clock
 
     async def __call__(self, message: DownloadImage | CompressImage) -> Sequence[Message | PublicEvent]:
         detail = f"its {type(message).__name__} command was dead-lettered"
-        return await self._record(self._losses.answer(message, ErrorCode.WORKER_LOST, detail, self._clock()))
+        return await self._record(self._losses.answer(message, ErrorCode.WORKER_LOST, detail))

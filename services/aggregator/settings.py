@@ -8,6 +8,7 @@ from standardwebhooks import Webhook
 
 from services.aggregator.webhook_policy import WebhookRetryPolicy
 from shared.settings import (
+    ImageAgeSettings,
     LossSettings,
     MongoSettings,
     ObservabilitySettings,
@@ -123,5 +124,6 @@ class AggregatorSettings:
     results: ResultSettings
     losses: LossSettings
     hosts: HostSettings
+    age: ImageAgeSettings
     finish: FinishSettings
     webhooks: WebhookSettings

@@ -28,8 +28,6 @@ from shared.observability import Metrics
 from shared.settings import AttemptSettings
 from shared.storage import ObjectStore
 
-_REFETCH_DELAY = timedelta(seconds=5)
-
 # The image or the machine can cause these: out of memory, the kernel kills any process, and an overloaded machine is
 # slow.
 _LOSSES = frozenset({ErrorCode.DECODER_CRASHED, ErrorCode.DECODE_TIMEOUT})
@@ -87,10 +85,10 @@ class CompressHandler:
             raise
         except CompressError as error:
             if error.code in _LOSSES:
-                return [self._losses.answer(command, error.code, error.detail, self._clock())]
+                return [self._losses.answer(command, error.code, error.detail)]
             return [_failed(command, error.code, error.detail)]
         except _OriginalLost as lost:
-            return [self._deferred(command, ErrorCode.STORAGE, str(lost), _REFETCH_DELAY)]
+            return [self._lost(command, str(lost))]
         except Exception as error:
             log.exception("compress_failed", original_key=command.original_key)
             delay = self._attempts.delay_after(command.attempt)
@@ -154,8 +152,21 @@ class CompressHandler:
             **about(command),
             error_code=code,
             error_detail=detail,
-            not_before=self._clock() + delay,
+            delay=delay.total_seconds(),
             counts=True,
+            original_key=command.original_key,
+        )
+
+    def _lost(self, command: CompressImage, detail: str) -> Message:
+        """The image is downloaded again, after a delay that grows: a fault of our store is no attempt of the image."""
+        log.warning("original_lost", original_key=command.original_key, detail=detail)
+        self._metrics.originals_lost.inc()
+        return ImageDeferred(
+            **about(command),
+            error_code=ErrorCode.STORAGE,
+            error_detail=detail,
+            delay=self._attempts.delay_after(command.dispatch).total_seconds(),
+            counts=False,
             original_key=command.original_key,
         )
 

@@ -127,23 +127,25 @@ class DownloadHandler:
             await self._store.put_bytes(key, fetched.body, fetched.content_type, durable=False)
 
     def _failure(self, command: DownloadImage, error: FetchError) -> ImageDeferred | ImageFailed:
-        decision = self._retries.decide(error.cause, error.retry_after, command.attempt, self._clock())
+        now = self._clock()
+        decision = self._retries.decide(error.cause, error.retry_after, command.attempt, now, last=command.last)
         if error.after_cross_host_redirect:  # the image's own host answered
-            decision = replace(decision, host_fault=False, host_until=None)
+            decision = replace(decision, host_fault=False, host_pause=None)
+        host_pause = decision.host_pause and decision.host_pause.total_seconds()
         if isinstance(decision, Defer):
             return ImageDeferred(
                 **about(command),
                 error_code=decision.code,
                 error_detail=error.detail,
-                not_before=decision.not_before,
+                delay=decision.delay.total_seconds(),
                 counts=decision.counts,
                 host_fault=decision.host_fault,
-                host_until=decision.host_until,
+                host_pause=host_pause,
             )
         return ImageFailed(
             **about(command),
             error_code=decision.code,
             error_detail=error.detail,
             host_fault=decision.host_fault,
-            host_until=decision.host_until,
+            host_pause=host_pause,
         )

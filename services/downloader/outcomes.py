@@ -92,21 +92,21 @@ class Fail:
 
     code: ErrorCode
     host_fault: bool = False
-    host_until: datetime | None = None
+    host_pause: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Another attempt, not before `not_before`. `counts`: whether this one counts.
+    """Another attempt after `delay`. `counts`: whether this one counts.
 
-    host_fault: see Outcome. host_until: the time before which the host wants no requests at all, by Retry-After.
+    host_fault: see Outcome. host_pause: how long the host wants no requests at all, by Retry-After.
     """
 
     code: ErrorCode
-    not_before: datetime
+    delay: timedelta
     counts: bool
     host_fault: bool = False
-    host_until: datetime | None = None
+    host_pause: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,22 +121,25 @@ class FetchRetryPolicy:
     retry_after_max: float
     random: Callable[[], float]
 
-    def decide(self, cause: FetchFailure | int, retry_after: str | None, attempt: int, now: datetime) -> Fail | Defer:
+    def decide(
+        self, cause: FetchFailure | int, retry_after: str | None, attempt: int, now: datetime, *, last: bool = False
+    ) -> Fail | Defer:
         """The decision for an image whose attempt number `attempt` failed with `cause` at `now`.
 
-        `retry_after` is the response's header. It can lengthen the delay of the schedule but not shorten it: a host
-        that always says "1 second" would use up all attempts at once.
+        `last`: whether there is no other attempt, whatever its number. `retry_after` is the response's header. It can
+        lengthen the delay of the schedule but not shorten it: a host that always says "1 second" would use up all
+        attempts at once.
         """
         outcome = outcome_of(cause)
         if outcome.retry is RetryKind.SOON:
             low, high = _SOON_SECONDS
-            return Defer(outcome.code, now + timedelta(seconds=low + self.random() * (high - low)), counts=False)
+            return Defer(outcome.code, timedelta(seconds=low + self.random() * (high - low)), counts=False)
         if outcome.retry is RetryKind.NEVER:
             return Fail(outcome.code)
         requested = timedelta(seconds=min(retry_after_seconds(retry_after, now), self.retry_after_max))
         jitter = 1 + _JITTER * self.random()
-        host_until = now + requested * jitter if requested and cause in _RETRY_AFTER_OF_HOST else None
-        if attempt >= self.attempts.fetch_attempts:
-            return Fail(outcome.code, outcome.host_fault, host_until)
-        not_before = now + max(self.attempts.delay_after(attempt), requested) * jitter
-        return Defer(outcome.code, not_before, True, outcome.host_fault, host_until)
+        host_pause = requested * jitter if requested and cause in _RETRY_AFTER_OF_HOST else None
+        if last or attempt >= self.attempts.fetch_attempts:
+            return Fail(outcome.code, outcome.host_fault, host_pause)
+        delay = max(self.attempts.delay_after(attempt), requested) * jitter
+        return Defer(outcome.code, delay, True, outcome.host_fault, host_pause)

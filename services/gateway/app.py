@@ -138,12 +138,12 @@ async def _work_in_background(
 ) -> None:
     """Intake runs on every gateway; the other tasks on the one that holds the dispatch lease."""
     database, dispatch, gate = parts.database, settings.dispatch, gates.others
-    rules = IntakeRules(settings.fetch_targets.policy, dispatch.image_max_age, settings.public.public_base_url)
+    rules = IntakeRules(settings.fetch_targets.policy, settings.public.public_base_url)
     images_added = asyncio.Event()
     lease = RenewableLease(database.lease("dispatch", LEASE_SECONDS), LEASE_SECONDS)
 
     intake = Intake(parts, store, rules, gates.intake, images_added)
-    dispatcher = Dispatcher(parts, lease, dispatch)
+    dispatcher = Dispatcher(parts, lease, dispatch, settings.age)
     sweep = Sweep(parts, lease, dispatch)
     retention = Retention(parts, store, lease, settings.retention.policy.default)
     leftovers = Leftovers(parts, store, lease, keep=settings.store.keep_originals)

@@ -9,6 +9,7 @@ from services.gateway.catalogue import CatalogueLimits
 from services.gateway.upload import OPTIONS, BodyLimits, OnInvalid, RequestOptions, RetentionPolicy, UploadOptions
 from shared.contracts.messages import MAX_PROBE_SECONDS, CompressOptions, MetadataPolicy, Mode, OutputFormat
 from shared.settings import (
+    ImageAgeSettings,
     MongoSettings,
     ObservabilitySettings,
     PublicSettings,
@@ -85,11 +86,6 @@ class DispatchSettings(Settings):
     dispatch_per_host: int = Field(default=64, ge=1, description="Maximum images of one host in the dispatch window.")
     command_start_by: float = Field(
         default=900, gt=0, description="Seconds within which a worker must start a command; later it drops the command."
-    )
-    image_max_age: float = Field(
-        default=86400,
-        gt=0,
-        description="Maximum age of an image in seconds, from intake; an older image fails with its last error.",
     )
     reuse_days: float = Field(
         default=30,
@@ -170,3 +166,4 @@ class GatewaySettings:
     webhook_targets: WebhookTargetSettings
     dispatch: DispatchSettings
     retention: RetentionSettings
+    age: ImageAgeSettings

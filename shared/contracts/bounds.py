@@ -30,6 +30,9 @@ Share = Annotated[FiniteFloat, Ge(-1), Le(1)]
 Rate = Annotated[FiniteFloat, Ge(0), Le(1e9)]
 """Per second."""
 
+Seconds = Annotated[FiniteFloat, Ge(0), Le(10 * 366 * 86_400)]
+"""A delay, ten years at most."""
+
 Time = Annotated[AwareDatetime, Ge(datetime(2000, 1, 1, tzinfo=UTC)), Le(datetime(2500, 1, 1, tzinfo=UTC))]
 
 Id = Annotated[str, MaxLen(200)]

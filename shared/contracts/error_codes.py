@@ -218,7 +218,7 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         advice="Retry the request to process the image after all.",
     ),
     ErrorCode.STORAGE: ErrorGuide(
-        "The downloaded original disappeared from the object store, also at the last attempt.",
+        "The downloaded original disappeared from the object store. Only earlier versions failed images for this.",
         retryable=True,
         owner=Owner.US,
         host_responded=False,
@@ -232,11 +232,11 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         advice="Retry. The operator should check the workers' logs and memory.",
     ),
     ErrorCode.EXPIRED: ErrorGuide(
-        "The image was not processed within IMAGE_MAX_AGE.",
+        "The image waited too long for Imagemill. Only earlier versions failed images for this.",
         retryable=True,
         owner=Owner.US,
         host_responded=False,
-        advice="Retry. The operator should check whether there are enough workers.",
+        advice="Retry: it does not happen again.",
     ),
     ErrorCode.INTERNAL: ErrorGuide(
         "An unexpected error in Imagemill.",

@@ -4,11 +4,12 @@ A reader ignores fields that it does not know, so a newer sender may add some; a
 error. docs/messages.md is generated from these classes and the fields' descriptions.
 """
 
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.contracts.bounds import Count, Detail, Id, Ordinal, Pixels, Rate, Share, Time, Url, Word
+from shared.contracts.bounds import Count, Detail, Id, Ordinal, Pixels, Rate, Seconds, Share, Time, Url, Word
 from shared.contracts.error_codes import ErrorCode
 
 
@@ -85,6 +86,11 @@ class ImageMessage(Message):
     attempt: Ordinal = Field(
         description="1 for the first. A run whose deferral does not count (`counts` is false) is not an attempt.",
     )
+
+
+def moment(seconds: float | None, absolute: datetime | None, now: datetime) -> datetime | None:
+    """The time that a message names: `seconds` after now, or the `absolute` one of a sender of an earlier version."""
+    return absolute if seconds is None else now + timedelta(seconds=seconds)
 
 
 def about(command: ImageMessage) -> dict[str, Any]:
@@ -164,6 +170,10 @@ class DownloadImage(ImageMessage):
     losses: Count = Field(
         default=0, description="How often in this round a worker was lost that had the image; see Delivery."
     )
+    last: bool = Field(
+        default=False,
+        description="Whether the image's deadline has passed: a failure that would use up an attempt is final.",
+    )
 
 
 class CompressImage(ImageMessage):
@@ -196,14 +206,18 @@ class ImageCompressed(ImageMessage):
 class ImageFailed(ImageMessage):
     """The image failed for good."""
 
-    attempt: Count = Field(description="0 if the image expired before its first attempt counted.")
+    attempt: Count = Field(description="0 if no attempt counted.")
     error_code: ErrorCode = Field(description="Why the image failed; see [error codes](errors.md).")
     error_detail: Detail = Field(description="The same in more detail, for people.")
     host_fault: bool = Field(
         default=False, description="Whether the error is a fault of the image's host rather than of this image."
     )
+    host_pause: Seconds | None = Field(
+        default=None,
+        description="Seconds for which the host asked for no further requests (Retry-After).",
+    )
     host_until: Time | None = Field(
-        default=None, description="Until when the host asked for no further requests (Retry-After)."
+        default=None, description="The same as a time, from a sender of an earlier version."
     )
     original_key: Word | None = Field(
         default=None, description="The stored original, which is now removed; null if none."
@@ -211,16 +225,28 @@ class ImageFailed(ImageMessage):
 
 
 class ImageDeferred(ImageMessage):
-    """The image is to be tried again later. It waits in the database until `not_before`."""
+    """The image is to be tried again later. It waits in the database for `delay` seconds."""
 
     error_code: ErrorCode = Field(description="Why the run failed.")
     error_detail: Detail = Field(description="The same in more detail, for people.")
-    not_before: Time = Field(description="Earliest time of the next dispatch.")
+    delay: Seconds | None = Field(
+        default=None,
+        description="Seconds from the recording of this message to the earliest time of the next dispatch.",
+    )
+    not_before: Time | None = Field(
+        default=None, description="That time, from a sender of an earlier version, which sends no `delay`."
+    )
     counts: bool = Field(default=True, description="Whether this run used up one of the image's attempts.")
     lost: bool = Field(default=False, description="Whether the run ended because its worker was lost.")
     host_fault: bool = Field(default=False, description="As in `ImageFailed`.")
+    host_pause: Seconds | None = Field(default=None, description="As in `ImageFailed`.")
     host_until: Time | None = Field(default=None, description="As in `ImageFailed`.")
     original_key: Word | None = Field(default=None, description="As in `ImageFailed`.")
+
+    @property
+    def tried_host(self) -> bool:
+        """Whether the image was tried at its host, so that its age counts from the first such run."""
+        return self.counts or self.host_fault
 
 
 class FinishRequest(Message):

@@ -141,7 +141,9 @@ class Image:
 
     host: the URL's host name, see url_policy.host_name; "" if the URL is invalid.
     round: the round in which it was last tried; `dispatch` and `attempts` count within it.
-    deadline: an image that is still open then fails with its last error.
+    deadline: a run through the workers that begins then or later is the last one. None before the image's first try at
+        its host: what waits for us does not age.
+    error_code, error_detail: why the image failed, or the reason of the last try at its host.
     losses: how often in this round a worker was lost that had the image.
     etag, last_modified: validators of the original, as its host sent them.
     reuse_key: see object_keys.reuse_key; None without `etag` and `last_modified`.
@@ -155,7 +157,7 @@ class Image:
     round: int
     dispatch: int
     attempts: int
-    deadline: datetime
+    deadline: datetime | None = None
     error_code: ErrorCode | None = None
     error_detail: str | None = None
     result: ImageResult | None = None
@@ -180,6 +182,8 @@ class HostCircuit:
     paused_until: None while the circuit is closed. Until then it is open, and nothing is dispatched to the host; after
         that it is half-open, and one image at a time is dispatched.
     error_code: of the last failure.
+    paused_since: when the first of these pauses began.
+    last_fault_at: when the last fault was recorded that began or prolonged a pause.
     """
 
     host: str
@@ -187,3 +191,5 @@ class HostCircuit:
     pauses: int
     paused_until: datetime | None
     error_code: ErrorCode
+    paused_since: datetime | None = None
+    last_fault_at: datetime | None = None

@@ -84,6 +84,11 @@ class Metrics:
             unit="images",
             labels=("kind",),
         )
+        self.originals_lost = declare.counter(
+            "imagemill_originals_lost_total",
+            "Originals that were stored and are no longer in the object store. Their images are downloaded again.",
+            unit="originals",
+        )
         self.fetch_seconds = declare.seconds(
             "imagemill_fetch_seconds", "Time to download one image, successful or not.", buckets=_FETCH_SECONDS
         )

@@ -12,6 +12,7 @@ import structlog
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
+from shared.contracts.states import ImageState
 from shared.errors import DatabaseUnavailable, StoppedWhileStarting
 from shared.persistence.cancellations import MongoCancellations
 from shared.persistence.deliveries import MongoDeliveries
@@ -40,6 +41,11 @@ INDEXES = {
     "images": [
         IndexModel(
             [("state", ASCENDING), ("request_id", ASCENDING), ("host", ASCENDING), ("not_before", ASCENDING)],
+        ),
+        # What waits for a host, of all requests: the images that expire there.
+        IndexModel(
+            [("host", ASCENDING), ("deadline", ASCENDING), ("not_before", ASCENDING)],
+            partialFilterExpression={"state": ImageState.PENDING.value},
         ),
         IndexModel([("reuse_key", ASCENDING)], sparse=True),  # contains only results that can be reused
     ],

@@ -37,6 +37,8 @@ class MongoHosts:
             "pauses": circuit.pauses,
             "paused_until": circuit.paused_until,
             "error_code": circuit.error_code.value,
+            "paused_since": circuit.paused_since,
+            "last_fault_at": circuit.last_fault_at,
             "expires_at": max(self._clock(), circuit.paused_until or self._clock()) + EXPIRES_AFTER,
         }
         with database_faults():
@@ -74,4 +76,6 @@ def _circuit_from(document: Document) -> HostCircuit:
         pauses=document["pauses"],
         paused_until=document["paused_until"],
         error_code=ErrorCode(document["error_code"]),
+        paused_since=document.get("paused_since"),
+        last_fault_at=document.get("last_fault_at"),
     )

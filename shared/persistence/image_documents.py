@@ -14,8 +14,12 @@ def document_id(request_id: str, image_id: str) -> str:
 
 
 def to_document(image: Image, now: datetime) -> Document:
-    """The document of a new image; it is due at once."""
-    return {
+    """The document of a new image; it is due at once.
+
+    Without a deadline it has no such field, so that `$min` sets the first one and changes no other.
+    """
+    deadline = {} if image.deadline is None else {"deadline": image.deadline}
+    return deadline | {
         "_id": document_id(image.request_id, image.image_id),
         "request_id": image.request_id,
         "url": image.url,
@@ -24,7 +28,6 @@ def to_document(image: Image, now: datetime) -> Document:
         "round": image.round,
         "dispatch": image.dispatch,
         "attempts": image.attempts,
-        "deadline": image.deadline,
         "error_code": image.error_code.value if image.error_code else None,
         "error_detail": image.error_detail,
         "result": result_document(image.result) if image.result else None,
@@ -36,14 +39,13 @@ def to_document(image: Image, now: datetime) -> Document:
     }
 
 
-def retried_fields(round_: int, deadline: datetime, now: datetime) -> Document:
-    """The changes with which a failed image starts a round. Numbers start again; every guard compares the round too."""
-    return {
+def retry_changes(round_: int, now: datetime) -> Document:
+    """The update with which a failed image starts a round. Numbers start again; every guard compares the round too."""
+    fields = {
         "state": ImageState.PENDING.value,
         "round": round_,
         "dispatch": 0,
         "attempts": 0,
-        "deadline": deadline,
         "error_code": None,
         "error_detail": None,
         "ended_at": None,
@@ -52,6 +54,7 @@ def retried_fields(round_: int, deadline: datetime, now: datetime) -> Document:
         "answered": 0,
         "losses": 0,
     }
+    return {"$set": fields, "$unset": {"deadline": ""}}
 
 
 def result_document(result: ImageResult) -> Document:
@@ -72,7 +75,7 @@ def image_from(document: Document) -> Image:
         round=document["round"],
         dispatch=document["dispatch"],
         attempts=document["attempts"],
-        deadline=document["deadline"],
+        deadline=document.get("deadline"),
         error_code=ErrorCode(code) if code else None,
         error_detail=document["error_detail"],
         result=ImageResult.model_validate(result) if result else None,

@@ -28,18 +28,19 @@ class MongoImageResults:
         self._clock = clock
         self._batcher = MicroBatcher(self._record_batch, linger=_LINGER_SECONDS)
 
-    async def record(self, result: Result) -> Recorded:
-        return await self._batcher(result)
+    async def record(self, result: Result, deadline: datetime | None) -> Recorded:
+        return await self._batcher((result, deadline))
 
     async def any_open(self, request_id: str) -> bool:
         condition = {"state": OPEN, "request_id": request_id}
         return await self._images.find_one(condition, projection={"_id": 1}) is not None
 
-    async def _record_batch(self, results: Sequence[Result]) -> list[Recorded]:
+    async def _record_batch(self, items: Sequence[tuple[Result, datetime | None]]) -> list[Recorded]:
         """One write and one read for all results that arrived together."""
         now = self._clock()
+        results = [result for result, _ in items]
         with database_faults():
-            await self._images.bulk_write([result_transition(result, now) for result in results], ordered=False)
+            await self._images.bulk_write([result_transition(*item, now) for item in items], ordered=False)
             await self._supersede([result for result in results if isinstance(result, ImageCompressed)], now)
             return await self._read_back([(result.request_id, result.image_id, result.round) for result in results])
 

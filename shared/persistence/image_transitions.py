@@ -10,7 +10,7 @@ from datetime import datetime
 from pymongo import UpdateOne
 
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed
+from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed, moment
 from shared.contracts.records import Image
 from shared.contracts.states import OPEN_STATES, ImageState
 from shared.persistence.documents import Document
@@ -22,9 +22,10 @@ OPEN: Document = {"$in": [state.value for state in OPEN_STATES]}
 """A condition on `state`."""
 
 
-def result_transition(result: Result, now: datetime) -> UpdateOne:
+def result_transition(result: Result, deadline: datetime | None, now: datetime) -> UpdateOne:
+    """`deadline`: of an image whose first try at its host this is."""
     if isinstance(result, ImageDeferred):
-        return _deferral(result)
+        return _deferral(result, deadline, now)
     changes: Document = {"attempts": result.attempt, "ended_at": now}
     changes |= _compressed(result) if isinstance(result, ImageCompressed) else _failed(result)
     lost = isinstance(result, ImageFailed) and result.error_code is ErrorCode.WORKER_LOST
@@ -54,21 +55,22 @@ def _failed(result: ImageFailed) -> Document:
     return changes
 
 
-def _deferral(result: ImageDeferred) -> UpdateOne:
-    return UpdateOne(
-        _unanswered(result),
-        {
-            "$set": {
-                "state": ImageState.PENDING.value,
-                "not_before": result.not_before,
-                "dispatch": result.dispatch,
-                "answered": result.dispatch,
-                "error_code": result.error_code.value,
-                "error_detail": result.error_detail,
-            },
-            "$inc": {"attempts": int(result.counts), "losses": int(result.lost)},
-        },
-    )
+def _deferral(result: ImageDeferred, deadline: datetime | None, now: datetime) -> UpdateOne:
+    changes: Document = {
+        "state": ImageState.PENDING.value,
+        "not_before": moment(result.delay, result.not_before, now) or now,
+        "dispatch": result.dispatch,
+        "answered": result.dispatch,
+    }
+    update: Document = {
+        "$set": changes,
+        "$inc": {"attempts": int(result.counts), "losses": int(result.lost)},
+    }
+    if result.tried_host:
+        changes |= {"error_code": result.error_code.value, "error_detail": result.error_detail}
+        if deadline is not None:
+            update["$min"] = {"deadline": deadline}  # a later deadline changes nothing
+    return UpdateOne(_unanswered(result), update)
 
 
 def dispatch_transition(image: Image, now: datetime) -> UpdateOne:

@@ -16,7 +16,7 @@ from shared.contracts.records import Image, Progress
 from shared.contracts.states import RETRIED_STATES, ImageState
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults, duplicates_ignored
-from shared.persistence.image_documents import document_id, image_from, retried_fields, to_document
+from shared.persistence.image_documents import document_id, image_from, retry_changes, to_document
 from shared.persistence.image_results import MongoImageResults
 from shared.persistence.image_transitions import Result, dispatch_transition
 from shared.persistence.repositories import RETRY_BATCH, Recorded
@@ -79,8 +79,8 @@ class MongoImages:
         with database_faults():
             return await self._results.any_open(request_id)
 
-    async def record(self, result: Result) -> Recorded:
-        return await self._results.record(result)
+    async def record(self, result: Result, *, deadline: datetime | None = None) -> Recorded:
+        return await self._results.record(result, deadline)
 
     async def in_flight(self) -> dict[str, int]:
         pipeline: list[Document] = [
@@ -108,29 +108,42 @@ class MongoImages:
             )
         return [image_from(document) for document in found]
 
-    async def due_at_hosts(self, request_id: str, hosts: Collection[str], limit: int) -> list[Image]:
-        condition = _pending(request_id, hosts) | {"not_before": {"$lte": self._clock()}}
-        with database_faults():
-            found = await self._images.find(condition).sort("not_before", 1).limit(limit).to_list(limit)
+    async def expired(
+        self, host: str, *, deadline_by: datetime, untried_since: datetime | None, limit: int
+    ) -> list[Image]:
+        found = await self._pending_at(host, {"deadline": {"$lte": deadline_by}}, limit)
+        if untried_since is not None and len(found) < limit:
+            untried = {"deadline": None, "not_before": {"$lte": untried_since}}
+            found += await self._pending_at(host, untried, limit - len(found))
         return [image_from(document) for document in found]
 
-    async def count_pending_at_hosts(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
+    async def _pending_at(self, host: str, condition: Document, limit: int) -> list[Document]:
+        pending = {"state": ImageState.PENDING.value, "host": host} | condition
+        with database_faults():
+            return await self._images.find(pending).limit(limit).to_list(limit)
+
+    async def dispatched_since(self, hosts: Collection[str], since: datetime) -> dict[str, int]:
         pipeline: list[Document] = [
-            {"$match": _pending(request_id, hosts)},
+            {
+                "$match": {
+                    "state": ImageState.DISPATCHED.value,
+                    "host": {"$in": list(hosts)},
+                    "dispatched_at": {"$gte": since},
+                }
+            },
             {"$group": {"_id": "$host", "count": {"$sum": 1}}},
         ]
         with database_faults():
             return {group["_id"]: group["count"] async for group in self._images.aggregate(pipeline)}
 
-    async def hosts_with_pending(self, hosts: Collection[str]) -> set[str]:
-        requests = {"$in": await self.requests_with_pending()} if hosts else {}
-        found = set()
+    async def count_pending_at_hosts(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
+        waiting = {"state": ImageState.PENDING.value, "request_id": request_id, "host": {"$in": list(hosts)}}
+        pipeline: list[Document] = [{"$match": waiting}, {"$group": {"_id": "$host", "count": {"$sum": 1}}}]
         with database_faults():
-            for host in hosts:
-                pending = {"state": ImageState.PENDING.value, "request_id": requests, "host": host}
-                if await self._images.find_one(pending, projection={"_id": 1}) is not None:
-                    found.add(host)
-        return found
+            return {group["_id"]: group["count"] async for group in self._images.aggregate(pipeline)}
+
+    async def hosts_with_pending(self, hosts: Collection[str]) -> set[str]:
+        return {host for host in hosts if await self._pending_at(host, {}, 1)}
 
     async def reusable(self, reuse_keys: Collection[str], since: datetime) -> dict[str, Image]:
         pipeline: list[Document] = [
@@ -170,7 +183,7 @@ class MongoImages:
         with database_faults():
             return await self._images.count_documents(_retryable(request_id))
 
-    async def retry_failed(self, request_id: str, round_: int, deadline: datetime) -> AsyncGenerator[int, None]:
+    async def retry_failed(self, request_id: str, round_: int) -> AsyncGenerator[int, None]:
         # One pass over the index: an image that was moved has left the range, and one that failed again has this round.
         earlier = {"round": {"$lt": round_}}
         cursor = self._images.find(_retryable(request_id) | earlier, projection={"_id": 1}, batch_size=RETRY_BATCH)
@@ -182,16 +195,12 @@ class MongoImages:
                         return
                     moved = await self._images.update_many(
                         {"_id": {"$in": [each["_id"] for each in found]}, "state": _RETRIED} | earlier,
-                        {"$set": retried_fields(round_, deadline, self._clock())},
+                        retry_changes(round_, self._clock()),
                     )
                 yield moved.modified_count
         finally:
             with database_faults():
                 await cursor.close()
-
-
-def _pending(request_id: str, hosts: Collection[str]) -> Document:
-    return {"state": ImageState.PENDING.value, "request_id": request_id, "host": {"$in": list(hosts)}}
 
 
 def _retryable(request_id: str) -> Document:

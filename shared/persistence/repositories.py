@@ -158,11 +158,14 @@ class ImageRepository(Protocol):
     async def none_open(self, request_id: str) -> bool:
         """Whether no image of the request is open."""
 
-    async def record(self, result: ImageCompressed | ImageFailed | ImageDeferred) -> Recorded:
+    async def record(
+        self, result: ImageCompressed | ImageFailed | ImageDeferred, *, deadline: datetime | None = None
+    ) -> Recorded:
         """Make the transition that `result` asks for, if its guard holds, and return what is recorded then.
 
-        A terminal state is accepted from any open state of its round; a deferral, and a failure because workers were
-        lost, only of the current dispatch, and only once.
+        `deadline` becomes the image's if `result` defers it after a try at its host and it has none yet. A terminal
+        state is accepted from any open state of its round; a deferral, and a failure because workers were lost, only of
+        the current dispatch, and only once.
         """
 
     async def in_flight(self) -> dict[str, int]:
@@ -174,8 +177,16 @@ class ImageRepository(Protocol):
     async def due(self, request_id: str, limit: int, *, without_hosts: Collection[str] = ()) -> list[Image]:
         """Pending images of a request that are due, ordered by host, without those of `without_hosts`."""
 
-    async def due_at_hosts(self, request_id: str, hosts: Collection[str], limit: int) -> list[Image]:
-        """Pending images of a request at these hosts that are due, the longest due first."""
+    async def expired(
+        self, host: str, *, deadline_by: datetime, untried_since: datetime | None, limit: int
+    ) -> list[Image]:
+        """Pending images at this host, of all requests, whose deadline is `deadline_by` or earlier.
+
+        With `untried_since` also those without a deadline that have been due since then or longer.
+        """
+
+    async def dispatched_since(self, hosts: Collection[str], since: datetime) -> dict[str, int]:
+        """Number of images that were dispatched at `since` or later and not answered, by host."""
 
     async def count_pending_at_hosts(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
         """Number of pending images of a request, due or not, by host; hosts without any are left out."""
@@ -198,7 +209,7 @@ class ImageRepository(Protocol):
     async def count_retryable(self, request_id: str) -> int:
         """Number of the request's failed and cancelled images, without those whose URL is invalid."""
 
-    def retry_failed(self, request_id: str, round_: int, deadline: datetime) -> AsyncGenerator[int, None]:
+    def retry_failed(self, request_id: str, round_: int) -> AsyncGenerator[int, None]:
         """Move the retryable images of earlier rounds to round `round_`, pending like new ones.
 
         Works in batches and yields the size of each. It may be interrupted and repeated: images of this round stay as

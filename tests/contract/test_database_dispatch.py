@@ -1,7 +1,6 @@
 """Images for the dispatcher and the sweep: which are due, dispatched or lost."""
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ async def _only(database: Database, image: Image) -> Image:
 
 
 async def _defer(database: Database, image: Image, seconds: float) -> None:
-    await database.images.record(deferred(image, dispatch=1, not_before=NOW + timedelta(seconds=seconds)))
+    await database.images.record(deferred(image, dispatch=1, delay=seconds))
 
 
 async def test_due_images_are_ordered_by_host_and_then_by_time(database: Database, clock: MovableClock) -> None:
@@ -147,7 +146,7 @@ async def test_after_a_return_the_answers_to_both_dispatches_are_accepted(
     await database.images.insert_many(images)
     await _dispatch(database, slow.request_id)
     await database.images.return_lost(clock.advance(1))
-    await database.images.record(deferred(slow, dispatch=1, not_before=NOW))  # the command was not lost after all
+    await database.images.record(deferred(slow, dispatch=1, delay=0))  # the command was not lost after all
     waiting = await _only(database, slow)
     assert (waiting.state, waiting.dispatch, waiting.attempts) == (ImageState.PENDING, 1, 1)
     await _dispatch(database, doubled.request_id)
@@ -179,8 +178,8 @@ async def test_a_loss_of_a_worker_is_counted_once_and_uses_up_no_attempt(databas
     image = an_image()
     await database.images.insert_many([image])
     await _dispatch(database, image.request_id)
-    lost = deferred(image, dispatch=1, not_before=NOW, error_code=ErrorCode.WORKER_LOST, counts=False, lost=True)
-    waiting = replace(image, dispatch=1, losses=1, error_code=ErrorCode.WORKER_LOST, error_detail=lost.error_detail)
+    lost = deferred(image, dispatch=1, delay=0, error_code=ErrorCode.WORKER_LOST, counts=False, lost=True)
+    waiting = replace(image, dispatch=1, losses=1)
 
     for _ in range(2):
         assert await database.images.record(lost) == Recorded(waiting, request_complete=False)

@@ -9,9 +9,18 @@ from shared.contracts.states import ImageState
 from shared.persistence import Database
 from tests.fakes import MovableClock
 from tests.support.builders import NOW, an_image
+from tests.support.worker_messages import compressed, deferred
 
 ONE = HostCircuit("one.test", failures=1, pauses=0, paused_until=None, error_code=ErrorCode.CONNECT)
-PAUSED = replace(ONE, host="paused.test:8080", failures=10, pauses=1, paused_until=NOW + timedelta(seconds=30))
+PAUSED = replace(
+    ONE,
+    host="paused.test:8080",
+    failures=10,
+    pauses=1,
+    paused_until=NOW + timedelta(seconds=30),
+    paused_since=NOW - timedelta(seconds=5),
+    last_fault_at=NOW,
+)
 
 
 async def test_circuits_are_read_as_written(database: Database) -> None:
@@ -46,16 +55,67 @@ async def test_pending_images_are_counted_and_read_by_host(database: Database, c
     await database.images.insert_many([an_image("http://a.test/later", "r1")])
     await database.images.insert_many([an_image("http://a.test/done", "r1", state=ImageState.COMPRESSED)])
     await database.images.insert_many([an_image("http://d.test/other", "r2")])
-    sent = await database.images.due_at_hosts("r1", ["c.test"], 1)
-    await database.images.mark_dispatched(sent)
+    await database.images.mark_dispatched([an_image("http://c.test/0", "r1")])
 
     hosts = ["a.test", "c.test", "d.test", "e.test"]
     assert await database.images.count_pending_at_hosts("r1", hosts) == {"a.test": 4, "c.test": 2}
     assert await database.images.hosts_with_pending(hosts) == {"a.test", "c.test", "d.test"}
     assert await database.images.hosts_with_pending([]) == set()
-    due = await database.images.due_at_hosts("r1", ["a.test", "c.test"], 10)
-    assert [image.url for image in due][-1] == "http://a.test/later"
-    assert len(due) == 6
-    assert len(await database.images.due_at_hosts("r1", ["a.test"], 2)) == 2
-    clock.advance(-1)
-    assert len(await database.images.due_at_hosts("r1", ["a.test"], 10)) == 3
+
+
+async def test_images_expire_at_a_host_by_their_deadline_or_without_one_by_their_wait(
+    database: Database, clock: MovableClock
+) -> None:
+    first = [an_image(f"http://a.test/{number}", f"r{number}") for number in range(4)]
+    await database.images.insert_many([*first, an_image("http://b.test/1", "r1")])
+    for image in first[:2]:
+        await database.images.record(deferred(image, delay=0), deadline=NOW + timedelta(hours=1))
+    await database.images.record(deferred(first[2], delay=0, counts=False), deadline=NOW)
+    clock.advance(1)
+    await database.images.record(deferred(first[0], dispatch=2, delay=3600), deadline=NOW + timedelta(hours=9))
+    await database.images.record(compressed(first[1], dispatch=2))
+    await database.images.insert_many([an_image("http://a.test/later", "r1")])
+
+    async def expired(minutes: float, since: timedelta | None, limit: int = 10) -> set[str]:
+        found = await database.images.expired(
+            "a.test",
+            deadline_by=NOW + timedelta(minutes=minutes),
+            untried_since=None if since is None else NOW + since,
+            limit=limit,
+        )
+        return {image.url.removeprefix("http://a.test/") for image in found}
+
+    assert await expired(59, None) == set()
+    assert await expired(60, None) == {"0"}
+    assert await expired(60, timedelta(0)) == {"0", "2", "3"}
+    assert await expired(59, timedelta(seconds=1)) == {"2", "3", "later"}
+    assert len(await expired(60, timedelta(seconds=1), limit=2)) == 2
+
+
+async def test_the_first_try_at_the_host_sets_the_deadline_and_no_later_one_moves_it(database: Database) -> None:
+    image, minutes = an_image(), [timedelta(minutes=minute) for minute in range(4)]
+    await database.images.insert_many([image])
+    for dispatch, (changes, expected) in enumerate(
+        [
+            ({"counts": False}, None),  # waited for us
+            ({"counts": False, "host_fault": True}, NOW + minutes[1]),
+            ({}, NOW + minutes[1]),
+            ({"counts": False}, NOW + minutes[1]),
+        ]
+    ):
+        recorded = await database.images.record(
+            deferred(image, dispatch=dispatch + 1, delay=0, **changes), deadline=NOW + minutes[dispatch]
+        )
+        assert recorded.image is not None
+        assert recorded.image.deadline == expected
+
+
+async def test_images_dispatched_lately_are_counted_by_host(database: Database, clock: MovableClock) -> None:
+    images = [an_image(f"http://{host}.test/1", host) for host in ("a", "b", "c")]
+    await database.images.insert_many(images)
+    await database.images.mark_dispatched(images[:1])
+    later = clock.advance(120)
+    await database.images.mark_dispatched(images[1:])
+    assert await database.images.dispatched_since(["a.test", "b.test"], later) == {"b.test": 1}
+    assert await database.images.dispatched_since(["a.test"], NOW) == {"a.test": 1}
+    assert await database.images.dispatched_since([], NOW) == {}

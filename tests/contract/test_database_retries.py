@@ -41,7 +41,7 @@ def as_new(image: Image, round_: int = 2) -> Image:
         round=round_,
         dispatch=0,
         attempts=0,
-        deadline=DEADLINE,
+        deadline=None,
         error_code=None,
         error_detail=None,
         ended_at=None,
@@ -49,7 +49,7 @@ def as_new(image: Image, round_: int = 2) -> Image:
 
 
 async def _retry(database: Database, round_: int = 2) -> int:
-    return sum([moved async for moved in database.images.retry_failed(REQUEST_ID, round_, DEADLINE)])
+    return sum([moved async for moved in database.images.retry_failed(REQUEST_ID, round_)])
 
 
 async def _stored(database: Database, image: Image) -> Image:
@@ -60,7 +60,7 @@ async def test_failed_images_are_pending_again_and_all_others_stay_unchanged(
     database: Database, clock: MovableClock
 ) -> None:
     again = [
-        a_failure(dispatch=3, attempts=2),
+        a_failure(dispatch=3, attempts=2, deadline=NOW),
         a_failure("http://10.0.0.1/2.jpg", error_code=ErrorCode.BLOCKED_ADDRESS),
         a_failure("http://x/3.jpg", error_code=ErrorCode.EXPIRED),
     ]
@@ -96,7 +96,7 @@ async def test_an_image_that_failed_with_invalid_url_is_not_retried(database: Da
 async def test_an_interrupted_retry_continues_and_moves_no_image_twice(database: Database) -> None:
     images = [a_failure(f"http://host-{number % 7}/{number}.jpg") for number in range(2300)]
     await database.images.insert_many(images)
-    retrying = database.images.retry_failed(REQUEST_ID, 2, DEADLINE)
+    retrying = database.images.retry_failed(REQUEST_ID, 2)
     first = await anext(retrying)
     await retrying.aclose()
     assert 0 < first < len(images)
@@ -118,7 +118,7 @@ async def test_images_that_fail_again_during_a_retry_are_not_moved_again(
     await database.images.insert_many(images)
     clock.advance(60)
     moved = 0
-    async for some in database.images.retry_failed(REQUEST_ID, 2, DEADLINE):
+    async for some in database.images.retry_failed(REQUEST_ID, 2):
         moved += some
         for image in await database.images.due(REQUEST_ID, 100):
             await database.images.record(failed(image))
@@ -161,7 +161,7 @@ async def test_in_the_new_round_deferrals_and_losses_are_counted_from_zero(datab
     await database.images.insert_many([image])
     for dispatch in (1, 2):
         await database.images.mark_dispatched(await database.images.due(REQUEST_ID, 1))
-        await database.images.record(deferred(image, dispatch=dispatch, not_before=NOW, counts=False, lost=True))
+        await database.images.record(deferred(image, dispatch=dispatch, delay=0, counts=False, lost=True))
     assert (await _stored(database, image)).losses == 2
     await database.images.record(failed(image, dispatch=2))
     await _retry(database)
@@ -169,7 +169,7 @@ async def test_in_the_new_round_deferrals_and_losses_are_counted_from_zero(datab
         [due] = await database.images.due(REQUEST_ID, 1)
         await database.images.mark_dispatched([due])
         sent = await _stored(database, image)
-        await database.images.record(deferred(sent, not_before=NOW, counts=not lost, lost=lost))
+        await database.images.record(deferred(sent, delay=0, counts=not lost, lost=lost))
     waiting = await _stored(database, image)
     assert (waiting.state, waiting.round, waiting.dispatch) == (ImageState.PENDING, 2, 2)
     assert (waiting.attempts, waiting.losses) == (1, 1)

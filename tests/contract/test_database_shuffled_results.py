@@ -17,7 +17,7 @@ from shared.losses import MAX_LOSSES, LossPolicy
 from shared.persistence import Database
 from shared.settings import LossSettings
 from tests.contract.conftest import Subject
-from tests.support.builders import NOW, a_request, an_image
+from tests.support.builders import a_request, an_image
 from tests.support.worker_messages import compressed, deferred, download, failed
 
 ATTEMPTS = 4
@@ -62,11 +62,11 @@ def _answer(image: Image, outcome: RunOutcome) -> Answer:
     if outcome is RunOutcome.COMPRESSED:
         return compressed(dispatched)
     if outcome is RunOutcome.LOST:
-        return LOSSES.answer(download(dispatched, losses=image.losses), ErrorCode.WORKER_LOST, "killed", NOW)
+        return LOSSES.answer(download(dispatched, losses=image.losses), ErrorCode.WORKER_LOST, "killed")
     if outcome is RunOutcome.POSTPONED:
-        return deferred(dispatched, not_before=NOW, counts=False)
+        return deferred(dispatched, delay=0, counts=False)
     if outcome is RunOutcome.DEFERRED and image.attempts + 1 < ATTEMPTS:
-        return deferred(dispatched, not_before=NOW)
+        return deferred(dispatched, delay=0)
     return failed(dispatched)
 
 
@@ -85,7 +85,7 @@ async def _check_one_terminal_state_per_round(
     answers: list[Answer] = []
     for round_, runs in enumerate(rounds, 1):
         has_failed = (await _stored(database, image)).state is ImageState.FAILED
-        moved = sum([some async for some in database.images.retry_failed(image.request_id, round_, image.deadline)])
+        moved = sum([some async for some in database.images.retry_failed(image.request_id, round_)])
         assert moved == has_failed
         last = Run(RunOutcome.FAILED if round_ < len(rounds) else RunOutcome.COMPRESSED, late=False, copies=[])
         await _run(database, image.request_id, [*runs, last], answers)

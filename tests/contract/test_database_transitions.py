@@ -99,7 +99,7 @@ async def test_a_success_is_recorded_from_any_open_state(
 ) -> None:
     image = an_image(state=state, dispatch=0 if state is ImageState.PENDING else 1)
     await _insert(database, image)
-    await database.images.record(deferred(image, dispatch=1, not_before=NOW, attempt=1))
+    await database.images.record(deferred(image, dispatch=1, delay=0, attempt=1))
     now = clock.advance(5)
     recorded = await database.images.record(compressed(image, dispatch=1, attempt=2))
     ended = replace(image, state=ImageState.COMPRESSED, dispatch=1, attempts=2, result=a_result(), ended_at=now)
@@ -158,17 +158,20 @@ async def test_an_image_in_a_terminal_state_never_changes(
     assert await _stored(database, image) == ended.image
 
 
+@pytest.mark.parametrize("when", [{"delay": 30}, {"delay": None, "not_before": NOW + timedelta(seconds=30)}], ids=str)
 @pytest.mark.parametrize("counts", [True, False])
-async def test_a_deferred_image_is_due_at_its_not_before(database: Database, clock: MovableClock, counts: bool) -> None:
+async def test_a_deferred_image_is_due_after_its_delay(
+    database: Database, clock: MovableClock, counts: bool, when: dict[str, Any]
+) -> None:
     image = an_image(**DISPATCHED)
     await _insert(database, image)
-    recorded = await database.images.record(deferred(image, counts=counts, not_before=NOW + timedelta(seconds=30)))
+    recorded = await database.images.record(deferred(image, counts=counts, **when))
     waiting = replace(
         image,
         state=ImageState.PENDING,
         attempts=1 if counts else 0,
-        error_code=ErrorCode.HTTP_5XX,
-        error_detail="the host answered 503",
+        error_code=ErrorCode.HTTP_5XX if counts else None,
+        error_detail="the host answered 503" if counts else None,
     )
     assert recorded == Recorded(waiting, request_complete=False)
     clock.advance(29.999)
@@ -180,8 +183,8 @@ async def test_a_deferred_image_is_due_at_its_not_before(database: Database, clo
 async def test_a_deferral_counts_once(database: Database) -> None:
     image = an_image(**DISPATCHED)
     await _insert(database, image)
-    first = await database.images.record(deferred(image, not_before=NOW))
-    again = await database.images.record(deferred(image, not_before=NOW + timedelta(hours=1)))
+    first = await database.images.record(deferred(image, delay=0))
+    again = await database.images.record(deferred(image, delay=3600))
     assert again == first
     assert await database.images.due(image.request_id, 10) == [first.image]
 
@@ -189,9 +192,9 @@ async def test_a_deferral_counts_once(database: Database) -> None:
 async def test_a_late_copy_of_a_deferral_does_not_count_for_the_next_dispatch(database: Database) -> None:
     image = an_image(**DISPATCHED)
     await _insert(database, image)
-    await database.images.record(deferred(image, not_before=NOW))
+    await database.images.record(deferred(image, delay=0))
     await database.images.mark_dispatched(await database.images.due(image.request_id, 10))
-    recorded = await database.images.record(deferred(image, not_before=NOW))
+    recorded = await database.images.record(deferred(image, delay=0))
     assert recorded.image is not None
     assert (recorded.image.state, recorded.image.dispatch, recorded.image.attempts) == (ImageState.DISPATCHED, 2, 1)
 
@@ -200,11 +203,11 @@ async def test_a_deferral_may_arrive_before_its_dispatch_is_marked(database: Dat
     image = an_image()
     await _insert(database, image)
     published = await database.images.due(image.request_id, 10)
-    await database.images.record(deferred(image, dispatch=1, not_before=NOW))
+    await database.images.record(deferred(image, dispatch=1, delay=0))
     await database.images.mark_dispatched(published)
     waiting = await _stored(database, image)
     assert (waiting.state, waiting.dispatch, waiting.attempts) == (ImageState.PENDING, 1, 1)
-    await database.images.record(deferred(image, dispatch=1, not_before=NOW))
+    await database.images.record(deferred(image, dispatch=1, delay=0))
     assert await _stored(database, image) == waiting
     await database.images.mark_dispatched(await database.images.due(image.request_id, 10))
     marked = await _stored(database, image)

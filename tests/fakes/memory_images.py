@@ -58,13 +58,13 @@ class MemoryImages:
         self._tables.answer()
         return not any_open(self._tables, request_id)
 
-    async def record(self, result: Result) -> Recorded:
+    async def record(self, result: Result, *, deadline: datetime | None = None) -> Recorded:
         self._tables.answer()
         row = self._tables.images.get((result.request_id, result.image_id))
         if row is None or row.image.round != result.round:
             return Recorded(None, request_complete=False)
         if accepts_result(row, result):
-            row = self._save(after_result(row, result, self._tables.clock()))
+            row = self._save(after_result(row, result, deadline, self._tables.clock()))
         return self._recorded(row.image)
 
     async def in_flight(self) -> dict[str, int]:
@@ -86,12 +86,26 @@ class MemoryImages:
         rows.sort(key=lambda row: (row.image.host, row.not_before))
         return [row.image for row in rows[:limit]]
 
-    async def due_at_hosts(self, request_id: str, hosts: Collection[str], limit: int) -> list[Image]:
+    async def expired(
+        self, host: str, *, deadline_by: datetime, untried_since: datetime | None, limit: int
+    ) -> list[Image]:
         self._tables.answer()
-        now = self._tables.clock()
-        rows = [row for row in self._pending_at(hosts) if row.image.request_id == request_id and row.not_before <= now]
-        rows.sort(key=lambda row: row.not_before)
-        return [row.image for row in rows[:limit]]
+        rows = self._pending_at([host])
+        tried = [row for row in rows if row.image.deadline is not None and row.image.deadline <= deadline_by]
+        untried = [
+            row for row in rows if row.image.deadline is None and untried_since and row.not_before <= untried_since
+        ]
+        return [row.image for row in [*tried, *untried][:limit]]
+
+    async def dispatched_since(self, hosts: Collection[str], since: datetime) -> dict[str, int]:
+        self._tables.answer()
+        return dict(
+            Counter(
+                row.image.host
+                for row in self._in_state(ImageState.DISPATCHED)
+                if row.image.host in hosts and row.dispatched_at is not None and row.dispatched_at >= since
+            )
+        )
 
     async def count_pending_at_hosts(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
         self._tables.answer()
@@ -144,7 +158,7 @@ class MemoryImages:
         self._tables.answer()
         return len(self._retryable(request_id))
 
-    async def retry_failed(self, request_id: str, round_: int, deadline: datetime) -> AsyncGenerator[int, None]:
+    async def retry_failed(self, request_id: str, round_: int) -> AsyncGenerator[int, None]:
         self._tables.answer()
         found = [row for row in self._retryable(request_id) if row.image.round < round_]
         for start in range(0, len(found), RETRY_BATCH):
@@ -152,7 +166,7 @@ class MemoryImages:
             wanted = set(map(_key, found[start : start + RETRY_BATCH]))
             some = [row for row in self._retryable(request_id) if _key(row) in wanted and row.image.round < round_]
             for row in some:
-                self._save(after_retry(row.image, round_, deadline, self._tables.clock()))
+                self._save(after_retry(row.image, round_, self._tables.clock()))
             yield len(some)
 
     def _retryable(self, request_id: str) -> list[ImageRow]:

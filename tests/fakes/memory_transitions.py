@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed
+from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed, moment
 from shared.contracts.records import CANCELLED_DETAIL, Image
 from shared.contracts.states import OPEN_STATES, ImageState
 from tests.fakes.memory_tables import ImageRow
@@ -23,18 +23,9 @@ def _is_unanswered(row: ImageRow, result: Result) -> bool:
     return row.image.dispatch <= result.dispatch and row.answered < result.dispatch
 
 
-def after_result(row: ImageRow, result: Result, now: datetime) -> ImageRow:
+def after_result(row: ImageRow, result: Result, deadline: datetime | None, now: datetime) -> ImageRow:
     if isinstance(result, ImageDeferred):
-        image = replace(
-            row.image,
-            state=ImageState.PENDING,
-            dispatch=result.dispatch,
-            attempts=row.image.attempts + int(result.counts),
-            losses=row.image.losses + int(result.lost),
-            error_code=result.error_code,
-            error_detail=result.error_detail,
-        )
-        return replace(row, image=image, not_before=result.not_before, answered=result.dispatch)
+        return _after_deferral(row, result, deadline, now)
     ended = replace(row.image, attempts=result.attempt, ended_at=now)
     if isinstance(result, ImageCompressed):
         image = replace(ended, state=ImageState.COMPRESSED, result=result.result, error_code=None, error_detail=None)
@@ -58,7 +49,26 @@ def after_cancel(row: ImageRow, now: datetime) -> ImageRow:
     return replace(row, image=image)
 
 
-def after_retry(image: Image, round_: int, deadline: datetime, now: datetime) -> ImageRow:
+def _after_deferral(row: ImageRow, result: ImageDeferred, deadline: datetime | None, now: datetime) -> ImageRow:
+    image = replace(
+        row.image,
+        state=ImageState.PENDING,
+        dispatch=result.dispatch,
+        attempts=row.image.attempts + int(result.counts),
+        losses=row.image.losses + int(result.lost),
+    )
+    if result.tried_host:
+        image = replace(
+            image,
+            error_code=result.error_code,
+            error_detail=result.error_detail,
+            deadline=min(filter(None, (image.deadline, deadline)), default=None),
+        )
+    due_at = moment(result.delay, result.not_before, now) or now
+    return replace(row, image=image, not_before=due_at, answered=result.dispatch)
+
+
+def after_retry(image: Image, round_: int, now: datetime) -> ImageRow:
     again = replace(
         image,
         state=ImageState.PENDING,
@@ -66,7 +76,7 @@ def after_retry(image: Image, round_: int, deadline: datetime, now: datetime) ->
         dispatch=0,
         attempts=0,
         losses=0,
-        deadline=deadline,
+        deadline=None,
         error_code=None,
         error_detail=None,
         ended_at=None,

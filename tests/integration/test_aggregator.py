@@ -12,7 +12,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aio_pika
@@ -99,7 +99,7 @@ async def insert_dispatched_request(database: Database, webhook_url: str) -> Non
     now = datetime.now(UTC)
     await database.requests.insert(a_request(webhook_url=webhook_url, created_at=now, updated_at=now))
     await database.products.insert_many([a_product(1, (GOOD, BAD)), a_product(2, (GOOD,))])
-    images = [an_image(url, deadline=now + timedelta(days=1)) for url in (GOOD, BAD)]
+    images = [an_image(url) for url in (GOOD, BAD)]
     await database.images.insert_many(images)
     await database.images.mark_dispatched(images)
     await database.requests.close_intake(REQUEST_ID, 1, Progress(2, 0, 0, 2, now))

@@ -313,7 +313,7 @@ async def test_an_image_succeeds_once_its_host_recovers(origin: Origin) -> None:
         for attempt in (1, 2):
             [answer] = await handle(download(url, attempt, clock() + timedelta(minutes=15)))
             assert isinstance(answer, ImageDeferred)
-            waits.append((answer.error_code, (answer.not_before - clock()).total_seconds()))
+            waits.append((answer.error_code, answer.delay))
         [answer] = await handle(download(url, 3, clock() + timedelta(minutes=15)))
     assert waits == [(ErrorCode.HTTP_429, 40), (ErrorCode.HTTP_5XX, 30)]
     assert isinstance(answer, CompressImage)

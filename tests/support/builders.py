@@ -1,7 +1,7 @@
 """Builders of test data: a test sets what it is about, all other values are plausible defaults."""
 
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from shared.catalogue import CatalogueFormat, Dialect, ImageColumn, Profile, raw_cell
@@ -84,7 +84,6 @@ def an_image(url: str = "http://images.test/1.jpg", request_id: str = REQUEST_ID
         "round": 1,
         "dispatch": 0,
         "attempts": 0,
-        "deadline": NOW + timedelta(days=1),
     }
     return Image(**known | changes)
 

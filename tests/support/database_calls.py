@@ -40,7 +40,7 @@ async def _orphaned(database: Database) -> list[str]:
 
 
 async def _retry_failed(database: Database) -> int:
-    return sum([moved async for moved in database.images.retry_failed("a", 2, NOW)])
+    return sum([moved async for moved in database.images.retry_failed("a", 2)])
 
 
 CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
@@ -81,7 +81,10 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "images.requests_with_pending": lambda database: database.images.requests_with_pending(),
     "images.reusable": lambda database: database.images.reusable(["0" * 32, "1" * 32], NOW),
     "images.due": lambda database: database.images.due("a", 1),
-    "images.due_at_hosts": lambda database: database.images.due_at_hosts("a", ["images.test"], 1),
+    "images.expired": lambda database: database.images.expired(
+        "images.test", deadline_by=NOW, untried_since=NOW, limit=1
+    ),
+    "images.dispatched_since": lambda database: database.images.dispatched_since(["host-0"], NOW),
     "images.count_pending_at_hosts": lambda database: database.images.count_pending_at_hosts("a", ["images.test"]),
     "images.hosts_with_pending": lambda database: database.images.hosts_with_pending(["host-0"]),
     "images.mark_dispatched": lambda database: database.images.mark_dispatched([IMAGE]),

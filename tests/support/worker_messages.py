@@ -53,6 +53,6 @@ def deferred(image: Image, **changes: Any) -> ImageDeferred:
     usual = {
         "error_code": ErrorCode.HTTP_5XX,
         "error_detail": "the host answered 503",
-        "not_before": NOW + timedelta(minutes=1),
+        "delay": 60,
     }
     return ImageDeferred(**_about(image, usual | changes))

@@ -6,18 +6,18 @@ at a time, under a lease. Should two do so for a moment, commands are sent twice
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from services.gateway.background.parts import WITHOUT_LEASE_SECONDS, BackgroundParts
 from services.gateway.settings import DispatchSettings
-from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import CompressOptions, DownloadImage, ImageFailed, KnownResult, Message
+from shared.contracts.messages import CompressOptions, DownloadImage, ImageFailed, KnownResult
 from shared.contracts.object_keys import reuse_key
 from shared.contracts.records import HostCircuit, Image
 from shared.persistence import RenewableLease
+from shared.settings import ImageAgeSettings
 
 _BUSY_SECONDS = 0.2
 _IDLE_SECONDS = 0.5
@@ -25,7 +25,9 @@ _MAX_REQUESTS_PER_PASS = 100  # each costs a query
 _EXPIRY_INTERVAL = timedelta(seconds=1)
 _MAX_EXPIRY_HOSTS = 100
 _EXPIRY_BATCH = 200
-_MAX_EXPIRY_BATCHES = 10  # per request
+_MAX_EXPIRY_BATCHES = 10  # per host
+_TRY_OUT_TIME = timedelta(minutes=2)
+"""A half-open host gets another try-out if the last one has no answer by then: its command may be lost."""
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +35,9 @@ log = structlog.get_logger(__name__)
 class Dispatcher:
     """Publishes DownloadImage for pending images that are due, then marks them dispatched."""
 
-    def __init__(self, parts: BackgroundParts, lease: RenewableLease, settings: DispatchSettings) -> None:
+    def __init__(
+        self, parts: BackgroundParts, lease: RenewableLease, settings: DispatchSettings, age: ImageAgeSettings
+    ) -> None:
         self._database = parts.database
         self._publish = parts.publish
         self._clock = parts.clock
@@ -42,10 +46,12 @@ class Dispatcher:
         self._window = settings.dispatch_window
         self._per_host = settings.dispatch_per_host
         self._start_within = timedelta(seconds=settings.command_start_by)
+        self._max_age = timedelta(seconds=age.image_max_age)
         self._reuse = timedelta(days=settings.reuse_days)
         self._random = random.Random()  # noqa: S311 (a fair order, not a secret)
         self._options: dict[str, CompressOptions] = {}
         self._circuits: dict[str, HostCircuit] = {}
+        self._caps: dict[str, int] = {}
         self._expiry_checked_at: datetime | None = None
 
     async def step(self) -> float:
@@ -56,8 +62,9 @@ class Dispatcher:
         in_flight = await self._database.images.in_flight()
         request_ids = await self._database.images.requests_with_pending()
         self._forget_options_except(request_ids)
-        self._circuits = {circuit.host: circuit for circuit in await self._database.hosts.not_closed()}
-        await self._fail_expired(request_ids)
+        circuits = await self._database.hosts.not_closed()
+        self._caps = await self._caps_of(circuits, in_flight)
+        await self._fail_expired(circuits)
         while request_ids:
             images = await self._next_images(request_ids, in_flight)
             if not images:
@@ -83,7 +90,7 @@ class Dispatcher:
 
         All `requests` may want the same host, so each takes only its share of what the host's cap leaves.
         """
-        full = [host for host in {*in_flight, *self._circuits} if in_flight.get(host, 0) >= self._cap(host)]
+        full = [host for host in {*in_flight, *self._caps} if in_flight.get(host, 0) >= self._cap(host)]
         chosen: list[Image] = []
         shares: dict[str, int] = {}
         for image in await self._database.images.due(request_id, limit, without_hosts=full):
@@ -96,34 +103,50 @@ class Dispatcher:
         return chosen
 
     def _cap(self, host: str) -> int:
-        """Images of a host that may be in flight: none while its circuit is open, one while it is half-open."""
-        circuit = self._circuits.get(host)
-        if circuit is None or circuit.paused_until is None:
-            return self._per_host
-        return 0 if circuit.paused_until > self._clock() else 1
+        """Images of a host that may be in flight."""
+        return self._caps.get(host, self._per_host)
 
-    async def _fail_expired(self, request_ids: Sequence[str]) -> None:
-        """Fail the images past their deadline at hosts whose circuit is not closed, since few or none are sent there.
-
-        Only the images that have been due the longest are read. The rest of a request expires within the time that its
-        intake took.
-        """
+    async def _caps_of(self, circuits: Sequence[HostCircuit], in_flight: Mapping[str, int]) -> dict[str, int]:
+        """Of hosts whose circuit is not closed: none while it is open; while it is half-open, one that is not late."""
         now = self._clock()
-        if not self._circuits or (self._expiry_checked_at and now - self._expiry_checked_at < _EXPIRY_INTERVAL):
+        half_open = [circuit.host for circuit in circuits if circuit.paused_until and circuit.paused_until <= now]
+        tried = [host for host in half_open if host in in_flight]
+        recent = await self._database.images.dispatched_since(tried, now - _TRY_OUT_TIME) if tried else {}
+        late = {host: in_flight[host] - recent.get(host, 0) for host in tried}
+        return dict.fromkeys((circuit.host for circuit in circuits), 0) | {
+            host: 1 + late.get(host, 0) for host in half_open
+        }
+
+    async def _fail_expired(self, circuits: Sequence[HostCircuit]) -> None:
+        """Fail the images past their deadline at hosts whose circuit is not closed: few or none are sent there."""
+        now = self._clock()
+        if self._expiry_checked_at and now - self._expiry_checked_at < _EXPIRY_INTERVAL:
             return
         self._expiry_checked_at = now
-        hosts = self._random.sample(sorted(self._circuits), min(len(self._circuits), _MAX_EXPIRY_HOSTS))
-        for request_id in request_ids:
+        for circuit in self._random.sample(circuits, min(len(circuits), _MAX_EXPIRY_HOSTS)):
             for _ in range(_MAX_EXPIRY_BATCHES):
-                expired = await self._expired_images(request_id, hosts)
+                expired = await self._expired_images(circuit)
                 if not expired:
                     break
-                await self._publish([_expired(image, self._circuits[image.host].error_code) for image in expired])
+                await self._publish([_expired(image, circuit) for image in expired])
                 await self._database.images.mark_dispatched(expired)
 
-    async def _expired_images(self, request_id: str, hosts: Sequence[str]) -> list[Image]:
-        oldest = await self._database.images.due_at_hosts(request_id, hosts, _EXPIRY_BATCH)
-        return [image for image in oldest if image.deadline <= self._clock()]
+    async def _expired_images(self, circuit: HostCircuit) -> list[Image]:
+        """Images whose deadline had passed when the host last failed: that fault is as good as their own last try.
+
+        An image that was never tried has no deadline. At a host that fails it has the maximum age too, from when it
+        began to wait or the host to fail; otherwise it could wait for ever.
+        """
+        fault_at, since = circuit.last_fault_at, circuit.paused_since
+        if fault_at is None or since is None:  # recorded by an earlier version
+            return []
+        oldest = fault_at - self._max_age
+        return await self._database.images.expired(
+            circuit.host,
+            deadline_by=fault_at,
+            untried_since=oldest if since <= oldest else None,
+            limit=_EXPIRY_BATCH,
+        )
 
     async def _dispatch(self, images: Sequence[Image]) -> None:
         # Publish first, then mark: after a crash between the two the commands are sent again, none is lost.
@@ -145,11 +168,8 @@ class Dispatcher:
             if image.result is not None
         }
 
-    def _command(self, image: Image, options: CompressOptions, known: KnownResult | None) -> Message:
+    def _command(self, image: Image, options: CompressOptions, known: KnownResult | None) -> DownloadImage:
         now = self._clock()
-        # An image that was never sent gets one attempt even after its deadline: an outage of ours kept it waiting.
-        if image.deadline <= now and image.dispatch > 0:
-            return _expired(image, ErrorCode.EXPIRED)
         return DownloadImage(
             request_id=image.request_id,
             image_id=image.image_id,
@@ -161,6 +181,7 @@ class Dispatcher:
             start_by=now + self._start_within,
             known=known,
             losses=image.losses,
+            last=image.deadline is not None and image.deadline <= now,
         )
 
     async def _options_of(self, request_id: str) -> CompressOptions:
@@ -174,8 +195,8 @@ class Dispatcher:
         self._options = {request_id: options for request_id, options in self._options.items() if request_id in keep}
 
 
-def _expired(image: Image, code: ErrorCode) -> ImageFailed:
-    """The failure of an image past its deadline: with its own last error, or `code` if it has none."""
+def _expired(image: Image, circuit: HostCircuit) -> ImageFailed:
+    """The failure of an image past its deadline: with its own last error, or its host's if it was never tried."""
     last = f"; last error: {image.error_detail}" if image.error_detail else ""
     return ImageFailed(
         request_id=image.request_id,
@@ -183,6 +204,6 @@ def _expired(image: Image, code: ErrorCode) -> ImageFailed:
         round=image.round,
         dispatch=image.dispatch + 1,
         attempt=image.attempts,
-        error_code=image.error_code or code,
-        error_detail=f"not finished before its deadline{last}",
+        error_code=image.error_code or circuit.error_code,
+        error_detail=f"its host failed until the image's deadline{last}",
     )

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import islice
 
@@ -45,10 +45,9 @@ class _Interrupted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class IntakeRules:
-    """image_max_age: seconds from intake to an image's deadline. lease_seconds: of the lease on a request's intake."""
+    """lease_seconds: of the lease on a request's intake."""
 
     fetch_policy: AddressPolicy
-    image_max_age: float
     public_base_url: str
     lease_seconds: float = LEASE_SECONDS
 
@@ -120,8 +119,7 @@ class Intake:
         log.info("intake_closed", round=request.round)
 
     async def _retry_failed(self, request: Request, checkpoint: Callable[[], None]) -> None:
-        deadline = self._clock() + timedelta(seconds=self._rules.image_max_age)
-        images = self._database.images.retry_failed(request.request_id, request.round, deadline)
+        images = self._database.images.retry_failed(request.request_id, request.round)
         async with aclosing(images) as moved:
             async for _ in moved:
                 self._images_added.set()
@@ -170,7 +168,6 @@ class Intake:
             round=request.round,
             dispatch=0,
             attempts=0,
-            deadline=now + timedelta(seconds=self._rules.image_max_age),
             error_code=fault.code if fault else None,
             error_detail=fault.detail if fault else None,
             ended_at=now if fault else None,

@@ -48,9 +48,9 @@ async def test_a_failure_becomes_a_deferral_once_the_circuit_is_open(harness: Br
     deferral = await harness.breaker.register_fault(harness.failure())
     assert isinstance(deferral, ImageDeferred)
     assert not deferral.counts
-    assert deferral.not_before == NOW + timedelta(seconds=30)
+    assert deferral.delay == 30
     [host] = await harness.database.hosts.not_closed()
-    assert (host.host, host.paused_until) == (HOST, deferral.not_before)
+    assert (host.host, host.paused_until) == (HOST, NOW + timedelta(seconds=30))
 
 
 async def test_only_the_first_failure_of_an_image_counts(harness: BreakerHarness) -> None:
@@ -83,20 +83,30 @@ async def test_an_image_is_not_deferred_beyond_its_deadline(harness: BreakerHarn
     await harness.database.images.insert_many([harness.image])
     deferral = await harness.breaker.register_fault(harness.failure())
     assert isinstance(deferral, ImageDeferred)
-    assert deferral.not_before == harness.image.deadline
+    assert deferral.delay == 10
     harness.clock.advance(10)
     assert await harness.breaker.register_fault(harness.failure()) == harness.failure()
 
 
 async def test_retry_after_defers_the_image_until_its_deadline_at_most(harness: BreakerHarness) -> None:
-    until = NOW + timedelta(days=7)
-    deferred_result = deferred(
-        harness.image, error_code=ErrorCode.HTTP_429, not_before=until, host_fault=True, host_until=until
-    )
-    recorded = await harness.breaker.register_fault(deferred_result)
-    assert recorded == deferred_result.model_copy(update={"not_before": harness.image.deadline})
-    [host] = await harness.database.hosts.not_closed()
-    assert host.paused_until == until
+    harness = BreakerHarness(an_image(deadline=NOW + timedelta(days=1)))
+    await harness.database.images.insert_many([harness.image])
+    week = timedelta(days=7)
+    for message in (
+        deferred(harness.image, delay=week.total_seconds(), host_fault=True, host_pause=week.total_seconds()),
+        deferred(harness.image, delay=None, not_before=NOW + week, host_fault=True, host_until=NOW + week),
+    ):
+        recorded = await harness.breaker.register_fault(message)
+        assert recorded == message.model_copy(update={"delay": 86_400, "not_before": None})
+        [host] = await harness.database.hosts.not_closed()
+        assert host.paused_until == NOW + week
+
+
+async def test_a_deferral_that_begins_after_the_deadline_is_not_shortened(harness: BreakerHarness) -> None:
+    harness = BreakerHarness(an_image(deadline=NOW))
+    await harness.database.images.insert_many([harness.image])
+    result = deferred(harness.image, delay=30, host_fault=True)
+    assert await harness.breaker.register_fault(result) == result
 
 
 async def test_a_deferral_that_ends_before_the_deadline_is_recorded_unchanged(harness: BreakerHarness) -> None:

@@ -41,11 +41,19 @@ def test_a_fault_during_a_pause_does_not_prolong_it(counts: list[int], drawn: fl
 def test_retry_after_opens_the_circuit_at_once_and_for_as_long() -> None:
     until = NOW + timedelta(seconds=200)
     paused = POLICY.after_fault(None, "a", HostFault(ErrorCode.HTTP_429, until=until), NOW)
-    assert paused == HostCircuit("a", 1, 0, until, ErrorCode.HTTP_429)
+    assert paused == HostCircuit("a", 1, 0, until, ErrorCode.HTTP_429, paused_since=NOW, last_fault_at=NOW)
     sooner = HostFault(ErrorCode.HTTP_429, until=NOW + timedelta(seconds=5))
     assert POLICY.after_fault(paused, "a", sooner, NOW) == paused
     later = HostFault(ErrorCode.HTTP_5XX, until=until + timedelta(seconds=1))
     assert POLICY.after_fault(paused, "a", later, NOW).paused_until == later.until
+
+
+def test_a_circuit_knows_since_when_its_host_fails_and_its_last_fault() -> None:
+    known, times = None, [NOW + timedelta(minutes=minute) for minute in (0, 0, 1, 1, 5, 9)]
+    for time in times:
+        known = POLICY.after_fault(known, "a", FAULT, time)
+    assert known is not None
+    assert (known.paused_since, known.last_fault_at) == (times[2], times[-1])
 
 
 @given(st.integers(0, 10_000))

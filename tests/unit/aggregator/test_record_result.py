@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -31,7 +30,7 @@ from shared.contracts.states import ImageState
 from shared.errors import DatabaseUnavailable
 from shared.losses import LossPolicy
 from shared.observability import Metrics
-from shared.settings import LossSettings
+from shared.settings import ImageAgeSettings, LossSettings
 from tests.fakes import MemoryDatabase, MemoryObjectStore
 from tests.support.aggregating import BASE_URL, a_request, a_result, an_image
 from tests.support.builders import NOW, REQUEST_ID
@@ -47,7 +46,7 @@ DEFERRED = ImageDeferred(
     **IDS,
     error_code=ErrorCode.HTTP_5XX,
     error_detail="the host answered 503",
-    not_before=NOW + timedelta(seconds=5),
+    delay=5,
     original_key=ORIGINAL,
 )
 FINISH = FinishRequest(request_id=REQUEST_ID, round=1)
@@ -63,9 +62,9 @@ class RecordHarness:
         hosts = HostCircuitBreaker(self.database, PausePolicy(10, 30, 900, lambda: 0.0), lambda: NOW)
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
-        self.record = ResultRecorder(self.database.images, hosts, effects, metrics)
+        self.record = ResultRecorder(self.database.images, hosts, effects, metrics, ImageAgeSettings(), lambda: NOW)
         losses = LossPolicy(LossSettings(loss_retry_schedule=(60,)), lambda: 0.0)
-        self.record_lost = LostRecorder(self.record, losses, lambda: NOW)
+        self.record_lost = LostRecorder(self.record, losses)
 
     async def insert_dispatched_images(self, *images: Image, intake_open: bool = False) -> None:
         await self.database.requests.insert(a_request(intake_open=intake_open))

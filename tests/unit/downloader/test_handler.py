@@ -138,10 +138,10 @@ async def test_a_temporary_failure_defers_the_image_until_its_last_attempt(store
         attempt=1,
         error_code=ErrorCode.HTTP_5XX,
         error_detail="HTTP 503 Service Unavailable",
-        not_before=CLOCK() + timedelta(seconds=60),
+        delay=60,
         counts=True,
         host_fault=True,
-        host_until=CLOCK() + timedelta(seconds=60),
+        host_pause=60,
     )
     assert isinstance(second, ImageDeferred)
     assert isinstance(third, ImageFailed)
@@ -155,6 +155,25 @@ async def test_a_busy_host_counts_no_attempt_not_even_the_last(store: MemoryObje
     assert isinstance(answer, ImageDeferred)
     assert not answer.counts
     assert answer.error_detail == "host busy"
+
+
+async def test_after_the_deadline_a_failure_that_counts_is_the_last(store: MemoryObjectStore) -> None:
+    last = command().model_copy(update={"last": True})
+    [failed] = await handler(Downloads(error=FetchError(503, "HTTP 503 Service Unavailable", "60")), store)(last)
+    assert failed == ImageFailed(
+        **IDS,
+        attempt=1,
+        error_code=ErrorCode.HTTP_5XX,
+        error_detail="HTTP 503 Service Unavailable",
+        host_fault=True,
+        host_pause=60,
+    )
+    [busy] = await handler(Downloads(error=FetchError(FetchFailure.HOST_BUSY, "host busy")), store)(last)
+    assert isinstance(busy, ImageDeferred), "our own limit fails no image"
+    assert not busy.counts
+    store.available = False
+    with pytest.raises(StorageUnavailable):
+        await handler(Downloads(), store)(last)
 
 
 async def test_an_unexpected_exception_counts_as_an_attempt(store: MemoryObjectStore) -> None:
@@ -239,5 +258,5 @@ async def test_a_failure_after_a_cross_host_redirect_is_no_fault_of_the_images_h
     assert isinstance(own_host, ImageDeferred)
     assert isinstance(other_host, ImageDeferred)
     assert own_host.host_fault
-    assert own_host.host_until is not None
-    assert other_host == own_host.model_copy(update={"host_fault": False, "host_until": None})
+    assert own_host.host_pause is not None
+    assert other_host == own_host.model_copy(update={"host_fault": False, "host_pause": None})

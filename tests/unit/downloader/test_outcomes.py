@@ -80,7 +80,7 @@ def test_temporary_failures_are_retried_by_the_schedule_until_the_last_attempt(
     decisions = [POLICY.decide(cause, None, attempt, NOW) for attempt in range(1, 5)]
     waits = [timedelta(seconds=seconds) for seconds in (5, 30, 120)]
     fault = code is not ErrorCode.HTTP_4XX and cause is not FetchFailure.INTERNAL
-    assert decisions == [*(Defer(code, NOW + wait, True, fault) for wait in waits), Fail(code, fault)]
+    assert decisions == [*(Defer(code, wait, True, fault) for wait in waits), Fail(code, fault)]
 
 
 @pytest.mark.parametrize("attempt", [1, 4])
@@ -89,20 +89,28 @@ def test_retry_after_of_an_overloaded_host_applies_to_the_whole_host(
     cause: FetchFailure | int, seconds: int | None, attempt: int
 ) -> None:
     decision = POLICY.decide(cause, "60", attempt, NOW)
-    assert decision.host_until == (NOW + timedelta(seconds=seconds) if seconds else None)
+    assert decision.host_pause == (timedelta(seconds=seconds) if seconds else None)
 
 
-def test_a_busy_host_counts_no_attempt() -> None:
+@pytest.mark.parametrize(("cause", "code"), LATER.items())
+def test_the_last_try_fails_whatever_its_number(cause: FetchFailure | int, code: ErrorCode) -> None:
+    decision = POLICY.decide(cause, None, 1, NOW, last=True)
+    assert isinstance(decision, Fail)
+    assert decision.code is code
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_a_busy_host_counts_no_attempt(last: bool) -> None:
     for attempt in (1, 4, 9):
-        decision = POLICY.decide(FetchFailure.HOST_BUSY, None, attempt, NOW)
-        assert decision == Defer(ErrorCode.CONNECT, NOW + timedelta(seconds=5), counts=False)
+        decision = POLICY.decide(FetchFailure.HOST_BUSY, None, attempt, NOW, last=last)
+        assert decision == Defer(ErrorCode.CONNECT, timedelta(seconds=5), counts=False)
 
 
 @given(st.floats(0, 1, exclude_max=True))
 def test_a_busy_host_is_retried_after_five_to_fifteen_seconds(fraction: float) -> None:
     decision = FetchRetryPolicy(ATTEMPTS, 600, lambda: fraction).decide(FetchFailure.HOST_BUSY, None, 1, NOW)
     assert isinstance(decision, Defer)
-    assert timedelta(seconds=5) <= decision.not_before - NOW <= timedelta(seconds=15)
+    assert timedelta(seconds=5) <= decision.delay <= timedelta(seconds=15)
 
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(1, 3))
@@ -110,7 +118,7 @@ def test_jitter_lengthens_a_delay_by_at_most_a_fifth(fraction: float, attempt: i
     decision = FetchRetryPolicy(ATTEMPTS, 600, lambda: fraction).decide(503, None, attempt, NOW)
     assert isinstance(decision, Defer)
     wait = ATTEMPTS.delay_after(attempt)
-    assert wait <= decision.not_before - NOW <= wait * 1.2
+    assert wait <= decision.delay <= wait * 1.2
 
 
 @pytest.mark.parametrize(
@@ -141,7 +149,7 @@ def test_retry_after_lengthens_the_delay_up_to_a_limit(retry_after: str | None, 
     for cause in (429, 503):
         decision = POLICY.decide(cause, retry_after, attempt=1, now=NOW)
         assert isinstance(decision, Defer)
-        assert decision.not_before == NOW + timedelta(seconds=seconds)
+        assert decision.delay == timedelta(seconds=seconds)
 
 
 @given(st.integers(100, 999))

@@ -1,6 +1,5 @@
 """What the loss of a worker means for its image."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,13 +8,13 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressImage, ImageDeferred, ImageFailed
 from shared.losses import LossPolicy
 from shared.settings import LossSettings
-from tests.support.builders import NOW, an_image
+from tests.support.builders import an_image
 from tests.support.worker_messages import compress, download
 
 
 def answer(command: Any, random: float = 0.0) -> ImageDeferred | ImageFailed:
     policy = LossPolicy(LossSettings(loss_retry_schedule=(30, 300)), lambda: random)
-    return policy.answer(command, ErrorCode.WORKER_LOST, "killed", NOW)
+    return policy.answer(command, ErrorCode.WORKER_LOST, "killed")
 
 
 @pytest.mark.parametrize("command", [download, compress])
@@ -25,7 +24,7 @@ def test_two_losses_defer_the_image_without_using_up_an_attempt_and_the_third_fa
         deferral = answer(sent.model_copy(update={"losses": losses}))
         assert isinstance(deferral, ImageDeferred)
         assert (deferral.counts, deferral.lost, deferral.host_fault) == (False, True, False)
-        assert deferral.not_before == NOW + timedelta(seconds=seconds)
+        assert deferral.delay == seconds
 
     failure = answer(sent.model_copy(update={"losses": 2}))
 
@@ -38,4 +37,4 @@ def test_images_that_were_lost_together_part() -> None:
     early, late = answer(download(an_image())), answer(download(an_image()), random=0.9)
     assert isinstance(early, ImageDeferred)
     assert isinstance(late, ImageDeferred)
-    assert late.not_before - early.not_before == timedelta(seconds=27)
+    assert (late.delay, early.delay) == (57, 30)

@@ -14,15 +14,15 @@ from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, ImageDeferred, ImageFailed, KnownResult
 from shared.contracts.object_keys import reuse_key
-from shared.contracts.records import HostCircuit
-from shared.contracts.states import ImageState
+from shared.contracts.records import HostCircuit, Image
 from shared.errors import BrokerUnavailable
 from shared.observability import Metrics
 from shared.persistence import RenewableLease
+from shared.settings import ImageAgeSettings
 from tests.fakes import MemoryDatabase, MovableClock
 from tests.support.builders import NOW, a_request, a_result, an_image
 from tests.support.recording_publisher import RecordingPublisher
-from tests.support.worker_messages import compressed
+from tests.support.worker_messages import compressed, deferred
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def a_dispatcher(
         command_start_by=900,
         reuse_days=changes.get("reuse_days", 0),
     )
-    return Dispatcher(parts, RenewableLease(database.lease("dispatch", 15), 15), settings)
+    return Dispatcher(parts, RenewableLease(database.lease("dispatch", 15), 15), settings, ImageAgeSettings())
 
 
 async def insert_request(database: MemoryDatabase, request_id: str, urls: Sequence[str], **changes: Any) -> None:
@@ -152,7 +152,7 @@ async def test_a_deferred_image_is_dispatched_again_when_it_is_due(
             attempt=1,
             error_code=ErrorCode.HTTP_5XX,
             error_detail="503",
-            not_before=NOW + timedelta(seconds=5),
+            delay=5,
         )
     )
     await dispatcher.step()
@@ -176,40 +176,43 @@ async def test_an_unconfirmed_command_is_sent_again_with_the_same_dispatch_numbe
     assert await database.images.in_flight() == {"images.test": 1}
 
 
-async def test_an_image_past_its_deadline_fails_with_its_last_error(
+async def test_an_image_past_its_deadline_gets_a_last_try(
     database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
     await database.requests.insert(a_request("r1"))
-    waiting = an_image(
-        request_id="r1", deadline=NOW, error_code=ErrorCode.HTTP_429, error_detail="slow down", attempts=3, dispatch=3
-    )
-    unanswered = an_image("http://images.test/2.jpg", "r1", deadline=NOW, dispatch=1)
-    await database.images.insert_many([waiting, unanswered])
+    changes = {"error_code": ErrorCode.HTTP_429, "error_detail": "slow down", "attempts": 3, "dispatch": 3}
+    past = an_image("http://images.test/1.jpg", "r1", deadline=NOW, **changes)
+    young = an_image("http://images.test/2.jpg", "r1", deadline=NOW + timedelta(seconds=1), **changes)
+    await database.images.insert_many([past, young])
     await a_dispatcher(database, publisher, clock).step()
-    failures = [item for item in publisher.sent if isinstance(item, ImageFailed)]
-    assert {(failure.error_code, failure.attempt) for failure in failures} == {
-        (ErrorCode.HTTP_429, 3),
-        (ErrorCode.EXPIRED, 0),
+    assert {command.image_id: (command.attempt, command.last) for command in publisher.downloads()} == {
+        past.image_id: (4, True),
+        young.image_id: (4, False),
     }
-    assert not publisher.downloads()
-    for failure in failures:
-        await database.images.record(failure)
-    states = {image.state for image in (await database.images.find("r1", [f.image_id for f in failures])).values()}
-    assert states == {ImageState.FAILED}
+    assert len(publisher.sent) == 2
 
 
-async def test_an_image_that_was_never_sent_gets_one_attempt_after_its_deadline(
+async def test_an_image_that_waits_for_us_never_expires(
     database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
+    """Before its first try at its host: lost commands, outages and our own limits do not age it."""
     await insert_request(database, "r1", ["http://images.test/1.jpg"])
-    clock.advance(30 * 86400)  # an outage of this service
-    await a_dispatcher(database, publisher, clock).step()
-    [command] = publisher.downloads()
-    assert (command.dispatch, command.attempt, command.start_by) == (1, 1, clock() + timedelta(seconds=900))
-    assert publisher.sent == [command]
-    await database.images.return_lost(clock() + timedelta(seconds=1))
-    await a_dispatcher(database, publisher, clock).step()
-    assert isinstance(publisher.sent[-1], ImageFailed)
+    dispatcher = a_dispatcher(database, publisher, clock)
+    for _ in range(3):
+        clock.advance(30 * 86400)
+        await dispatcher.step()
+        await database.images.return_lost(clock() + timedelta(seconds=1))
+    clock.advance(30 * 86400)
+    await dispatcher.step()
+    command = publisher.downloads()[-1]
+    busy = deferred(an_image(command.url, "r1", dispatch=4), counts=False, delay=5)
+    await database.images.record(busy, deadline=clock())
+    clock.advance(30 * 86400)
+    await dispatcher.step()
+    assert [(sent.dispatch, sent.attempt, sent.last) for sent in publisher.downloads()] == [
+        (dispatch, 1, False) for dispatch in (1, 2, 3, 4, 5)
+    ]
+    assert publisher.sent == publisher.downloads()
 
 
 async def test_only_the_holder_of_the_lease_dispatches(
@@ -221,8 +224,8 @@ async def test_only_the_holder_of_the_lease_dispatches(
     assert not publisher.sent
 
 
-def an_open_circuit(host: str, until: datetime) -> HostCircuit:
-    return HostCircuit(host, failures=10, pauses=1, paused_until=until, error_code=ErrorCode.CONNECT)
+def an_open_circuit(host: str, until: datetime, since: datetime = NOW, fault: datetime = NOW) -> HostCircuit:
+    return HostCircuit(host, 10, 1, until, ErrorCode.CONNECT, paused_since=since, last_fault_at=fault)
 
 
 async def test_an_open_circuit_stops_dispatch_and_a_half_open_one_allows_one_image_at_a_time(
@@ -243,23 +246,80 @@ async def test_an_open_circuit_stops_dispatch_and_a_half_open_one_allows_one_ima
     assert await database.images.in_flight() == {"well.test": 4, "dead.test": 8}
 
 
-async def test_images_of_a_host_with_an_open_circuit_fail_at_their_deadline(
+async def test_a_lost_try_out_stalls_its_host_for_two_minutes_only(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
+) -> None:
+    await insert_request(database, "r1", urls_of("sick.test", 4))
+    await database.hosts.save(an_open_circuit("sick.test", NOW), instead_of=None)
+    dispatcher = a_dispatcher(database, publisher, clock)
+    for sent, seconds in ((1, 119), (1, 2), (2, 119), (2, 2), (3, 0)):
+        await dispatcher.step()
+        assert len(publisher.downloads()) == sent
+        clock.advance(seconds)
+
+
+async def test_images_of_a_failing_host_fail_once_it_has_failed_after_their_deadline(
     database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
     await database.requests.insert(a_request("r1"))
-    tried = an_image("http://dead.test/1", "r1", deadline=NOW, error_code=ErrorCode.TIMEOUT, dispatch=2, attempts=2)
-    never_sent = an_image("http://dead.test/2", "r1", deadline=NOW)
-    young = an_image("http://dead.test/3", "r1")
-    await database.images.insert_many([tried, never_sent, young])
-    await database.hosts.save(an_open_circuit("dead.test", NOW + timedelta(hours=1)), instead_of=None)
+    changes: dict[str, Any] = {"error_code": ErrorCode.TIMEOUT, "error_detail": "slow", "dispatch": 2, "attempts": 2}
+    past = an_image("http://dead.test/1", "r1", deadline=NOW, **changes)
+    later = an_image("http://dead.test/2", "r1", deadline=NOW + timedelta(seconds=1), **changes)
+    await database.images.insert_many([past, later])
+    await database.hosts.save(an_open_circuit("dead.test", NOW + timedelta(hours=9)), instead_of=None)
+    dispatcher = a_dispatcher(database, publisher, clock)
+    clock.advance(3600)  # an outage of ours: the host was not asked meanwhile
+    await dispatcher.step()
+    assert [(failure.image_id, failure.error_code) for failure in failures_in(publisher)] == [
+        (past.image_id, ErrorCode.TIMEOUT)
+    ]
+    assert "slow" in failures_in(publisher)[0].error_detail
+    assert not failures_in(publisher)[0].host_fault
+    assert len(publisher.sent) == 1
+
+
+async def test_images_that_were_never_tried_do_not_wait_for_a_dead_host_for_ever(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
+) -> None:
+    """They fail when the host has failed for the maximum age, and they have waited for as long."""
+    day = timedelta(days=1)
+    await insert_request(database, "r1", urls_of("dead.test", 1))
+    clock.advance(1)
+    await insert_request(database, "r2", urls_of("dead.test", 1))
+    await insert_request(database, "r3", urls_of("sick.test", 1))
+    for host, since in (("dead.test", NOW), ("sick.test", NOW + timedelta(seconds=1))):
+        circuit = an_open_circuit(host, NOW + 9 * day, since, fault=NOW + day)
+        await database.hosts.save(circuit, instead_of=None)
+    clock.advance(2 * 86400)
     await a_dispatcher(database, publisher, clock).step()
-    failures = [item for item in publisher.sent if isinstance(item, ImageFailed)]
-    assert {(failure.image_id, failure.error_code) for failure in failures} == {
-        (tried.image_id, ErrorCode.TIMEOUT),
-        (never_sent.image_id, ErrorCode.CONNECT),
-    }
-    assert not any(failure.host_fault for failure in failures)
-    assert len(publisher.sent) == 2
+    assert [(failure.request_id, failure.error_code, failure.attempt) for failure in failures_in(publisher)] == [
+        ("r1", ErrorCode.CONNECT, 0)
+    ]
+    assert not publisher.downloads()
+
+
+async def test_expired_images_cost_one_query_for_each_failing_host_and_none_without(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    expired = database.images.expired
+
+    async def counted(host: str, **rest: Any) -> list[Image]:
+        asked.append(host)
+        return await expired(host, **rest)
+
+    monkeypatch.setattr(database.images, "expired", counted)
+    for number in range(50):
+        await insert_request(database, f"r{number}", urls_of("dead.test", 2))
+    await a_dispatcher(database, publisher, clock).step()
+    assert asked == []
+    await database.hosts.save(an_open_circuit("dead.test", NOW + timedelta(hours=9)), instead_of=None)
+    await a_dispatcher(database, publisher, clock).step()
+    assert asked == ["dead.test"]
+
+
+def failures_in(publisher: RecordingPublisher) -> list[ImageFailed]:
+    return [item for item in publisher.sent if isinstance(item, ImageFailed)]
 
 
 async def test_a_command_has_the_known_result_of_an_earlier_request(

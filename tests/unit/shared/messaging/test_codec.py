@@ -50,8 +50,12 @@ st.register_type_strategy(
 )
 
 
+_SECONDS = {name: st.none() | st.floats(0, 1e6) for name in ("delay", "host_pause")}
+
+
 def _any_of(type_: type[Message]) -> st.SearchStrategy[Message]:
-    return st.builds(type_, **dict.fromkeys(type_.model_fields, ...))
+    seconds = {name: strategy for name, strategy in _SECONDS.items() if name in type_.model_fields}
+    return st.builds(type_, **dict.fromkeys(type_.model_fields, ...) | seconds)
 
 
 MESSAGES = st.sampled_from(TYPES).flatmap(_any_of)
