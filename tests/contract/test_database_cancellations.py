@@ -184,14 +184,13 @@ async def test_cancelled_images_are_retried_with_the_failed_ones(database: Datab
     )
     await _cancel_all(database)
     assert await database.images.count_retryable("a") == 2
-    deadline = NOW + timedelta(days=2)
-    assert sum([moved async for moved in database.images.retry_failed("a", 2, deadline)]) == 2
+    assert sum([moved async for moved in database.images.retry_failed("a", 2)]) == 2
     again = await _stored(database, an_image("http://x/1.jpg", "a"))
-    assert again == an_image("http://x/1.jpg", "a", round=2, deadline=deadline)
+    assert again == an_image("http://x/1.jpg", "a", round=2)
     assert await _cancel_all(database) == 0, "a late step of the earlier round"
-    assert [moved async for moved in database.images.retry_failed("a", 2, deadline)] in ([], [0])
+    assert [moved async for moved in database.images.retry_failed("a", 2)] in ([], [0])
     assert await _cancel_all(database, round_=2) == 2
-    assert [moved async for moved in database.images.retry_failed("a", 2, deadline)] in ([], [0]), "this round's stay"
+    assert [moved async for moved in database.images.retry_failed("a", 2)] in ([], [0]), "this round's stay"
 
 
 async def test_cancelled_images_are_added_up(database: Database) -> None:

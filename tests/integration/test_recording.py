@@ -21,7 +21,7 @@ from shared.contracts.states import ImageState
 from shared.messaging import COMMANDS_EXCHANGE, Queue, Subscription, list_dead
 from shared.observability import Metrics
 from shared.persistence import Database, open_database
-from shared.settings import MongoSettings
+from shared.settings import ImageAgeSettings, MongoSettings
 from tests.fakes import MemoryObjectStore
 from tests.support.aggregating import BASE_URL, a_request, an_image
 from tests.support.builders import REQUEST_ID
@@ -82,7 +82,7 @@ def recorder(database: Database) -> ResultRecorder:
     metrics = Metrics(CollectorRegistry())
     hosts = HostCircuitBreaker(database, PausePolicy(10, 30, 900, lambda: 0.0), utc_now)
     effects = ResultEffects(MemoryObjectStore(), BASE_URL, keep_originals=False)
-    return ResultRecorder(database.images, hosts, effects, metrics)
+    return ResultRecorder(database.images, hosts, effects, metrics, ImageAgeSettings(), utc_now)
 
 
 def with_impossible_number(message: Message) -> dict[str, Any]:
