@@ -145,7 +145,7 @@ async def _work_in_background(
     intake = Intake(parts, store, rules, gates.intake, images_added)
     dispatcher = Dispatcher(parts, lease, dispatch, settings.age)
     sweep = Sweep(parts, lease, dispatch)
-    retention = Retention(parts, store, lease, settings.retention.policy.default)
+    retention = Retention(parts, store, lease, settings.retention.policy.default, dispatch.sweep_interval)
     leftovers = Leftovers(parts, store, lease, keep=settings.store.keep_originals)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(repeat("intake", partial(intake.step, stop), gates.intake, stop, wake=wakes.intake_opened))

@@ -11,6 +11,7 @@ from shared.contracts.messages import CompressOptions
 PUBLIC_PREFIXES = ("results/", "outputs/")
 """The gateway serves objects under these to anyone who has the URL; it never serves uploads and originals."""
 
+_OWNED_FOLDERS = ("originals", "results", "outputs")
 _SLUG_LENGTH = 60
 
 
@@ -25,7 +26,16 @@ def upload_key(request_id: str) -> str:
 
 def owned_prefixes(request_id: str) -> tuple[str, ...]:
     """The prefixes of all keys of a request except its upload's."""
-    return (originals_prefix(request_id), f"results/{request_id}/", f"outputs/{request_id}/")
+    return tuple(f"{folder}/{request_id}/" for folder in _OWNED_FOLDERS)
+
+
+def owner_of(key: str) -> str | None:
+    """The request whose object has this key; None if it is not the key of a request's object."""
+    kind, _, rest = key.partition("/")
+    if kind == "uploads":
+        return rest.removesuffix(".csv") if rest.endswith(".csv") and "/" not in rest else None
+    owner, slash, name = rest.partition("/")
+    return owner if kind in _OWNED_FOLDERS and slash and name else None
 
 
 def originals_prefix(request_id: str) -> str:

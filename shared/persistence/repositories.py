@@ -93,6 +93,9 @@ class RequestRepository(Protocol):
         Returns the same request until it is deleted.
         """
 
+    async def expire(self, request_id: str) -> bool:
+        """Let a finished request expire now; False if there is no such finished request."""
+
     async def give_expiry(self, expires_at: datetime) -> int:
         """Record this time of expiry for the requests that an earlier version finished without one; their number."""
 

@@ -175,6 +175,13 @@ class MongoRequests:
             )
         return str(claimed["_id"]) if claimed else None
 
+    async def expire(self, request_id: str) -> bool:
+        with database_faults():
+            expired = await self._collection.update_one(
+                {"_id": request_id, "status": _FINISHED}, {"$set": {"expires_at": self._clock()}}
+            )
+        return expired.matched_count > 0
+
     async def give_expiry(self, expires_at: datetime) -> int:
         # Records of earlier versions have no field `expires_at`; with None the request is kept.
         without = {"expires_at": {"$exists": False}, "status": _FINISHED}

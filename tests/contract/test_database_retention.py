@@ -83,6 +83,16 @@ async def test_a_request_is_not_removed_before_its_end_is_announced(database: Da
     assert await database.requests.claim_expired() == "a"
 
 
+async def test_only_a_finished_request_can_be_expired(database: Database) -> None:
+    await insert_finished(database, "a", None)
+    await database.requests.insert(a_request("open"))
+    assert await database.requests.expire("a")
+    assert not await database.requests.expire("open")
+    assert not await database.requests.expire("missing")
+    assert await database.requests.claim_expired() == "a"
+    assert await database.requests.existing(["open"]) == {"open"}
+
+
 async def test_a_retry_cancels_the_expiry(database: Database, clock: MovableClock) -> None:
     await insert_finished(database, "a", 7)
     retried = await database.requests.retry("a", 1, DONE)

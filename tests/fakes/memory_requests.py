@@ -131,6 +131,14 @@ class MemoryRequests:
         self._tables.requests[request_id] = replace(self._tables.requests[request_id], removing=True)
         return request_id
 
+    async def expire(self, request_id: str) -> bool:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        if row is None or not _is_finished(row):
+            return False
+        self._save(row, expires_at=self._tables.clock())
+        return True
+
     async def give_expiry(self, expires_at: datetime) -> int:  # noqa: ARG002 (no row is of an earlier version)
         self._tables.answer()
         return 0

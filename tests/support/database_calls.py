@@ -56,6 +56,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "requests.remove_announcement": lambda database: database.requests.remove_announcement("a", ANNOUNCEMENT.event_id),
     "requests.retry": lambda database: database.requests.retry("a", 1, DONE),
     "requests.claim_expired": lambda database: database.requests.claim_expired(),
+    "requests.expire": lambda database: database.requests.expire("a"),
     "requests.give_expiry": lambda database: database.requests.give_expiry(NOW),
     "requests.uncleaned": lambda database: database.requests.uncleaned(NOW),
     "requests.mark_cleaned": lambda database: database.requests.mark_cleaned("a", 1),

@@ -12,7 +12,6 @@ from shared.contracts.object_keys import owned_prefixes, upload_key
 from shared.persistence import RenewableLease
 from shared.storage import ObjectStore, first_keys
 
-_INTERVAL_SECONDS = 60.0
 _KEYS_PER_STEP = 1_000
 
 log = structlog.get_logger(__name__)
@@ -22,13 +21,22 @@ class Retention:
     """Runs on the gateway that dispatches."""
 
     def __init__(
-        self, parts: BackgroundParts, store: ObjectStore, lease: RenewableLease, default_days: float | None
+        self,
+        parts: BackgroundParts,
+        store: ObjectStore,
+        lease: RenewableLease,
+        default_days: float | None,
+        interval: float,
     ) -> None:
-        """`default_days`: for requests that an earlier version finished without a time of expiry; None keeps them."""
+        """default_days: for requests that an earlier version finished without a time of expiry; None keeps them.
+
+        interval: seconds between two searches for expired requests.
+        """
         self._database = parts.database
         self._clock = parts.clock
         self._store = store
         self._lease = lease
+        self._interval = interval
         self._default = None if default_days is None else timedelta(days=default_days)
 
     async def step(self) -> float:
@@ -37,11 +45,11 @@ class Retention:
         Returns the seconds until the next step.
         """
         if not await self._lease.held():
-            return _INTERVAL_SECONDS
+            return self._interval
         request_id = await self._database.requests.claim_expired()
         if request_id is None:
             await self._give_expiry()
-            return _INTERVAL_SECONDS
+            return self._interval
         # The request's record goes last: the next step finds the rest through it.
         if not await self._remove_objects(request_id) and not await self._database.delete_request(request_id):
             log.info("request_removed", request_id=request_id)

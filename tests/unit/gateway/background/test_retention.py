@@ -47,7 +47,7 @@ async def store() -> MemoryObjectStore:
 
 def a_retention(database: MemoryDatabase, store: MemoryObjectStore, clock: MovableClock) -> Retention:
     parts = BackgroundParts(database, RecordingPublisher().publish, clock, Metrics(CollectorRegistry()))
-    return Retention(parts, store, RenewableLease(database.lease("dispatch", 10), 10), default_days=30)
+    return Retention(parts, store, RenewableLease(database.lease("dispatch", 10), 10), default_days=30, interval=5)
 
 
 async def test_everything_of_an_expired_request_is_removed_and_nothing_else(

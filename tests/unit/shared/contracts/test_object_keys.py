@@ -13,8 +13,10 @@ from shared.contracts.object_keys import (
     original_key,
     originals_prefix,
     outputs_key,
+    owner_of,
     public_url,
     result_key,
+    same_bytes_key,
     upload_key,
 )
 
@@ -126,3 +128,22 @@ def test_an_image_id_is_the_first_half_of_a_sha256() -> None:
 @pytest.mark.parametrize("base", ["https://imagemill.test", "https://imagemill.test/"])
 def test_public_urls_have_one_slash(base: str) -> None:
     assert public_url(base, "results/a/b.jpg") == "https://imagemill.test/results/a/b.jpg"
+
+
+@pytest.mark.parametrize(
+    ("key", "owner"),
+    [
+        (upload_key("a"), "a"),
+        (original_key("a", "1", "0" * 64), "a"),
+        (same_bytes_key("a", "0" * 64), "a"),
+        (outputs_key("a", 1, "x.csv", "report"), "a"),
+        ("results/a/1.jpg", "a"),
+        ("results/a", None),
+        ("results/a/", None),
+        ("uploads/a/b.csv", None),
+        ("uploads/a.txt", None),
+        ("other/a/b", None),
+    ],
+)
+def test_the_owner_of_a_key_is_its_request(key: str, owner: str | None) -> None:
+    assert owner_of(key) == owner
