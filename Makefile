@@ -33,6 +33,10 @@ up: .venv ## run only RabbitMQ and MongoDB, for services that you start yourself
 dead-letters: .venv ## list the parked messages of the running stack; REPLAY=1 publishes them again
 	@$(BIN)/python -m deploy.local.dead_letters $(if $(REPLAY),--replay)
 
+.PHONY: admin
+admin: .venv ## the operator's commands on the running stack; ARGS='reconcile --apply', ARGS=--help
+	@$(BIN)/python -m deploy.local.admin $(ARGS)
+
 .PHONY: clean
 clean: ## delete all data, logs and servers under .local, and the caches
 	@if [ -x $(BIN)/python ]; then $(LOCAL) clean; fi

@@ -1,1 +1,1 @@
-"""The operator's commands: python -m services.gateway.admin."""
+"""The operator's commands `imagemill-admin`: they read the database and the object store."""

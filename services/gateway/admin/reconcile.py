@@ -4,7 +4,7 @@ Interrupted work and restored backups leave such things. Requests and objects yo
 an upload is stored before its request is recorded.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -60,7 +60,7 @@ class Reconciler:
         self._before = now - min_age
         self._owned: dict[str, _Owned] = {}
 
-    async def find(self) -> AsyncIterator[Discrepancy]:
+    async def find(self) -> AsyncGenerator[Discrepancy, None]:
         """Everything that does not match. Reads all keys once; memory grows with the number of requests."""
         async for key in self._store.list_keys(""):
             if not self._count(key):

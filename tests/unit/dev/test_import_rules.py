@@ -14,6 +14,7 @@ WITHOUT_DOOR = {
     "services.compressor": "other services cannot import it",
     "services.downloader": "other services cannot import it",
     "services.gateway": "other services cannot import it",
+    "services.gateway.admin": "a program of its own, which the service does not import",
     "shared": "has no code of its own",
     "shared.contracts": "a vocabulary of data classes: each of its modules is public",
 }
