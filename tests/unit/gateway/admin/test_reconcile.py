@@ -8,9 +8,9 @@ from ulid import ULID
 
 from services.gateway.admin.reconcile import REMOVED, Discrepancy, Kind, Reconciler
 from shared.contracts.object_keys import upload_key
-from shared.contracts.records import Delivery, Progress
+from shared.contracts.records import Progress
 from tests.fakes import MemoryDatabase, MemoryObjectStore, MovableClock
-from tests.support.builders import NOW, a_product, a_request, an_announcement, an_image, finished
+from tests.support.builders import NOW, a_delivery, a_product, a_request, an_announcement, an_image, finished
 
 HOUR = timedelta(hours=1)
 DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW - 2 * HOUR)
@@ -80,7 +80,7 @@ async def test_records_without_a_request_are_removed(fixture: Fixture) -> None:
     database = fixture.database
     await database.images.insert_many([an_image(request_id=GONE), an_image(request_id=YOUNG)])
     await database.products.insert_many([a_product(1, (), GONE)])
-    await database.deliveries.put(Delivery(f"{GONE}:1:done", GONE, "http://hook.test/", "{}", 1, None))
+    await database.deliveries.put(a_delivery(f"{GONE}:1:done"))
     assert await fixture.find() == {Discrepancy(Kind.RECORDS_WITHOUT_REQUEST, GONE)}
     await fixture.remove()
     assert {key[0] for key in database.tables.images} == {YOUNG}
