@@ -111,6 +111,8 @@ class RequestFinisher:
             return await self._database.requests.get(finished.request_id)
         status, progress = finished.status, finished.progress
         self._metrics.requests_finished.labels(status=status.value).inc()
+        # Counted here, and not where each ends, since all cancelled images of a request belong to its last round.
+        self._metrics.images.labels(outcome="cancelled", error_code="none").inc(progress.cancelled)
         log.info("request_finished", status=status, compressed=progress.compressed, failed=progress.failed)
         return recorded
 

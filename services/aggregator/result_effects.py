@@ -8,7 +8,7 @@ import structlog
 from shared.contracts.events import PublicEvent, image_event
 from shared.contracts.messages import FinishRequest, Message
 from shared.contracts.records import Image
-from shared.contracts.states import TERMINAL_STATES, ImageState
+from shared.contracts.states import EVENT_STATES, TERMINAL_STATES
 from shared.errors import StorageUnavailable
 from shared.micro_batcher import MicroBatcher
 from shared.persistence import Recorded
@@ -40,7 +40,7 @@ class ResultEffects:
         if image.state in TERMINAL_STATES:
             if leftovers := self._leftovers(image, original_key, result_key):
                 await self._remove(leftovers)
-            if image.state is not ImageState.CANCELLED:
+            if image.state in EVENT_STATES:
                 outgoing.append(image_event(image, self._base_url))
         if recorded.request_complete:
             outgoing.append(FinishRequest(request_id=image.request_id, round=image.round))

@@ -17,7 +17,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, ResultFigures
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Image, Request, saved_percent
-from shared.contracts.states import ImageState, RequestStatus
+from shared.contracts.states import EVENT_STATES, ImageState, RequestStatus
 from shared.contracts.times import rfc3339
 
 
@@ -157,7 +157,7 @@ class PublicEvent:
 
 def image_event(image: Image, public_base_url: str) -> PublicEvent:
     """`image.compressed` or `image.failed`. Raises ValueError for an image that is neither."""
-    if image.ended_at is None or image.state is ImageState.CANCELLED:
+    if image.ended_at is None or image.state not in EVENT_STATES:
         raise ValueError(f"image {image.image_id} of {image.request_id} is {image.state}: there is no event for it")
     type_ = EventType.IMAGE_COMPRESSED if image.state is ImageState.COMPRESSED else EventType.IMAGE_FAILED
     return PublicEvent(

@@ -25,5 +25,7 @@ class ImageState(StrEnum):
 
 OPEN_STATES = (ImageState.PENDING, ImageState.DISPATCHED)
 TERMINAL_STATES = (ImageState.COMPRESSED, ImageState.FAILED, ImageState.CANCELLED)
+EVENT_STATES = (ImageState.COMPRESSED, ImageState.FAILED)
+"""There is a public event for an image that reaches one of these."""
 RETRIED_STATES = (ImageState.FAILED, ImageState.CANCELLED)
 """A retry processes images in these states again, unless their URL is invalid."""

@@ -62,7 +62,7 @@ class Metrics:
         self.images = declare.counter(
             "imagemill_images_total",
             "Images that reached a terminal state. outcome: compressed, failed or cancelled. error_code is none unless"
-            " the outcome is failed.",
+            " the outcome is failed. Cancelled images are counted when their request finishes.",
             unit="images",
             labels=("outcome", "error_code"),
         )

@@ -7,7 +7,7 @@ from typing import Any
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import ImageResult
 from shared.contracts.object_keys import image_id
-from shared.contracts.records import Image, Product, Request
+from shared.contracts.records import CANCELLED_DETAIL, Image, Product, Request
 from shared.contracts.states import ImageState
 from tests.support import builders
 from tests.support.builders import NOW, REQUEST_ID
@@ -47,3 +47,8 @@ def a_compressed_image(url: str, **changes: Any) -> Image:
 def a_failed_image(url: str, **changes: Any) -> Image:
     failure = {"error_code": ErrorCode.HTTP_404, "error_detail": "the host answered 404", "ended_at": NOW}
     return an_image(url, **({"state": ImageState.FAILED} | failure | changes))
+
+
+def a_cancelled_image(url: str, **changes: Any) -> Image:
+    ended = {"error_code": ErrorCode.CANCELLED, "error_detail": CANCELLED_DETAIL, "ended_at": NOW}
+    return an_image(url, **({"state": ImageState.CANCELLED} | ended | changes))

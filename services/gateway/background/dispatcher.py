@@ -60,7 +60,7 @@ class Dispatcher:
             self._metrics.dispatched_images.set(0)
             return WITHOUT_LEASE_SECONDS
         in_flight = await self._database.images.in_flight()
-        request_ids = await self._database.images.requests_with_pending()
+        request_ids = await self._not_cancelled(await self._database.images.requests_with_pending())
         self._forget_options_except(request_ids)
         circuits = await self._database.hosts.not_closed()
         self._caps = await self._caps_of(circuits, in_flight)
@@ -69,9 +69,15 @@ class Dispatcher:
             images = await self._next_images(request_ids, in_flight)
             if not images:
                 break
-            await self._dispatch(images)
+            request_ids = await self._not_cancelled(request_ids)
+            await self._dispatch([image for image in images if image.request_id in set(request_ids)])
         self._metrics.dispatched_images.set(sum(in_flight.values()))
         return _BUSY_SECONDS if request_ids else _IDLE_SECONDS
+
+    async def _not_cancelled(self, request_ids: Sequence[str]) -> list[str]:
+        """Those that are not being cancelled now."""
+        cancelled = {each.request_id for each in await self._database.cancellations.in_progress()}
+        return [request_id for request_id in request_ids if request_id not in cancelled]
 
     async def _next_images(self, request_ids: Sequence[str], in_flight: dict[str, int]) -> list[Image]:
         """Up to one quota of images for each request, in random order, so that no request is always last."""

@@ -3,12 +3,15 @@
 Every step can be repeated. Ids follow from the upload, existing records stay as they are, and progress is stored: the
 request has the number of recorded rows, an image the round of its retry. So any gateway can continue where another one
 was killed, and one that is late, even by a round, changes nothing.
+
+Intake of a request that is being cancelled goes on, so that every row and every slot is in the outputs. It records
+further images as cancelled; the background task `cancel` ends those recorded before.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -23,8 +26,8 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import image_event, request_accepted_event
 from shared.contracts.messages import FinishRequest
 from shared.contracts.object_keys import image_id
-from shared.contracts.records import Image, Product, Request
-from shared.contracts.states import TERMINAL_STATES, ImageState
+from shared.contracts.records import CANCELLED_DETAIL, Image, Product, Request
+from shared.contracts.states import EVENT_STATES, ImageState
 from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.messaging import DependencyGate
 from shared.persistence import LEASE_SECONDS, renewing
@@ -131,7 +134,10 @@ class Intake:
             async with copied_upload(self._store, request.upload_key, checkpoint) as upload:
                 async for batch in read_batches(upload, request.catalogue_format, request.intake_rows, checkpoint):
                     await self._record(request, batch)
-                    await self._database.requests.save_intake(request.request_id, request.round, batch[-1].row)
+                    cancelling = await self._database.requests.save_intake(
+                        request.request_id, request.round, batch[-1].row
+                    )
+                    request = replace(request, cancelling=cancelling)
                     self._images_added.set()
         except ObjectMissing:  # the images recorded so far are still processed
             log.exception("upload_lost")
@@ -150,7 +156,7 @@ class Intake:
         if refused:
             recorded = await self._database.images.find(request.request_id, refused)
             # One may have been retried since, and is open again.
-            failed = [image for image in recorded.values() if image.state in TERMINAL_STATES]
+            failed = [image for image in recorded.values() if image.state in EVENT_STATES]
             await self._publish([image_event(image, self._rules.public_base_url) for image in failed])
 
     def _images(self, request: Request, urls: Iterable[str]) -> list[Image]:
@@ -159,18 +165,24 @@ class Intake:
 
     def _image(self, request: Request, url: str, now: datetime) -> Image:
         fault = url_fault(url, self._rules.fetch_policy)
+        if fault:
+            state, code, detail = ImageState.FAILED, fault.code, fault.detail
+        elif request.cancelling:
+            state, code, detail = ImageState.CANCELLED, ErrorCode.CANCELLED, CANCELLED_DETAIL
+        else:
+            state, code, detail = ImageState.PENDING, None, None
         return Image(
             request_id=request.request_id,
             image_id=image_id(url),
             url=url,
             host="" if fault and fault.code is ErrorCode.INVALID_URL else host_name(url),
-            state=ImageState.FAILED if fault else ImageState.PENDING,
+            state=state,
             round=request.round,
             dispatch=0,
             attempts=0,
-            error_code=fault.code if fault else None,
-            error_detail=fault.detail if fault else None,
-            ended_at=now if fault else None,
+            error_code=code,
+            error_detail=detail,
+            ended_at=None if state is ImageState.PENDING else now,
         )
 
 

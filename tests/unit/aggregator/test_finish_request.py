@@ -27,6 +27,7 @@ from shared.observability import Metrics
 from tests.fakes import MemoryDatabase, MemoryObjectStore, OutputsRow
 from tests.support.aggregating import (
     BASE_URL,
+    a_cancelled_image,
     a_compressed_image,
     a_failed_image,
     a_product,
@@ -56,14 +57,17 @@ class FinishHarness:
         self.store = MemoryObjectStore()
         self.publisher = RecordingPublisher()
         self.keep_originals = keep_originals
+        self.registry = CollectorRegistry()
+        self.metrics = Metrics(self.registry)
         self.finish = self.finisher(self.database)
 
     def finisher(self, database: MemoryDatabase, store: Any = None, lease_seconds: float = 15) -> RequestFinisher:
         outputs = OutputWriter(database, store or self.store, BASE_URL, guard_formulas=True)
         remove_originals = OriginalsRemover(self.store, keep_originals=self.keep_originals)
         announcer = RequestAnnouncer(database, self.publisher.publish, BASE_URL)
-        metrics = Metrics(CollectorRegistry())
-        return RequestFinisher(database, outputs, remove_originals, announcer, metrics, lease_seconds=lease_seconds)
+        return RequestFinisher(
+            database, outputs, remove_originals, announcer, self.metrics, lease_seconds=lease_seconds
+        )
 
     async def insert_request(self, request: Request, products: Sequence[Product], images: Sequence[Image]) -> None:
         await self.database.requests.insert(request)
@@ -480,3 +484,75 @@ async def test_a_url_without_a_record_keeps_its_slot(harness: FinishHarness) -> 
     await harness.finish(FINISH)
     assert (await harness.rows(OUTPUT))[1][-1].endswith(".jpg,")
     assert (await harness.rows(REPORT))[2][5:8] == ["failed", "internal", "no record of this image"]
+
+
+CANCELLED_REQUEST = a_request(webhook_url="https://shop.test/hook", cancelling=True)
+
+
+async def test_a_cancelled_request_keeps_its_results_and_its_files_say_what_was_cancelled(
+    harness: FinishHarness,
+) -> None:
+    products = [a_product(1, GOOD, LATE, BAD), a_product(2, LATE)]
+    await harness.insert_request(CANCELLED_REQUEST, products, [*IMAGES, a_cancelled_image(LATE)])
+
+    await harness.finish(FINISH)
+
+    request = await harness.request()
+    assert (request.status, request.cancelling) == (RequestStatus.CANCELLED, False)
+    assert (request.progress.compressed, request.progress.failed, request.progress.cancelled) == (1, 1, 1)
+    url = f"{BASE_URL}/results/{REQUEST_ID}/{image_id(GOOD)[:8]}-0123456789abcdef.jpg"
+    assert [row[-1] for row in await harness.rows(OUTPUT)][1:] == [f"{url},,", ""]
+    assert [row[3:] for row in await harness.rows(FAILED)][1:] == [
+        [f"{LATE} | {BAD}", "cancelled | http_404", "the request was cancelled | the host answered 404"],
+        [LATE, "cancelled", "the request was cancelled"],
+    ]
+    lines = [dict(zip((await harness.rows(REPORT))[0], row, strict=True)) for row in (await harness.rows(REPORT))[1:]]
+    assert [(line["State"], line["Error Code"], line["Owner"], line["Retryable"]) for line in lines] == [
+        ("compressed", "", "", ""),
+        ("cancelled", "cancelled", "client", "yes"),
+        ("failed", "http_404", "csv", "no"),
+        ("cancelled", "cancelled", "client", "yes"),
+    ]
+    report = json.loads(await harness.store.get_bytes(SUMMARY))
+    assert (report["status"], report["images"]["cancelled"], report["images"]["total"]) == ("Cancelled", 1, 3)
+    assert [error["code"] for error in report["errors"]] == ["http_404"]
+    event, delivery = harness.publisher.sent
+    assert isinstance(event, PublicEvent)
+    assert (event.type, event.event_id) == ("request.cancelled", f"{REQUEST_ID}:1:request.cancelled")
+    assert event.data["images"] == {"total": 3, "compressed": 1, "failed": 1, "cancelled": 1, "reused": 0}
+    assert delivery == DeliverWebhook(delivery_id=event.event_id)
+
+
+@pytest.mark.parametrize(
+    ("images", "status"),
+    [
+        ([a_compressed_image(GOOD), a_compressed_image(BAD)], RequestStatus.COMPLETED),
+        ([a_failed_image(GOOD), a_failed_image(BAD)], RequestStatus.FAILED),
+        ([a_compressed_image(GOOD), a_cancelled_image(BAD)], RequestStatus.CANCELLED),
+        ([a_failed_image(GOOD), a_cancelled_image(BAD)], RequestStatus.CANCELLED),
+        ([a_cancelled_image(GOOD), a_cancelled_image(BAD)], RequestStatus.CANCELLED),
+    ],
+)
+async def test_a_cancellation_decides_the_status_only_if_it_had_an_effect(
+    harness: FinishHarness, images: list[Image], status: RequestStatus
+) -> None:
+    await harness.insert_request(CANCELLED_REQUEST, PRODUCTS, images)
+
+    await harness.finish(FINISH)
+
+    request = await harness.request()
+    assert (request.status, request.cancelling) == (status, False)
+    [event, _] = harness.publisher.sent
+    assert isinstance(event, PublicEvent)
+    assert event.type == f"request.{status.lower()}"
+
+
+async def test_cancelled_images_are_counted_when_their_request_finishes(harness: FinishHarness) -> None:
+    await harness.insert_request(CANCELLED_REQUEST, PRODUCTS, [a_cancelled_image(GOOD), a_cancelled_image(BAD)])
+
+    for _ in range(2):
+        await harness.finish(FINISH)
+
+    labels = {"outcome": "cancelled", "error_code": "none"}
+    assert harness.registry.get_sample_value("imagemill_images_total", labels) == 2
+    assert harness.registry.get_sample_value("imagemill_requests_finished_total", {"status": "Cancelled"}) == 1

@@ -269,3 +269,37 @@ async def test_a_dead_lettered_command_is_a_loss_and_fails_its_image_only_after_
     assert last == outgoing
     assert harness.counted("failed", "worker_lost") == 1
     assert (ORIGINAL in harness.store.objects) is (command is DOWNLOAD)
+
+
+@pytest.mark.parametrize("message", [COMPRESSED, FAILED, DEFERRED])
+async def test_a_late_result_of_a_cancelled_image_has_no_event_and_is_not_counted(
+    harness: RecordHarness, message: ImageCompressed | ImageFailed | ImageDeferred
+) -> None:
+    await harness.insert_dispatched_images(an_image(URL), an_image(OTHER_URL))
+    await harness.database.cancellations.begin(REQUEST_ID)
+    await harness.database.cancellations.cancel_images(REQUEST_ID, 1, 10)
+    cancelled = await harness.image()
+
+    outgoing = await harness.record(message)
+
+    assert outgoing == [FINISH]
+    assert await harness.image() == cancelled
+    assert ORIGINAL not in harness.store.objects
+    assert RESULT in harness.store.objects, "a retry may be about to store the same object"
+    assert harness.counted("compressed", "none") is None
+    assert harness.counted("failed", "decode_error") is None
+
+
+@pytest.mark.parametrize("command", [DOWNLOAD, COMPRESS])
+async def test_the_loss_of_a_command_of_a_cancelled_image_changes_nothing(
+    harness: RecordHarness, command: DownloadImage | CompressImage
+) -> None:
+    await harness.insert_dispatched_images(an_image(URL))
+    await harness.database.cancellations.begin(REQUEST_ID)
+    await harness.database.cancellations.cancel_images(REQUEST_ID, 1, 10)
+    cancelled = await harness.image()
+
+    outgoing = await harness.record_lost(command)
+
+    assert outgoing == [FINISH]
+    assert await harness.image() == cancelled

@@ -343,3 +343,43 @@ async def test_a_command_has_the_known_result_of_an_earlier_request(
         await a_dispatcher(database, publisher, clock, reuse_days=days).step()
         commands = [command for command in publisher.downloads() if command.request_id == request_id]
         assert {command.url: command.known for command in commands} == {urls[0]: first, urls[1]: None}
+
+
+async def test_a_cancelled_request_is_not_dispatched(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
+) -> None:
+    await insert_request(database, "cancelled", urls_of("images.test", 3))
+    await insert_request(database, "other", urls_of("other.test", 3))
+    await database.cancellations.begin("cancelled")
+    await a_dispatcher(database, publisher, clock).step()
+    assert {command.request_id for command in publisher.downloads()} == {"other"}
+
+
+async def test_a_request_that_is_cancelled_while_its_images_are_chosen_is_not_dispatched(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await insert_request(database, "r1", urls_of("images.test", 3))
+    due = database.images.due
+
+    async def due_and_cancelled(*arguments: Any, **filters: Any) -> Any:
+        await database.cancellations.begin("r1")
+        return await due(*arguments, **filters)
+
+    monkeypatch.setattr(database.images, "due", due_and_cancelled)
+    await a_dispatcher(database, publisher, clock).step()
+    assert publisher.sent == []
+
+
+async def test_images_that_were_dispatched_and_cancelled_free_their_places(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
+) -> None:
+    await insert_request(database, "cancelled", urls_of("images.test", 4))
+    dispatcher = a_dispatcher(database, publisher, clock, window=4, per_host=4)
+    await dispatcher.step()
+    await insert_request(database, "other", urls_of("images.test", 3))
+    await dispatcher.step()
+    assert {command.request_id for command in publisher.downloads()} == {"cancelled"}
+    await database.cancellations.begin("cancelled")
+    assert await database.cancellations.cancel_images("cancelled", 1, 100) == 4
+    await dispatcher.step()
+    assert [command.request_id for command in publisher.downloads()[4:]] == ["other"] * 3

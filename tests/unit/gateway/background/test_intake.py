@@ -330,3 +330,40 @@ async def test_a_later_round_moves_the_failed_images_and_does_not_read_the_uploa
     assert (moved.state, moved.round, moved.deadline) == (ImageState.PENDING, 2, None)
     assert not (await fixture.request()).intake_open
     assert FinishRequest(request_id=REQUEST_ID, round=2) in fixture.publisher.sent
+
+
+async def test_intake_of_a_cancelled_request_records_every_row_and_further_images_as_cancelled() -> None:
+    fixture = IntakeFixture()
+    await fixture.accept()
+    await fixture.database.cancellations.begin(REQUEST_ID)
+    await fixture.run()
+    assert await fixture.rows_in() == [1, 2, 3, 4]
+    progress = (await fixture.request()).progress
+    assert (progress.total, progress.cancelled, progress.failed, progress.pending) == (3, 2, 1, 0)
+    images = [row.image for row in fixture.database.tables.images.values()]
+    assert [(image.state, image.error_code) for image in images] == [
+        (ImageState.CANCELLED, ErrorCode.CANCELLED),
+        (ImageState.CANCELLED, ErrorCode.CANCELLED),
+        (ImageState.FAILED, ErrorCode.INVALID_URL),
+    ]
+    assert all(image.ended_at == NOW for image in images)
+    events = [item.type for item in fixture.publisher.sent if isinstance(item, PublicEvent)]
+    assert events == [EventType.REQUEST_ACCEPTED, EventType.IMAGE_FAILED]
+    assert fixture.publisher.sent[-1] == FinishRequest(request_id=REQUEST_ID, round=1)
+
+
+async def test_a_cancellation_during_the_intake_concerns_the_images_of_the_next_batch() -> None:
+    rows = "".join(f"{number},Shoe,http://images.test/{number}.jpg\r\n" for number in range(1, 3001))
+    fixture = IntakeFixture(b"S. No.,Product Name,Input Image Urls\r\n" + rows.encode())
+    await fixture.accept()
+
+    async def cancel_after_the_first_batch() -> None:
+        await fixture.images_added.wait()
+        await fixture.database.cancellations.begin(REQUEST_ID)
+
+    await asyncio.gather(fixture.run(), cancel_after_the_first_batch())
+    progress = (await fixture.request()).progress
+    assert progress.total == 3000
+    assert progress.pending > 0
+    assert progress.cancelled > 1000
+    assert len(await fixture.rows_in()) == 3000

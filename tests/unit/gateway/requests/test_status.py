@@ -1,6 +1,6 @@
 """The details of a request in its status, and the time until a client should ask again."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
@@ -93,3 +93,15 @@ def test_the_status_lists_paused_hosts() -> None:
     assert details["paused_hosts"] == [
         {"host": "a.test", "images": 3, "until": "2026-01-05T12:00:00.000Z", "error_code": "http_5xx"}
     ]
+
+
+def test_while_a_request_is_being_cancelled_its_status_changes_soon() -> None:
+    assert retry_after(replace(pending_request(1_000_000), cancelling=True), [], NOW) == 1
+
+
+def test_the_status_shows_that_a_request_is_being_cancelled_and_counts_cancelled_images() -> None:
+    progress = Progress(total=5, compressed=1, failed=1, pending=1, as_of=NOW, cancelled=2)
+
+    details = request_details(a_request(progress=progress, cancelling=True), "https://gateway.test")
+
+    assert (details.status, details.cancelling, details.progress.cancelled) == ("Pending", True, 2)

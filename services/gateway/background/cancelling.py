@@ -1,0 +1,50 @@
+"""Ends the images of cancelled rounds, in short steps, however many there are."""
+
+import random
+
+import structlog
+
+from services.gateway.background.parts import WITHOUT_LEASE_SECONDS, BackgroundParts
+from shared.contracts.messages import FinishRequest
+from shared.contracts.records import CancelledRound
+from shared.persistence import RenewableLease
+
+_IDLE_SECONDS = 0.5
+_MAX_IMAGES_PER_WRITE = 2_000
+_MAX_ROUNDS_PER_STEP = 10
+
+log = structlog.get_logger(__name__)
+
+
+class Cancelling:
+    """Runs on the gateway that dispatches. The dispatcher skips these rounds itself, without waiting for this task.
+
+    A round is complete when its intake is closed and none of its images is open; then the request can be finished.
+    """
+
+    def __init__(self, parts: BackgroundParts, lease: RenewableLease) -> None:
+        self._database = parts.database
+        self._publish = parts.publish
+        self._lease = lease
+        self._complete: set[CancelledRound] = set()
+
+    async def step(self) -> float:
+        """End some images of some cancelled rounds. Returns the seconds until the next step."""
+        if not await self._lease.held():
+            return WITHOUT_LEASE_SECONDS
+        rounds = set(await self._database.cancellations.in_progress())
+        self._complete &= rounds
+        incomplete = sorted(rounds - self._complete, key=lambda each: each.request_id)
+        some = random.sample(incomplete, min(len(incomplete), _MAX_ROUNDS_PER_STEP))
+        ended = [await self._end_images(round_) for round_ in some]
+        return 0 if any(ended) else _IDLE_SECONDS
+
+    async def _end_images(self, cancelled: CancelledRound) -> int:
+        ended = await self._database.cancellations.cancel_images(
+            cancelled.request_id, cancelled.round, _MAX_IMAGES_PER_WRITE
+        )
+        if not ended and not cancelled.intake_open and await self._database.images.none_open(cancelled.request_id):
+            await self._publish([FinishRequest(request_id=cancelled.request_id, round=cancelled.round)])
+            self._complete.add(cancelled)  # if the message is lost, the sweep sends it again
+            log.info("round_cancelled", request_id=cancelled.request_id, round=cancelled.round)
+        return ended

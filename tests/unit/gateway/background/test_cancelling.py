@@ -1,0 +1,129 @@
+"""The images of cancelled rounds end in short steps; then the request is finished."""
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.gateway.background.cancelling import Cancelling
+from services.gateway.background.parts import BackgroundParts
+from shared.contracts.messages import FinishRequest
+from shared.contracts.states import ImageState
+from shared.errors import BrokerUnavailable
+from shared.observability import Metrics
+from shared.persistence import RenewableLease
+from tests.fakes import MemoryDatabase, MovableClock
+from tests.support.builders import NOW, a_request, an_announcement, an_image, finished
+from tests.support.recording_publisher import RecordingPublisher
+
+MANY = 4_500
+FINISH = FinishRequest(request_id="a", round=1)
+
+
+class _Fixture:
+    def __init__(self) -> None:
+        self.database = MemoryDatabase(MovableClock(NOW))
+        self.publisher = RecordingPublisher()
+        self.cancelling = self.a_process(self.database)
+
+    def a_process(self, database: MemoryDatabase) -> Cancelling:
+        parts = BackgroundParts(database, self.publisher.publish, lambda: NOW, Metrics(CollectorRegistry()))
+        return Cancelling(parts, RenewableLease(database.lease("dispatch", 15), 15))
+
+    async def insert(self, request_id: str = "a", images: int = 3, *, intake_open: bool = False) -> None:
+        await self.database.requests.insert(a_request(request_id, intake_open=intake_open))
+        await self.database.images.insert_many(
+            [an_image(f"http://images.test/{number}.jpg", request_id) for number in range(images)]
+        )
+
+    async def cancelled(self, request_id: str = "a") -> int:
+        return (await self.database.images.count(request_id)).cancelled
+
+
+@pytest.fixture
+def fixture() -> _Fixture:
+    return _Fixture()
+
+
+async def test_without_cancelled_requests_nothing_happens(fixture: _Fixture) -> None:
+    await fixture.insert()
+    assert await fixture.cancelling.step() > 0
+    assert await fixture.cancelled() == 0
+    assert fixture.publisher.sent == []
+
+
+async def test_many_images_end_in_several_steps_without_a_pause_and_the_request_is_finished_once(
+    fixture: _Fixture,
+) -> None:
+    await fixture.insert(images=MANY)
+    await fixture.database.cancellations.begin("a")
+    steps = 0
+    while await fixture.cancelling.step() == 0:
+        steps += 1
+    assert steps >= 3
+    assert await fixture.cancelled() == MANY
+    assert fixture.publisher.sent == [FINISH]
+    assert await fixture.cancelling.step() > 0
+    assert fixture.publisher.sent == [FINISH]
+
+
+async def test_during_intake_the_images_end_and_the_request_is_not_finished_yet(fixture: _Fixture) -> None:
+    await fixture.insert(intake_open=True)
+    await fixture.database.cancellations.begin("a")
+    await fixture.cancelling.step()
+    await fixture.cancelling.step()
+    assert await fixture.cancelled() == 3
+    assert fixture.publisher.sent == []
+    await fixture.database.requests.close_intake("a", 1, await fixture.database.images.count("a"))
+    await fixture.cancelling.step()
+    assert fixture.publisher.sent == [FINISH]
+
+
+async def test_every_one_of_many_cancelled_requests_has_its_turn(fixture: _Fixture) -> None:
+    names = [f"request-{number:02}" for number in range(25)]
+    for name in names:
+        await fixture.insert(name, images=1)
+        await fixture.database.cancellations.begin(name)
+    for _ in range(40):
+        await fixture.cancelling.step()
+    assert [await fixture.cancelled(name) for name in names] == [1] * 25
+    assert sorted(sent.request_id for sent in fixture.publisher.sent if isinstance(sent, FinishRequest)) == names
+
+
+async def test_a_lost_finish_is_sent_again(fixture: _Fixture) -> None:
+    await fixture.insert(images=0)
+    await fixture.database.cancellations.begin("a")
+    fixture.publisher.broken = True
+    with pytest.raises(BrokerUnavailable):
+        await fixture.cancelling.step()
+    fixture.publisher.broken = False
+    await fixture.cancelling.step()
+    assert fixture.publisher.sent == [FINISH, FINISH]
+
+
+async def test_without_the_lease_nothing_is_cancelled(fixture: _Fixture) -> None:
+    await fixture.insert()
+    await fixture.database.cancellations.begin("a")
+    await fixture.cancelling.step()
+    other = fixture.a_process(fixture.database.another_process())
+    await fixture.insert("b")
+    await fixture.database.cancellations.begin("b")
+    assert await other.step() > 0
+    assert await fixture.cancelled("b") == 0
+
+
+async def test_each_round_of_a_request_can_be_cancelled(fixture: _Fixture) -> None:
+    await fixture.insert()
+    await fixture.database.cancellations.begin("a")
+    for _ in range(2):
+        await fixture.cancelling.step()
+    progress = await fixture.database.images.count("a")
+    ended = finished(a_request("a"), progress)
+    await fixture.database.requests.finish(ended, an_announcement(ended))
+    await fixture.database.requests.retry("a", 1, progress)
+    async for _ in fixture.database.images.retry_failed("a", 2, NOW):
+        pass
+    await fixture.cancelling.step()
+    assert (await fixture.database.images.count("a")).pending == 3, "the new round is not cancelled"
+    await fixture.database.cancellations.begin("a")
+    await fixture.cancelling.step()
+    images = [row.image for row in fixture.database.tables.images.values()]
+    assert {(image.state, image.round) for image in images} == {(ImageState.CANCELLED, 2)}
