@@ -119,7 +119,7 @@ async def test_each_round_of_a_request_can_be_cancelled(fixture: _Fixture) -> No
     ended = finished(a_request("a"), progress)
     await fixture.database.requests.finish(ended, an_announcement(ended))
     await fixture.database.requests.retry("a", 1, progress)
-    async for _ in fixture.database.images.retry_failed("a", 2, NOW):
+    async for _ in fixture.database.images.retry_failed("a", 2):
         pass
     await fixture.cancelling.step()
     assert (await fixture.database.images.count("a")).pending == 3, "the new round is not cancelled"
