@@ -1,10 +1,11 @@
 """The exceptions that more than one package raises or handles.
 
-DependencyUnavailable    our own store, database, broker or disk does not work: images wait, they never fail for it
+DependencyUnavailable    our own store, database, broker, disk or machine fails: images wait, they never fail for it
 ├── StorageUnavailable
 ├── DatabaseUnavailable
 ├── BrokerUnavailable
-└── DiskUnavailable      temporary files cannot be written
+├── DiskUnavailable      temporary files cannot be written
+└── EncoderUnavailable   the compressor's worker processes do not start
 ObjectMissing            the store has no object under a key
 StoppedWhileStarting     the process was stopped before its dependencies answered
 """
@@ -30,6 +31,10 @@ class BrokerUnavailable(DependencyUnavailable):
 
 class DiskUnavailable(DependencyUnavailable):
     dependency = "disk"
+
+
+class EncoderUnavailable(DependencyUnavailable):
+    dependency = "encoder"
 
 
 class ObjectMissing(Exception):

@@ -75,7 +75,8 @@ def _in_worker(original: bytes) -> float:
         (process,) = multiprocessing.active_children()
         return _resident_peak(process.pid or 0)
     finally:
-        worker.discard()
+        worker.close()
+        worker.release()
 
 
 if __name__ == "__main__":

@@ -43,7 +43,8 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             clock=lambda: datetime.now(UTC),
         )
         subscription = Subscription(Queue.COMPRESS, (CompressImage,), handler, _concurrency(processes))
-        gate = DependencyGate({"storage": store.ping, "disk": workspace.ping, "broker": broker.ping}, health)
+        pings = {"storage": store.ping, "disk": workspace.ping, "broker": broker.ping, "encoder": pool.ping}
+        gate = DependencyGate(pings, health)
         await gate.check()
         await Consumer(subscription, broker, publisher, gate, metrics).run(stop, settings.rabbit.drain_timeout)
 

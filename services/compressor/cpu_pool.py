@@ -25,7 +25,10 @@ def usable_cores() -> int:
 
 
 class CpuPool:
-    """Compresses in `processes` worker processes, each image within `timeout` seconds. An async context manager."""
+    """Compresses in `processes` worker processes, each image within `timeout` seconds. An async context manager.
+
+    A process that takes longer is killed and replaced, wherever it hangs: so no thread waits for it for ever.
+    """
 
     def __init__(self, processes: int, timeout: float, *, measure_ssim: bool = True) -> None:
         self._timeout = timeout
@@ -35,7 +38,7 @@ class CpuPool:
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="compress")
 
     async def __aenter__(self) -> Self:
-        """Start all processes. Raises WorkerError if one does not start."""
+        """Start all processes. Raises EncoderUnavailable if one does not start."""
         try:
             await asyncio.gather(*(asyncio.to_thread(worker.start) for worker in self._workers))
         except BaseException:
@@ -54,11 +57,23 @@ class CpuPool:
     async def compress(self, original: bytes, options: CompressOptions, max_pixels: int) -> tuple[Compressed, float]:
         """The result of `compress.compress`, and the seconds it took, excluding the wait for a free process.
 
-        Raises CompressError, with DECODER_CRASHED or DECODE_TIMEOUT if the process died or was too slow; WorkerError.
+        Raises CompressError, with DECODER_CRASHED or DECODE_TIMEOUT if the process died or was too slow; WorkerError;
+        EncoderUnavailable.
         Cancellation discards the result but does not stop the work: the process takes its next task afterwards.
         """
         task = (original, options, max_pixels, self._measure_ssim)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, task)
+
+    async def ping(self) -> None:
+        """Raises EncoderUnavailable unless a process runs, or starts."""
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._start)
+
+    def _start(self) -> None:
+        worker = self._idle.get()
+        try:
+            worker.start()
+        finally:
+            self._idle.put(worker)
 
     def _run(self, task: Task) -> tuple[Compressed, float]:
         worker = self._idle.get()
@@ -70,7 +85,7 @@ class CpuPool:
     async def _close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in self._workers:
-            worker.kill()
+            worker.close()
         await asyncio.to_thread(self._threads.shutdown, wait=True)
         for worker in self._workers:
-            worker.discard()
+            worker.release()

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 import traceback
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
@@ -14,89 +15,125 @@ from services.compressor.compress import Compressed, compress
 from services.compressor.compress_error import CompressError
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
+from shared.errors import EncoderUnavailable
 
 Task = tuple[bytes, CompressOptions, int, bool]
 """The arguments of `compress`: original, options, max_pixels and measure_ssim."""
 
 _START_SECONDS = 60.0
+_END_SECONDS = 5.0
 
 # Not "fork": it can copy a held lock from a process with threads. A spawned process also inherits no sockets.
 _context = multiprocessing.get_context("spawn")
 
 
 class WorkerError(Exception):
-    """The worker process did not start, or failed with an unexpected exception."""
+    """The worker process failed with an unexpected exception."""
 
 
 class Worker:
-    """A process that compresses one image at a time. Not thread-safe, except for `kill`."""
+    """A process that compresses one image at a time. Not thread-safe, except for `close`."""
 
     def __init__(self) -> None:
+        self._closed = False
         self._process: BaseProcess | None = None
         self._tasks: Connection
         self._results: Connection
 
-    def start(self) -> None:
-        """Start the process unless it runs, and wait until it is ready. Raises WorkerError."""
+    def start(self) -> BaseProcess:
+        """The process; started, if it does not run, and ready. Raises EncoderUnavailable."""
         if self._process and self._process.is_alive():
-            return
-        self.discard()
+            return self._process
+        self._discard()
+        try:
+            self._process = process = self._spawn()
+            # `close` may have run before there was a process to kill.
+            ready = not self._closed and self._results.poll(_START_SECONDS) and self._results.recv() is None
+        except (EOFError, OSError) as error:
+            self._discard()
+            raise EncoderUnavailable(f"a worker process did not start: {error!r}") from error
+        if not ready:
+            self._discard()
+            raise EncoderUnavailable(f"a worker process was not ready after {_START_SECONDS:g} s")
+        return process
+
+    def _spawn(self) -> BaseProcess:
         child_tasks, self._tasks = _context.Pipe(duplex=False)
         self._results, child_results = _context.Pipe(duplex=False)
         process = _context.Process(target=_serve, args=(child_tasks, child_results), daemon=True)
         # The child's ends are closed in this process, so that each side notices when the other one is gone.
         with child_tasks, child_results:
             process.start()
-        self._process = process
-        try:
-            ready = self._results.poll(_START_SECONDS) and self._results.recv() is None
-        except EOFError:
-            ready = False
-        if not ready:
-            self.discard()
-            raise WorkerError("a worker process did not start")
+        return process
 
     def run(self, task: Task, timeout: float) -> tuple[Compressed, float]:
         """Compress in the process, which is started if necessary. Returns the result and the seconds it took.
 
-        Raises CompressError, also if the process dies or takes more than `timeout` seconds; WorkerError.
+        timeout: maximum seconds for handing over the task, the work and its result together.
+        Raises CompressError, also if the process dies or takes too long; WorkerError; EncoderUnavailable.
         """
-        self.start()
-        try:
-            self._tasks.send(task)
-            if not self._results.poll(timeout):
-                self.discard()
-                raise CompressError(ErrorCode.DECODE_TIMEOUT, f"not compressed after {timeout:g} s")
-            result = self._results.recv()
-        except (EOFError, OSError) as error:
-            raise CompressError(ErrorCode.DECODER_CRASHED, f"the worker process {self._exit_reason()}") from error
+        process = self.start()
+        with _killed_after(timeout, process) as is_late:
+            try:
+                # Both wait for a process that hangs, if the data exceed the pipe's buffer.
+                self._tasks.send(task)
+                result = self._results.recv()
+            except (EOFError, OSError) as error:
+                late = f"not compressed after {timeout:g} s" if is_late() else None
+                raise self._lost(process, late) from error
+        if is_late():  # it was killed a moment after it had answered
+            self._discard()
         if isinstance(result, Exception):
             raise result
         compressed, seconds = result
         return compressed, seconds
 
-    def kill(self) -> None:
-        """Kill the process; a `run` in another thread then fails."""
+    def close(self) -> None:
+        """Kill the process for good; a `start` or `run` in another thread then fails."""
+        self._closed = True
         if process := self._process:
             process.kill()
 
-    def discard(self) -> None:
-        """Kill the process and release its resources."""
+    def release(self) -> None:
+        """Release the resources of a closed worker. No `start` or `run` may be in progress."""
+        self._discard()
+
+    def _discard(self) -> None:
         if self._process:
             self._process.kill()
-            self._process.join()
+            self._process.join(_END_SECONDS)
             self._tasks.close()
             self._results.close()
             self._process = None
 
-    def _exit_reason(self) -> str:
-        process = self._process
-        if process is None:
-            return "ended"
-        process.join(1)  # the pipe closes a moment before the process is gone
+    def _lost(self, process: BaseProcess, late: str | None) -> CompressError:
+        """The error after the process was killed because it was late, or died by itself."""
+        process.join(_END_SECONDS)  # the pipe closes a moment before the process is gone
         code = process.exitcode
-        self.discard()
-        return f"was ended by {signal.Signals(-code).name}" if code and code < 0 else f"ended with exit status {code}"
+        self._discard()
+        if late is not None:
+            return CompressError(ErrorCode.DECODE_TIMEOUT, late)
+        how = f"was ended by {signal.Signals(-code).name}" if code and code < 0 else f"ended with exit status {code}"
+        return CompressError(ErrorCode.DECODER_CRASHED, f"the worker process {how}")
+
+
+@contextlib.contextmanager
+def _killed_after(seconds: float, process: BaseProcess) -> Iterator[Callable[[], bool]]:
+    """Kill `process` after `seconds`, unless the block has ended. Yields a function that says whether it was killed."""
+    late = threading.Event()
+
+    def kill() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(seconds, kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield late.is_set
+    finally:
+        timer.cancel()
+        timer.join()  # after the block it kills nothing: the process has its next task then
 
 
 def _serve(tasks: Connection, results: Connection) -> None:

@@ -13,15 +13,19 @@ from pathlib import Path
 
 import pytest
 
+from services.compressor import worker
 from services.compressor.compress import compress
 from services.compressor.compress_error import CompressError
 from services.compressor.cpu_pool import CpuPool, usable_cores
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
+from shared.errors import EncoderUnavailable
+from tests.support.broken_workers import answer_by_half, never_ready
 from tests.support.compressing import MAX_PIXELS, a_picture, encoded
 from tests.support.waiting import until
 
 ORIGINAL = encoded(a_picture(), "JPEG")
+LARGE = bytes(4_000_000)
 LONG_WORK = encoded(a_picture(size=(2400, 1800), noise=60), "JPEG")
 PATIENCE = 20.0
 HALF = CompressOptions(percent=50)
@@ -57,6 +61,12 @@ def has_ended(process: int) -> bool:
         return status(process)[0] == "Z"
     except FileNotFoundError:
         return True
+
+
+async def kill_workers() -> None:
+    for process in worker_ids():
+        os.kill(process, signal.SIGKILL)
+    await until(lambda: not worker_ids(), PATIENCE)
 
 
 async def suspended_at_work(work: Callable[[], Awaitable[object]]) -> tuple[set[int], list[asyncio.Task[object]]]:
@@ -127,9 +137,7 @@ async def test_a_process_that_dies_loses_only_its_own_image(pool: CpuPool) -> No
 
 async def test_an_idle_process_that_dies_loses_no_image(pool: CpuPool) -> None:
     await compressed_by(pool)
-    for process in worker_ids():
-        os.kill(process, signal.SIGKILL)
-    await until(lambda: not worker_ids(), PATIENCE)
+    await kill_workers()
 
     await asyncio.gather(*(compressed_by(pool) for _ in range(4)))
 
@@ -145,6 +153,64 @@ async def test_a_process_that_hangs_is_killed_and_replaced() -> None:
         assert (caught.value.code, caught.value.detail) == (ErrorCode.DECODE_TIMEOUT, "not compressed after 0.5 s")
         await compressed_by(pool)
         assert worker_ids().isdisjoint({hanging})
+
+
+async def test_a_process_that_hangs_before_it_has_a_large_picture_is_killed_and_replaced() -> None:
+    """The picture exceeds the pipe's buffer, so handing it over waits for the process."""
+    async with CpuPool(1, timeout=0.5) as pool:
+        (hanging,) = worker_ids()
+        await stop(hanging)
+
+        with pytest.raises(CompressError) as caught:
+            await asyncio.wait_for(pool.compress(LARGE, HALF, MAX_PIXELS), PATIENCE)
+
+        assert caught.value.code is ErrorCode.DECODE_TIMEOUT
+        await compressed_by(pool)
+        assert worker_ids().isdisjoint({hanging})
+
+
+async def test_a_process_that_hangs_in_the_middle_of_its_answer_is_killed_and_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, "_serve", answer_by_half)
+        async with CpuPool(1, timeout=0.5) as pool:
+            with pytest.raises(CompressError) as caught:
+                await asyncio.wait_for(pool.compress(ORIGINAL, HALF, MAX_PIXELS), PATIENCE)
+            assert caught.value.code is ErrorCode.DECODE_TIMEOUT
+
+            patched.undo()
+            await compressed_by(pool)
+
+
+async def test_a_process_that_hangs_at_its_start_is_no_fault_of_the_image(
+    pool: CpuPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_START_SECONDS", 0.5)
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, "_serve", never_ready)
+        await kill_workers()
+
+        for attempt in (pool.compress(ORIGINAL, HALF, MAX_PIXELS), pool.ping()):
+            with pytest.raises(EncoderUnavailable):
+                await asyncio.wait_for(attempt, PATIENCE)
+
+    monkeypatch.setattr(worker, "_START_SECONDS", PATIENCE)
+    await pool.ping()
+    await asyncio.gather(*(compressed_by(pool) for _ in range(4)))
+
+
+async def test_closing_does_not_wait_for_a_process_that_hangs_at_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with CpuPool(1, timeout=PATIENCE) as pool:
+        monkeypatch.setattr(worker, "_serve", never_ready)
+        await kill_workers()
+        waiting = [asyncio.create_task(pool.compress(ORIGINAL, HALF, MAX_PIXELS)) for _ in range(2)]
+        await until(lambda: bool(worker_ids()), PATIENCE)
+        started_at = time.monotonic()
+
+    assert time.monotonic() - started_at < PATIENCE / 2
+    assert not worker_ids()
+    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def test_cancellation_discards_the_result_and_keeps_the_process(pool: CpuPool) -> None:
