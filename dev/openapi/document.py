@@ -34,6 +34,7 @@ def openapi_document() -> dict[str, Any]:
         database=_UNUSED,
         cancellations=_UNUSED,
         retries=_UNUSED,
+        deliveries=_UNUSED,
         objects=_UNUSED,
         public_base_url="https://images.shop.test",
         clock=_UNUSED,

@@ -25,6 +25,7 @@ from services.gateway.probe import ProbeClient, ProbeStream, open_replies
 from services.gateway.requests import RequestCanceller, RetryStarter
 from services.gateway.settings import GatewaySettings
 from services.gateway.upload import UploadAcceptor, UploadValidator, ValidationRules
+from services.gateway.webhooks import AggregatorClient, DeliveryLog
 from shared.errors import DependencyUnavailable
 from shared.messaging import DependencyGate, Publisher, open_broker
 from shared.observability import Health, HealthEndpoints, Metrics, process_registry
@@ -43,6 +44,14 @@ class _Wakes:
 
     intake_opened: asyncio.Event = field(default_factory=asyncio.Event)
     cancel_begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clients:
+    """What the API asks of other services."""
+
+    probe: ProbeClient
+    aggregator: AggregatorClient
 
 
 @dataclass(frozen=True)
@@ -78,16 +87,15 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         uploads_gate = DependencyGate({"disk": workspace.ping}, health, outer=[stored_gate])
         await uploads_gate.check()
 
-        probe_client = ProbeClient(settings.api.probe_timeout, _now)
-        http.app = build_app(
-            _api_parts(settings, database, store, probe_client, metrics, wakes), endpoints, uploads_gate
-        )
+        clients = _Clients(ProbeClient(settings.api.probe_timeout, _now), AggregatorClient())
+        http.app = build_app(_api_parts(settings, database, store, clients, metrics, wakes), endpoints, uploads_gate)
         parts.push_async_callback(http.stop)  # requests in progress need the database: finish them before it closes
 
         broker = await parts.enter_async_context(open_broker(settings.rabbit, "gateway", stop))
         publisher = await parts.enter_async_context(Publisher.open(broker, settings.rabbit.publish_timeout, metrics))
         replies = await parts.enter_async_context(open_replies(broker))
-        parts.enter_context(probe_client.connected(publisher.publish, replies))
+        parts.enter_context(clients.probe.connected(publisher.publish, replies))
+        parts.enter_context(clients.aggregator.connected(publisher.publish))
         # Without the broker the process stays ready: it accepts uploads, and their images wait in the database.
         gate = DependencyGate({"broker": broker.ping}, health, required=(), outer=[stored_gate])
         gates = _Gates(intake=DependencyGate({}, health, outer=[gate, uploads_gate]), others=gate)
@@ -100,17 +108,18 @@ def _api_parts(
     settings: GatewaySettings,
     database: Database,
     store: ObjectStore,
-    probe_client: ProbeClient,
+    clients: _Clients,
     metrics: Metrics,
     wakes: _Wakes,
 ) -> ApiParts:
     return ApiParts(
         validator=_validator(settings),
         acceptor=UploadAcceptor(database, store, _now, wakes.intake_opened, metrics, settings.retention.policy),
-        probes=ProbeStream(probe_client, metrics),
+        probes=ProbeStream(clients.probe, metrics),
         database=database,
         cancellations=RequestCanceller(database, _now, wakes.cancel_begun),
         retries=RetryStarter(database, _now, wakes.intake_opened),
+        deliveries=DeliveryLog(database, clients.aggregator.announce, _now),
         objects=ObjectServer(store),
         public_base_url=settings.public.public_base_url,
         clock=_now,

@@ -39,7 +39,16 @@ async def test_the_openapi_document_lists_every_route_and_response(gateway: Gate
     document = (await gateway.http.get("/openapi.json")).json()
 
     actions = {f"/requests/{{request_id}}/{action}" for action in ("cancel", "retry")}
-    assert set(document["paths"]) == actions | {"/upload", "/validate", "/status", "/results/{path}", "/outputs/{path}"}
+    deliveries = "/requests/{request_id}/deliveries"
+    assert set(document["paths"]) == actions | {
+        "/upload",
+        "/validate",
+        "/status",
+        "/results/{path}",
+        "/outputs/{path}",
+        deliveries,
+        f"{deliveries}/{{delivery_id}}/replay",
+    }
     for action in actions:
         assert document["paths"][action]["post"]["responses"].keys() == {"202", "404", "409", "422", "503"}
     upload = document["paths"]["/upload"]["post"]

@@ -48,6 +48,7 @@ async def test_the_status_of_a_new_request_is_pending(gateway: Gateway) -> None:
             "as_of": "2026-01-05T12:00:00.000Z",
         },
         "paused_hosts": [],
+        "webhook": None,
     }
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.headers["Cache-Control"] == "no-store"

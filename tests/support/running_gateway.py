@@ -25,6 +25,7 @@ from services.gateway.upload import (
     UploadValidator,
     ValidationRules,
 )
+from services.gateway.webhooks import AggregatorClient, DeliveryLog
 from shared.contracts.messages import CompressOptions
 from shared.messaging import DependencyGate
 from shared.observability import Health, HealthEndpoints, Metrics
@@ -49,7 +50,10 @@ ServerAndClient = tuple[HttpServer, int, httpx.AsyncClient]
 
 @dataclass
 class Gateway:
-    """A running API. spool: the folder of temporary uploads. probe_client: not connected until a test connects it."""
+    """A running API. spool: the folder of temporary uploads.
+
+    probe_client, aggregator: not connected until a test connects them.
+    """
 
     http: httpx.AsyncClient
     server: HttpServer
@@ -61,6 +65,7 @@ class Gateway:
     health: Health
     registry: CollectorRegistry
     spool: Path
+    aggregator: AggregatorClient = field(default_factory=AggregatorClient)
     probe_client: ProbeClient = field(default_factory=lambda: ProbeClient(PROBE_SECONDS, MovableClock()))
 
     def holds_nothing(self) -> bool:
@@ -128,6 +133,7 @@ def an_app(gateway: Gateway, clock: MovableClock, public_base_url: str = BASE_UR
         database=gateway.database,
         cancellations=RequestCanceller(gateway.database, clock, gateway.cancel_begun),
         retries=RetryStarter(gateway.database, clock, gateway.intake_opened),
+        deliveries=DeliveryLog(gateway.database, gateway.aggregator.announce, clock),
         objects=ObjectServer(gateway.store),
         public_base_url=public_base_url,
         clock=clock,

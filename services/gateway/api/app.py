@@ -12,6 +12,7 @@ from services import __version__
 from services.gateway.api import docs_page, openapi
 from services.gateway.api.routes import (
     cancel_router,
+    deliveries_router,
     health_router,
     objects_router,
     retry_router,
@@ -25,6 +26,7 @@ from services.gateway.probe import ProbeStream
 from services.gateway.requests import RequestCanceller, RetryStarter
 from services.gateway.upload import UploadAcceptor, UploadValidator
 from services.gateway.web import Locations
+from services.gateway.webhooks import DeliveryLog
 from shared.errors import DatabaseUnavailable, DependencyUnavailable
 from shared.messaging import DependencyGate
 from shared.observability import HealthEndpoints
@@ -51,6 +53,7 @@ class ApiParts:
     database: Database
     cancellations: RequestCanceller
     retries: RetryStarter
+    deliveries: DeliveryLog
     objects: ObjectServer
     public_base_url: str
     clock: Callable[[], datetime]
@@ -74,6 +77,7 @@ def _routers(parts: ApiParts) -> Sequence[APIRouter]:
         status_router(parts.database, parts.public_base_url, parts.clock),
         cancel_router(parts.cancellations, locations),
         retry_router(parts.retries, locations),
+        deliveries_router(parts.deliveries, locations),
         objects_router(parts.objects),
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from math import ceil
 
-from services.gateway.web import PausedHost, RequestDetails, RequestProgress
+from services.gateway.web import PausedHost, RequestDetails, RequestProgress, WebhookStatus
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Request
 from shared.contracts.states import RequestStatus
@@ -14,7 +14,12 @@ MAX_PAUSE_SECONDS = 300
 _IMAGES_PER_SECOND = 50  # a low estimate for a small installation
 
 
-def request_details(request: Request, public_base_url: str, paused_hosts: Sequence[PausedHost] = ()) -> RequestDetails:
+def request_details(
+    request: Request,
+    public_base_url: str,
+    paused_hosts: Sequence[PausedHost] = (),
+    webhook: WebhookStatus | None = None,
+) -> RequestDetails:
     """The details of `request`; the URL of a file is null until the file exists."""
     progress = request.progress
 
@@ -45,6 +50,7 @@ def request_details(request: Request, public_base_url: str, paused_hosts: Sequen
             as_of=progress.as_of,
         ),
         paused_hosts=list(paused_hosts),
+        webhook=webhook,
     )
 
 

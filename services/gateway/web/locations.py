@@ -15,8 +15,14 @@ class Locations:
 
     def of_accepted(self, request_id: str) -> Mapping[str, str]:
         """The headers of a 202: the status of the request, and when to ask for it first."""
-        prefix = urlsplit(self.public_base_url).path.rstrip("/")
         return {
-            "Location": f"{prefix}/status?request_id={request_id}",
+            "Location": f"{self._prefix}/status?request_id={request_id}",
             "Retry-After": str(_FIRST_STATUS_SECONDS),
         }
+
+    def of_deliveries(self, request_id: str) -> str:
+        return f"{self._prefix}/requests/{request_id}/deliveries"
+
+    @property
+    def _prefix(self) -> str:
+        return urlsplit(self.public_base_url).path.rstrip("/")

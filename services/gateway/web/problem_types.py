@@ -37,6 +37,12 @@ class ProblemType(Enum):
         "There is no such request",
         "No request has this id.",
     )
+    UNKNOWN_DELIVERY = (
+        "unknown-delivery",
+        HTTPStatus.NOT_FOUND,
+        "There is no such delivery",
+        "The request has no delivery with this id.",
+    )
     NOT_FOUND = (
         "not-found",
         HTTPStatus.NOT_FOUND,

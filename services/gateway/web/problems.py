@@ -124,6 +124,10 @@ def unknown_request(request_id: str) -> Problem:
     return Problem(ProblemType.UNKNOWN_REQUEST, f"No request has the id {request_id[:64]!r}.")
 
 
+def unknown_delivery(delivery_id: str) -> Problem:
+    return Problem(ProblemType.UNKNOWN_DELIVERY, f"The request has no delivery with the id {delivery_id[:100]!r}.")
+
+
 def under_way(round_: int, pending: int) -> Problem:
     """A request can be retried once its round is over. `pending` images have not reached a terminal state yet."""
     images = f"{pending:,} {'image is' if pending == 1 else 'images are'} pending"

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSche
 
 from services.gateway.catalogue import MAX_FINDINGS, MIN_WARNINGS, Severity
 from shared.catalogue import Profile
+from shared.contracts.deliveries import DeliveryState
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 from shared.contracts.states import RequestStatus
@@ -137,6 +138,19 @@ class PausedHost(ApiModel):
     error_code: ErrorCode = Field(description="Its last failure.", examples=["http_5xx"])
 
 
+class WebhookStatus(ApiModel):
+    """The webhook of the request's current round. GET /requests/{request_id}/deliveries has the log of its attempts."""
+
+    state: DeliveryState = Field(
+        description="pending: the request has not finished, or an attempt is due, now or later. delivered: the receiver"
+        " accepted it. abandoned: every attempt failed. disabled: the receiver answered 410 Gone.",
+        examples=[DeliveryState.DELIVERED],
+    )
+    attempts: int = Field(description="Attempts of the schedule, without replays.", examples=[1])
+    last_error: str | None = Field(description="Why the last attempt failed; null if none did.")
+    next_attempt_at: Timestamp | None = Field(description="When the next attempt is due; null if none is planned.")
+
+
 class RequestDetails(ApiModel):
     """A request's state. Completed: at least one image was compressed. Failed: no image was. Cancelled: a client
     cancelled it before all its images were processed.
@@ -175,6 +189,9 @@ class RequestDetails(ApiModel):
     )
     progress: RequestProgress
     paused_hosts: list[PausedHost] = Field(description="The paused hosts that images of the request wait for.")
+    webhook: WebhookStatus | None = Field(
+        description="The state of the webhook in this round; null if the upload named no `webhook_url`."
+    )
 
 
 class InputError(ApiModel):

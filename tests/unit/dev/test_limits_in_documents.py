@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dev.docs.env_example import settings_of
+from services.aggregator.call_webhook import EXCERPT_BYTES
 from services.compressor.auto_format import MAX_COMPARED_PIXELS
 from services.compressor.decoders.open import MAX_ANIMATION_FACTOR
 from services.compressor.encoders import avif, webp
@@ -17,6 +18,7 @@ from services.gateway.catalogue.hosts import MAX_LISTED
 from services.gateway.probe.estimate import MIN_FOR_INTERVAL
 from services.gateway.probe.plan import MAX_HOSTS, MAX_IMAGES
 from services.gateway.requests.status import MAX_PAUSE_SECONDS, MAX_POLL_SECONDS, MIN_POLL_SECONDS
+from shared.contracts.deliveries import MAX_LOGGED_ATTEMPTS
 from shared.contracts.image_summary import (
     MAX_HOSTS_COMPARED,
     MAX_HOSTS_LISTED,
@@ -89,6 +91,8 @@ STATED = [
     ("docs/kubernetes.md", f"Set `consumer_timeout` to {int(_CONSUMER_TIMEOUT) // 3_600_000} hours"),
     ("docs/kubernetes.md", f"for Kubernetes {' and '.join(_KUBERNETES)}"),
     ("deploy/kubernetes/base/downloader.yaml", f"FETCH_CONCURRENCY times FETCH_MAX_BYTES, {_SPOOL_BYTES / 1e9:.1f} GB"),
+    ("docs/api.md", f"keeps the last {MAX_LOGGED_ATTEMPTS} attempts and replays"),
+    ("docs/api.md", f"at most {EXCERPT_BYTES // 1024} kB. Credentials"),
     ("docs/events.md", f"plus up to {settings_of('aggregator')['WEBHOOK_JITTER'].default * 100:g} % of jitter"),
     ("docs/events.md", f"{', '.join(_INTERVALS[:-1])} and {_INTERVALS[-1]} (`WEBHOOK_SCHEDULE`)"),
 ]

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from services.gateway.web import (
     CancelAccepted,
     CatalogueValidation,
+    DeliveryList,
     ProblemDocument,
     RequestDetails,
     RetryAccepted,
@@ -28,6 +29,7 @@ EXPECTED = (
     RequestDetails,
     CancelAccepted,
     RetryAccepted,
+    DeliveryList,
     ProblemDocument,
     ProblemDocument,
 )

@@ -3,9 +3,12 @@
 from services.gateway.api.openapi.document import install
 from services.gateway.api.openapi.operations import (
     CANCEL_ACCEPTED,
+    DELIVERIES,
+    DELIVERY,
     DRY_RUN,
     OUTPUT,
     OUTPUT_FILE,
+    REPLAY_ACCEPTED,
     REQUEST,
     REQUEST_DETAILS,
     REQUEST_IN_QUERY,
@@ -20,9 +23,12 @@ from services.gateway.api.openapi.operations import (
 
 __all__ = [
     "CANCEL_ACCEPTED",
+    "DELIVERIES",
+    "DELIVERY",
     "DRY_RUN",
     "OUTPUT",
     "OUTPUT_FILE",
+    "REPLAY_ACCEPTED",
     "REQUEST",
     "REQUEST_DETAILS",
     "REQUEST_IN_QUERY",

@@ -19,7 +19,10 @@ TAGS = [
         "description": "The state of a request, which is one upload; its cancellation, its retries.",
     },
     {"name": "files", "description": "Compressed images and output files, to anyone who has their URL."},
-    {"name": WEBHOOKS, "description": "What Imagemill posts to the `webhook_url` of an upload."},
+    {
+        "name": WEBHOOKS,
+        "description": "What Imagemill posts to the `webhook_url` of an upload; the log of its deliveries; replays.",
+    },
 ]
 _LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 _CONTACT = {"name": "The operator of this Imagemill"}

@@ -8,10 +8,14 @@ from services.gateway.catalogue import CatalogueRefused, Finding
 from services.gateway.probe import EstimateBasis, EstimatedBytes, EstimateLine, ProbeLine, ValidationLine
 from services.gateway.upload import CSV_TYPES, FORM_TYPE
 from services.gateway.web import (
+    DELIVERY_ID,
     REQUEST_ID,
     CancelAccepted,
     CatalogueFinding,
     CatalogueValidation,
+    DeliveryAttemptDetails,
+    DeliveryDetails,
+    DeliveryList,
     InputError,
     Problem,
     ProblemType,
@@ -19,6 +23,7 @@ from services.gateway.web import (
     RequestProgress,
     RetryAccepted,
     UploadAccepted,
+    WebhookStatus,
     already_finished,
     bad_catalogue,
     bad_form,
@@ -34,12 +39,14 @@ from services.gateway.web import (
     too_slow,
     unavailable,
     under_way,
+    unknown_delivery,
     unknown_request,
     wrong_content_type,
 )
 from shared.catalogue import Profile
+from shared.contracts.deliveries import DeliveryState
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.events import ImageCounts, RequestFinishedData
+from shared.contracts.events import EventType, ImageCounts, RequestFinishedData
 from shared.contracts.messages import CompressOptions
 from shared.contracts.states import RequestStatus
 from shared.contracts.times import rfc3339
@@ -155,11 +162,38 @@ REQUEST_DETAILS = RequestDetails(
     expires_at=_EXPIRES,
     progress=RequestProgress(total=90, compressed=89, failed=1, cancelled=0, pending=0, reused=0, as_of=_FINISHED),
     paused_hosts=[],
+    webhook=WebhookStatus(state=DeliveryState.DELIVERED, attempts=1, last_error=None, next_attempt_at=None),
 ).model_dump(mode="json")
 
 
 _ENDS = {RequestStatus.COMPLETED: (89, 0), RequestStatus.FAILED: (0, 0), RequestStatus.CANCELLED: (41, 48)}
 """By status: the compressed and the cancelled images of the example, which has 90."""
+
+
+_DELIVERY = DeliveryDetails(
+    delivery_id=DELIVERY_ID,
+    event_type=EventType.REQUEST_COMPLETED,
+    url="https://shop.example/hooks?token=***",
+    state=DeliveryState.PENDING,
+    attempts=1,
+    replays=0,
+    last_error="the receiver answered 503",
+    created_at=_FINISHED,
+    next_attempt_at=_FINISHED + timedelta(seconds=5, milliseconds=251),
+    replaying=False,
+    log=[
+        DeliveryAttemptDetails(
+            at=_FINISHED + timedelta(milliseconds=12),
+            duration_ms=84,
+            status=503,
+            error="the receiver answered 503",
+            response="upgrading",
+            replay=False,
+        )
+    ],
+)
+DELIVERIES = DeliveryList(request_id=REQUEST_ID, deliveries=[_DELIVERY]).model_dump(mode="json")
+REPLAY_ACCEPTED = _DELIVERY.model_copy(update={"replaying": True}).model_dump(mode="json")
 
 
 def finished_event(status: RequestStatus) -> dict[str, Any]:
@@ -201,6 +235,7 @@ def problem_examples() -> dict[ProblemType, Problem]:
         ProblemType.IMAGE_URLS: refused_slots([_NO_URL], 0),
         ProblemType.FORM: bad_form("the form contains more than one file", "Upload one catalogue at a time."),
         ProblemType.UNKNOWN_REQUEST: unknown_request(REQUEST_ID),
+        ProblemType.UNKNOWN_DELIVERY: unknown_delivery(DELIVERY_ID),
         ProblemType.NOT_FOUND: no_such_object(),
         ProblemType.STALLED: stalled(60),
         ProblemType.TOO_SLOW: too_slow(3600),

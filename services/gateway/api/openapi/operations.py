@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from services.gateway.api.openapi import examples
 from services.gateway.probe import NDJSON, EstimateLine, ProbeLine, ValidationLine
 from services.gateway.upload import CSV_TYPES, FORM_TYPE, OPTIONS, UploadOptions
-from services.gateway.web import PROBLEM_MEDIA_TYPE, REQUEST_ID, ProblemDocument, ProblemType
+from services.gateway.web import DELIVERY_ID, PROBLEM_MEDIA_TYPE, REQUEST_ID, ProblemDocument, ProblemType
 
 PROBE_LINES: tuple[type[BaseModel], ...] = (ValidationLine, ProbeLine, EstimateLine)
 _PROBLEMS = examples.problem_examples()
@@ -36,6 +36,12 @@ def _parameter(name: str, where: Literal["path", "query"], description: str, exa
 _REQUEST_ID = "The id that the upload returned, in any case."
 REQUEST = _parameter("request_id", "path", _REQUEST_ID, REQUEST_ID)
 REQUEST_IN_QUERY = _parameter("request_id", "query", _REQUEST_ID, REQUEST_ID)
+DELIVERY = {
+    "parameters": [
+        *REQUEST["parameters"],
+        *_parameter("delivery_id", "path", "The id of the delivery, as the list shows it.", DELIVERY_ID)["parameters"],
+    ]
+}
 _PATH = "The rest of the URL, as in the output CSV and the status."
 RESULT = _parameter("path", "path", _PATH, f"{REQUEST_ID}/oak-1-0123456789abcdef.jpg")
 OUTPUT = _parameter("path", "path", _PATH, f"{REQUEST_ID}/1/products-compressed.csv")
@@ -60,6 +66,12 @@ CANCEL_ACCEPTED = json_response(
     "The request is being cancelled, or was cancelled before", examples.CANCEL_ACCEPTED, headers=ACCEPTED_HEADERS
 )
 RETRY_ACCEPTED = json_response("The retry has begun", examples.RETRY_ACCEPTED, headers=ACCEPTED_HEADERS)
+DELIVERIES = json_response("The deliveries", examples.DELIVERIES)
+REPLAY_ACCEPTED = json_response(
+    "The delivery, which is being replayed",
+    examples.REPLAY_ACCEPTED,
+    headers={"Location": {"description": "The URL of the list of deliveries.", "schema": {"type": "string"}}},
+)
 REQUEST_DETAILS = json_response(
     "The request's status; `Retry-After` only while it is Pending", examples.REQUEST_DETAILS, headers=_RETRY_AFTER
 )

@@ -1,0 +1,67 @@
+"""GET /requests/{request_id}/deliveries and POST /requests/{request_id}/deliveries/{delivery_id}/replay."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request, Response
+
+from services.gateway.api import openapi
+from services.gateway.api.routes.reading import NO_QUERY, get_and_head
+from services.gateway.web import DeliveryDetails, DeliveryList, Locations, ProblemType, request_id_of
+from services.gateway.webhooks import DeliveryLog
+
+
+def deliveries_router(deliveries: DeliveryLog, locations: Locations) -> APIRouter:
+    router = APIRouter(tags=["webhooks"])
+
+    @get_and_head(
+        router,
+        "/requests/{request_id}/deliveries",
+        summary="List the deliveries of a request's webhook",
+        operation_id="listDeliveries",
+        dependencies=NO_QUERY,
+        responses={
+            200: openapi.DELIVERIES,
+            **openapi.problems(ProblemType.UNKNOWN_REQUEST, ProblemType.PARAMETER, ProblemType.UNAVAILABLE),
+        },
+        openapi_extra=openapi.REQUEST,
+    )
+    async def list_deliveries(request: Request, response: Response) -> DeliveryList:
+        """Each delivery with its state, its next attempt, and a log of its attempts and replays.
+
+        The list is empty until the first round has ended, and if the upload named no `webhook_url`.
+        """
+        response.headers["Cache-Control"] = "no-store"
+        return await deliveries.deliveries(request_id_of(request.path_params["request_id"]))
+
+    @router.post(
+        "/requests/{request_id}/deliveries/{delivery_id}/replay",
+        status_code=HTTPStatus.ACCEPTED,
+        summary="Replay a delivery",
+        operation_id="replayDelivery",
+        dependencies=NO_QUERY,
+        responses={
+            202: openapi.REPLAY_ACCEPTED,
+            **openapi.problems(
+                ProblemType.UNKNOWN_REQUEST,
+                ProblemType.UNKNOWN_DELIVERY,
+                ProblemType.PARAMETER,
+                ProblemType.UNAVAILABLE,
+            ),
+        },
+        openapi_extra=openapi.DELIVERY,
+    )
+    async def replay(request: Request, response: Response) -> DeliveryDetails:
+        """Send the webhook once more, at once, whatever its state: the same id and body, signed anew.
+
+        It is an attempt beside the schedule. If it succeeds, the delivery is delivered, and a webhook that a 410 had
+        disabled is enabled again; if it fails, nothing else changes. The list of deliveries shows its outcome as soon
+        as `replaying` is false. Until then, further replays of the delivery have the same response and no effect.
+        """
+        request_id = request_id_of(request.path_params["request_id"])
+        # The id begins with the request's id, which may be written in any case.
+        first, colon, rest = request.path_params["delivery_id"].partition(":")
+        replayed = await deliveries.replay(request_id, f"{first.upper()}{colon}{rest}")
+        response.headers["Location"] = locations.of_deliveries(request_id)
+        return replayed
+
+    return router
