@@ -14,7 +14,7 @@ ELEVENTH = a_delivery(f"{REQUEST_ID}:11:request.completed", state=DeliveryState.
 def states(round_: int) -> tuple[DeliveryState, int] | None:
     request = a_request(webhook_url="https://shop.test/hook", round=round_)
     status = webhook_status(request, [FIRST, SECOND, ELEVENTH])
-    return status and (status.state, status.attempts)
+    return None if status is None else (status.state, status.attempts)
 
 
 def test_the_status_is_that_of_the_delivery_of_the_current_round() -> None:
