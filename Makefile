@@ -30,8 +30,8 @@ up: .venv ## run only RabbitMQ and MongoDB, for services that you start yourself
 	@$(LOCAL) up
 
 .PHONY: dead-letters
-dead-letters: .venv ## list the parked messages of the running stack; REPLAY=1 publishes them again
-	@$(BIN)/python -m deploy.local.dead_letters $(if $(REPLAY),--replay)
+dead-letters: .venv ## list the parked messages of the running stack; REPLAY=1 sends them again, PURGE=1 or PURGE=<id> removes them
+	@$(BIN)/python -m deploy.local.dead_letters $(if $(REPLAY),--replay) $(if $(PURGE),--purge $(filter-out 1,$(PURGE)))
 
 .PHONY: admin
 admin: .venv ## the operator's commands on the running stack; ARGS='reconcile --apply', ARGS=--help

@@ -1,18 +1,29 @@
-"""The life of a process: it runs until SIGTERM or SIGINT, drains, and exits with 0."""
+"""The life of a process: it runs until SIGTERM or SIGINT, drains, and exits with 0.
+
+If it cannot go on, it exits with 1 after a last log line that says why. Its supervisor starts it again.
+"""
 
 import asyncio
 import gc
+import os
 import signal
-from collections.abc import Awaitable, Callable
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 
+import structlog
 import uvloop
 
 from shared.errors import StoppedWhileStarting
+from shared.long_lived import EndedUnasked, Stalled
 
 _GC_THRESHOLD = 20_000  # new containers between collections; a few messages create Python's default of 700
+_EXIT_SECONDS = 10.0  # for what is left after `main`: a task of a library, a thread
 
 Main = Callable[[asyncio.Event], Awaitable[None]]
+
+log = structlog.get_logger(__name__)
 
 
 def run(main: Main) -> None:
@@ -20,7 +31,13 @@ def run(main: Main) -> None:
     # Loaded modules are never garbage; scanning them in every collection cost 6 % of the services' CPU.
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD, 20, 50)
-    uvloop.run(_until_stopped(main))
+    try:
+        uvloop.run(_until_stopped(main))
+    except (Exception, asyncio.CancelledError) as error:
+        causes = list(_causes(error))
+        explained = all(isinstance(cause, EndedUnasked | Stalled) for cause in causes)
+        log.critical("process_failed", reason="; ".join(map(_describe, causes)), exc_info=None if explained else error)
+        sys.exit(1)
 
 
 async def _until_stopped(main: Main) -> None:
@@ -28,5 +45,34 @@ async def _until_stopped(main: Main) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with suppress(StoppedWhileStarting):
-        await main(stop)
+    status = 1
+    try:
+        with suppress(StoppedWhileStarting):
+            await main(stop)
+        status = 0
+    finally:
+        _exit_within(_EXIT_SECONDS, status)
+
+
+def _exit_within(seconds: float, status: int) -> None:
+    """End the process with `status` if it still exists after `seconds`."""
+
+    def end() -> None:
+        log.warning("exit_took_too_long", seconds=seconds)
+        os._exit(status)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            yield from _causes(member)
+    else:
+        yield error
+
+
+def _describe(error: BaseException) -> str:
+    return str(error) if isinstance(error, EndedUnasked | Stalled) else repr(error)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from shared.errors import DependencyUnavailable
+from shared.long_lived import is_asked_to_stop
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -59,10 +60,11 @@ class MicroBatcher(Generic[Item, Result]):
                     future.set_result(result)
         except DependencyUnavailable as error:
             _fail(batch, error)
-        except asyncio.CancelledError:  # the process ends: nobody may wait for a result that never comes
+        except asyncio.CancelledError:  # nobody may wait for a result that never comes
             for _, future in batch:
                 future.cancel()
-            raise
+            if is_asked_to_stop():
+                raise
         except Exception as error:
             if len(batch) == 1:
                 _fail(batch, error)

@@ -45,6 +45,12 @@ def choices_of(annotation: Any) -> tuple[str, ...]:
 
 class RabbitSettings(Settings):
     rabbitmq_url: str = Field(description="AMQP URL of RabbitMQ, with user, password and virtual host.")
+    rabbitmq_heartbeat: int = Field(
+        default=15,
+        ge=1,
+        le=300,
+        description="Seconds between heartbeats of a connection; a silent one is given up after three.",
+    )
     publish_timeout: float = Field(
         default=10, gt=0, description="Seconds to wait for a publisher confirm before RabbitMQ counts as unavailable."
     )
@@ -105,6 +111,12 @@ class ObservabilitySettings(Settings):
         ge=0,
         le=65535,
         description="Port of /livez, /readyz and /metrics in the workers; 0 for none.",
+    )
+    stall_timeout: float = Field(
+        default=120,
+        ge=1,
+        description="Seconds after which a process ends itself if a loop stands still, or if it cannot consume while "
+        "its dependencies answer.",
     )
 
 

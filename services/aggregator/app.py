@@ -27,9 +27,10 @@ from shared.contracts.messages import (
     ImageDeferred,
     ImageFailed,
 )
+from shared.long_lived import lasting
 from shared.losses import LossPolicy
 from shared.messaging import Consumer, DependencyGate, Publish, Publisher, Queue, Subscription, open_broker
-from shared.observability import Health, Metrics, process_registry, serve_health
+from shared.observability import Health, Metrics, process_registry, serve_health, watchdog
 from shared.outbound import open_guarded_client
 from shared.persistence import Database, open_database
 from shared.storage import ObjectStore, open_object_store
@@ -43,8 +44,9 @@ async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
     """Handle messages until `stop` is set; then finish those in progress."""
     registry = process_registry()
     metrics = Metrics(registry)
-    health = Health(metrics.ready)
+    health = Health(metrics.ready, settings.observability.stall_timeout)
     async with AsyncExitStack() as open_things:
+        open_things.enter_context(watchdog(health))
         await open_things.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
         workspace = await open_things.enter_async_context(open_workspace("aggregator", health, stop))
         store = open_object_store(settings.store.object_store_url)
@@ -52,9 +54,7 @@ async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
         database = await open_things.enter_async_context(open_database(settings.mongo, stop))
         client = await open_things.enter_async_context(_webhook_client(settings.webhooks))
         broker = await open_things.enter_async_context(open_broker(settings.rabbit, "aggregator", stop))
-        publisher = await open_things.enter_async_context(
-            Publisher.open(broker, settings.rabbit.publish_timeout, metrics)
-        )
+        publisher = Publisher(broker, metrics)
         # Only finishing needs the object store and the disk, so their loss delays neither results nor webhooks.
         recording = DependencyGate({"database": database.ping, "broker": broker.ping}, health)
         finishing = DependencyGate({"storage": store.ping, "disk": workspace.ping}, health, outer=[recording])
@@ -62,8 +62,9 @@ async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as consumers:
             for subscription in _subscriptions(settings, database, store, client, publisher.publish, metrics):
                 gate = finishing if subscription.queue is Queue.FINISH else recording
-                consumer = Consumer(subscription, broker, publisher, gate, metrics)
-                consumers.create_task(consumer.run(stop, settings.rabbit.drain_timeout))
+                consumer = Consumer(subscription, broker, publisher, gate, health, metrics)
+                run = consumer.run(stop, settings.rabbit.drain_timeout)
+                consumers.create_task(lasting(f"consuming {subscription.queue}", run, stop))
 
 
 def _subscriptions(

@@ -1,31 +1,45 @@
-"""The operator's command for dead-lettered messages: `python -m services.aggregator.dead_letters [--replay]`."""
+"""The operator's command for dead letters: `python -m services.aggregator.dead_letters [--replay | --purge [ID]]`."""
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
 
-from shared.messaging import DeadLetter, list_dead, replay_dead
+from shared.errors import BrokerUnavailable
+from shared.messaging import DeadLetter, list_dead, purge_dead, replay_dead
 from shared.settings import RabbitSettings
 
 _MAX_BODY_LENGTH = 400
+_ALL = "all"
 
 
 def main(arguments: Sequence[str] | None = None, settings: RabbitSettings | None = None) -> None:
-    """List the messages in imagemill.dead, or send them again. Reads RABBITMQ_URL unless `settings` are given."""
+    """List, replay or purge the messages in imagemill.dead. Reads RABBITMQ_URL unless `settings` are given."""
     parser = argparse.ArgumentParser(prog="dead_letters", description="Messages parked in imagemill.dead.")
-    parser.add_argument("--replay", action="store_true", help="send each message to the queue it came from")
-    replay = parser.parse_args(arguments).replay
+    actions = parser.add_mutually_exclusive_group()
+    actions.add_argument("--replay", action="store_true", help="send each message to the queue it came from")
+    actions.add_argument(
+        "--purge", nargs="?", const=_ALL, metavar="ID", help="remove the messages with this id for good, or all"
+    )
+    chosen = parser.parse_args(arguments)
     url = (settings or RabbitSettings()).rabbitmq_url
+    try:
+        sys.stdout.write(asyncio.run(_act(url, replay=chosen.replay, purge=chosen.purge)))
+    except BrokerUnavailable as error:
+        sys.exit(str(error))
+
+
+async def _act(url: str, *, replay: bool, purge: str | None) -> str:
     if replay:
-        sys.stdout.write(f"{asyncio.run(replay_dead(url))} messages were sent again.\n")
-        return
-    parked = asyncio.run(list_dead(url))
-    sys.stdout.write("".join(map(_line, parked)) + f"{len(parked)} messages are parked.\n")
+        return f"{await replay_dead(url)} messages were sent again.\n"
+    if purge:
+        return f"{await purge_dead(url, None if purge == _ALL else purge)} messages were removed.\n"
+    parked = await list_dead(url)
+    return "".join(map(_line, parked)) + f"{len(parked)} messages are parked.\n"
 
 
 def _line(letter: DeadLetter) -> str:
-    return f"{letter.queue}  {letter.type}  {letter.reason}\n    {letter.body[:_MAX_BODY_LENGTH]}\n"
+    return f"{letter.letter_id}  {letter.queue}  {letter.type}  {letter.reason}\n    {letter.body[:_MAX_BODY_LENGTH]}\n"
 
 
 if __name__ == "__main__":

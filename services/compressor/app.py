@@ -9,9 +9,10 @@ from services.compressor.cpu_pool import CpuPool, usable_cores
 from services.compressor.handler import CompressHandler, Retries
 from services.compressor.settings import CompressorSettings
 from shared.contracts.messages import CompressImage
+from shared.long_lived import lasting
 from shared.losses import LossPolicy
 from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
-from shared.observability import Health, Metrics, process_registry, serve_health
+from shared.observability import Health, Metrics, process_registry, serve_health, watchdog
 from shared.storage import open_object_store
 from shared.workspace import open_workspace
 
@@ -20,9 +21,10 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
     """Process commands until `stop` is set; then finish those in progress."""
     registry = process_registry()
     metrics = Metrics(registry)
-    health = Health(metrics.ready)
+    health = Health(metrics.ready, settings.observability.stall_timeout)
     processes = settings.compress.compress_processes or usable_cores()
     async with AsyncExitStack() as open_things:
+        open_things.enter_context(watchdog(health))
         await open_things.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
         workspace = await open_things.enter_async_context(open_workspace("compressor", health, stop))
         store = open_object_store(settings.store.object_store_url)
@@ -31,9 +33,7 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             CpuPool(processes, settings.compress.compress_timeout, measure_ssim=settings.compress.compress_ssim)
         )
         broker = await open_things.enter_async_context(open_broker(settings.rabbit, "compressor", stop))
-        publisher = await open_things.enter_async_context(
-            Publisher.open(broker, settings.rabbit.publish_timeout, metrics)
-        )
+        publisher = Publisher(broker, metrics)
         handler = CompressHandler(
             store=store,
             compressor=pool,
@@ -46,7 +46,8 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
         pings = {"storage": store.ping, "disk": workspace.ping, "broker": broker.ping, "encoder": pool.ping}
         gate = DependencyGate(pings, health)
         await gate.check()
-        await Consumer(subscription, broker, publisher, gate, metrics).run(stop, settings.rabbit.drain_timeout)
+        consumer = Consumer(subscription, broker, publisher, gate, health, metrics)
+        await lasting(f"consuming {subscription.queue}", consumer.run(stop, settings.rabbit.drain_timeout), stop)
 
 
 def _concurrency(processes: int) -> int:

@@ -16,8 +16,9 @@ from services.downloader.outcomes import FetchRetryPolicy
 from services.downloader.probe import ProbeHandler, UrlProber
 from services.downloader.settings import DownloaderSettings, FetchSettings
 from shared.contracts.messages import DownloadImage, FetchBounds, ProbeImages
+from shared.long_lived import lasting
 from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
-from shared.observability import Health, Metrics, process_registry, serve_health
+from shared.observability import Health, Metrics, process_registry, serve_health, watchdog
 from shared.outbound import open_guarded_client
 from shared.storage import open_object_store
 from shared.url_policy import AddressPolicy
@@ -28,15 +29,16 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
     """Download until `stop` is set; then finish the downloads in progress."""
     registry = process_registry()
     metrics = Metrics(registry)
-    health = Health(metrics.ready)
+    health = Health(metrics.ready, settings.observability.stall_timeout)
     async with AsyncExitStack() as stack:
+        stack.enter_context(watchdog(health))
         await stack.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
         workspace = await stack.enter_async_context(open_workspace("downloader", health, stop))
         store = open_object_store(settings.store.object_store_url)
         stack.push_async_callback(store.close)
         requester = await stack.enter_async_context(open_requester(settings.fetch, settings.targets.policy))
         broker = await stack.enter_async_context(open_broker(settings.rabbit, "downloader", stop))
-        publisher = await stack.enter_async_context(Publisher.open(broker, settings.rabbit.publish_timeout, metrics))
+        publisher = Publisher(broker, metrics)
         handler = DownloadHandler(
             build_fetcher(requester, settings.fetch),
             store,
@@ -52,8 +54,9 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
                 (Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, settings.fetch.fetch_concurrency), store_gate),
                 (_probes(settings.fetch, requester), broker_gate),
             ):
-                consumer = Consumer(subscription, broker, publisher, gate, metrics)
-                consumers.create_task(consumer.run(stop, settings.rabbit.drain_timeout))
+                consumer = Consumer(subscription, broker, publisher, gate, health, metrics)
+                run = consumer.run(stop, settings.rabbit.drain_timeout)
+                consumers.create_task(lasting(f"consuming {subscription.queue}", run, stop))
 
 
 @asynccontextmanager

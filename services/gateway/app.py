@@ -21,14 +21,15 @@ from services.gateway.background import (
 )
 from services.gateway.files import ObjectServer
 from services.gateway.http_server import HttpServer, listen
-from services.gateway.probe import ProbeClient, ProbeStream, open_replies
+from services.gateway.probe import ProbeClient, ProbeStream, probe_replies
 from services.gateway.requests import RequestCanceller, RetryStarter
 from services.gateway.settings import GatewaySettings
 from services.gateway.upload import UploadAcceptor, UploadValidator, ValidationRules
 from services.gateway.webhooks import AggregatorClient, DeliveryLog
 from shared.errors import DependencyUnavailable
+from shared.long_lived import lasting
 from shared.messaging import DependencyGate, Publisher, open_broker
-from shared.observability import Health, HealthEndpoints, Metrics, process_registry
+from shared.observability import Health, HealthEndpoints, Metrics, process_registry, watchdog
 from shared.persistence import LEASE_SECONDS, Database, RenewableLease, open_database
 from shared.storage import ObjectStore, open_object_store
 from shared.workspace import open_workspace
@@ -70,10 +71,11 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     registry = process_registry()
     metrics = Metrics(registry)
-    health = Health(metrics.ready)
+    health = Health(metrics.ready, settings.observability.stall_timeout)
     endpoints = HealthEndpoints(health, registry)
     wakes = _Wakes()
     async with AsyncExitStack() as parts:
+        parts.enter_context(watchdog(health))
         http = HttpServer(build_starting_app(endpoints), settings.rabbit.drain_timeout, settings.api.trusted_proxies)
         parts.push_async_callback(http.stop)
         await http.start(listen(settings.api.gateway_host, settings.public.gateway_port))
@@ -92,8 +94,9 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         parts.push_async_callback(http.stop)  # requests in progress need the database: finish them before it closes
 
         broker = await parts.enter_async_context(open_broker(settings.rabbit, "gateway", stop))
-        publisher = await parts.enter_async_context(Publisher.open(broker, settings.rabbit.publish_timeout, metrics))
-        replies = await parts.enter_async_context(open_replies(broker))
+        publisher = Publisher(broker, metrics)
+        replies = probe_replies()
+        parts.callback(replies.close)
         parts.enter_context(clients.probe.connected(publisher.publish, replies))
         parts.enter_context(clients.aggregator.connected(publisher.publish))
         # Without the broker the process stays ready: it accepts uploads, and their images wait in the database.
@@ -101,7 +104,9 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         gates = _Gates(intake=DependencyGate({}, health, outer=[gate, uploads_gate]), others=gate)
 
         background = BackgroundParts(database, publisher.publish, _now, metrics)
-        await _work_in_background(settings, background, store, gates, wakes, stop)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(lasting("receiving replies", replies.receive(broker, health, stop), stop))
+            await _work_in_background(settings, background, store, gates, wakes, stop)
 
 
 def _api_parts(

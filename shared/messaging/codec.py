@@ -1,21 +1,33 @@
 """Messages and events as AMQP messages, and back. The AMQP property `type` names the class; the body is JSON."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from aio_pika import DeliveryMode
 from aio_pika import Message as AmqpMessage
-from aio_pika.abc import AbstractMessage
 from cloudevents.core.v1.event import CloudEvent
 from pydantic import ValidationError
 
 from shared.contracts.events import PublicEvent
 from shared.contracts.messages import Message
 from shared.contracts.times import rfc3339
+from shared.messaging.tolerant_decoding import UNDECODABLE_HEADER
 
 
 class Undecodable(Exception):
     """The delivery is not a message of this service, or this version cannot read it."""
+
+
+class Received(Protocol):
+    """The parts of a delivery that are decoded."""
+
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def type(self) -> str | None: ...
+    @property
+    def headers(self) -> Mapping[str, Any]: ...
 
 
 def encode(message: Message) -> AmqpMessage:
@@ -27,8 +39,10 @@ def encode(message: Message) -> AmqpMessage:
     )
 
 
-def decode(delivery: AbstractMessage, known: Iterable[type[Message]]) -> Message:
+def decode(delivery: Received, known: Iterable[type[Message]]) -> Message:
     """The message in `delivery`. Raises Undecodable with the reason if it is not a valid message of a `known` type."""
+    if UNDECODABLE_HEADER in delivery.headers:
+        raise Undecodable(str(delivery.headers[UNDECODABLE_HEADER]))
     type_ = next((type_ for type_ in known if type_.__name__ == delivery.type), None)
     if type_ is None:
         raise Undecodable(f"unknown message type {delivery.type!r}")

@@ -1,22 +1,39 @@
-"""Lists the messages parked in imagemill.dead, and sends them back to the queues they came from."""
+"""The messages parked in imagemill.dead: lists them, removes them, and sends them back to where they came from.
 
-from collections.abc import AsyncIterator, Mapping
+A parked message may hold anything, so nothing here fails because of what is in one.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import aio_pika
-from aio_pika.abc import AbstractIncomingMessage
-from aio_pika.exceptions import DeliveryError
+from aio_pika import DeliveryMode
+from aio_pika import Message as AmqpMessage
+from aiormq.abc import AbstractChannel
+from aiormq.exceptions import PublishError
+from pamqp.commands import Basic
 
-from shared.messaging.publisher import QUEUE_HEADER, REASON_HEADER
+from shared.errors import BrokerUnavailable
+from shared.messaging.connection import RPC_SECONDS, open_channel, open_connection
+from shared.messaging.delivery import Delivery
+from shared.messaging.faults import broker_faults
+from shared.messaging.publisher import QUEUE_HEADER, REASON_HEADER, short_property
 from shared.messaging.topology import COMMANDS_EXCHANGE, Queue
+
+_NAME = "dead letters"
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One parked message. `reason` is the consumer's, or RabbitMQ's own ("delivery_limit")."""
+    """One parked message. `reason` is the consumer's, or RabbitMQ's own ("delivery_limit").
 
+    letter_id: names the message in `purge_dead`; equal messages have the same.
+    """
+
+    letter_id: str
     queue: str
     reason: str
     type: str
@@ -26,9 +43,9 @@ class DeadLetter:
 
 async def list_dead(rabbitmq_url: str) -> list[DeadLetter]:
     """The messages parked now. They stay parked."""
-    async with await aio_pika.connect(rabbitmq_url) as connection:
+    async with _parked_at(rabbitmq_url) as channel:
         # The messages return to the queue when the connection closes.
-        return [_describe(message) async for message in _parked(connection)]
+        return [_describe(delivery) async for delivery in _parked(channel)]
 
 
 async def replay_dead(rabbitmq_url: str) -> int:
@@ -37,42 +54,83 @@ async def replay_dead(rabbitmq_url: str) -> int:
     Safe at any time: handlers may be called repeatedly with one message, and commands that are too late are dropped.
     """
     replayed = 0
-    async with await aio_pika.connect(rabbitmq_url) as connection:
-        channel = await connection.channel(on_return_raises=True)
-        commands = await channel.get_exchange(COMMANDS_EXCHANGE, ensure=False)
-        async for message in _parked(connection):
-            copy = aio_pika.Message(
-                message.body,
-                content_type=message.content_type,
-                delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-                type=message.type,
-            )
-            try:
-                await commands.publish(copy, _describe(message).queue, mandatory=True)
-            except DeliveryError:
-                continue
-            await message.ack()
-            replayed += 1
+    async with _parked_at(rabbitmq_url) as channel:
+        async for delivery in _parked(channel):
+            queue = _describe(delivery).queue
+            if queue in tuple(Queue) and await _sent_again(channel, delivery, queue):
+                await delivery.acknowledge()
+                replayed += 1
     return replayed
 
 
-async def _parked(connection: aio_pika.abc.AbstractConnection) -> AsyncIterator[AbstractIncomingMessage]:
-    channel = await connection.channel()
-    queue = await channel.declare_queue(Queue.DEAD, passive=True)
-    for _ in range(queue.declaration_result.message_count or 0):  # not those parked meanwhile
-        message = await queue.get(fail=False)
-        if message is None:
+async def purge_dead(rabbitmq_url: str, letter_id: str | None = None) -> int:
+    """Remove the parked messages with this id, or all of them, for good. Returns how many."""
+    async with _parked_at(rabbitmq_url) as channel:
+        if letter_id is None:
+            with broker_faults("purging"):
+                return (await channel.queue_purge(Queue.DEAD)).message_count or 0
+        removed = 0
+        async for delivery in _parked(channel):
+            if _describe(delivery).letter_id == letter_id:
+                await delivery.acknowledge()
+                removed += 1
+        return removed
+
+
+@asynccontextmanager
+async def _parked_at(rabbitmq_url: str) -> AsyncIterator[AbstractChannel]:
+    async with (
+        open_connection(rabbitmq_url, _NAME) as connection,
+        open_channel(connection, on_return_raises=True) as channel,
+    ):
+        yield channel
+
+
+async def _parked(channel: AbstractChannel) -> AsyncIterator[Delivery]:
+    with broker_faults("counting the parked messages"):
+        count = (await channel.queue_declare(Queue.DEAD, passive=True)).message_count or 0
+    for _ in range(count):  # not those parked meanwhile
+        with broker_faults("reading a parked message"):
+            async with asyncio.timeout(RPC_SECONDS):
+                message = await channel.basic_get(Queue.DEAD)
+        if isinstance(message.delivery, Basic.GetEmpty):
             return
-        yield message
+        yield Delivery(message)
 
 
-def _describe(message: AbstractIncomingMessage) -> DeadLetter:
-    headers: Mapping[str, Any] = message.headers
-    deaths = headers.get("x-death") or [{}]
+async def _sent_again(channel: AbstractChannel, delivery: Delivery, queue: str) -> bool:
+    copy = AmqpMessage(
+        delivery.body,
+        content_type=short_property(delivery.content_type),
+        delivery_mode=DeliveryMode.PERSISTENT,
+        type=short_property(delivery.type),
+    )
+    try:
+        with broker_faults("sending a message again"):
+            await channel.basic_publish(
+                copy.body, exchange=COMMANDS_EXCHANGE, routing_key=queue, properties=copy.properties, mandatory=True
+            )
+    except BrokerUnavailable as error:
+        if isinstance(error.__cause__, PublishError):
+            return False
+        raise
+    return True
+
+
+def _describe(delivery: Delivery) -> DeadLetter:
+    headers = delivery.headers
+    type_ = delivery.type or "unknown"
     return DeadLetter(
+        letter_id=hashlib.sha256(type_.encode() + b"\0" + delivery.body).hexdigest()[:12],
         queue=str(headers.get(QUEUE_HEADER) or headers.get("x-first-death-queue") or "unknown"),
         reason=str(headers.get(REASON_HEADER) or headers.get("x-first-death-reason") or "unknown"),
-        type=message.type or "unknown",
-        body=message.body.decode(errors="replace"),
-        parked_at=message.timestamp or deaths[0].get("time"),
+        type=type_,
+        body=delivery.body.decode(errors="replace"),
+        parked_at=delivery.timestamp or _died_at(headers.get("x-death")),
     )
+
+
+def _died_at(deaths: object) -> datetime | None:
+    death = deaths[0] if isinstance(deaths, list) and deaths else None
+    time = death.get("time") if isinstance(death, dict) else None
+    return time if isinstance(time, datetime) else None

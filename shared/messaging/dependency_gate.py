@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 import structlog
 
 from shared.errors import DependencyUnavailable
+from shared.long_lived import is_asked_to_stop
 from shared.observability import Health
 
 Ping = Callable[[], Awaitable[None]]
@@ -42,7 +43,7 @@ class DependencyGate:
         outer: Sequence["DependencyGate"] = (),
     ) -> None:
         self._pings = pings
-        self._health = health
+        self.health = health
         self._outer = outer
         self._open = asyncio.Event()
         self._open.set()
@@ -75,14 +76,14 @@ class DependencyGate:
         while not stop.is_set():
             for gate in self._outer:
                 await gate.wait_until_open(stop)
-            if await self._admit(stop) and not self._is_closed:
+            if await self._admit(stop) and self.is_admitting:
                 break
         return not stop.is_set()
 
     @property
-    def _is_closed(self) -> bool:
-        """Neither open nor half-open."""
-        return bool(self._recovering) or any(gate._is_closed for gate in self._outer)
+    def is_admitting(self) -> bool:
+        """Open or half-open."""
+        return not self._recovering and all(gate.is_admitting for gate in self._outer)
 
     async def _admit(self, stop: asyncio.Event) -> bool:
         """Wait until this gate lets the caller in; False if `stop` is set or another caller was faster."""
@@ -117,7 +118,7 @@ class DependencyGate:
             return
         log.error("dependency_unavailable", dependency=error.dependency, error=str(error))
         if error.dependency in self._required:
-            self._health.set_ready(error.dependency, False, str(error))
+            self.health.set_ready(error.dependency, False, str(error))
         self._open.clear()
         self._end_trial()
         self._recovering[error.dependency] = asyncio.create_task(
@@ -148,14 +149,16 @@ class DependencyGate:
             except DependencyUnavailable as error:
                 log.warning("dependency_still_unavailable", dependency=dependency, error=str(error))
                 if dependency in self._required:
-                    self._health.set_ready(dependency, False, str(error))
-            except Exception:  # if the task ended here, the gate would never open again
+                    self.health.set_ready(dependency, False, str(error))
+            except (Exception, asyncio.CancelledError):  # if the task ended here, the gate would never open again
+                if is_asked_to_stop():
+                    raise
                 log.exception("ping_failed_unexpectedly", dependency=dependency)
             else:
                 break
         log.info("dependency_available_again", dependency=dependency)
         if dependency in self._required:
-            self._health.set_ready(dependency, True)
+            self.health.set_ready(dependency, True)
         self._recovered_at[dependency] = asyncio.get_running_loop().time()
         del self._recovering[dependency]
         if not self._recovering:

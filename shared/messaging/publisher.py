@@ -5,20 +5,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import cast
 
-import aiormq
 import structlog
 from aio_pika import DeliveryMode
 from aio_pika import Message as AmqpMessage
-from aio_pika.abc import AbstractChannel, AbstractMessage
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS, DeliveryError
+from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError, PublishError
 
 from shared.contracts.events import PublicEvent
 from shared.contracts.messages import Message
-from shared.errors import BrokerUnavailable
-from shared.messaging.broker import Broker, open_channel
+from shared.messaging.broker import Broker
 from shared.messaging.codec import encode, encode_event
+from shared.messaging.delivery import FAILURES_HEADER, Delivery
+from shared.messaging.faults import broker_faults
+from shared.messaging.link import Link
 from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE, DEFAULT_EXCHANGE, EVENTS_EXCHANGE, queue_of
 from shared.observability import Metrics
 
@@ -38,7 +37,7 @@ Publish = Callable[[Sequence[Outgoing]], Awaitable[None]]
 
 REASON_HEADER = "imagemill-reason"
 QUEUE_HEADER = "imagemill-queue"
-FAILURES_HEADER = "imagemill-failures"
+_MAX_PROPERTY_BYTES = 255  # of a short string in AMQP
 
 log = structlog.get_logger(__name__)
 
@@ -46,25 +45,11 @@ log = structlog.get_logger(__name__)
 class Publisher:
     """Publishes commands (mandatory: a queue must take them), replies and public events (any number of subscribers)."""
 
-    def __init__(
-        self, commands: AbstractChannel, events: AbstractChannel, publish_timeout: float, metrics: Metrics
-    ) -> None:
-        """`commands` raises for unroutable messages; `events`, which also carries replies, does not."""
-        self._commands = commands
-        self._events = events
-        self._timeout = publish_timeout
+    def __init__(self, broker: Broker, metrics: Metrics) -> None:
+        self._commands = broker.commands
+        self._events = broker.events
+        self._timeout = broker.settings.publish_timeout
         self._metrics = metrics
-
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, broker: Broker, publish_timeout: float, metrics: Metrics) -> AsyncIterator["Publisher"]:
-        """A publisher with its own channels. `publish_timeout` limits each call of `publish`, in seconds."""
-        # An unroutable command must be an error: without on_return_raises it would count as published.
-        async with (
-            open_channel(broker.publishing, on_return_raises=True) as commands,
-            open_channel(broker.publishing) as events,
-        ):
-            yield cls(commands, events, publish_timeout, metrics)
 
     async def publish(self, outgoing: Sequence[Outgoing]) -> None:
         """Publish all and wait for the confirms.
@@ -80,40 +65,40 @@ class Publisher:
             else:
                 await asyncio.gather(*map(self._publish_one, outgoing))
 
-    async def park(self, delivery: AbstractMessage, queue: str, reason: str) -> None:
+    async def park(self, delivery: Delivery, queue: str, reason: str) -> None:
         """Copy a message that cannot be handled to imagemill.dead, with the reason and the queue it came from."""
         parked = AmqpMessage(
             delivery.body,
             headers={REASON_HEADER: reason[:500], QUEUE_HEADER: queue},
-            content_type=delivery.content_type,
+            content_type=short_property(delivery.content_type),
             delivery_mode=DeliveryMode.PERSISTENT,
             timestamp=datetime.now(UTC),
-            type=delivery.type,
+            type=short_property(delivery.type),
         )
         async with self._confirmed():
             await self._send(self._commands, DEAD_EXCHANGE, parked, "")
 
-    async def send_again(self, delivery: AbstractMessage, queue: str, failures: int) -> None:
-        """Copy a message to the end of the queue it came from, with the number of its failures so far."""
-        headers = {name: value for name, value in delivery.headers.items() if not name.startswith("x-")}
+    async def send_again(self, delivery: Delivery, queue: str, failures: int) -> None:
+        """Copy a message to the end of the queue it came from, with the number of its failures so far.
+
+        The broker counts the copy as a new message.
+        """
+        headers = {name: value for name, value in delivery.headers.items() if _is_kept(name, value)}
         copy = AmqpMessage(
             delivery.body,
             headers=headers | {FAILURES_HEADER: failures},
-            content_type=delivery.content_type,
+            content_type=short_property(delivery.content_type),
             delivery_mode=DeliveryMode.PERSISTENT,
-            type=delivery.type,
+            type=short_property(delivery.type),
         )
         async with self._confirmed():
             await self._send(self._commands, DEFAULT_EXCHANGE, copy, queue)
 
     @asynccontextmanager
     async def _confirmed(self) -> AsyncIterator[None]:
-        try:
-            # While the connection is down, publishing waits without a limit of its own.
+        with broker_faults("waiting for a confirm"):
             async with asyncio.timeout(self._timeout):
                 yield
-        except CONNECTION_EXCEPTIONS as error:  # a TimeoutError is an OSError, an unroutable command an AMQPError
-            raise BrokerUnavailable(f"not confirmed by RabbitMQ: {error!r}") from error
 
     async def _publish_one(self, item: Outgoing) -> None:
         if isinstance(item, PublicEvent):
@@ -137,12 +122,22 @@ class Publisher:
             log.warning("reply_refused", queue=reply.to)
 
     async def _send(
-        self, channel: AbstractChannel, exchange: str, message: AmqpMessage, routing_key: str, *, mandatory: bool = True
+        self, link: Link, exchange: str, message: AmqpMessage, routing_key: str, *, mandatory: bool = True
+    ) -> None:
+        began_at = asyncio.get_running_loop().time()
+        try:
+            await self._send_once(link, exchange, message, routing_key, mandatory=mandatory)
+        except (PublishError, ChannelNotFoundEntity):  # a queue, binding or exchange is missing
+            log.warning("topology_incomplete", exchange=exchange, routing_key=routing_key)
+            await link.repair(began_at)
+            await self._send_once(link, exchange, message, routing_key, mandatory=mandatory)
+
+    async def _send_once(
+        self, link: Link, exchange: str, message: AmqpMessage, routing_key: str, *, mandatory: bool
     ) -> None:
         # Like aio-pika's Exchange.publish, but without waiting until each frame is on the wire: a third less CPU.
         # The confirm shows that the message arrived.
-        underlay = cast(aiormq.Channel, await channel.get_underlay_channel())
-        await underlay.basic_publish(
+        await (await link.channel()).basic_publish(
             message.body,
             exchange=exchange,
             routing_key=routing_key,
@@ -151,3 +146,13 @@ class Publisher:
             wait=False,
         )
         self._metrics.messages_published.labels(exchange=exchange).inc()
+
+
+def _is_kept(header: str, value: object) -> bool:
+    """Not those of the broker, and of others' only values that can be encoded again."""
+    return not header.startswith("x-") and isinstance(value, bool | int | str)
+
+
+def short_property(value: str | None) -> str | None:
+    """A property that was received with bytes replaced can be longer than AMQP permits."""
+    return value and value.encode()[:_MAX_PROPERTY_BYTES].decode(errors="ignore")

@@ -2,24 +2,30 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar, cast
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobustChannel
+from aiormq.abc import AbstractChannel, DeliveredMessage
 
 from shared.contracts.messages import Message
-from shared.messaging.broker import Broker, open_channel
+from shared.errors import BrokerUnavailable
+from shared.messaging.broker import Broker
 from shared.messaging.codec import Undecodable, decode
+from shared.messaging.connection import RPC_SECONDS, Connection, open_channel
+from shared.messaging.delivery import Delivery
+from shared.messaging.faults import broker_faults
+from shared.messaging.sessions import QueueWatch, Sessions
 from shared.messaging.topology import COMMANDS_EXCHANGE
+from shared.observability import Health
 
 R = TypeVar("R", bound=Message)
 
 Inbox = asyncio.Queue[R | None]
 """The replies to one caller as they arrive; None when no more will come, because the process stops."""
 
-_REDECLARE_DELAY_SECONDS = 2  # a broker that refuses the queue closes the channel, which aio-pika reopens at once
+_NAME = "replies"
 
 log = structlog.get_logger(__name__)
 
@@ -31,42 +37,46 @@ class Replies(Generic[R]):
     queue of another name, because the broker may still consider the old connection alive and lock its queue.
     """
 
-    def __init__(self, type_: type[R], correlation_id: Callable[[R], str], queue: str = "") -> None:
+    def __init__(self, type_: type[R], correlation_id: Callable[[R], str], queue: str | None = None) -> None:
         """`correlation_id` returns the id that a reply has in common with its command."""
-        self.queue = queue
         self._type = type_
         self._correlation_id = correlation_id
         self._inboxes: dict[str, Inbox[R]] = {}
+        self._queue = queue
 
-    @classmethod
-    @asynccontextmanager
-    async def open(
-        cls, broker: Broker, type_: type[R], correlation_id: Callable[[R], str]
-    ) -> AsyncIterator["Replies[R]"]:
-        """Replies on a queue with an unguessable name."""
-        replies = cls(type_, correlation_id)
-        async with open_channel(broker.consuming, publisher_confirms=False) as opened:
-            channel = cast(AbstractRobustChannel, opened)
-            channel.reopen_callbacks.add(replies._redeclare)
-            await replies._declare(channel)
-            try:
-                yield replies
-            finally:
-                replies.close()
+    @property
+    def queue(self) -> str:
+        """Where replies arrive. Raises BrokerUnavailable while they cannot."""
+        if self._queue is None:
+            raise BrokerUnavailable("there is no queue for replies: the connection to RabbitMQ was lost")
+        return self._queue
 
-    async def _declare(self, channel: AbstractRobustChannel) -> None:
+    async def receive(self, broker: Broker, health: Health, stop: asyncio.Event) -> None:
+        """Receive replies until `stop` is set."""
+        sessions = Sessions(broker, _NAME, health.stall_timeout, _log_outage)
+        with health.loop(_NAME) as beat:
+
+            async def session(connection: Connection) -> None:
+                async with open_channel(connection, publisher_confirms=False) as channel:
+                    queue = await self._declare(channel)
+                    watch = QueueWatch(channel, queue, sessions, beat)
+                    self._queue = queue
+                    try:
+                        while not stop.is_set():
+                            await watch.look(stop)
+                    finally:
+                        self._queue = None
+
+            await sessions.keep(session, stop, beat)
+
+    async def _declare(self, channel: AbstractChannel) -> str:
         name = f"imagemill.replies.{secrets.token_hex(16)}"
-        queue = await channel.declare_queue(name, exclusive=True, auto_delete=True, robust=False)
-        await queue.bind(COMMANDS_EXCHANGE, routing_key=name, robust=False)
-        await queue.consume(self._receive, no_ack=True, robust=False)
-        self.queue = name
-
-    async def _redeclare(self, channel: AbstractChannel | None, *_: object) -> None:
-        try:
-            await self._declare(cast(AbstractRobustChannel, channel))
-        except Exception as error:  # aio-pika swallows it; after a lost connection the next one calls this again
-            log.warning("reply_queue_not_declared", error=repr(error))
-            await asyncio.sleep(_REDECLARE_DELAY_SECONDS)
+        with broker_faults("declaring the queue for replies"):
+            async with asyncio.timeout(RPC_SECONDS):
+                await channel.queue_declare(name, exclusive=True, auto_delete=True)
+                await channel.queue_bind(name, COMMANDS_EXCHANGE, routing_key=name)
+                await channel.basic_consume(name, self._take, no_ack=True)
+        return name
 
     @property
     def waiting(self) -> int:
@@ -92,9 +102,9 @@ class Replies(Generic[R]):
         else:
             inbox.put_nowait(reply)
 
-    async def _receive(self, delivery: AbstractIncomingMessage) -> None:
+    async def _take(self, message: DeliveredMessage) -> None:
         try:
-            reply = decode(delivery, (self._type,))
+            reply = decode(Delivery(message), (self._type,))
         except Undecodable as error:
             log.warning("reply_undecodable", reason=str(error))
         else:
@@ -104,3 +114,7 @@ class Replies(Generic[R]):
         """Tell every waiting caller that no more replies will come."""
         for inbox in self._inboxes.values():
             inbox.put_nowait(None)
+
+
+def _log_outage(outage: BrokerUnavailable) -> None:
+    log.debug("broker_unavailable_for_replies", error=str(outage))

@@ -5,15 +5,19 @@ RabbitMQ 3.10 and on 4.x: durable quorum queues, an explicit delivery limit (the
 dead-lettering with confirms (`at-least-once` requires `reject-publish`).
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import ChannelPreconditionFailed
 
 from shared.contracts import messages
 from shared.contracts.messages import MAX_PROBE_SECONDS, Message
+from shared.errors import BrokerUnavailable
+from shared.messaging.faults import broker_faults
 
 COMMANDS_EXCHANGE = "imagemill.commands"
 EVENTS_EXCHANGE = "imagemill.events"
@@ -24,7 +28,12 @@ DEFAULT_EXCHANGE = ""  # the broker's own: each queue is bound to it under its n
 # its limits are only a backstop against a message that ends every process; consumers count failures themselves.
 _WORK_DELIVERIES = 50
 _LOST_DELIVERIES = 20  # then the message is dropped: the sweep sends its work again
+_DECLARE_SECONDS = 30
 _UNLIMITED_DELIVERIES = 1_000_000  # of a parked message: RabbitMQ 4 defaults to 20, and 3.10 accepts no negative limit
+
+
+class WrongTopology(BrokerUnavailable):
+    """A queue or exchange exists with other arguments, which RabbitMQ cannot change: an operator has to delete it."""
 
 
 class Queue(StrEnum):
@@ -74,6 +83,17 @@ QUEUE_OF: Mapping[type[Message], Queue] = {
 def queue_of(message: Message) -> Queue:
     """The queue for this type of message. KeyError for a reply, which goes to the queue that its command names."""
     return QUEUE_OF[type(message)]
+
+
+async def ensure_topology(connection: AbstractConnection) -> None:
+    """Declare what is missing. Raises BrokerUnavailable if the broker does not answer, WrongTopology if it refuses."""
+    with broker_faults("declaring the exchanges and queues"):
+        async with asyncio.timeout(_DECLARE_SECONDS):
+            try:
+                async with connection.channel() as channel:
+                    await declare_topology(channel)
+            except ChannelPreconditionFailed as error:
+                raise WrongTopology(f"an exchange or queue exists with other arguments: {error!r}") from error
 
 
 async def declare_topology(channel: AbstractChannel) -> None:

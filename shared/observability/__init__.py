@@ -6,6 +6,7 @@ from shared.observability.in_process_server import InProcessServer
 from shared.observability.logging import configure_logging
 from shared.observability.metrics import Metrics, process_registry
 from shared.observability.redaction import redact_text, redact_url
+from shared.observability.stall_watchdog import watchdog
 
 __all__ = [
     "HEALTH_PATHS",
@@ -19,4 +20,5 @@ __all__ = [
     "redact_text",
     "redact_url",
     "serve_health",
+    "watchdog",
 ]

@@ -1,7 +1,9 @@
 """The health of a process, and its responses to GET /livez, /readyz and /metrics."""
 
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import NamedTuple
@@ -13,20 +15,59 @@ from shared.observability.redaction import redact
 LIVEZ, READYZ, METRICS = "/livez", "/readyz", "/metrics"
 HEALTH_PATHS = frozenset({LIVEZ, READYZ, METRICS})
 
+STALL_TIMEOUT_SECONDS = 120.0
+
+
+@dataclass(slots=True)
+class _Loop:
+    name: str
+    allowance: float
+    beat_at: float
+
 
 class Health:
-    """Which dependencies of a process answer. It is ready if at least one is recorded and all of them answer."""
+    """Whether a process can work (ready), and whether its loops move (alive).
 
-    def __init__(self, gauge: Gauge | None = None) -> None:
-        """`gauge`: the metric imagemill_ready, if it should show the states."""
+    It is ready if at least one dependency is recorded and all of them answer.
+    """
+
+    def __init__(self, gauge: Gauge | None = None, stall_timeout: float = STALL_TIMEOUT_SECONDS) -> None:
+        """`gauge`: the metric imagemill_ready, if it should show the states. `stall_timeout`: see its setting."""
+        self.stall_timeout = stall_timeout
         self._gauge = gauge
         self._problems: dict[str, str | None] = {}
+        self._loops: dict[int, _Loop] = {}
 
     def set_ready(self, dependency: str, ready: bool, detail: str = "") -> None:
         """Record the dependency's state. /readyz shows `detail`, the reason why it is not ready."""
         self._problems[dependency] = None if ready else redact(detail) or "unavailable"
         if self._gauge is not None:
             self._gauge.labels(dependency=dependency).set(ready)
+
+    @contextmanager
+    def loop(self, name: str, allowance: float = 0) -> Iterator[Callable[[], None]]:
+        """A loop of the process. It calls what is yielded in each turn; `allowance`: how long one turn may take."""
+        loop = _Loop(name, allowance, time.monotonic())
+        self._loops[id(loop)] = loop
+
+        def beat() -> None:
+            loop.beat_at = time.monotonic()
+
+        try:
+            yield beat
+        finally:
+            del self._loops[id(loop)]
+
+    def silent_loops(self, seconds: float) -> Mapping[str, float]:
+        """The loops that did not move for more than `seconds` beyond their allowance, and for how long."""
+        now = time.monotonic()
+        loops = list(self._loops.values())
+        return {loop.name: now - loop.beat_at for loop in loops if now - loop.beat_at > seconds + loop.allowance}
+
+    def forgive_silence(self) -> None:
+        """Count every loop's silence from now on: the whole process was paused."""
+        for loop in list(self._loops.values()):
+            loop.beat_at = time.monotonic()
 
     @property
     def ready(self) -> bool:
@@ -36,6 +77,9 @@ class Health:
     def problems(self) -> Mapping[str, str]:
         """The reason for each dependency that is not ready."""
         return {dependency: detail for dependency, detail in self._problems.items() if detail is not None}
+
+
+_TEXT = "text/plain; charset=utf-8"
 
 
 class HealthResponse(NamedTuple):
@@ -56,8 +100,12 @@ class HealthEndpoints:
         return {LIVEZ: self.livez, READYZ: self.readyz, METRICS: self.metrics}
 
     def livez(self) -> HealthResponse:
-        """Always 200: any response shows that the event loop runs."""
-        return HealthResponse(HTTPStatus.OK, "text/plain; charset=utf-8", b"alive\n")
+        """200 while the event loop runs and every loop moves, else 503."""
+        silent = self.health.silent_loops(self.health.stall_timeout / 2)
+        if not silent:
+            return HealthResponse(HTTPStatus.OK, _TEXT, b"alive\n")
+        lines = "".join(f"{name} does not move since {seconds:.0f} s\n" for name, seconds in silent.items())
+        return HealthResponse(HTTPStatus.SERVICE_UNAVAILABLE, _TEXT, lines.encode())
 
     def readyz(self) -> HealthResponse:
         """200 or 503, with the dependencies that are not ready and the reasons."""

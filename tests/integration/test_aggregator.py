@@ -188,10 +188,9 @@ async def test_results_lead_to_files_events_and_a_webhook_that_the_documented_ex
         async with (
             running("subscriber.py", folder=tmp_path, RABBITMQ_URL=rabbitmq_url) as subscriber,
             open_broker(RabbitSettings(rabbitmq_url=rabbitmq_url), "test", asyncio.Event()) as broker,
-            Publisher.open(broker, 10, Metrics(CollectorRegistry())) as publisher,
         ):
             await until(lambda: has_consumer(rabbitmq_url, "shop.images"))
-            await publisher.publish(results())
+            await Publisher(broker, Metrics(CollectorRegistry())).publish(results())
             received = await lines_until(receiver, "request.completed")
             printed = await lines_until(subscriber, "request.completed")
         await delete_queue(rabbitmq_url, "shop.images")

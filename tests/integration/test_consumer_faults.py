@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Iterable
 
 import pytest
-from aio_pika.abc import AbstractMessage
 
 from shared.contracts.messages import Message
 from shared.messaging import Queue, codec, list_dead
+from shared.messaging.codec import Received
 from tests.support.messaging_runtime import COMMANDS, Recorder, are_all, downloads, open_runtime, waiting_in
 from tests.support.waiting import until
 
@@ -19,14 +19,14 @@ async def test_a_delivery_that_breaks_the_runtime_returns_to_its_queue_and_no_wo
 ) -> None:
     broken = 0
 
-    def decode(delivery: AbstractMessage, known: Iterable[type[Message]]) -> Message:
+    def decode(delivery: Received, known: Iterable[type[Message]]) -> Message:
         nonlocal broken
         if broken < CONCURRENCY:  # once for each worker
             broken += 1
             raise KeyError("a bug")
         return codec.decode(delivery, known)
 
-    monkeypatch.setattr("shared.messaging.consumer.decode", decode)
+    monkeypatch.setattr("shared.messaging.work.decode", decode)
     handler = Recorder(hold=asyncio.Event())
     assert handler.hold is not None
     async with open_runtime(rabbitmq_url) as runtime:

@@ -56,11 +56,8 @@ def files_in(disk: SmallDisk) -> list[Path]:
 
 
 async def publish(rabbitmq_url: str, message: FinishRequest) -> None:
-    async with (
-        open_broker(RabbitSettings(rabbitmq_url=rabbitmq_url), "test", asyncio.Event()) as broker,
-        Publisher.open(broker, 10, Metrics(CollectorRegistry())) as publisher,
-    ):
-        await publisher.publish([message])
+    async with open_broker(RabbitSettings(rabbitmq_url=rabbitmq_url), "test", asyncio.Event()) as broker:
+        await Publisher(broker, Metrics(CollectorRegistry())).publish([message])
 
 
 async def insert_request_to_finish(database: Database) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import aio_pika
 import pytest
-from aio_pika.abc import AbstractIncomingMessage, AbstractMessage
 
 from deploy.local.processes import end_leftovers
 from deploy.local.servers import Servers
 from shared.contracts.messages import CompressImage
 from shared.errors import BrokerUnavailable
 from shared.messaging import COMMANDS_EXCHANGE, Outgoing, Publisher, Queue, Subscription, list_dead
+from shared.messaging.delivery import Delivery
 from tests.support.messaging_runtime import (
     COMMANDS,
     FOLLOW_UP,
@@ -50,8 +50,7 @@ async def _open_cuttable(url: str) -> AsyncIterator[Cuttable]:
         open_runtime(url) as direct,
         open_runtime(proxied_url) as proxied,
     ):
-        broker = replace(direct.broker, consuming=proxied.broker.consuming)
-        yield Cuttable(replace(direct, broker=broker), proxy)
+        yield Cuttable(replace(direct, broker=proxied.broker), proxy)
 
 
 class CutsOnce(Publisher):
@@ -143,13 +142,11 @@ class LosesTheBroker(Publisher):
     async def publish(self, outgoing: Sequence[Outgoing]) -> None:
         await self._publisher.publish(outgoing)
 
-    async def park(self, delivery: AbstractMessage, queue: str, reason: str) -> None:
-        assert isinstance(delivery, AbstractIncomingMessage)
+    async def park(self, delivery: Delivery, queue: str, reason: str) -> None:
         self.parked += 1
         if self.parked == 1:
-            channel = delivery.channel
             self._proxy.drop_connections()
-            await until(lambda: channel.is_closed)
+            await until(lambda: not delivery.can_be_answered)
             raise BrokerUnavailable("lost")
         await self._publisher.park(delivery, queue, reason)
 

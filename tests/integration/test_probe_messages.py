@@ -10,8 +10,9 @@ import aio_pika
 import pytest
 from aiormq.exceptions import ChannelLockedResource
 
-from services.gateway.probe import ProbeClient, Unanswered, open_replies
+from services.gateway.probe import ProbeClient, Unanswered, probe_replies
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
+from shared.errors import BrokerUnavailable
 from shared.messaging import COMMANDS_EXCHANGE, Queue, Replies, Reply, Subscription, list_dead
 from tests.support.messaging_runtime import is_waiting, open_broker_proxy, open_runtime, waiting_in
 from tests.support.waiting import until
@@ -35,6 +36,12 @@ class ProbingGateway:
     probe_client: ProbeClient
     replies: Replies[ImagesProbed]
 
+    def can_be_answered(self) -> bool:
+        try:
+            return bool(self.replies.queue)
+        except BrokerUnavailable:
+            return False
+
     async def probe(self, batches: Sequence[tuple[str, ...]] = BATCHES) -> list[str | Unanswered]:
         """The URLs that were answered, and those that were not."""
         results: list[str | Unanswered] = []
@@ -46,9 +53,14 @@ class ProbingGateway:
 @asynccontextmanager
 async def a_gateway(url: str, seconds: float = 15) -> AsyncIterator[ProbingGateway]:
     probe_client = ProbeClient(seconds, lambda: datetime.now(UTC))
-    async with open_runtime(url) as runtime, open_replies(runtime.broker) as replies:
+    stop, replies = asyncio.Event(), probe_replies()
+    async with open_runtime(url) as runtime, asyncio.TaskGroup() as tasks:
+        tasks.create_task(replies.receive(runtime.broker, runtime.health, stop))
+        gateway = ProbingGateway(probe_client, replies)
+        await until(gateway.can_be_answered, what="a queue for replies")
         with probe_client.connected(runtime.publisher.publish, replies):
-            yield ProbingGateway(probe_client, replies)
+            yield gateway
+        stop.set()
 
 
 def all_of(batches: Sequence[tuple[str, ...]]) -> set[str]:

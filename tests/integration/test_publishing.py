@@ -1,19 +1,19 @@
 """Publishing on a real broker: confirmed messages have arrived, and a missing confirm raises in time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import aio_pika
 import pytest
-from aio_pika.abc import AbstractQueue
+from aio_pika.abc import AbstractChannel, AbstractQueue
 
 from shared.contracts.events import PublicEvent
 from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.errors import BrokerUnavailable
-from shared.messaging import COMMANDS_EXCHANGE, EVENTS_EXCHANGE, Queue
+from shared.messaging import COMMANDS_EXCHANGE, EVENTS_EXCHANGE, Outgoing, Publish, Queue
 from tests.support.messaging_runtime import open_broker_proxy, open_runtime, waiting_in
 from tests.support.waiting import until
 
@@ -52,14 +52,43 @@ async def test_published_messages_are_in_their_queue(rabbitmq_url: str) -> None:
     assert await waiting_in(rabbitmq_url, Queue.FINISH) == len(COMMANDS)
 
 
-async def test_an_unroutable_command_raises(rabbitmq_url: str) -> None:
+async def _delete_queue(channel: AbstractChannel) -> None:
+    await channel.queue_delete(Queue.WEBHOOKS)
+
+
+async def _delete_binding(channel: AbstractChannel) -> None:
+    queue = await channel.get_queue(Queue.WEBHOOKS, ensure=False)
+    await queue.unbind(COMMANDS_EXCHANGE, routing_key=Queue.WEBHOOKS)
+
+
+async def _delete_exchange(channel: AbstractChannel) -> None:
+    await channel.exchange_delete(COMMANDS_EXCHANGE)
+
+
+@pytest.mark.parametrize("delete", [_delete_queue, _delete_binding, _delete_exchange])
+async def test_publishing_an_unroutable_command_declares_what_is_missing(
+    rabbitmq_url: str, delete: Callable[[AbstractChannel], Awaitable[None]]
+) -> None:
+    deliveries = [DeliverWebhook(delivery_id=str(number)) for number in range(10)]
     async with open_runtime(rabbitmq_url) as runtime:
-        async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
-            await channel.queue_delete(Queue.WEBHOOKS)
-        with pytest.raises(BrokerUnavailable):
-            await runtime.publisher.publish([DeliverWebhook(delivery_id="a")])
         await runtime.publisher.publish(COMMANDS)
-    assert await waiting_in(rabbitmq_url, Queue.FINISH) == len(COMMANDS)
+        async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
+            await delete(channel)
+        await until(lambda: _publishes(runtime.publisher.publish, deliveries))
+        await runtime.publisher.publish(COMMANDS)
+    assert await waiting_in(rabbitmq_url, Queue.WEBHOOKS) >= len(deliveries)
+    assert await waiting_in(rabbitmq_url, Queue.FINISH) == 2 * len(COMMANDS)
+
+
+async def test_publishing_an_event_declares_a_missing_exchange(rabbitmq_url: str) -> None:
+    async with open_runtime(rabbitmq_url) as runtime:
+        await runtime.publisher.publish(_events(1))
+        async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
+            await channel.exchange_delete(EVENTS_EXCHANGE)
+        await until(lambda: _publishes(runtime.publisher.publish, _events(1)))
+        async with _subscriber(rabbitmq_url, "#") as queue:
+            await runtime.publisher.publish(_events(1))
+            assert await _ids_in(queue) == ["event-0"]
 
 
 async def test_events_reach_the_subscribers_to_their_type(rabbitmq_url: str) -> None:
@@ -107,9 +136,9 @@ async def test_publishing_raises_in_time_during_an_outage(rabbitmq_url: str) -> 
     assert await waiting_in(rabbitmq_url, Queue.FINISH) >= 2
 
 
-async def _publishes(publish: Any) -> bool:
+async def _publishes(publish: Publish, outgoing: Sequence[Outgoing] = (*COMMANDS[3:4], *_events(1))) -> bool:
     try:
-        await publish([*COMMANDS[3:4], *_events(1)])
+        await publish(outgoing)
     except BrokerUnavailable:
         return False
     return True

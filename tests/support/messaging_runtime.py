@@ -26,6 +26,7 @@ from shared.observability import Health, Metrics
 from shared.settings import RabbitSettings
 from tests.support.builders import an_image
 from tests.support.tcp_proxy import TcpProxy, open_proxy
+from tests.support.waiting import until
 from tests.support.worker_messages import compress, download
 
 STOP_WITHIN = 15.0
@@ -81,6 +82,7 @@ class Runtime:
             for subscription in subscriptions
         ]
         try:
+            await until(lambda: self.health.ready or any(task.done() for task in tasks), what="consuming")
             yield stop
         finally:
             stop.set()
@@ -88,7 +90,7 @@ class Runtime:
                 await asyncio.gather(*tasks)
 
     def consumer(self, subscription: Subscription) -> Consumer:
-        return Consumer(subscription, self.broker, self.publisher, self.gate, self.metrics)
+        return Consumer(subscription, self.broker, self.publisher, self.gate, self.health, self.metrics)
 
     def counted(self, name: str, **labels: str) -> float:
         """The value of a metric."""
@@ -103,19 +105,22 @@ async def open_runtime(
     publish_timeout: float = 5,
     drain_timeout: float = 10,
     dead_letter_after: int = 10,
+    heartbeat: int = 15,
+    stall_timeout: float = 120,
 ) -> AsyncIterator[Runtime]:
     settings = RabbitSettings(
         rabbitmq_url=url,
+        rabbitmq_heartbeat=heartbeat,
         publish_timeout=publish_timeout,
         drain_timeout=drain_timeout,
         dead_letter_after=dead_letter_after,
     )
     registry = CollectorRegistry()
     metrics = Metrics(registry)
-    health = Health()
+    health = Health(stall_timeout=stall_timeout)
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(open_broker(settings, "test", asyncio.Event()))
-        publisher = await stack.enter_async_context(Publisher.open(broker, publish_timeout, metrics))
+        publisher = Publisher(broker, metrics)
         gate = DependencyGate({"broker": broker.ping, **(pings or {})}, health)
         yield Runtime(broker, publisher, gate, health, metrics, registry, drain_timeout)
 

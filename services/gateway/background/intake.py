@@ -29,6 +29,7 @@ from shared.contracts.object_keys import image_id
 from shared.contracts.records import CANCELLED_DETAIL, Image, Product, Request
 from shared.contracts.states import EVENT_STATES, ImageState
 from shared.errors import DependencyUnavailable, ObjectMissing
+from shared.long_lived import is_asked_to_stop
 from shared.messaging import DependencyGate
 from shared.persistence import LEASE_SECONDS, renewing
 from shared.storage import ObjectStore
@@ -92,7 +93,7 @@ class Intake:
 
     async def drain(self) -> None:
         """After `stop` was set: wait for the batches in progress."""
-        await asyncio.gather(*self._running.values())
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     async def _take_in_under_lease(self, request: Request, stop: asyncio.Event) -> None:
         lease = self._database.lease(f"intake:{request.request_id}", self._rules.lease_seconds)
@@ -105,7 +106,9 @@ class Intake:
                 log.info("intake_interrupted")
             except DependencyUnavailable as fault:
                 self._gate.close(fault)
-            except Exception:
+            except (Exception, asyncio.CancelledError):
+                if is_asked_to_stop():
+                    raise
                 log.exception("intake_failed")  # the intake stays open, and a later step tries again
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), _AFTER_ERROR_SECONDS)

@@ -2,28 +2,49 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
 
 import structlog
 
 from shared.errors import DependencyUnavailable
+from shared.long_lived import is_asked_to_stop, lasting
 from shared.messaging import DependencyGate
 
 Step = Callable[[], Awaitable[float]]
 """Does a piece of work and returns the seconds until the next step."""
 
+Beat = Callable[[], None]
+
 _AFTER_ERROR_SECONDS = 5.0
+_BEAT_SECONDS = 10.0
+_STEP_SECONDS = 300.0  # a step that takes longer than this, beyond STALL_TIMEOUT, does not move
 
 log = structlog.get_logger(__name__)
 
 
 async def repeat(name: str, step: Step, gate: DependencyGate, stop: asyncio.Event, wake: asyncio.Event) -> None:
-    """Repeat `step` until `stop` is set; `wake` ends a pause early.
+    """Repeat `step` until `stop` is set; `wake` ends a pause early. Raises EndedUnasked if it ends before.
 
     If a dependency is unavailable, the gate closes and the next step waits for it. Any other exception is logged and
     the step is repeated. No work is lost, since each step takes its work from the database.
     """
-    while await gate.wait_until_open(stop):
-        await _pause(await _run(name, step, gate), stop, wake)
+    await lasting(f"the loop {name}", _repeat(name, step, gate, stop, wake), stop)
+
+
+async def _repeat(name: str, step: Step, gate: DependencyGate, stop: asyncio.Event, wake: asyncio.Event) -> None:
+    with gate.health.loop(name, _STEP_SECONDS) as beat:
+        while await _is_open(gate, stop, beat):
+            await _pause(await _run(name, step, gate), stop, wake, beat)
+
+
+async def _is_open(gate: DependencyGate, stop: asyncio.Event, beat: Beat) -> bool:
+    """Wait until the gate is open. False if `stop` is set before."""
+    while True:
+        beat()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_BEAT_SECONDS):
+                return await gate.wait_until_open(stop)
 
 
 async def _run(name: str, step: Step, gate: DependencyGate) -> float:
@@ -32,16 +53,24 @@ async def _run(name: str, step: Step, gate: DependencyGate) -> float:
     except DependencyUnavailable as fault:
         gate.close(fault)
         return 0
-    except Exception:
+    except (Exception, asyncio.CancelledError):
+        if is_asked_to_stop():
+            raise
         log.exception("background_step_failed", step=name)
         return _AFTER_ERROR_SECONDS
     gate.succeeded()
     return seconds
 
 
-async def _pause(seconds: float, stop: asyncio.Event, wake: asyncio.Event) -> None:
+async def _pause(seconds: float, stop: asyncio.Event, wake: asyncio.Event, beat: Beat) -> None:
     waits = [asyncio.create_task(stop.wait()), asyncio.create_task(wake.wait())]
-    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for task in waits:
-        task.cancel()
+    ends_at = asyncio.get_running_loop().time() + seconds
+    done: set[asyncio.Task[Any]] = set()
+    try:
+        while not done and (left := ends_at - asyncio.get_running_loop().time()) > 0:
+            beat()
+            done, _ = await asyncio.wait(waits, timeout=min(left, _BEAT_SECONDS), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waits:
+            task.cancel()
     wake.clear()

@@ -1,6 +1,6 @@
 """Probes some images of a catalogue through the downloaders, and estimates what processing all of them will take."""
 
-from services.gateway.probe.client import ProbeClient, Unanswered, open_replies
+from services.gateway.probe.client import ProbeClient, Unanswered, probe_replies
 from services.gateway.probe.schemas import (
     NDJSON,
     EstimateBasis,
@@ -21,5 +21,5 @@ __all__ = [
     "ProbeStream",
     "Unanswered",
     "ValidationLine",
-    "open_replies",
+    "probe_replies",
 ]

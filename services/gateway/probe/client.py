@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -12,7 +12,7 @@ import structlog
 
 from shared.contracts.messages import ImagesProbed, ProbeImages
 from shared.errors import BrokerUnavailable
-from shared.messaging import Broker, Inbox, Publish, Replies
+from shared.messaging import Inbox, Publish, Replies
 
 # Commands are sent a few at a time: when a client disconnects, the rest need not be probed.
 _COMMANDS_AT_ONCE = 32
@@ -34,9 +34,9 @@ class _Connection:
     replies: Replies[ImagesProbed]
 
 
-def open_replies(broker: Broker) -> AbstractAsyncContextManager[Replies[ImagesProbed]]:
-    """The queue for the replies to this process's probes."""
-    return Replies.open(broker, ImagesProbed, lambda reply: reply.probe_id)
+def probe_replies() -> Replies[ImagesProbed]:
+    """The replies to this process's probes."""
+    return Replies(ImagesProbed, lambda reply: reply.probe_id)
 
 
 class ProbeClient:

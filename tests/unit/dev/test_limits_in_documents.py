@@ -26,7 +26,7 @@ from shared.contracts.image_summary import (
     MAX_SLOWEST_LISTED,
 )
 from shared.file_types import HEAD_BYTES
-from shared.messaging.consumer import RETRY_FOR_SECONDS
+from shared.messaging.subscription import RETRY_FOR_SECONDS
 from shared.messaging.topology import EXPIRING_QUEUES, Queue
 from shared.persistence.repositories import COUNT_EVERY
 from tests.support.tree import ROOT

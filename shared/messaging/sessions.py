@@ -1,0 +1,121 @@
+"""Keeps a consumer connected: each session has a connection of its own, and after one that ends comes the next."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiormq.abc import AbstractChannel
+
+from shared.errors import BrokerUnavailable
+from shared.long_lived import Stalled
+from shared.messaging.broker import Broker
+from shared.messaging.connection import RPC_SECONDS, Connection
+from shared.messaging.faults import broker_faults
+
+Session = Callable[[Connection], Awaitable[None]]
+"""Consumes until the process stops. Raises BrokerUnavailable as soon as it cannot."""
+
+CHECK_SECONDS = 10.0
+_FIRST_CHECK_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
+_RETRY_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Sessions:
+    """The sessions of one consumer.
+
+    A session that cannot be kept up although the broker answers pings raises Stalled after `stall_timeout` seconds.
+    """
+
+    def __init__(
+        self, broker: Broker, name: str, stall_timeout: float, on_outage: Callable[[BrokerUnavailable], None]
+    ) -> None:
+        """`on_outage` is called if the broker does not answer a ping either."""
+        self._broker = broker
+        self._name = name
+        self._stall_timeout = stall_timeout
+        self._on_outage = on_outage
+        self._failing_since: float | None = None
+        self._lost = False
+
+    async def keep(self, session: Session, stop: asyncio.Event, beat: Callable[[], None]) -> None:
+        """Repeat `session` until `stop` is set."""
+        while not stop.is_set():
+            beat()
+            try:
+                async with self._broker.connect(self._name) as connection:
+                    beat()
+                    await session(connection)
+            except BrokerUnavailable as fault:
+                beat()
+                if stop.is_set():
+                    return
+                await self._after(fault)
+                await pause(stop, _RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 (jitter)
+
+    def proven(self) -> None:
+        """The session consumes: the broker answered a question about it."""
+        self._failing_since = None
+        if self._lost:
+            log.info("session_works_again", consumer=self._name)
+        self._lost = False
+
+    async def _after(self, fault: BrokerUnavailable) -> None:
+        (log.debug if self._lost else log.warning)("session_lost", consumer=self._name, error=str(fault))
+        self._lost = True
+        try:
+            await self._broker.ping()
+        except BrokerUnavailable as outage:
+            self._failing_since = None
+            self._on_outage(outage)
+            return
+        now = asyncio.get_running_loop().time()
+        self._failing_since = self._failing_since or now
+        if now - self._failing_since > self._stall_timeout:
+            raise Stalled(f"{self._name}: no session for {self._stall_timeout:g} s, though RabbitMQ answers: {fault}")
+
+
+class QueueWatch:
+    """Notices that a consumer of a queue has ended, or that its channel is dead."""
+
+    def __init__(self, channel: AbstractChannel, queue: str, sessions: Sessions, beat: Callable[[], None]) -> None:
+        self._channel = channel
+        self._queue = queue
+        self._sessions = sessions
+        self._beat = beat
+        self._ended = asyncio.Event()
+        self._check_at = asyncio.get_running_loop().time() + _FIRST_CHECK_SECONDS
+        channel.on_consumer_cancel_callbacks.add(lambda _: self._ended.set())
+        channel.closing.add_done_callback(lambda _: self._ended.set())
+
+    async def look(self, stop: asyncio.Event, *, consuming: bool = True) -> None:
+        """Wait for a moment, or until `stop`. Raises BrokerUnavailable if the consumer is gone."""
+        self._beat()
+        await pause(stop, _LOOK_SECONDS, self._ended)
+        if self._ended.is_set():
+            raise BrokerUnavailable(f"RabbitMQ ended the consumer of {self._queue}")
+        now = asyncio.get_running_loop().time()
+        if now >= self._check_at and not stop.is_set():
+            await self._check(consuming)
+            self._check_at = now + CHECK_SECONDS
+
+    async def _check(self, consuming: bool) -> None:
+        with broker_faults(f"checking the consumer of {self._queue}"):
+            async with asyncio.timeout(RPC_SECONDS):
+                declared = await self._channel.queue_declare(self._queue, passive=True)
+        if consuming and not declared.consumer_count:
+            raise BrokerUnavailable(f"{self._queue} has no consumer any more")
+        self._sessions.proven()
+
+
+async def pause(stop: asyncio.Event, seconds: float, *others: asyncio.Event) -> None:
+    """Wait for `seconds`, or until one of the events is set."""
+    waits = [asyncio.create_task(event.wait()) for event in (stop, *others)]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

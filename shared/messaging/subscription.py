@@ -1,0 +1,45 @@
+"""What a consumer does with the messages of a queue."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.contracts.messages import Message
+from shared.messaging.delivery import Delivery
+from shared.messaging.publisher import Outgoing
+from shared.messaging.topology import Queue
+
+Handler = Callable[[Any], Awaitable[Sequence[Outgoing]]]
+"""Takes one message and returns the messages to publish. It may be called again with the same message at any time."""
+
+RETRY_FOR_SECONDS = 2.0
+SUSPECT_AFTER = 10
+HOLD_SECONDS = 60.0  # RabbitMQ closes a channel that leaves a message without an answer for half an hour
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Messages of `queue` go to `handle`, at most `concurrency` at a time.
+
+    park_unknown: whether a message that cannot be decoded, or that failed too often, is copied to imagemill.dead, or
+        just dropped.
+    on_suspect: takes a message instead of `handle` once it came back without an answer `suspect_after` times: its
+        workers may have died of it.
+    retry_for: seconds in which the handler is called again before an unavailable dependency closes the gate.
+    hold: seconds for which messages are held behind a closed gate before they are given back to the queue.
+    """
+
+    queue: Queue
+    types: tuple[type[Message], ...]
+    handle: Handler
+    concurrency: int
+    park_unknown: bool = True
+    on_suspect: Handler | None = None
+    suspect_after: int = SUSPECT_AFTER
+    retry_for: float = RETRY_FOR_SECONDS
+    hold: float = HOLD_SECONDS
+
+    def handler_of(self, delivery: Delivery) -> Handler:
+        if self.on_suspect is not None and delivery.returns >= self.suspect_after:
+            return self.on_suspect
+        return self.handle
