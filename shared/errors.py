@@ -7,6 +7,7 @@ DependencyUnavailable    our own store, database, broker, disk or machine fails:
 ├── DiskUnavailable      temporary files cannot be written
 └── EncoderUnavailable   the compressor's worker processes do not start
 ObjectMissing            the store has no object under a key
+UnreadableRecord         a record of the database was written by a version whose values this one does not know
 StoppedWhileStarting     the process was stopped before its dependencies answered
 """
 
@@ -43,6 +44,16 @@ class ObjectMissing(Exception):
     def __init__(self, key: str) -> None:
         super().__init__(f"no object {key!r} in the store")
         self.key = key
+
+
+class UnreadableRecord(Exception):
+    """This version cannot read the record `record_id` of `collection`. Nothing else is affected."""
+
+    def __init__(self, collection: str, record_id: str, reason: str) -> None:
+        super().__init__(f"the record {record_id!r} of {collection} cannot be read: {reason}")
+        self.collection = collection
+        self.record_id = record_id
+        self.reason = reason
 
 
 class StoppedWhileStarting(Exception):

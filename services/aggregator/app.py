@@ -51,7 +51,7 @@ async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
         workspace = await open_things.enter_async_context(open_workspace("aggregator", health, stop))
         store = open_object_store(settings.store.object_store_url)
         open_things.push_async_callback(store.close)
-        database = await open_things.enter_async_context(open_database(settings.mongo, stop))
+        database = await open_things.enter_async_context(open_database(settings.mongo, stop, metrics=metrics))
         client = await open_things.enter_async_context(_webhook_client(settings.webhooks))
         broker = await open_things.enter_async_context(open_broker(settings.rabbit, "aggregator", stop))
         publisher = Publisher(broker, metrics)

@@ -14,6 +14,7 @@ from shared.contracts.image_summary import ImageSummary
 from shared.contracts.messages import FinishRequest, Message
 from shared.contracts.records import Request
 from shared.contracts.states import RequestStatus
+from shared.errors import UnreadableRecord
 from shared.observability import Metrics
 from shared.persistence import LEASE_SECONDS, Database, Lease, renewing
 
@@ -45,12 +46,18 @@ class RequestFinisher:
         self._in_progress: set[tuple[str, int]] = set()
 
     async def __call__(self, message: FinishRequest) -> Sequence[Message]:
+        try:
+            await self._finish_and_announce(message)
+        except UnreadableRecord as unreadable:  # the sweep sends the message again; a newer version can act on it
+            log.warning("finish_set_aside", round=message.round, reason=str(unreadable))
+        return []
+
+    async def _finish_and_announce(self, message: FinishRequest) -> None:
         request = await self._database.requests.get(message.request_id)
         if request is not None and await self._is_ready(request, message.round):
             request = await self._finish_under_lease(message)
         if request is not None:  # also of a later round: it still has the announcements of earlier ones
             await self._announcer.announce(request)
-        return []
 
     async def _is_ready(self, request: Request, round_: int) -> bool:
         """Whether the request is in this round and could finish it now."""

@@ -83,7 +83,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         workspace = await parts.enter_async_context(open_workspace("gateway", health, stop))
         store = open_object_store(settings.store.object_store_url)
         parts.push_async_callback(store.close)
-        database = await parts.enter_async_context(open_database(settings.mongo, stop))
+        database = await parts.enter_async_context(open_database(settings.mongo, stop, metrics=metrics))
         stored_gate = DependencyGate({"database": database.ping, "storage": store.ping}, health)
         await stored_gate.check()
         uploads_gate = DependencyGate({"disk": workspace.ping}, health, outer=[stored_gate])

@@ -58,6 +58,12 @@ class Metrics:
             unit="boolean",
             labels=("dependency",),
         )
+        self.unreadable_records = declare.counter(
+            "imagemill_unreadable_records_total",
+            "Records that this version cannot read and has set aside; each process counts a record once.",
+            unit="records",
+            labels=("collection",),
+        )
 
         self.images = declare.counter(
             "imagemill_images_total",

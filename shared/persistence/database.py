@@ -14,6 +14,7 @@ from pymongo import ASCENDING, IndexModel
 
 from shared.contracts.states import ImageState
 from shared.errors import DatabaseUnavailable, StoppedWhileStarting
+from shared.observability import Metrics
 from shared.persistence.cancellations import MongoCancellations
 from shared.persistence.deliveries import MongoDeliveries
 from shared.persistence.documents import Clock, Document, id_bounds
@@ -22,6 +23,7 @@ from shared.persistence.hosts import MongoHosts
 from shared.persistence.images import MongoImages
 from shared.persistence.leases import MongoLease
 from shared.persistence.products import MongoProducts
+from shared.persistence.record_reading import SetAside
 from shared.persistence.requests import MongoRequests
 from shared.settings import MongoSettings
 
@@ -77,14 +79,15 @@ def utc_now() -> datetime:
 class MongoDatabase:
     """The repositories over one MongoDB database."""
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document], clock: Clock) -> None:
+    def __init__(self, database: AsyncIOMotorDatabase[Document], clock: Clock, metrics: Metrics | None = None) -> None:
         self._database = database
+        set_aside = SetAside(metrics)
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self.images = MongoImages(database["images"], database["requests"], clock)
-        self.requests = MongoRequests(database["requests"], self.images, clock)
+        self.images = MongoImages(database["images"], database["requests"], set_aside, clock)
+        self.requests = MongoRequests(database["requests"], self.images, set_aside, clock)
         self.cancellations = MongoCancellations(database["requests"], database["images"], clock)
-        self.products = MongoProducts(database["products"])
-        self.deliveries = MongoDeliveries(database["deliveries"], clock)
+        self.products = MongoProducts(database["products"], set_aside)
+        self.deliveries = MongoDeliveries(database["deliveries"], set_aside, clock)
         self.hosts = MongoHosts(database["hosts"], clock)
 
     def lease(self, name: str, seconds: float) -> MongoLease:
@@ -140,7 +143,7 @@ class MongoDatabase:
 
 @asynccontextmanager
 async def open_database(
-    settings: MongoSettings, stop: asyncio.Event, clock: Clock = utc_now
+    settings: MongoSettings, stop: asyncio.Event, clock: Clock = utc_now, metrics: Metrics | None = None
 ) -> AsyncIterator[MongoDatabase]:
     """Connect and create the indexes. Waits until the database answers: a service may start before it.
 
@@ -162,7 +165,7 @@ async def open_database(
         appname="imagemill",
     )
     try:
-        database = MongoDatabase(client.get_default_database(), clock)
+        database = MongoDatabase(client.get_default_database(), clock, metrics)
         await _until_ready(database, stop)
         yield database
     finally:

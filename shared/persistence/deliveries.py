@@ -4,25 +4,23 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from itertools import chain, islice, zip_longest
-from typing import Any
 
-import structlog
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ASCENDING, ReturnDocument
 
 from shared.contracts.deliveries import MAX_LOGGED_ATTEMPTS, Delivery, DeliveryAttempt, DeliveryState
 from shared.persistence.documents import Clock, Document, id_bounds
 from shared.persistence.faults import database_faults
+from shared.persistence.record_reading import RecordReader, SetAside
 from shared.persistence.repositories import CLAIM_AGAIN_AFTER, DUE_PER_RECEIVER
-
-log = structlog.get_logger(__name__)
 
 _ENDED: Document = {"due_at": None, "announced_at": None}
 
 
 class MongoDeliveries:
-    def __init__(self, collection: AsyncIOMotorCollection[Document], clock: Clock) -> None:
+    def __init__(self, collection: AsyncIOMotorCollection[Document], set_aside: SetAside, clock: Clock) -> None:
         self._collection = collection
+        self._reader = RecordReader("deliveries", Delivery, set_aside, _fields)
         self._clock = clock
 
     async def put(self, delivery: Delivery) -> None:
@@ -33,12 +31,14 @@ class MongoDeliveries:
 
     async def get(self, delivery_id: str) -> Delivery | None:
         with database_faults():
-            return _delivery(await self._collection.find_one({"_id": delivery_id}))
+            document = await self._collection.find_one({"_id": delivery_id})
+        return self._readable(document)
 
     async def of_request(self, request_id: str) -> list[Delivery]:
         with database_faults():
             found = await self._collection.find(_of_request(request_id)).to_list(None)
-        return sorted(_deliveries(found), key=lambda delivery: delivery.created_at)  # ids do not sort by round
+        # Ids do not sort by round.
+        return sorted(self._reader.read_some(found), key=lambda delivery: delivery.created_at)
 
     async def claim_due(self, limit: int = 100, *, per_receiver: int = DUE_PER_RECEIVER) -> list[Delivery]:
         now = self._clock()
@@ -55,7 +55,7 @@ class MongoDeliveries:
             ids = list(islice(_dealt([group["ids"] for group in groups]), limit))
             found = await self._collection.find({"_id": {"$in": ids}}).to_list(None)
             await self._collection.update_many({"_id": {"$in": ids}}, {"$set": {"announced_at": now}})
-        return _deliveries(found)
+        return self._reader.read_some(found)
 
     async def claim_next(self, receiver: str) -> Delivery | None:
         now = self._clock()
@@ -75,11 +75,14 @@ class MongoDeliveries:
         self, due: Document, changes: Document, sort: list[tuple[str, int]] | None = None
     ) -> Delivery | None:
         with database_faults():
-            return _delivery(
-                await self._collection.find_one_and_update(
-                    due, {"$set": changes}, sort=sort, return_document=ReturnDocument.AFTER
-                )
+            document = await self._collection.find_one_and_update(
+                due, {"$set": changes}, sort=sort, return_document=ReturnDocument.AFTER
             )
+        return self._readable(document)
+
+    def _readable(self, document: Document | None) -> Delivery | None:
+        """None also for one that cannot be read: it must not stop the others."""
+        return next(iter(self._reader.read_some([document] if document else [])), None)
 
     async def record_attempt(
         self, delivery_id: str, number: int, attempt: DeliveryAttempt, *, state: DeliveryState, due_at: datetime | None
@@ -153,26 +156,5 @@ def _dealt(groups: Sequence[Sequence[str]]) -> "chain[str]":
     return chain.from_iterable([each for each in dealt if each is not None] for dealt in rounds)
 
 
-def _deliveries(documents: Sequence[Document]) -> list[Delivery]:
-    return [delivery for delivery in map(_delivery, documents) if delivery is not None]
-
-
-def _delivery(document: Document | None) -> Delivery | None:
-    """The delivery; None also for one that cannot be read, which must not stop the others."""
-    if document is None:
-        return None
-    try:
-        known: dict[str, Any] = {name: document[name] for name in _FIELDS if name in document}
-        known["state"] = DeliveryState(known["state"])
-        known["log"] = tuple(
-            DeliveryAttempt(**{name: value for name, value in attempt.items() if name in _LOGGED})
-            for attempt in known["log"]
-        )
-        return Delivery(delivery_id=document["_id"], **known)
-    except (KeyError, TypeError, ValueError) as error:
-        log.error("delivery_unreadable", delivery_id=document["_id"], error=repr(error))  # noqa: TRY400 (no bug)
-        return None
-
-
-_FIELDS = tuple(name for name in Delivery.__dataclass_fields__ if name != "delivery_id")
-_LOGGED = frozenset(DeliveryAttempt.__dataclass_fields__)
+def _fields(document: Document) -> Document:
+    return document | {"delivery_id": document["_id"]}

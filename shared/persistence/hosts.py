@@ -75,7 +75,15 @@ def _circuit_from(document: Document) -> HostCircuit:
         failures=document["failures"],
         pauses=document["pauses"],
         paused_until=document["paused_until"],
-        error_code=ErrorCode(document["error_code"]),
+        error_code=_error_code(document["error_code"]),
         paused_since=document.get("paused_since"),
         last_fault_at=document.get("last_fault_at"),
     )
+
+
+def _error_code(value: str) -> ErrorCode:
+    """A code of another version does not make its host's pause void."""
+    try:
+        return ErrorCode(value)
+    except ValueError:
+        return ErrorCode.INTERNAL

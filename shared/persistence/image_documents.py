@@ -1,8 +1,7 @@
-"""Images as MongoDB documents, and back."""
+"""Images as MongoDB documents, and back; see record_reading."""
 
 from datetime import datetime
 
-from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import ImageResult
 from shared.contracts.records import Image, saved_percent
 from shared.contracts.states import ImageState
@@ -62,26 +61,5 @@ def result_document(result: ImageResult) -> Document:
     return result.model_dump() | {"saved_percent": saved_percent(result.bytes_in, result.bytes_out)}
 
 
-def image_from(document: Document) -> Image:
-    request_id, _, image_id = document["_id"].partition(":")
-    code = document["error_code"]
-    result = document["result"]
-    return Image(
-        request_id=request_id,
-        image_id=image_id,
-        url=document["url"],
-        host=document["host"],
-        state=ImageState(document["state"]),
-        round=document["round"],
-        dispatch=document["dispatch"],
-        attempts=document["attempts"],
-        deadline=document.get("deadline"),
-        error_code=ErrorCode(code) if code else None,
-        error_detail=document["error_detail"],
-        result=ImageResult.model_validate(result) if result else None,
-        ended_at=document["ended_at"],
-        reuse_key=document.get("reuse_key"),
-        etag=document.get("etag"),
-        last_modified=document.get("last_modified"),
-        losses=document.get("losses", 0),  # missing in documents of earlier versions
-    )
+def image_fields(document: Document) -> Document:
+    return document | {"image_id": document["_id"].partition(":")[2]}

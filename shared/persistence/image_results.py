@@ -6,12 +6,15 @@ from datetime import datetime
 from motor.motor_asyncio import AsyncIOMotorCollection
 
 from shared.contracts.messages import ImageCompressed
+from shared.contracts.records import Image
 from shared.contracts.states import TERMINAL_STATES, RequestStatus
+from shared.errors import UnreadableRecord
 from shared.micro_batcher import MicroBatcher
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults
-from shared.persistence.image_documents import document_id, image_from
+from shared.persistence.image_documents import document_id
 from shared.persistence.image_transitions import OPEN, Result, result_transition
+from shared.persistence.record_reading import RecordReader
 from shared.persistence.repositories import Recorded
 
 _LINGER_SECONDS = 0.03  # a write of two dozen results costs the database little more than a write of one
@@ -21,12 +24,19 @@ class MongoImageResults:
     """Makes the transitions of results, and finds out whether an image was the last open one of its request."""
 
     def __init__(
-        self, images: AsyncIOMotorCollection[Document], requests: AsyncIOMotorCollection[Document], clock: Clock
+        self,
+        images: AsyncIOMotorCollection[Document],
+        requests: AsyncIOMotorCollection[Document],
+        reader: RecordReader[Image],
+        clock: Clock,
     ) -> None:
         self._images = images
         self._requests = requests
+        self._reader = reader
         self._clock = clock
-        self._batcher = MicroBatcher(self._record_batch, linger=_LINGER_SECONDS)
+        self._batcher: MicroBatcher[tuple[Result, datetime | None], Recorded] = MicroBatcher(
+            self._record_batch, linger=_LINGER_SECONDS
+        )
 
     async def record(self, result: Result, deadline: datetime | None) -> Recorded:
         return await self._batcher((result, deadline))
@@ -35,7 +45,7 @@ class MongoImageResults:
         condition = {"state": OPEN, "request_id": request_id}
         return await self._images.find_one(condition, projection={"_id": 1}) is not None
 
-    async def _record_batch(self, items: Sequence[tuple[Result, datetime | None]]) -> list[Recorded]:
+    async def _record_batch(self, items: Sequence[tuple[Result, datetime | None]]) -> list[Recorded | Exception]:
         """One write and one read for all results that arrived together."""
         now = self._clock()
         results = [result for result, _ in items]
@@ -51,25 +61,34 @@ class MongoImageResults:
             older = {"reuse_key": {"$in": sorted(keys)}, "ended_at": {"$lt": now}, "_id": {"$nin": list(latest)}}
             await self._images.update_many(older, {"$unset": {"reuse_key": ""}})
 
-    async def _read_back(self, wanted: Sequence[tuple[str, str, int]]) -> list[Recorded]:
-        """What is recorded now of each image, given by request, image and round."""
+    async def _read_back(self, wanted: Sequence[tuple[str, str, int]]) -> list[Recorded | Exception]:
+        """What is recorded now of each image, given by request, image and round, or why it cannot be read."""
         ids = {document_id(request_id, image_id) for request_id, image_id, _ in wanted}
         documents = await self._images.find({"_id": {"$in": list(ids)}}).to_list(None)
-        images = {document["_id"]: image_from(document) for document in documents}
-        ended = {image.request_id for image in images.values() if image.state in TERMINAL_STATES}
+        images = {document["_id"]: self._try_to_read(document) for document in documents}
+        ended = {image.request_id for image in images.values() if isinstance(image, Image) and _has_ended(image)}
         finishable = await self._finishable(ended)
-        recorded = []
+        recorded: list[Recorded | Exception] = []
         for request_id, image_id, round_ in wanted:
             image = images.get(document_id(request_id, image_id))
+            if isinstance(image, UnreadableRecord):
+                recorded.append(image)
+                continue
             if image is None or image.round != round_:
                 recorded.append(Recorded(None, request_complete=False))
                 continue
             # A late copy of an earlier round's result must not finish that round, so the rounds must match.
             recorded.append(Recorded(image, request_complete=(request_id, round_) in finishable))
-            if image.state in TERMINAL_STATES:
+            if _has_ended(image):
                 # Once per batch is enough: the handler acknowledges the result only after it has sent FinishRequest.
                 finishable.discard((request_id, round_))
         return recorded
+
+    def _try_to_read(self, document: Document) -> Image | UnreadableRecord:
+        try:
+            return self._reader.read(document)
+        except UnreadableRecord as unreadable:
+            return unreadable
 
     async def _finishable(self, request_ids: Iterable[str]) -> set[tuple[str, int]]:
         """Those requests, with their rounds, that are complete and not yet finished."""
@@ -83,3 +102,7 @@ class MongoImageResults:
             ):
                 found.add((request_id, request["round"]))
         return found
+
+
+def _has_ended(image: Image) -> bool:
+    return image.state in TERMINAL_STATES

@@ -16,11 +16,14 @@ from shared.contracts.records import Image, Progress
 from shared.contracts.states import RETRIED_STATES, ImageState
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults, duplicates_ignored
-from shared.persistence.image_documents import document_id, image_from, retry_changes, to_document
+from shared.persistence.image_documents import document_id, image_fields, retry_changes, to_document
 from shared.persistence.image_results import MongoImageResults
 from shared.persistence.image_transitions import Result, dispatch_transition
+from shared.persistence.record_reading import RecordReader, SetAside
 from shared.persistence.repositories import RETRY_BATCH, Recorded
-from shared.persistence.summary_query import summarize
+from shared.persistence.summary_query import UnknownValue, summarize
+
+_MAX_PASSED_OVER = 1_000
 
 _RETRIED: Document = {"$in": [state.value for state in RETRIED_STATES]}
 """A condition on `state`."""
@@ -31,10 +34,12 @@ class MongoImages:
         self,
         images: AsyncIOMotorCollection[Document],
         requests: AsyncIOMotorCollection[Document],
+        set_aside: SetAside,
         clock: Clock,
     ) -> None:
         self._images = images
-        self._results = MongoImageResults(images, requests, clock)
+        self._reader = RecordReader("images", Image, set_aside, image_fields)
+        self._results = MongoImageResults(images, requests, self._reader, clock)
         self._clock = clock
 
     async def insert_many(self, images: Sequence[Image]) -> None:
@@ -47,7 +52,7 @@ class MongoImages:
         ids = [document_id(request_id, image_id) for image_id in image_ids]
         with database_faults():
             found = await self._images.find({"_id": {"$in": ids}}).to_list(None)
-        return {image.image_id: image for image in map(image_from, found)}
+        return {image.image_id: image for image in map(self._reader.read, found)}
 
     async def count(self, request_id: str) -> Progress:
         now = self._clock()
@@ -70,7 +75,10 @@ class MongoImages:
 
     async def summary(self, request_id: str) -> ImageSummary:
         with database_faults():
-            return await summarize(self._images, request_id)
+            try:
+                return await summarize(self._images, request_id)
+            except UnknownValue as unknown:
+                raise self._reader.unreadable(f"{request_id}:…", str(unknown)) from None
 
     async def none_open(self, request_id: str) -> bool:
         return not await self.any_open(request_id)
@@ -102,25 +110,31 @@ class MongoImages:
             "host": {"$nin": list(without_hosts)},
             "not_before": {"$lte": self._clock()},
         }
-        with database_faults():
-            found = await (
-                self._images.find(condition).sort([("host", 1), ("not_before", 1)]).limit(limit).to_list(limit)
-            )
-        return [image_from(document) for document in found]
+        return await self._first(condition, limit, ("host", 1), ("not_before", 1))
 
     async def expired(
         self, host: str, *, deadline_by: datetime, untried_since: datetime | None, limit: int
     ) -> list[Image]:
-        found = await self._pending_at(host, {"deadline": {"$lte": deadline_by}}, limit)
+        pending: Document = {"state": ImageState.PENDING.value, "host": host}
+        found = await self._first(pending | {"deadline": {"$lte": deadline_by}}, limit)
         if untried_since is not None and len(found) < limit:
-            untried = {"deadline": None, "not_before": {"$lte": untried_since}}
-            found += await self._pending_at(host, untried, limit - len(found))
-        return [image_from(document) for document in found]
+            untried = pending | {"deadline": None, "not_before": {"$lte": untried_since}}
+            found += await self._first(untried, limit - len(found))
+        return found
 
-    async def _pending_at(self, host: str, condition: Document, limit: int) -> list[Document]:
-        pending = {"state": ImageState.PENDING.value, "host": host} | condition
-        with database_faults():
-            return await self._images.find(pending).limit(limit).to_list(limit)
+    async def _first(self, condition: Document, limit: int, *order: tuple[str, int]) -> list[Image]:
+        """The first images that can be read; those that cannot hold up no others."""
+        passed_over: list[str] = []
+        while True:
+            excluding = {"_id": {"$nin": passed_over}} if passed_over else {}
+            cursor = self._images.find(condition | excluding, sort=list(order) or None).limit(limit)
+            with database_faults():
+                found = await cursor.to_list(limit)
+            images = self._reader.read_some(found)
+            if len(images) == len(found) or len(passed_over) >= _MAX_PASSED_OVER:
+                return images
+            read = {document_id(image.request_id, image.image_id) for image in images}
+            passed_over += [document["_id"] for document in found if document["_id"] not in read]
 
     async def dispatched_since(self, hosts: Collection[str], since: datetime) -> dict[str, int]:
         pipeline: list[Document] = [
@@ -143,7 +157,12 @@ class MongoImages:
             return {group["_id"]: group["count"] async for group in self._images.aggregate(pipeline)}
 
     async def hosts_with_pending(self, hosts: Collection[str]) -> set[str]:
-        return {host for host in hosts if await self._pending_at(host, {}, 1)}
+        return {host for host in hosts if await self._has_pending(host)}
+
+    async def _has_pending(self, host: str) -> bool:
+        pending = {"state": ImageState.PENDING.value, "host": host}
+        with database_faults():
+            return await self._images.find_one(pending, projection={"_id": 1}) is not None
 
     async def reusable(self, reuse_keys: Collection[str], since: datetime) -> dict[str, Image]:
         pipeline: list[Document] = [
@@ -159,7 +178,8 @@ class MongoImages:
         ]
         with database_faults():
             found = await self._images.aggregate(pipeline).to_list(None)
-        return {group["_id"]: image_from(group["latest"]) for group in found}
+        latest = self._reader.read_some(group["latest"] for group in found)
+        return {image.reuse_key: image for image in latest if image.reuse_key}
 
     async def mark_dispatched(self, images: Sequence[Image]) -> None:
         if images:

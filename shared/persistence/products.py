@@ -8,11 +8,13 @@ from pymongo import UpdateOne
 from shared.contracts.records import Product
 from shared.persistence.documents import Document, id_bounds
 from shared.persistence.faults import database_faults, duplicates_ignored
+from shared.persistence.record_reading import RecordReader, SetAside
 
 
 class MongoProducts:
-    def __init__(self, collection: AsyncIOMotorCollection[Document]) -> None:
+    def __init__(self, collection: AsyncIOMotorCollection[Document], set_aside: SetAside) -> None:
         self._collection = collection
+        self._reader = RecordReader("products", Product, set_aside, dict)
 
     async def insert_many(self, products: Sequence[Product]) -> None:
         if products:
@@ -28,7 +30,7 @@ class MongoProducts:
                 )
             if not found:
                 return
-            yield [_product(document) for document in found]
+            yield [self._reader.read(document) for document in found]
             after = found[-1]["_id"]
 
     async def save_outputs(self, request_id: str, round_: int, outputs: Sequence[tuple[int, Sequence[str]]]) -> None:
@@ -64,15 +66,3 @@ def _document(product: Product) -> Document:
         "slots": list(product.slots),
         "record": product.record,
     }
-
-
-def _product(document: Document) -> Product:
-    return Product(
-        request_id=document["request_id"],
-        row=document["row"],
-        serial_number=document["serial_number"],
-        product_name=document["product_name"],
-        input_image_urls=tuple(document["input_image_urls"]),
-        slots=tuple(document["slots"]),
-        record=document["record"],
-    )

@@ -1,5 +1,8 @@
 """The protocols of the database. Every method raises DatabaseUnavailable if the database does not answer.
 
+Records of earlier and later versions are read. One that cannot be read is left out of lists, except where the caller
+needs all: there, and where it is asked for by its id, UnreadableRecord is raised.
+
 Every write is one guarded update of one document and may be repeated at any time, so a message that is delivered twice
 takes effect once. The implementations for MongoDB are in this package, the fakes in tests/fakes.
 """
@@ -99,8 +102,8 @@ class RequestRepository(Protocol):
     async def give_expiry(self, expires_at: datetime) -> int:
         """Record this time of expiry for the requests that an earlier version finished without one; their number."""
 
-    async def uncleaned(self, finished_before: datetime) -> Request | None:
-        """The request that finished first, at that time or earlier, and was not cleaned since; None without one."""
+    async def uncleaned(self, finished_before: datetime) -> tuple[str, int] | None:
+        """Id and round of the request that finished first, at that time or earlier, and was not cleaned since."""
 
     async def mark_cleaned(self, request_id: str, round_: int) -> None:
         """Record that the leftovers of a finished round were removed, if the request is still in that round."""

@@ -14,13 +14,12 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from shared.catalogue import CatalogueFormat, Dialect, ImageColumn, Profile
-from shared.contracts.messages import CompressOptions
 from shared.contracts.records import Announcement, OutputKeys, Progress, Request
 from shared.contracts.states import RequestStatus
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults
 from shared.persistence.images import MongoImages
+from shared.persistence.record_reading import RecordReader, SetAside
 from shared.persistence.repositories import CLAIM_AGAIN_AFTER, COUNT_EVERY
 
 _COUNT_SHARE = 10  # counting takes at most a tenth of the time
@@ -34,10 +33,16 @@ _WRITTEN_AT_FINISH = ("progress", "updated_at", "finished_at", "expires_at", *_N
 _CLOSED_AND_PENDING = {"status": RequestStatus.PENDING.value, "intake_open": False}
 
 
+_EARLIER_NAMES = {"form": "catalogue_format", "summary_key": "report_json_key"}
+
+
 class MongoRequests:
-    def __init__(self, collection: AsyncIOMotorCollection[Document], images: MongoImages, clock: Clock) -> None:
+    def __init__(
+        self, collection: AsyncIOMotorCollection[Document], images: MongoImages, set_aside: SetAside, clock: Clock
+    ) -> None:
         self._collection = collection
         self._images = images
+        self._reader = RecordReader("requests", Request, set_aside, _fields)
         self._clock = clock
 
     async def insert(self, request: Request) -> None:
@@ -50,7 +55,7 @@ class MongoRequests:
     async def get(self, request_id: str) -> Request | None:
         with database_faults():
             document = await self._collection.find_one({"_id": request_id})
-        return _request(document) if document else None
+        return self._reader.read(document) if document else None
 
     async def current(self, request_id: str) -> Request | None:
         now = self._clock()
@@ -87,7 +92,7 @@ class MongoRequests:
                 .sort("_id", 1)
                 .to_list(None)
             )
-        return [_request(document) for document in found]
+        return self._reader.read_some(found)
 
     async def save_intake(self, request_id: str, round_: int, rows: int) -> bool:
         with database_faults():
@@ -125,7 +130,7 @@ class MongoRequests:
                 await self._collection.update_many(
                     {"_id": {"$in": list(stranded)}}, {"$set": {"finish_announced_at": now}}
                 )
-        return [_request(document) for document in stranded.values()]
+        return self._reader.read_some(stranded.values())
 
     async def finish(self, finished: Request, announcement: Announcement) -> Request | None:
         as_finished = _document(finished)
@@ -137,7 +142,7 @@ class MongoRequests:
                 {"$set": changes, "$push": {"announcements": asdict(announcement)}, "$unset": {"cancelling": ""}},
                 return_document=ReturnDocument.AFTER,
             )
-        return _request(document) if document else None
+        return self._reader.read(document) if document else None
 
     async def remove_announcement(self, request_id: str, event_id: str) -> None:
         with database_faults():
@@ -163,7 +168,7 @@ class MongoRequests:
                 {"$set": changes, "$unset": {"finish_announced_at": "", "cleaned": ""}},
                 return_document=ReturnDocument.AFTER,
             )
-        return _request(document) if document else None
+        return self._reader.read(document) if document else None
 
     async def claim_expired(self) -> str | None:
         with database_faults():
@@ -188,12 +193,14 @@ class MongoRequests:
         with database_faults():
             return (await self._collection.update_many(without, {"$set": {"expires_at": expires_at}})).modified_count
 
-    async def uncleaned(self, finished_before: datetime) -> Request | None:
+    async def uncleaned(self, finished_before: datetime) -> tuple[str, int] | None:
         with database_faults():
             found = await self._collection.find_one(
-                {"cleaned": False, "finished_at": {"$lte": finished_before}}, sort=[("finished_at", 1)]
+                {"cleaned": False, "finished_at": {"$lte": finished_before}},
+                sort=[("finished_at", 1)],
+                projection={"round": 1},
             )
-        return _request(found) if found else None
+        return (found["_id"], found["round"]) if found else None
 
     async def mark_cleaned(self, request_id: str, round_: int) -> None:
         with database_faults():
@@ -207,7 +214,8 @@ class MongoRequests:
     async def finished(self) -> AsyncIterator[Request]:
         with database_faults():
             async for document in self._collection.find({"status": _FINISHED}).sort("_id", 1):
-                yield _request(document)
+                for request in self._reader.read_some([document]):
+                    yield request
 
     async def count_open(self) -> int:
         with database_faults():
@@ -225,30 +233,6 @@ def _document(request: Request) -> Document:
     return document
 
 
-def _request(document: Document) -> Request:
-    known = {name: document[name] for name in _FIELDS if name in document}  # earlier versions have fewer fields
-    return Request(
-        **known
-        | {
-            "request_id": document["_id"],
-            "status": RequestStatus(document["status"]),
-            "catalogue_format": _catalogue_format(document["catalogue_format"]),
-            "options": CompressOptions.model_validate(document["options"]),
-            "progress": Progress(**document["progress"]),
-            "announcements": tuple(Announcement(**each) for each in document["announcements"]),
-        }
-    )
-
-
-def _catalogue_format(document: Document) -> CatalogueFormat:
-    return CatalogueFormat(
-        **document
-        | {
-            "profile": Profile(document["profile"]),
-            "dialect": Dialect(**document["dialect"]),
-            "image_columns": tuple(ImageColumn(**column) for column in document["image_columns"]),
-        }
-    )
-
-
-_FIELDS = tuple(name for name in Request.__dataclass_fields__ if name != "request_id")
+def _fields(document: Document) -> Document:
+    renamed = {name: document[earlier] for earlier, name in _EARLIER_NAMES.items() if earlier in document}
+    return renamed | document | {"request_id": document["_id"]}

@@ -24,8 +24,15 @@ _HEX = "0123456789abcdef"
 _HAS_HOST: Document = {"_id": {"$ne": ""}}
 
 
+class UnknownValue(Exception):
+    """An image has a state or an error code that this version does not know."""
+
+
 async def summarize(images: AsyncIOMotorCollection[Document], request_id: str) -> ImageSummary:
-    """See ImageRepository.summary. The figures are consistent if no image changes its state meanwhile."""
+    """See ImageRepository.summary. The figures are consistent if no image changes its state meanwhile.
+
+    Raises UnknownValue.
+    """
     largest, all_hosts, total = await _hosts(images, request_id)
     builder, kept_urls = ImageSummaryBuilder(largest, all_hosts), list[str]()
     for range_ in _ranges(request_id, total):
@@ -91,10 +98,14 @@ _GROUP: Document = {
 def _group(document: Document) -> ImageGroup:
     common = document["_id"]
     code = common.get("error_code")
+    try:
+        state, error_code = ImageState(common["state"]), ErrorCode(code) if code else None
+    except ValueError as error:
+        raise UnknownValue(str(error)) from error
     return ImageGroup(
         host=common["host"],
-        state=ImageState(common["state"]),
-        error_code=ErrorCode(code) if code else None,
+        state=state,
+        error_code=error_code,
         action=common.get("action"),
         reused=common.get("reused"),
         images=document["images"],

@@ -143,14 +143,14 @@ class MemoryRequests:
         self._tables.answer()
         return 0
 
-    async def uncleaned(self, finished_before: datetime) -> Request | None:
+    async def uncleaned(self, finished_before: datetime) -> tuple[str, int] | None:
         self._tables.answer()
         found = [
-            (row.request.finished_at, row.request.request_id)
+            (row.request.finished_at, row.request.request_id, row.request.round)
             for row in self._rows()
             if not row.cleaned and row.request.finished_at is not None and row.request.finished_at <= finished_before
         ]
-        return self._tables.requests[min(found)[1]].request if found else None
+        return min(found)[1:] if found else None
 
     async def mark_cleaned(self, request_id: str, round_: int) -> None:
         self._tables.answer()

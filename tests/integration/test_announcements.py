@@ -7,22 +7,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from services.aggregator.announce_request import RequestAnnouncer
 from services.aggregator.finish_request import RequestFinisher
-from services.aggregator.outputs import OutputWriter
-from services.aggregator.remove_originals import OriginalsRemover
 from services.gateway.requests import RetryStarter
 from shared.contracts.deliveries import Delivery
 from shared.contracts.messages import FinishRequest
 from shared.errors import DatabaseUnavailable
-from shared.messaging import Publish, Queue
-from shared.observability import Metrics
+from shared.messaging import Queue
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
-from tests.fakes import MemoryObjectStore, MovableClock
-from tests.support.aggregating import BASE_URL, a_failed_image, a_product, a_request
+from tests.fakes import MovableClock
+from tests.support.aggregating import a_failed_image, a_finisher, a_product, a_request
 from tests.support.builders import REQUEST_ID
 from tests.support.messaging_runtime import open_runtime, waiting_in
 from tests.support.subscriber import Subscriber, open_subscriber
@@ -47,14 +42,6 @@ async def database(mongodb_url: str, clock: MovableClock) -> AsyncIterator[Datab
         await database.products.insert_many([a_product(1, URL)])
         await database.images.insert_many([a_failed_image(URL, ended_at=now)])
         yield database
-
-
-def finisher(database: Database, publish: Publish) -> RequestFinisher:
-    store = MemoryObjectStore()
-    outputs = OutputWriter(database, store, BASE_URL, guard_formulas=True)
-    announcer = RequestAnnouncer(database, publish, BASE_URL)
-    remover = OriginalsRemover(store, keep_originals=False)
-    return RequestFinisher(database, outputs, remover, announcer, Metrics(CollectorRegistry()))
 
 
 async def retry(database: Database, clock: MovableClock) -> None:
@@ -117,7 +104,7 @@ async def test_a_retry_between_a_finish_and_its_announcement_loses_nothing(
     swept: bool,
 ) -> None:
     async with open_runtime(rabbitmq_url) as runtime, open_subscriber(rabbitmq_url) as subscriber:
-        finish = finisher(database, runtime.publisher.publish)
+        finish = a_finisher(database, runtime.publisher.publish)
         await Gap(database, monkeypatch, kill=kill).run(finish)
         await retry(database, clock)
 

@@ -4,11 +4,21 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+
+from services.aggregator.announce_request import RequestAnnouncer
+from services.aggregator.finish_request import RequestFinisher
+from services.aggregator.outputs import OutputWriter
+from services.aggregator.remove_originals import OriginalsRemover
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import ImageResult
 from shared.contracts.object_keys import image_id
 from shared.contracts.records import CANCELLED_DETAIL, Image, Product, Request
 from shared.contracts.states import ImageState
+from shared.messaging import Publish
+from shared.observability import Metrics
+from shared.persistence import Database
+from tests.fakes import MemoryObjectStore
 from tests.support import builders
 from tests.support.builders import NOW, REQUEST_ID
 
@@ -52,3 +62,15 @@ def a_failed_image(url: str, **changes: Any) -> Image:
 def a_cancelled_image(url: str, **changes: Any) -> Image:
     ended = {"error_code": ErrorCode.CANCELLED, "error_detail": CANCELLED_DETAIL, "ended_at": NOW}
     return an_image(url, **({"state": ImageState.CANCELLED} | ended | changes))
+
+
+def a_finisher(database: Database, publish: Publish) -> RequestFinisher:
+    """With a store of its own."""
+    store = MemoryObjectStore()
+    return RequestFinisher(
+        database,
+        OutputWriter(database, store, BASE_URL, guard_formulas=True),
+        OriginalsRemover(store, keep_originals=False),
+        RequestAnnouncer(database, publish, BASE_URL),
+        Metrics(CollectorRegistry()),
+    )

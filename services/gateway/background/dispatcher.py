@@ -16,6 +16,7 @@ from services.gateway.settings import DispatchSettings
 from shared.contracts.messages import CompressOptions, DownloadImage, ImageFailed, KnownResult
 from shared.contracts.object_keys import reuse_key
 from shared.contracts.records import HostCircuit, Image
+from shared.errors import UnreadableRecord
 from shared.persistence import RenewableLease
 from shared.settings import ImageAgeSettings
 
@@ -87,6 +88,8 @@ class Dispatcher:
         for request_id in self._random.sample(request_ids, min(len(request_ids), _MAX_REQUESTS_PER_PASS)):
             if len(chosen) >= free:
                 break
+            if not await self._has_readable_options(request_id):
+                continue
             limit = min(quota, free - len(chosen))
             chosen += await self._images_of(request_id, limit, len(request_ids), in_flight)
         return chosen
@@ -195,6 +198,14 @@ class Dispatcher:
             request = await self._database.requests.get(request_id)
             self._options[request_id] = request.options if request else CompressOptions()
         return self._options[request_id]
+
+    async def _has_readable_options(self, request_id: str) -> bool:
+        """False for a request that another version has to dispatch."""
+        try:
+            await self._options_of(request_id)
+        except UnreadableRecord:
+            return False
+        return True
 
     def _forget_options_except(self, request_ids: Sequence[str]) -> None:
         keep = set(request_ids)

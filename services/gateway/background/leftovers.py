@@ -33,12 +33,13 @@ class Leftovers:
         """Remove some of the originals of one finished request. Returns the seconds until the next step."""
         if self._keep or not await self._lease.held():
             return _INTERVAL_SECONDS
-        request = await self._database.requests.uncleaned(self._clock() - AFTER_FINISH)
-        if request is None:
+        found = await self._database.requests.uncleaned(self._clock() - AFTER_FINISH)
+        if found is None:
             return _INTERVAL_SECONDS
-        if keys := await first_keys(self._store, originals_prefix(request.request_id), _KEYS_PER_STEP):
+        request_id, round_ = found
+        if keys := await first_keys(self._store, originals_prefix(request_id), _KEYS_PER_STEP):
             await self._store.delete(keys)
-            log.info("leftovers_removed", request_id=request.request_id, objects=len(keys))
+            log.info("leftovers_removed", request_id=request_id, objects=len(keys))
         else:
-            await self._database.requests.mark_cleaned(request.request_id, request.round)
+            await self._database.requests.mark_cleaned(request_id, round_)
         return 0

@@ -15,10 +15,11 @@ from services.gateway.web import (
     internal,
     unavailable,
     unknown_path,
+    unreadable_record,
     untyped,
     wrong_method,
 )
-from shared.errors import DependencyUnavailable
+from shared.errors import DependencyUnavailable, UnreadableRecord
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ def install_error_handlers(app: FastAPI, report: Callable[[DependencyUnavailable
         Problem: _problem,
         HTTPException: _http,
         DependencyUnavailable: dependency_unavailable,
+        UnreadableRecord: _unreadable_record,
         ClientDisconnect: _client_left,
         Exception: _unexpected,
     }
@@ -55,6 +57,10 @@ async def _http(request: Request, error: HTTPException) -> Response:
             return wrong_method(request.method, request.url.path, allowed).response()
         case status:
             return untyped(HTTPStatus(status), headers)
+
+
+async def _unreadable_record(request: Request, _: Exception) -> Response:
+    return unreadable_record(request.state.http_request_id).response()  # the database has logged it
 
 
 async def _client_left(_: Request, __: ClientDisconnect) -> Response:

@@ -131,6 +131,13 @@ class ProblemType(Enum):
         "The service failed",
         "The service has a fault, which is in its log.",
     )
+    UNREADABLE_RECORD = (
+        "unreadable-record",
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "The request's record cannot be read",
+        "Another version of the service wrote the request's record, and this version cannot read it. The request is"
+        " kept; the version that wrote it processes it.",
+    )
     UNAVAILABLE = (
         "unavailable",
         HTTPStatus.SERVICE_UNAVAILABLE,

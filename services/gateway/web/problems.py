@@ -195,6 +195,15 @@ def internal(http_request_id: str) -> Problem:
     )
 
 
+def unreadable_record(http_request_id: str) -> Problem:
+    return Problem(
+        ProblemType.UNREADABLE_RECORD,
+        "Another version of the service wrote this request's record, and this one cannot read it. Nothing is lost."
+        f" Quote the id {http_request_id} when you report it.",
+        http_request_id=http_request_id,
+    )
+
+
 def untyped(status: HTTPStatus, headers: Mapping[str, str]) -> Response:
     """The problem document of a status without a type of its own: RFC 9457 wants `about:blank` and HTTP's phrase."""
     document = ProblemDocument(

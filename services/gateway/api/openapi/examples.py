@@ -41,6 +41,7 @@ from services.gateway.web import (
     under_way,
     unknown_delivery,
     unknown_request,
+    unreadable_record,
     wrong_content_type,
 )
 from shared.catalogue import Profile
@@ -248,5 +249,6 @@ def problem_examples() -> dict[ProblemType, Problem]:
         ProblemType.RANGE: no_such_part(29_735),
         ProblemType.OPTIONS: bad_options([option]),
         ProblemType.PARAMETER: bad_parameters([InputError(detail="request_id is missing", parameter="request_id")]),
+        ProblemType.UNREADABLE_RECORD: unreadable_record("5f2b8c1e9a7d4f0ab3c6d8e1f4a7b0c2"),
         ProblemType.UNAVAILABLE: unavailable("database", "5f2b8c1e9a7d4f0ab3c6d8e1f4a7b0c2"),
     }

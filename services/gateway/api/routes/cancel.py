@@ -25,6 +25,7 @@ def cancel_router(cancellations: RequestCanceller, locations: Locations) -> APIR
                 ProblemType.UNKNOWN_REQUEST,
                 ProblemType.ALREADY_FINISHED,
                 ProblemType.PARAMETER,
+                ProblemType.UNREADABLE_RECORD,
                 ProblemType.UNAVAILABLE,
             ),
         },

@@ -21,7 +21,12 @@ def deliveries_router(deliveries: DeliveryLog, locations: Locations) -> APIRoute
         dependencies=NO_QUERY,
         responses={
             200: openapi.DELIVERIES,
-            **openapi.problems(ProblemType.UNKNOWN_REQUEST, ProblemType.PARAMETER, ProblemType.UNAVAILABLE),
+            **openapi.problems(
+                ProblemType.UNKNOWN_REQUEST,
+                ProblemType.PARAMETER,
+                ProblemType.UNREADABLE_RECORD,
+                ProblemType.UNAVAILABLE,
+            ),
         },
         openapi_extra=openapi.REQUEST,
     )
@@ -45,6 +50,7 @@ def deliveries_router(deliveries: DeliveryLog, locations: Locations) -> APIRoute
                 ProblemType.UNKNOWN_REQUEST,
                 ProblemType.UNKNOWN_DELIVERY,
                 ProblemType.PARAMETER,
+                ProblemType.UNREADABLE_RECORD,
                 ProblemType.UNAVAILABLE,
             ),
         },

@@ -26,6 +26,7 @@ def retry_router(retries: RetryStarter, locations: Locations) -> APIRouter:
                 ProblemType.UNDER_WAY,
                 ProblemType.NOTHING_TO_RETRY,
                 ProblemType.PARAMETER,
+                ProblemType.UNREADABLE_RECORD,
                 ProblemType.UNAVAILABLE,
             ),
         },

@@ -24,7 +24,12 @@ def status_router(database: Database, public_base_url: str, clock: Callable[[], 
         operation_id="getRequestStatus",
         responses={
             200: openapi.REQUEST_DETAILS,
-            **openapi.problems(ProblemType.UNKNOWN_REQUEST, ProblemType.PARAMETER, ProblemType.UNAVAILABLE),
+            **openapi.problems(
+                ProblemType.UNKNOWN_REQUEST,
+                ProblemType.PARAMETER,
+                ProblemType.UNREADABLE_RECORD,
+                ProblemType.UNAVAILABLE,
+            ),
         },
         openapi_extra=openapi.REQUEST_IN_QUERY,
     )

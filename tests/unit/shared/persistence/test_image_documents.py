@@ -1,7 +1,7 @@
-"""An image's document contains all of its fields and is read back unchanged."""
+"""An image's document contains all of its fields."""
 
 from shared.contracts.states import ImageState
-from shared.persistence.image_documents import image_from, to_document
+from shared.persistence.image_documents import to_document
 from tests.support.builders import NOW, a_result, an_image
 
 
@@ -12,15 +12,3 @@ def test_a_document_contains_all_figures_of_the_result() -> None:
 
     assert document["result"]["saved_percent"] == 66.7
     assert (document["result"]["original_width"], document["result"]["ssim"]) == (1600, 0.9731)
-    assert image_from(document) == image
-
-
-def test_a_result_of_an_earlier_version_is_read() -> None:
-    image = an_image(state=ImageState.COMPRESSED, result=a_result(), ended_at=NOW)
-    document = to_document(image, NOW)
-    for name in ("saved_percent", "original_width", "original_height", "ssim"):
-        del document["result"][name]
-
-    earlier = image_from(document).result
-
-    assert earlier == a_result(original_width=None, original_height=None, ssim=None)
