@@ -2,6 +2,8 @@
 
 from urllib.parse import urlsplit
 
+import idna
+
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -19,5 +21,9 @@ def host_name(url: str) -> str:
 
 
 def ascii_host(host: str) -> str:
-    """`host` in ASCII (IDNA). Raises UnicodeError if that is impossible."""
-    return host if host.isascii() else host.encode("idna").decode("ascii").lower()
+    """`host` in ASCII, as httpx writes it (IDNA 2008). Raises UnicodeError for a host that httpx cannot request."""
+    if not host.isascii():
+        return idna.encode(host.lower()).decode("ascii")
+    if host.lower().startswith("xn--"):
+        idna.decode(host)  # httpx does so for the Host header
+    return host

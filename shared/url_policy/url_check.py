@@ -17,6 +17,8 @@ MAX_URL_CHARS = 2048
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _HOST_NAME = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 _BAD_HOST = "the host name is not valid"
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # by WHATWG, a host that ends in a number is an IPv4 address
+_BAD_ADDRESS = "the host is not a valid IPv4 address"
 _BAD_PORT = "the port is not a number from 1 to 65535"
 
 
@@ -53,8 +55,8 @@ def url_fault(url: str, policy: AddressPolicy) -> UrlFault | None:
 def check_url(url: str, policy: AddressPolicy) -> None:
     """Raise InvalidUrl unless `url` is an absolute http(s) URL, and BlockedAddress if its host is a blocked address.
 
-    The check only saves a connection: a host can be spelled in many ways (`127.1`, `0x7f000001`), so the address that
-    it resolves to is checked again when it is dialled.
+    A URL that passes is one that httpx can request. Whether its address is allowed is known only when its name is
+    resolved: it is checked again when it is dialled.
     """
     try:
         _check(url, policy)
@@ -108,5 +110,7 @@ def _check_host(host: str, port: int, policy: AddressPolicy) -> None:
     except ValueError:
         if not _HOST_NAME.fullmatch(host):
             raise InvalidUrl(_BAD_HOST) from None
+        if _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
+            raise InvalidUrl(_BAD_ADDRESS) from None
     else:
         policy.check_address(address, port)

@@ -4,6 +4,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote
 
+import idna
+
 from shared.url_policy import MAX_URL_CHARS
 
 _PARTS = re.compile(r"(https?://)([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
@@ -67,6 +69,6 @@ def _idna(netloc: str) -> str | None:
     if found is None:
         return None
     try:
-        return (found[1] or "") + found[2].encode("idna").decode("ascii") + (found[3] or "")
+        return (found[1] or "") + idna.encode(found[2], uts46=True).decode("ascii") + (found[3] or "")
     except UnicodeError:
         return None

@@ -17,6 +17,8 @@ from shared.url_policy.hosts import host_name
         ("http://[::1]:8000/a.jpg", "[::1]:8000"),
         ("http://[::1]/a.jpg", "[::1]"),
         ("http://bücher.test/ä.jpg", "xn--bcher-kva.test"),
+        ("http://straße.test/", "xn--strae-oqa.test"),
+        ("http://xn--strae-oqa.test/", "xn--strae-oqa.test"),
     ],
 )
 def test_a_host_has_the_same_name_in_every_spelling_of_its_url(url: str, expected: str) -> None:

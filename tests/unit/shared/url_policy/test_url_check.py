@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
 from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
+from shared.url_policy.hosts import host_name
 from shared.url_policy.url_check import InvalidUrl, check_url, url_fault
 
 POLICY = AddressPolicy()
@@ -80,7 +81,6 @@ def test_any_other_url_is_invalid(url: str) -> None:
     "url",
     [
         "http://127.0.0.1/",
-        "http://①②⑦.⓪.⓪.①/",
         "http://10.0.0.1/",
         "http://169.254.169.254/latest/meta-data/",
         "http://[::1]/",
@@ -158,3 +158,49 @@ def test_a_common_mistake_gets_its_own_detail_and_advice_and_other_faults_the_ad
         "blocked address (loopback)",
         ERROR_GUIDES[ErrorCode.BLOCKED_ADDRESS].advice,
     )
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "0177.0.0.1",
+        "256.1.1.1",
+        "1.2.3.4.",
+        "1.2.3",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.0.0.1",
+        "0X7F.1",
+        "1.2.3.4.5",
+        "①②⑦.⓪.⓪.①",
+        "example.0x",
+        "\u2170.test",
+        "\u2603.test",
+        "a\u200db.test",
+        "-ü.test",
+        "xn--",
+        "xn--a.test",
+        "XN--A.test",
+    ],
+)
+def test_a_host_that_the_http_client_cannot_request_is_invalid(host: str) -> None:
+    with pytest.raises(InvalidUrl):
+        check_url(f"http://{host}/", POLICY)
+
+
+_ASCII_PARTS = [*"0179.xn-_!$&'()*+,;=%[]{}|\\^`\"<>: a", "xn--", "0x7f", "256", "::1", "www."]
+_OTHER_PARTS = [*"\xdf\u0130\xe9\u017f\u4e2d\u2460\u3002\uff0e\uff11\u0661\u200d\xad\u212a\U0001f4a9"]
+_HOST_PARTS = st.sampled_from(_ASCII_PARTS + _OTHER_PARTS)
+
+
+@given(st.lists(_HOST_PARTS, min_size=1, max_size=8), st.sampled_from(["", "/", "/a b", "?x", "#f", ":80", ":8080/"]))
+def test_the_http_client_can_request_every_accepted_url_and_names_its_host_as_we_do(
+    parts: list[str], rest: str
+) -> None:
+    url = f"http://{''.join(parts)}{rest}"
+    if url_fault(url, POLICY):
+        return
+    request = httpx.Request("POST", url)
+    port = "" if request.url.port is None else f":{request.url.port}"
+    assert host_name(url) in {f"{request.url.raw_host.decode()}{port}", f"[{request.url.raw_host.decode()}]{port}"}
