@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import socket
+import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ SERVER_SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 NODE = "imagemill@127.0.0.1"
 START_SECONDS = 90
 STOP_SECONDS = 30
+CONTROL_SECONDS = 30
 PORTS = ("amqp", "erlang-distribution", "epmd")
 
 CONFIGURATION = """\
@@ -82,6 +84,18 @@ class RabbitMQ:
         await self._epmd.ready(lambda: _listens(self._ports["epmd"]), START_SECONDS)
         self._node = spawn("rabbitmq", [find_server()], env, self._home, self._folder)
         await self._node.ready(lambda: _speaks_amqp(self._ports["amqp"]), START_SECONDS)
+
+    def control(self, *arguments: str) -> str:
+        """What rabbitmqctl prints for these arguments.
+
+        Raises:
+            subprocess.SubprocessError: it failed, or the node did not answer in time.
+        """
+        command: list[str | Path] = [find_server().with_name("rabbitmqctl"), "--quiet", *arguments]
+        found = subprocess.run(
+            command, env=self._environment(), capture_output=True, text=True, timeout=CONTROL_SECONDS, check=True
+        )
+        return found.stdout
 
     async def stop(self) -> None:
         """Stop the node, then its epmd."""

@@ -1,0 +1,159 @@
+"""The end of a run: wait until everything has come to rest, then collect the facts."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from pymongo.errors import PyMongoError
+
+from shared.storage import ObjectStore
+from tests.chaos.evidence import (
+    Collector,
+    due_deliveries,
+    files_under,
+    open_requests,
+    queues,
+    unexplained_dead_letters,
+)
+from tests.chaos.hosts import Hosts, Receivers
+from tests.chaos.measure import measure
+from tests.chaos.oracle import Facts, ProcessFacts
+from tests.chaos.report import Figures
+from tests.chaos.workload import Workload
+from tests.chaos.world import World
+
+_POLL_SECONDS = 1.0
+_QUIET_SECONDS = 30.0
+
+Done = Callable[[], Awaitable[bool]]
+
+
+async def settle(world: World, clients: "asyncio.Task[None]", seconds: float) -> float:
+    """Wait, `seconds` at most, until clients, requests, webhooks and queues are at rest. Returns the time taken."""
+    began = time.monotonic()
+    url = world.servers.mongodb_url
+
+    async def clients_are_done() -> bool:
+        return clients.done()
+
+    async def requests_have_ended() -> bool:
+        return not await open_requests(url)
+
+    async def webhooks_have_ended() -> bool:
+        return not await due_deliveries(url)
+
+    async def queues_are_empty() -> bool:
+        return not any((await queues(world.servers)).values())
+
+    async def copies_are_ready() -> bool:
+        return not await world.copies.unready()
+
+    for done in (clients_are_done, requests_have_ended, webhooks_have_ended, queues_are_empty, copies_are_ready):
+        left = max(_QUIET_SECONDS, began + seconds - time.monotonic())
+        await _wait(done, left)
+    if clients.done():
+        clients.result()
+    clients.cancel()
+    return time.monotonic() - began
+
+
+async def _wait(done: Done, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if await done():
+                return True
+        except (OSError, PyMongoError):
+            pass
+        await asyncio.sleep(_POLL_SECONDS)
+    return False
+
+
+@dataclass
+class Ending:
+    """Everything that has to be known for the facts. `warm`: see measure.measure."""
+
+    world: World
+    workload: Workload
+    hosts: Hosts
+    receivers: Receivers
+    warm: Mapping[str, Mapping[str, int]]
+    dead_letters: int = 0
+
+    async def facts(self, store: ObjectStore, public_base_url: str) -> Facts:
+        """Collect, then stop the services: what is left afterwards is a fact too."""
+        world, servers = self.world, self.world.servers
+        collector = Collector(world, store, public_base_url)
+        end = await measure(world.copies)
+        unready = await world.copies.unready()
+        found = await collector.requests(self.workload.orders, self.hosts, self.receivers)
+        recorded = {request.request_id for request in found}
+        accepted = [each for order in self.workload.orders.values() for each in order.accepted]
+        left = await queues(servers)
+        dead, self.dead_letters = await unexplained_dead_letters(servers.rabbitmq_url)
+        ended = [request.request_id for request in found if request.status != "Pending"]
+        return Facts(
+            requests=found,
+            lost_requests=[each for each in accepted if each not in recorded],
+            payloads={name: len(payloads) for name, payloads in world.observer.payloads.items()},
+            bad_signatures=self.receivers.refused_signatures,
+            queues=left,
+            dead=dead,
+            unready=unready,
+            originals=await self._originals(collector, ended),
+            processes=[ProcessFacts(copy, self.warm.get(copy, {}), end[copy]) for copy in end],
+            exits=await world.copies.stop_all(),
+            temporary=list(files_under(world.home / "tmp")),
+        )
+
+    async def _originals(self, collector: Collector, request_ids: list[str]) -> list[str]:
+        left: list[str] = []
+
+        async def none_is_left() -> bool:
+            left[:] = await collector.originals(request_ids)
+            return not left
+
+        await _wait(none_is_left, _QUIET_SECONDS)
+        return left
+
+    def figures(self, seed: int, seconds: float, facts: Facts, settled: float) -> Figures:
+        world, tally, copies = self.world, self.world.tally, self.world.copies.names
+        events = world.observer.copies
+        states = Counter(image.state for request in facts.requests for image in request.images.values())
+        webhooks = [webhook_id for webhook_id, _ in self.receivers.calls]
+        return Figures(
+            seed=seed,
+            seconds=seconds,
+            faults=tally.struck,
+            counts={
+                "requests": len(facts.requests),
+                "rounds": sum(request.round for request in facts.requests),
+                "images": sum(states.values()),
+                **{f"images {state}": count for state, count in sorted(states.items())},
+                "requests to hosts": self.hosts.requests(),
+                "uploads without an answer": self.workload.answers_lost,
+                "retries": self.workload.retries,
+                "cancels": self.workload.cancels,
+                "restarts of services": world.copies.starts - len(copies),
+                "messages replayed": tally.replayed,
+                "messages of rubbish": tally.rubbish,
+                "dead letters": self.dead_letters,
+                "originals removed": tally.originals_removed,
+                "events": sum(events.values()),
+                "duplicates of events": sum(events.values()) - len(events),
+                "webhooks": len(set(webhooks)),
+                "further calls of webhooks": len(webhooks) - len(set(webhooks)),
+                "seconds to come to rest": round(settled),
+            },
+            ended=[f"{each.copy}: status {each.status}: {each.last_line[:160]}" for each in world.copies.ended],
+            notes=[*tally.failed_strikes, *self._notes()],
+        )
+
+    def _notes(self) -> list[str]:
+        store = self.world.store
+        notes = [] if store.has_own_disk else ["the store's disk was never full: this machine allows no file system"]
+        if store.made_anew:
+            notes.append(f"a service made a new store {store.made_anew} times while the store was away")
+        return notes

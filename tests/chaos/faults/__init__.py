@@ -1,0 +1,14 @@
+"""All kinds of faults. Each strikes, holds for a while, and heals what it did."""
+
+from tests.chaos.faults.broker import BROKER_FAULTS
+from tests.chaos.faults.database import DATABASE_FAULTS
+from tests.chaos.faults.fault import Fault
+from tests.chaos.faults.messages import MESSAGE_FAULTS
+from tests.chaos.faults.processes import PROCESS_FAULTS
+from tests.chaos.faults.store import STORE_FAULTS
+
+FAULTS = {
+    fault.name: fault for fault in (*PROCESS_FAULTS, *BROKER_FAULTS, *DATABASE_FAULTS, *STORE_FAULTS, *MESSAGE_FAULTS)
+}
+
+__all__ = ["FAULTS", "Fault"]

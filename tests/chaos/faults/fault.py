@@ -1,0 +1,30 @@
+"""A kind of fault."""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tests.chaos.schedule import Kind
+from tests.chaos.world import World
+
+Act = Callable[[World, random.Random], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`act` strikes and heals again; it must end soon after the world's `over` is set.
+
+    of: what it takes away; two faults of the same thing follow each other.
+    at_least, weight: as in Kind. slow: not for a short run.
+    """
+
+    name: str
+    act: Act
+    of: str
+    at_least: float = 0
+    weight: float = 1
+    slow: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        return Kind(self.name, self.at_least, self.weight)
