@@ -21,13 +21,17 @@ def main(
     seed: Annotated[int | None, typer.Option(help="Decides faults and requests; random if not given.")] = None,
     minutes: Annotated[float, typer.Option(help="Minutes of faults.")] = 5,
     images: Annotated[int, typer.Option(help="Most images of a typical request.")] = 200,
+    short: Annotated[
+        bool, typer.Option("--short", help="Half a minute, small requests, no fault of a minute.")
+    ] = False,
     home: Annotated[Path | None, typer.Option(help="Folder for data and logs; kept only if a check fails.")] = None,
 ) -> None:
     """Run a seeded random mix of faults over two copies of each service, then judge what is left."""
-    plan = Plan(random.randrange(_SEEDS) if seed is None else seed, minutes, Limits(images=images))
+    seed = random.randrange(_SEEDS) if seed is None else seed
+    plan = Plan(seed, 0.5, Limits(images=40, at_once=2), slow=False) if short else Plan(seed, minutes, Limits(images))
     folder = (home or Path(tempfile.mkdtemp(prefix="imagemill-chaos-"))).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    print(f"Chaos run with seed {plan.seed} for {minutes:g} minutes in {folder}", flush=True)
+    print(f"Chaos run with seed {plan.seed} for {plan.minutes:g} minutes in {folder}", flush=True)
     figures, verdict = asyncio.run(run(plan, folder))
     text = report(figures, verdict)
     print(text, flush=True)
