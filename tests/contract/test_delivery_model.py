@@ -148,7 +148,7 @@ class Deliveries(RuleBasedStateMachine):
         self.model.move(round_)
 
     async def _move(self, round_: int) -> None:
-        async with aclosing(self.database.images.retry_failed(self.request_id, round_, NOW)) as moved:
+        async with aclosing(self.database.images.retry_failed(self.request_id, round_)) as moved:
             async for _ in moved:
                 pass
 

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,8 +13,10 @@ from pymongo import AsyncMongoClient
 from deploy.local.services import NAMES
 from deploy.local.stack import LocalStack
 from tests.support.collecting_receiver import CollectingReceiver
+from tests.support.expiry import expire, what_is_left
 from tests.support.fault_points import POINTS
 from tests.support.faulty import LAUNCHER, arm, disarm
+from tests.support.freezing import count_images
 from tests.support.origin import Origin, Response, image
 from tests.support.passed_time import let_deliveries_be_due, let_leases_run_out
 from tests.support.pictures import a_photo
@@ -26,7 +30,9 @@ ROWS = 600
 
 UPLOAD = ("stored-before-recorded", "recorded-before-answered")
 RETRY = ("round-begun",)
-LATER = tuple(name for name in POINTS if name not in {*UPLOAD, *RETRY})
+CANCEL = ("cancel-begun", "between-steps-of-a-cancel", "before-a-cancelled-round-is-finished")
+REMOVAL = ("between-objects-and-records", "between-records")
+LATER = tuple(name for name in POINTS if name not in {*UPLOAD, *RETRY, *CANCEL, *REMOVAL})
 """Points that are reached after the client has its answer."""
 
 
@@ -124,6 +130,58 @@ async def test_a_retry_without_an_answer_has_begun_wholly(
     await check_slots(client, request_id, work.products, set())
     await check_images(stack.servers.mongodb_url, request_id, compressed=3, failed=0)
     await _webhooks(stack, receiver, request_id, 2)
+
+
+@pytest.mark.parametrize("point", CANCEL)
+async def test_a_cancel_that_is_interrupted_goes_on(
+    stack: LocalStack,
+    client: StackClient,
+    origin: Origin,
+    receiver: CollectingReceiver,
+    subscriber: Subscriber,
+    point: str,
+) -> None:
+    """One image is done before the cancel; the other two never come."""
+    hangs = replace(image(a_photo(3, 64, 64)), until=asyncio.Event())
+    done = origin.serve("/done.jpg", image(a_photo(4, 64, 64)))
+    hanging = [origin.serve(f"/hangs-{number}.jpg", hangs) for number in range(2)]
+    products = [[done, *hanging]]
+    request_id = await client.upload(a_catalogue(products), webhook_url=receiver.url)
+    await until(lambda: _is_compressed(stack, request_id), 20)
+    arm(stack.home, point)
+    with suppress(httpx.TransportError):
+        await client.http.post(f"/requests/{request_id}/cancel")
+    await _dies_and_starts_again(stack, POINTS[point].service)
+    status = await client.finished(request_id)
+    assert status["status"] == "Cancelled"
+    await check_slots(client, request_id, products, set(hanging))
+    await check_images(stack.servers.mongodb_url, request_id, compressed=1, failed=0, cancelled=2)
+    await check_events(subscriber, request_id, compressed=1, failed=0, end="request.cancelled")
+    await _webhooks(stack, receiver, request_id, 1)
+
+
+@pytest.mark.parametrize("point", REMOVAL)
+async def test_a_removal_that_is_interrupted_goes_on(
+    stack: LocalStack, client: StackClient, origin: Origin, receiver: CollectingReceiver, point: str
+) -> None:
+    work = Work(origin, client, receiver)
+    request_id = await work.upload()
+    await client.finished(request_id)
+    await _webhooks(stack, receiver, request_id, 1)
+    arm(stack.home, point)
+    await asyncio.to_thread(expire, stack, request_id)
+    await _dies_and_starts_again(stack, POINTS[point].service)
+    left: list[str] = []
+
+    async def gone() -> bool:
+        left[:] = await what_is_left(stack, request_id)
+        return not left
+
+    await until(gone, 20, lambda: f"left: {left}")
+
+
+async def _is_compressed(stack: LocalStack, request_id: str) -> bool:
+    return await count_images(stack, request_id, ["compressed"]) == 1
 
 
 async def _dies_and_starts_again(stack: LocalStack, service: str) -> None:

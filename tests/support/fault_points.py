@@ -46,6 +46,8 @@ _STORE = "shared.storage.directory:DirectoryObjectStore"
 _REQUESTS = "shared.persistence.requests:MongoRequests"
 _IMAGES = "shared.persistence.images:MongoImages"
 _PRODUCTS = "shared.persistence.products:MongoProducts"
+_CANCELLATIONS = "shared.persistence.cancellations:MongoCancellations"
+_DATABASE = "shared.persistence.database:MongoDatabase"
 _DELIVERIES = "shared.persistence.deliveries:MongoDeliveries"
 
 POINTS = {
@@ -63,6 +65,15 @@ POINTS = {
     "saved-before-published": FaultPoint("gateway", _PUBLISHER, "publish", Side.BEFORE, {"DownloadImage"}),
     "published-before-marked": FaultPoint("gateway", _IMAGES, "mark_dispatched", Side.BEFORE),
     "marked": FaultPoint("gateway", _IMAGES, "mark_dispatched", Side.AFTER),
+    # a cancel
+    "cancel-begun": FaultPoint("gateway", _CANCELLATIONS, "begin", Side.AFTER),
+    "between-steps-of-a-cancel": FaultPoint("gateway", _CANCELLATIONS, "cancel_images", Side.AFTER),
+    "before-a-cancelled-round-is-finished": FaultPoint(
+        "gateway", _PUBLISHER, "publish", Side.BEFORE, {"FinishRequest"}
+    ),
+    # the removal of an expired request
+    "between-objects-and-records": FaultPoint("gateway", _DATABASE, "delete_request", Side.BEFORE),
+    "between-records": FaultPoint("gateway", _DATABASE, "delete_request", Side.AFTER),
     # the retry
     "round-begun": FaultPoint("gateway", _REQUESTS, "retry", Side.AFTER),
     # the downloader

@@ -41,12 +41,12 @@ async def check_slots(
         size_of(answer.content)
 
 
-async def check_images(mongodb_url: str, request_id: str, compressed: int, failed: int) -> None:
+async def check_images(mongodb_url: str, request_id: str, compressed: int, failed: int, cancelled: int = 0) -> None:
     """Each image has one terminal state in the database."""
     async with AsyncMongoClient[dict[str, Any]](mongodb_url) as client:
         images = client.get_default_database()["images"]
         states = Counter([document["state"] async for document in images.find({"request_id": request_id})])
-    assert states == Counter({"compressed": compressed, "failed": failed})
+    assert states == +Counter({"compressed": compressed, "failed": failed, "cancelled": cancelled})
 
 
 async def check_events(
