@@ -92,8 +92,8 @@ class Deliveries(RuleBasedStateMachine):
             "compressed": compressed(run),
             "failed": failed(run),
             "lost": failed(run, error_code=ErrorCode.WORKER_LOST),
-            "deferred": deferred(run, not_before=NOW),
-            "postponed": deferred(run, not_before=NOW, counts=False),
+            "deferred": deferred(run, delay=0),
+            "postponed": deferred(run, delay=0, counts=False),
         }
         self.results.append(answers[kind])
         if arrives:
