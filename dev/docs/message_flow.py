@@ -1,7 +1,8 @@
 """Which service sends and which receives each internal message, read from the services' code.
 
 A service sends a message if its code calls the class. It receives one if a Subscription to the message's queue names
-the class; a reply has no queue of its own and goes back to the services that send its command.
+the class; a reply has no queue of its own and goes back to the services that send its command. A broadcast reaches
+every service that creates its listener.
 """
 
 import ast
@@ -11,23 +12,28 @@ from pathlib import Path
 
 from shared.contracts import messages
 from shared.contracts.messages import ImageMessage, Message
-from shared.messaging import QUEUE_OF
+from shared.messaging import QUEUE_OF, CancelledRounds
 
 SERVICES = ("gateway", "downloader", "compressor", "aggregator")
 _SOURCES = Path(__file__).parents[2] / "services"
 _COMMAND_OF_REPLY: dict[type[Message], type[Message]] = {messages.ImagesProbed: messages.ProbeImages}
+_LISTENER_OF_BROADCAST: dict[type[Message], str] = {messages.DropRounds: CancelledRounds.__name__}
 _NOT_SENT = {("aggregator", messages.ImageDeferred.__name__)}
 """The aggregator makes a deferral of a failure while the host's circuit is open, and records it itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """queue: None for a reply."""
+    """queue: None for a reply, and for a broadcast."""
 
     message: type[Message]
     queue: str | None
     senders: tuple[str, ...]
     receivers: tuple[str, ...]
+
+    @property
+    def is_broadcast(self) -> bool:
+        return self.message in _LISTENER_OF_BROADCAST
 
 
 def flows() -> list[Flow]:
@@ -45,6 +51,8 @@ def flows() -> list[Flow]:
     def receivers(message: type[Message]) -> tuple[str, ...]:
         if message in _COMMAND_OF_REPLY:
             return senders(_COMMAND_OF_REPLY[message])
+        if message in _LISTENER_OF_BROADCAST:
+            return tuple(service for service in SERVICES if _LISTENER_OF_BROADCAST[message] in called[service])
         wanted = (QUEUE_OF[message].name, message.__name__)
         return tuple(service for service in SERVICES if wanted in subscribed[service])
 

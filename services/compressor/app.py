@@ -11,7 +11,7 @@ from services.compressor.settings import CompressorSettings
 from shared.contracts.messages import CompressImage
 from shared.long_lived import lasting
 from shared.losses import LossPolicy
-from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
+from shared.messaging import CancelledRounds, Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
 from shared.observability import Health, Metrics, process_registry, serve_health, watchdog
 from shared.storage import open_object_store
 from shared.workspace import open_workspace
@@ -42,12 +42,19 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             metrics=metrics,
             clock=lambda: datetime.now(UTC),
         )
-        subscription = Subscription(Queue.COMPRESS, (CompressImage,), handler, _concurrency(processes))
+        cancelled = CancelledRounds()
+        subscription = Subscription(
+            Queue.COMPRESS, (CompressImage,), cancelled.dropping(handler), _concurrency(processes)
+        )
         pings = {"storage": store.ping, "disk": workspace.ping, "broker": broker.ping, "encoder": pool.ping}
         gate = DependencyGate(pings, health)
         await gate.check()
         consumer = Consumer(subscription, broker, publisher, gate, health, metrics)
-        await lasting(f"consuming {subscription.queue}", consumer.run(stop, settings.rabbit.drain_timeout), stop)
+        async with asyncio.TaskGroup() as tasks:
+            listening = cancelled.receive(broker, health, stop)
+            tasks.create_task(lasting("listening to broadcasts", listening, stop))
+            consuming = consumer.run(stop, settings.rabbit.drain_timeout)
+            tasks.create_task(lasting(f"consuming {subscription.queue}", consuming, stop))
 
 
 def _concurrency(processes: int) -> int:

@@ -17,7 +17,7 @@ from services.downloader.probe import ProbeHandler, UrlProber
 from services.downloader.settings import DownloaderSettings, FetchSettings
 from shared.contracts.messages import DownloadImage, FetchBounds, ProbeImages
 from shared.long_lived import lasting
-from shared.messaging import Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
+from shared.messaging import CancelledRounds, Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
 from shared.observability import Health, Metrics, process_registry, serve_health, watchdog
 from shared.outbound import open_guarded_client
 from shared.storage import open_object_store
@@ -49,9 +49,15 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
         broker_gate = DependencyGate({"broker": broker.ping}, health)
         store_gate = DependencyGate({"storage": store.ping, "disk": workspace.ping}, health, outer=[broker_gate])
         await store_gate.check()
+        cancelled = CancelledRounds()
+        downloads = Subscription(
+            Queue.DOWNLOAD, (DownloadImage,), cancelled.dropping(handler), settings.fetch.fetch_concurrency
+        )
         async with asyncio.TaskGroup() as consumers:
+            listening = cancelled.receive(broker, health, stop)
+            consumers.create_task(lasting("listening to broadcasts", listening, stop))
             for subscription, gate in (
-                (Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, settings.fetch.fetch_concurrency), store_gate),
+                (downloads, store_gate),
                 (_probes(settings.fetch, requester), broker_gate),
             ):
                 consumer = Consumer(subscription, broker, publisher, gate, health, metrics)

@@ -159,7 +159,7 @@ async def _work_in_background(
 
     intake = Intake(parts, store, rules, gates.intake, images_added)
     dispatcher = Dispatcher(parts, lease, dispatch, settings.age)
-    cancelling = Cancelling(parts, lease)
+    cancelling = Cancelling(parts, lease, dispatch)
     sweep = Sweep(parts, lease, dispatch)
     retention = Retention(parts, store, lease, settings.retention.policy.default, dispatch.sweep_interval)
     leftovers = Leftovers(parts, store, lease, keep=settings.store.keep_originals)

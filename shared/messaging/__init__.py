@@ -1,10 +1,11 @@
 """RabbitMQ: exchanges and queues, publishing with confirms, and the runtime that calls message handlers."""
 
 from shared.messaging.broker import Broker, open_broker
+from shared.messaging.cancelled_rounds import CancelledRounds
 from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters import DeadLetter, list_dead, purge_dead, replay_dead
 from shared.messaging.dependency_gate import DependencyGate, Ping
-from shared.messaging.publisher import Outgoing, Publish, Publisher, Reply
+from shared.messaging.publisher import Broadcast, Outgoing, Publish, Publisher, Reply
 from shared.messaging.replies import Inbox, Replies
 from shared.messaging.subscription import Subscription
 from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE, QUEUE_OF, Queue
@@ -14,7 +15,9 @@ __all__ = [
     "DEAD_EXCHANGE",
     "EVENTS_EXCHANGE",
     "QUEUE_OF",
+    "Broadcast",
     "Broker",
+    "CancelledRounds",
     "Consumer",
     "DeadLetter",
     "DependencyGate",

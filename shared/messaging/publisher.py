@@ -18,7 +18,14 @@ from shared.messaging.codec import encode, encode_event
 from shared.messaging.delivery import FAILURES_HEADER, Delivery
 from shared.messaging.faults import broker_faults
 from shared.messaging.link import Link
-from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE, DEFAULT_EXCHANGE, EVENTS_EXCHANGE, queue_of
+from shared.messaging.topology import (
+    BROADCASTS_EXCHANGE,
+    COMMANDS_EXCHANGE,
+    DEAD_EXCHANGE,
+    DEFAULT_EXCHANGE,
+    EVENTS_EXCHANGE,
+    queue_of,
+)
 from shared.observability import Metrics
 
 
@@ -30,7 +37,14 @@ class Reply:
     message: Message
 
 
-Outgoing = Message | PublicEvent | Reply
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """A message for every process that listens to broadcasts. It is dropped if there is none."""
+
+    message: Message
+
+
+Outgoing = Message | PublicEvent | Reply | Broadcast
 
 Publish = Callable[[Sequence[Outgoing]], Awaitable[None]]
 """The signature of `Publisher.publish`."""
@@ -105,6 +119,8 @@ class Publisher:
             await self._publish_event(item)
         elif isinstance(item, Reply):
             await self._publish_reply(item)
+        elif isinstance(item, Broadcast):
+            await self._send(self._events, BROADCASTS_EXCHANGE, encode(item.message), "", mandatory=False)
         else:
             await self._send(self._commands, COMMANDS_EXCHANGE, encode(item), queue_of(item))
 

@@ -1,22 +1,19 @@
 """Replies to the commands of this process: one exclusive queue, and an inbox for each caller that waits."""
 
 import asyncio
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar, cast
 
 import structlog
-from aiormq.abc import AbstractChannel, DeliveredMessage
+from aiormq.abc import DeliveredMessage
 
 from shared.contracts.messages import Message
 from shared.errors import BrokerUnavailable
 from shared.messaging.broker import Broker
 from shared.messaging.codec import Undecodable, decode
-from shared.messaging.connection import RPC_SECONDS, Connection, open_channel
 from shared.messaging.delivery import Delivery
-from shared.messaging.faults import broker_faults
-from shared.messaging.sessions import QueueWatch, Sessions
+from shared.messaging.own_queue import OwnQueue
 from shared.messaging.topology import COMMANDS_EXCHANGE
 from shared.observability import Health
 
@@ -25,58 +22,30 @@ R = TypeVar("R", bound=Message)
 Inbox = asyncio.Queue[R | None]
 """The replies to one caller as they arrive; None when no more will come, because the process stops."""
 
-_NAME = "replies"
-
 log = structlog.get_logger(__name__)
 
 
 class Replies(Generic[R]):
-    """Routes the replies in `queue` to the inbox of their correlation id; a reply that nobody waits for is dropped.
-
-    The queue is exclusive: it ends with its connection, and the replies in it are lost. The next connection declares a
-    queue of another name, because the broker may still consider the old connection alive and lock its queue.
-    """
+    """Routes the replies in `queue` to the inbox of their correlation id; a reply that nobody waits for is dropped."""
 
     def __init__(self, type_: type[R], correlation_id: Callable[[R], str], queue: str | None = None) -> None:
         """`correlation_id` returns the id that a reply has in common with its command."""
         self._type = type_
         self._correlation_id = correlation_id
         self._inboxes: dict[str, Inbox[R]] = {}
-        self._queue = queue
+        self._own_queue = OwnQueue("replies", COMMANDS_EXCHANGE, self._take)
+        self._own_queue.name = queue
 
     @property
     def queue(self) -> str:
         """Where replies arrive. Raises BrokerUnavailable while they cannot."""
-        if self._queue is None:
+        if self._own_queue.name is None:
             raise BrokerUnavailable("there is no queue for replies: the connection to RabbitMQ was lost")
-        return self._queue
+        return self._own_queue.name
 
     async def receive(self, broker: Broker, health: Health, stop: asyncio.Event) -> None:
         """Receive replies until `stop` is set."""
-        sessions = Sessions(broker, _NAME, health.stall_timeout, _log_outage)
-        with health.loop(_NAME) as beat:
-
-            async def session(connection: Connection) -> None:
-                async with open_channel(connection, publisher_confirms=False) as channel:
-                    queue = await self._declare(channel)
-                    watch = QueueWatch(channel, queue, sessions, beat)
-                    self._queue = queue
-                    try:
-                        while not stop.is_set():
-                            await watch.look(stop)
-                    finally:
-                        self._queue = None
-
-            await sessions.keep(session, stop, beat)
-
-    async def _declare(self, channel: AbstractChannel) -> str:
-        name = f"imagemill.replies.{secrets.token_hex(16)}"
-        with broker_faults("declaring the queue for replies"):
-            async with asyncio.timeout(RPC_SECONDS):
-                await channel.queue_declare(name, exclusive=True, auto_delete=True)
-                await channel.queue_bind(name, COMMANDS_EXCHANGE, routing_key=name)
-                await channel.basic_consume(name, self._take, no_ack=True)
-        return name
+        await self._own_queue.receive(broker, health, stop)
 
     @property
     def waiting(self) -> int:
@@ -114,7 +83,3 @@ class Replies(Generic[R]):
         """Tell every waiting caller that no more replies will come."""
         for inbox in self._inboxes.values():
             inbox.put_nowait(None)
-
-
-def _log_outage(outage: BrokerUnavailable) -> None:
-    log.debug("broker_unavailable_for_replies", error=str(outage))

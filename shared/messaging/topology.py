@@ -22,6 +22,7 @@ from shared.messaging.faults import broker_faults
 COMMANDS_EXCHANGE = "imagemill.commands"
 EVENTS_EXCHANGE = "imagemill.events"
 DEAD_EXCHANGE = "imagemill.dead"
+BROADCASTS_EXCHANGE = "imagemill.broadcasts"
 DEFAULT_EXCHANGE = ""  # the broker's own: each queue is bound to it under its name
 
 # The broker counts a delivery that returns because a connection closed or a process stopped. These are no failures, so
@@ -81,7 +82,7 @@ QUEUE_OF: Mapping[type[Message], Queue] = {
 
 
 def queue_of(message: Message) -> Queue:
-    """The queue for this type of message. KeyError for a reply, which goes to the queue that its command names."""
+    """The queue for this type of message. KeyError for replies and broadcasts, which have queues of their own."""
     return QUEUE_OF[type(message)]
 
 
@@ -100,6 +101,7 @@ async def declare_topology(channel: AbstractChannel) -> None:
     """Declare all exchanges and queues."""
     commands = await channel.declare_exchange(COMMANDS_EXCHANGE, ExchangeType.DIRECT, durable=True)
     await channel.declare_exchange(EVENTS_EXCHANGE, ExchangeType.TOPIC, durable=True)
+    await channel.declare_exchange(BROADCASTS_EXCHANGE, ExchangeType.FANOUT, durable=True)
     dead = await channel.declare_exchange(DEAD_EXCHANGE, ExchangeType.FANOUT, durable=True)
     for name, limit in ((Queue.DEAD, _UNLIMITED_DELIVERIES), (Queue.LOST, _LOST_DELIVERIES)):
         parking = await channel.declare_queue(

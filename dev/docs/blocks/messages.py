@@ -3,10 +3,18 @@
 from pydantic import BaseModel
 
 from dev.docs.markdown import code, table
-from dev.docs.message_flow import all_messages, flows
-from shared.contracts.messages import FetchBounds, ImageMessage, ImageResult, KnownResult, Message, ProbedImage
+from dev.docs.message_flow import Flow, all_messages, flows
+from shared.contracts.messages import (
+    FetchBounds,
+    ImageMessage,
+    ImageResult,
+    KnownResult,
+    Message,
+    ProbedImage,
+    RoundToDrop,
+)
 
-_PARTS: tuple[type[BaseModel], ...] = (ImageResult, KnownResult, ProbedImage, FetchBounds)
+_PARTS: tuple[type[BaseModel], ...] = (ImageResult, KnownResult, ProbedImage, FetchBounds, RoundToDrop)
 
 
 def messages() -> str:
@@ -14,7 +22,7 @@ def messages() -> str:
     rows = [
         (
             code(flow.message.__name__),
-            code(flow.queue) if flow.queue else "the queue in `reply_to`",
+            _queue(flow),
             f"{', '.join(flow.senders)} → {', '.join(flow.receivers)}",
             _sentence(flow.message),
         )
@@ -28,6 +36,12 @@ def message_fields() -> str:
     classes: tuple[type[BaseModel], ...] = (ImageMessage, *all_messages(), *_PARTS)
     rows = [(code(each.__name__), code(name), meaning) for each in classes for name, meaning in _own_fields(each)]
     return table(("message", "field", "meaning"), rows)
+
+
+def _queue(flow: Flow) -> str:
+    if flow.is_broadcast:
+        return "one of each process"
+    return code(flow.queue) if flow.queue else "the queue in `reply_to`"
 
 
 def _own_fields(model: type[BaseModel]) -> list[tuple[str, str]]:

@@ -1,19 +1,40 @@
 """Ends the images of cancelled rounds, in short steps, however many there are."""
 
 import random
+from collections.abc import Iterable
+from datetime import datetime
 
 import structlog
 
 from services.gateway.background.parts import WITHOUT_LEASE_SECONDS, BackgroundParts
-from shared.contracts.messages import FinishRequest
+from services.gateway.settings import DispatchSettings
+from shared.contracts.messages import DropRounds, FinishRequest, RoundToDrop
 from shared.contracts.records import CancelledRound
+from shared.messaging import Broadcast
 from shared.persistence import RenewableLease
 
 _IDLE_SECONDS = 0.5
 _MAX_IMAGES_PER_WRITE = 2_000
 _MAX_ROUNDS_PER_STEP = 10
+_MAX_ROUNDS_PER_BROADCAST = 500
 
 log = structlog.get_logger(__name__)
+
+
+def drop_rounds(rounds: Iterable[CancelledRound], now: datetime, lost_after: float) -> list[Broadcast]:
+    """Broadcasts for the workers. `lost_after`: seconds for which commands of a cancelled round can exist."""
+    to_drop = [
+        RoundToDrop(
+            request_id=each.request_id,
+            round=each.round,
+            seconds=max(0.0, lost_after - (now - each.requested_at).total_seconds()),
+        )
+        for each in rounds
+    ]
+    return [
+        Broadcast(DropRounds(rounds=tuple(to_drop[start : start + _MAX_ROUNDS_PER_BROADCAST])))
+        for start in range(0, len(to_drop), _MAX_ROUNDS_PER_BROADCAST)
+    ]
 
 
 class Cancelling:
@@ -22,10 +43,13 @@ class Cancelling:
     A round is complete when its intake is closed and none of its images is open; then the request can be finished.
     """
 
-    def __init__(self, parts: BackgroundParts, lease: RenewableLease) -> None:
+    def __init__(self, parts: BackgroundParts, lease: RenewableLease, settings: DispatchSettings) -> None:
         self._database = parts.database
         self._publish = parts.publish
+        self._clock = parts.clock
         self._lease = lease
+        self._lost_after = settings.lost_after
+        self._broadcast: set[tuple[str, int]] = set()
         self._complete: set[CancelledRound] = set()
 
     async def step(self) -> float:
@@ -33,11 +57,18 @@ class Cancelling:
         if not await self._lease.held():
             return WITHOUT_LEASE_SECONDS
         rounds = set(await self._database.cancellations.in_progress())
+        await self._tell_workers(rounds)
         self._complete &= rounds
         incomplete = sorted(rounds - self._complete, key=lambda each: each.request_id)
         some = random.sample(incomplete, min(len(incomplete), _MAX_ROUNDS_PER_STEP))
         ended = [await self._end_images(round_) for round_ in some]
         return 0 if any(ended) else _IDLE_SECONDS
+
+    async def _tell_workers(self, rounds: set[CancelledRound]) -> None:
+        """At once; the sweep repeats it."""
+        new = [each for each in rounds if (each.request_id, each.round) not in self._broadcast]
+        await self._publish(drop_rounds(new, self._clock(), self._lost_after))
+        self._broadcast = {(each.request_id, each.round) for each in rounds}
 
     async def _end_images(self, cancelled: CancelledRound) -> int:
         ended = await self._database.cancellations.cancel_images(

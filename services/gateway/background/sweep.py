@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import structlog
 
+from services.gateway.background.cancelling import drop_rounds
 from services.gateway.background.parts import WITHOUT_LEASE_SECONDS, BackgroundParts
 from services.gateway.settings import DispatchSettings
 from shared.contracts.messages import DeliverWebhook, FinishRequest
@@ -30,6 +31,7 @@ class Sweep:
             self._set_metrics(backlog_images=0, requests_open=0, paused_hosts=0)
             return WITHOUT_LEASE_SECONDS
         await self._return_lost()
+        await self._tell_workers()
         await self._finish_stranded()
         await self._deliver_due()
         self._set_metrics(
@@ -53,6 +55,12 @@ class Sweep:
         returned = await self._database.images.return_lost(self._clock() - self._lost_after)
         if returned:
             log.warning("lost_images_returned", images=returned)
+
+    async def _tell_workers(self) -> None:
+        """Repeat the cancelled rounds while their commands can exist, so that a worker that starts later knows them."""
+        now = self._clock()
+        cancelled = await self._database.cancellations.requested_since(now - self._lost_after)
+        await self._publish(drop_rounds(cancelled, now, self._lost_after.total_seconds()))
 
     async def _finish_stranded(self) -> None:
         stranded = await self._database.requests.claim_stranded()

@@ -1,14 +1,14 @@
 """Senders and receivers of messages are read from the services' code."""
 
 from dev.docs.message_flow import flows
-from shared.contracts.messages import DownloadImage, ImageCompressed, ImageDeferred, ImagesProbed
+from shared.contracts.messages import DownloadImage, DropRounds, ImageCompressed, ImageDeferred, ImagesProbed
 from shared.messaging import Queue
 
 FLOWS = {flow.message: flow for flow in flows()}
 
 
-def test_every_message_is_sent_and_is_received_by_one_service() -> None:
-    assert [flow.message.__name__ for flow in flows() if not flow.senders or len(flow.receivers) != 1] == []
+def test_every_message_except_a_broadcast_is_sent_and_is_received_by_one_service() -> None:
+    assert [flow.message.__name__ for flow in flows() if not flow.senders or len(flow.receivers) != 1] == ["DropRounds"]
 
 
 def test_a_message_goes_over_the_queue_that_its_receiver_subscribes_to() -> None:
@@ -19,6 +19,13 @@ def test_a_message_goes_over_the_queue_that_its_receiver_subscribes_to() -> None
 
 def test_every_service_that_sends_a_message_is_found() -> None:
     assert FLOWS[ImageCompressed].senders == ("downloader", "compressor")
+
+
+def test_a_broadcast_reaches_every_service_that_listens() -> None:
+    flow = FLOWS[DropRounds]
+
+    assert flow.is_broadcast
+    assert (flow.queue, flow.senders, flow.receivers) == (None, ("gateway",), ("downloader", "compressor"))
 
 
 def test_a_reply_goes_back_to_the_sender_of_the_command() -> None:

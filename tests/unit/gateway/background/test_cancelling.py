@@ -1,13 +1,18 @@
 """The images of cancelled rounds end in short steps; then the request is finished."""
 
+from datetime import timedelta
+
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.gateway.background.cancelling import Cancelling
+from services.gateway.background.cancelling import Cancelling, drop_rounds
 from services.gateway.background.parts import BackgroundParts
-from shared.contracts.messages import FinishRequest
+from services.gateway.settings import DispatchSettings
+from shared.contracts.messages import DropRounds, FinishRequest
+from shared.contracts.records import CancelledRound
 from shared.contracts.states import ImageState
 from shared.errors import BrokerUnavailable
+from shared.messaging import Broadcast
 from shared.observability import Metrics
 from shared.persistence import RenewableLease
 from tests.fakes import MemoryDatabase, MovableClock
@@ -26,13 +31,26 @@ class _Fixture:
 
     def a_process(self, database: MemoryDatabase) -> Cancelling:
         parts = BackgroundParts(database, self.publisher.publish, lambda: NOW, Metrics(CollectorRegistry()))
-        return Cancelling(parts, RenewableLease(database.lease("dispatch", 15), 15))
+        return Cancelling(parts, RenewableLease(database.lease("dispatch", 15), 15), DispatchSettings())
 
     async def insert(self, request_id: str = "a", images: int = 3, *, intake_open: bool = False) -> None:
         await self.database.requests.insert(a_request(request_id, intake_open=intake_open))
         await self.database.images.insert_many(
             [an_image(f"http://images.test/{number}.jpg", request_id) for number in range(images)]
         )
+
+    def finishes(self) -> list[FinishRequest]:
+        return [item for item in self.publisher.sent if isinstance(item, FinishRequest)]
+
+    def to_drop(self) -> list[tuple[str, int, float]]:
+        """The rounds that were broadcast: request, round and seconds."""
+        broadcasts = [item.message for item in self.publisher.sent if isinstance(item, Broadcast)]
+        return [
+            (each.request_id, each.round, each.seconds)
+            for message in broadcasts
+            if isinstance(message, DropRounds)
+            for each in message.rounds
+        ]
 
     async def cancelled(self, request_id: str = "a") -> int:
         return (await self.database.images.count(request_id)).cancelled
@@ -60,9 +78,9 @@ async def test_many_images_end_in_several_steps_without_a_pause_and_the_request_
         steps += 1
     assert steps >= 3
     assert await fixture.cancelled() == MANY
-    assert fixture.publisher.sent == [FINISH]
+    assert fixture.finishes() == [FINISH]
     assert await fixture.cancelling.step() > 0
-    assert fixture.publisher.sent == [FINISH]
+    assert fixture.finishes() == [FINISH]
 
 
 async def test_during_intake_the_images_end_and_the_request_is_not_finished_yet(fixture: _Fixture) -> None:
@@ -71,10 +89,10 @@ async def test_during_intake_the_images_end_and_the_request_is_not_finished_yet(
     await fixture.cancelling.step()
     await fixture.cancelling.step()
     assert await fixture.cancelled() == 3
-    assert fixture.publisher.sent == []
+    assert fixture.finishes() == []
     await fixture.database.requests.close_intake("a", 1, await fixture.database.images.count("a"))
     await fixture.cancelling.step()
-    assert fixture.publisher.sent == [FINISH]
+    assert fixture.finishes() == [FINISH]
 
 
 async def test_every_one_of_many_cancelled_requests_has_its_turn(fixture: _Fixture) -> None:
@@ -85,18 +103,42 @@ async def test_every_one_of_many_cancelled_requests_has_its_turn(fixture: _Fixtu
     for _ in range(40):
         await fixture.cancelling.step()
     assert [await fixture.cancelled(name) for name in names] == [1] * 25
-    assert sorted(sent.request_id for sent in fixture.publisher.sent if isinstance(sent, FinishRequest)) == names
+    assert sorted(sent.request_id for sent in fixture.finishes()) == names
 
 
 async def test_a_lost_finish_is_sent_again(fixture: _Fixture) -> None:
-    await fixture.insert(images=0)
+    await fixture.insert()
     await fixture.database.cancellations.begin("a")
+    await fixture.cancelling.step()
     fixture.publisher.broken = True
     with pytest.raises(BrokerUnavailable):
         await fixture.cancelling.step()
     fixture.publisher.broken = False
     await fixture.cancelling.step()
-    assert fixture.publisher.sent == [FINISH, FINISH]
+    assert fixture.finishes() == [FINISH, FINISH]
+
+
+async def test_the_workers_are_told_at_once_and_once_by_this_task(fixture: _Fixture) -> None:
+    lost_after = DispatchSettings().lost_after
+    await fixture.insert(intake_open=True)
+    await fixture.database.cancellations.begin("a")
+    for _ in range(3):
+        await fixture.cancelling.step()
+    assert fixture.to_drop() == [("a", 1, lost_after)]
+    await fixture.insert("b", intake_open=True)
+    await fixture.database.cancellations.begin("b")
+    await fixture.cancelling.step()
+    assert fixture.to_drop() == [("a", 1, lost_after), ("b", 1, lost_after)]
+
+
+async def test_many_rounds_are_broadcast_in_several_messages() -> None:
+    rounds = [CancelledRound(f"request-{number}", 1, NOW, intake_open=False) for number in range(1_200)]
+    broadcasts = drop_rounds(rounds, NOW + timedelta(seconds=30), 90)
+    messages = [item.message for item in broadcasts]
+    told = [each for message in messages if isinstance(message, DropRounds) for each in message.rounds]
+    assert len(broadcasts) == 3
+    assert [each.request_id for each in told] == [each.request_id for each in rounds]
+    assert {each.seconds for each in told} == {60}
 
 
 async def test_without_the_lease_nothing_is_cancelled(fixture: _Fixture) -> None:

@@ -9,9 +9,10 @@ from services.gateway.background.parts import BackgroundParts
 from services.gateway.background.sweep import Sweep
 from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import DeliverWebhook, FinishRequest
+from shared.contracts.messages import DeliverWebhook, DropRounds, FinishRequest, RoundToDrop
 from shared.contracts.records import HostCircuit
 from shared.contracts.states import ImageState
+from shared.messaging import Broadcast
 from shared.observability import Metrics
 from shared.persistence import RenewableLease
 from tests.fakes import MemoryDatabase, MovableClock
@@ -58,6 +59,21 @@ async def test_the_finish_of_a_stranded_request_is_requested_once_a_minute() -> 
     clock.advance(60)
     await sweep.step()
     assert publisher.sent == [FinishRequest(request_id="done", round=1)] * 2
+
+
+async def test_cancelled_rounds_are_broadcast_again_while_their_commands_can_exist() -> None:
+    clock, publisher = MovableClock(NOW), RecordingPublisher()
+    database = MemoryDatabase(clock)
+    await database.requests.insert(a_request("a", intake_open=False))
+    await database.images.insert_many([an_image(request_id="a")])
+    await database.cancellations.begin("a")
+    sweep = a_sweep(database, publisher, clock, CollectorRegistry())
+    for seconds in (0, 600, 400, 1):
+        clock.advance(seconds)
+        await sweep.step()
+    assert publisher.sent == [
+        Broadcast(DropRounds(rounds=(RoundToDrop(request_id="a", round=1, seconds=left),))) for left in (1000, 400, 0)
+    ]
 
 
 async def test_a_due_webhook_delivery_is_requested_once() -> None:

@@ -18,6 +18,7 @@ from shared.contracts.events import image_event, request_accepted_event
 from shared.contracts.messages import (
     CompressOptions,
     DownloadImage,
+    DropRounds,
     FinishRequest,
     ImageMessage,
     ImageResult,
@@ -78,8 +79,8 @@ def test_a_message_is_persistent_json_named_by_its_type(message: Message) -> Non
 
 
 @given(message=MESSAGES)
-def test_every_message_except_a_reply_has_a_queue(message: Message) -> None:
-    if isinstance(message, ImagesProbed):
+def test_every_message_except_a_reply_or_broadcast_has_a_queue(message: Message) -> None:
+    if isinstance(message, ImagesProbed | DropRounds):
         with pytest.raises(KeyError):
             queue_of(message)
     else:
