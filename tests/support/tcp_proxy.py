@@ -18,6 +18,9 @@ class TcpProxy:
         self._cut = False
         self._forwarding = asyncio.Event()
         self._forwarding.set()
+        self._stranded: set[asyncio.StreamWriter] = set()
+        self._never = asyncio.Event()
+        self.accepted = 0
         self.port = 0
 
     def drop_connections(self) -> None:
@@ -34,6 +37,10 @@ class TcpProxy:
         """Keep the connections open but forward nothing until `restore`."""
         self._forwarding.clear()
 
+    def strand(self) -> None:
+        """Keep the open connections, silent both ways for ever; new ones are forwarded."""
+        self._stranded |= self._open
+
     def restore(self) -> None:
         self._cut = False
         self._forwarding.set()
@@ -42,6 +49,7 @@ class TcpProxy:
         if self._cut:
             writer.transport.abort()
             return
+        self.accepted += 1
         self._open.add(writer)
         task = asyncio.ensure_future(self._forward(reader, writer))
         self._tasks.add(task)
@@ -62,6 +70,8 @@ class TcpProxy:
         """Abort every connection and wait until all are closed."""
         self.cut()
         self._forwarding.set()
+        self._stranded.clear()
+        self._never.set()
         while self._tasks:
             self.drop_connections()
             await asyncio.wait(self._tasks, timeout=_RETRY_SECONDS)
@@ -70,6 +80,8 @@ class TcpProxy:
         with suppress(OSError):
             while piece := await source.read(_PIECE):
                 await self._forwarding.wait()
+                if sink in self._stranded:
+                    await self._never.wait()
                 sink.write(piece)
                 await sink.drain()
         sink.transport.abort()
