@@ -67,7 +67,8 @@ class Cancelling:
     async def _tell_workers(self, rounds: set[CancelledRound]) -> None:
         """At once; the sweep repeats it."""
         new = [each for each in rounds if (each.request_id, each.round) not in self._broadcast]
-        await self._publish(drop_rounds(new, self._clock(), self._lost_after))
+        if new:
+            await self._publish(drop_rounds(new, self._clock(), self._lost_after))
         self._broadcast = {(each.request_id, each.round) for each in rounds}
 
     async def _end_images(self, cancelled: CancelledRound) -> int:
