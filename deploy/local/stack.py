@@ -5,17 +5,19 @@ import os
 import secrets
 import shlex
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 from deploy.local.files import PRIVATE, replace
 from deploy.local.ports import Ports
-from deploy.local.processes import end_leftovers, signal_all
+from deploy.local.processes import end_leftovers, signal_all, spawn
 from deploy.local.servers import SERVER_NAMES, PrivateServers, Servers
-from deploy.local.services import Services
+from deploy.local.services import TREE, Services
 
 LEFTOVER_SECONDS = 15
+INIT_SECONDS = 60
 
 
 class LocalStack:
@@ -84,6 +86,7 @@ class LocalStack:
         """Start only the servers, and write `env_file`."""
         await self._clear()
         await self.servers.start()
+        await self._make_store()
         self._write_env_file()
 
     async def start(self) -> None:
@@ -91,16 +94,23 @@ class LocalStack:
 
         Raises:
             Missing: a server is missing and cannot be installed.
-            ProcessDied: a process ended or did not become ready.
+            ProcessDied: a process ended or did not become ready, or the store of this home is lost.
             PortTaken: another program listens on the demanded gateway port.
         """
         await self._clear()
         self._ports.free("gateway-0")
         await self.servers.start()
+        await self._make_store()
         environment = {"GATEWAY_HOST": "127.0.0.1", **os.environ, **self._settings, **self.joint()}
         self._services = Services(self.home, self._ports, environment, self._copies)
         await self._services.start_all()
         self._write_env_file()
+
+    async def _make_store(self) -> None:
+        """Make the object store of a new home. Raises ProcessDied if the store of this home is lost."""
+        command = [sys.executable, "-m", "services.gateway.admin", "init-store"]
+        process = spawn("init-store", command, {**os.environ, **self._settings, **self.joint()}, self.home, TREE)
+        await process.succeeded(INIT_SECONDS)
 
     async def stop(self) -> None:
         """Stop the services, then the servers. No process remains."""

@@ -11,9 +11,18 @@ from services.compressor.settings import CompressorSettings
 from shared.contracts.messages import CompressImage
 from shared.long_lived import lasting
 from shared.losses import LossPolicy
-from shared.messaging import CancelledRounds, Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
+from shared.messaging import (
+    CancelledRounds,
+    Consumer,
+    DependencyGate,
+    Hold,
+    Publisher,
+    Queue,
+    Subscription,
+    open_broker,
+)
 from shared.observability import Health, Metrics, process_registry, serve_health, watchdog
-from shared.storage import open_object_store
+from shared.storage import HeldPuts, open_object_store
 from shared.workspace import open_workspace
 
 
@@ -34,8 +43,11 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
         )
         broker = await open_things.enter_async_context(open_broker(settings.rabbit, "compressor", stop))
         publisher = Publisher(broker, metrics)
+        pings = {"storage": store.ping, "disk": workspace.ping, "broker": broker.ping, "encoder": pool.ping}
+        gate = DependencyGate(pings, health)
+        await gate.check()
         handler = CompressHandler(
-            store=store,
+            store=HeldPuts(store, Hold(gate, stop)),
             compressor=pool,
             max_pixels=settings.compress.compress_max_pixels,
             retries=Retries(settings.attempts, LossPolicy(settings.losses, random.random)),
@@ -46,9 +58,6 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
         subscription = Subscription(
             Queue.COMPRESS, (CompressImage,), cancelled.dropping(handler), _concurrency(processes)
         )
-        pings = {"storage": store.ping, "disk": workspace.ping, "broker": broker.ping, "encoder": pool.ping}
-        gate = DependencyGate(pings, health)
-        await gate.check()
         consumer = Consumer(subscription, broker, publisher, gate, health, metrics)
         async with asyncio.TaskGroup() as tasks:
             listening = cancelled.receive(broker, health, stop)

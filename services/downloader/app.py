@@ -17,10 +17,19 @@ from services.downloader.probe import ProbeHandler, UrlProber
 from services.downloader.settings import DownloaderSettings, FetchSettings
 from shared.contracts.messages import DownloadImage, FetchBounds, ProbeImages
 from shared.long_lived import lasting
-from shared.messaging import CancelledRounds, Consumer, DependencyGate, Publisher, Queue, Subscription, open_broker
+from shared.messaging import (
+    CancelledRounds,
+    Consumer,
+    DependencyGate,
+    Hold,
+    Publisher,
+    Queue,
+    Subscription,
+    open_broker,
+)
 from shared.observability import Health, Metrics, process_registry, serve_health, watchdog
 from shared.outbound import open_guarded_client
-from shared.storage import open_object_store
+from shared.storage import HeldPuts, open_object_store
 from shared.url_policy import AddressPolicy
 from shared.workspace import open_workspace
 
@@ -39,19 +48,24 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
         requester = await stack.enter_async_context(open_requester(settings.fetch, settings.targets.policy))
         broker = await stack.enter_async_context(open_broker(settings.rabbit, "downloader", stop))
         publisher = Publisher(broker, metrics)
+        broker_gate = DependencyGate({"broker": broker.ping}, health)
+        store_gate = DependencyGate({"storage": store.ping, "disk": workspace.ping}, health, outer=[broker_gate])
+        await store_gate.check()
         handler = DownloadHandler(
             build_fetcher(requester, settings.fetch),
-            store,
+            HeldPuts(store, Hold(store_gate, stop)),
             FetchRetryPolicy(settings.attempts, settings.fetch.fetch_retry_after_max, random.random),
             clock=lambda: datetime.now(UTC),
             observe=metrics.fetch_seconds.observe,
         )
-        broker_gate = DependencyGate({"broker": broker.ping}, health)
-        store_gate = DependencyGate({"storage": store.ping, "disk": workspace.ping}, health, outer=[broker_gate])
-        await store_gate.check()
         cancelled = CancelledRounds()
+        # Each call of the handler is a request to the host, so the first fault closes the gate.
         downloads = Subscription(
-            Queue.DOWNLOAD, (DownloadImage,), cancelled.dropping(handler), settings.fetch.fetch_concurrency
+            Queue.DOWNLOAD,
+            (DownloadImage,),
+            cancelled.dropping(handler),
+            settings.fetch.fetch_concurrency,
+            retry_for=0,
         )
         async with asyncio.TaskGroup() as consumers:
             listening = cancelled.receive(broker, health, stop)

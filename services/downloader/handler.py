@@ -1,12 +1,12 @@
 """Handles DownloadImage: stores the original, or defers or fails the image."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -27,6 +27,8 @@ from shared.contracts.object_keys import copied_key, original_key, reuse_key
 from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.storage import ObjectStore
 
+T = TypeVar("T")
+
 
 class ImageFetcher(Protocol):
     """The interface of Fetcher. Both methods raise FetchError."""
@@ -42,7 +44,7 @@ log = structlog.get_logger(__name__)
 class DownloadHandler:
     """Handles DownloadImage. Raises DependencyUnavailable if the store fails; other errors defer or fail the image.
 
-    observe: called with the seconds of each download, successful or not.
+    observe: called with the seconds of each fetch, successful or not.
     """
 
     def __init__(
@@ -62,7 +64,6 @@ class DownloadHandler:
     async def __call__(self, command: DownloadImage) -> Sequence[Message]:
         if self._clock() > command.start_by:
             return []
-        started_at = monotonic()
         try:
             return [await self._download(command)]
         except DependencyUnavailable:
@@ -72,18 +73,27 @@ class DownloadHandler:
         except Exception as error:
             log.exception("download_failed_unexpectedly")
             return [self._failure(command, FetchError(FetchFailure.INTERNAL, type(error).__name__))]
-        finally:
-            self._observe(monotonic() - started_at)
 
     async def _download(self, command: DownloadImage) -> CompressImage | ImageCompressed:
         if command.known is not None:
-            async with self._fetcher.fetch_if_changed(command.url, command.known) as fetched:
+            async with self._timed(self._fetcher.fetch_if_changed(command.url, command.known)) as fetched:
                 if isinstance(fetched, Fetched):
                     return await self._downloaded(command, fetched)
             if (reused := await self._reused(command, command.known, fetched)) is not None:
                 return reused
-        async with self._fetcher.fetch(command.url) as fetched:
+        async with self._timed(self._fetcher.fetch(command.url)) as fetched:
             return await self._downloaded(command, fetched)
+
+    @asynccontextmanager
+    async def _timed(self, fetch: AbstractAsyncContextManager[T]) -> AsyncIterator[T]:
+        """Observe the seconds of the fetch, without those in which its result is stored."""
+        async with AsyncExitStack() as stack:
+            started_at = monotonic()
+            try:
+                fetched = await stack.enter_async_context(fetch)
+            finally:
+                self._observe(monotonic() - started_at)
+            yield fetched
 
     async def _reused(self, command: DownloadImage, known: KnownResult, unchanged: Unchanged) -> ImageCompressed | None:
         """The known result, copied for this request; None if it was deleted with its own request."""

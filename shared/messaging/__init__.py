@@ -5,6 +5,7 @@ from shared.messaging.cancelled_rounds import CancelledRounds
 from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters import DeadLetter, list_dead, purge_dead, replay_dead
 from shared.messaging.dependency_gate import DependencyGate, Ping
+from shared.messaging.hold import Hold
 from shared.messaging.publisher import Broadcast, Outgoing, Publish, Publisher, Reply
 from shared.messaging.replies import Inbox, Replies
 from shared.messaging.subscription import Subscription
@@ -21,6 +22,7 @@ __all__ = [
     "Consumer",
     "DeadLetter",
     "DependencyGate",
+    "Hold",
     "Inbox",
     "Outgoing",
     "Ping",

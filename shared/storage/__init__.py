@@ -3,9 +3,20 @@
 `open_object_store` returns a store in a directory or in an S3 bucket; both implement the protocol `ObjectStore`.
 """
 
+from shared.storage.held_puts import HeldPuts
 from shared.storage.keys import check_key, check_prefix
 from shared.storage.listing import first_keys
-from shared.storage.object_store import ObjectStat, ObjectStore, check_range
+from shared.storage.object_store import ObjectStat, ObjectStore, StoreState, check_range
 from shared.storage.open import open_object_store
 
-__all__ = ["ObjectStat", "ObjectStore", "check_key", "check_prefix", "check_range", "first_keys", "open_object_store"]
+__all__ = [
+    "HeldPuts",
+    "ObjectStat",
+    "ObjectStore",
+    "StoreState",
+    "check_key",
+    "check_prefix",
+    "check_range",
+    "first_keys",
+    "open_object_store",
+]

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from shared.file_lock import lock
 from shared.storage.folders import STAGING, make_folders
 
 Write = Callable[[BinaryIO], object]
@@ -50,26 +51,46 @@ class AtomicWriter:
 @contextmanager
 def staged_file(root: Path, write: Write, *, durable: bool) -> Iterator[Path]:
     """A new file that `write` has written. It is removed if the body of the context fails."""
-    staged = root / STAGING / secrets.token_hex(16)
+    staged, file = _create(root / STAGING)
     try:
-        with staged.open("xb") as file:
+        with file:  # its lock shows that the writer lives, until the file has its name
             write(file)
+            file.flush()
             if durable:
-                file.flush()
                 os.fsync(file.fileno())
-        yield staged
+            yield staged
     except BaseException:
         with suppress(OSError):
             staged.unlink()
         raise
 
 
+def _create(folder: Path) -> tuple[Path, BinaryIO]:
+    """A new, locked file."""
+    while True:
+        path = folder / secrets.token_hex(16)
+        file = path.open("xb")
+        with suppress(OSError):  # this file system has no locks
+            if not lock(file.fileno(), path):  # another process took the file for an abandoned one
+                file.close()
+                continue
+        return path, file
+
+
 def remove_abandoned(root: Path, before: float) -> None:
-    """Remove staged files last modified before that Unix time: their writers were killed."""
+    """Remove the staged files of killed writers: without a lock, or last modified before that Unix time."""
     for staged in (root / STAGING).iterdir():
         with suppress(FileNotFoundError):
-            if staged.stat().st_mtime < before:
+            if _is_abandoned(staged, before):
                 staged.unlink()
+
+
+def _is_abandoned(staged: Path, before: float) -> bool:
+    with staged.open("r+b") as file:
+        try:
+            return lock(file.fileno(), staged)
+        except OSError:  # this file system has no locks
+            return os.fstat(file.fileno()).st_mtime < before
 
 
 def _rename(root: Path, staged: Path, target: Path) -> bool:

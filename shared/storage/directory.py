@@ -13,23 +13,25 @@ from typing import BinaryIO
 
 from shared.errors import ObjectMissing, StorageUnavailable
 from shared.storage.atomic_file import AtomicWriter, Write, remove_abandoned, staged_file
-from shared.storage.folders import STAGING, keys_under, path_of, prune
+from shared.storage.folders import MARK, STAGING, keys_under, path_of, prune
 from shared.storage.keys import check_key, check_prefix
-from shared.storage.object_store import ObjectStat, check_range
+from shared.storage.object_store import ObjectStat, StoreState, check_range
 from shared.storage.range_read import read_range
 from shared.storage.threads import Threads
 
 _THREADS = 16  # most of them wait for fsync
 _COPY_BUFFER = 1024 * 1024
 _BATCH = 1000
-_ABANDONED_AFTER = 3600.0  # seconds without a write; the writer of an older staged file was killed
+_ABANDONED_AFTER = 3600.0  # seconds without a write, on a file system without locks
+_PING_BYTES = 1024 * 1024
+_MARK_TEXT = b"An object store of Imagemill, made by imagemill-admin init-store. Services use no other directory.\n"
 
 
 class DirectoryObjectStore:
     """Each object is a file, staged in the same file system and renamed into place. Processes can share a root.
 
-    Content types are not stored: readers derive them from the key's extension. The root is created at first use. If it
-    disappears later, the store is unavailable, not empty.
+    Content types are not stored: readers derive them from the key's extension. Only a root with a mark is a store:
+    where a disk is not mounted, the store is unavailable, not empty.
     """
 
     def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
@@ -71,6 +73,12 @@ class DirectoryObjectStore:
 
     async def ping(self) -> None:
         await self._threads.run(self._ping)
+
+    async def state(self) -> StoreState:
+        return await self._threads.run(self._state)
+
+    async def make(self) -> None:
+        await self._threads.run(self._make)
 
     async def close(self) -> None:
         await self._threads.close()
@@ -124,14 +132,29 @@ class DirectoryObjectStore:
             yield from keys_under(self._root, prefix)
 
     def _ping(self) -> None:
-        with self._errors(), staged_file(self._root, lambda file: file.write(b"ping"), durable=False) as staged:
+        with (
+            self._errors(),
+            staged_file(self._root, lambda file: file.write(bytes(_PING_BYTES)), durable=True) as staged,
+        ):
             staged.unlink()
 
+    def _state(self) -> StoreState:
+        with self._errors(open_=False):
+            if self._is_marked():
+                return StoreState.MADE
+            return StoreState.UNMARKED if any(keys_under(self._root, "")) else StoreState.ABSENT
+
+    def _make(self) -> None:
+        with self._errors(open_=False):
+            (self._root / STAGING).mkdir(parents=True, exist_ok=True)
+            self._writer.write(self._root / MARK, lambda file: file.write(_MARK_TEXT), durable=True)
+
     @contextmanager
-    def _errors(self, missing: str | None = None) -> Iterator[None]:
+    def _errors(self, missing: str | None = None, *, open_: bool = True) -> Iterator[None]:
         """Open the store and translate its errors. With `missing`, a file that is not found is ObjectMissing."""
         try:
-            self._open()
+            if open_:
+                self._open()
             yield
         except OSError as error:
             if missing is not None and isinstance(error, FileNotFoundError):
@@ -139,11 +162,17 @@ class DirectoryObjectStore:
             raise StorageUnavailable(str(error)) from error
 
     def _open(self) -> None:
+        if not self._is_marked():
+            raise StorageUnavailable(
+                f"{self._root} is not an object store (it has no {MARK}): is its disk mounted? "
+                "A new store is made by imagemill-admin init-store"
+            )
         staging = self._root / STAGING
-        if self._opened:
-            if not staging.is_dir():
-                raise StorageUnavailable(f"the object store at {self._root} no longer exists")
+        if self._opened and staging.is_dir():
             return
-        staging.mkdir(parents=True, exist_ok=True)
+        staging.mkdir(exist_ok=True)
         remove_abandoned(self._root, before=self._clock() - _ABANDONED_AFTER)
         self._opened = True
+
+    def _is_marked(self) -> bool:
+        return (self._root / MARK).is_file()

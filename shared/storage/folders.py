@@ -11,7 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 STAGING = ".staging"
-"""The folder of files being written. No key begins with ".". It also marks a store: an unmounted disk has none."""
+"""The folder of files being written. No key begins with "."."""
+
+MARK = ".imagemill-store"
+"""The file that marks a store. Where a disk is not mounted, there is none."""
 
 _SHARD_MARK = "@"
 
@@ -31,7 +34,7 @@ def _walk(folder: Path, key_prefix: str, start: str) -> Iterator[str]:
     for name in _names(folder):
         if name.startswith(_SHARD_MARK):
             yield from (key_prefix + file for file in _names(folder / name) if file.startswith(start))
-        elif name.startswith(start) and name != STAGING:
+        elif name.startswith(start) and not name.startswith("."):
             yield from _walk(folder / name, f"{key_prefix}{name}/", "")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,17 @@ class ObjectStat:
     """When it was stored, in UTC."""
 
 
+class StoreState(Enum):
+    """Whether there is a store."""
+
+    MADE = "made"
+    """It is marked as one by `make`."""
+    UNMARKED = "unmarked"
+    """It has objects and no mark: a store of a version without marks."""
+    ABSENT = "absent"
+    """Nothing is there, or an empty directory or bucket."""
+
+
 def check_range(start: int, end: int | None) -> None:
     """Raise ValueError unless `start` and `end` can be the bounds of a range."""
     if start < 0 or (end is not None and end < start):
@@ -30,7 +42,7 @@ class ObjectStore(Protocol):
 
     Every method raises StorageUnavailable if the store fails, and ValueError for a key that `check_key` refuses. Puts
     are atomic: a reader sees the old content or the new one, even if the writer is killed. A second put under a key
-    replaces the object.
+    replaces the object. Until `make` has marked the store once, only `state` and `make` work.
     """
 
     async def put_file(self, key: str, path: Path, content_type: str, *, durable: bool = True) -> None:
@@ -64,7 +76,13 @@ class ObjectStore(Protocol):
         """Stream every key that starts with `prefix`, in no particular order."""
 
     async def ping(self) -> None:
-        """Raise StorageUnavailable unless the store can be read and written."""
+        """Raise StorageUnavailable unless the store can be written; it writes enough to notice a full disk."""
+
+    async def state(self) -> StoreState:
+        """Whether the store has been made."""
+
+    async def make(self) -> None:
+        """Make the store, or mark the objects that are there as one. Repeatable."""
 
     async def close(self) -> None:
         """Release threads and connections. The store cannot be used afterwards."""

@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from shared.errors import ObjectMissing, StorageUnavailable
 from shared.storage.keys import check_key, check_prefix
-from shared.storage.object_store import ObjectStat, check_range
+from shared.storage.object_store import ObjectStat, StoreState, check_range
 from shared.storage.range_read import Source, read_range
 from shared.storage.threads import Threads
 
@@ -30,8 +30,14 @@ _READ_TIMEOUT = 20.0  # seconds without a byte
 _PART = 5 * 1024 * 1024  # the smallest that S3 allows; also the memory that a large file needs
 _BATCH = 1000  # S3's limit for one deletion and one page of a listing
 
+# No key of an object begins with ".".
+_MARK = ".imagemill-store"
+_PING = ".imagemill-ping"
+_PING_BYTES = 64 * 1024
+
 _PARTIAL = 206
 _NOT_FOUND = "NoSuchKey"
+_NO_BUCKET = "NoSuchBucket"
 _EMPTY_RANGE = "InvalidRange"
 _BUCKET_EXISTS = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
 
@@ -50,7 +56,7 @@ class S3Location:
 
 
 class S3ObjectStore:
-    """Objects in one bucket, which is created at first use if missing. S3 makes each put atomic and durable.
+    """Objects in one bucket, which is a store only with a mark. S3 makes each put atomic and durable.
 
     A damaged put is refused: over http its signature covers the SHA-256 of the bytes, over https it carries their MD5,
     and the parts of a large file are combined by their etags.
@@ -102,6 +108,12 @@ class S3ObjectStore:
 
     async def ping(self) -> None:
         await self._threads.run(self._ping)
+
+    async def state(self) -> StoreState:
+        return await self._threads.run(self._state)
+
+    async def make(self) -> None:
+        await self._threads.run(self._make)
 
     async def close(self) -> None:
         await self._threads.close()
@@ -162,19 +174,43 @@ class S3ObjectStore:
     def _list(self, prefix: str) -> Iterator[str]:
         with self._errors():
             for found in self._client.list_objects(self._bucket, prefix, recursive=True):
-                if found.object_name and not found.is_dir:
+                if found.object_name and not found.is_dir and not found.object_name.startswith("."):
                     yield found.object_name
 
     def _ping(self) -> None:
+        self._opened = False
         with self._errors():
+            self._client.put_object(self._bucket, _PING, io.BytesIO(bytes(_PING_BYTES)), _PING_BYTES)
+            self._client.remove_object(self._bucket, _PING)
+
+    def _state(self) -> StoreState:
+        with self._errors(open_=False):
+            if self._is_marked():
+                return StoreState.MADE
             if not self._client.bucket_exists(self._bucket):
-                raise StorageUnavailable(f"bucket {self._bucket} no longer exists")
+                return StoreState.ABSENT
+            keys = (found.object_name or "." for found in self._client.list_objects(self._bucket, recursive=True))
+            return StoreState.UNMARKED if any(not key.startswith(".") for key in keys) else StoreState.ABSENT
+
+    def _make(self) -> None:
+        with self._errors(open_=False):
+            if not self._client.bucket_exists(self._bucket):
+                self._make_bucket()
+            self._client.put_object(self._bucket, _MARK, io.BytesIO(), 0)
+
+    def _make_bucket(self) -> None:
+        try:
+            self._client.make_bucket(self._bucket)
+        except S3Error as error:
+            if error.code not in _BUCKET_EXISTS:  # another process was faster
+                raise
 
     @contextmanager
-    def _errors(self, missing: str | None = None) -> Iterator[None]:
+    def _errors(self, missing: str | None = None, *, open_: bool = True) -> Iterator[None]:
         """Open the bucket and translate the store's errors. With `missing`, NoSuchKey is ObjectMissing."""
         try:
-            self._open()
+            if open_:
+                self._open()
             yield
         except S3Error as error:
             if missing is not None and error.code == _NOT_FOUND:
@@ -185,16 +221,24 @@ class S3ObjectStore:
             raise StorageUnavailable(f"unexpected response from S3: {error}") from error
 
     def _open(self) -> None:
-        """Create the bucket if it is missing. If it disappears later, that is an error: it is not recreated."""
+        """Check the mark at first use. If the bucket disappears later, its calls fail."""
         if self._opened:
             return
-        if not self._client.bucket_exists(self._bucket):
-            try:
-                self._client.make_bucket(self._bucket)
-            except S3Error as error:
-                if error.code not in _BUCKET_EXISTS:  # another process was faster
-                    raise
+        if not self._is_marked():
+            raise StorageUnavailable(
+                f"bucket {self._bucket} is missing or not an object store (it has no {_MARK}). "
+                "A new store is made by imagemill-admin init-store"
+            )
         self._opened = True
+
+    def _is_marked(self) -> bool:
+        try:
+            self._client.stat_object(self._bucket, _MARK)
+        except S3Error as error:
+            if error.code in {_NOT_FOUND, _NO_BUCKET}:
+                return False
+            raise
+        return True
 
 
 def _connection_pool() -> urllib3.PoolManager:

@@ -18,7 +18,8 @@ from uuid import uuid4
 import pytest
 
 from shared.errors import ObjectMissing, StorageUnavailable
-from shared.storage import ObjectStore, open_object_store
+from shared.storage import HeldPuts, ObjectStore, StoreState, open_object_store
+from shared.storage.s3 import S3ObjectStore
 from tests.fakes import MemoryObjectStore
 from tests.support.s3_server import open_s3_server
 
@@ -36,10 +37,11 @@ def moto_s3() -> Iterator[str]:
 
 @dataclass
 class Subject:
-    """A store, and a function that makes it unavailable."""
+    """A store, and functions that make it unavailable and that remove its mark."""
 
     store: ObjectStore
     make_unavailable: Callable[[], Awaitable[None]]
+    unmark: Callable[[], Awaitable[None]]
 
 
 @pytest.fixture
@@ -52,6 +54,7 @@ async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         else:
             url = EXTERNAL_S3 if request.param == "external-s3" else request.getfixturevalue("moto_s3")
             subject = await stack.enter_async_context(_in_s3(url))
+        await subject.store.make()
         yield subject
         await subject.store.close()
 
@@ -62,11 +65,18 @@ def _in_memory() -> Subject:
     async def make_unavailable() -> None:
         memory.available = False
 
-    return Subject(memory, make_unavailable)
+    async def unmark() -> None:
+        memory.made = False
+
+    return Subject(memory, make_unavailable, unmark)
 
 
 def _in_directory(root: Path) -> Subject:
-    return Subject(open_object_store(root.as_uri()), lambda: asyncio.to_thread(shutil.rmtree, root))
+    return Subject(
+        open_object_store(root.as_uri()),
+        lambda: asyncio.to_thread(shutil.rmtree, root),
+        lambda: asyncio.to_thread((root / ".imagemill-store").unlink),
+    )
 
 
 @asynccontextmanager
@@ -88,9 +98,15 @@ async def _in_s3(url: str) -> AsyncIterator[Subject]:
         for connection in connections:
             connection.close()
 
-    yield Subject(
-        open_object_store(url.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{port}")), make_unavailable
-    )
+    relayed = url.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{port}")
+    store = open_object_store(relayed.replace("imagemill-test", f"imagemill-test-{uuid4().hex[:8]}"))
+
+    async def unmark() -> None:
+        assert isinstance(store, S3ObjectStore)
+        await asyncio.to_thread(store._client.remove_object, store._bucket, ".imagemill-store")
+        store._opened = False  # as in a process that starts now
+
+    yield Subject(store, make_unavailable, unmark)
     await make_unavailable()
 
 
@@ -368,28 +384,94 @@ async def test_abandoned_reads_leave_the_store_usable(store: ObjectStore, folder
     assert await store.get_bytes(folder + "a.jpg") == bytes(MIB)
 
 
-@every_store
-async def test_every_call_raises_while_the_store_is_unavailable(subject: Subject, folder: str, tmp_path: Path) -> None:
-    store = subject.store
-    await store.ping()
-    await store.put_bytes(folder + "a.jpg", b"x", "image/jpeg")
-    source = tmp_path / "file"
+def every_call(store: ObjectStore, folder: str, source: Path) -> list[Callable[[], Awaitable[object]]]:
+    """The calls that need a store."""
     source.touch()
-    await subject.make_unavailable()
-
-    calls: list[Callable[[], Awaitable[object]]] = [
+    return [
         store.ping,
         lambda: store.put_bytes(folder + "a.jpg", b"", "image/jpeg"),
         lambda: store.put_file(folder + "a.jpg", source, "image/jpeg"),
+        lambda: store.copy(folder + "a.jpg", folder + "b.jpg", "image/jpeg"),
         lambda: store.get_bytes(folder + "a.jpg"),
         lambda: store.stat(folder + "a.jpg"),
         lambda: anext(store.read_chunks(folder + "a.jpg")),
         lambda: anext(store.list_keys(folder)),
         lambda: store.delete([folder + "a.jpg"]),
     ]
-    for call in calls:
+
+
+@every_store
+async def test_every_call_raises_while_the_store_is_unavailable(subject: Subject, folder: str, tmp_path: Path) -> None:
+    store = subject.store
+    await store.ping()
+    await store.put_bytes(folder + "a.jpg", b"x", "image/jpeg")
+    await subject.make_unavailable()
+    for call in every_call(store, folder, tmp_path / "file"):
         with pytest.raises(StorageUnavailable):
             await call()
+
+
+@every_store
+async def test_a_store_without_a_mark_is_not_used_until_it_is_made(
+    subject: Subject, folder: str, tmp_path: Path
+) -> None:
+    store = subject.store
+    assert await store.state() is StoreState.MADE
+    await subject.unmark()
+    assert await store.state() is StoreState.ABSENT
+    for call in every_call(store, folder, tmp_path / "file"):
+        with pytest.raises(StorageUnavailable):
+            await call()
+    await store.make()
+    await store.make()
+    assert await store.state() is StoreState.MADE
+    await store.put_bytes(folder + "a.jpg", b"x", "image/jpeg")
+
+
+@every_store
+async def test_making_a_store_of_objects_without_a_mark_keeps_them(subject: Subject, folder: str) -> None:
+    store = subject.store
+    await store.put_bytes(folder + "a.jpg", b"x", "image/jpeg")
+    await subject.unmark()
+    assert await store.state() is StoreState.UNMARKED
+    await store.make()
+    assert await store.state() is StoreState.MADE
+    assert await store.get_bytes(folder + "a.jpg") == b"x"
+
+
+@every_store
+async def test_a_ping_leaves_nothing_and_a_mark_is_no_object(store: ObjectStore, folder: str) -> None:
+    await store.ping()
+    await store.put_bytes(folder + "a.jpg", b"x", "image/jpeg")
+    assert [key async for key in store.list_keys("")] == [folder + "a.jpg"]
+
+
+@every_store
+async def test_a_held_put_is_repeated_and_everything_else_passes_through(
+    subject: Subject, folder: str, tmp_path: Path
+) -> None:
+    calls: list[Callable[[], Awaitable[None]]] = []
+
+    async def twice(call: Callable[[], Awaitable[None]]) -> None:
+        calls.append(call)
+        await call()
+        await call()
+
+    store, source, key = HeldPuts(subject.store, twice), tmp_path / "file", folder + "a.jpg"
+    source.write_bytes(b"xyz")
+    await store.put_bytes(key, b"x", "image/jpeg")
+    await store.put_file(key, source, "image/jpeg")
+    await store.copy(key, folder + "b.jpg", "image/jpeg")
+    assert len(calls) == 3
+    assert await store.get_bytes(folder + "b.jpg") == b"xyz"
+    assert [chunk async for chunk in store.read_chunks(key, 1, 2)] == [b"y"]
+    assert sorted([key async for key in store.list_keys(folder)]) == [key, folder + "b.jpg"]
+    await store.delete([folder + "b.jpg"])
+    assert await store.stat(folder + "b.jpg") is None
+    await store.ping()
+    await store.make()
+    assert await store.state() is StoreState.MADE
+    assert len(calls) == 3
 
 
 @streaming_stores

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.errors import ObjectMissing, StorageUnavailable
-from shared.storage import ObjectStat, check_key, check_prefix, check_range
+from shared.storage import ObjectStat, StoreState, check_key, check_prefix, check_range
 
 _CHUNK = 256 * 1024
 
@@ -26,11 +26,15 @@ class StoredObject:
 
 
 class MemoryObjectStore:
-    """Keeps its objects in `objects`, for tests to inspect. While `available` is False, every call fails."""
+    """Keeps its objects in `objects`, for tests to inspect. While `available` is False, every call fails.
+
+    made: whether it has been made; a test sets it to False for a store without a mark.
+    """
 
     def __init__(self, clock: Callable[[], datetime] = _now) -> None:
         self.objects: dict[str, StoredObject] = {}
         self.available = True
+        self.made = True
         self._clock = clock
 
     async def put_file(self, key: str, path: Path, content_type: str, *, durable: bool = True) -> None:
@@ -74,10 +78,25 @@ class MemoryObjectStore:
     async def ping(self) -> None:
         await self._check_available()
 
+    async def state(self) -> StoreState:
+        await self._check_reachable()
+        if self.made:
+            return StoreState.MADE
+        return StoreState.UNMARKED if self.objects else StoreState.ABSENT
+
+    async def make(self) -> None:
+        await self._check_reachable()
+        self.made = True
+
     async def close(self) -> None:
         self.available = False
 
     async def _check_available(self) -> None:
+        await self._check_reachable()
+        if not self.made:
+            raise StorageUnavailable("the memory store has not been made")
+
+    async def _check_reachable(self) -> None:
         await asyncio.sleep(0)  # like every real store, it lets other tasks run
         if not self.available:
             raise StorageUnavailable("the memory store was made unavailable")

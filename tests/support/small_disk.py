@@ -27,6 +27,10 @@ class SmallDisk:
                 except OSError:
                     continue
 
+    def allow_writes(self, *, allowed: bool) -> None:
+        """Remount it, for reading only or not."""
+        assert _as_root("mount", "-o", f"remount,{'rw' if allowed else 'ro'}", str(self.root))
+
     def free(self) -> None:
         (self.root / _FILLER).unlink()
 

@@ -52,13 +52,17 @@ def test_the_workers_cannot_reach_the_database(services: dict[str, Any]) -> None
     assert {name for name, service in services.items() if "database" in service["networks"]} == {
         "gateway",
         "aggregator",
+        "init-store",
         "mongo",
     }
 
 
 def test_services_wait_for_healthy_servers(services: dict[str, Any]) -> None:
     for name in SERVICE_SETTINGS:
-        for server, condition in services[name]["depends_on"].items():
+        needed = dict(services[name]["depends_on"])
+        if name == "gateway":
+            assert needed.pop("init-store") == {"condition": "service_completed_successfully"}
+        for server, condition in needed.items():
             assert condition == {"condition": "service_healthy"}
             assert "healthcheck" in services[server]
 
@@ -66,3 +70,10 @@ def test_services_wait_for_healthy_servers(services: dict[str, Any]) -> None:
 def test_scalable_services_have_no_fixed_name_or_port(services: dict[str, Any]) -> None:
     for name in ("downloader", "compressor", "aggregator"):
         assert not {"container_name", "hostname", "ports"} & set(services[name])
+
+
+def test_the_store_is_made_by_a_step_of_its_own(services: dict[str, Any]) -> None:
+    step = services["init-store"]
+    assert step["entrypoint"][-2:] == ["services.gateway.admin", "init-store"]
+    assert step["restart"] == "no"
+    assert step["image"] == services["gateway"]["image"]

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
+from services.gateway.admin.init_store import StoreLost, init_store
 from services.gateway.admin.reconcile import REMOVED, Discrepancy, Reconciler
 from services.gateway.admin.settings import AdminSettings
 from shared.errors import DependencyUnavailable
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None, settings: AdminSettings | None 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="imagemill-admin", description="Commands for the operator of Imagemill.")
+    parser.set_defaults(needs_store=True)
     commands = parser.add_subparsers(required=True, metavar="command")
     found = commands.add_parser(
         "reconcile",
@@ -54,6 +56,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     expired.add_argument("request_id")
     expired.set_defaults(command=_expire)
+    made = commands.add_parser(
+        "init-store",
+        help="make the object store at OBJECT_STORE_URL; once for each installation",
+        description="Makes the directory or the bucket and marks it as the object store. Services wait for the mark, so"
+        " that none takes an empty mount point for the store. Objects that are there are kept. It is refused if the"
+        " database has requests and their objects are not there.",
+    )
+    made.add_argument("--accept-loss", action="store_true", help="make an empty store although there are requests")
+    made.set_defaults(command=_init_store, needs_store=False)
     return parser
 
 
@@ -67,7 +78,8 @@ async def _run(given: Namespace, settings: AdminSettings) -> int:
     try:
         stop = asyncio.Event()
         asyncio.get_running_loop().call_later(_CONNECT_SECONDS, stop.set)
-        await store.ping()
+        if given.needs_store:
+            await store.ping()
         async with open_database(settings.mongo, stop) as database:
             return await command(given, database, store)
     finally:
@@ -96,6 +108,15 @@ async def _expire(given: Namespace, database: Database, _: ObjectStore) -> int:
         sys.stderr.write(f"no finished request has the id {given.request_id}\n")
         return 1
     _print(f"{given.request_id} expires now; the gateway removes it.")
+    return 0
+
+
+async def _init_store(given: Namespace, database: Database, store: ObjectStore) -> int:
+    try:
+        _print(await init_store(store, database, accept_loss=given.accept_loss))
+    except StoreLost as lost:
+        sys.stderr.write(f"{lost}\n")
+        return 1
     return 0
 
 

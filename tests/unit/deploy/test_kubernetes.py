@@ -82,6 +82,20 @@ def test_pods_pass_the_restricted_pod_security_standard(service: str) -> None:
     }
 
 
+def test_the_job_that_makes_the_store_is_as_restricted_and_can_run_again() -> None:
+    (job,) = _resources("init-store.yaml")
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    (of_gateway,) = _pod("gateway")["containers"]
+    assert container["image"] == of_gateway["image"]
+    assert container["command"] == ["python", "-m", "services.gateway.admin", "init-store"]
+    assert {entry["name"] for entry in container["env"]} == {"MONGODB_URL", "OBJECT_STORE_URL"}
+    assert container["securityContext"] == of_gateway["securityContext"]
+    assert pod["securityContext"] == _pod("gateway")["securityContext"]
+    assert pod["automountServiceAccountToken"] is False
+    assert job["spec"]["ttlSecondsAfterFinished"] > 0
+
+
 def test_network_policies_deny_by_default_for_every_pod() -> None:
     specs = {policy["metadata"]["name"]: policy["spec"] for policy in _resources("network-policies.yaml")}
     assert specs["imagemill-refuse"] == {

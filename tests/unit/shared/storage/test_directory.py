@@ -1,6 +1,7 @@
 """The directory store: atomic and durable writes, clean-up, and a missing root."""
 
 import asyncio
+import errno
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from shared.errors import StorageUnavailable
 from shared.storage.directory import DirectoryObjectStore
+from tests.support.small_disk import open_small_disk
 
 KEY = "results/r1/chair-0af3.jpg"
 
@@ -24,12 +26,17 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 async def store(root: Path) -> AsyncIterator[DirectoryObjectStore]:
     store = DirectoryObjectStore(root)
+    await store.make()
     yield store
     await store.close()
 
 
+MARK = ".imagemill-store"
+EMPTY = [MARK, ".staging"]
+
+
 def names_in(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir()] if folder.exists() else []
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
 def unmount(root: Path) -> None:
@@ -43,13 +50,34 @@ def mount(root: Path) -> None:
 
 
 def files_of(root: Path) -> list[Path]:
-    return [path for path in root.rglob("*") if path.is_file()]
+    return [path for path in root.rglob("*") if path.is_file() and path.name != MARK]
 
 
-async def test_nothing_is_created_before_the_first_use(store: DirectoryObjectStore, root: Path) -> None:
+def make_folder(root: Path) -> None:
+    root.mkdir()
+
+
+async def test_only_make_creates_a_store(root: Path) -> None:
+    store = DirectoryObjectStore(root)
+    with pytest.raises(StorageUnavailable, match="imagemill-admin init-store"):
+        await store.ping()
+    make_folder(root)
+    with pytest.raises(StorageUnavailable, match="is its disk mounted"):
+        await store.put_bytes(KEY, b"x", "image/jpeg")
     assert names_in(root) == []
+    await store.make()
     await store.ping()
-    assert names_in(root) == [".staging"]
+    assert names_in(root) == EMPTY
+    await store.close()
+
+
+async def test_a_store_that_was_restored_without_its_empty_folder_works(
+    store: DirectoryObjectStore, root: Path
+) -> None:
+    await store.put_bytes(KEY, b"x", "image/jpeg")
+    (root / ".staging").rmdir()
+    await store.put_bytes(KEY, b"y", "image/jpeg")
+    assert await store.get_bytes(KEY) == b"y"
 
 
 async def test_a_put_leaves_only_the_object(store: DirectoryObjectStore, root: Path) -> None:
@@ -98,26 +126,61 @@ async def test_a_killed_writer_leaves_the_old_object(store: DirectoryObjectStore
         for _ in range(2):  # the second megabyte is read once the first has been written
             await asyncio.to_thread(endless.write, bytes(1024 * 1024))
         assert len(files_of(root)) == 2
+        await open_another(root)
+        assert len(files_of(root)) == 2  # its writer lives
         writer.kill()
         writer.wait()
 
     assert await store.get_bytes(KEY) == b"the old one"
     assert [key async for key in store.list_keys("")] == [KEY]
+    await open_another(root)
+    assert len(files_of(root)) == 1
 
 
-async def test_staged_files_of_killed_writers_are_removed_later(root: Path) -> None:
+async def open_another(root: Path, now: float = 0) -> None:
+    """As another process does when it starts."""
+    store = DirectoryObjectStore(root, clock=lambda: now)
+    await store.ping()
+    await store.close()
+
+
+async def test_without_locks_staged_files_are_removed_an_hour_after_the_last_write(
+    store: DirectoryObjectStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int, __: Path) -> bool:
+        raise OSError(errno.ENOLCK, "no locks here")
+
+    monkeypatch.setattr("shared.storage.atomic_file.lock", refuse)
+    await store.put_bytes(KEY, b"x", "image/jpeg")
     abandoned, recent = root / ".staging/abandoned", root / ".staging/recent"
-    abandoned.parent.mkdir(parents=True)
     abandoned.touch()
     recent.touch()
     os.utime(abandoned, (10_000, 10_000))
     os.utime(recent, (12_000, 12_000))
+    await open_another(root, now=14_000)
+    assert names_in(root / ".staging") == ["recent"]
 
-    store = DirectoryObjectStore(root, clock=lambda: 14_000.0)
-    await store.ping()
-    await store.close()
 
-    assert files_of(root) == [recent]
+async def test_a_ping_notices_that_the_disk_is_full_or_read_only(tmp_path: Path) -> None:
+    with open_small_disk(tmp_path / "disk", megabytes=4) as disk:
+        store = DirectoryObjectStore(disk.root / "store")
+        await store.make()
+        await store.ping()
+        disk.fill()
+        with pytest.raises(StorageUnavailable, match="No space left"):
+            await store.ping()
+        with pytest.raises(StorageUnavailable, match="No space left"):
+            await store.put_bytes(KEY, bytes(100_000), "image/jpeg")
+        disk.free()
+        await store.ping()
+        disk.allow_writes(allowed=False)
+        with pytest.raises(StorageUnavailable, match="Read-only"):
+            await store.ping()
+        disk.allow_writes(allowed=True)
+        await store.ping()
+        assert names_in(disk.root / "store") == EMPTY
+        assert files_of(disk.root) == []
+        await store.close()
 
 
 async def test_deleting_the_last_object_leaves_no_folders(store: DirectoryObjectStore, root: Path) -> None:
@@ -127,7 +190,7 @@ async def test_deleting_the_last_object_leaves_no_folders(store: DirectoryObject
     await store.delete([KEY])
     assert names_in(root / "results") == ["r2"]
     await store.delete(["results/r2/a.jpg"])
-    assert names_in(root) == [".staging"]
+    assert names_in(root) == EMPTY
 
 
 async def test_an_unmounted_disk_raises_storage_unavailable_and_is_not_written_to(
@@ -150,6 +213,8 @@ async def test_a_root_that_cannot_be_created_raises_storage_unavailable(tmp_path
     (tmp_path / "file").touch()
     store = DirectoryObjectStore(tmp_path / "file" / "store")
 
+    with pytest.raises(StorageUnavailable):
+        await store.make()
     with pytest.raises(StorageUnavailable):
         await store.ping()
     await store.close()

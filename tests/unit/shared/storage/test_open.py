@@ -15,6 +15,7 @@ async def test_a_file_url_opens_a_directory(tmp_path: Path) -> None:
     store = open_object_store(folder.as_uri())
     assert isinstance(store, DirectoryObjectStore)
 
+    await store.make()
     await store.put_bytes("uploads/r1.csv", b"x", "text/csv")
     assert await DirectoryObjectStore(folder).get_bytes("uploads/r1.csv") == b"x"
     await store.close()

@@ -9,16 +9,18 @@ from shared.errors import StorageUnavailable
 from shared.storage.s3 import S3Location, S3ObjectStore
 
 KEY = "results/r1/a.jpg"
+NOT_FOUND = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"
+MARK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nlast-modified: Sun, 29 Nov 2026 12:00:00 GMT\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 REGION = b"<LocationConstraint xmlns='http://s3.amazonaws.com/doc/2006-03-01/'></LocationConstraint>"
 
 
 class ScriptedS3:
-    """Has the bucket; sends `response` to every other request, and records connections and requests."""
+    """Has the bucket with a mark; sends `response` to every other request, and records connections and requests."""
 
     def __init__(self) -> None:
         self.response = OK
-        self.has_bucket = True
+        self.has_bucket = self.has_mark = True
         self.connections = 0
         self.requests: list[str] = []
         self.requested = asyncio.Event()
@@ -48,7 +50,9 @@ class ScriptedS3:
         if "location=" in path:
             return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(REGION), REGION)
         if method == "HEAD" and path.rstrip("/") == "/bucket":
-            return OK if self.has_bucket else b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"
+            return OK if self.has_bucket else NOT_FOUND
+        if method == "HEAD" and path == "/bucket/.imagemill-store":
+            return MARK if self.has_bucket and self.has_mark else NOT_FOUND
         self.requests.append(f"{method} {path}")
         self.requested.set()
         return self.response
@@ -118,30 +122,56 @@ async def test_every_failure_of_the_server_raises_storage_unavailable(
         assert "hunter2" not in str(error)
 
 
-async def test_a_bucket_that_disappeared_is_not_recreated(s3: ScriptedS3, store: S3ObjectStore) -> None:
+@pytest.mark.parametrize("lost", ["has_bucket", "has_mark"])
+async def test_a_bucket_that_disappeared_is_not_recreated(s3: ScriptedS3, store: S3ObjectStore, lost: str) -> None:
     await store.ping()
-    s3.has_bucket = False
+    s3.requests.clear()
+    setattr(s3, lost, False)
 
     with pytest.raises(StorageUnavailable, match="bucket"):
         await store.ping()
     assert s3.requests == []
 
 
-async def test_a_missing_bucket_is_created_at_first_use(s3: ScriptedS3, store: S3ObjectStore) -> None:
-    s3.has_bucket = False
-    await store.put_bytes(KEY, b"x", "image/jpeg")
+@pytest.mark.parametrize("lacks", ["has_bucket", "has_mark"])
+async def test_a_bucket_that_was_not_made_is_not_used(s3: ScriptedS3, store: S3ObjectStore, lacks: str) -> None:
+    setattr(s3, lacks, False)
+    for name, call in _calls(store).items():
+        with pytest.raises(StorageUnavailable, match="imagemill-admin init-store"):
+            await call()
+        assert s3.requests == [], name
 
-    assert [request.split("?")[0] for request in s3.requests] == ["PUT /bucket", f"PUT /bucket/{KEY}"]
+
+async def test_make_creates_the_bucket_and_marks_it(s3: ScriptedS3, store: S3ObjectStore) -> None:
+    s3.has_bucket = False
+    await store.make()
+    assert _without_query(s3.requests) == ["PUT /bucket", "PUT /bucket/.imagemill-store"]
 
 
 async def test_another_process_can_create_the_bucket_first(s3: ScriptedS3, store: S3ObjectStore) -> None:
     s3.has_bucket = False
     s3.response = _xml("409 Conflict", "BucketAlreadyOwnedByYou")
 
-    with pytest.raises(StorageUnavailable, match="no longer exists"):  # the ping checks again after the failed creation
-        await store.ping()
-    s3.has_bucket = True
+    with pytest.raises(
+        StorageUnavailable, match="BucketAlreadyOwnedByYou"
+    ):  # its mark is refused with the same response
+        await store.make()
+    assert _without_query(s3.requests) == ["PUT /bucket", "PUT /bucket/.imagemill-store"]
+
+
+async def test_a_ping_writes_and_removes_an_object(s3: ScriptedS3, store: S3ObjectStore) -> None:
     await store.ping()
+    assert s3.requests == ["PUT /bucket/.imagemill-ping", "DELETE /bucket/.imagemill-ping"]
+
+
+async def test_a_ping_fails_if_nothing_can_be_written(s3: ScriptedS3, store: S3ObjectStore) -> None:
+    s3.response = _xml("507 Insufficient Storage", "XMinioStorageFull")
+    with pytest.raises(StorageUnavailable, match="XMinioStorageFull"):
+        await store.ping()
+
+
+def _without_query(requests: list[str]) -> list[str]:
+    return [request.split("?")[0].rstrip("/") for request in requests]
 
 
 async def test_a_server_that_ignores_ranges_raises_storage_unavailable(s3: ScriptedS3, store: S3ObjectStore) -> None:
