@@ -68,6 +68,7 @@ async def seconds_each(store: ObjectStore) -> float:
 
 async def measure(url: str) -> None:
     store = open_object_store(url)
+    await store.make()
     try:
         milliseconds = 1000 * await seconds_each(store)
         await store.delete([key async for key in store.list_keys(originals_prefix(REQUEST_ID))])

@@ -69,8 +69,9 @@ class Place:
 
 @pytest.fixture
 async def place(mongodb_url: str, tmp_path: Path) -> AsyncIterator[Place]:
-    variables = {"MONGODB_URL": mongodb_url, "OBJECT_STORE_URL": tmp_path.as_uri()}
+    variables = {"MONGODB_URL": mongodb_url, "OBJECT_STORE_URL": (tmp_path / "store").as_uri()}
     store = open_object_store(variables["OBJECT_STORE_URL"])
+    await store.make()
     async with open_database(MongoSettings(mongodb_url=mongodb_url), asyncio.Event()) as database:
         yield Place(database, store, variables)
     await store.close()
@@ -136,3 +137,34 @@ async def test_a_command_that_cannot_run_says_why(
     assert code == status, output
     assert message in output
     assert "Traceback" not in output
+
+
+async def test_init_store_makes_a_store_once(place: Place, tmp_path: Path) -> None:
+    url = (tmp_path / "new" / "store").as_uri()
+    assert await place.run("init-store", OBJECT_STORE_URL=url) == (0, "An empty object store is made.\n")
+    store = open_object_store(url)
+    await store.put_bytes("uploads/a.csv", b"x", "text/csv")
+    assert await place.run("init-store", OBJECT_STORE_URL=url) == (0, "The object store exists already.\n")
+    assert await store.get_bytes("uploads/a.csv") == b"x"
+    await store.close()
+
+
+async def test_init_store_makes_no_empty_store_for_requests_whose_store_is_lost(place: Place, tmp_path: Path) -> None:
+    await place.insert(GOOD)
+    lost = (tmp_path / "not mounted").as_uri()
+    status, output = await place.run("init-store", OBJECT_STORE_URL=lost)
+    assert (status, "there is no object store with their objects" in output) == (1, True), output
+    assert not (tmp_path / "not mounted").exists()
+    status, output = await place.run("init-store", "--accept-loss", OBJECT_STORE_URL=lost)
+    assert (status, output) == (0, "An empty object store is made.\n")
+
+
+async def test_init_store_marks_the_store_of_an_earlier_version(place: Place, tmp_path: Path) -> None:
+    await place.put(*await place.insert(GOOD))
+    before = await place.keys()
+    (tmp_path / "store" / ".imagemill-store").unlink()
+    status, output = await place.run("reconcile")
+    assert (status, "imagemill-admin init-store" in output) == (1, True), output
+    status, output = await place.run("init-store")
+    assert (status, "its objects are kept" in output) == (0, True), output
+    assert await place.keys() == before

@@ -170,6 +170,7 @@ async def test_results_lead_to_files_events_and_a_webhook_that_the_documented_ex
         "WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
     }
     store = open_object_store(settings["OBJECT_STORE_URL"])
+    await store.make()
     await store.put_bytes(ORIGINAL_KEY, b"original", "image/jpeg")
     (tmp_path / "receiver.py").write_text(example(1))
     (tmp_path / "subscriber.py").write_text(example(0))

@@ -104,6 +104,7 @@ async def test_commands_produce_originals_or_failures_and_sigterm_finishes_the_l
     origin.serve("/a.jpg", image(JPEG))
     origin.serve("/slow.jpg", Response(body=JPEG[:200], byte_interval=0.01))
     store = open_object_store(f"file://{tmp_path}/store")
+    await store.make()
     async with downloader(rabbitmq_url, f"file://{tmp_path}/store") as process:
         await send(channel, origin.url("/a.jpg"))
         stored = await receive(channel, Queue.COMPRESS)

@@ -20,7 +20,7 @@ from tests.support.aggregating import a_compressed_image, a_product, a_request
 from tests.support.builders import REQUEST_ID
 from tests.support.messaging_runtime import waiting_in
 from tests.support.running_gateway import problem
-from tests.support.service_process import ServiceProcess, open_service
+from tests.support.service_process import ServiceProcess, a_store, open_service
 from tests.support.small_disk import SmallDisk, open_small_disk
 from tests.support.stack import a_catalogue
 from tests.support.waiting import until
@@ -42,11 +42,11 @@ async def database(mongodb_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def settings(disk: SmallDisk, rabbitmq_url: str, mongodb_url: str, tmp_path: Path) -> dict[str, str]:
+async def settings(disk: SmallDisk, rabbitmq_url: str, mongodb_url: str, tmp_path: Path) -> dict[str, str]:
     return {
         "RABBITMQ_URL": rabbitmq_url,
         "MONGODB_URL": mongodb_url,
-        "OBJECT_STORE_URL": (tmp_path / "objects").as_uri(),
+        "OBJECT_STORE_URL": await a_store(tmp_path / "objects"),
         "TMPDIR": str(disk.root),
     }
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from deploy.local.processes import Process, spawn
+from shared.storage import open_object_store
 from tests.support.tree import ROOT
 from tests.support.waiting import until
 
@@ -70,6 +71,14 @@ async def open_service(name: str, home: Path, settings: Mapping[str, str]) -> As
         yield ServiceProcess(process, f"http://127.0.0.1:{port}")
     finally:
         await process.ended(0)
+
+
+async def a_store(root: Path) -> str:
+    """The URL of a new object store in a directory."""
+    store = open_object_store(root.as_uri())
+    await store.make()
+    await store.close()
+    return root.as_uri()
 
 
 def free_port() -> int:
