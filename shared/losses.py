@@ -5,11 +5,11 @@ of memory, overloaded, or restarts. So a loss costs no attempt. After it the ima
 no other work of that kind. Only an image that loses its workers again while it is alone is the cause.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import CompressImage, DownloadImage, ImageDeferred, ImageFailed, about
+from shared.contracts.messages import CompressImage, DownloadImage, ImageDeferred, ImageFailed, Message, about
 from shared.settings import LossSettings
 
 MAX_LOSSES = 3
@@ -45,3 +45,14 @@ class LossPolicy:
             lost=True,
             original_key=original_key,
         )
+
+
+class SuspectHandler:
+    """Handles a command that came back again and again without an answer: workers may have died of its image."""
+
+    def __init__(self, losses: LossPolicy) -> None:
+        self._losses = losses
+
+    async def __call__(self, command: DownloadImage | CompressImage) -> Sequence[Message]:
+        detail = f"its {type(command).__name__} command came back again and again without an answer"
+        return [self._losses.answer(command, ErrorCode.WORKER_LOST, detail)]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from shared.contracts import messages
 from shared.contracts.messages import ImageMessage, Message
-from shared.messaging import QUEUE_OF, CancelledRounds
+from shared.messaging import ALONE_QUEUE_OF, QUEUE_OF, CancelledRounds, Queue
 
 SERVICES = ("gateway", "downloader", "compressor", "aggregator")
 _SOURCES = Path(__file__).parents[2] / "services"
@@ -24,10 +24,10 @@ _NOT_SENT = {("aggregator", messages.ImageDeferred.__name__)}
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """queue: None for a reply, and for a broadcast."""
+    """queues: none for a reply or a broadcast; the first is the usual one."""
 
     message: type[Message]
-    queue: str | None
+    queues: tuple[Queue, ...]
     senders: tuple[str, ...]
     receivers: tuple[str, ...]
 
@@ -53,10 +53,14 @@ def flows() -> list[Flow]:
             return senders(_COMMAND_OF_REPLY[message])
         if message in _LISTENER_OF_BROADCAST:
             return tuple(service for service in SERVICES if _LISTENER_OF_BROADCAST[message] in called[service])
-        wanted = (QUEUE_OF[message].name, message.__name__)
-        return tuple(service for service in SERVICES if wanted in subscribed[service])
+        wanted = {(queue.name, message.__name__) for queue in _queues(message)}
+        return tuple(service for service in SERVICES if wanted <= subscribed[service])
 
-    return [Flow(message, QUEUE_OF.get(message), senders(message), receivers(message)) for message in all_messages()]
+    return [Flow(message, _queues(message), senders(message), receivers(message)) for message in all_messages()]
+
+
+def _queues(message: type[Message]) -> tuple[Queue, ...]:
+    return tuple(queues[message] for queues in (QUEUE_OF, ALONE_QUEUE_OF) if message in queues)
 
 
 def all_messages() -> list[type[Message]]:

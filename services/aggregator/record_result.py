@@ -54,6 +54,8 @@ class ResultRecorder:
                 self._metrics.images_reused.labels(kind=message.result.reused).inc()
         elif isinstance(message, ImageFailed):
             self._metrics.images.labels(outcome="failed", error_code=message.error_code.value).inc()
+        elif message.lost:
+            self._metrics.worker_losses.labels(error_code=message.error_code.value).inc()
 
 
 class LostRecorder:

@@ -9,12 +9,14 @@ from services.compressor.cpu_pool import CpuPool, usable_cores
 from services.compressor.handler import CompressHandler, Retries
 from services.compressor.settings import CompressorSettings
 from shared.contracts.messages import CompressImage
+from shared.isolation import Isolation, under
 from shared.long_lived import lasting
-from shared.losses import LossPolicy
+from shared.losses import LossPolicy, SuspectHandler
 from shared.messaging import (
     CancelledRounds,
     Consumer,
     DependencyGate,
+    Handler,
     Hold,
     Publisher,
     Queue,
@@ -46,24 +48,33 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
         pings = {"storage": store.ping, "disk": workspace.ping, "broker": broker.ping, "encoder": pool.ping}
         gate = DependencyGate(pings, health)
         await gate.check()
+        losses = LossPolicy(settings.losses, random.random)
         handler = CompressHandler(
             store=HeldPuts(store, Hold(gate, stop)),
             compressor=pool,
             max_pixels=settings.compress.compress_max_pixels,
-            retries=Retries(settings.attempts, LossPolicy(settings.losses, random.random)),
+            retries=Retries(settings.attempts, losses),
             metrics=metrics,
             clock=lambda: datetime.now(UTC),
         )
         cancelled = CancelledRounds()
-        subscription = Subscription(
-            Queue.COMPRESS, (CompressImage,), cancelled.dropping(handler), _concurrency(processes)
-        )
-        consumer = Consumer(subscription, broker, publisher, gate, health, metrics)
+        handle, on_suspect = cancelled.dropping(handler), SuspectHandler(losses)
         async with asyncio.TaskGroup() as tasks:
             listening = cancelled.receive(broker, health, stop)
             tasks.create_task(lasting("listening to broadcasts", listening, stop))
-            consuming = consumer.run(stop, settings.rabbit.drain_timeout)
-            tasks.create_task(lasting(f"consuming {subscription.queue}", consuming, stop))
+            for subscription in _subscriptions(handle, on_suspect, _concurrency(processes)):
+                consumer = Consumer(subscription, broker, publisher, gate, health, metrics)
+                consuming = consumer.run(stop, settings.rabbit.drain_timeout)
+                tasks.create_task(lasting(f"consuming {subscription.queue}", consuming, stop))
+
+
+def _subscriptions(handle: Handler, on_suspect: Handler, at_once: int) -> list[Subscription]:
+    isolation = Isolation()
+    shared, isolated = under(isolation.shared, handle), under(isolation.isolated, handle)
+    return [
+        Subscription(Queue.COMPRESS, (CompressImage,), shared, at_once, on_suspect=on_suspect),
+        Subscription(Queue.COMPRESS_ALONE, (CompressImage,), isolated, 1, on_suspect=on_suspect),
+    ]
 
 
 def _concurrency(processes: int) -> int:

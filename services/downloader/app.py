@@ -16,11 +16,14 @@ from services.downloader.outcomes import FetchRetryPolicy
 from services.downloader.probe import ProbeHandler, UrlProber
 from services.downloader.settings import DownloaderSettings, FetchSettings
 from shared.contracts.messages import DownloadImage, FetchBounds, ProbeImages
+from shared.isolation import Isolation, under
 from shared.long_lived import lasting
+from shared.losses import LossPolicy, SuspectHandler
 from shared.messaging import (
     CancelledRounds,
     Consumer,
     DependencyGate,
+    Handler,
     Hold,
     Publisher,
     Queue,
@@ -59,19 +62,11 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
             observe=metrics.fetch_seconds.observe,
         )
         cancelled = CancelledRounds()
-        # Each call of the handler is a request to the host, so the first fault closes the gate.
-        downloads = Subscription(
-            Queue.DOWNLOAD,
-            (DownloadImage,),
-            cancelled.dropping(handler),
-            settings.fetch.fetch_concurrency,
-            retry_for=0,
-        )
         async with asyncio.TaskGroup() as consumers:
             listening = cancelled.receive(broker, health, stop)
             consumers.create_task(lasting("listening to broadcasts", listening, stop))
             for subscription, gate in (
-                (downloads, store_gate),
+                *((downloads, store_gate) for downloads in _downloads(settings, cancelled.dropping(handler))),
                 (_probes(settings.fetch, requester), broker_gate),
             ):
                 consumer = Consumer(subscription, broker, publisher, gate, health, metrics)
@@ -96,6 +91,18 @@ async def open_requester(settings: FetchSettings, policy: AddressPolicy) -> Asyn
 def build_fetcher(requester: HttpRequester, settings: FetchSettings) -> Fetcher:
     """A Fetcher that sends its requests through `requester`."""
     return Fetcher(requester, FetchLimits(settings.fetch_total_timeout, settings.fetch_max_bytes))
+
+
+def _downloads(settings: DownloaderSettings, handle: Handler) -> list[Subscription]:
+    isolation = Isolation()
+    on_suspect = SuspectHandler(LossPolicy(settings.losses, random.random))
+    shared, isolated = under(isolation.shared, handle), under(isolation.isolated, handle)
+    at_once = settings.fetch.fetch_concurrency
+    # Each call of the handler is a request to the host, so the first fault closes the gate.
+    return [
+        Subscription(Queue.DOWNLOAD, (DownloadImage,), shared, at_once, on_suspect=on_suspect, retry_for=0),
+        Subscription(Queue.DOWNLOAD_ALONE, (DownloadImage,), isolated, 1, on_suspect=on_suspect, retry_for=0),
+    ]
 
 
 def _probes(settings: FetchSettings, requester: HttpRequester) -> Subscription:

@@ -23,7 +23,7 @@ from shared.contracts.messages import (
     Message,
     about,
 )
-from shared.contracts.object_keys import copied_key, original_key, reuse_key
+from shared.contracts.object_keys import copied_key, original_key
 from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.storage import ObjectStore
 
@@ -109,7 +109,7 @@ class DownloadHandler:
             result=known.result.model_copy(update=changes),
             etag=unchanged.validators.etag,
             last_modified=unchanged.validators.last_modified,
-            reuse_key=reuse_key(command.url, command.options),
+            reuse_key=known.reuse_key,
         )
 
     async def _downloaded(self, command: DownloadImage, fetched: Fetched) -> CompressImage:

@@ -154,6 +154,9 @@ class KnownResult(BaseModel):
     etag: Word | None = Field(description="The original's ETag.")
     last_modified: Word | None = Field(description="The original's Last-Modified.")
     result: ImageResult = Field(description="What the earlier request made of it.")
+    reuse_key: Word | None = Field(
+        default=None, description="Under which the result was found; null from a sender of an earlier version."
+    )
 
 
 class DownloadImage(ImageMessage):

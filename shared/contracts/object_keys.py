@@ -14,6 +14,9 @@ PUBLIC_PREFIXES = ("results/", "outputs/")
 _OWNED_FOLDERS = ("originals", "results", "outputs")
 _SLUG_LENGTH = 60
 
+ENCODER_VERSION = 1
+"""Raise it when the compressor makes another result of the same original and options: earlier ones are not reused."""
+
 
 def image_id(url: str) -> str:
     """The image's id within its request: the first 128 bits of the SHA-256 of its URL, in hex."""
@@ -48,8 +51,8 @@ def original_key(request_id: str, image_id: str, sha256: str) -> str:
 
 
 def same_bytes_key(request_id: str, sha256: str) -> str:
-    """The record of what a compressor made of an original with these bytes; deleted with the originals."""
-    return f"{originals_prefix(request_id)}same-bytes/{sha256}"
+    """The record of what this version made of an original with these bytes; deleted with the originals."""
+    return f"{originals_prefix(request_id)}same-bytes/{ENCODER_VERSION}/{sha256}"
 
 
 def result_key(request_id: str, image_id: str, url: str, data: bytes, extension: str) -> str:
@@ -65,8 +68,8 @@ def copied_key(key: str, request_id: str) -> str:
 
 
 def reuse_key(url: str, options: CompressOptions) -> str:
-    """Identifies this URL with these options across requests."""
-    return hashlib.sha256(f"{url}\n{options.model_dump_json()}".encode()).hexdigest()[:32]
+    """Identifies what this version makes of this URL with these options, across requests."""
+    return hashlib.sha256(f"{ENCODER_VERSION}\n{url}\n{options.model_dump_json()}".encode()).hexdigest()[:32]
 
 
 def outputs_key(request_id: str, round_: int, filename: str | None, kind: str, extension: str = "csv") -> str:

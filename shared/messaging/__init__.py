@@ -8,10 +8,11 @@ from shared.messaging.dependency_gate import DependencyGate, Ping
 from shared.messaging.hold import Hold
 from shared.messaging.publisher import Broadcast, Outgoing, Publish, Publisher, Reply
 from shared.messaging.replies import Inbox, Replies
-from shared.messaging.subscription import Subscription
-from shared.messaging.topology import COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE, QUEUE_OF, Queue
+from shared.messaging.subscription import Handler, Subscription
+from shared.messaging.topology import ALONE_QUEUE_OF, COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE, QUEUE_OF, Queue
 
 __all__ = [
+    "ALONE_QUEUE_OF",
     "COMMANDS_EXCHANGE",
     "DEAD_EXCHANGE",
     "EVENTS_EXCHANGE",
@@ -22,6 +23,7 @@ __all__ = [
     "Consumer",
     "DeadLetter",
     "DependencyGate",
+    "Handler",
     "Hold",
     "Inbox",
     "Outgoing",

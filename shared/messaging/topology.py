@@ -39,7 +39,9 @@ class WrongTopology(BrokerUnavailable):
 
 class Queue(StrEnum):
     DOWNLOAD = "imagemill.download"
+    DOWNLOAD_ALONE = "imagemill.download.alone"  # commands whose image lost a worker: see shared/losses.py
     COMPRESS = "imagemill.compress"
+    COMPRESS_ALONE = "imagemill.compress.alone"
     RESULTS = "imagemill.results"
     FINISH = "imagemill.finish"
     WEBHOOKS = "imagemill.webhooks"
@@ -48,7 +50,15 @@ class Queue(StrEnum):
     LOST = "imagemill.lost"  # the same messages, for the aggregator: a dead command must not strand its image
 
 
-WORK_QUEUES = (Queue.DOWNLOAD, Queue.COMPRESS, Queue.RESULTS, Queue.FINISH, Queue.WEBHOOKS)
+WORK_QUEUES = (
+    Queue.DOWNLOAD,
+    Queue.DOWNLOAD_ALONE,
+    Queue.COMPRESS,
+    Queue.COMPRESS_ALONE,
+    Queue.RESULTS,
+    Queue.FINISH,
+    Queue.WEBHOOKS,
+)
 """Queues whose messages must not be lost: a message that reaches the delivery limit is dead-lettered."""
 
 
@@ -81,8 +91,17 @@ QUEUE_OF: Mapping[type[Message], Queue] = {
 }
 
 
+ALONE_QUEUE_OF: Mapping[type[Message], Queue] = {
+    messages.DownloadImage: Queue.DOWNLOAD_ALONE,
+    messages.CompressImage: Queue.COMPRESS_ALONE,
+}
+"""For commands with losses."""
+
+
 def queue_of(message: Message) -> Queue:
     """The queue for this type of message. KeyError for replies and broadcasts, which have queues of their own."""
+    if isinstance(message, messages.DownloadImage | messages.CompressImage) and message.losses:
+        return ALONE_QUEUE_OF[type(message)]
     return QUEUE_OF[type(message)]
 
 

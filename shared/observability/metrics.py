@@ -72,6 +72,13 @@ class Metrics:
             unit="images",
             labels=("outcome", "error_code"),
         )
+        self.worker_losses = declare.counter(
+            "imagemill_worker_losses_total",
+            "Deferrals of images because a process ended or hung while it had them. error_code: decoder_crashed or"
+            " decode_timeout for a worker process of the compressor, else worker_lost.",
+            unit="losses",
+            labels=("error_code",),
+        )
         self.image_bytes_in = declare.counter(
             "imagemill_image_bytes_in_total", "Bytes of the originals of compressed images.", unit="bytes"
         )

@@ -41,7 +41,7 @@ def message_fields() -> str:
 def _queue(flow: Flow) -> str:
     if flow.is_broadcast:
         return "one of each process"
-    return code(flow.queue) if flow.queue else "the queue in `reply_to`"
+    return ", ".join(map(code, flow.queues)) or "the queue in `reply_to`"
 
 
 def _own_fields(model: type[BaseModel]) -> list[tuple[str, str]]:

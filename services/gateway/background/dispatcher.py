@@ -172,7 +172,7 @@ class Dispatcher:
             return {}
         reusable = await self._database.images.reusable(set(keys), self._clock() - self._reuse)
         return {
-            key: KnownResult(etag=image.etag, last_modified=image.last_modified, result=image.result)
+            key: KnownResult(etag=image.etag, last_modified=image.last_modified, result=image.result, reuse_key=key)
             for key, image in reusable.items()
             if image.result is not None
         }

@@ -249,6 +249,9 @@ COMPRESS = CompressImage(
 )
 
 
+LOSSES = "imagemill_worker_losses_total"
+
+
 @pytest.mark.parametrize("command", [DOWNLOAD, COMPRESS])
 async def test_a_dead_lettered_command_is_a_loss_and_fails_its_image_only_after_two_losses_alone(
     harness: RecordHarness, command: DownloadImage | CompressImage
@@ -261,6 +264,7 @@ async def test_a_dead_lettered_command_is_a_loss_and_fails_its_image_only_after_
         assert first == []
         image = await harness.image()
         assert (image.state, image.losses, image.attempts) == (ImageState.PENDING, losses + 1, 0)
+        assert harness.registry.get_sample_value(LOSSES, {"error_code": "worker_lost"}) == losses + 1
 
     last = await harness.record_lost(command.model_copy(update={"dispatch": 3, "losses": 2}))
     image = await harness.image()

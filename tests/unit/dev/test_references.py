@@ -14,7 +14,7 @@ CURRENT_PAGES = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which
 SETTINGS = {name: field for service in SERVICE_SETTINGS for name, field in settings_of(service).items()}
 OTHER_NAMES = {
     *("RABBITMQ_USER", "RABBITMQ_PASSWORD", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_BUCKET"),  # Compose's own variables
-    *("ERROR_GUIDES", "HOST_RESPONDED", "QUEUE_OF", "WORK_QUEUES"),  # names in the code
+    *("ENCODER_VERSION", "ERROR_GUIDES", "HOST_RESPONDED", "QUEUE_OF", "WORK_QUEUES"),  # names in the code
 }
 _LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)

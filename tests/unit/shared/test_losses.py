@@ -6,7 +6,7 @@ import pytest
 
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressImage, ImageDeferred, ImageFailed
-from shared.losses import LossPolicy
+from shared.losses import LossPolicy, SuspectHandler
 from shared.settings import LossSettings
 from tests.support.builders import an_image
 from tests.support.worker_messages import compress, download
@@ -38,3 +38,15 @@ def test_images_that_were_lost_together_part() -> None:
     assert isinstance(early, ImageDeferred)
     assert isinstance(late, ImageDeferred)
     assert (late.delay, early.delay) == (57, 30)
+
+
+async def test_a_command_that_came_back_again_and_again_is_a_loss() -> None:
+    handle = SuspectHandler(LossPolicy(LossSettings(), lambda: 0.0))
+
+    [deferral] = await handle(download(an_image()))
+    [failure] = await handle(download(an_image(), losses=2))
+
+    assert isinstance(deferral, ImageDeferred)
+    assert isinstance(failure, ImageFailed)
+    assert deferral.error_code is failure.error_code is ErrorCode.WORKER_LOST
+    assert (deferral.counts, deferral.lost) == (False, True)

@@ -335,7 +335,8 @@ async def test_a_command_has_the_known_result_of_an_earlier_request(
         strict=True,
     ):
         await database.images.record(compressed(image, **made, reuse_key=key))
-    known = KnownResult(etag='"v1"', last_modified=None, result=a_result(key="results/a/0.jpg"))
+    key = reuse_key(urls[0], CompressOptions())
+    known = KnownResult(etag='"v1"', last_modified=None, result=a_result(key="results/a/0.jpg"), reuse_key=key)
     clock.advance(86_400)
 
     for request_id, days, first in (("b", 2, known), ("c", 0, None)):

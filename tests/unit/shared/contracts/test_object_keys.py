@@ -7,6 +7,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from shared.contracts import object_keys
+from shared.contracts.messages import CompressOptions
 from shared.contracts.object_keys import (
     PUBLIC_PREFIXES,
     image_id,
@@ -16,6 +18,7 @@ from shared.contracts.object_keys import (
     owner_of,
     public_url,
     result_key,
+    reuse_key,
     same_bytes_key,
     upload_key,
 )
@@ -147,3 +150,14 @@ def test_public_urls_have_one_slash(base: str) -> None:
 )
 def test_the_owner_of_a_key_is_its_request(key: str, owner: str | None) -> None:
     assert owner_of(key) == owner
+
+
+def test_results_of_another_version_of_the_compressor_have_other_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    def keys() -> tuple[str, str]:
+        url = "http://images.test/1.jpg"
+        return reuse_key(url, CompressOptions()), same_bytes_key(REQUEST_ID, "a" * 64)
+
+    before = keys()
+    assert keys() == before
+    monkeypatch.setattr(object_keys, "ENCODER_VERSION", object_keys.ENCODER_VERSION + 1)
+    assert set(keys()).isdisjoint(before)

@@ -30,7 +30,7 @@ from shared.messaging import Queue
 from shared.messaging.codec import Undecodable, decode, encode, encode_event
 from shared.messaging.topology import queue_of
 from tests.support.builders import NOW, a_request, a_result, an_image
-from tests.support.worker_messages import download
+from tests.support.worker_messages import compress, download
 
 TYPES: list[type[Message]] = [
     type_
@@ -85,6 +85,15 @@ def test_every_message_except_a_reply_or_broadcast_has_a_queue(message: Message)
             queue_of(message)
     else:
         assert queue_of(message) in set(Queue) - {Queue.DEAD, Queue.LOST}
+
+
+def test_commands_of_images_that_lost_a_worker_have_queues_of_their_own() -> None:
+    for command, usual, alone in (
+        (download(an_image()), Queue.DOWNLOAD, Queue.DOWNLOAD_ALONE),
+        (compress(an_image()), Queue.COMPRESS, Queue.COMPRESS_ALONE),
+    ):
+        assert queue_of(command) is usual
+        assert queue_of(command.model_copy(update={"losses": 1})) is alone
 
 
 @given(message=MESSAGES, extra=st.dictionaries(st.text(), st.integers()))

@@ -1,0 +1,59 @@
+"""The compressor, whose worker processes kill themselves for a picture with `poison` in it.
+
+    python -m tests.support.poisoned_compressor
+
+A worker process imports this module like its parent, so it has the deadly `compress` too.
+"""
+
+import os
+import re
+import signal
+import sys
+from asyncio.subprocess import Process, create_subprocess_exec
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from deploy.local.stack import LocalStack
+from services.compressor import worker
+from services.compressor.__main__ import main
+from services.compressor.compress import Compressed, compress
+from tests.support.tree import ROOT
+
+_POISON = re.compile(rb"poison:(\d+):([^:]+):")
+
+
+def poison(times: int, counter: Path) -> bytes:
+    """Bytes for a picture's comment: the first `times` processes that compress it die. `counter` counts them."""
+    return f"poison:{times}:{counter}:".encode()
+
+
+@asynccontextmanager
+async def poisoned_compressor(stack: LocalStack, settings: Mapping[str, str]) -> AsyncIterator[Process]:
+    """Runs this compressor in place of the stack's own."""
+    await stack.services.stop("compressor")
+    environment = {**os.environ, **settings, **stack.joint(), "METRICS_PORT": "0"}
+    process = await create_subprocess_exec(sys.executable, "-m", __name__, cwd=ROOT, env=environment)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        await process.wait()
+        await stack.services.start("compressor")
+
+
+def _compress(original: bytes, *arguments: Any, **options: Any) -> Compressed:
+    if found := _POISON.search(original):
+        counter = Path(os.fsdecode(found[2]))
+        died = len(counter.read_bytes()) if counter.exists() else 0
+        if died < int(found[1]):
+            counter.write_bytes(b"x" * (died + 1))
+            os.kill(os.getpid(), signal.SIGKILL)  # like the kernel, when memory runs out
+    return compress(original, *arguments, **options)
+
+
+if __name__ in {"__main__", "__mp_main__"}:
+    vars(worker)["compress"] = _compress
+if __name__ == "__main__":
+    main()
