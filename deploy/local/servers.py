@@ -18,7 +18,7 @@ SERVER_NAMES = ("epmd", "rabbitmq", "mongodb")  # of the processes
 class Servers(Protocol):
     """Where RabbitMQ, MongoDB and the object store are.
 
-    The URLs are valid after `start` and stay valid through `stop_broker`.
+    The URLs are valid after `start` and stay valid through `stop_broker` and `stop_database`.
     """
 
     @property
@@ -31,6 +31,8 @@ class Servers(Protocol):
     async def stop(self) -> None: ...
     async def start_broker(self) -> None: ...
     async def stop_broker(self) -> None: ...
+    async def start_database(self) -> None: ...
+    async def stop_database(self) -> None: ...
     def processes(self) -> Sequence[Process]:
         """Our processes that must not end; none if the servers run elsewhere."""
         ...
@@ -92,3 +94,10 @@ class PrivateServers:
 
     async def stop_broker(self) -> None:
         await self._broker.stop()
+
+    async def start_database(self) -> None:
+        """Start the database again at the same address."""
+        await self._database.start()
+
+    async def stop_database(self) -> None:
+        await self._database.stop()

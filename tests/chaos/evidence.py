@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from aio_pika.abc import AbstractIncomingMessage
 from pymongo import AsyncMongoClient
 
 from shared.contracts.object_keys import originals_prefix, public_url
@@ -53,12 +54,16 @@ async def queues(servers: ChaosServers) -> dict[str, int]:
 
 async def unexplained_dead_letters(rabbitmq_url: str) -> tuple[list[str], int]:
     """Those that the run did not publish as rubbish, and the number of all."""
-    bodies: list[bytes] = []
+    letters: list[AbstractIncomingMessage] = []
     async with with_channel(rabbitmq_url) as channel:
         dead = await channel.declare_queue(Queue.DEAD, passive=True)
         while (message := await dead.get(fail=False, no_ack=False)) is not None:  # they return when the channel closes
-            bodies.append(message.body)
-    return [body.decode("utf-8", "replace")[:300] for body in bodies if RUBBISH not in body], len(bodies)
+            letters.append(message)
+    return [_described(letter) for letter in letters if RUBBISH not in letter.body], len(letters)
+
+
+def _described(letter: AbstractIncomingMessage) -> str:
+    return f"{letter.type} {dict(letter.headers)}: {letter.body.decode('utf-8', 'replace')[:200]}"
 
 
 class Collector:

@@ -26,6 +26,9 @@ HANGING = 5
 OUTAGE_SECONDS = 31
 """Longer than two heartbeats of a connection to RabbitMQ."""
 
+DATABASE_OUTAGE_SECONDS = 6
+"""Longer than the short outages that are only retried."""
+
 Strike = Callable[[LocalStack, str], Awaitable[None]]
 """Kills a frozen service."""
 
@@ -116,6 +119,31 @@ async def test_uploads_are_accepted_during_a_broker_outage_and_complete_afterwar
         assert status["status"] == "Completed"
         await check_all(stack, client, subscriber, request_id, products)
     await check_one_webhook(stack, receiver, earlier)
+    await check_queues_empty(stack)
+
+
+async def test_images_wait_while_the_database_is_away(
+    stack: LocalStack,
+    client: StackClient,
+    origin: Origin,
+    receiver: CollectingReceiver,
+    subscriber: Subscriber,
+    photos: list[bytes],
+) -> None:
+    products = serve_products(origin, photos)
+    request_id = await client.upload(a_catalogue(products), webhook_url=receiver.url)
+    await some_are_compressed(stack, request_id)
+    await stack.servers.stop_database()
+    try:
+        answer = await client.http.get("/status", params={"request_id": request_id})
+        assert answer.status_code == 503
+        await asyncio.sleep(DATABASE_OUTAGE_SECONDS)  # shows that no image fails meanwhile
+    finally:
+        await stack.servers.start_database()
+    assert await count_images(stack, request_id, OPEN_STATES), "the database was stopped too late to prove anything"
+    await client.finished(request_id, 90)
+    await check_all(stack, client, subscriber, request_id, products)
+    await check_one_webhook(stack, receiver, request_id)
     await check_queues_empty(stack)
 
 

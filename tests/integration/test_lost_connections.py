@@ -82,6 +82,33 @@ async def test_a_connection_lost_before_the_acknowledgement_repeats_message_and_
     assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
 
 
+async def test_a_lost_confirm_repeats_the_results_and_loses_none(rabbitmq_url: str) -> None:
+    """The broker has stored the result, but its confirm does not arrive, and then the connection is lost."""
+    worker = Recorder(answer=[FOLLOW_UP], hold=asyncio.Event())
+    async with (
+        open_broker_proxy(rabbitmq_url) as (proxy, url),
+        open_runtime(rabbitmq_url) as sender,
+        open_runtime(url, publish_timeout=1) as runtime,
+        runtime.consuming(downloads(worker)),
+    ):
+        assert worker.hold
+        await sender.publisher.publish([COMMANDS[0]])
+        await until(lambda: bool(worker.seen))
+        proxy.hold_answers()
+        worker.hold.set()
+        await until(lambda: is_waiting(rabbitmq_url, Queue.COMPRESS, 1), what="the result is stored")
+        assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0, "its command is not acknowledged"
+        proxy.drop_connections()
+        proxy.restore()
+
+        async def was_repeated() -> bool:
+            return len(worker.handled) >= 2 and await waiting_in(rabbitmq_url, Queue.COMPRESS) >= 2
+
+        await until(was_repeated, 30, lambda: f"handled: {len(worker.handled)}")
+    assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
+    assert await list_dead(rabbitmq_url) == []
+
+
 async def test_a_connection_lost_during_handling_interrupts_no_handler(rabbitmq_url: str) -> None:
     handler = Recorder(hold=asyncio.Event())
     assert handler.hold is not None

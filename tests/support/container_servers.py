@@ -70,18 +70,27 @@ class ContainerServers:
         self._containers.clear()
 
     async def start_broker(self) -> None:
-        """Start the broker again at the same address.
-
-        Raises:
-            NotReady: it took too long.
-        """
-        broker = self._containers["amqp"]
-        await asyncio.to_thread(broker.get_wrapped_container().start)
-        if not await wait_until(self._broker_answers, _READY_SECONDS):
-            raise _not_ready("amqp", broker)
+        """Start the broker again at the same address. Raises NotReady if it takes too long."""
+        await self._start_again("amqp", self._broker_answers)
 
     async def stop_broker(self) -> None:
-        await asyncio.to_thread(self._containers["amqp"].get_wrapped_container().stop, timeout=_STOP_SECONDS)
+        await self._halt("amqp")
+
+    async def start_database(self) -> None:
+        """Start the database again at the same address. Raises NotReady if it takes too long."""
+        await self._start_again("mongodb", self._is_primary)
+
+    async def stop_database(self) -> None:
+        await self._halt("mongodb")
+
+    async def _start_again(self, name: str, is_ready: Callable[[], bool]) -> None:
+        container = self._containers[name]
+        await asyncio.to_thread(container.get_wrapped_container().start)
+        if not await wait_until(is_ready, _READY_SECONDS):
+            raise _not_ready(name, container)
+
+    async def _halt(self, name: str) -> None:
+        await asyncio.to_thread(self._containers[name].get_wrapped_container().stop, timeout=_STOP_SECONDS)
 
     async def _start(
         self, name: str, make: Callable[[], DockerContainer], port: int, is_ready: Callable[[], bool]

@@ -21,6 +21,8 @@ class TcpProxy:
         self._stranded: set[asyncio.StreamWriter] = set()
         self._never = asyncio.Event()
         self.accepted = 0
+        self._answering = asyncio.Event()
+        self._answering.set()
         self.port = 0
 
     def drop_connections(self) -> None:
@@ -41,9 +43,14 @@ class TcpProxy:
         """Keep the open connections, silent both ways for ever; new ones are forwarded."""
         self._stranded |= self._open
 
+    def hold_answers(self) -> None:
+        """Forward what the client sends, but nothing of what the server answers, until `restore`."""
+        self._answering.clear()
+
     def restore(self) -> None:
         self._cut = False
         self._forwarding.set()
+        self._answering.set()
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._cut:
@@ -63,7 +70,10 @@ class TcpProxy:
             writer.transport.abort()
             return
         self._open.add(server_writer)
-        await asyncio.gather(self._pump(reader, server_writer), self._pump(server_reader, writer))
+        await asyncio.gather(
+            self._pump(reader, server_writer, self._forwarding),
+            self._pump(server_reader, writer, self._forwarding, self._answering),
+        )
         self._open.discard(server_writer)
 
     async def finish(self) -> None:
@@ -72,14 +82,16 @@ class TcpProxy:
         self._forwarding.set()
         self._stranded.clear()
         self._never.set()
+        self._answering.set()
         while self._tasks:
             self.drop_connections()
             await asyncio.wait(self._tasks, timeout=_RETRY_SECONDS)
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *conditions: asyncio.Event) -> None:
         with suppress(OSError):
             while piece := await source.read(_PIECE):
-                await self._forwarding.wait()
+                for condition in conditions:
+                    await condition.wait()
                 if sink in self._stranded:
                     await self._never.wait()
                 sink.write(piece)
