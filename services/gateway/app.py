@@ -162,7 +162,7 @@ async def _work_in_background(
     cancelling = Cancelling(parts, lease, dispatch)
     sweep = Sweep(parts, lease, dispatch)
     retention = Retention(parts, store, lease, settings.retention.policy.default, dispatch.sweep_interval)
-    leftovers = Leftovers(parts, store, lease, keep=settings.store.keep_originals)
+    leftovers = Leftovers(parts, store, lease, dispatch, keep=settings.store.keep_originals)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(repeat("intake", partial(intake.step, stop), gates.intake, stop, wake=wakes.intake_opened))
         tasks.create_task(repeat("dispatch", dispatcher.step, gate, stop, wake=images_added))

@@ -26,6 +26,8 @@ from tests.chaos.world import World
 
 _POLL_SECONDS = 1.0
 _QUIET_SECONDS = 30.0
+CLEAN_SECONDS = 240.0
+"""After a finish: longer than a command of this run can be in use and two rounds of the gateway's cleaning."""
 
 Done = Callable[[], Awaitable[bool]]
 
@@ -93,7 +95,6 @@ class Ending:
         accepted = [each for order in self.workload.orders.values() for each in order.accepted]
         left = await queues(servers)
         dead, self.dead_letters = await unexplained_dead_letters(servers.rabbitmq_url)
-        ended = [request.request_id for request in found if request.status != "Pending"]
         return Facts(
             requests=found,
             lost_requests=[each for each in accepted if each not in recorded],
@@ -102,21 +103,11 @@ class Ending:
             queues=left,
             dead=dead,
             unready=unready,
-            originals=await self._originals(collector, ended),
+            originals=await collector.originals(CLEAN_SECONDS),
             processes=[ProcessFacts(copy, self.warm.get(copy, {}), end[copy]) for copy in end],
             exits=await world.copies.stop_all(),
             temporary=list(files_under(world.home / "tmp")),
         )
-
-    async def _originals(self, collector: Collector, request_ids: list[str]) -> list[str]:
-        left: list[str] = []
-
-        async def none_is_left() -> bool:
-            left[:] = await collector.originals(request_ids)
-            return not left
-
-        await _wait(none_is_left, _QUIET_SECONDS)
-        return left
 
     def figures(self, seed: int, seconds: float, facts: Facts, settled: float) -> Figures:
         world, tally, copies = self.world, self.world.tally, self.world.copies.names

@@ -5,6 +5,7 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +108,12 @@ class Collector:
                 )
         return found
 
-    async def originals(self, request_ids: Sequence[str]) -> list[str]:
-        """Originals of requests that have ended."""
-        return [key for request_id in request_ids async for key in self._store.list_keys(originals_prefix(request_id))]
+    async def originals(self, seconds: float) -> list[str]:
+        """Originals of requests that ended at least that long ago."""
+        before = datetime.now(UTC) - timedelta(seconds=seconds)
+        async with AsyncMongoClient[Document](self._world.servers.mongodb_url) as client:
+            found = await client.get_default_database()["requests"].distinct("_id", {"finished_at": {"$lt": before}})
+        return [key for request_id in found async for key in self._store.list_keys(originals_prefix(request_id))]
 
     async def _rows(self, output_key: str | None) -> list[tuple[str, list[str]]] | None:
         if output_key is None:

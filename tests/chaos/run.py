@@ -25,6 +25,7 @@ from tests.chaos.store import ChaosStore
 from tests.chaos.striking import strike_all
 from tests.chaos.workload import Limits, Workload
 from tests.chaos.world import World
+from tests.support.service_process import a_store
 from tests.support.waiting import until
 
 READY_SECONDS = 90.0
@@ -41,7 +42,7 @@ SETTINGS = {
     "HOST_PAUSE": "1",
     "HOST_PAUSE_MAX": "5",
     "COMMAND_START_BY": "20",
-    "LONGEST_HANDLER": "60",
+    "LONGEST_HANDLER": "30",
     "COMPRESS_TIMEOUT": "10",
     "COMPRESS_PROCESSES": "1",
 }
@@ -79,6 +80,7 @@ async def run(plan: Plan, home: Path) -> tuple[Figures, Verdict]:
         async with AsyncExitStack() as stack:
             store.open()
             stack.callback(store.close)
+            await a_store(store.root)
             servers = await stack.enter_async_context(open_servers(home, ports))
             secret = new_webhook_secret()
             hosts = await stack.enter_async_context(open_hosts())

@@ -5,12 +5,10 @@ from datetime import timedelta
 import structlog
 
 from services.gateway.background.parts import BackgroundParts
+from services.gateway.settings import DispatchSettings
 from shared.contracts.object_keys import originals_prefix
 from shared.persistence import RenewableLease
 from shared.storage import ObjectStore, first_keys
-
-AFTER_FINISH = timedelta(minutes=30)
-"""By then the commands of the round have reached their `start_by`, and no worker holds one."""
 
 _INTERVAL_SECONDS = 60.0
 _KEYS_PER_STEP = 1_000
@@ -21,19 +19,28 @@ log = structlog.get_logger(__name__)
 class Leftovers:
     """Runs on the gateway that dispatches. Each request is cleaned once after each of its finishes."""
 
-    def __init__(self, parts: BackgroundParts, store: ObjectStore, lease: RenewableLease, *, keep: bool) -> None:
+    def __init__(
+        self,
+        parts: BackgroundParts,
+        store: ObjectStore,
+        lease: RenewableLease,
+        settings: DispatchSettings,
+        *,
+        keep: bool,
+    ) -> None:
         """`keep`: whether originals are kept on purpose."""
         self._database = parts.database
         self._clock = parts.clock
         self._store = store
         self._lease = lease
+        self._after = timedelta(seconds=settings.lost_after)  # of the finish: then no worker has a command of the round
         self._keep = keep
 
     async def step(self) -> float:
         """Remove some of the originals of one finished request. Returns the seconds until the next step."""
         if self._keep or not await self._lease.held():
             return _INTERVAL_SECONDS
-        found = await self._database.requests.uncleaned(self._clock() - AFTER_FINISH)
+        found = await self._database.requests.uncleaned(self._clock() - self._after)
         if found is None:
             return _INTERVAL_SECONDS
         request_id, round_ = found

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.gateway.background.leftovers import AFTER_FINISH, Leftovers
+from services.gateway.background.leftovers import Leftovers
 from services.gateway.background.parts import BackgroundParts
+from services.gateway.settings import DispatchSettings
 from shared.contracts.records import Progress
 from shared.observability import Metrics
 from shared.persistence import RenewableLease
@@ -15,6 +16,8 @@ from tests.fakes import MemoryDatabase, MemoryObjectStore, MovableClock
 from tests.support.builders import NOW, a_request, an_announcement, finished
 from tests.support.recording_publisher import RecordingPublisher
 
+SETTINGS = DispatchSettings()
+AFTER_FINISH = timedelta(seconds=SETTINGS.lost_after)
 DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW)
 
 
@@ -25,7 +28,7 @@ class Fixture:
         self.store = MemoryObjectStore()
         parts = BackgroundParts(self.database, RecordingPublisher().publish, self.clock, Metrics(CollectorRegistry()))
         lease = RenewableLease(self.database.lease("dispatch", 10), 10)
-        self.leftovers = Leftovers(parts, self.store, lease, keep=keep)
+        self.leftovers = Leftovers(parts, self.store, lease, SETTINGS, keep=keep)
 
     async def fill(self) -> None:
         for request_id in ("done", "open"):
