@@ -79,6 +79,11 @@ test-containers: .venv ## all tests, with RabbitMQ and MongoDB in containers; ne
 	@$(LOCAL) prepare servers browser
 	IMAGEMILL_TEST_SERVERS=containers $(PYTEST) $(ARGS)
 
+.PHONY: chaos
+chaos: .venv ## faults at random over two copies of each service; ARGS='--seed 7 --minutes 30 --replica-set'
+	@$(LOCAL) prepare servers
+	$(BIN)/python -m tests.chaos $(ARGS)
+
 .PHONY: smoke
 smoke: .venv ## one request through the scaled Compose stack; needs Docker
 	$(BIN)/python -m deploy.smoke $(ARGS)
