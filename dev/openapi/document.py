@@ -35,6 +35,7 @@ def openapi_document() -> dict[str, Any]:
         cancellations=_UNUSED,
         retries=_UNUSED,
         deliveries=_UNUSED,
+        webhook_tester=_UNUSED,
         objects=_UNUSED,
         public_base_url="https://images.shop.test",
         clock=_UNUSED,

@@ -17,6 +17,7 @@ from services.aggregator.pause_policy import PausePolicy
 from services.aggregator.record_result import LostRecorder, ResultRecorder
 from services.aggregator.remove_originals import OriginalsRemover
 from services.aggregator.result_effects import ResultEffects
+from services.aggregator.send_test_webhook import WebhookTestSender
 from services.aggregator.settings import AggregatorSettings, HostSettings, WebhookSettings
 from shared.contracts.messages import (
     CompressImage,
@@ -26,6 +27,7 @@ from shared.contracts.messages import (
     ImageCompressed,
     ImageDeferred,
     ImageFailed,
+    SendTestWebhook,
 )
 from shared.long_lived import lasting
 from shared.losses import LossPolicy
@@ -37,6 +39,7 @@ from shared.storage import ObjectStore, open_object_store
 from shared.workspace import open_workspace
 
 _LOST_CONCURRENCY = 10
+_TESTS_AT_ONCE = 8
 _USER_AGENT = "imagemill-webhooks"
 
 
@@ -94,6 +97,13 @@ def _subscriptions(
         ),
         Subscription(Queue.FINISH, (FinishRequest,), finisher, settings.finish.finish_concurrency),
         Subscription(Queue.WEBHOOKS, (DeliverWebhook,), deliverer, settings.webhooks.webhook_concurrency),
+        Subscription(
+            Queue.WEBHOOK_TESTS,
+            (SendTestWebhook,),
+            WebhookTestSender(call, _utc_now),
+            _TESTS_AT_ONCE,
+            park_unknown=False,
+        ),
         Subscription(
             Queue.LOST,
             (DownloadImage, CompressImage),

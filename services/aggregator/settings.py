@@ -68,7 +68,6 @@ class WebhookSettings(WebhookTargetSettings):
         le=1,
         description="The largest share of a wait that is added to it at random, so that retries do not come together.",
     )
-    webhook_timeout: float = Field(default=20, gt=0, description="Timeout of one attempt, in seconds.")
     webhook_retry_after_max: float = Field(
         default=86400,
         ge=0,

@@ -9,7 +9,7 @@ from typing import Any
 from standardwebhooks import Webhook
 
 from shared.contracts.deliveries import Delivery, DeliveryState
-from shared.contracts.events import PublicEvent
+from shared.contracts.events import WEBHOOK_TEST, PublicEvent, WebhookTestData
 from shared.contracts.times import rfc3339
 from shared.retry_after import retry_after_seconds
 from shared.url_policy import host_name
@@ -34,6 +34,11 @@ def new_delivery(event: PublicEvent, request_id: str, url: str, *, disabled: boo
         due_at=None if disabled else event.time,
         state=DeliveryState.DISABLED if disabled else DeliveryState.PENDING,
     )
+
+
+def body_of_test(now: datetime) -> str:
+    """The body of a test of a webhook."""
+    return webhook_body(WEBHOOK_TEST, now, WebhookTestData().model_dump(mode="json"))
 
 
 def webhook_body(type_: str, time: datetime, data: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from services.gateway.probe import ProbeClient, ProbeStream, probe_replies
 from services.gateway.requests import RequestCanceller, RetryStarter
 from services.gateway.settings import GatewaySettings
 from services.gateway.upload import UploadAcceptor, UploadValidator, ValidationRules
-from services.gateway.webhooks import AggregatorClient, DeliveryLog
+from services.gateway.webhooks import AggregatorClient, DeliveryLog, WebhookTester, webhook_test_replies
 from shared.errors import DependencyUnavailable
 from shared.long_lived import lasting
 from shared.messaging import DependencyGate, Publisher, open_broker
@@ -89,7 +89,9 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         uploads_gate = DependencyGate({"disk": workspace.ping}, health, outer=[stored_gate])
         await uploads_gate.check()
 
-        clients = _Clients(ProbeClient(settings.api.probe_timeout, _now), AggregatorClient())
+        clients = _Clients(
+            ProbeClient(settings.api.probe_timeout, _now), AggregatorClient(settings.webhook_targets.webhook_timeout)
+        )
         http.app = build_app(_api_parts(settings, database, store, clients, metrics, wakes), endpoints, uploads_gate)
         parts.push_async_callback(http.stop)  # requests in progress need the database: finish them before it closes
 
@@ -98,14 +100,17 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         replies = probe_replies()
         parts.callback(replies.close)
         parts.enter_context(clients.probe.connected(publisher.publish, replies))
-        parts.enter_context(clients.aggregator.connected(publisher.publish))
+        test_replies = webhook_test_replies()
+        parts.callback(test_replies.close)
+        parts.enter_context(clients.aggregator.connected(publisher.publish, test_replies))
         # Without the broker the process stays ready: it accepts uploads, and their images wait in the database.
         gate = DependencyGate({"broker": broker.ping}, health, required=(), outer=[stored_gate])
         gates = _Gates(intake=DependencyGate({}, health, outer=[gate, uploads_gate]), others=gate)
 
         background = BackgroundParts(database, publisher.publish, _now, metrics)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(lasting("receiving replies", replies.receive(broker, health, stop), stop))
+            for each in (replies, test_replies):
+                tasks.create_task(lasting("receiving replies", each.receive(broker, health, stop), stop))
             await _work_in_background(settings, background, store, gates, wakes, stop)
 
 
@@ -124,6 +129,7 @@ def _api_parts(
         database=database,
         cancellations=RequestCanceller(database, _now, wakes.cancel_begun),
         retries=RetryStarter(database, _now, wakes.intake_opened),
+        webhook_tester=WebhookTester(clients.aggregator, settings.webhook_targets.policy),
         deliveries=DeliveryLog(database, clients.aggregator.announce, _now),
         objects=ObjectServer(store),
         public_base_url=settings.public.public_base_url,

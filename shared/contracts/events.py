@@ -101,6 +101,18 @@ class RequestFinishedData(BaseModel):
     )
 
 
+WEBHOOK_TEST = "webhook.test"
+"""The type of the event that a test of a webhook sends. It is sent to no subscriber."""
+
+
+class WebhookTestData(BaseModel):
+    """The data of `webhook.test`."""
+
+    message: str = Field(
+        default="This is a test of your webhook. It belongs to no request.", description="A text for people."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class EventGuide:
     """What a type of event means. `when`: what it announces. `subject`: the envelope's. `data`: its fields."""

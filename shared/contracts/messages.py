@@ -281,6 +281,31 @@ class DeliverWebhook(Message):
     delivery_id: Id = Field(description="The id of the event that the webhook announces.")
 
 
+MAX_WEBHOOK_SECONDS = 120
+"""The longest timeout of a call of a webhook."""
+
+MAX_TEST_WAIT_SECONDS = 10
+"""How long a `SendTestWebhook` waits for an aggregator; then nobody waits for its outcome."""
+
+
+class SendTestWebhook(Message):
+    """Call the webhook at this URL once with an event `webhook.test`, and reply to `reply_to`."""
+
+    test_id: Id = Field(description="Matches the reply to its command, and is the `webhook-id` of the call.")
+    reply_to: Word = Field(description="Name of the queue that receives the reply.")
+    url: Url = Field(description="The webhook's URL.")
+
+
+class WebhookTested(Message):
+    """How the receiver responded to a `SendTestWebhook`."""
+
+    test_id: Id = Field(description="As in the command.")
+    status: Count | None = Field(description="Status of the response; null if there was none.")
+    error: Detail | None = Field(description="Why the call failed; null if the receiver accepted it.")
+    duration_ms: Count = Field(description="Duration of the call in milliseconds.")
+    response: Detail = Field(description="The start of the response's body, without credentials.")
+
+
 MAX_PROBE_SECONDS = 120
 """No client waits longer for the replies to its probe."""
 

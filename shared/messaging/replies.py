@@ -28,12 +28,14 @@ log = structlog.get_logger(__name__)
 class Replies(Generic[R]):
     """Routes the replies in `queue` to the inbox of their correlation id; a reply that nobody waits for is dropped."""
 
-    def __init__(self, type_: type[R], correlation_id: Callable[[R], str], queue: str | None = None) -> None:
-        """`correlation_id` returns the id that a reply has in common with its command."""
+    def __init__(
+        self, type_: type[R], correlation_id: Callable[[R], str], queue: str | None = None, *, name: str = "replies"
+    ) -> None:
+        """`correlation_id` returns the id that a reply has in common with its command. `name`: of the queue, in logs and health."""
         self._type = type_
         self._correlation_id = correlation_id
         self._inboxes: dict[str, Inbox[R]] = {}
-        self._own_queue = OwnQueue("replies", COMMANDS_EXCHANGE, self._take)
+        self._own_queue = OwnQueue(name, COMMANDS_EXCHANGE, self._take)
         self._own_queue.name = queue
 
     @property

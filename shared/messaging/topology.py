@@ -15,7 +15,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import ChannelPreconditionFailed
 
 from shared.contracts import messages
-from shared.contracts.messages import MAX_PROBE_SECONDS, Message
+from shared.contracts.messages import MAX_PROBE_SECONDS, MAX_TEST_WAIT_SECONDS, Message
 from shared.errors import BrokerUnavailable
 from shared.messaging.faults import broker_faults
 
@@ -46,6 +46,7 @@ class Queue(StrEnum):
     FINISH = "imagemill.finish"
     WEBHOOKS = "imagemill.webhooks"
     PROBE = "imagemill.probe"
+    WEBHOOK_TESTS = "imagemill.webhook-tests"
     DEAD = "imagemill.dead"  # for people: messages that could not be decoded or failed too often
     LOST = "imagemill.lost"  # the same messages, for the aggregator: a dead command must not strand its image
 
@@ -77,6 +78,7 @@ class Expiring:
 
 EXPIRING_QUEUES: Mapping[Queue, Expiring] = {
     Queue.PROBE: Expiring(seconds=MAX_PROBE_SECONDS, deliveries=2, max_length=1_000),
+    Queue.WEBHOOK_TESTS: Expiring(seconds=MAX_TEST_WAIT_SECONDS, deliveries=2, max_length=100),
 }
 
 QUEUE_OF: Mapping[type[Message], Queue] = {
@@ -87,6 +89,7 @@ QUEUE_OF: Mapping[type[Message], Queue] = {
     messages.ImageDeferred: Queue.RESULTS,
     messages.FinishRequest: Queue.FINISH,
     messages.DeliverWebhook: Queue.WEBHOOKS,
+    messages.SendTestWebhook: Queue.WEBHOOK_TESTS,
     messages.ProbeImages: Queue.PROBE,
 }
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from shared.contracts.messages import MAX_WEBHOOK_SECONDS
 from shared.settings import Settings
 from shared.url_policy.address_guard import AddressPolicy, Network
 
@@ -48,6 +49,9 @@ class WebhookTargetSettings(Settings):
     webhook_ports: Ports = Field(
         default=frozenset({80, 443}),
         description="Ports that webhooks may reach in all other networks; comma-separated.",
+    )
+    webhook_timeout: float = Field(
+        default=20, gt=0, le=MAX_WEBHOOK_SECONDS, description="Timeout of one call of a webhook, in seconds."
     )
 
     @property

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.gateway.webhooks import webhook_test_replies
 from shared.contracts.deliveries import DeliveryState
 from shared.contracts.messages import DeliverWebhook
 from shared.contracts.states import RequestStatus
@@ -91,7 +92,7 @@ async def test_a_replay_of_an_unknown_delivery(gateway_with_delivery: Gateway, d
 
 async def test_a_replay_is_recorded_and_announced(gateway_with_delivery: Gateway) -> None:
     gateway, publisher = gateway_with_delivery, RecordingPublisher()
-    with gateway.aggregator.connected(publisher.publish):
+    with gateway.aggregator.connected(publisher.publish, webhook_test_replies()):
         answers = [await gateway.http.post(REPLAY.lower()) for _ in range(2)]
 
     for answer in answers:
@@ -107,7 +108,7 @@ async def test_without_the_broker_a_replay_waits_for_the_sweep(gateway_with_deli
     gateway, publisher = gateway_with_delivery, RecordingPublisher()
     publisher.broken = True
     if connected:
-        with gateway.aggregator.connected(publisher.publish):
+        with gateway.aggregator.connected(publisher.publish, webhook_test_replies()):
             answer = await gateway.http.post(REPLAY)
     else:
         answer = await gateway.http.post(REPLAY)

@@ -46,11 +46,12 @@ async def test_the_openapi_document_lists_every_route_and_response(gateway: Gate
         "/status",
         "/results/{path}",
         "/outputs/{path}",
+        "/webhooks/test",
         deliveries,
         f"{deliveries}/{{delivery_id}}/replay",
     }
     for action in actions:
-        assert document["paths"][action]["post"]["responses"].keys() == {"202", "404", "409", "422", "503"}
+        assert document["paths"][action]["post"]["responses"].keys() == {"202", "404", "409", "422", "500", "503"}
     upload = document["paths"]["/upload"]["post"]
     assert {"multipart/form-data", "text/csv"} <= upload["requestBody"]["content"].keys()
     assert {"200", "202", "400", "408", "413", "415", "422", "503"} == upload["responses"].keys()

@@ -25,7 +25,7 @@ from services.gateway.upload import (
     UploadValidator,
     ValidationRules,
 )
-from services.gateway.webhooks import AggregatorClient, DeliveryLog
+from services.gateway.webhooks import AggregatorClient, DeliveryLog, WebhookTester
 from shared.contracts.messages import CompressOptions
 from shared.messaging import DependencyGate
 from shared.observability import Health, HealthEndpoints, Metrics
@@ -38,6 +38,8 @@ MAX_BYTES = 300_000
 STALL_SECONDS = 2.0  # a busy machine may need half a second for a few bytes
 MAX_SECONDS = 6.0
 PROBE_SECONDS = 5.0
+TEST_SECONDS = 5.0
+NO_PRIVATE_NETWORKS = AddressPolicy()
 RETENTION = RetentionPolicy(default=7, longest=90)
 BASE_URL = "https://imagemill.test"
 RESULT_KEY = f"results/{REQUEST_ID}/oak-table-0123456789abcdef.jpg"
@@ -65,7 +67,7 @@ class Gateway:
     health: Health
     registry: CollectorRegistry
     spool: Path
-    aggregator: AggregatorClient = field(default_factory=AggregatorClient)
+    aggregator: AggregatorClient = field(default_factory=lambda: AggregatorClient(TEST_SECONDS))
     probe_client: ProbeClient = field(default_factory=lambda: ProbeClient(PROBE_SECONDS, MovableClock()))
 
     def holds_nothing(self) -> bool:
@@ -113,12 +115,17 @@ def a_gateway(shared_server: ServerAndClient, spool: Path) -> Gateway:
     return gateway
 
 
-def an_app(gateway: Gateway, clock: MovableClock, public_base_url: str = BASE_URL) -> FastAPI:
+def an_app(
+    gateway: Gateway,
+    clock: MovableClock,
+    public_base_url: str = BASE_URL,
+    webhook_policy: AddressPolicy = NO_PRIVATE_NETWORKS,
+) -> FastAPI:
     rules = ValidationRules(
         limits=CatalogueLimits(rows=1000),
         body_limits=BodyLimits(MAX_BYTES, STALL_SECONDS, MAX_SECONDS),
         fetch_policy=AddressPolicy(),
-        webhook_policy=AddressPolicy(),
+        webhook_policy=webhook_policy,
         defaults=UploadOptions(DEFAULTS),
         retention=RETENTION,
     )
@@ -133,6 +140,7 @@ def an_app(gateway: Gateway, clock: MovableClock, public_base_url: str = BASE_UR
         database=gateway.database,
         cancellations=RequestCanceller(gateway.database, clock, gateway.cancel_begun),
         retries=RetryStarter(gateway.database, clock, gateway.intake_opened),
+        webhook_tester=WebhookTester(gateway.aggregator, webhook_policy),
         deliveries=DeliveryLog(gateway.database, gateway.aggregator.announce, clock),
         objects=ObjectServer(gateway.store),
         public_base_url=public_base_url,

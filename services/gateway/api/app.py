@@ -19,6 +19,7 @@ from services.gateway.api.routes import (
     status_router,
     uploads_router,
     validation_router,
+    webhook_test_router,
 )
 from services.gateway.files import ObjectServer
 from services.gateway.http_server import Compression, install_error_handlers
@@ -26,7 +27,7 @@ from services.gateway.probe import ProbeStream
 from services.gateway.requests import RequestCanceller, RetryStarter
 from services.gateway.upload import UploadAcceptor, UploadValidator
 from services.gateway.web import Locations
-from services.gateway.webhooks import DeliveryLog
+from services.gateway.webhooks import DeliveryLog, WebhookTester
 from shared.errors import DatabaseUnavailable, DependencyUnavailable
 from shared.messaging import DependencyGate
 from shared.observability import HealthEndpoints
@@ -54,6 +55,7 @@ class ApiParts:
     cancellations: RequestCanceller
     retries: RetryStarter
     deliveries: DeliveryLog
+    webhook_tester: WebhookTester
     objects: ObjectServer
     public_base_url: str
     clock: Callable[[], datetime]
@@ -78,6 +80,7 @@ def _routers(parts: ApiParts) -> Sequence[APIRouter]:
         cancel_router(parts.cancellations, locations),
         retry_router(parts.retries, locations),
         deliveries_router(parts.deliveries, locations),
+        webhook_test_router(parts.webhook_tester),
         objects_router(parts.objects),
     )
 

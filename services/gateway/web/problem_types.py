@@ -95,9 +95,8 @@ class ProblemType(Enum):
     CONTENT_TYPE = (
         "content-type",
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        "The upload has the wrong Content-Type",
-        "The Content-Type is neither `multipart/form-data` nor a type of CSV or plain text; `Accept-Post` lists the"
-        " types.",
+        "The body has the wrong Content-Type",
+        "The Content-Type is not one that the path accepts; `Accept-Post` lists the types.",
     )
     CONTENT_ENCODING = (
         "content-encoding",
@@ -125,6 +124,19 @@ class ProblemType(Enum):
         "A query parameter is missing, is given more than once or is unknown; `errors` lists each with its"
         " `parameter`.",
     )
+    FIELDS = (
+        "fields",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "A field cannot be used",
+        "A field of the body is missing, repeated, unknown or cannot be used; `errors` lists each with its"
+        " `parameter`.",
+    )
+    TOO_MANY_TESTS = (
+        "too-many-tests",
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "Too many webhooks are being tested",
+        "Other tests of webhooks are in progress; send the request again after `Retry-After` seconds.",
+    )
     INTERNAL = (
         "internal",
         HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -142,8 +154,8 @@ class ProblemType(Enum):
         "unavailable",
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Temporarily unavailable",
-        "The database or the object store does not answer, or the gateway's disk for temporary files is full; send the"
-        " request again after `Retry-After` seconds.",
+        "The database, the object store or (for `POST /webhooks/test`) every aggregator does not answer, or the"
+        " gateway's disk for temporary files is full; send the request again after `Retry-After` seconds.",
     )
 
     def __init__(self, slug: str, status: HTTPStatus, title: str, when: str) -> None:

@@ -78,6 +78,10 @@ def bad_parameters(errors: Sequence[InputError]) -> Problem:
     return Problem(ProblemType.PARAMETER, "; ".join(error.detail for error in errors), errors=errors)
 
 
+def bad_fields(errors: Sequence[InputError]) -> Problem:
+    return Problem(ProblemType.FIELDS, "; ".join(error.detail for error in errors), errors=errors)
+
+
 def too_large(max_bytes: int) -> Problem:
     return Problem(
         ProblemType.TOO_LARGE,
@@ -108,6 +112,32 @@ def wrong_content_type(given: str, wanted: Sequence[str]) -> Problem:
         ProblemType.CONTENT_TYPE,
         f"It is {given[:100] or 'missing'}. Send {wanted[0]} with the file, or the CSV itself as {wanted[1]}.",
         headers={"Accept-Post": ", ".join(wanted)},
+    )
+
+
+def wrong_body_type(given: str, wanted: Sequence[str]) -> Problem:
+    """The body is neither JSON nor a form; `wanted` starts with the type to recommend."""
+    return Problem(
+        ProblemType.CONTENT_TYPE,
+        f"It is {given[:100] or 'missing'}. Send {wanted[0]} or a form.",
+        headers={"Accept-Post": ", ".join(wanted)},
+    )
+
+
+def too_many_tests(at_once: int) -> Problem:
+    return Problem(
+        ProblemType.TOO_MANY_TESTS,
+        f"At most {at_once} webhooks are tested at the same time; try again in a few seconds.",
+        headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
+    )
+
+
+def no_aggregator(reason: str) -> Problem:
+    """Nobody has made the call that the client asked for."""
+    return Problem(
+        ProblemType.UNAVAILABLE,
+        f"The webhook was not called: {reason}. Try again in a few seconds.",
+        headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
     )
 
 

@@ -200,7 +200,9 @@ class InputError(ApiModel):
     detail: str = Field(examples=["percent is a whole number from 1 to 99, not '0'"])
     advice: str | None = Field(default=None, examples=["Upload one catalogue at a time."])
     option: str | None = Field(default=None, description="The option's name.", examples=["percent"])
-    parameter: str | None = Field(default=None, description="The query parameter's name.", examples=["request_id"])
+    parameter: str | None = Field(
+        default=None, description="The name of the query parameter, or of the body's field.", examples=["request_id"]
+    )
 
 
 class ProblemDocument(ApiModel):

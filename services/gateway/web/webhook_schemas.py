@@ -50,6 +50,17 @@ class DeliveryDetails(ApiModel):
     )
 
 
+class WebhookTestResult(ApiModel):
+    """How the receiver responded to the test."""
+
+    webhook_id: str = Field(description="The `webhook-id` of the call.", examples=["test_5f2b8c1e9a7d4f0ab3c6d8e1"])
+    delivered: bool = Field(description="Whether the receiver accepted it, with a status of 2xx.")
+    status: int | None = Field(description="Status of the response; null if there was none.", examples=[204])
+    error: str | None = Field(description="Why it failed; null if the receiver accepted it.")
+    duration_ms: int = Field(description="How long the call took, in milliseconds.", examples=[84])
+    response: str = Field(description="The start of the response's body, at most 1 kB, without credentials.")
+
+
 class DeliveryList(ApiModel):
     """The deliveries of a request: one for each round that ended, the oldest first."""
 

@@ -1,41 +1,78 @@
 """What the gateway asks the aggregators for, which make all calls of webhooks. The gateway itself calls nothing."""
 
 import asyncio
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import structlog
 
-from shared.contracts.messages import DeliverWebhook
+from services.gateway.web import no_aggregator
+from shared.contracts.messages import MAX_TEST_WAIT_SECONDS, DeliverWebhook, SendTestWebhook, WebhookTested
 from shared.errors import BrokerUnavailable
-from shared.messaging import Publish
+from shared.messaging import Publish, Replies
 
 _ANNOUNCE_SECONDS = 2.0  # a client waits for it
+_MARGIN_SECONDS = 5.0  # for the messages of a test
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    publish: Publish
+    replies: Replies[WebhookTested]
+
+
+def webhook_test_replies() -> Replies[WebhookTested]:
+    """The replies to this process's tests."""
+    return Replies(WebhookTested, lambda reply: reply.test_id, name="webhook-replies")
 
 
 class AggregatorClient:
     """Sends while it is connected to the broker."""
 
-    def __init__(self) -> None:
-        self._publish: Publish | None = None
+    def __init__(self, call_timeout: float) -> None:
+        """`call_timeout`: the seconds after which an aggregator ends a call."""
+        self._test_timeout = MAX_TEST_WAIT_SECONDS + call_timeout + _MARGIN_SECONDS
+        self._connection: _Connection | None = None
 
     @contextmanager
-    def connected(self, publish: Publish) -> Iterator[None]:
+    def connected(self, publish: Publish, replies: Replies[WebhookTested]) -> Iterator[None]:
         """The client is connected until the context ends."""
-        self._publish = publish
+        self._connection = _Connection(publish, replies)
         try:
             yield
         finally:
-            self._publish = None
+            self._connection = None
 
     async def announce(self, delivery_id: str) -> None:
         """Have what is due of the delivery made at once. Without the broker, the sweep announces it later."""
-        if self._publish is None:
+        if self._connection is None:
             return
         try:
             async with asyncio.timeout(_ANNOUNCE_SECONDS):
-                await self._publish([DeliverWebhook(delivery_id=delivery_id)])
+                await self._connection.publish([DeliverWebhook(delivery_id=delivery_id)])
         except (BrokerUnavailable, TimeoutError) as fault:
             log.warning("webhook_not_announced", delivery_id=delivery_id, error=str(fault))
+
+    async def test(self, url: str) -> WebhookTested:
+        """Have the webhook at `url` called once. Raises Problem (503) if no aggregator reports an outcome in time."""
+        if self._connection is None:
+            raise no_aggregator("the gateway is not connected to RabbitMQ")
+        test_id = f"test_{secrets.token_hex(12)}"
+        try:
+            async with asyncio.timeout(self._test_timeout):
+                with self._connection.replies.inbox(test_id) as inbox:
+                    command = SendTestWebhook(test_id=test_id, reply_to=self._connection.replies.queue, url=url)
+                    await self._connection.publish([command])
+                    tested = await inbox.get()
+        except BrokerUnavailable as fault:
+            log.warning("webhook_test_not_sent", error=str(fault))
+            raise no_aggregator("RabbitMQ did not accept the test") from None
+        except TimeoutError:
+            raise no_aggregator("no aggregator answered in time") from None
+        if tested is None:
+            raise no_aggregator("the gateway is stopping")
+        return tested

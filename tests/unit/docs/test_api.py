@@ -16,6 +16,7 @@ from services.gateway.web import (
     RequestDetails,
     RetryAccepted,
     UploadAccepted,
+    WebhookTestResult,
 )
 from tests.support.tree import ROOT
 
@@ -30,6 +31,7 @@ EXPECTED = (
     CancelAccepted,
     RetryAccepted,
     DeliveryList,
+    WebhookTestResult,
     ProblemDocument,
     ProblemDocument,
 )

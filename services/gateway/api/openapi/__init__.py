@@ -17,6 +17,8 @@ from services.gateway.api.openapi.operations import (
     RETRY_ACCEPTED,
     UPLOAD_ACCEPTED,
     VALIDATION,
+    WEBHOOK_TESTED,
+    WEBHOOK_TO_TEST,
     catalogue_body,
     problems,
 )
@@ -37,6 +39,8 @@ __all__ = [
     "RETRY_ACCEPTED",
     "UPLOAD_ACCEPTED",
     "VALIDATION",
+    "WEBHOOK_TESTED",
+    "WEBHOOK_TO_TEST",
     "catalogue_body",
     "install",
     "problems",

@@ -24,8 +24,10 @@ from services.gateway.web import (
     RetryAccepted,
     UploadAccepted,
     WebhookStatus,
+    WebhookTestResult,
     already_finished,
     bad_catalogue,
+    bad_fields,
     bad_form,
     bad_options,
     bad_parameters,
@@ -36,6 +38,7 @@ from services.gateway.web import (
     refused_slots,
     stalled,
     too_large,
+    too_many_tests,
     too_slow,
     unavailable,
     under_way,
@@ -197,6 +200,11 @@ DELIVERIES = DeliveryList(request_id=REQUEST_ID, deliveries=[_DELIVERY]).model_d
 REPLAY_ACCEPTED = _DELIVERY.model_copy(update={"replaying": True}).model_dump(mode="json")
 
 
+WEBHOOK_TESTED = WebhookTestResult(
+    webhook_id="test_5f2b8c1e9a7d4f0ab3c6d8e1", delivered=True, status=204, error=None, duration_ms=84, response=""
+).model_dump(mode="json")
+
+
 def finished_event(status: RequestStatus) -> dict[str, Any]:
     """The body of the webhook of a request that ended with `status`."""
     compressed, cancelled = _ENDS[status]
@@ -250,5 +258,7 @@ def problem_examples() -> dict[ProblemType, Problem]:
         ProblemType.OPTIONS: bad_options([option]),
         ProblemType.PARAMETER: bad_parameters([InputError(detail="request_id is missing", parameter="request_id")]),
         ProblemType.UNREADABLE_RECORD: unreadable_record("5f2b8c1e9a7d4f0ab3c6d8e1f4a7b0c2"),
+        ProblemType.FIELDS: bad_fields([InputError(detail="url is missing", parameter="url")]),
+        ProblemType.TOO_MANY_TESTS: too_many_tests(8),
         ProblemType.UNAVAILABLE: unavailable("database", "5f2b8c1e9a7d4f0ab3c6d8e1f4a7b0c2"),
     }

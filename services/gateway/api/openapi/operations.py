@@ -11,6 +11,7 @@ from services.gateway.api.openapi import examples
 from services.gateway.probe import NDJSON, EstimateLine, ProbeLine, ValidationLine
 from services.gateway.upload import CSV_TYPES, FORM_TYPE, OPTIONS, UploadOptions
 from services.gateway.web import DELIVERY_ID, PROBLEM_MEDIA_TYPE, REQUEST_ID, ProblemDocument, ProblemType
+from services.gateway.webhooks import FIELD_TYPES
 
 PROBE_LINES: tuple[type[BaseModel], ...] = (ValidationLine, ProbeLine, EstimateLine)
 _PROBLEMS = examples.problem_examples()
@@ -66,6 +67,19 @@ CANCEL_ACCEPTED = json_response(
     "The request is being cancelled, or was cancelled before", examples.CANCEL_ACCEPTED, headers=ACCEPTED_HEADERS
 )
 RETRY_ACCEPTED = json_response("The retry has begun", examples.RETRY_ACCEPTED, headers=ACCEPTED_HEADERS)
+_WEBHOOK_TO_TEST = {
+    "schema": {
+        "type": "object",
+        "required": ["url"],
+        "properties": {"url": {"type": "string", "format": "uri", "description": "The URL to call."}},
+        "additionalProperties": False,
+    },
+    "example": {"url": "https://shop.example/hooks"},
+}
+WEBHOOK_TO_TEST = {
+    "requestBody": {"required": True, "content": dict.fromkeys(FIELD_TYPES, _WEBHOOK_TO_TEST)},
+}
+WEBHOOK_TESTED = json_response("How the receiver responded", examples.WEBHOOK_TESTED)
 DELIVERIES = json_response("The deliveries", examples.DELIVERIES)
 REPLAY_ACCEPTED = json_response(
     "The delivery, which is being replayed",

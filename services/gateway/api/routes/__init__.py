@@ -8,6 +8,7 @@ from services.gateway.api.routes.reading import NO_QUERY
 from services.gateway.api.routes.retry import retry_router
 from services.gateway.api.routes.status import status_router
 from services.gateway.api.routes.uploads import uploads_router, validation_router
+from services.gateway.api.routes.webhook_test import webhook_test_router
 
 __all__ = [
     "NO_QUERY",
@@ -19,4 +20,5 @@ __all__ = [
     "status_router",
     "uploads_router",
     "validation_router",
+    "webhook_test_router",
 ]

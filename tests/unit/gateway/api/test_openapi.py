@@ -24,6 +24,7 @@ OPERATIONS = {
     "validateCatalogue": ("post", "/validate"),
     "getRequestStatus": ("get", "/status"),
     "cancelRequest": ("post", "/requests/{request_id}/cancel"),
+    "testWebhook": ("post", "/webhooks/test"),
     "listDeliveries": ("get", "/requests/{request_id}/deliveries"),
     "replayDelivery": ("post", "/requests/{request_id}/deliveries/{delivery_id}/replay"),
     "retryRequest": ("post", "/requests/{request_id}/retry"),

@@ -24,6 +24,7 @@ from shared.contracts.messages import (
     ImageResult,
     ImagesProbed,
     Message,
+    WebhookTested,
 )
 from shared.contracts.states import ImageState
 from shared.messaging import Queue
@@ -80,7 +81,7 @@ def test_a_message_is_persistent_json_named_by_its_type(message: Message) -> Non
 
 @given(message=MESSAGES)
 def test_every_message_except_a_reply_or_broadcast_has_a_queue(message: Message) -> None:
-    if isinstance(message, ImagesProbed | DropRounds):
+    if isinstance(message, ImagesProbed | WebhookTested | DropRounds):
         with pytest.raises(KeyError):
             queue_of(message)
     else:

@@ -1,0 +1,142 @@
+"""Tests of webhooks: reads the URL from the request, checks it, and has an aggregator call it."""
+
+import json
+from collections import Counter
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+from python_multipart.multipart import parse_options_header
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from services.gateway.web import (
+    InputError,
+    Problem,
+    WebhookTestResult,
+    bad_fields,
+    too_many_tests,
+    wrong_body_type,
+)
+from services.gateway.webhooks.aggregator_client import AggregatorClient
+from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, check_url
+
+TESTS_AT_ONCE = 8
+FIELD_TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+_JSON, _URLENCODED, _MULTIPART = FIELD_TYPES
+_MAX_BODY_BYTES = 32_768
+_FIELD = "url"
+
+Fields = Sequence[tuple[str, object]]
+
+
+class WebhookTester:
+    """At most TESTS_AT_ONCE tests run at a time; a further one is refused, since each may take as long as a timeout."""
+
+    def __init__(self, aggregator: AggregatorClient, policy: AddressPolicy) -> None:
+        self._aggregator = aggregator
+        self._policy = policy
+        self._running = 0
+
+    async def test(self, http: Request) -> WebhookTestResult:
+        """Call the webhook that the request names, once, and return the outcome.
+
+        Raises Problem: 415 for another type of body, 422 for a URL that cannot be called, 429 if too many tests are
+        running, 503 if no aggregator reports an outcome in time. Raises HTTPException (413) for a longer body.
+        """
+        url = self._url(await _fields(http))
+        if self._running >= TESTS_AT_ONCE:
+            raise too_many_tests(TESTS_AT_ONCE)
+        self._running += 1
+        try:
+            tested = await self._aggregator.test(url)
+        finally:
+            self._running -= 1
+        return WebhookTestResult(
+            webhook_id=tested.test_id,
+            delivered=tested.error is None,
+            status=tested.status,
+            error=tested.error,
+            duration_ms=tested.duration_ms,
+            response=tested.response,
+        )
+
+    def _url(self, fields: Fields) -> str:
+        counts = Counter(name for name, _ in fields)
+        errors = [
+            InputError(detail=f"{name[:64]!r} is not a field; the only one is {_FIELD}", parameter=name[:64])
+            for name in counts
+            if name != _FIELD
+        ]
+        if counts[_FIELD] > 1:
+            errors.append(InputError(detail=f"{_FIELD} is given {counts[_FIELD]} times", parameter=_FIELD))
+        url = dict(fields).get(_FIELD)
+        if isinstance(url, str) and url.strip():
+            errors += self._faults(url.strip())
+        else:
+            errors.append(InputError(detail=f"{_FIELD} is missing", advice="Give the URL to call.", parameter=_FIELD))
+        if errors:
+            raise bad_fields(errors)
+        return str(url).strip()
+
+    def _faults(self, url: str) -> list[InputError]:
+        try:
+            check_url(url, self._policy)
+        except (InvalidUrl, BlockedAddress) as fault:
+            return [InputError(detail=f"{_FIELD} cannot be called: {fault.detail}", parameter=_FIELD)]
+        return []
+
+
+async def _fields(http: Request) -> Fields:
+    """The names and values in the query and the body."""
+    query: Fields = http.query_params.multi_items()
+    body = await _body(http)
+    content_type, parameters = parse_options_header(http.headers.get("Content-Type"))
+    match content_type.decode("latin-1"):
+        case "" if not body:
+            return query
+        case "application/json":
+            return [*query, *_json_fields(body)]
+        case "application/x-www-form-urlencoded":
+            return [*query, *parse_qsl(body.decode(errors="replace"), keep_blank_values=True)]
+        case "multipart/form-data" if parameters.get(b"boundary"):
+            return [*query, *await _multipart_fields(http, body)]
+        case other:
+            raise wrong_body_type(other, FIELD_TYPES)
+
+
+async def _body(http: Request) -> bytes:
+    body = bytearray()
+    async with aclosing(http.stream()) as chunks:
+        async for chunk in chunks:
+            body += chunk
+            if len(body) > _MAX_BODY_BYTES:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, headers={"Connection": "close"})
+    return bytes(body)
+
+
+def _json_fields(body: bytes) -> Fields:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise _unreadable("the body is not JSON") from None
+    if not isinstance(document, dict):
+        raise _unreadable("the body is not a JSON object")
+    return list(document.items())
+
+
+async def _multipart_fields(http: Request, body: bytes) -> Fields:
+    async def chunks() -> AsyncGenerator[bytes]:
+        yield body
+
+    try:
+        form = await MultiPartParser(http.headers, chunks(), max_files=0).parse()
+    except (MultiPartException, KeyError, UnicodeError):
+        raise _unreadable("the body is not a form without files") from None
+    return form.multi_items()
+
+
+def _unreadable(detail: str) -> Problem:
+    return bad_fields([InputError(detail=detail, advice='Send {"url": "https://…"}.')])
