@@ -31,7 +31,10 @@ class Replies(Generic[R]):
     def __init__(
         self, type_: type[R], correlation_id: Callable[[R], str], queue: str | None = None, *, name: str = "replies"
     ) -> None:
-        """`correlation_id` returns the id that a reply has in common with its command. `name`: of the queue, in logs and health."""
+        """`correlation_id` returns the id that a reply has in common with its command.
+
+        name: part of the queue's name, and the name of the loop in the process's health.
+        """
         self._type = type_
         self._correlation_id = correlation_id
         self._inboxes: dict[str, Inbox[R]] = {}
