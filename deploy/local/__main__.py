@@ -19,6 +19,7 @@ from deploy.local.run import run as keep_running
 from deploy.local.run import up as keep_servers_running
 from deploy.local.servers import prepare as install_servers
 from deploy.local.supervisor import InUse
+from services.gateway.admin.init_store import StoreLost
 
 app = typer.Typer(help="Imagemill without containers: real servers as private processes.", no_args_is_help=True)
 
@@ -84,7 +85,7 @@ def _do(command: Callable[[], int | None]) -> None:
         sys.exit(command())
     except PortTaken as error:
         _fail(f"{error}. Choose another one: make run GATEWAY_PORT={error.port + 1}")
-    except (InUse, Missing, ProcessDied) as error:
+    except (InUse, Missing, ProcessDied, StoreLost) as error:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -49,15 +49,6 @@ class Process:
             self.signal(signal.SIGKILL)
         return await asyncio.to_thread(self.popen.wait)
 
-    async def succeeded(self, within: float) -> None:
-        """Wait for its end.
-
-        Raises:
-            ProcessDied: it did not exit with 0 within `within` seconds.
-        """
-        if await self.ended(within):
-            raise self._died(f"failed with status {self.popen.returncode}")
-
     async def ready(self, condition: Callable[[], bool], within: float) -> None:
         """Wait until `condition` holds.
 

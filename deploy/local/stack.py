@@ -1,23 +1,26 @@
 """One whole stack: servers, services and the settings that connect them."""
 
+import asyncio
 import base64
 import os
 import secrets
 import shlex
 import signal
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 from deploy.local.files import PRIVATE, replace
 from deploy.local.ports import Ports
-from deploy.local.processes import end_leftovers, signal_all, spawn
+from deploy.local.processes import end_leftovers, signal_all
 from deploy.local.servers import SERVER_NAMES, PrivateServers, Servers
-from deploy.local.services import TREE, Services
+from deploy.local.services import Services
+from services.gateway.admin.init_store import init_store
+from shared.persistence import open_database
+from shared.settings import MongoSettings
+from shared.storage import open_object_store
 
 LEFTOVER_SECONDS = 15
-INIT_SECONDS = 60
 
 
 class LocalStack:
@@ -94,7 +97,8 @@ class LocalStack:
 
         Raises:
             Missing: a server is missing and cannot be installed.
-            ProcessDied: a process ended or did not become ready, or the store of this home is lost.
+            ProcessDied: a process ended or did not become ready.
+            StoreLost: the objects of this home's requests are gone.
             PortTaken: another program listens on the demanded gateway port.
         """
         await self._clear()
@@ -107,10 +111,15 @@ class LocalStack:
         self._write_env_file()
 
     async def _make_store(self) -> None:
-        """Make the object store of a new home. Raises ProcessDied if the store of this home is lost."""
-        command = [sys.executable, "-m", "services.gateway.admin", "init-store"]
-        process = spawn("init-store", command, {**os.environ, **self._settings, **self.joint()}, self.home, TREE)
-        await process.succeeded(INIT_SECONDS)
+        """Make the object store of a new home. Raises StoreLost if the store of this home is lost."""
+        settings = self.joint()
+        store = open_object_store(settings["OBJECT_STORE_URL"])
+        mongo = MongoSettings(mongodb_url=settings["MONGODB_URL"])
+        try:
+            async with open_database(mongo, asyncio.Event()) as database:
+                await init_store(store, database, accept_loss=False)
+        finally:
+            await store.close()
 
     async def stop(self) -> None:
         """Stop the services, then the servers. No process remains."""

@@ -17,8 +17,8 @@ class SmallDisk:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def fill(self) -> None:
-        """Leave no free byte."""
+    def fill(self, leave: int = 0) -> None:
+        """Leave so many free bytes."""
         with (self.root / _FILLER).open("ab", buffering=0) as file:
             for size in (65536, 1):
                 try:
@@ -26,6 +26,7 @@ class SmallDisk:
                         file.write(bytes(size))
                 except OSError:
                     continue
+            file.truncate(file.tell() - leave)
 
     def allow_writes(self, *, allowed: bool) -> None:
         """Remount it, for reading only or not."""
