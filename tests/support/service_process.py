@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from deploy.local.processes import Process, spawn
+from deploy.local.waiting import wait_until
 from shared.storage import open_object_store
 from tests.support.tree import ROOT
 from tests.support.waiting import until
@@ -50,6 +51,14 @@ class ServiceProcess:
 
     async def until_ready(self) -> None:
         await until(self.is_ready, 30, lambda: f"ready; its log:\n{self.log}")
+
+    async def ended(self, within: float) -> int:
+        """Wait until it ends by itself. Returns the exit status."""
+        return await self._process.ended(within)
+
+    async def lives_for(self, seconds: float) -> bool:
+        """Whether it still runs after this time."""
+        return not await wait_until(lambda: not self._process.alive, seconds)
 
     async def stop(self) -> int:
         """Send SIGTERM. Returns the exit status."""

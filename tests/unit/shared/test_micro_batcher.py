@@ -111,3 +111,18 @@ async def test_a_cancelled_caller_does_not_affect_the_others() -> None:
     results = await asyncio.gather(*calls, waiting, batcher(5), return_exceptions=True)
     assert [results[0], results[2], results[4]] == [2, 6, 10]
     assert [type(results[1]), type(results[3])] == [asyncio.CancelledError, asyncio.CancelledError]
+
+
+async def test_a_flush_that_a_library_cancels_leaves_no_caller_waiting() -> None:
+    class CancelledOnce(Doubler):
+        async def __call__(self, items: Sequence[int]) -> list[int]:
+            if not self.batches:
+                self.batches.append(list(items))
+                raise asyncio.CancelledError
+            return await super().__call__(items)
+
+    batcher = MicroBatcher(CancelledOnce(), max_items=2)
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(*map(batcher, [1, 2, 3]), return_exceptions=True)
+    assert [type(result) for result in results[:2]] == [asyncio.CancelledError] * 2
+    assert results[2] == 6

@@ -323,3 +323,18 @@ async def test_readiness_shows_the_latest_reason(gate: DependencyGate, health: H
     await until(lambda: health.problems == {"storage": "read-only file system"})
     storage.error = None
     await _reopened(gate)
+
+
+async def test_a_ping_that_a_library_cancels_is_repeated(gate: DependencyGate, database: Dependency) -> None:
+    answer = database.ping
+
+    async def ping() -> None:
+        if not database.pings:
+            database.pings += 1
+            raise asyncio.CancelledError
+        await answer()
+
+    gate._pings = {"database": ping}
+    gate.close(DatabaseUnavailable("gone"))
+    await until(lambda: gate.is_admitting)
+    assert database.pings == 2

@@ -163,3 +163,18 @@ def test_a_recovered_dependency_is_not_listed() -> None:
 
     assert health.ready
     assert json.dumps(dict(health.problems)) == "{}"
+
+
+async def test_a_loop_that_stands_still_fails_livez_before_the_watchdog_ends_the_process(
+    client: httpx.AsyncClient, health: Health
+) -> None:
+    health.stall_timeout = 0.2
+    with health.loop("dispatch") as beat, health.loop("retention", allowance=60):
+        assert (await client.get("/livez")).status_code == 200
+        await asyncio.sleep(0.15)
+        response = await client.get("/livez")
+        assert (response.status_code, response.text) == (503, "dispatch does not move since 0 s\n")
+        beat()
+        assert (await client.get("/livez")).status_code == 200
+    await asyncio.sleep(0.15)
+    assert (await client.get("/livez")).status_code == 200, "a loop that has ended is not silent"

@@ -1,0 +1,88 @@
+"""A background task is repeated whatever its step raises, and cannot end unnoticed."""
+
+import asyncio
+
+import pytest
+
+from services.gateway.background.loop import repeat
+from shared.errors import DatabaseUnavailable
+from shared.messaging import DependencyGate
+from shared.observability import Health
+from tests.support.waiting import until
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.gateway.background.loop._AFTER_ERROR_SECONDS", 0.01)
+    monkeypatch.setattr("shared.messaging.dependency_gate._PING_INTERVAL_SECONDS", 0.01)
+
+
+async def answers() -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError(), DatabaseUnavailable("gone"), asyncio.CancelledError()], ids=repr
+)
+async def test_a_step_is_repeated_after_an_error(error: BaseException) -> None:
+    stop, steps = asyncio.Event(), 0
+
+    async def step() -> float:
+        nonlocal steps
+        steps += 1
+        if steps == 1:
+            raise error
+        return 0.01
+
+    gate = DependencyGate({"database": answers}, Health())
+    task = asyncio.create_task(repeat("dispatch", step, gate, stop, asyncio.Event()))
+    await until(lambda: steps >= 3)
+    stop.set()
+    await asyncio.wait_for(task, 5)
+
+
+async def test_a_loop_beats_during_its_pauses_and_while_its_gate_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.gateway.background.loop._BEAT_SECONDS", 0.02)
+    monkeypatch.setattr("services.gateway.background.loop._STEP_SECONDS", 0)
+    health, stop = Health(), asyncio.Event()
+    down = True
+
+    async def ping() -> None:
+        if down:
+            raise DatabaseUnavailable("gone")
+
+    async def step() -> float:
+        return 60
+
+    gate = DependencyGate({"database": ping}, health)
+    gate.close(DatabaseUnavailable("gone"))
+    task = asyncio.create_task(repeat("dispatch", step, gate, stop, asyncio.Event()))
+    await silent_never(health)
+    down = False
+    await until(lambda: gate.is_admitting)
+    await silent_never(health)
+    stop.set()
+    await asyncio.wait_for(task, 5)
+
+
+async def silent_never(health: Health) -> None:
+    for _ in range(20):
+        await asyncio.sleep(0.01)
+        assert not health.silent_loops(0.15)
+
+
+async def test_a_step_that_does_not_return_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.gateway.background.loop._STEP_SECONDS", 0)
+    health, hangs = Health(), asyncio.Event()
+
+    async def step() -> float:
+        hangs.set()
+        await asyncio.Event().wait()
+        return 0
+
+    gate = DependencyGate({"database": answers}, health)
+    task = asyncio.create_task(repeat("dispatch", step, gate, asyncio.Event(), asyncio.Event()))
+    await hangs.wait()
+    await until(lambda: list(health.silent_loops(0.05)) == ["dispatch"])
+    task.cancel()
+    await asyncio.wait([task])
