@@ -19,8 +19,9 @@ from shared.messaging.delivery import Delivery
 from shared.messaging.dependency_gate import DependencyGate
 from shared.messaging.faults import broker_faults
 from shared.messaging.publisher import Publisher
-from shared.messaging.sessions import QueueWatch, Sessions
+from shared.messaging.sessions import TURN_SECONDS, QueueWatch, Sessions
 from shared.messaging.subscription import Subscription
+from shared.messaging.topology import binding_of
 from shared.messaging.work import Work
 from shared.observability import Health, Metrics
 
@@ -61,7 +62,7 @@ class Consumer:
         """
         self._stop = stop
         count = self._subscription.concurrency
-        with self._health.loop(self._name) as beat:
+        with self._health.loop(self._name, TURN_SECONDS) as beat:
             async with asyncio.TaskGroup() as tasks:
                 workers = [
                     tasks.create_task(lasting(f"a worker of {self._name}", self._take_from_inbox(), stop))
@@ -81,7 +82,7 @@ class Consumer:
             await self._work.do(delivery)
 
     async def _consume(self, channel: AbstractChannel, beat: Callable[[], None]) -> None:
-        watch = QueueWatch(channel, self._subscription.queue, self._sessions, beat)
+        watch = QueueWatch(channel, binding_of(self._subscription.queue), self._sessions, beat)
         try:
             while not self._stop.is_set():
                 tag = await self._register(channel)

@@ -12,7 +12,8 @@ from shared.errors import BrokerUnavailable
 from shared.messaging.broker import Broker
 from shared.messaging.connection import RPC_SECONDS, Connection, open_channel
 from shared.messaging.faults import broker_faults
-from shared.messaging.sessions import QueueWatch, Sessions
+from shared.messaging.sessions import TURN_SECONDS, QueueWatch, Sessions
+from shared.messaging.topology import Binding
 from shared.observability import Health
 
 Take = Callable[[DeliveredMessage], Coroutine[Any, Any, None]]
@@ -37,12 +38,12 @@ class OwnQueue:
     async def receive(self, broker: Broker, health: Health, stop: asyncio.Event) -> None:
         """Receive messages until `stop` is set. `name` is None while none can arrive."""
         sessions = Sessions(broker, self._purpose, health.stall_timeout, self._log_outage)
-        with health.loop(self._purpose) as beat:
+        with health.loop(self._purpose, TURN_SECONDS) as beat:
 
             async def session(connection: Connection) -> None:
                 async with open_channel(connection, publisher_confirms=False) as channel:
                     name = await self._declare(channel)
-                    watch = QueueWatch(channel, name, sessions, beat)
+                    watch = QueueWatch(channel, Binding(name, self._exchange, name), sessions, beat)
                     self.name = name
                     try:
                         while not stop.is_set():

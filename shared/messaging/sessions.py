@@ -12,11 +12,13 @@ from shared.long_lived import Stalled
 from shared.messaging.broker import Broker
 from shared.messaging.connection import RPC_SECONDS, Connection
 from shared.messaging.faults import broker_faults
+from shared.messaging.topology import Binding
 
 Session = Callable[[Connection], Awaitable[None]]
 """Consumes until the process stops. Raises BrokerUnavailable as soon as it cannot."""
 
 CHECK_SECONDS = 10.0
+TURN_SECONDS = 60.0  # connecting, declaring the topology and pinging may take so long while the broker is silent
 _FIRST_CHECK_SECONDS = 1.0
 _LOOK_SECONDS = 1.0
 _RETRY_SECONDS = 1.0
@@ -79,11 +81,14 @@ class Sessions:
 
 
 class QueueWatch:
-    """Notices that a consumer of a queue has ended, or that its channel is dead."""
+    """Notices that a consumer of a queue has ended, or that its channel is dead; and keeps the queue bound."""
 
-    def __init__(self, channel: AbstractChannel, queue: str, sessions: Sessions, beat: Callable[[], None]) -> None:
+    def __init__(
+        self, channel: AbstractChannel, binding: Binding, sessions: Sessions, beat: Callable[[], None]
+    ) -> None:
         self._channel = channel
-        self._queue = queue
+        self._binding = binding
+        self._queue = binding.queue
         self._sessions = sessions
         self._beat = beat
         self._ended = asyncio.Event()
@@ -106,6 +111,7 @@ class QueueWatch:
         with broker_faults(f"checking the consumer of {self._queue}"):
             async with asyncio.timeout(RPC_SECONDS):
                 declared = await self._channel.queue_declare(self._queue, passive=True)
+                await self._channel.queue_bind(self._queue, self._binding.exchange, self._binding.routing_key)
         if consuming and not declared.consumer_count:
             raise BrokerUnavailable(f"{self._queue} has no consumer any more")
         self._sessions.proven()

@@ -108,6 +108,21 @@ def queue_of(message: Message) -> Queue:
     return QUEUE_OF[type(message)]
 
 
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where the messages of a queue come from."""
+
+    queue: str
+    exchange: str
+    routing_key: str
+
+
+def binding_of(queue: Queue) -> Binding:
+    if queue in (Queue.DEAD, Queue.LOST):
+        return Binding(queue, DEAD_EXCHANGE, "")
+    return Binding(queue, COMMANDS_EXCHANGE, queue)
+
+
 async def ensure_topology(connection: AbstractConnection) -> None:
     """Declare what is missing. Raises BrokerUnavailable if the broker does not answer, WrongTopology if it refuses."""
     with broker_faults("declaring the exchanges and queues"):

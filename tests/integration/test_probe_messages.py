@@ -108,6 +108,21 @@ async def test_the_reply_queue_comes_back_after_a_lost_connection(rabbitmq_url: 
         assert gateway.replies.queue != lost, "the broker may still consider the old connection alive"
 
 
+async def test_replies_arrive_again_after_their_exchange_was_deleted(
+    rabbitmq_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.messaging.sessions.CHECK_SECONDS", 0.5)
+    async with (
+        a_gateway(rabbitmq_url) as gateway,
+        open_runtime(rabbitmq_url) as downloader,
+        downloader.consuming(PROBES),
+    ):
+        async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
+            await channel.exchange_delete(COMMANDS_EXCHANGE)
+        await until(lambda: answers_again(gateway), within=30, what="a reply through the new exchange")
+        assert set(await gateway.probe()) == all_of(BATCHES)
+
+
 async def answers_again(gateway: ProbingGateway) -> bool:
     try:
         async with asyncio.timeout(1):

@@ -8,15 +8,15 @@ import pytest
 
 from shared.messaging import Queue
 from tests.support.messaging_runtime import open_broker_proxy
-from tests.support.service_process import open_service
+from tests.support.service_process import a_store, open_service
 from tests.support.waiting import until
 
 
 @pytest.fixture
-def settings(rabbitmq_url: str, tmp_path: Path) -> dict[str, str]:
+async def settings(rabbitmq_url: str, tmp_path: Path) -> dict[str, str]:
     return {
         "RABBITMQ_URL": rabbitmq_url,
-        "OBJECT_STORE_URL": f"file://{tmp_path}/store",
+        "OBJECT_STORE_URL": await a_store(tmp_path / "store"),
         "STALL_TIMEOUT": "2",
         "TMPDIR": str(tmp_path),
     }
