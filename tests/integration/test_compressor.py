@@ -1,0 +1,151 @@
+"""The compressor as a process, with a real broker and a directory as object store, whose worker process hangs."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import CompressImage, CompressOptions, ImageCompressed, ImageDeferred, Message
+from shared.messaging import Queue
+from shared.messaging.codec import decode, encode
+from shared.messaging.topology import declare_topology, queue_of
+from shared.storage import ObjectStore, open_object_store
+from tests.support.messaging_runtime import is_waiting
+from tests.support.pictures import a_photo
+from tests.support.waiting import until
+
+PATIENCE = 60
+LARGE = a_photo(1, 1600, 1200, quality=100)
+"""Handing it over waits for the worker process, since it exceeds a pipe's buffer."""
+
+
+@pytest.fixture
+async def channel(rabbitmq_url: str) -> AsyncIterator[AbstractChannel]:
+    async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as opened:
+        await declare_topology(opened)
+        yield opened
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[ObjectStore]:
+    opened = open_object_store(f"file://{tmp_path}/store")
+    await opened.make()
+    yield opened
+    await opened.close()
+
+
+@asynccontextmanager
+async def compressor(rabbitmq_url: str, store_url: str) -> AsyncIterator[Process]:
+    settings = {
+        "RABBITMQ_URL": rabbitmq_url,
+        "OBJECT_STORE_URL": store_url,
+        "COMPRESS_PROCESSES": "1",
+        "COMPRESS_TIMEOUT": "2",
+        "METRICS_PORT": "0",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.compressor", env=os.environ | settings, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def children_of(process: int) -> list[int]:
+    threads = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for children in threads for child in children.read_text().split()]
+
+
+async def worker_of(service: Process) -> int:
+    """The worker process, once it is ready: it ignores SIGTERM then."""
+    found: list[int] = []
+
+    def is_ready() -> bool:
+        found[:] = [child for child in children_of(service.pid) if _ignores_sigterm(child)]
+        return bool(found)
+
+    await until(is_ready, PATIENCE)
+    return found[0]
+
+
+def _ignores_sigterm(process: int) -> bool:
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        command = Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False
+    mask = int(next(line for line in lines if line.startswith("SigIgn:")).split()[1], 16)
+    return b"spawn_main" in command and bool(mask & 1 << (signal.SIGTERM - 1))
+
+
+async def send(channel: AbstractChannel, store: ObjectStore, original: bytes, losses: int = 0) -> None:
+    key = f"originals/r1/{'a' * 32}-0"
+    await store.put_bytes(key, original, "image/jpeg")
+    command = CompressImage(
+        request_id="r1",
+        image_id="a" * 32,
+        round=1,
+        dispatch=1,
+        attempt=1,
+        url="http://images.test/1.jpg",
+        options=CompressOptions(),
+        start_by=datetime.now(UTC) + timedelta(minutes=5),
+        original_key=key,
+        original_bytes=len(original),
+        fetch_ms=1,
+        losses=losses,
+    )
+    await channel.default_exchange.publish(encode(command), queue_of(command))
+
+
+async def result(channel: AbstractChannel) -> Message:
+    waiting = await channel.get_queue(Queue.RESULTS, ensure=False)
+    received: list[AbstractIncomingMessage] = []
+
+    async def has_arrived() -> bool:
+        if message := await waiting.get(fail=False):
+            received.append(message)
+        return bool(received)
+
+    await until(has_arrived, PATIENCE, "a result")
+    [delivery] = received
+    await delivery.ack()
+    return decode(delivery, (ImageCompressed, ImageDeferred))
+
+
+async def test_a_worker_process_that_hangs_is_replaced_and_the_service_stops_promptly(
+    rabbitmq_url: str, channel: AbstractChannel, store: ObjectStore, tmp_path: Path
+) -> None:
+    assert len(LARGE) > 1_000_000
+    async with compressor(rabbitmq_url, f"file://{tmp_path}/store") as service:
+        os.kill(await worker_of(service), signal.SIGSTOP)
+        await send(channel, store, LARGE)
+
+        lost = await result(channel)
+        assert isinstance(lost, ImageDeferred)
+        assert (lost.error_code, lost.counts, lost.lost) == (ErrorCode.DECODE_TIMEOUT, False, True)
+
+        await send(channel, store, LARGE, losses=1)  # alone, by a new process
+        assert isinstance(await result(channel), ImageCompressed)
+
+        os.kill(await worker_of(service), signal.SIGSTOP)
+        await send(channel, store, LARGE)
+        await until(lambda: is_waiting(rabbitmq_url, Queue.COMPRESS, 0), PATIENCE)
+        asked_at = time.monotonic()
+        service.terminate()
+        assert await service.wait() == 0
+        assert time.monotonic() - asked_at < PATIENCE / 4, "DRAIN_TIMEOUT is longer"
