@@ -33,6 +33,11 @@ class Servers(Protocol):
     async def stop_broker(self) -> None: ...
     async def start_database(self) -> None: ...
     async def stop_database(self) -> None: ...
+
+    async def control_broker(self, *arguments: str) -> str:
+        """What rabbitmqctl prints for these arguments."""
+        ...
+
     def processes(self) -> Sequence[Process]:
         """Our processes that must not end; none if the servers run elsewhere."""
         ...
@@ -101,3 +106,7 @@ class PrivateServers:
 
     async def stop_database(self) -> None:
         await self._database.stop()
+
+    async def control_broker(self, *arguments: str) -> str:
+        """See RabbitMQ.control."""
+        return await asyncio.to_thread(self._broker.control, *arguments)

@@ -13,6 +13,7 @@ import structlog
 
 from shared.errors import BrokerUnavailable, StoppedWhileStarting
 from shared.messaging.connection import Connection, open_connection
+from shared.messaging.event_link import EventLink
 from shared.messaging.link import Link
 from shared.messaging.topology import WrongTopology, ensure_topology
 from shared.settings import RabbitSettings
@@ -29,7 +30,7 @@ class Broker:
         self.settings = settings
         self._name = name
         self.commands = Link(partial(self.connect, "commands"))
-        self.events = Link(partial(self.connect, "events"))
+        self.events = EventLink(partial(self.connect, "events"))
 
     @asynccontextmanager
     async def connect(self, purpose: str) -> AsyncIterator[Connection]:

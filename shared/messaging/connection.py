@@ -85,17 +85,22 @@ async def open_connection(url: str, name: str, heartbeat: int = DEFAULT_HEARTBEA
         await connection.shut()
 
 
+async def new_channel(connection: Connection, **options: bool) -> Channel:
+    """A channel of aiormq that closes with its connection. `options` are those of its class."""
+    if connection.transport is None:
+        raise BrokerUnavailable("the connection to RabbitMQ was closed")
+    with broker_faults("opening a channel"):
+        async with asyncio.timeout(RPC_SECONDS):
+            return cast(Channel, await connection.transport.connection.channel(**options))
+
+
 @asynccontextmanager
 async def open_channel(connection: Connection, **options: bool) -> AsyncIterator[Channel]:
     """A channel of aiormq. `options` are those of its class.
 
     At the end it is closed before its connection: what waits to be written would be lost, for example acknowledgements.
     """
-    if connection.transport is None:
-        raise BrokerUnavailable("the connection to RabbitMQ was closed")
-    with broker_faults("opening a channel"):
-        async with asyncio.timeout(RPC_SECONDS):
-            channel = cast(Channel, await connection.transport.connection.channel(**options))
+    channel = await new_channel(connection, **options)
     try:
         yield channel
     finally:

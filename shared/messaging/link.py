@@ -64,6 +64,12 @@ class Link:
                 await ensure_topology(self._connection)
                 self._declared_at = asyncio.get_running_loop().time()
 
+    def abort(self) -> None:
+        """Give the connection up; the next call opens another."""
+        self._channel = None
+        if self._connection is not None:
+            self._connection.abort()
+
     async def close(self) -> None:
         if self._opening is not None:
             self._opening.cancel()

@@ -10,12 +10,14 @@ import structlog
 from aio_pika import DeliveryMode
 from aio_pika import Message as AmqpMessage
 from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError, PublishError
+from aiormq import Channel
 
 from shared.contracts.events import PublicEvent
 from shared.contracts.messages import Message
 from shared.messaging.broker import Broker
 from shared.messaging.codec import encode, encode_event
 from shared.messaging.delivery import FAILURES_HEADER, Delivery
+from shared.messaging.event_link import CONFIRM_SECONDS
 from shared.messaging.faults import broker_faults
 from shared.messaging.link import Link
 from shared.messaging.topology import (
@@ -66,7 +68,7 @@ class Publisher:
         self._metrics = metrics
 
     async def publish(self, outgoing: Sequence[Outgoing]) -> None:
-        """Publish all and wait for the confirms.
+        """Publish all and wait for the confirms; for that of an event only a short time.
 
         Raises BrokerUnavailable if one was not confirmed in time; any of them may still have arrived.
         An event that a subscriber's full queue refuses is lost for that subscriber, and counted.
@@ -120,20 +122,30 @@ class Publisher:
         elif isinstance(item, Reply):
             await self._publish_reply(item)
         elif isinstance(item, Broadcast):
-            await self._send(self._events, BROADCASTS_EXCHANGE, encode(item.message), "", mandatory=False)
+            await self._send(self._commands, BROADCASTS_EXCHANGE, encode(item.message), "", mandatory=False)
         else:
             await self._send(self._commands, COMMANDS_EXCHANGE, encode(item), queue_of(item))
 
     async def _publish_event(self, event: PublicEvent) -> None:
-        try:
-            await self._send(self._events, EVENTS_EXCHANGE, encode_event(event), event.type, mandatory=False)
-        except DeliveryError:
-            self._metrics.events_refused.inc()
-            log.warning("event_refused_by_a_full_queue", event_id=event.event_id)
+        message = encode_event(event)
+
+        async def with_confirm() -> None:
+            try:
+                await self._send(self._events.link, EVENTS_EXCHANGE, message, event.type, mandatory=False)
+            except DeliveryError:
+                self._metrics.events_refused.inc()
+                log.warning("event_refused_by_a_full_queue", event_id=event.event_id)
+
+        async def on_channel(channel: Channel) -> None:
+            await self._send_on(channel, EVENTS_EXCHANGE, message, event.type, mandatory=False)
+
+        if not await self._events.is_confirmed(with_confirm, min(CONFIRM_SECONDS, self._timeout / 2)):
+            await self._events.send(on_channel)
+            self._metrics.events_unconfirmed.inc()
 
     async def _publish_reply(self, reply: Reply) -> None:
         try:
-            await self._send(self._events, COMMANDS_EXCHANGE, encode(reply.message), reply.to, mandatory=False)
+            await self._send(self._commands, COMMANDS_EXCHANGE, encode(reply.message), reply.to, mandatory=False)
         except DeliveryError:
             log.warning("reply_refused", queue=reply.to)
 
@@ -151,9 +163,14 @@ class Publisher:
     async def _send_once(
         self, link: Link, exchange: str, message: AmqpMessage, routing_key: str, *, mandatory: bool
     ) -> None:
+        await self._send_on(await link.channel(), exchange, message, routing_key, mandatory=mandatory)
+
+    async def _send_on(
+        self, channel: Channel, exchange: str, message: AmqpMessage, routing_key: str, *, mandatory: bool
+    ) -> None:
         # Like aio-pika's Exchange.publish, but without waiting until each frame is on the wire: a third less CPU.
-        # The confirm shows that the message arrived.
-        await (await link.channel()).basic_publish(
+        # The confirm, if the channel has confirms, shows that the message arrived.
+        await channel.basic_publish(
             message.body,
             exchange=exchange,
             routing_key=routing_key,

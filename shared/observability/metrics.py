@@ -46,6 +46,11 @@ class Metrics:
             "Public events that a subscriber's full queue refused.",
             unit="events",
         )
+        self.events_unconfirmed = declare.counter(
+            "imagemill_events_unconfirmed_total",
+            "Public events that were published without a confirm, because a subscriber's queue does not confirm.",
+            unit="events",
+        )
         self.dead_letters = declare.counter(
             "imagemill_dead_letters_total",
             "Messages parked in imagemill.dead, by the queue they came from.",

@@ -9,21 +9,14 @@ from typing import Any
 
 import aio_pika
 import pytest
-from prometheus_client import CollectorRegistry
 
-from services.aggregator.host_circuit_breaker import HostCircuitBreaker
-from services.aggregator.pause_policy import PausePolicy
-from services.aggregator.record_result import ResultRecorder
-from services.aggregator.result_effects import ResultEffects
 from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed, Message
 from shared.contracts.records import Image
 from shared.contracts.states import ImageState
 from shared.messaging import COMMANDS_EXCHANGE, Queue, Subscription, list_dead
-from shared.observability import Metrics
 from shared.persistence import Database, open_database
-from shared.settings import ImageAgeSettings, MongoSettings
-from tests.fakes import MemoryObjectStore
-from tests.support.aggregating import BASE_URL, a_request, an_image
+from shared.settings import MongoSettings
+from tests.support.aggregating import a_recorder, a_request, an_image
 from tests.support.builders import REQUEST_ID
 from tests.support.messaging_runtime import open_runtime
 from tests.support.waiting import until
@@ -78,13 +71,6 @@ async def test_a_result_that_the_database_cannot_hold_fails_alone(database: Data
     assert await states(database) == [ImageState.COMPRESSED] * HONEST
 
 
-def recorder(database: Database) -> ResultRecorder:
-    metrics = Metrics(CollectorRegistry())
-    hosts = HostCircuitBreaker(database, PausePolicy(10, 30, 900, lambda: 0.0), utc_now)
-    effects = ResultEffects(MemoryObjectStore(), BASE_URL, keep_originals=False)
-    return ResultRecorder(database.images, hosts, effects, metrics, ImageAgeSettings(), utc_now)
-
-
 def with_impossible_number(message: Message) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(message.model_dump_json())
     body["result"]["bytes_in"] = TOO_LARGE
@@ -105,7 +91,7 @@ async def test_an_impossible_number_in_a_result_is_parked_and_the_results_beside
     async with open_runtime(rabbitmq_url) as runtime:
         await send_raw(rabbitmq_url, "ImageCompressed", with_impossible_number(compressed(images[0])))
         await runtime.publisher.publish([compressed(image) for image in images[1:]])
-        subscription = Subscription(Queue.RESULTS, types, recorder(database), HONEST + 1)
+        subscription = Subscription(Queue.RESULTS, types, a_recorder(database), HONEST + 1)
         async with runtime.consuming(subscription):
             await until(partial(all_recorded, database), what="the honest results are recorded")
             await until(partial(is_parked, rabbitmq_url), what="the impossible result is parked")

@@ -1,15 +1,19 @@
 """Records as the aggregator sees them: the intake is closed, the images are dispatched, compressed or failed."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
 from services.aggregator.announce_request import RequestAnnouncer
 from services.aggregator.finish_request import RequestFinisher
+from services.aggregator.host_circuit_breaker import HostCircuitBreaker
 from services.aggregator.outputs import OutputWriter
+from services.aggregator.pause_policy import PausePolicy
+from services.aggregator.record_result import ResultRecorder
 from services.aggregator.remove_originals import OriginalsRemover
+from services.aggregator.result_effects import ResultEffects
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import ImageResult
 from shared.contracts.object_keys import image_id
@@ -18,6 +22,7 @@ from shared.contracts.states import ImageState
 from shared.messaging import Publish
 from shared.observability import Metrics
 from shared.persistence import Database
+from shared.settings import ImageAgeSettings
 from tests.fakes import MemoryObjectStore
 from tests.support import builders
 from tests.support.builders import NOW, REQUEST_ID
@@ -62,6 +67,18 @@ def a_failed_image(url: str, **changes: Any) -> Image:
 def a_cancelled_image(url: str, **changes: Any) -> Image:
     ended = {"error_code": ErrorCode.CANCELLED, "error_detail": CANCELLED_DETAIL, "ended_at": NOW}
     return an_image(url, **({"state": ImageState.CANCELLED} | ended | changes))
+
+
+def a_recorder(database: Database) -> ResultRecorder:
+    """With a store of its own."""
+    hosts = HostCircuitBreaker(database, PausePolicy(10, 30, 900, lambda: 0.0), _utc_now)
+    effects = ResultEffects(MemoryObjectStore(), BASE_URL, keep_originals=False)
+    metrics = Metrics(CollectorRegistry())
+    return ResultRecorder(database.images, hosts, effects, metrics, ImageAgeSettings(), _utc_now)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def a_finisher(database: Database, publish: Publish) -> RequestFinisher:

@@ -92,6 +92,13 @@ class ContainerServers:
     async def _halt(self, name: str) -> None:
         await asyncio.to_thread(self._containers[name].get_wrapped_container().stop, timeout=_STOP_SECONDS)
 
+    async def control_broker(self, *arguments: str) -> str:
+        """What rabbitmqctl prints for these arguments."""
+        command = ["rabbitmqctl", "--quiet", *arguments]
+        code, output = await asyncio.to_thread(self._containers["amqp"].exec, command)
+        assert code == 0, output
+        return str(output.decode())
+
     async def _start(
         self, name: str, make: Callable[[], DockerContainer], port: int, is_ready: Callable[[], bool]
     ) -> None:
