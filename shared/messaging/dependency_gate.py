@@ -19,7 +19,7 @@ Ping = Callable[[], Awaitable[None]]
 """Returns if the dependency answers, raises DependencyUnavailable if it does not."""
 
 _PING_INTERVAL_SECONDS = 1.0
-_MAX_PING_INTERVAL_SECONDS = 30.0
+MAX_PING_INTERVAL_SECONDS = 30.0
 _QUIET_SECONDS = 60.0  # a dependency that was available for so long is pinged at the shortest interval again
 _TRIAL_SECONDS = 5.0  # the first piece of work may be slow: if it has not failed by then, the others follow
 
@@ -134,7 +134,7 @@ class DependencyGate:
         if now - self._recovered_at.get(dependency, -math.inf) >= _QUIET_SECONDS:
             interval = _PING_INTERVAL_SECONDS
         else:
-            interval = min(2 * self._intervals[dependency], _MAX_PING_INTERVAL_SECONDS)
+            interval = min(2 * self._intervals[dependency], MAX_PING_INTERVAL_SECONDS)
         self._intervals[dependency] = interval
         return interval
 

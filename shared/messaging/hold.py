@@ -12,14 +12,14 @@ from shared.messaging.dependency_gate import DependencyGate
 T = TypeVar("T")
 
 # A worker that takes longer than LONGEST_HANDLER is taken for dead, and its work is done again.
-_LIMIT_SECONDS = 120.0
+LIMIT_SECONDS = 120.0
 _RETRY_FOR_SECONDS = 2.0  # before an unavailable dependency closes the gate
 
 
 class Hold:
     """Repeats calls for at most `seconds` each, but not while the gate is closed and `stop` is set."""
 
-    def __init__(self, gate: DependencyGate, stop: asyncio.Event, seconds: float = _LIMIT_SECONDS) -> None:
+    def __init__(self, gate: DependencyGate, stop: asyncio.Event, seconds: float = LIMIT_SECONDS) -> None:
         self._gate = gate
         self._stop = stop
         self._seconds = seconds

@@ -1,5 +1,6 @@
 """The message that follows from each CompressImage, and what is stored."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -20,8 +21,10 @@ from shared.contracts.messages import (
 from shared.contracts.object_keys import image_id, original_key, result_key
 from shared.errors import StorageUnavailable
 from shared.losses import LossPolicy
-from shared.observability import Metrics
+from shared.messaging import DependencyGate, Hold
+from shared.observability import Health, Metrics
 from shared.settings import AttemptSettings, LossSettings
+from shared.storage import HeldPuts, ObjectStore
 from tests.fakes import MemoryObjectStore
 from tests.support.builders import NOW, REQUEST_ID
 from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded
@@ -74,7 +77,7 @@ async def store() -> MemoryObjectStore:
     return store
 
 
-def a_handler(store: MemoryObjectStore, compressor: InThisProcess | Broken | None = None) -> CompressHandler:
+def a_handler(store: ObjectStore, compressor: InThisProcess | Broken | None = None) -> CompressHandler:
     return CompressHandler(
         store=store,
         compressor=compressor or InThisProcess(),
@@ -111,6 +114,46 @@ async def test_the_result_is_stored_durably_before_it_is_announced(store: Memory
     assert result.bytes_out <= result.bytes_in // 2
     assert (result.action, result.target_met, result.format) == ("compressed", True, "jpeg")
     assert (result.fetch_ms, result.compress_ms) == (12, round(SECONDS * 1000))
+
+
+class FullStore(MemoryObjectStore):
+    """Its puts fail while `is_full`."""
+
+    is_full = False
+
+    async def put_bytes(self, key: str, data: bytes, content_type: str, *, durable: bool = True) -> None:
+        if self.is_full:
+            raise StorageUnavailable("no space left")
+        await super().put_bytes(key, data, content_type, durable=durable)
+
+
+class Counting(InThisProcess):
+    calls = 0
+
+    async def compress(self, original: bytes, options: CompressOptions, max_pixels: int) -> tuple[Compressed, float]:
+        self.calls += 1
+        return await super().compress(original, options, max_pixels)
+
+
+async def test_a_result_that_waits_for_the_store_is_not_compressed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.messaging.dependency_gate._PING_INTERVAL_SECONDS", 0.01)
+    monkeypatch.setattr("shared.messaging.hold._RETRY_FOR_SECONDS", 0)
+    store, compressor, pings = FullStore(lambda: NOW), Counting(), 0
+    await store.put_bytes(KEY, ORIGINAL, "image/jpeg")
+    store.is_full = True
+
+    async def ping() -> None:
+        nonlocal pings
+        pings += 1
+        store.is_full = pings < 3
+        if store.is_full:
+            raise StorageUnavailable("no space left")
+
+    held = HeldPuts(store, Hold(DependencyGate({"storage": ping}, Health()), asyncio.Event()))
+    message = await answer(a_handler(held, compressor), a_command())
+    assert isinstance(message, ImageCompressed)
+    assert message.result.key in store.objects
+    assert (compressor.calls, pings) == (1, 3)
 
 
 async def test_a_kept_original_is_stored_as_a_result(store: MemoryObjectStore) -> None:

@@ -27,6 +27,8 @@ from shared.contracts.image_summary import (
     MAX_SLOWEST_LISTED,
 )
 from shared.file_types import HEAD_BYTES
+from shared.messaging.dependency_gate import MAX_PING_INTERVAL_SECONDS
+from shared.messaging.hold import LIMIT_SECONDS as HOLD_SECONDS
 from shared.messaging.subscription import RETRY_FOR_SECONDS
 from shared.messaging.topology import EXPIRING_QUEUES, Queue
 from shared.persistence.repositories import COUNT_EVERY
@@ -76,6 +78,10 @@ STATED = [
     ("docs/messages.md", f"at most {_PROBE_QUEUE.max_length:,} messages wait"),
     ("docs/messages.md", f"a message is delivered at most {_PROBE_QUEUE.deliveries} times"),
     ("docs/architecture.md", f"After {RETRY_FOR_SECONDS:g} seconds of retries the process closes its gate"),
+    ("docs/architecture.md", f"pings grow from 1 to {MAX_PING_INTERVAL_SECONDS:g} seconds"),
+    ("docs/architecture.md", f"waits up to {HOLD_SECONDS / 60:g} minutes for the store"),
+    ("docs/runbook.md", f"for {HOLD_SECONDS / 60:g} minutes, what they have downloaded or compressed"),
+    ("docs/runbook.md", f"resumes within seconds, at most {MAX_PING_INTERVAL_SECONDS * 1.5:g}"),
     ("docs/compression.md", f"WebP allows at most {webp.MAX_SIDE:,} pixels per side and AVIF {avif.MAX_SIDE:,}"),
     (
         "docs/compression.md",

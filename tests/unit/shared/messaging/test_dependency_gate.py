@@ -26,7 +26,7 @@ class Dependency:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.messaging.dependency_gate._PING_INTERVAL_SECONDS", 0.01)
-    monkeypatch.setattr("shared.messaging.dependency_gate._MAX_PING_INTERVAL_SECONDS", 0.08)
+    monkeypatch.setattr("shared.messaging.dependency_gate.MAX_PING_INTERVAL_SECONDS", 0.08)
 
 
 @pytest.fixture
