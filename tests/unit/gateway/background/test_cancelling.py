@@ -19,7 +19,7 @@ from tests.fakes import MemoryDatabase, MovableClock
 from tests.support.builders import NOW, a_request, an_announcement, an_image, finished
 from tests.support.recording_publisher import RecordingPublisher
 
-MANY = 4_500
+MANY = 11_000
 FINISH = FinishRequest(request_id="a", round=1)
 
 
