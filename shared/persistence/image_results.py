@@ -5,7 +5,6 @@ from datetime import datetime
 
 from motor.motor_asyncio import AsyncIOMotorCollection
 
-from shared.contracts.messages import ImageCompressed
 from shared.contracts.records import Image
 from shared.contracts.states import TERMINAL_STATES, RequestStatus
 from shared.errors import UnreadableRecord
@@ -51,12 +50,16 @@ class MongoImageResults:
         results = [result for result, _ in items]
         with database_faults():
             await self._images.bulk_write([result_transition(*item, now) for item in items], ordered=False)
-            await self._supersede([result for result in results if isinstance(result, ImageCompressed)], now)
-            return await self._read_back([(result.request_id, result.image_id, result.round) for result in results])
+            recorded = await self._read_back([(result.request_id, result.image_id, result.round) for result in results])
+            await self._supersede([each.image for each in recorded if isinstance(each, Recorded) and each.image], now)
+            return recorded
 
-    async def _supersede(self, results: Sequence[ImageCompressed], now: datetime) -> None:
-        """Keep only the latest result of a reuse key reusable, so that a lookup reads one document per key."""
-        latest = {document_id(result.request_id, result.image_id): result.reuse_key for result in results}
+    async def _supersede(self, recorded: Sequence[Image], now: datetime) -> None:
+        """Keep only the latest result of a reuse key reusable, so that a lookup reads one document per key.
+
+        By what is recorded, not by the messages: a late result of a cancelled image is not recorded.
+        """
+        latest = {document_id(image.request_id, image.image_id): image.reuse_key for image in recorded}
         if keys := {key for key in latest.values() if key}:
             older = {"reuse_key": {"$in": sorted(keys)}, "ended_at": {"$lt": now}, "_id": {"$nin": list(latest)}}
             await self._images.update_many(older, {"$unset": {"reuse_key": ""}})

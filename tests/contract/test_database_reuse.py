@@ -55,3 +55,15 @@ async def test_results_of_a_deleted_request_are_not_found(database: Database) ->
 
 async def test_no_keys_find_no_images(database: Database) -> None:
     assert await database.images.reusable(set(), NOW) == {}
+
+
+async def test_a_late_result_of_a_cancelled_image_does_not_replace_the_latest(
+    database: Database, clock: MovableClock
+) -> None:
+    await database.images.record(compressed(await _an_image_of(database, "a"), **VERSION))
+    clock.advance(60)
+    cancelled = await _an_image_of(database, "b")
+    await database.cancellations.begin("b")
+    await database.cancellations.cancel_images("b", 1, 10)
+    await database.images.record(compressed(cancelled, **VERSION))
+    assert (await database.images.reusable({KEY}, NOW))[KEY].request_id == "a"

@@ -123,6 +123,7 @@ async def test_cancelling_in_the_middle_keeps_what_is_done_and_a_retry_completes
     status = await client.finished(request_id, 15)
 
     assert (status["status"], status["cancelling"]) == ("Cancelled", False)
+    assert status["expires_at"], "it is removed like any finished request"
     counts = {name: status["progress"][name] for name in ("total", "compressed", "failed", "cancelled", "pending")}
     total = QUICK + HANGING
     assert counts == {"total": total, "compressed": QUICK, "failed": 0, "cancelled": HANGING, "pending": 0}
