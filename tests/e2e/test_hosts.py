@@ -57,12 +57,3 @@ async def test_no_image_fails_while_a_host_is_down_and_comes_back(pausing: Stack
         status = await pausing.finished(request_id, 60)
     assert (status["progress"]["compressed"], status["progress"]["failed"]) == (IMAGES + len(well), 0)
     assert status["paused_hosts"] == []
-
-
-async def test_an_image_fails_at_its_deadline_even_while_its_host_is_paused(pausing: StackClient) -> None:
-    async with open_origin() as sick:
-        busy = Response(status=503, headers={"Retry-After": "600"})
-        urls = [sick.serve(f"/{number}.jpg", busy) for number in range(100)]
-        status = await pausing.finished(await pausing.upload(a_catalogue([urls])), 60)
-        assert status["progress"]["failed"] == len(urls)
-        assert len(sick.requests) < len(urls), "its Retry-After pauses the host for all images"
