@@ -118,6 +118,12 @@ class ObservabilitySettings(Settings):
         description="Seconds after which a process ends itself if a loop stands still, or if it cannot consume while "
         "its dependencies answer.",
     )
+    clock_skew_max: float = Field(
+        default=60,
+        gt=0,
+        description="Seconds by which this machine's clock may differ from the database's (workers: the object store's)"
+        " before the process reports unready. It works all the same, since it corrects the difference.",
+    )
 
 
 class ImageAgeSettings(Settings):

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 
 import httpx
 
@@ -19,6 +18,7 @@ from services.aggregator.remove_originals import OriginalsRemover
 from services.aggregator.result_effects import ResultEffects
 from services.aggregator.send_test_webhook import WebhookTestSender
 from services.aggregator.settings import AggregatorSettings, HostSettings, WebhookSettings
+from shared.clocks import watched
 from shared.contracts.messages import (
     CompressImage,
     DeliverWebhook,
@@ -55,6 +55,8 @@ async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
         store = open_object_store(settings.store.object_store_url)
         open_things.push_async_callback(store.close)
         database = await open_things.enter_async_context(open_database(settings.mongo, stop, metrics=metrics))
+        skew_max = settings.observability.clock_skew_max
+        await open_things.enter_async_context(watched(database.server_clock, "database", skew_max, metrics, health))
         client = await open_things.enter_async_context(_webhook_client(settings.webhooks))
         broker = await open_things.enter_async_context(open_broker(settings.rabbit, "aggregator", stop))
         publisher = Publisher(broker, metrics)
@@ -85,9 +87,9 @@ def _subscriptions(
     announcer = RequestAnnouncer(database, publish, base_url)
     finisher = RequestFinisher(database, outputs, remove_originals, announcer, metrics)
     breaker = _host_circuit_breaker(settings.hosts, database)
-    recorder = ResultRecorder(database.images, breaker, effects, metrics, settings.age, _utc_now)
-    call = WebhookCaller(client, settings.webhooks, _utc_now)
-    deliverer = WebhookDeliverer(database.deliveries, call, settings.webhooks, metrics, _utc_now)
+    recorder = ResultRecorder(database.images, breaker, effects, metrics, settings.age, database.clock)
+    call = WebhookCaller(client, settings.webhooks, database.clock)
+    deliverer = WebhookDeliverer(database.deliveries, call, settings.webhooks, metrics, database.clock)
     return [
         Subscription(
             Queue.RESULTS,
@@ -116,11 +118,7 @@ def _subscriptions(
 
 def _host_circuit_breaker(settings: HostSettings, database: Database) -> HostCircuitBreaker:
     policy = PausePolicy(settings.host_faults, settings.host_pause, settings.host_pause_max, random.random)
-    return HostCircuitBreaker(database, policy, _utc_now)
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+    return HostCircuitBreaker(database, policy, database.clock)
 
 
 def _webhook_client(settings: WebhookSettings) -> httpx.AsyncClient:

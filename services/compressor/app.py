@@ -3,11 +3,11 @@
 import asyncio
 import random
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 
 from services.compressor.cpu_pool import CpuPool, usable_cores
 from services.compressor.handler import CompressHandler, Retries
 from services.compressor.settings import CompressorSettings
+from shared.clocks import ReferenceClock, watched
 from shared.contracts.messages import CompressImage
 from shared.isolation import Isolation, under
 from shared.long_lived import lasting
@@ -40,12 +40,20 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
         workspace = await open_things.enter_async_context(open_workspace("compressor", health, stop))
         store = open_object_store(settings.store.object_store_url)
         open_things.push_async_callback(store.close)
+        clock = ReferenceClock(store.time)
+        skew_max = settings.observability.clock_skew_max
+        await open_things.enter_async_context(watched(clock, "storage", skew_max, metrics, health))
         pool = await open_things.enter_async_context(
             CpuPool(processes, settings.compress.compress_timeout, measure_ssim=settings.compress.compress_ssim)
         )
         broker = await open_things.enter_async_context(open_broker(settings.rabbit, "compressor", stop))
         publisher = Publisher(broker, metrics)
-        pings = {"storage": store.ping, "disk": workspace.ping, "broker": broker.ping, "encoder": pool.ping}
+        pings = {
+            "storage": clock.measured_by(store.ping),
+            "disk": workspace.ping,
+            "broker": broker.ping,
+            "encoder": pool.ping,
+        }
         gate = DependencyGate(pings, health)
         await gate.check()
         losses = LossPolicy(settings.losses, random.random)
@@ -55,7 +63,7 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             max_pixels=settings.compress.compress_max_pixels,
             retries=Retries(settings.attempts, losses),
             metrics=metrics,
-            clock=lambda: datetime.now(UTC),
+            clock=clock,
         )
         cancelled = CancelledRounds()
         handle, on_suspect = cancelled.dropping(handler), SuspectHandler(losses)

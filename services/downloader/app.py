@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 
 import httpx
 
@@ -15,6 +14,7 @@ from services.downloader.http_requester import HttpRequester
 from services.downloader.outcomes import FetchRetryPolicy
 from services.downloader.probe import ProbeHandler, UrlProber
 from services.downloader.settings import DownloaderSettings, FetchSettings
+from shared.clocks import ReferenceClock, watched
 from shared.contracts.messages import DownloadImage, FetchBounds, ProbeImages
 from shared.isolation import Isolation, under
 from shared.long_lived import lasting
@@ -48,17 +48,21 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
         workspace = await stack.enter_async_context(open_workspace("downloader", health, stop))
         store = open_object_store(settings.store.object_store_url)
         stack.push_async_callback(store.close)
+        clock = ReferenceClock(store.time)
+        skew_max = settings.observability.clock_skew_max
+        await stack.enter_async_context(watched(clock, "storage", skew_max, metrics, health))
         requester = await stack.enter_async_context(open_requester(settings.fetch, settings.targets.policy))
         broker = await stack.enter_async_context(open_broker(settings.rabbit, "downloader", stop))
         publisher = Publisher(broker, metrics)
         broker_gate = DependencyGate({"broker": broker.ping}, health)
-        store_gate = DependencyGate({"storage": store.ping, "disk": workspace.ping}, health, outer=[broker_gate])
+        pings = {"storage": clock.measured_by(store.ping), "disk": workspace.ping}
+        store_gate = DependencyGate(pings, health, outer=[broker_gate])
         await store_gate.check()
         handler = DownloadHandler(
             build_fetcher(requester, settings.fetch),
             HeldPuts(store, Hold(store_gate, stop)),
             FetchRetryPolicy(settings.attempts, settings.fetch.fetch_retry_after_max, random.random),
-            clock=lambda: datetime.now(UTC),
+            clock=clock,
             observe=metrics.fetch_seconds.observe,
         )
         cancelled = CancelledRounds()
@@ -67,7 +71,7 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
             consumers.create_task(lasting("listening to broadcasts", listening, stop))
             for subscription, gate in (
                 *((downloads, store_gate) for downloads in _downloads(settings, cancelled.dropping(handler))),
-                (_probes(settings.fetch, requester), broker_gate),
+                (_probes(settings.fetch, requester, clock), broker_gate),
             ):
                 consumer = Consumer(subscription, broker, publisher, gate, health, metrics)
                 run = consumer.run(stop, settings.rabbit.drain_timeout)
@@ -105,12 +109,12 @@ def _downloads(settings: DownloaderSettings, handle: Handler) -> list[Subscripti
     ]
 
 
-def _probes(settings: FetchSettings, requester: HttpRequester) -> Subscription:
+def _probes(settings: FetchSettings, requester: HttpRequester, clock: ReferenceClock) -> Subscription:
     prober = UrlProber(requester, settings.fetch_probe_timeout, settings.fetch_max_bytes)
     bounds = FetchBounds(
         at_once=settings.fetch_concurrency,
         per_host=settings.fetch_per_host,
         per_second=settings.fetch_host_rate or None,
     )
-    handler = ProbeHandler(prober.probe, bounds, clock=lambda: datetime.now(UTC))
+    handler = ProbeHandler(prober.probe, bounds, clock)
     return Subscription(Queue.PROBE, (ProbeImages,), handler, settings.fetch_probes, park_unknown=False)

@@ -4,7 +4,6 @@ import asyncio
 import sys
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 
 from services.gateway.api import ApiParts, build_app, build_starting_app
@@ -26,6 +25,7 @@ from services.gateway.requests import RequestCanceller, RetryStarter
 from services.gateway.settings import GatewaySettings
 from services.gateway.upload import UploadAcceptor, UploadValidator, ValidationRules
 from services.gateway.webhooks import AggregatorClient, DeliveryLog, WebhookTester, webhook_test_replies
+from shared.clocks import ReferenceClock, watched
 from shared.errors import DependencyUnavailable
 from shared.long_lived import lasting
 from shared.messaging import DependencyGate, Publisher, open_broker
@@ -53,6 +53,14 @@ class _Clients:
 
     probe: ProbeClient
     aggregator: AggregatorClient
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """The object store and its clock, by which the workers read the times in commands."""
+
+    store: ObjectStore
+    clock: ReferenceClock
 
 
 @dataclass(frozen=True)
@@ -84,13 +92,20 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         store = open_object_store(settings.store.object_store_url)
         parts.push_async_callback(store.close)
         database = await parts.enter_async_context(open_database(settings.mongo, stop, metrics=metrics))
-        stored_gate = DependencyGate({"database": database.ping, "storage": store.ping}, health)
+        store_clock = ReferenceClock(store.time)
+        skew_max = settings.observability.clock_skew_max
+        await parts.enter_async_context(watched(database.server_clock, "database", skew_max, metrics, health))
+        # A store whose clock is off makes the workers unready, and not the API.
+        await parts.enter_async_context(watched(store_clock, "storage", skew_max, metrics))
+        pings = {"database": database.ping, "storage": store_clock.measured_by(store.ping)}
+        stored_gate = DependencyGate(pings, health)
         await stored_gate.check()
         uploads_gate = DependencyGate({"disk": workspace.ping}, health, outer=[stored_gate])
         await uploads_gate.check()
 
         clients = _Clients(
-            ProbeClient(settings.api.probe_timeout, _now), AggregatorClient(settings.webhook_targets.webhook_timeout)
+            ProbeClient(settings.api.probe_timeout, store_clock),
+            AggregatorClient(settings.webhook_targets.webhook_timeout),
         )
         http.app = build_app(_api_parts(settings, database, store, clients, metrics, wakes), endpoints, uploads_gate)
         parts.push_async_callback(http.stop)  # requests in progress need the database: finish them before it closes
@@ -107,11 +122,11 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         gate = DependencyGate({"broker": broker.ping}, health, required=(), outer=[stored_gate])
         gates = _Gates(intake=DependencyGate({}, health, outer=[gate, uploads_gate]), others=gate)
 
-        background = BackgroundParts(database, publisher.publish, _now, metrics)
+        background = BackgroundParts(database, publisher.publish, database.clock, metrics)
         async with asyncio.TaskGroup() as tasks:
             for each in (replies, test_replies):
                 tasks.create_task(lasting("receiving replies", each.receive(broker, health, stop), stop))
-            await _work_in_background(settings, background, store, gates, wakes, stop)
+            await _work_in_background(settings, background, _Store(store, store_clock), gates, wakes, stop)
 
 
 def _api_parts(
@@ -124,16 +139,18 @@ def _api_parts(
 ) -> ApiParts:
     return ApiParts(
         validator=_validator(settings),
-        acceptor=UploadAcceptor(database, store, _now, wakes.intake_opened, metrics, settings.retention.policy),
+        acceptor=UploadAcceptor(
+            database, store, database.clock, wakes.intake_opened, metrics, settings.retention.policy
+        ),
         probes=ProbeStream(clients.probe, metrics),
         database=database,
-        cancellations=RequestCanceller(database, _now, wakes.cancel_begun),
-        retries=RetryStarter(database, _now, wakes.intake_opened),
+        cancellations=RequestCanceller(database, database.clock, wakes.cancel_begun),
+        retries=RetryStarter(database, database.clock, wakes.intake_opened),
         webhook_tester=WebhookTester(clients.aggregator, settings.webhook_targets.policy),
-        deliveries=DeliveryLog(database, clients.aggregator.announce, _now),
+        deliveries=DeliveryLog(database, clients.aggregator.announce, database.clock),
         objects=ObjectServer(store),
         public_base_url=settings.public.public_base_url,
-        clock=_now,
+        clock=database.clock,
     )
 
 
@@ -152,19 +169,19 @@ def _validator(settings: GatewaySettings) -> UploadValidator:
 async def _work_in_background(
     settings: GatewaySettings,
     parts: BackgroundParts,
-    store: ObjectStore,
+    stored: _Store,
     gates: _Gates,
     wakes: _Wakes,
     stop: asyncio.Event,
 ) -> None:
     """Intake runs on every gateway; the other tasks on the one that holds the dispatch lease."""
-    database, dispatch, gate = parts.database, settings.dispatch, gates.others
+    database, store, dispatch, gate = parts.database, stored.store, settings.dispatch, gates.others
     rules = IntakeRules(settings.fetch_targets.policy, settings.public.public_base_url)
     images_added = asyncio.Event()
     lease = RenewableLease(database.lease("dispatch", LEASE_SECONDS), LEASE_SECONDS)
 
     intake = Intake(parts, store, rules, gates.intake, images_added)
-    dispatcher = Dispatcher(parts, lease, dispatch, settings.age)
+    dispatcher = Dispatcher(parts, lease, dispatch, settings.age, stored.clock)
     cancelling = Cancelling(parts, lease, dispatch)
     sweep = Sweep(parts, lease, dispatch)
     retention = Retention(parts, store, lease, settings.retention.policy.default, dispatch.sweep_interval)
@@ -179,7 +196,3 @@ async def _work_in_background(
     await intake.drain()
     with suppress(DependencyUnavailable):  # the lease runs out by itself
         await lease.release()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -57,6 +57,12 @@ class Metrics:
             unit="letters",
             labels=("queue", "reason"),
         )
+        self.clock_skew = declare.gauge(
+            "imagemill_clock_skew_seconds",
+            "Seconds by which the clock of this process's machine is ahead of the reference. The services correct it.",
+            unit="seconds",
+            labels=("reference",),
+        )
         self.ready = declare.gauge(
             "imagemill_ready",
             "1 if the dependency answers, else 0. /readyz returns 200 while all are 1.",

@@ -6,12 +6,13 @@ import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
+from shared.clocks import ReferenceClock
 from shared.contracts.states import ImageState
 from shared.errors import DatabaseUnavailable, StoppedWhileStarting
 from shared.observability import Metrics
@@ -72,15 +73,16 @@ _DELETE_BATCH = 5_000  # a delete of a million documents would exceed the time o
 log = structlog.get_logger(__name__)
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class MongoDatabase:
     """The repositories over one MongoDB database."""
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document], clock: Clock, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self, database: AsyncIOMotorDatabase[Document], clock: Clock | None, metrics: Metrics | None = None
+    ) -> None:
+        """`clock`: the server's by default."""
         self._database = database
+        self.server_clock = ReferenceClock(self._time)
+        self.clock = clock = clock or self.server_clock
         set_aside = SetAside(metrics)
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.images = MongoImages(database["images"], database["requests"], set_aside, clock)
@@ -131,8 +133,13 @@ class MongoDatabase:
             _, start = id_bounds(request_id)
 
     async def ping(self) -> None:
+        await self.server_clock.measure()
+
+    async def _time(self) -> datetime:
         with database_faults():
-            await self._database.command("ping")
+            answer = await self._database.command("hello", codec_options=self._database.codec_options)
+        time: datetime = answer["localTime"]
+        return time
 
     async def ensure_indexes(self) -> None:
         """Create the indexes that are missing. Any number of processes may do so at once."""
@@ -143,7 +150,7 @@ class MongoDatabase:
 
 @asynccontextmanager
 async def open_database(
-    settings: MongoSettings, stop: asyncio.Event, clock: Clock = utc_now, metrics: Metrics | None = None
+    settings: MongoSettings, stop: asyncio.Event, clock: Clock | None = None, metrics: Metrics | None = None
 ) -> AsyncIterator[MongoDatabase]:
     """Connect and create the indexes. Waits until the database answers: a service may start before it.
 
@@ -176,6 +183,7 @@ async def _until_ready(database: MongoDatabase, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             await database.ensure_indexes()
+            await database.ping()
         except DatabaseUnavailable as fault:
             log.warning("database_unreachable", error=str(fault))
             await asyncio.sleep(1)

@@ -7,7 +7,7 @@ Every write is one guarded update of one document and may be repeated at any tim
 takes effect once. The implementations for MongoDB are in this package, the fakes in tests/fakes.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -304,6 +304,10 @@ class Lease(Protocol):
 
 
 class Database(Protocol):
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """The time by which everything is recorded: the database's, whatever this machine's clock says."""
+
     @property
     def requests(self) -> RequestRepository: ...
 

@@ -71,6 +71,9 @@ class DirectoryObjectStore:
         async for key in self._threads.stream(self._list(check_prefix(prefix)), _BATCH):
             yield key
 
+    async def time(self) -> datetime:
+        return await self._threads.run(self._time)
+
     async def ping(self) -> None:
         await self._threads.run(self._ping)
 
@@ -130,6 +133,13 @@ class DirectoryObjectStore:
     def _list(self, prefix: str) -> Iterator[str]:
         with self._errors():
             yield from keys_under(self._root, prefix)
+
+    def _time(self) -> datetime:
+        """The time that the file system gives to a new file; a network file system's is its server's."""
+        with self._errors(), staged_file(self._root, lambda file: file.write(b"time"), durable=False) as staged:
+            modified = staged.stat().st_mtime
+            staged.unlink()
+        return datetime.fromtimestamp(modified, UTC)
 
     def _ping(self) -> None:
         with (

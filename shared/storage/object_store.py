@@ -75,6 +75,9 @@ class ObjectStore(Protocol):
     def list_keys(self, prefix: str) -> AsyncGenerator[str, None]:
         """Stream every key that starts with `prefix`, in no particular order."""
 
+    async def time(self) -> datetime | None:
+        """The time by the store's clock; None if it does not tell it."""
+
     async def ping(self) -> None:
         """Raise StorageUnavailable unless the store can be written; it writes enough to notice a full disk."""
 

@@ -4,7 +4,8 @@ import io
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -35,6 +36,7 @@ _MARK = ".imagemill-store"
 _PING = ".imagemill-ping"
 _PING_BYTES = 64 * 1024
 
+_HALF_A_SECOND = timedelta(seconds=0.5)
 _PARTIAL = 206
 _NOT_FOUND = "NoSuchKey"
 _NO_BUCKET = "NoSuchBucket"
@@ -64,6 +66,7 @@ class S3ObjectStore:
 
     def __init__(self, location: S3Location) -> None:
         self._bucket = location.bucket
+        self._url = f"{'https' if location.secure else 'http'}://{location.endpoint}/{location.bucket}"
         self._pool = _connection_pool()
         self._client = Minio(
             location.endpoint,
@@ -105,6 +108,9 @@ class S3ObjectStore:
     async def list_keys(self, prefix: str) -> AsyncGenerator[str, None]:
         async for key in self._threads.stream(self._list(check_prefix(prefix)), _BATCH):
             yield key
+
+    async def time(self) -> datetime | None:
+        return await self._threads.run(self._time)
 
     async def ping(self) -> None:
         await self._threads.run(self._ping)
@@ -176,6 +182,20 @@ class S3ObjectStore:
             for found in self._client.list_objects(self._bucket, prefix, recursive=True):
                 if found.object_name and not found.is_dir and not found.object_name.startswith("."):
                     yield found.object_name
+
+    def _time(self) -> datetime | None:
+        """By the Date of a response, which has whole seconds.
+
+        The request is not signed: S3 refuses signatures of a clock that is far off, and any answer has a Date.
+        """
+        try:
+            response = self._pool.request("HEAD", self._url, redirect=False)
+        except HTTPError as error:
+            raise StorageUnavailable(f"S3 does not answer: {error}") from error
+        try:
+            return parsedate_to_datetime(response.headers.get("date", "")) + _HALF_A_SECOND
+        except ValueError:
+            return None
 
     def _ping(self) -> None:
         self._opened = False

@@ -208,6 +208,14 @@ async def test_stat_has_size_time_and_a_new_etag_for_new_content(store: ObjectSt
 
 
 @every_store
+async def test_a_store_tells_the_time_by_its_clock(store: ObjectStore) -> None:
+    before = datetime.now(UTC)
+    time = await store.time()
+    assert time is not None
+    assert before - timedelta(seconds=2) < time < datetime.now(UTC) + timedelta(seconds=2)
+
+
+@every_store
 async def test_reading_a_missing_object_raises(store: ObjectStore, folder: str) -> None:
     key = folder + "none.jpg"
     assert await store.stat(key) is None

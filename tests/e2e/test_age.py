@@ -1,9 +1,11 @@
-"""An image ages at its host only: what waits for us never fails, and a host that never works has an end."""
+"""An image ages at its host only, and by one clock: what waits for us fails nothing, and wrong clocks delay nothing."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -11,9 +13,11 @@ import pytest
 
 from deploy.local.stack import LocalStack
 from tests.e2e.conftest import SETTINGS
+from tests.support.collecting_receiver import CollectingReceiver
 from tests.support.origin import Origin, Response, image, open_origin
 from tests.support.pictures import a_photo
 from tests.support.servers import servers_at
+from tests.support.shifted_clock import launcher
 from tests.support.stack import StackClient, a_catalogue
 from tests.support.waiting import until
 
@@ -27,6 +31,7 @@ SLOW = {
     "FETCH_RETRY_AFTER_MAX": "3",
     "FETCH_TOTAL_TIMEOUT": "1",
     "HOST_FAULTS": "3",
+    "CLOCK_SKEW_MAX": "7200",
     "HOST_PAUSE": "0.5",
     "HOST_PAUSE_MAX": "1",
 }
@@ -98,6 +103,40 @@ async def test_images_at_hosts_that_never_work_fail_with_the_hosts_errors(
         [beginning] = [each for each in found if row["Input Image Url"].startswith(each + "/")]
         found[beginning].add(row["Error Code"])
     assert found == {beginning: {code} for beginning, code in failing.codes.items()}
+
+
+async def test_no_image_waits_because_clocks_are_wrong(
+    slow: LocalStack, client: StackClient, origin: Origin, receiver: CollectingReceiver
+) -> None:
+    """Some services are twenty minutes ahead, others behind."""
+    ahead, behind = launcher(1200), launcher(-1200)
+    for copies in (
+        [("gateway", 0, behind), ("downloader", 0, ahead), ("compressor", 0, behind)],
+        [("aggregator", 0, ahead), ("downloader", 1, behind)],
+    ):
+        await asyncio.gather(*(_restart(slow, *copy) for copy in copies))
+    urls = [origin.serve(f"/{number}.jpg", image(PHOTO)) for number in range(4)]
+    urls.append(origin.serve("/later.jpg", Response(status=503), image(PHOTO)))
+    began = datetime.now(UTC)
+
+    request_id = await client.upload(a_catalogue([urls]), webhook_url=receiver.url)
+    status = await client.finished(request_id, 60)
+
+    assert (status["progress"]["compressed"], status["progress"]["failed"]) == (len(urls), 0)
+    for name in ("created_at", "updated_at"):
+        assert abs(datetime.fromisoformat(status[name]) - began) < timedelta(minutes=2), name
+    await until(lambda: bool(receiver.calls), 30)
+    assert receiver.verified(slow.joint()["WEBHOOK_SECRET"], request_id), "its timestamp is right too"
+    metrics = (await client.http.get("/metrics")).text
+    for reference in ("database", "storage"):
+        [skew] = re.findall(rf'imagemill_clock_skew_seconds{{reference="{reference}"}} (\S+)', metrics)
+        assert float(skew) == pytest.approx(-1200, abs=5)
+
+
+async def _restart(stack: LocalStack, name: str, index: int, how: list[str]) -> None:
+    if index == 0:
+        await stack.services.stop(name)
+    await stack.services.start(name, index, launcher=how)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -28,6 +28,7 @@ class MemoryDatabase:
 
     def _connect(self, tables: Tables, owner: str, numbers: "itertools.count[int]") -> None:
         self.tables = tables
+        self.clock = tables.clock
         self.requests = MemoryRequests(tables)
         self.images = MemoryImages(tables)
         self.cancellations = MemoryCancellations(tables)

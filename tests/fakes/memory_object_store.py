@@ -75,6 +75,10 @@ class MemoryObjectStore:
         for key in [key for key in self.objects if key.startswith(prefix)]:
             yield key
 
+    async def time(self) -> datetime | None:
+        await self._check_available()
+        return self._clock()
+
     async def ping(self) -> None:
         await self._check_available()
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import aio_pika
@@ -31,6 +33,7 @@ from shared.messaging.codec import decode, encode
 from shared.messaging.topology import COMMANDS_EXCHANGE, declare_topology
 from shared.storage import open_object_store
 from tests.support.origin import Origin, Response, image, open_origin
+from tests.support.shifted_clock import launcher
 from tests.support.waiting import until
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
@@ -51,7 +54,9 @@ async def channel(rabbitmq_url: str) -> AsyncIterator[AbstractChannel]:
 
 
 @asynccontextmanager
-async def downloader(rabbitmq_url: str, store_url: str, metrics_port: int = 0) -> AsyncIterator[Process]:
+async def downloader(
+    rabbitmq_url: str, store_url: str, metrics_port: int = 0, clock_ahead: float = 0
+) -> AsyncIterator[Process]:
     settings = {
         "RABBITMQ_URL": rabbitmq_url,
         "OBJECT_STORE_URL": store_url,
@@ -59,7 +64,10 @@ async def downloader(rabbitmq_url: str, store_url: str, metrics_port: int = 0) -
         "METRICS_PORT": str(metrics_port),
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.downloader", env=os.environ | settings, stderr=asyncio.subprocess.DEVNULL
+        sys.executable,
+        *([*launcher(clock_ahead), "downloader"] if clock_ahead else ["-m", "services.downloader"]),
+        env=os.environ | settings,
+        stderr=asyncio.subprocess.DEVNULL,
     )
     try:
         yield process
@@ -151,6 +159,45 @@ async def test_urls_are_probed_while_downloads_wait_for_the_store(
         assert isinstance(probed, ImagesProbed)
         assert [(image.url, image.size) for image in probed.images] == [(url, len(JPEG))]
         assert await lacks_its_store(http)
+
+
+async def test_downloaders_with_wrong_clocks_work_and_report_it(
+    rabbitmq_url: str, channel: AbstractChannel, origin: Origin, tmp_path: Path
+) -> None:
+    """One is twenty minutes ahead, one behind: neither drops a command, and each says so."""
+    url = origin.serve("/a.jpg", image(JPEG))
+    store_url = f"file://{tmp_path}/store"
+    ports = {1200: free_port(), -1200: free_port()}
+    async with AsyncExitStack() as processes:
+        for seconds, port in ports.items():
+            await processes.enter_async_context(downloader(rabbitmq_url, store_url, port, seconds))
+        for port in ports.values():
+            await until(partial(_reports, port, "imagemill_clock_skew_seconds{"), DEADLINE)
+        for _ in range(40):
+            await send(channel, url)
+        for _ in range(40):
+            assert isinstance(await receive(channel, Queue.COMPRESS), CompressImage)
+        for seconds, port in ports.items():
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+                [skew] = re.findall(
+                    r'imagemill_clock_skew_seconds{reference="storage"} (\S+)', (await http.get("/metrics")).text
+                )
+                assert float(skew) == pytest.approx(seconds, abs=5)
+                readiness = await http.get("/readyz")
+                assert readiness.status_code == 503
+                direction = "ahead of" if seconds > 0 else "behind"
+                assert re.fullmatch(
+                    rf"this machine's clock is 1\d\d\d\.\d s {direction} that of the storage",
+                    readiness.json()["not_ready"]["clock"],
+                )
+
+
+async def _reports(port: int, metric: str) -> bool:
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+            return metric in (await http.get("/metrics")).text
+    except httpx.TransportError:  # it does not listen yet
+        return False
 
 
 def free_port() -> int:

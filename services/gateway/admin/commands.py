@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from services.gateway.admin.init_store import StoreLost, init_store
 from services.gateway.admin.reconcile import REMOVED, Discrepancy, Reconciler
@@ -87,7 +87,7 @@ async def _run(given: Namespace, settings: AdminSettings) -> int:
 
 
 async def _reconcile(given: Namespace, database: Database, store: ObjectStore) -> int:
-    reconciler = Reconciler(database, store, datetime.now(UTC), given.min_age)
+    reconciler = Reconciler(database, store, database.clock(), given.min_age)
     found = removed = 0
     async with aclosing(reconciler.find()) as discrepancies:
         async for each in discrepancies:

@@ -6,7 +6,7 @@ at a time, under a lease. Should two do so for a moment, commands are sent twice
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -37,8 +37,14 @@ class Dispatcher:
     """Publishes DownloadImage for pending images that are due, then marks them dispatched."""
 
     def __init__(
-        self, parts: BackgroundParts, lease: RenewableLease, settings: DispatchSettings, age: ImageAgeSettings
+        self,
+        parts: BackgroundParts,
+        lease: RenewableLease,
+        settings: DispatchSettings,
+        age: ImageAgeSettings,
+        workers_clock: Callable[[], datetime],
     ) -> None:
+        """`workers_clock`: the clock by which the workers read `start_by`."""
         self._database = parts.database
         self._publish = parts.publish
         self._clock = parts.clock
@@ -47,6 +53,7 @@ class Dispatcher:
         self._window = settings.dispatch_window
         self._per_host = settings.dispatch_per_host
         self._start_within = timedelta(seconds=settings.command_start_by)
+        self._workers_clock = workers_clock
         self._max_age = timedelta(seconds=age.image_max_age)
         self._reuse = timedelta(days=settings.reuse_days)
         self._random = random.Random()  # noqa: S311 (a fair order, not a secret)
@@ -187,7 +194,7 @@ class Dispatcher:
             attempt=image.attempts + 1,
             url=image.url,
             options=options,
-            start_by=now + self._start_within,
+            start_by=self._workers_clock() + self._start_within,
             known=known,
             losses=image.losses,
             last=image.deadline is not None and image.deadline <= now,

@@ -41,7 +41,11 @@ def publisher() -> RecordingPublisher:
 
 
 def a_dispatcher(
-    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock, **changes: int
+    database: MemoryDatabase,
+    publisher: RecordingPublisher,
+    clock: MovableClock,
+    workers_clock: MovableClock | None = None,
+    **changes: int,
 ) -> Dispatcher:
     parts = BackgroundParts(database, publisher.publish, clock, Metrics(CollectorRegistry()))
     settings = DispatchSettings(
@@ -50,7 +54,9 @@ def a_dispatcher(
         command_start_by=900,
         reuse_days=changes.get("reuse_days", 0),
     )
-    return Dispatcher(parts, RenewableLease(database.lease("dispatch", 15), 15), settings, ImageAgeSettings())
+    return Dispatcher(
+        parts, RenewableLease(database.lease("dispatch", 15), 15), settings, ImageAgeSettings(), workers_clock or clock
+    )
 
 
 async def insert_request(database: MemoryDatabase, request_id: str, urls: Sequence[str], **changes: Any) -> None:
@@ -66,12 +72,13 @@ async def test_a_command_has_all_that_the_worker_needs(
     database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
     await insert_request(database, "r1", ["http://images.test/1.jpg"], options=CompressOptions(percent=40))
-    await a_dispatcher(database, publisher, clock).step()
+    ahead = MovableClock(NOW + timedelta(hours=1))
+    await a_dispatcher(database, publisher, clock, ahead).step()
     [command] = publisher.downloads()
     assert (command.dispatch, command.attempt, command.round) == (1, 1, 1)
     assert command.url == "http://images.test/1.jpg"
     assert command.options.percent == 40
-    assert command.start_by == NOW + timedelta(seconds=900)
+    assert command.start_by == ahead() + timedelta(seconds=900)
     assert await database.images.in_flight() == {"images.test": 1}
 
 

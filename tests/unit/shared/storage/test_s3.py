@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -20,6 +21,7 @@ class ScriptedS3:
 
     def __init__(self) -> None:
         self.response = OK
+        self.head = OK
         self.has_bucket = self.has_mark = True
         self.connections = 0
         self.requests: list[str] = []
@@ -50,7 +52,7 @@ class ScriptedS3:
         if "location=" in path:
             return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(REGION), REGION)
         if method == "HEAD" and path.rstrip("/") == "/bucket":
-            return OK if self.has_bucket else NOT_FOUND
+            return self.head if self.has_bucket else NOT_FOUND
         if method == "HEAD" and path == "/bucket/.imagemill-store":
             return MARK if self.has_bucket and self.has_mark else NOT_FOUND
         self.requests.append(f"{method} {path}")
@@ -120,6 +122,22 @@ async def test_every_failure_of_the_server_raises_storage_unavailable(
     for name, error in zip(calls, errors, strict=True):
         assert isinstance(error, StorageUnavailable), (name, error)
         assert "hunter2" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        (b"Mon, 05 Jan 2026 12:00:00 GMT", datetime(2026, 1, 5, 12, 0, 0, 500_000, UTC)),
+        (b"soon", None),
+        (None, None),
+    ],
+)
+async def test_the_time_is_that_of_any_answer_and_needs_no_signature(
+    s3: ScriptedS3, store: S3ObjectStore, date: bytes | None, expected: datetime | None
+) -> None:
+    line = b"" if date is None else b"date: %s\r\n" % date
+    s3.head = b"HTTP/1.1 403 Forbidden\r\n%scontent-length: 0\r\n\r\n" % line
+    assert await store.time() == expected
 
 
 @pytest.mark.parametrize("lost", ["has_bucket", "has_mark"])
