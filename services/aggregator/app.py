@@ -102,7 +102,7 @@ def _subscriptions(
         Subscription(
             Queue.WEBHOOK_TESTS,
             (SendTestWebhook,),
-            WebhookTestSender(call, _utc_now),
+            WebhookTestSender(call, database.clock),
             _TESTS_AT_ONCE,
             park_unknown=False,
         ),

@@ -165,7 +165,8 @@ class DownloadImage(ImageMessage):
     url: Url = Field(description="The image's URL.")
     options: CompressOptions = Field(description="Every option that applies; the downloader passes them on.")
     start_by: Time = Field(
-        description="A worker that receives the command later drops it: the dispatcher sends it again."
+        description="A worker that receives the command later, by the object store's clock, drops it: the dispatcher"
+        " sends it again."
     )
     known: KnownResult | None = Field(
         default=None, description="A result that is copied if the host confirms that the original has not changed."
@@ -316,7 +317,9 @@ class ProbeImages(Message):
     probe_id: Id = Field(description="Matches a reply to its command.")
     reply_to: Word = Field(description="Name of the queue that receives the reply.")
     urls: tuple[Url, ...] = Field(max_length=1_000, description="URLs of one host.")
-    answer_by: Time = Field(description="A downloader that receives the command later drops it.")
+    answer_by: Time = Field(
+        description="A downloader that receives the command later, by the object store's clock, drops it."
+    )
 
 
 class ProbedImage(BaseModel):

@@ -1,6 +1,7 @@
 """An object store whose puts wait while it is unavailable, for callers whose objects are expensive to make again."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -44,6 +45,9 @@ class HeldPuts:
 
     def list_keys(self, prefix: str) -> AsyncGenerator[str, None]:
         return self._store.list_keys(prefix)
+
+    async def time(self) -> datetime | None:
+        return await self._store.time()
 
     async def ping(self) -> None:
         await self._store.ping()

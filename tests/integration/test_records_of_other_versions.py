@@ -180,7 +180,8 @@ async def insert_due(database: Database, request_id: str) -> None:
 def background(database: Database, publisher: RecordingPublisher) -> tuple[Dispatcher, Sweep]:
     parts = BackgroundParts(database, publisher.publish, lambda: NOW, Metrics(CollectorRegistry()))
     lease = RenewableLease(database.lease("dispatch", 10), 10)
-    return Dispatcher(parts, lease, DispatchSettings(), ImageAgeSettings()), Sweep(parts, lease, DispatchSettings())
+    dispatcher = Dispatcher(parts, lease, DispatchSettings(), ImageAgeSettings(), lambda: NOW)
+    return dispatcher, Sweep(parts, lease, DispatchSettings())
 
 
 async def test_the_dispatcher_and_the_sweep_pass_over_a_request_that_cannot_be_read(
