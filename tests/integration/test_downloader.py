@@ -167,6 +167,8 @@ async def test_downloaders_with_wrong_clocks_work_and_report_it(
     """One is twenty minutes ahead, one behind: neither drops a command, and each says so."""
     url = origin.serve("/a.jpg", image(JPEG))
     store_url = f"file://{tmp_path}/store"
+    store = open_object_store(store_url)
+    await store.make()
     ports = {1200: free_port(), -1200: free_port()}
     async with AsyncExitStack() as processes:
         for seconds, port in ports.items():
@@ -190,6 +192,7 @@ async def test_downloaders_with_wrong_clocks_work_and_report_it(
                     rf"this machine's clock is 1\d\d\d\.\d s {direction} that of the storage",
                     readiness.json()["not_ready"]["clock"],
                 )
+    await store.close()
 
 
 async def _reports(port: int, metric: str) -> bool:
