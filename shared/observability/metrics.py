@@ -165,6 +165,12 @@ class Metrics:
             unit="deliveries",
             labels=("outcome",),
         )
+        self.webhooks_overdue = declare.gauge(
+            "imagemill_webhooks_overdue",
+            "Webhooks whose next attempt has been due for more than a minute, at most 1,000."
+            " Only the gateway that dispatches reports it.",
+            unit="deliveries",
+        )
         self.webhook_seconds = declare.seconds(
             "imagemill_webhook_seconds",
             "Time of one attempt to deliver a webhook, successful or not.",

@@ -12,7 +12,7 @@ from shared.contracts.deliveries import MAX_LOGGED_ATTEMPTS, Delivery, DeliveryA
 from shared.persistence.documents import Clock, Document, id_bounds
 from shared.persistence.faults import database_faults
 from shared.persistence.record_reading import RecordReader, SetAside
-from shared.persistence.repositories import CLAIM_AGAIN_AFTER, DUE_PER_RECEIVER
+from shared.persistence.repositories import CLAIM_AGAIN_AFTER, DUE_PER_RECEIVER, MAX_COUNTED
 
 _ENDED: Document = {"due_at": None, "announced_at": None}
 
@@ -124,6 +124,11 @@ class MongoDeliveries:
         disabled = {**_of_request(request_id), "state": DeliveryState.DISABLED.value}
         with database_faults():
             await self._collection.update_many(disabled, {"$set": {"state": DeliveryState.ABANDONED.value}})
+
+    async def count_overdue(self) -> int:
+        overdue = {"due_at": {"$lte": self._clock() - CLAIM_AGAIN_AFTER}}
+        with database_faults():
+            return await self._collection.count_documents(overdue, limit=MAX_COUNTED)
 
     async def postpone(self, receiver: str, url: str, until: datetime) -> None:
         with database_faults():

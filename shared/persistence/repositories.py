@@ -20,6 +20,9 @@ from shared.contracts.records import Announcement, CancelledRound, HostCircuit, 
 CLAIM_AGAIN_AFTER = timedelta(minutes=1)
 """After this time `claim_stranded` and `claim_due` return the same request or delivery again."""
 
+MAX_COUNTED = 1_000
+"""Where `count_overdue` stops."""
+
 DUE_PER_RECEIVER = 10
 """How many deliveries to one receiver `claim_due` returns at a time."""
 
@@ -270,6 +273,9 @@ class DeliveryRepository(Protocol):
 
     async def enable(self, request_id: str) -> None:
         """Make the request's disabled deliveries abandoned, so that those of later rounds are sent."""
+
+    async def count_overdue(self) -> int:
+        """Number of deliveries whose attempt has been due for CLAIM_AGAIN_AFTER, at most MAX_COUNTED."""
 
     async def postpone(self, receiver: str, url: str, until: datetime) -> None:
         """Make no attempt of the schedule for this URL due before `until`."""

@@ -273,3 +273,12 @@ async def test_postponing_delays_what_is_due_earlier_at_the_same_url(database: D
     await database.deliveries.postpone("shop.test", "https://shop.test/hook", soon)
     due = {name: (await _get(database, name)).due_at for name in ("due", "late", "ended", "elsewhere")}
     assert due == {"due": soon, "late": LATER, "ended": None, "elsewhere": NOW}
+
+
+async def test_deliveries_are_overdue_a_minute_after_their_time(database: Database, clock: MovableClock) -> None:
+    await database.deliveries.put(a_delivery("due"))
+    await database.deliveries.put(a_delivery("ended", due_at=None))
+    clock.advance(59.999)
+    assert await database.deliveries.count_overdue() == 0
+    clock.advance(0.001)
+    assert await database.deliveries.count_overdue() == 1

@@ -96,6 +96,11 @@ class MemoryDeliveries:
             if delivery.state is DeliveryState.DISABLED:
                 self._tables.deliveries[delivery.delivery_id] = replace(delivery, state=DeliveryState.ABANDONED)
 
+    async def count_overdue(self) -> int:
+        self._tables.answer()
+        before = self._tables.clock() - CLAIM_AGAIN_AFTER
+        return len([each for each in self._tables.deliveries.values() if each.due_at and each.due_at <= before])
+
     async def postpone(self, receiver: str, url: str, until: datetime) -> None:
         self._tables.answer()
         for delivery_id, delivery in self._tables.deliveries.items():

@@ -109,6 +109,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "deliveries.record_replay": lambda database: database.deliveries.record_replay(DELIVERY.delivery_id, an_attempt()),
     "deliveries.disable": lambda database: database.deliveries.disable("a"),
     "deliveries.enable": lambda database: database.deliveries.enable("a"),
+    "deliveries.count_overdue": lambda database: database.deliveries.count_overdue(),
     "deliveries.postpone": lambda database: database.deliveries.postpone("shop.test", "https://shop.test/hook", NOW),
     "hosts.get": lambda database: database.hosts.get("a.test"),
     "hosts.circuits": lambda database: database.hosts.circuits(),

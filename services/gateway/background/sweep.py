@@ -28,7 +28,7 @@ class Sweep:
     async def step(self) -> float:
         """Sweep once. Returns the seconds until the next sweep."""
         if not await self._lease.held():
-            self._set_metrics(backlog_images=0, requests_open=0, paused_hosts=0)
+            self._set_metrics(backlog_images=0, requests_open=0, paused_hosts=0, webhooks_overdue=0)
             return WITHOUT_LEASE_SECONDS
         await self._return_lost()
         await self._tell_workers()
@@ -38,13 +38,17 @@ class Sweep:
             backlog_images=await self._database.images.count_pending(),
             requests_open=await self._database.requests.count_open(),
             paused_hosts=await self._count_paused_hosts(),
+            webhooks_overdue=await self._database.deliveries.count_overdue(),
         )
         return self._interval
 
-    def _set_metrics(self, *, backlog_images: int, requests_open: int, paused_hosts: int) -> None:
+    def _set_metrics(
+        self, *, backlog_images: int, requests_open: int, paused_hosts: int, webhooks_overdue: int
+    ) -> None:
         self._metrics.backlog_images.set(backlog_images)
         self._metrics.requests_open.set(requests_open)
         self._metrics.paused_hosts.set(paused_hosts)
+        self._metrics.webhooks_overdue.set(webhooks_overdue)
 
     async def _count_paused_hosts(self) -> int:
         """Hosts whose circuit is not closed and that have pending images."""

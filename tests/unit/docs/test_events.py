@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from services.aggregator.webhook_policy import new_delivery
+from services.aggregator.webhook_policy import body_of_test, new_delivery
 from shared.contracts.events import image_event, request_accepted_event, request_finished_event
 from shared.contracts.states import RequestStatus
 from shared.messaging.codec import encode_event
@@ -51,6 +51,12 @@ def test_the_example_of_the_webhook_has_all_its_fields() -> None:
     assert body["timestamp"] == shown()[3]["timestamp"]
     assert body["data"].keys() == shown()[3]["data"].keys()
     assert body["data"]["images"].keys() == shown()[3]["data"]["images"].keys()
+
+
+def test_the_example_of_a_test_has_all_its_fields() -> None:
+    body = json.loads(body_of_test(TIME))
+
+    assert body == shown()[4]
 
 
 def test_the_example_of_a_receiver_has_at_most_ten_lines() -> None:

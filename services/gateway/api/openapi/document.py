@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from services.gateway.api.openapi.operations import PROBE_LINES
 from services.gateway.api.openapi.webhooks import TAG as WEBHOOKS
-from services.gateway.api.openapi.webhooks import WebhookMessage, webhooks
+from services.gateway.api.openapi.webhooks import WebhookMessage, WebhookTestMessage, webhooks
 from services.gateway.web import ProblemDocument
 
 TAGS = [
@@ -26,7 +26,7 @@ TAGS = [
 ]
 _LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 _CONTACT = {"name": "The operator of this Imagemill"}
-_UNRETURNED: tuple[type[BaseModel], ...] = (ProblemDocument, *PROBE_LINES, WebhookMessage)
+_UNRETURNED: tuple[type[BaseModel], ...] = (ProblemDocument, *PROBE_LINES, WebhookMessage, WebhookTestMessage)
 
 
 def install(app: FastAPI, public_base_url: str) -> None:

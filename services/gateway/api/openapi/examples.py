@@ -48,6 +48,7 @@ from services.gateway.web import (
     wrong_content_type,
 )
 from shared.catalogue import Profile
+from shared.contracts import events
 from shared.contracts.deliveries import DeliveryState
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import EventType, ImageCounts, RequestFinishedData
@@ -200,6 +201,11 @@ DELIVERIES = DeliveryList(request_id=REQUEST_ID, deliveries=[_DELIVERY]).model_d
 REPLAY_ACCEPTED = _DELIVERY.model_copy(update={"replaying": True}).model_dump(mode="json")
 
 
+WEBHOOK_TEST = {
+    "type": events.WEBHOOK_TEST,
+    "timestamp": rfc3339(_FINISHED),
+    "data": events.WebhookTestData().model_dump(mode="json"),
+}
 WEBHOOK_TESTED = WebhookTestResult(
     webhook_id="test_5f2b8c1e9a7d4f0ab3c6d8e1", delivered=True, status=204, error=None, duration_ms=84, response=""
 ).model_dump(mode="json")

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from services.gateway.api.openapi import examples
 from services.gateway.api.openapi.operations import reference
 from services.gateway.web import Timestamp
-from shared.contracts.events import EVENT_GUIDES, EventType, RequestFinishedData
+from shared.contracts.events import EVENT_GUIDES, WEBHOOK_TEST, EventType, RequestFinishedData, WebhookTestData
 from shared.contracts.states import RequestStatus
 
 TAG = "webhooks"
@@ -19,6 +19,14 @@ class WebhookMessage(BaseModel):
     type: str = Field(description="The type of the event.", examples=[EventType.REQUEST_COMPLETED])
     timestamp: Timestamp = Field(description="When the round finished.")
     data: RequestFinishedData
+
+
+class WebhookTestMessage(BaseModel):
+    """The body of a test of a webhook."""
+
+    type: str = Field(description="The type of the event.", examples=[WEBHOOK_TEST])
+    timestamp: Timestamp = Field(description="When the test was sent.")
+    data: WebhookTestData
 
 
 _HEADERS = {
@@ -43,28 +51,34 @@ def webhooks() -> dict[str, Any]:
             "receiveRequestCancelled",
             "A request has been cancelled",
         ),
+        WEBHOOK_TEST: _test(),
     }
 
 
+def _test() -> dict[str, Any]:
+    message = {"schema": reference(WebhookTestMessage), "example": examples.WEBHOOK_TEST}
+    return _received("receiveWebhookTest", "A test of the webhook", "A client called `POST /webhooks/test`.", message)
+
+
 def _webhook(type_: EventType, status: RequestStatus, operation_id: str, summary: str) -> dict[str, Any]:
+    message = {"schema": reference(WebhookMessage), "example": examples.finished_event(status)}
+    return _received(operation_id, summary, EVENT_GUIDES[type_].when, message)
+
+
+def _received(operation_id: str, summary: str, description: str, message: dict[str, Any]) -> dict[str, Any]:
     operation = {
         "tags": [TAG],
         "operationId": operation_id,
         "summary": summary,
-        "description": EVENT_GUIDES[type_].when,
+        "description": description,
         "parameters": [
             {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": description}
             for name, description in _HEADERS.items()
         ],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": reference(WebhookMessage), "example": examples.finished_event(status)}
-            },
-        },
+        "requestBody": {"required": True, "content": {"application/json": message}},
         "responses": {
             "2XX": {"description": "The receiver has taken the event"},
-            "410": {"description": "The receiver wants no further attempts"},
+            "410": {"description": "The receiver wants no further webhooks of this request"},
             "default": {"description": "Imagemill tries again later"},
         },
     }

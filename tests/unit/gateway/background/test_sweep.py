@@ -87,6 +87,18 @@ async def test_a_due_webhook_delivery_is_requested_once() -> None:
     assert publisher.sent == [DeliverWebhook(delivery_id="due")]
 
 
+async def test_webhooks_that_are_long_overdue_are_counted() -> None:
+    clock, registry = MovableClock(NOW), CollectorRegistry()
+    database = MemoryDatabase(clock)
+    await database.deliveries.put(a_delivery("due"))
+    sweep = a_sweep(database, RecordingPublisher(), clock, registry)
+    await sweep.step()
+    assert registry.get_sample_value("imagemill_webhooks_overdue") == 0
+    clock.advance(60)
+    await sweep.step()
+    assert registry.get_sample_value("imagemill_webhooks_overdue") == 1
+
+
 async def test_paused_hosts_are_counted_while_they_have_pending_images() -> None:
     clock, registry = MovableClock(NOW), CollectorRegistry()
     database = MemoryDatabase(clock)
