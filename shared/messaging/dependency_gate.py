@@ -7,6 +7,7 @@ fails. If the work fails too, the gate closes again, for longer.
 import asyncio
 import math
 import random
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import structlog
@@ -108,13 +109,17 @@ class DependencyGate:
         if not (self._open.is_set() or self._recovering):
             self._open_completely()
 
-    def close(self, error: DependencyUnavailable) -> None:
-        """Close the gate and report unready until the dependency answers a ping."""
+    def close(self, error: DependencyUnavailable, began: float = math.inf) -> None:
+        """Close the gate and report unready until the dependency answers a ping.
+
+        began: when the work began that failed, by `time.monotonic`. The dependency may have recovered since: calls that
+        hang in an outage fail after its end.
+        """
         for gate in self._outer:
             if gate._has(error.dependency):
-                gate.close(error)
+                gate.close(error, began)
                 return
-        if error.dependency in self._recovering:
+        if error.dependency in self._recovering or began < self._recovered_at.get(error.dependency, -math.inf):
             return
         log.error("dependency_unavailable", dependency=error.dependency, error=str(error))
         if error.dependency in self._required:
@@ -130,7 +135,7 @@ class DependencyGate:
 
     def _interval(self, dependency: str) -> float:
         """The seconds between pings: twice as long as before if the dependency has just been available."""
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         if now - self._recovered_at.get(dependency, -math.inf) >= _QUIET_SECONDS:
             interval = _PING_INTERVAL_SECONDS
         else:
@@ -159,7 +164,7 @@ class DependencyGate:
         log.info("dependency_available_again", dependency=dependency)
         if dependency in self._required:
             self.health.set_ready(dependency, True)
-        self._recovered_at[dependency] = asyncio.get_running_loop().time()
+        self._recovered_at[dependency] = time.monotonic()
         del self._recovering[dependency]
         if not self._recovering:
             self._trial_is_free.set()

@@ -28,6 +28,7 @@ class Hold:
         """The result of `call`. Raises DependencyUnavailable if it does not succeed within the limit."""
         started = time.monotonic()
         while True:
+            began = time.monotonic()
             try:
                 return await call()
             except DependencyUnavailable as error:
@@ -35,7 +36,7 @@ class Hold:
                 if self._gate.is_open and waited < _RETRY_FOR_SECONDS:
                     await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 (jitter)
                     continue
-                self._gate.close(error)
+                self._gate.close(error, began)
                 if not await self._admitted_within(self._seconds - waited):
                     raise
 

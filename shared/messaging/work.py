@@ -81,13 +81,14 @@ class Work:
         handle = self._subscription.handler_of(delivery)
         answer: Sequence[Outgoing] | None = None
         while await self._may_continue(delivery):
+            began = time.monotonic()
             try:
                 if answer is None:
                     answer = await handle(message)
                 await self._publisher.publish(answer)
             except DependencyUnavailable as error:
                 if time.monotonic() >= retry_until or not self._gate.is_open:
-                    self._gate.close(error)
+                    self._gate.close(error, began)
                 else:
                     await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 (jitter)
             except Exception as error:

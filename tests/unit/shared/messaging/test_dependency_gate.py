@@ -1,6 +1,7 @@
 """An unavailable dependency closes the gate; only a successful ping of that dependency opens it again."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -337,4 +338,19 @@ async def test_a_ping_that_a_library_cancels_is_repeated(gate: DependencyGate, d
     gate._pings = {"database": ping}
     gate.close(DatabaseUnavailable("gone"))
     await until(lambda: gate.is_admitting)
+    assert database.pings == 2
+
+
+async def test_work_that_began_before_the_recovery_does_not_close_the_gate_again(
+    gate: DependencyGate, inner: tuple[DependencyGate, Dependency], database: Dependency
+) -> None:
+    inner_gate, _ = inner
+    began = time.monotonic()
+    await _break(gate, database, DatabaseUnavailable("away"))
+    database.error = None
+    await _reopened(gate)
+    inner_gate.close(DatabaseUnavailable("timed out, after it hung in the outage"), began)
+    assert gate.is_open
+    inner_gate.close(DatabaseUnavailable("away again"), time.monotonic())
+    assert await asyncio.wait_for(gate.wait_until_open(asyncio.Event()), 5)
     assert database.pings == 2
