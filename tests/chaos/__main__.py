@@ -5,6 +5,7 @@ import random
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -24,11 +25,14 @@ def main(
     short: Annotated[
         bool, typer.Option("--short", help="Half a minute, small requests, no fault of a minute.")
     ] = False,
+    replica_set: Annotated[bool, typer.Option("--replica-set", help="Three mongod, with step-downs.")] = False,
     home: Annotated[Path | None, typer.Option(help="Folder for data and logs; kept only if a check fails.")] = None,
 ) -> None:
     """Run a seeded random mix of faults over two copies of each service, then judge what is left."""
     seed = random.randrange(_SEEDS) if seed is None else seed
-    plan = Plan(seed, 0.5, Limits(images=40, at_once=2), slow=False) if short else Plan(seed, minutes, Limits(images))
+    plan = Plan(seed, minutes, Limits(images), replica_set=replica_set)
+    if short:
+        plan = replace(plan, minutes=0.5, limits=Limits(images=40, at_once=2), slow=False)
     folder = (home or Path(tempfile.mkdtemp(prefix="imagemill-chaos-"))).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     print(f"Chaos run with seed {plan.seed} for {plan.minutes:g} minutes in {folder}", flush=True)

@@ -14,7 +14,7 @@ from shared.storage import open_object_store
 from tests.chaos.amqp import attend, decode_leniently
 from tests.chaos.copies import Copies
 from tests.chaos.ending import Ending, settle
-from tests.chaos.faults import FAULTS, Fault
+from tests.chaos.faults import FAULTS, Database, Fault
 from tests.chaos.hosts import Hosts, Receivers, open_hosts, open_receivers
 from tests.chaos.measure import measure
 from tests.chaos.oracle import Verdict, judge
@@ -57,11 +57,13 @@ class Plan:
     minutes: float
     limits: Limits = field(default_factory=Limits)
     slow: bool = True
+    replica_set: bool = False
     settle_seconds: float = 400
 
     @property
     def faults(self) -> list[Fault]:
-        return [fault for fault in FAULTS.values() if self.slow or not fault.slow]
+        other = Database.SINGLE if self.replica_set else Database.REPLICA_SET
+        return [fault for fault in FAULTS.values() if (self.slow or not fault.slow) and fault.only is not other]
 
     @property
     def strikes(self) -> list[Strike]:
@@ -81,7 +83,7 @@ async def run(plan: Plan, home: Path) -> tuple[Figures, Verdict]:
             store.open()
             stack.callback(store.close)
             await a_store(store.root)
-            servers = await stack.enter_async_context(open_servers(home, ports))
+            servers = await stack.enter_async_context(open_servers(home, ports, replica_set=plan.replica_set))
             secret = new_webhook_secret()
             hosts = await stack.enter_async_context(open_hosts())
             receivers = await stack.enter_async_context(open_receivers(secret))

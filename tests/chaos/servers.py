@@ -14,6 +14,7 @@ from deploy.local.rabbitmq import PORTS as RABBITMQ_PORTS
 from deploy.local.rabbitmq import RabbitMQ
 from deploy.local.servers import prepare
 from deploy.local.waiting import together
+from tests.chaos.replica_set import PORT_NAMES, ReplicaSet
 from tests.support.tcp_proxy import TcpProxy, open_proxy
 
 
@@ -22,9 +23,10 @@ class ChaosServers:
     """Both servers with their proxies. `*_url` are for the harness, `proxied_*_url` for the services."""
 
     broker: RabbitMQ
-    database: Mongod
+    database: Mongod | ReplicaSet
     broker_proxy: TcpProxy
-    database_proxy: TcpProxy
+    database_proxy: TcpProxy | None
+    """None for a replica set: its driver finds the members by their own addresses."""
 
     @property
     def rabbitmq_url(self) -> str:
@@ -40,7 +42,7 @@ class ChaosServers:
 
     @property
     def proxied_mongodb_url(self) -> str:
-        return _through(self.database_proxy, self.database.url)
+        return _through(self.database_proxy, self.database.url) if self.database_proxy else self.database.url
 
     def signal_broker(self, number: signal.Signals) -> None:
         for process in self.broker.processes():
@@ -66,22 +68,24 @@ class ChaosServers:
 
 
 @asynccontextmanager
-async def open_servers(home: Path, ports: Ports) -> AsyncIterator[ChaosServers]:
+async def open_servers(home: Path, ports: Ports, *, replica_set: bool) -> AsyncIterator[ChaosServers]:
     """Start both, and stop them at the end."""
     await asyncio.to_thread(prepare)
-    broker, database = RabbitMQ(home, ports), Mongod(home, ports)
+    broker = RabbitMQ(home, ports)
+    database = ReplicaSet(home, ports) if replica_set else Mongod(home, ports)
+    database_ports = PORT_NAMES if replica_set else ("mongodb",)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.stop)
         stack.push_async_callback(broker.stop)
         await together(
             on_free_ports(ports, RABBITMQ_PORTS, broker.start, broker.stop),
-            on_free_ports(ports, ["mongodb"], database.start, database.stop),
+            on_free_ports(ports, database_ports, database.start, database.stop),
         )
         yield ChaosServers(
             broker,
             database,
             await stack.enter_async_context(_proxy(broker.url)),
-            await stack.enter_async_context(_proxy(database.url)),
+            None if replica_set else await stack.enter_async_context(_proxy(database.url)),
         )
 
 

@@ -2,7 +2,7 @@
 
 from tests.chaos.faults.broker import BROKER_FAULTS
 from tests.chaos.faults.database import DATABASE_FAULTS
-from tests.chaos.faults.fault import Fault
+from tests.chaos.faults.fault import Database, Fault
 from tests.chaos.faults.messages import MESSAGE_FAULTS
 from tests.chaos.faults.processes import PROCESS_FAULTS
 from tests.chaos.faults.store import STORE_FAULTS
@@ -11,4 +11,4 @@ FAULTS = {
     fault.name: fault for fault in (*PROCESS_FAULTS, *BROKER_FAULTS, *DATABASE_FAULTS, *STORE_FAULTS, *MESSAGE_FAULTS)
 }
 
-__all__ = ["FAULTS", "Fault"]
+__all__ = ["FAULTS", "Database", "Fault"]

@@ -7,7 +7,8 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from tests.chaos.faults.fault import Fault
+from tests.chaos.faults.fault import Database, Fault
+from tests.chaos.replica_set import ReplicaSet
 from tests.chaos.world import World
 
 UNREADABLE = "01CHAOS"
@@ -29,15 +30,30 @@ async def _pause(world: World, dice: random.Random) -> None:
 
 
 async def _black_hole(world: World, dice: random.Random) -> None:
-    world.servers.database_proxy.hold()
+    proxy = world.servers.database_proxy
+    assert proxy
+    proxy.hold()
     try:
         await world.hold(dice.uniform(3, 20))
     finally:
-        world.servers.database_proxy.restore()
+        proxy.restore()
 
 
 async def _abort_connections(world: World, _dice: random.Random) -> None:
+    assert world.servers.database_proxy
     world.servers.database_proxy.drop_connections()
+
+
+async def _step_down(world: World, _dice: random.Random) -> None:
+    assert isinstance(world.servers.database, ReplicaSet)
+    await world.servers.database.step_down()
+
+
+async def _kill_primary(world: World, dice: random.Random) -> None:
+    assert isinstance(world.servers.database, ReplicaSet)
+    await world.servers.database.kill_primary()
+    await world.hold(dice.uniform(2, 10))
+    await world.servers.database.start()
 
 
 async def _unreadable_record(world: World, dice: random.Random) -> None:
@@ -60,7 +76,9 @@ async def _unreadable_record(world: World, dice: random.Random) -> None:
 DATABASE_FAULTS = (
     Fault("kill mongod", _kill, "database"),
     Fault("pause mongod (SIGSTOP)", _pause, "database", at_least=5),
-    Fault("black hole before mongod", _black_hole, "database", at_least=5),
-    Fault("abort all connections to mongod", _abort_connections, "database", weight=2),
+    Fault("black hole before mongod", _black_hole, "database", at_least=5, only=Database.SINGLE),
+    Fault("abort all connections to mongod", _abort_connections, "database", weight=2, only=Database.SINGLE),
+    Fault("the primary steps down", _step_down, "database", weight=4, only=Database.REPLICA_SET),
+    Fault("kill the primary", _kill_primary, "database", at_least=5, weight=2, only=Database.REPLICA_SET),
     Fault("an unreadable record", _unreadable_record, "database", weight=0.5),
 )

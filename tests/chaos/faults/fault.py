@@ -3,6 +3,7 @@
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from tests.chaos.schedule import Kind
 from tests.chaos.world import World
@@ -10,12 +11,19 @@ from tests.chaos.world import World
 Act = Callable[[World, random.Random], Awaitable[None]]
 
 
+class Database(Enum):
+    """What the database of a run is."""
+
+    SINGLE = auto()
+    REPLICA_SET = auto()
+
+
 @dataclass(frozen=True)
 class Fault:
     """`act` strikes and heals again; it must end soon after the world's `over` is set.
 
     of: what it takes away; two faults of the same thing follow each other.
-    at_least, weight: as in Kind. slow: not for a short run.
+    at_least, weight: as in Kind. slow: not for a short run. only: with this database.
     """
 
     name: str
@@ -24,6 +32,7 @@ class Fault:
     at_least: float = 0
     weight: float = 1
     slow: bool = False
+    only: Database | None = None
 
     @property
     def kind(self) -> Kind:
