@@ -174,6 +174,11 @@ bench-catalogue: .venv ## validate, upload and import a million rows, with a kil
 	@$(LOCAL) prepare servers
 	$(BIN)/python -m benchmarks.catalogue $(ARGS)
 
+.PHONY: soak
+soak: .venv ## 100,000 small images, with the memory of every process over time
+	@$(LOCAL) prepare servers
+	$(BIN)/python -m benchmarks.soak $(ARGS)
+
 ##@ Dependencies
 
 .PHONY: .venv

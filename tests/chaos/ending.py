@@ -139,7 +139,7 @@ class Ending:
                 "seconds to come to rest": round(settled),
             },
             ended=[f"{each.copy}: status {each.status}: {each.last_line[:160]}" for each in world.copies.ended],
-            notes=[*tally.failed_strikes, *self._notes()],
+            notes=[*tally.notes, *tally.failed_strikes, *self._notes()],
         )
 
     def _notes(self) -> list[str]:

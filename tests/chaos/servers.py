@@ -44,6 +44,10 @@ class ChaosServers:
     def proxied_mongodb_url(self) -> str:
         return _through(self.database_proxy, self.database.url) if self.database_proxy else self.database.url
 
+    @property
+    def broker_log(self) -> Path:
+        return next(process.log for process in self.broker.processes() if process.name == "rabbitmq")
+
     def signal_broker(self, number: signal.Signals) -> None:
         for process in self.broker.processes():
             if process.name == "rabbitmq":

@@ -20,6 +20,7 @@ class Tally:
 
     struck: Counter[str] = field(default_factory=Counter)
     failed_strikes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     replayed: int = 0
     rubbish: int = 0
     originals_removed: int = 0

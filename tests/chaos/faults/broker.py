@@ -1,6 +1,8 @@
 """Faults of the broker and of the way to it."""
 
+import asyncio
 import random
+import re
 import signal
 
 from shared.messaging import Queue
@@ -9,6 +11,8 @@ from tests.chaos.faults.fault import Fault
 from tests.chaos.parties import UNCONFIRMED
 from tests.chaos.world import World
 
+_QUEUES_DIE_SECONDS = 8.0
+_DEAD_QUEUE = re.compile(rb"State machine '%2F_([\w.-]+)' terminating")
 _WORK = (Queue.DOWNLOAD, Queue.COMPRESS, Queue.RESULTS, Queue.FINISH, Queue.WEBHOOKS)
 
 
@@ -33,11 +37,21 @@ async def _pause_long(world: World, _dice: random.Random) -> None:
 
 
 async def _pause_for(world: World, seconds: float) -> None:
+    log = world.servers.broker_log
+    seen = log.stat().st_size
     world.servers.signal_broker(signal.SIGSTOP)
     try:
         await world.hold(seconds)
     finally:
         world.servers.signal_broker(signal.SIGCONT)
+    # RabbitMQ's queue processes can time out in a pause of the machine and end for good. See docs/runbook.md.
+    await asyncio.sleep(_QUEUES_DIE_SECONDS)
+    with log.open("rb") as file:
+        file.seek(seen)
+        died = _DEAD_QUEUE.findall(file.read())
+    if died:
+        world.tally.notes.append(f"after a pause of {seconds:.0f} s RabbitMQ had lost {len(set(died))} queue processes")
+        await world.servers.restart_broker()
 
 
 async def _close_connections(world: World, _dice: random.Random) -> None:
