@@ -142,7 +142,7 @@ def _api_parts(
         acceptor=UploadAcceptor(
             database, store, database.clock, wakes.intake_opened, metrics, settings.retention.policy
         ),
-        probes=ProbeStream(clients.probe, metrics),
+        probes=ProbeStream(clients.probe, database.hosts, metrics, database.clock),
         database=database,
         cancellations=RequestCanceller(database, database.clock, wakes.cancel_begun),
         retries=RetryStarter(database, database.clock, wakes.intake_opened),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from prometheus_client import CollectorRegistry
 from services.gateway.probe import ProbeClient
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
+from shared.contracts.records import HostCircuit
+from shared.contracts.times import rfc3339
 from shared.messaging import Outgoing, Replies
 from tests.fakes import MovableClock
 from tests.support.running_gateway import CSV, Gateway, a_form, an_app, problem, send
@@ -141,6 +144,20 @@ async def test_urls_without_a_reply_are_reported_after_the_timeout(gateway: Gate
     assert [line["error_detail"] for line in probes] == ["no downloader answered within 0.2 seconds"] * 3
     assert {(line["content_type"], line["error_code"], line["ms"]) for line in probes} == {(None, None, None)}
     assert (estimate["bytes_in"], estimate["seconds"], estimate["basis"]["known"]) == (None, None, 0)
+
+
+@pytest.mark.parametrize(("seconds", "probes_it"), [(60, False), (-1, True)], ids=["open", "half-open"])
+async def test_a_host_whose_circuit_is_open_is_not_probed(gateway: Gateway, seconds: float, probes_it: bool) -> None:
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    circuit = HostCircuit("a.test", 10, 1, until, ErrorCode.CONNECT)
+    await gateway.database.hosts.save(circuit, instead_of=None)
+    gateway.registry = CollectorRegistry()
+    gateway.server.app = an_app(gateway, MovableClock(datetime.now(UTC)))
+    with connected(gateway, Downloader()) as downloader:
+        _, *probes, _ = await all_lines(gateway)
+    assert ("https://b.test/gone.jpg" in downloader.probed_urls, len(downloader.probed_urls) > 1) == (True, probes_it)
+    unknown = [line["error_detail"] for line in probes if line["host"] == "a.test" and line["error_detail"]]
+    assert unknown == ([] if probes_it else [f"the host is paused until {rfc3339(until)}"] * 2)
 
 
 async def test_without_the_broker_each_probe_reports_it_and_the_gateway_stays_ready(gateway: Gateway) -> None:

@@ -12,7 +12,9 @@ from pymongo import MongoClient
 from pymongo.database import Database as RawDatabase
 
 from deploy.local.servers import Servers
-from shared.contracts.records import Progress
+from services.gateway.requests import PausedHosts
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.records import HostCircuit, Progress
 from shared.contracts.states import ImageState
 from shared.persistence import Database, open_database
 from shared.persistence.documents import Document
@@ -21,7 +23,7 @@ from tests.fakes import MovableClock
 from tests.support.builders import NOW, a_product, a_request, an_image
 from tests.support.database_calls import CALLS, DELIVERY
 from tests.support.servers import fresh_database
-from tests.support.worker_messages import compressed
+from tests.support.worker_messages import compressed, deferred
 
 REQUESTS = [f"request-{number}" for number in range(4)]
 IMAGES = 1000
@@ -110,6 +112,41 @@ async def test_images_that_are_not_due_are_skipped_by_host(
     [operation] = operations
     assert operation["keysExamined"] <= 3 * HOSTS_WITH_PENDING
     assert operation["docsExamined"] == 0
+
+
+async def test_the_expired_images_of_a_host_are_found_whatever_number_of_requests_waits(
+    populated: Database, url: str
+) -> None:
+    images = [an_image(f"http://dead.test/{number}", f"waiting-{number}") for number in range(300)]
+    await populated.images.insert_many(images)
+    for image in images[:3]:
+        await populated.images.record(deferred(image, delay=3600), deadline=NOW + timedelta(hours=1))
+    with _profiled(url) as operations:
+        for deadline_by, untried_since, found in (
+            (NOW, None, 0),
+            (NOW + timedelta(hours=1), NOW - timedelta(seconds=1), 3),
+            (NOW + timedelta(hours=1), NOW, 10),
+        ):
+            assert found == len(
+                await populated.images.expired(
+                    "dead.test", deadline_by=deadline_by, untried_since=untried_since, limit=10
+                )
+            )
+    assert len(operations) == 5
+    for operation in operations:
+        assert operation["keysExamined"] <= 11
+        assert operation["docsExamined"] <= 10
+
+
+async def test_polls_of_a_status_count_the_images_of_paused_hosts_once(populated: Database, url: str) -> None:
+    circuit = HostCircuit("host-16", 10, 1, NOW + timedelta(hours=1), ErrorCode.CONNECT)
+    await populated.hosts.save(circuit, instead_of=None)
+    hosts = PausedHosts(populated, lambda: 0.0)
+    with _profiled(url) as operations:
+        for _ in range(10):
+            assert [host.host for host in await hosts.of_request(REQUESTS[0], NOW)] == ["host-16"]
+    await populated.hosts.remove("host-16")
+    assert len([operation for operation in operations if operation["ns"].endswith(".images")]) == 1
 
 
 async def test_no_more_due_images_are_read_than_the_limit(populated: Database, url: str) -> None:

@@ -136,7 +136,7 @@ def an_app(
     parts = ApiParts(
         validator=validator,
         acceptor=acceptor,
-        probes=ProbeStream(gateway.probe_client, metrics),
+        probes=ProbeStream(gateway.probe_client, gateway.database.hosts, metrics, clock),
         database=gateway.database,
         cancellations=RequestCanceller(gateway.database, clock, gateway.cancel_begun),
         retries=RetryStarter(gateway.database, clock, gateway.intake_opened),

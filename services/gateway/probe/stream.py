@@ -1,7 +1,8 @@
 """The response to a validation with `probe`: JSON lines, each sent as soon as its content is known."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from datetime import datetime
 from itertools import chain
 from time import monotonic
 
@@ -14,15 +15,22 @@ from services.gateway.probe.plan import ProbePlan, plan_probe
 from services.gateway.probe.schemas import EstimateBasis, EstimatedBytes, EstimateLine, ProbeLine, ValidationLine
 from services.gateway.web import ApiModel, CatalogueValidation
 from shared.contracts.messages import CompressOptions, ImagesProbed, ProbedImage
+from shared.contracts.times import rfc3339
+from shared.errors import DatabaseUnavailable
 from shared.observability import Metrics
+from shared.persistence import HostRepository
 
 log = structlog.get_logger(__name__)
 
 
 class ProbeStream:
-    def __init__(self, client: ProbeClient, metrics: Metrics) -> None:
+    def __init__(
+        self, client: ProbeClient, hosts: HostRepository, metrics: Metrics, clock: Callable[[], datetime]
+    ) -> None:
         self._client = client
+        self._hosts = hosts
         self._metrics = metrics
+        self._clock = clock
 
     async def lines(
         self, validation: CatalogueValidation, inspection: Inspection, options: CompressOptions
@@ -32,7 +40,7 @@ class ProbeStream:
         yield _line(ValidationLine(**dict(validation)))
         plan = plan_probe(inspection.samples)
         replies: list[ImagesProbed] = []
-        async with aclosing(self._client.probe(plan.batches)) as probes:
+        async with aclosing(self._probe(plan)) as probes:
             async for reply in probes:
                 if isinstance(reply, ImagesProbed):
                     replies.append(reply)
@@ -47,6 +55,28 @@ class ProbeStream:
             known=last.basis.known,
             milliseconds=round((monotonic() - started_at) * 1000),
         )
+
+    async def _probe(self, plan: ProbePlan) -> AsyncGenerator[ImagesProbed | Unanswered]:
+        """Probe all hosts but those whose circuit is open: a probe is a request to the host like any other."""
+        paused = await self._paused_until()
+        wanted = []
+        for batch in plan.batches:
+            until = paused.get(plan.host_of[batch[0]])
+            if until is None:
+                wanted.append(batch)
+            else:
+                yield Unanswered(batch, f"the host is paused until {rfc3339(until)}")
+        async with aclosing(self._client.probe(wanted)) as replies:
+            async for reply in replies:
+                yield reply
+
+    async def _paused_until(self) -> dict[str, datetime]:
+        now = self._clock()
+        try:
+            circuits = await self._hosts.not_closed()
+        except DatabaseUnavailable:  # a validation needs no database
+            return {}
+        return {each.host: each.paused_until for each in circuits if each.paused_until and each.paused_until > now}
 
 
 def _line(content: ApiModel) -> bytes:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.gateway.api import openapi
 from services.gateway.api.routes.reading import get_and_head
-from services.gateway.requests import find_paused_hosts, request_details, retry_after
+from services.gateway.requests import PausedHosts, request_details, retry_after
 from services.gateway.web import ProblemType, RequestDetails, check_query, request_id_of, unknown_request
 from services.gateway.webhooks import webhook_status
 from shared.contracts.states import RequestStatus
@@ -16,6 +16,7 @@ from shared.persistence import Database
 
 def status_router(database: Database, public_base_url: str, clock: Callable[[], datetime]) -> APIRouter:
     router = APIRouter(tags=["requests"])
+    paused_hosts = PausedHosts(database)
 
     @get_and_head(
         router,
@@ -47,7 +48,7 @@ def status_router(database: Database, public_base_url: str, clock: Callable[[], 
         response.headers["Cache-Control"] = "no-store"
         waiting = []
         if found.status is RequestStatus.PENDING:
-            waiting = await find_paused_hosts(database, request_id, now)
+            waiting = await paused_hosts.of_request(request_id, now)
             response.headers["Retry-After"] = str(retry_after(found, waiting, now))
         deliveries = await database.deliveries.of_request(request_id) if found.webhook_url else []
         return request_details(found, public_base_url, waiting, webhook_status(found, deliveries))
