@@ -65,7 +65,7 @@ class Metrics:
         )
         self.ready = declare.gauge(
             "imagemill_ready",
-            "1 if the dependency answers, else 0. /readyz returns 200 while all are 1.",
+            "1 if the dependency answers, or `consuming <queue>` is true; else 0. /readyz is 200 while all are 1.",
             unit="boolean",
             labels=("dependency",),
         )
