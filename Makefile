@@ -84,6 +84,11 @@ chaos: .venv ## faults at random over two copies of each service; ARGS='--seed 7
 	@$(LOCAL) prepare servers
 	$(BIN)/python -m tests.chaos $(ARGS)
 
+.PHONY: chaos-containers
+chaos-containers: .venv ## the same on RabbitMQ 4 in a container and three mongod with step-downs; needs Docker
+	@$(LOCAL) prepare servers
+	$(BIN)/python -m tests.chaos --containers --replica-set $(ARGS)
+
 .PHONY: smoke
 smoke: .venv ## one request through the scaled Compose stack; needs Docker
 	$(BIN)/python -m deploy.smoke $(ARGS)

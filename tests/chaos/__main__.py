@@ -19,6 +19,7 @@ _SEEDS = 1_000_000
 
 
 def main(
+    *,
     seed: Annotated[int | None, typer.Option(help="Decides faults and requests; random if not given.")] = None,
     minutes: Annotated[float, typer.Option(help="Minutes of faults.")] = 5,
     images: Annotated[int, typer.Option(help="Most images of a typical request.")] = 200,
@@ -26,11 +27,12 @@ def main(
         bool, typer.Option("--short", help="Half a minute, small requests, no fault of a minute.")
     ] = False,
     replica_set: Annotated[bool, typer.Option("--replica-set", help="Three mongod, with step-downs.")] = False,
+    containers: Annotated[bool, typer.Option("--containers", help="RabbitMQ 4 in a container; needs Docker.")] = False,
     home: Annotated[Path | None, typer.Option(help="Folder for data and logs; kept only if a check fails.")] = None,
 ) -> None:
     """Run a seeded random mix of faults over two copies of each service, then judge what is left."""
     seed = random.randrange(_SEEDS) if seed is None else seed
-    plan = Plan(seed, minutes, Limits(images), replica_set=replica_set)
+    plan = Plan(seed, minutes, Limits(images), replica_set=replica_set, containers=containers)
     if short:
         plan = replace(plan, minutes=0.5, limits=Limits(images=40, at_once=2), slow=False)
     folder = (home or Path(tempfile.mkdtemp(prefix="imagemill-chaos-"))).resolve()

@@ -58,6 +58,7 @@ class Plan:
     limits: Limits = field(default_factory=Limits)
     slow: bool = True
     replica_set: bool = False
+    containers: bool = False
     settle_seconds: float = 400
 
     @property
@@ -83,7 +84,9 @@ async def run(plan: Plan, home: Path) -> tuple[Figures, Verdict]:
             store.open()
             stack.callback(store.close)
             await a_store(store.root)
-            servers = await stack.enter_async_context(open_servers(home, ports, replica_set=plan.replica_set))
+            servers = await stack.enter_async_context(
+                open_servers(home, ports, replica_set=plan.replica_set, containers=plan.containers)
+            )
             secret = new_webhook_secret()
             hosts = await stack.enter_async_context(open_hosts())
             receivers = await stack.enter_async_context(open_receivers(secret))

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from deploy.local.mongod import Mongod
 from deploy.local.ports import Ports, on_free_ports
 from deploy.local.rabbitmq import PORTS as RABBITMQ_PORTS
-from deploy.local.rabbitmq import RabbitMQ
 from deploy.local.servers import prepare
 from deploy.local.waiting import together
+from tests.chaos.brokers import ChaosBroker, ContainerBroker, ProcessBroker
 from tests.chaos.replica_set import PORT_NAMES, ReplicaSet
 from tests.support.tcp_proxy import TcpProxy, open_proxy
 
@@ -22,7 +22,7 @@ from tests.support.tcp_proxy import TcpProxy, open_proxy
 class ChaosServers:
     """Both servers with their proxies. `*_url` are for the harness, `proxied_*_url` for the services."""
 
-    broker: RabbitMQ
+    broker: ChaosBroker
     database: Mongod | ReplicaSet
     broker_proxy: TcpProxy
     database_proxy: TcpProxy | None
@@ -44,15 +44,6 @@ class ChaosServers:
     def proxied_mongodb_url(self) -> str:
         return _through(self.database_proxy, self.database.url) if self.database_proxy else self.database.url
 
-    @property
-    def broker_log(self) -> Path:
-        return next(process.log for process in self.broker.processes() if process.name == "rabbitmq")
-
-    def signal_broker(self, number: signal.Signals) -> None:
-        for process in self.broker.processes():
-            if process.name == "rabbitmq":
-                process.signal(number)
-
     def signal_database(self, number: signal.Signals) -> None:
         for process in self.database.processes():
             process.signal(number)
@@ -67,19 +58,21 @@ class ChaosServers:
         await self.database.start()
 
     async def control(self, *arguments: str) -> str:
-        """See RabbitMQ.control."""
+        """See ChaosBroker.control."""
         return await asyncio.to_thread(self.broker.control, *arguments)
 
 
 @asynccontextmanager
-async def open_servers(home: Path, ports: Ports, *, replica_set: bool) -> AsyncIterator[ChaosServers]:
+async def open_servers(home: Path, ports: Ports, *, replica_set: bool, containers: bool) -> AsyncIterator[ChaosServers]:
     """Start both, and stop them at the end."""
     await asyncio.to_thread(prepare)
-    broker = RabbitMQ(home, ports)
+    broker = ContainerBroker(ports) if containers else ProcessBroker(home, ports)
     database = ReplicaSet(home, ports) if replica_set else Mongod(home, ports)
     database_ports = PORT_NAMES if replica_set else ("mongodb",)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.stop)
+        if isinstance(broker, ContainerBroker):
+            stack.callback(broker.remove)
         stack.push_async_callback(broker.stop)
         await together(
             on_free_ports(ports, RABBITMQ_PORTS, broker.start, broker.stop),

@@ -17,7 +17,7 @@ _WORK = (Queue.DOWNLOAD, Queue.COMPRESS, Queue.RESULTS, Queue.FINISH, Queue.WEBH
 
 
 async def _kill(world: World, dice: random.Random) -> None:
-    world.servers.signal_broker(signal.SIGKILL)
+    world.servers.broker.signal(signal.SIGKILL)
     await world.hold(dice.uniform(0, 5))
     await world.servers.restart_broker()
 
@@ -37,18 +37,15 @@ async def _pause_long(world: World, _dice: random.Random) -> None:
 
 
 async def _pause_for(world: World, seconds: float) -> None:
-    log = world.servers.broker_log
-    seen = log.stat().st_size
-    world.servers.signal_broker(signal.SIGSTOP)
+    seen = len(world.servers.broker.log())
+    world.servers.broker.signal(signal.SIGSTOP)
     try:
         await world.hold(seconds)
     finally:
-        world.servers.signal_broker(signal.SIGCONT)
+        world.servers.broker.signal(signal.SIGCONT)
     # RabbitMQ's queue processes can time out in a pause of the machine and end for good. See docs/runbook.md.
     await asyncio.sleep(_QUEUES_DIE_SECONDS)
-    with log.open("rb") as file:
-        file.seek(seen)
-        died = _DEAD_QUEUE.findall(file.read())
+    died = _DEAD_QUEUE.findall(world.servers.broker.log()[seen:])
     if died:
         world.tally.notes.append(f"after a pause of {seconds:.0f} s RabbitMQ had lost {len(set(died))} queue processes")
         await world.servers.restart_broker()
