@@ -67,7 +67,7 @@ class HostCircuitBreaker:
         )
         if host_works and image is not None and image.host in await self._read_recorded_hosts():
             self._recorded_hosts.discard(image.host)
-            if await self._database.hosts.remove(image.host):
+            if await self._database.hosts.close(image.host):
                 log.info("host_circuit_closed", host=image.host)
 
     async def _read_recorded_hosts(self) -> set[str]:

@@ -2,7 +2,7 @@
 
 Closed: no `paused_until`. Open, or paused: `paused_until` is in the future, and the dispatcher sends nothing to the
 host. Half-open: `paused_until` has passed; the dispatcher sends one image at a time, and the first fault opens the
-circuit again. A success removes the record, which closes the circuit.
+circuit again. A success removes the record, which closes the circuit, unless it is open: then the success is late.
 """
 
 from collections.abc import Callable

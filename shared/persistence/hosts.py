@@ -59,9 +59,11 @@ class MongoHosts:
             return False
         return True
 
-    async def remove(self, host: str) -> bool:
+    async def close(self, host: str) -> bool:
+        now = self._clock()
+        not_open = {"_id": host, "$or": [{"paused_until": None}, {"paused_until": {"$lte": now}}]}
         with database_faults():
-            return (await self._hosts.delete_one({"_id": host})).deleted_count > 0
+            return (await self._hosts.delete_one(not_open)).deleted_count > 0
 
     async def _find(self, condition: Document) -> list[HostCircuit]:
         with database_faults():

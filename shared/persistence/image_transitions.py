@@ -28,8 +28,17 @@ def result_transition(result: Result, deadline: datetime | None, now: datetime) 
         return _deferral(result, deadline, now)
     changes: Document = {"attempts": result.attempt, "ended_at": now}
     changes |= _compressed(result) if isinstance(result, ImageCompressed) else _failed(result)
-    lost = isinstance(result, ImageFailed) and result.error_code is ErrorCode.WORKER_LOST
-    return UpdateOne(_unanswered(result) if lost else _open_in_its_round(result), {"$set": changes})
+    return UpdateOne(_accepted(result), {"$set": changes})
+
+
+def _accepted(result: ImageCompressed | ImageFailed) -> Document:
+    """A success is accepted from any open state of its round. A failure is not, if its dispatch was answered by a
+    deferral: it may be a late copy of the failure that became this deferral."""
+    if isinstance(result, ImageCompressed):
+        return _open_in_its_round(result)
+    if result.error_code is ErrorCode.WORKER_LOST:
+        return _unanswered(result)
+    return _open_in_its_round(result) | {"answered": {"$lt": result.dispatch}}
 
 
 def _compressed(result: ImageCompressed) -> Document:

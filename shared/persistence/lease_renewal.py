@@ -25,22 +25,29 @@ async def renewing(lease: Lease, seconds: float) -> AsyncIterator[asyncio.Event]
     when the other process no longer holds the lease, this one acquires it again. So work that must not overlap stops at
     the event, and work that may overlap ignores it and is soon alone again.
     """
-    lost = asyncio.Event()
-    renewal = asyncio.create_task(_renew(lease, seconds / _RENEWALS_PER_LEASE, lost))
+    lost, over = asyncio.Event(), asyncio.Event()
+    renewal = asyncio.create_task(_renew(lease, seconds / _RENEWALS_PER_LEASE, lost, over))
     try:
         yield lost
     finally:
-        renewal.cancel()
+        # A renewal in flight is not cancelled: it could reach the database after the release.
+        over.set()
+        await asyncio.gather(renewal, return_exceptions=True)
         with suppress(DatabaseUnavailable):  # the lease runs out by itself
             await lease.release()
 
 
-async def _renew(lease: Lease, interval: float, lost: asyncio.Event) -> None:
-    while True:
-        await asyncio.sleep(interval)
+async def _renew(lease: Lease, interval: float, lost: asyncio.Event, over: asyncio.Event) -> None:
+    while not await _is_set_within(over, interval):
         with suppress(DatabaseUnavailable):  # the next renewal finds out whether the lease was lost meanwhile
             if not await lease.acquire():
                 lost.set()
+
+
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
 
 
 class RenewableLease:

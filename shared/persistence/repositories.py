@@ -173,8 +173,8 @@ class ImageRepository(Protocol):
         """Make the transition that `result` asks for, if its guard holds, and return what is recorded then.
 
         `deadline` becomes the image's if `result` defers it after a try at its host and it has none yet. A terminal
-        state is accepted from any open state of its round; a deferral, and a failure because workers were lost, only of
-        the current dispatch, and only once.
+        state is accepted from any open state of its round, a failure only if no deferral has answered its dispatch; a
+        deferral, and a failure because workers were lost, only of the current dispatch, and only once.
         """
 
     async def in_flight(self) -> dict[str, int]:
@@ -295,8 +295,11 @@ class HostRepository(Protocol):
     async def save(self, circuit: HostCircuit, *, instead_of: HostCircuit | None) -> bool:
         """Record `circuit` if its host's record is still `instead_of` (None: no record); returns whether it was."""
 
-    async def remove(self, host: str) -> bool:
-        """Delete the circuit of a host; returns whether there was one."""
+    async def close(self, host: str) -> bool:
+        """Delete the circuit of a host unless it is open; returns whether it was deleted.
+
+        A success while it is open is late: its request was sent before the pause, which the host may have asked for.
+        """
 
 
 class Lease(Protocol):

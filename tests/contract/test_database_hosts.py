@@ -40,10 +40,25 @@ async def test_of_two_writers_who_read_the_same_record_one_writes(database: Data
     assert await database.hosts.get(ONE.host) == replace(ONE, failures=2)
 
 
-async def test_a_removed_circuit_is_not_restored_by_a_writer_who_read_it_before(database: Database) -> None:
+async def test_a_late_success_does_not_end_a_pause(database: Database, clock: MovableClock) -> None:
+    until = clock() + timedelta(seconds=30)
+    paused = replace(PAUSED, paused_until=until)
+    assert await database.hosts.save(paused, instead_of=None)
+    clock.advance(29.999)
+    assert not await database.hosts.close(paused.host)
+    assert await database.hosts.not_closed() == [paused]
+    clock.advance(0.001)
+    assert await database.hosts.close(paused.host)
+    assert await database.hosts.circuits() == []
+
+
+async def test_a_closed_circuit_is_not_restored_by_a_writer_who_read_it_before(
+    database: Database, clock: MovableClock
+) -> None:
     assert await database.hosts.save(PAUSED, instead_of=None)
-    assert await database.hosts.remove(PAUSED.host)
-    assert not await database.hosts.remove(PAUSED.host)
+    clock.advance(7 * 86_400)
+    assert await database.hosts.close(PAUSED.host)
+    assert not await database.hosts.close(PAUSED.host)
     assert not await database.hosts.save(replace(PAUSED, failures=11), instead_of=PAUSED)
     assert await database.hosts.not_closed() == []
 

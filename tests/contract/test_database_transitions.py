@@ -199,6 +199,23 @@ async def test_a_late_copy_of_a_deferral_does_not_count_for_the_next_dispatch(da
     assert (recorded.image.state, recorded.image.dispatch, recorded.image.attempts) == (ImageState.DISPATCHED, 2, 1)
 
 
+async def test_a_late_copy_of_a_failure_does_not_undo_its_deferral(database: Database, clock: MovableClock) -> None:
+    """The aggregator defers a host's failure while the host is paused; a copy can come after the pause."""
+    image = an_image(dispatch=0)
+    await database.images.insert_many([image])
+    await database.images.mark_dispatched([image])
+    await database.images.record(deferred(image, delay=0, counts=False))
+    clock.advance(1)
+    assert (await database.images.record(failed(image))).image == await _stored(database, image)
+    assert (await _stored(database, image)).state is ImageState.PENDING
+    [due] = await database.images.due(image.request_id, 1)
+    await database.images.mark_dispatched([due])
+    await database.images.record(failed(image))
+    assert (await _stored(database, image)).state is ImageState.DISPATCHED
+    await database.images.record(failed(image, dispatch=2))
+    assert (await _stored(database, image)).state is ImageState.FAILED
+
+
 async def test_a_deferral_may_arrive_before_its_dispatch_is_marked(database: Database) -> None:
     image = an_image()
     await _insert(database, image)

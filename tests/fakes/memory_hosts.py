@@ -25,6 +25,9 @@ class MemoryHosts:
         self._tables.hosts[circuit.host] = circuit
         return True
 
-    async def remove(self, host: str) -> bool:
-        self._tables.answer()
-        return self._tables.hosts.pop(host, None) is not None
+    async def close(self, host: str) -> bool:
+        circuit = await self.get(host)
+        if circuit is None or (circuit.paused_until is not None and circuit.paused_until > self._tables.clock()):
+            return False
+        del self._tables.hosts[host]
+        return True

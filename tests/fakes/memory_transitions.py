@@ -14,13 +14,12 @@ Result = ImageCompressed | ImageFailed | ImageDeferred
 
 def accepts_result(row: ImageRow, result: Result) -> bool:
     """Whether the guard of the result's transition holds."""
-    lost = isinstance(result, ImageFailed) and result.error_code is ErrorCode.WORKER_LOST
-    of_its_dispatch = lost or isinstance(result, ImageDeferred)
-    return row.image.state in OPEN_STATES and (not of_its_dispatch or _is_unanswered(row, result))
-
-
-def _is_unanswered(row: ImageRow, result: Result) -> bool:
-    return row.image.dispatch <= result.dispatch and row.answered < result.dispatch
+    if row.image.state not in OPEN_STATES:
+        return False
+    if isinstance(result, ImageCompressed):
+        return True
+    of_latest_dispatch = isinstance(result, ImageDeferred) or result.error_code is ErrorCode.WORKER_LOST
+    return row.answered < result.dispatch and (row.image.dispatch <= result.dispatch or not of_latest_dispatch)
 
 
 def after_result(row: ImageRow, result: Result, deadline: datetime | None, now: datetime) -> ImageRow:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from services.aggregator.finish_request import RequestFinisher
 from services.gateway.requests import RetryStarter
 from shared.contracts.deliveries import Delivery
+from shared.contracts.events import PublicEvent
 from shared.contracts.messages import FinishRequest
+from shared.contracts.states import RequestStatus
 from shared.errors import DatabaseUnavailable
 from shared.messaging import Queue
 from shared.persistence import Database, open_database
@@ -20,6 +23,7 @@ from tests.fakes import MovableClock
 from tests.support.aggregating import a_failed_image, a_finisher, a_product, a_request
 from tests.support.builders import REQUEST_ID
 from tests.support.messaging_runtime import open_runtime, waiting_in
+from tests.support.recording_publisher import RecordingPublisher
 from tests.support.subscriber import Subscriber, open_subscriber
 from tests.support.waiting import until
 
@@ -120,3 +124,46 @@ async def test_a_retry_between_a_finish_and_its_announcement_loses_nothing(
         request = await database.requests.get(REQUEST_ID)
         assert request is not None
         assert (request.round, request.intake_open, request.announcements) == (2, True, ())
+
+
+RACES = 200
+AT_ONCE = 20
+
+
+class FreeLease:
+    """Excludes nobody, so that only the guards decide."""
+
+    async def acquire(self) -> bool:
+        return True
+
+    async def release(self) -> None:
+        """Does nothing."""
+
+
+async def test_of_two_hundred_races_of_two_aggregators_each_ends_and_is_announced_once(
+    mongodb_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, stop = MongoSettings(mongodb_url=mongodb_url), asyncio.Event()
+    async with open_database(settings, stop) as one, open_database(settings, stop) as other:
+        publishers = [RecordingPublisher(), RecordingPublisher()]
+        finishers = []
+        for database, publisher in zip((one, other), publishers, strict=True):
+            monkeypatch.setattr(database, "lease", lambda *_: FreeLease())
+            finishers.append(a_finisher(database, publisher.publish))
+        names = [f"race-{number:03}" for number in range(RACES)]
+        await asyncio.gather(*(one.requests.insert(a_request(request_id=name)) for name in names))
+        await one.products.insert_many([replace(a_product(1, URL), request_id=name) for name in names])
+        await one.images.insert_many([a_failed_image(URL, request_id=name) for name in names])
+
+        for some in zip(*[iter(names)] * AT_ONCE, strict=True):
+            messages = [FinishRequest(request_id=name, round=1) for name in some]
+            await asyncio.gather(*(finish(message) for message in messages for finish in finishers))
+
+        for name in names:
+            request = await one.requests.get(name)
+            assert request is not None
+            assert (request.status, request.announcements) == (RequestStatus.FAILED, ())
+        sent = [event for publisher in publishers for event in publisher.sent if isinstance(event, PublicEvent)]
+        by_id: dict[str, PublicEvent] = {}
+        assert all(by_id.setdefault(event.event_id, event) == event for event in sent)
+        assert sorted(by_id) == [f"{name}:1:request.failed" for name in names]

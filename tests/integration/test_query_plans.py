@@ -145,7 +145,8 @@ async def test_polls_of_a_status_count_the_images_of_paused_hosts_once(populated
     with _profiled(url) as operations:
         for _ in range(10):
             assert [host.host for host in await hosts.of_request(REQUESTS[0], NOW)] == ["host-16"]
-    await populated.hosts.remove("host-16")
+    await populated.hosts.save(replace(circuit, paused_until=None), instead_of=circuit)
+    assert await populated.hosts.close("host-16")
     assert len([operation for operation in operations if operation["ns"].endswith(".images")]) == 1
 
 

@@ -115,7 +115,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "hosts.circuits": lambda database: database.hosts.circuits(),
     "hosts.not_closed": lambda database: database.hosts.not_closed(),
     "hosts.save": lambda database: database.hosts.save(HOST, instead_of=HOST),
-    "hosts.remove": lambda database: database.hosts.remove("a.test"),
+    "hosts.close": lambda database: database.hosts.close("a.test"),
     "lease.acquire": lambda database: database.lease("a", 1).acquire(),
     "lease.release": lambda database: database.lease("a", 1).release(),
 }

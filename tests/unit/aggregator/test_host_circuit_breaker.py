@@ -134,6 +134,9 @@ async def test_a_result_that_shows_the_host_works_closes_its_circuit(
     assert await harness.database.hosts.get(HOST) is not None
     works = harness.failure(code, host_fault=False) if code else compressed(harness.image)
     await harness.breaker.register_success(works, harness.image)
+    assert await harness.database.hosts.get(HOST) is not None  # its request was sent before the pause
+    harness.clock.advance(31)
+    await harness.breaker.register_success(works, harness.image)
     assert await harness.database.hosts.get(HOST) is None
 
 

@@ -248,7 +248,7 @@ async def test_an_open_circuit_stops_dispatch_and_a_half_open_one_allows_one_ima
     await dispatcher.step()
     await dispatcher.step()
     assert await database.images.in_flight() == {"well.test": 4, "dead.test": 1}
-    await database.hosts.remove("dead.test")
+    del database.tables.hosts["dead.test"]
     await dispatcher.step()
     assert await database.images.in_flight() == {"well.test": 4, "dead.test": 8}
 

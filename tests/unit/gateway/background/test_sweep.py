@@ -114,7 +114,7 @@ async def test_paused_hosts_are_counted_while_they_have_pending_images() -> None
     clock.advance(120)  # the circuit is half-open now
     await sweep.step()
     assert registry.get_sample_value("imagemill_paused_hosts") == 1
-    await database.hosts.remove("down.test")
+    await database.hosts.close("down.test")
     await sweep.step()
     assert registry.get_sample_value("imagemill_paused_hosts") == 0
 

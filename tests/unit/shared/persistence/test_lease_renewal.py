@@ -31,6 +31,33 @@ async def test_a_lease_is_renewed_while_the_block_runs_and_released_after_it(dat
     assert await other.acquire()
 
 
+async def test_a_renewal_in_flight_at_the_end_does_not_outlive_the_release(
+    database: MemoryDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a driver that works in threads: cancelling its caller does not stop an operation that was sent."""
+    lease = database.lease("work", SECONDS)
+    other = database.another_process().lease("work", SECONDS)
+    assert await lease.acquire()
+    acquire, sent, may_arrive = lease.acquire, asyncio.Event(), asyncio.Event()
+
+    async def arrive() -> bool:
+        await may_arrive.wait()
+        return await acquire()
+
+    async def slow() -> bool:
+        sent.set()
+        return await asyncio.shield(arrive())
+
+    monkeypatch.setattr(lease, "acquire", slow)
+    async with renewing(lease, SECONDS):
+        await sent.wait()
+        asyncio.get_running_loop().call_later(0.02, may_arrive.set)
+
+    await asyncio.sleep(0.04)  # to show that nothing arrives after the release
+    assert database.tables.leases == {}
+    assert await other.acquire()
+
+
 async def test_a_lost_lease_is_reported_and_left_to_its_holder(database: MemoryDatabase) -> None:
     lease = database.lease("work", SECONDS)
     assert await lease.acquire()
