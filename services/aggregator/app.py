@@ -48,6 +48,7 @@ async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
     registry = process_registry()
     metrics = Metrics(registry)
     health = Health(metrics.ready, settings.observability.stall_timeout)
+    health.set_ready("broker", False, "not connected yet")  # others are recorded before it
     async with AsyncExitStack() as open_things:
         open_things.enter_context(watchdog(health))
         await open_things.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))

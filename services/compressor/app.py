@@ -33,6 +33,7 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
     registry = process_registry()
     metrics = Metrics(registry)
     health = Health(metrics.ready, settings.observability.stall_timeout)
+    health.set_ready("broker", False, "not connected yet")  # others are recorded before it
     processes = settings.compress.compress_processes or usable_cores()
     async with AsyncExitStack() as open_things:
         open_things.enter_context(watchdog(health))

@@ -42,6 +42,7 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
     registry = process_registry()
     metrics = Metrics(registry)
     health = Health(metrics.ready, settings.observability.stall_timeout)
+    health.set_ready("broker", False, "not connected yet")  # others are recorded before it
     async with AsyncExitStack() as stack:
         stack.enter_context(watchdog(health))
         await stack.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))

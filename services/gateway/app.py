@@ -80,6 +80,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
     registry = process_registry()
     metrics = Metrics(registry)
     health = Health(metrics.ready, settings.observability.stall_timeout)
+    health.set_ready("database", False, "not connected yet")  # others are recorded before it
     endpoints = HealthEndpoints(health, registry)
     wakes = _Wakes()
     async with AsyncExitStack() as parts:

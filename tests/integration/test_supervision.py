@@ -51,7 +51,7 @@ async def test_a_process_outlives_an_outage_of_its_broker(
     ):
         await service.until_ready()
         proxy.cut()
-        await until(lambda: service.lacks(f"consuming {Queue.DOWNLOAD}"), what="unready")
+        await until(lambda: service.lacks(f"consuming {Queue.DOWNLOAD}"), what=lambda: service.log)
         await until(lambda: service.lacks("broker"), what="the gate is closed")
         assert await service.lives_for(4)
         proxy.restore()
