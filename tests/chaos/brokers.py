@@ -27,16 +27,12 @@ class ChaosBroker(Protocol):
     def signal(self, number: signal.Signals) -> None:
         """SIGKILL, SIGSTOP or SIGCONT."""
 
-    def log(self) -> bytes:
-        """Everything that it has logged."""
-
 
 class ProcessBroker:
     """The broker of the local stack."""
 
     def __init__(self, home: Path, ports: Ports) -> None:
         self._broker = RabbitMQ(home, ports)
-        self._log = home / "logs" / "rabbitmq.log"
         self.url = self._broker.url
         self.start = self._broker.start
         self.stop = self._broker.stop
@@ -46,9 +42,6 @@ class ProcessBroker:
         for process in self._broker.processes():
             if process.name == "rabbitmq":
                 process.signal(number)
-
-    def log(self) -> bytes:
-        return self._log.read_bytes()
 
 
 class ContainerBroker:
@@ -80,10 +73,6 @@ class ContainerBroker:
 
     def signal(self, number: signal.Signals) -> None:
         self._docker(_SIGNALS[number], self._name)
-
-    def log(self) -> bytes:
-        found = subprocess.run(["docker", "logs", self._name], capture_output=True, check=True)
-        return found.stdout + found.stderr
 
     def _answers(self) -> bool:
         try:

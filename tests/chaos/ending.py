@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pymongo.errors import PyMongoError
 
 from shared.storage import ObjectStore
+from tests.chaos.broker_health import repair_broker
 from tests.chaos.evidence import (
     Collector,
     due_deliveries,
@@ -52,6 +53,7 @@ async def settle(world: World, clients: "asyncio.Task[None]", seconds: float) ->
     async def copies_are_ready() -> bool:
         return not await world.copies.unready()
 
+    await repair_broker(world)
     for done in (clients_are_done, requests_have_ended, webhooks_have_ended, queues_are_empty, copies_are_ready):
         left = max(_QUIET_SECONDS, began + seconds - time.monotonic())
         await _wait(done, left)

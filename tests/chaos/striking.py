@@ -4,7 +4,8 @@ import asyncio
 import random
 from collections.abc import Sequence
 
-from tests.chaos.faults import FAULTS, Fault
+from tests.chaos.broker_health import repair_broker
+from tests.chaos.faults import BROKER, FAULTS, Fault
 from tests.chaos.schedule import Strike
 from tests.chaos.world import World
 
@@ -37,5 +38,7 @@ async def _strike(world: World, fault: Fault, dice: random.Random, lock: asyncio
         world.tally.struck[fault.name] += 1
         try:
             await fault.act(world, dice)
+            if fault.of == BROKER:
+                await repair_broker(world)
         except Exception as error:  # for example because another fault has taken the broker away
             world.tally.failed_strikes.append(f"{fault.name}: {error!r}"[:200])
