@@ -27,6 +27,7 @@ from tests.chaos.world import World
 
 _POLL_SECONDS = 1.0
 _QUIET_SECONDS = 30.0
+_LONG_SECONDS = 15.0
 CLEAN_SECONDS = 240.0
 """After a finish: longer than a command of this run can be in use and two rounds of the gateway's cleaning."""
 
@@ -56,7 +57,11 @@ async def settle(world: World, clients: "asyncio.Task[None]", seconds: float) ->
     await repair_broker(world)
     for done in (clients_are_done, requests_have_ended, webhooks_have_ended, queues_are_empty, copies_are_ready):
         left = max(_QUIET_SECONDS, began + seconds - time.monotonic())
-        await _wait(done, left)
+        waited = time.monotonic()
+        held = await _wait(done, left)
+        took = time.monotonic() - waited
+        if took > _LONG_SECONDS:
+            world.tally.notes.append(f"{done.__name__.replace('_', ' ')}: {'' if held else 'not '}after {took:.0f} s")
     if clients.done():
         clients.result()
     clients.cancel()
