@@ -23,6 +23,12 @@ from tests.support.waiting import until
 CONSUMING = f"consuming {Queue.DOWNLOAD}"
 
 
+@pytest.fixture(autouse=True)
+def frequent_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    # RabbitMQ does not cancel the consumer of a deleted queue if a publisher declares the queue again at once.
+    monkeypatch.setattr("shared.messaging.sessions.CHECK_SECONDS", 0.5)
+
+
 async def publishes(runtime: Runtime) -> bool:
     try:
         await runtime.publisher.publish(COMMANDS)
