@@ -28,7 +28,7 @@ from tests.chaos.world import World
 _POLL_SECONDS = 1.0
 _QUIET_SECONDS = 30.0
 _LONG_SECONDS = 15.0
-CLEAN_SECONDS = 240.0
+CLEAN_SECONDS = 300.0
 """After a finish: longer than a command of this run can be in use and two rounds of the gateway's cleaning."""
 
 Done = Callable[[], Awaitable[bool]]

@@ -38,7 +38,7 @@ async def _tasks(file: Path, pid: int) -> int | None:
     signal_quietly(pid, signal.SIGUSR1)
     with suppress(TimeoutError):
         async with asyncio.timeout(_ANSWER_SECONDS):
-            while not (file.exists() and file.read_text()):
+            while not file.exists():
                 await asyncio.sleep(_POLL_SECONDS)
-            return int(file.read_text())
+            return sum(int(line.split()[0]) for line in file.read_text().splitlines())
     return None

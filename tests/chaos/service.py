@@ -1,6 +1,6 @@
 """Starts a service for a chaos run: python -m tests.chaos.service downloader.
 
-It is the real service, with two additions: on SIGUSR1 it writes the number of its asyncio tasks to a file, and its
+It is the real service, with two additions: on SIGUSR1 it writes the numbers of its asyncio tasks to a file, and its
 clock can be ahead. Without them the oracle could not count tasks, and only the whole machine's clock could be moved.
 """
 
@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from types import FrameType
@@ -29,10 +30,13 @@ def main(service: str) -> None:
 
 def _write_tasks(_number: int, _frame: FrameType | None) -> None:
     try:
-        tasks = len(asyncio.all_tasks())
+        tasks = Counter(getattr(task.get_coro(), "__qualname__", "?") for task in asyncio.all_tasks())
     except RuntimeError:  # no loop runs yet
         return
-    Path(os.environ[TASKS_FILE]).write_text(str(tasks))
+    file = Path(os.environ[TASKS_FILE])
+    new = file.with_suffix(".new")
+    new.write_text("".join(f"{count} {name}\n" for name, count in tasks.most_common()))
+    new.replace(file)
 
 
 def _move_clock(seconds: float) -> None:
