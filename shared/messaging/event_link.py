@@ -34,6 +34,7 @@ class EventLink:
         self._trusted = True
         self._try_again_at = 0.0
         self._trying = False
+        self._releasing: asyncio.Task[None] | None = None
 
     async def is_confirmed(self, publish: Callable[[], Awaitable[None]], limit: float) -> bool:
         """Call `publish`, which publishes on `link`; whether it returned within `limit` seconds.
@@ -64,6 +65,8 @@ class EventLink:
         await self._one_each.send(publish)
 
     async def close(self) -> None:
+        if self._releasing is not None:
+            self._releasing.cancel()
         await self.link.close()
         await self._one_each.close()
 
@@ -78,6 +81,14 @@ class EventLink:
         if not self._trusted:
             log.info("events_confirmed_again")
             self._trusted = True
+            if self._releasing is None or self._releasing.done():
+                self._releasing = asyncio.create_task(self._release_channels())
+
+    async def _release_channels(self) -> None:
+        """Close the channels of single events a while after confirms came again: by then none waits for a queue."""
+        await asyncio.sleep(WITHOUT_CONFIRMS_SECONDS)
+        if self._trusted:
+            await self._one_each.release()
 
 
 class _OneChannelEach:
@@ -110,6 +121,11 @@ class _OneChannelEach:
             except BaseException:  # also if the caller's time is over: the message may not have been read
                 self._abort()
                 raise
+
+    async def release(self) -> None:
+        """Close everything; the next message opens a connection again."""
+        async with self._lock:
+            await self.close()
 
     async def close(self) -> None:
         self._abort()
