@@ -85,7 +85,7 @@ async def test_the_form_has_one_empty_input_for_each_option(
 async def test_no_section_is_empty(browser: Chromium, gateway: Gateway) -> None:
     sections = await asyncio.to_thread(section_sizes, browser.driver, url_of(gateway))
 
-    assert sections == {"catalogues": 2, "requests": 2, "files": 2}
+    assert sections == {"catalogues": 2, "requests": 3, "webhooks": 3, "files": 2}
 
 
 async def test_the_page_contacts_only_the_gateway_and_reports_no_errors(

@@ -163,7 +163,7 @@ async def test_in_the_new_round_deferrals_and_losses_are_counted_from_zero(datab
         await database.images.mark_dispatched(await database.images.due(REQUEST_ID, 1))
         await database.images.record(deferred(image, dispatch=dispatch, delay=0, counts=False, lost=True))
     assert (await _stored(database, image)).losses == 2
-    await database.images.record(failed(image, dispatch=2))
+    await database.images.record(failed(image, dispatch=3))
     await _retry(database)
     for lost in (False, True):
         [due] = await database.images.due(REQUEST_ID, 1)

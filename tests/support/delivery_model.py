@@ -50,8 +50,14 @@ class ModelImage:
             if self._is_of_the_latest_run(result):
                 self.waits, self.latest, self.answered = True, result.dispatch, result.dispatch
                 self.attempts += result.counts
-        elif result.error_code is not ErrorCode.WORKER_LOST or self._is_of_the_latest_run(result):
+        elif self._may_fail(result):
             self.outcome, self.attempts = ImageState.FAILED, result.attempt
+
+    def _may_fail(self, result: ImageFailed) -> bool:
+        """A loss counts against the latest run only, any other failure unless its run was deferred."""
+        if result.error_code is ErrorCode.WORKER_LOST:
+            return self._is_of_the_latest_run(result)
+        return result.dispatch > self.answered
 
     def _is_of_the_latest_run(self, result: Result) -> bool:
         """Whether no later run is known, and this one has not been deferred yet."""
