@@ -19,7 +19,7 @@ from shared.messaging.delivery import Delivery
 from shared.messaging.dependency_gate import DependencyGate
 from shared.messaging.faults import broker_faults
 from shared.messaging.publisher import Publisher
-from shared.messaging.sessions import TURN_SECONDS, QueueWatch, Sessions
+from shared.messaging.sessions import TURN_SECONDS, Activity, QueueWatch, Sessions
 from shared.messaging.subscription import Subscription
 from shared.messaging.topology import binding_of
 from shared.messaging.work import Work
@@ -50,6 +50,7 @@ class Consumer:
         self._health = health
         self._work = Work(subscription, broker.settings.dead_letter_after, publisher, gate, metrics)
         self._inbox: asyncio.Queue[Delivery | None] = asyncio.Queue()
+        self._activity = Activity()
         self._stop = asyncio.Event()
         self._name = f"consuming {subscription.queue}"
         self._sessions = Sessions(broker, self._name, health.stall_timeout, gate.close)
@@ -79,10 +80,13 @@ class Consumer:
 
     async def _take_from_inbox(self) -> None:
         while (delivery := await self._inbox.get()) is not None:
-            await self._work.do(delivery)
+            try:
+                await self._work.do(delivery)
+            finally:
+                self._activity.held -= 1
 
     async def _consume(self, channel: AbstractChannel, beat: Callable[[], None]) -> None:
-        watch = QueueWatch(channel, binding_of(self._subscription.queue), self._sessions, beat)
+        watch = QueueWatch(channel, binding_of(self._subscription.queue), self._sessions, beat, self._activity)
         try:
             while not self._stop.is_set():
                 tag = await self._register(channel)
@@ -105,6 +109,8 @@ class Consumer:
         return consuming.consumer_tag or ""
 
     async def _receive(self, message: DeliveredMessage) -> None:
+        self._activity.received += 1
+        self._activity.held += 1
         self._inbox.put_nowait(Delivery(message))
 
     async def _cancel(self, channel: AbstractChannel, tag: str) -> None:
@@ -142,6 +148,7 @@ class Consumer:
     def _empty_inbox(self) -> None:
         while not self._inbox.empty():
             self._inbox.get_nowait()
+            self._activity.held -= 1
 
     async def _drain(self, workers: Sequence[asyncio.Task[None]], seconds: float) -> None:
         if not self._stop.is_set():

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import structlog
 from aiormq.abc import AbstractChannel
@@ -80,17 +81,34 @@ class Sessions:
             raise Stalled(f"{self._name}: no session for {self._stall_timeout:g} s, though RabbitMQ answers: {fault}")
 
 
+@dataclass(slots=True)
+class Activity:
+    """The deliveries of a consumer: how many it received in all, and how many it has not finished."""
+
+    received: int = 0
+    held: int = 0
+
+
 class QueueWatch:
     """Notices that a consumer of a queue has ended, or that its channel is dead; and keeps the queue bound."""
 
     def __init__(
-        self, channel: AbstractChannel, binding: Binding, sessions: Sessions, beat: Callable[[], None]
+        self,
+        channel: AbstractChannel,
+        binding: Binding,
+        sessions: Sessions,
+        beat: Callable[[], None],
+        activity: Activity | None = None,
     ) -> None:
+        """`activity` is kept by the consumer; without it nothing is said about messages that are not delivered."""
         self._channel = channel
         self._binding = binding
         self._queue = binding.queue
         self._sessions = sessions
         self._beat = beat
+        self._activity = activity
+        self._received = 0
+        self._starving = False
         self._ended = asyncio.Event()
         self._check_at = asyncio.get_running_loop().time() + _FIRST_CHECK_SECONDS
         channel.on_consumer_cancel_callbacks.add(lambda _: self._ended.set())
@@ -114,7 +132,21 @@ class QueueWatch:
                 await self._channel.queue_bind(self._queue, self._binding.exchange, self._binding.routing_key)
         if consuming and not declared.consumer_count:
             raise BrokerUnavailable(f"{self._queue} has no consumer any more")
+        self._notice_starvation(waiting=declared.message_count or 0, consuming=consuming)
         self._sessions.proven()
+
+    def _notice_starvation(self, *, waiting: int, consuming: bool) -> None:
+        """Messages wait, this consumer has nothing to do, and between two checks it received none.
+
+        If a deleted queue is declared again at once, RabbitMQ 3.10 may keep its consumer without delivering to it.
+        """
+        if self._activity is None:
+            return
+        idle = not self._activity.held and self._activity.received == self._received
+        starved, self._starving = self._starving, bool(consuming and waiting and idle)
+        self._received = self._activity.received
+        if starved and self._starving:
+            raise BrokerUnavailable(f"RabbitMQ delivers none of {waiting} messages in {self._queue}")
 
 
 async def pause(stop: asyncio.Event, seconds: float, *others: asyncio.Event) -> None:

@@ -25,7 +25,7 @@ CONSUMING = f"consuming {Queue.DOWNLOAD}"
 
 @pytest.fixture(autouse=True)
 def frequent_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    # RabbitMQ does not cancel the consumer of a deleted queue if a publisher declares the queue again at once.
+    # If a publisher declares a deleted queue again at once, RabbitMQ 3.10 may keep its consumer and deliver nothing.
     monkeypatch.setattr("shared.messaging.sessions.CHECK_SECONDS", 0.5)
 
 
