@@ -39,7 +39,7 @@ class ReferenceClock:
         machine: Callable[[], datetime] = machine_time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`read`: asks the reference for its time; None if it does not tell it."""
+        """`read`: asks the reference for its time; None if it does not report one."""
         self._read = read
         self._machine = machine
         self._monotonic = monotonic

@@ -48,7 +48,7 @@ class LossPolicy:
 
 
 class SuspectHandler:
-    """Handles a command that came back again and again without an answer: workers may have died of its image."""
+    """Handles a command that came back again and again without an answer: its image may have killed workers."""
 
     def __init__(self, losses: LossPolicy) -> None:
         self._losses = losses

@@ -115,14 +115,14 @@ class ObservabilitySettings(Settings):
     stall_timeout: float = Field(
         default=120,
         ge=1,
-        description="Seconds after which a process ends itself if a loop stands still, or if it cannot consume while "
+        description="Seconds after which a process ends itself if a loop stalls, or if it cannot consume while "
         "its dependencies answer.",
     )
     clock_skew_max: float = Field(
         default=60,
         gt=0,
         description="Seconds by which this machine's clock may differ from the database's (workers: the object store's)"
-        " before the process reports unready. It works all the same, since it corrects the difference.",
+        " before the process reports unready. It continues to work, since it corrects the difference.",
     )
 
 

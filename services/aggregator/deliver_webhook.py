@@ -100,7 +100,7 @@ class WebhookDeliverer:
         return response, attempt
 
     async def _react(self, delivery: Delivery, response: WebhookResponse) -> None:
-        """Spare a receiver that is gone or overloaded what else is due to it."""
+        """Disable or postpone the other deliveries to a receiver that is gone or overloaded."""
         if response.is_gone:
             await self._deliveries.disable(delivery.request_id)
         elif until := self._retry_policy.throttled_until(response, self._clock()):

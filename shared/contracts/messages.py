@@ -273,7 +273,7 @@ class RoundToDrop(BaseModel):
 class DropRounds(Message):
     """Drop the commands for images of these rounds, which were cancelled. Broadcast again until none can be left."""
 
-    rounds: tuple[RoundToDrop, ...] = Field(max_length=1_000, description="Rounds that were cancelled lately.")
+    rounds: tuple[RoundToDrop, ...] = Field(max_length=1_000, description="Recently cancelled rounds.")
 
 
 class DeliverWebhook(Message):
@@ -286,7 +286,7 @@ MAX_WEBHOOK_SECONDS = 120
 """The longest timeout of a call of a webhook."""
 
 MAX_TEST_WAIT_SECONDS = 10
-"""How long a `SendTestWebhook` waits for an aggregator; then nobody waits for its outcome."""
+"""How long a `SendTestWebhook` waits for an aggregator; then the gateway has stopped waiting."""
 
 
 class SendTestWebhook(Message):

@@ -14,7 +14,7 @@ FAILURES_HEADER = "imagemill-failures"
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Unlike aio-pika's message it can be made of any properties, however absurd their values are."""
+    """Unlike aio-pika's message it can be made of any properties, also invalid ones."""
 
     raw: DeliveredMessage
 

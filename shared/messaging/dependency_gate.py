@@ -48,7 +48,7 @@ class DependencyGate:
         self._outer = outer
         self._open = asyncio.Event()
         self._open.set()
-        self._trial_is_free = asyncio.Event()  # half-open, and nobody has gone first yet
+        self._trial_is_free = asyncio.Event()  # half-open, and no trial is running
         self._trial_end: asyncio.TimerHandle | None = None
         self._recovering: dict[str, asyncio.Task[None]] = {}
         self._intervals: dict[str, float] = {}

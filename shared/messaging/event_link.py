@@ -1,4 +1,4 @@
-"""Publishing public events, so that no subscriber's queue holds up anything of ours.
+"""Publishing public events, so that no subscriber's queue delays Imagemill.
 
 Subscribers bind their own queues to the exchange. A quorum queue that has lost its majority confirms nothing, and the
 broker does not let the channel go on that published to it. So the confirm of an event is awaited only for a short time.

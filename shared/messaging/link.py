@@ -18,7 +18,7 @@ Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 
 
 class Link:
-    """One channel with confirms. No task keeps it open, so none can die."""
+    """One channel with confirms. It is opened on use; no background task is involved."""
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect

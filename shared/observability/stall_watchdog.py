@@ -1,4 +1,4 @@
-"""Ends a process that stands still, so that its supervisor starts a new one."""
+"""Ends a process that stalls, so that its supervisor starts a new one."""
 
 import asyncio
 import os

@@ -123,7 +123,7 @@ class MongoImages:
         return found
 
     async def _first(self, condition: Document, limit: int, *order: tuple[str, int]) -> list[Image]:
-        """The first images that can be read; those that cannot hold up no others."""
+        """The first images that can be read; unreadable ones are skipped."""
         passed_over: list[str] = []
         while True:
             excluding = {"_id": {"$nin": passed_over}} if passed_over else {}

@@ -76,7 +76,7 @@ class ObjectStore(Protocol):
         """Stream every key that starts with `prefix`, in no particular order."""
 
     async def time(self) -> datetime | None:
-        """The time by the store's clock; None if it does not tell it."""
+        """The time by the store's clock; None if it does not report one."""
 
     async def ping(self) -> None:
         """Raise StorageUnavailable unless the store can be written; it writes enough to notice a full disk."""

@@ -13,7 +13,7 @@ HEAL_SECONDS = 120.0
 
 
 async def strike_all(world: World, strikes: Sequence[Strike], seconds: float) -> None:
-    """Let the faults strike for `seconds`; then set `world.over`, and return when everything is healed."""
+    """Let the faults strike for `seconds`; then set `world.over`, and return when all faults are removed."""
     clock = asyncio.get_running_loop()
     began = clock.time()
     locks = {fault.of: asyncio.Lock() for fault in FAULTS.values()}

@@ -88,7 +88,7 @@ async def test_a_request_survives_a_kill_at_any_point_of_its_way(
 
 
 @pytest.mark.parametrize("point", UPLOAD)
-async def test_an_upload_without_an_answer_is_recorded_wholly_or_not_at_all(
+async def test_an_upload_without_an_answer_is_recorded_completely_or_not_at_all(
     stack: LocalStack,
     client: StackClient,
     origin: Origin,
@@ -109,7 +109,7 @@ async def test_an_upload_without_an_answer_is_recorded_wholly_or_not_at_all(
 
 
 @pytest.mark.parametrize("point", RETRY)
-async def test_a_retry_without_an_answer_has_begun_wholly(
+async def test_a_retry_without_an_answer_has_begun_completely(
     stack: LocalStack,
     client: StackClient,
     origin: Origin,

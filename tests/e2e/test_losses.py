@@ -1,4 +1,4 @@
-"""Workers that die with images in hand: only an image that kills its worker whenever it is alone fails."""
+"""Workers that die while they process images: only an image that kills its worker whenever it is alone fails."""
 
 import asyncio
 from collections.abc import Sequence

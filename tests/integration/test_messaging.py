@@ -210,7 +210,7 @@ async def test_a_message_that_returned_too_often_goes_to_on_suspect(rabbitmq_url
 
 
 @pytest.mark.parametrize("header", ["ten", -1, None, [1], {"a": 1}])
-async def test_a_rubbish_count_in_a_header_counts_as_none(rabbitmq_url: str, header: Any) -> None:
+async def test_an_invalid_count_in_a_header_counts_as_none(rabbitmq_url: str, header: Any) -> None:
     handler, suspects = Recorder(), Recorder()
     subscription = Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, 1, on_suspect=suspects, suspect_after=1)
     async with open_runtime(rabbitmq_url) as runtime, runtime.consuming(subscription):

@@ -1,4 +1,4 @@
-"""Messages whose AMQP properties or headers are rubbish stop no consumer, and honest messages are handled."""
+"""Messages whose AMQP properties or headers are invalid stop no consumer, and valid messages are handled."""
 
 import asyncio
 import struct
@@ -43,7 +43,7 @@ SHORT_STRINGS = (
 )  # fmt: skip
 
 
-def rubbish() -> Iterator[tuple[str, Raw]]:
+def invalid_properties() -> Iterator[tuple[str, Raw]]:
     flag_of = Basic.Properties.flags
     for name in SHORT_STRINGS:
         yield f"{name} not UTF-8", Raw(flag_of[name], NOT_UTF8)
@@ -72,7 +72,7 @@ def rubbish() -> Iterator[tuple[str, Raw]]:
         yield f"headers: {name}", Raw(flag_of["headers"], content)
     yield "all flags, no data", Raw(0xFFFC, b"")
     yield (
-        "honest type, headers with a rubbish key",
+        "valid type, headers with an invalid key",
         Raw(flag_of["headers"] | flag_of["message_type"], table(b"\x01\xffI\0\0\0\1") + TYPE),
     )
 
@@ -96,12 +96,12 @@ async def publish(url: str, properties: Raw, *, exchange: str = "", routing_key:
     return True
 
 
-async def test_rubbish_properties_stop_no_consumer(rabbitmq_url: str) -> None:
+async def test_invalid_properties_stop_no_consumer(rabbitmq_url: str) -> None:
     handler = Recorder()
     async with open_runtime(rabbitmq_url) as runtime, runtime.consuming(downloads(handler)):
-        accepted = {name: await publish(rabbitmq_url, raw) for name, raw in rubbish()}
+        accepted = {name: await publish(rabbitmq_url, raw) for name, raw in invalid_properties()}
         await runtime.publisher.publish(COMMANDS)
-        await until(lambda: are_all(handler.handled), what="the honest messages")
+        await until(lambda: are_all(handler.handled), what="the valid messages")
         await until(lambda: is_waiting(rabbitmq_url, Queue.DOWNLOAD, 0), what="an empty queue")
         await until(lambda: is_waiting(rabbitmq_url, Queue.DEAD, sum(accepted.values())), what="parked messages")
         assert runtime.health.ready, runtime.health.problems
@@ -112,23 +112,25 @@ async def test_rubbish_properties_stop_no_consumer(rabbitmq_url: str) -> None:
     assert len(letters) == sum(accepted.values())
 
 
-async def test_rubbish_in_the_queue_of_lost_commands_and_in_routing_keys_stops_no_consumer(rabbitmq_url: str) -> None:
+async def test_invalid_lost_commands_and_routing_keys_stop_no_consumer(
+    rabbitmq_url: str,
+) -> None:
     handler = Recorder()
     lost = Subscription(Queue.LOST, (DownloadImage,), handler, 2, park_unknown=False)
     async with open_runtime(rabbitmq_url) as runtime, runtime.consuming(lost):
-        for _, raw in rubbish():
+        for _, raw in invalid_properties():
             await publish(rabbitmq_url, raw, exchange=DEAD_EXCHANGE, routing_key="anything")
-        assert await publish_with_rubbish_key(rabbitmq_url)
+        assert await publish_with_invalid_key(rabbitmq_url)
         async with a_stranger(rabbitmq_url) as channel:
-            honest = Basic.Properties(message_type="DownloadImage")
+            valid = Basic.Properties(message_type="DownloadImage")
             body = COMMANDS[0].model_dump_json().encode()
-            await channel.basic_publish(body, exchange=DEAD_EXCHANGE, properties=honest)
-        await until(lambda: handler.handled == [COMMANDS[0]], what="the honest command")
+            await channel.basic_publish(body, exchange=DEAD_EXCHANGE, properties=valid)
+        await until(lambda: handler.handled == [COMMANDS[0]], what="the valid command")
         await until(lambda: is_waiting(rabbitmq_url, Queue.LOST, 0), what="an empty queue")
         assert runtime.health.ready, runtime.health.problems
 
 
-async def publish_with_rubbish_key(url: str) -> bool:
+async def publish_with_invalid_key(url: str) -> bool:
     """Publish to the fanout exchange of dead letters with a routing key that is not UTF-8."""
 
     class Key(str):
@@ -153,7 +155,7 @@ async def test_undecodable_letters_are_listed_replayed_and_purged(
         return capsys.readouterr().out
 
     async with open_runtime(rabbitmq_url):
-        accepted = [await publish(rabbitmq_url, raw, exchange=DEAD_EXCHANGE) for _, raw in rubbish()]
+        accepted = [await publish(rabbitmq_url, raw, exchange=DEAD_EXCHANGE) for _, raw in invalid_properties()]
         count = sum(accepted)
         assert f"{count} messages are parked." in await command()
         assert await command("--replay") == "0 messages were sent again.\n"

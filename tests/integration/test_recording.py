@@ -60,10 +60,10 @@ async def test_a_result_that_the_database_cannot_hold_fails_alone(database: Data
     impossible: list[ImageDeferred | ImageCompressed] = [
         deferred(image).model_copy(update={"dispatch": TOO_LARGE}) for image in images[:BAD]
     ]
-    honest: list[ImageDeferred | ImageCompressed] = [compressed(image) for image in images[BAD:]]
+    valid: list[ImageDeferred | ImageCompressed] = [compressed(image) for image in images[BAD:]]
 
     results = await asyncio.gather(
-        *map(database.images.record, [*honest[:7], *impossible, *honest[7:]]), return_exceptions=True
+        *map(database.images.record, [*valid[:7], *impossible, *valid[7:]]), return_exceptions=True
     )
 
     failures = [result for result in results if isinstance(result, BaseException)]
@@ -93,7 +93,7 @@ async def test_an_impossible_number_in_a_result_is_parked_and_the_results_beside
         await runtime.publisher.publish([compressed(image) for image in images[1:]])
         subscription = Subscription(Queue.RESULTS, types, a_recorder(database), HONEST + 1)
         async with runtime.consuming(subscription):
-            await until(partial(all_recorded, database), what="the honest results are recorded")
+            await until(partial(all_recorded, database), what="the valid results are recorded")
             await until(partial(is_parked, rabbitmq_url), what="the impossible result is parked")
         assert (
             runtime.counted("imagemill_messages_handled_total", queue="imagemill.results", outcome="handled") == HONEST

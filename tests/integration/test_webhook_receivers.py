@@ -106,7 +106,7 @@ async def test_the_deliveries_to_one_receiver_follow_each_other_without_the_swee
     assert len(receiver.calls) == 30
 
 
-async def test_an_overloaded_receiver_is_spared_and_no_attempt_is_lost(
+async def test_an_overloaded_receiver_gets_no_further_calls_and_no_attempt_is_lost(
     harness: WebhookHarness, rabbitmq_url: str
 ) -> None:
     throttled = Reply(429, {"Retry-After": "60"})

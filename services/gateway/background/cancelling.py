@@ -58,7 +58,7 @@ class Cancelling:
         if not await self._lease.held():
             return WITHOUT_LEASE_SECONDS
         rounds = set(await self._database.cancellations.in_progress())
-        await self._tell_workers(rounds)
+        await self._broadcast_cancelled_rounds(rounds)
         self._complete &= rounds
         incomplete = sorted(rounds - self._complete, key=lambda each: each.request_id)
         until, ended = time.monotonic() + _STEP_SECONDS, 0
@@ -68,7 +68,7 @@ class Cancelling:
                 return 0
         return 0 if ended else _IDLE_SECONDS
 
-    async def _tell_workers(self, rounds: set[CancelledRound]) -> None:
+    async def _broadcast_cancelled_rounds(self, rounds: set[CancelledRound]) -> None:
         """At once; the sweep repeats it."""
         new = [each for each in rounds if (each.request_id, each.round) not in self._broadcast]
         if new:

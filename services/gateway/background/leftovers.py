@@ -28,7 +28,7 @@ class Leftovers:
         *,
         keep: bool,
     ) -> None:
-        """`keep`: whether originals are kept on purpose."""
+        """`keep`: whether `KEEP_ORIGINALS` is set."""
         self._database = parts.database
         self._clock = parts.clock
         self._store = store

@@ -18,7 +18,7 @@ Beat = Callable[[], None]
 
 _AFTER_ERROR_SECONDS = 5.0
 _BEAT_SECONDS = 10.0
-_STEP_SECONDS = 300.0  # a step that takes longer than this, beyond STALL_TIMEOUT, does not move
+_STEP_SECONDS = 300.0  # a step that takes longer than this, beyond STALL_TIMEOUT, is a stall
 
 log = structlog.get_logger(__name__)
 

@@ -31,7 +31,7 @@ class Sweep:
             self._set_metrics(backlog_images=0, requests_open=0, paused_hosts=0, webhooks_overdue=0)
             return WITHOUT_LEASE_SECONDS
         await self._return_lost()
-        await self._tell_workers()
+        await self._broadcast_cancelled_rounds()
         await self._finish_stranded()
         await self._deliver_due()
         self._set_metrics(
@@ -60,8 +60,8 @@ class Sweep:
         if returned:
             log.warning("lost_images_returned", images=returned)
 
-    async def _tell_workers(self) -> None:
-        """Repeat the cancelled rounds while their commands can exist, so that a worker that starts later knows them."""
+    async def _broadcast_cancelled_rounds(self) -> None:
+        """Repeat the cancelled rounds while their commands can exist, so that workers that start later receive them."""
         now = self._clock()
         cancelled = await self._database.cancellations.requested_since(now - self._lost_after)
         await self._publish(drop_rounds(cancelled, now, self._lost_after.total_seconds()))

@@ -130,7 +130,7 @@ def test_the_state_after_an_attempt(status: int, attempts: int, state: DeliveryS
     ("status", "retry_after", "seconds"),
     [(429, None, 5), (502, None, 5), (504, "60", 60), (503, "1", 5), (429, "99999", 3600), (500, "60", None)],
 )
-def test_an_overloaded_receiver_is_spared_for_a_while(
+def test_an_overloaded_receiver_gets_no_further_calls_for_a_while(
     status: int, retry_after: str | None, seconds: float | None
 ) -> None:
     headers = {} if retry_after is None else {"retry-after": retry_after}

@@ -26,7 +26,8 @@ def webhook_test_router(tester: WebhookTester) -> APIRouter:
         """Send an event `webhook.test` to the URL, signed like every webhook, and return how the receiver responded.
 
         It is one call, with the same rules and the same timeout as a delivery. Nothing is recorded or tried again. The
-        response is a 200 also if the receiver refuses the event or cannot be reached: `delivered` and `error` tell.
+        response is a 200 also if the receiver refuses the event or cannot be reached: `delivered` is then false, and
+        `error` gives the reason.
         """
         response.headers["Cache-Control"] = "no-store"
         return await tester.test(request)

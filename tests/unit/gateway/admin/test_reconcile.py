@@ -112,6 +112,6 @@ async def test_an_object_of_unknown_kind_is_reported_and_kept(fixture: Fixture, 
     assert key in fixture.store.objects
 
 
-async def test_an_owner_that_is_not_an_id_of_ours_is_kept(fixture: Fixture) -> None:
+async def test_objects_with_unknown_owner_ids_are_kept(fixture: Fixture) -> None:
     await fixture.put("results/not-an-id/a.jpg")
     assert await fixture.find() == set()

@@ -118,7 +118,7 @@ async def test_a_lost_finish_is_sent_again(fixture: _Fixture) -> None:
     assert fixture.finishes() == [FINISH, FINISH]
 
 
-async def test_the_workers_are_told_at_once_and_once_by_this_task(fixture: _Fixture) -> None:
+async def test_a_round_is_broadcast_once_and_at_once_by_this_task(fixture: _Fixture) -> None:
     lost_after = DispatchSettings().lost_after
     await fixture.insert(intake_open=True)
     await fixture.database.cancellations.begin("a")

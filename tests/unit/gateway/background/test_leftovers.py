@@ -72,9 +72,9 @@ async def test_leftovers_of_the_next_round_are_removed_too() -> None:
     assert "originals/done/b-1" not in fixture.store.objects
 
 
-@pytest.mark.parametrize("reason", ["kept on purpose", "without the lease"])
+@pytest.mark.parametrize("reason", ["KEEP_ORIGINALS", "without the lease"])
 async def test_nothing_is_removed(reason: str) -> None:
-    fixture = Fixture(keep=reason == "kept on purpose")
+    fixture = Fixture(keep=reason == "KEEP_ORIGINALS")
     await fixture.fill()
     fixture.clock.advance(AFTER_FINISH.total_seconds())
     if reason == "without the lease":

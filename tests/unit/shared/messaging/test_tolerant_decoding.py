@@ -38,11 +38,11 @@ def test_any_properties_are_a_header(flags: int, data: bytes) -> None:
     assert decoded(struct.pack(">H", flags & 0xFFFE) + data).body_size == BODY_SIZE
 
 
-def test_honest_properties_are_what_they_were() -> None:
-    honest = Basic.Properties(
+def test_valid_properties_decode_unchanged() -> None:
+    valid = Basic.Properties(
         content_type="application/json", headers={"x-delivery-count": 3, "list": ["a", {"b": True}]}, message_type="Ü"
     )
-    assert decoded(honest.marshal()).properties == honest
+    assert decoded(valid.marshal()).properties == valid
 
 
 def test_a_string_that_is_not_utf8_keeps_the_properties_beside_it() -> None:

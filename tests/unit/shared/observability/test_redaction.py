@@ -28,7 +28,7 @@ def test_credentials_are_removed_from_a_text(text: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a" * 5000, "token" * 1000, "://" * 1700, "?key" * 1250, "key='" * 1000])
-def test_a_hostile_text_takes_no_time(text: str) -> None:
+def test_a_hostile_text_is_redacted_quickly(text: str) -> None:
     started = time.perf_counter()
     redact_text(text)
     assert time.perf_counter() - started < 0.5
