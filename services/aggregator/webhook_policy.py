@@ -71,7 +71,7 @@ class WebhookResponse:
     """How the receiver responded to an attempt.
 
     status: None if there was no response. error: None if the receiver accepted the webhook.
-    retry_after: the header of that name. excerpt: the start of the body, without credentials.
+    retry_after: the header of that name. excerpt: the start of the body, without what looks like a credential.
     """
 
     status: int | None

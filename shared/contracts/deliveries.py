@@ -23,7 +23,8 @@ class DeliveryAttempt:
     """One call of the receiver.
 
     at: when it began. status: of the response, None without one. error: None if the receiver accepted the webhook.
-    response: the start of the response's body, without credentials. replay: whether a client asked for it.
+    response: the start of the response's body, without what looks like a credential.
+    replay: whether a client asked for it.
     """
 
     at: datetime

@@ -83,6 +83,28 @@ async def test_the_log_shows_no_credentials(harness: WebhookHarness) -> None:
     assert "refused" in shown
 
 
+ECHOED = {"Host": "x", "Webhook-Signature": "v1,hunter2/A= v1,hunter2", "Cookie": "a=hunter2; b=hunter2", "X-A": "last"}
+ECHOED_LINES = "".join(f"{name}: {value}\r\n" for name, value in ECHOED.items())
+ECHOED_JSON = json.dumps({"headers": ECHOED, "listed": {name: [value] for name, value in ECHOED.items()}})
+
+
+async def test_the_log_shows_no_credentials_of_headers_that_a_receiver_echoes(harness: WebhookHarness) -> None:
+    """As lines of HTTP, as JSON, and as each of them in JSON."""
+    echoes = [ECHOED_LINES, ECHOED_JSON, json.dumps({"raw": ECHOED_LINES}), json.dumps({"body": ECHOED_JSON})]
+    replies = [Reply(200, body=echo.encode()) for echo in echoes]
+    async with open_receiver(*replies) as receiver, harness.deliverer() as deliver:
+        await harness.put(receiver.url)
+        for _ in echoes:
+            await harness.replay(deliver)
+
+    shown = [attempt.response for attempt in (await harness.delivery()).log]
+    assert len(shown) == len(echoes)
+    assert not [response for response in shown if "hunter2" in response or "last" not in response]
+    documents = [json.loads(shown[1]), json.loads(json.loads(shown[3])["body"])]
+    assert [each["headers"]["Webhook-Signature"] for each in documents] == ["***", "***"]
+    assert json.loads(shown[2])["raw"].count("***") == 2
+
+
 async def test_a_replay_has_the_same_id_and_body_and_a_fresh_signature(harness: WebhookHarness) -> None:
     async with open_receiver() as receiver, harness.deliverer() as deliver:
         await harness.put(receiver.url)

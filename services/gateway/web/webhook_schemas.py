@@ -18,7 +18,8 @@ class DeliveryAttemptDetails(ApiModel):
         description="Why it failed; null if the receiver accepted the webhook.", examples=["the receiver answered 503"]
     )
     response: str = Field(
-        description="The start of the response's body, at most 1 kB, without credentials.", examples=["upgrading"]
+        description="The start of the response's body, at most 1 kB, without what looks like a credential.",
+        examples=["upgrading"],
     )
     replay: bool = Field(description="Whether a replay made it, and not the schedule.", examples=[False])
 
@@ -58,7 +59,9 @@ class WebhookTestResult(ApiModel):
     status: int | None = Field(description="Status of the response; null if there was none.", examples=[204])
     error: str | None = Field(description="Why it failed; null if the receiver accepted it.")
     duration_ms: int = Field(description="How long the call took, in milliseconds.", examples=[84])
-    response: str = Field(description="The start of the response's body, at most 1 kB, without credentials.")
+    response: str = Field(
+        description="The start of the response's body, at most 1 kB, without what looks like a credential."
+    )
 
 
 class DeliveryList(ApiModel):
