@@ -99,7 +99,7 @@ STATED = [
     ("docs/kubernetes.md", f"for Kubernetes {' and '.join(_KUBERNETES)}"),
     ("deploy/kubernetes/base/downloader.yaml", f"FETCH_CONCURRENCY times FETCH_MAX_BYTES, {_SPOOL_BYTES / 1e9:.1f} GB"),
     ("docs/api.md", f"keeps the last {MAX_LOGGED_ATTEMPTS} attempts and replays"),
-    ("docs/api.md", f"at most {EXCERPT_BYTES // 1024} kB. Credentials"),
+    ("docs/api.md", f"at most {EXCERPT_BYTES // 1024} kB. What looks"),
     ("docs/api.md", f"At most {TESTS_AT_ONCE} tests run at the same time on one gateway"),
     ("docs/events.md", f"plus up to {settings_of('aggregator')['WEBHOOK_JITTER'].default * 100:g} % of jitter"),
     ("docs/events.md", f"{', '.join(_INTERVALS[:-1])} and {_INTERVALS[-1]} (`WEBHOOK_SCHEDULE`)"),
