@@ -45,7 +45,7 @@ class WebhookDeliverer:
         """Make the attempt or replay that is due, and return the next due delivery to the same receiver.
 
         A message is dropped if nothing is due (it is a duplicate), or if the receiver is busy: the delivery stays due,
-        and an attempt that ends, or the sweep, announces it again.
+        and an attempt that ends, or the sweep, sends the message again.
         """
         delivery = await self._deliveries.get(message.delivery_id)
         if delivery is None:

@@ -87,5 +87,5 @@ def _subscriptions(handle: Handler, on_suspect: Handler, at_once: int) -> list[S
 
 
 def _concurrency(processes: int) -> int:
-    """Images in progress at a time: while some are compressed, others are read, stored or announced."""
+    """Images in progress at a time: while some are compressed, others are read, stored or published."""
     return 2 * processes + 2

@@ -52,7 +52,7 @@ class Retries:
 
 
 class CompressHandler:
-    """Reads an original, compresses it, stores the result, and announces it. Raises only DependencyUnavailable.
+    """Reads an original, compresses it, stores and publishes the result. Raises only DependencyUnavailable.
 
     Idempotent: a command that is delivered again stores the same object under the same key.
     """

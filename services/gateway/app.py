@@ -148,7 +148,7 @@ def _api_parts(
         cancellations=RequestCanceller(database, database.clock, wakes.cancel_begun),
         retries=RetryStarter(database, database.clock, wakes.intake_opened),
         webhook_tester=WebhookTester(clients.aggregator, settings.webhook_targets.policy),
-        deliveries=DeliveryLog(database, clients.aggregator.announce, database.clock),
+        deliveries=DeliveryLog(database, clients.aggregator.send_due, database.clock),
         objects=ObjectServer(store),
         public_base_url=settings.public.public_base_url,
         clock=database.clock,

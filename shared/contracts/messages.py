@@ -279,7 +279,7 @@ class DropRounds(Message):
 class DeliverWebhook(Message):
     """This delivery is due."""
 
-    delivery_id: Id = Field(description="The id of the event that the webhook announces.")
+    delivery_id: Id = Field(description="The id of the event that the webhook delivers.")
 
 
 MAX_WEBHOOK_SECONDS = 120

@@ -1,4 +1,4 @@
-"""The collection `deliveries`: the outbox of webhooks. `announced_at` is when DeliverWebhook was last sent."""
+"""The collection `deliveries`: the outbox of webhooks. `sent_at` is when `DeliverWebhook` was last sent for it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from shared.persistence.faults import database_faults
 from shared.persistence.record_reading import RecordReader, SetAside
 from shared.persistence.repositories import CLAIM_AGAIN_AFTER, DUE_PER_RECEIVER, MAX_COUNTED
 
-_ENDED: Document = {"due_at": None, "announced_at": None}
+_ENDED: Document = {"due_at": None, "sent_at": None}
 
 
 class MongoDeliveries:
@@ -42,7 +42,7 @@ class MongoDeliveries:
 
     async def claim_due(self, limit: int = 100, *, per_receiver: int = DUE_PER_RECEIVER) -> list[Delivery]:
         now = self._clock()
-        due = {**_due(now), "announced_at": {"$not": {"$gt": now - CLAIM_AGAIN_AFTER}}}
+        due = {**_due(now), "sent_at": {"$not": {"$gt": now - CLAIM_AGAIN_AFTER}}}
         by_receiver = [
             {"$match": due},
             {"$project": {"receiver": True, "due_at": True}},
@@ -52,24 +52,22 @@ class MongoDeliveries:
         ]
         with database_faults():
             groups = await self._collection.aggregate(by_receiver).to_list(None)
-            ids = list(islice(_dealt([group["ids"] for group in groups]), limit))
+            ids = list(islice(_in_turns([group["ids"] for group in groups]), limit))
             found = await self._collection.find({"_id": {"$in": ids}}).to_list(None)
-            await self._collection.update_many({"_id": {"$in": ids}}, {"$set": {"announced_at": now}})
+            await self._collection.update_many({"_id": {"$in": ids}}, {"$set": {"sent_at": now}})
         return self._reader.read_some(found)
 
     async def claim_next(self, receiver: str) -> Delivery | None:
         now = self._clock()
-        return await self._take(
-            {"receiver": receiver, **_due(now)}, {"announced_at": now}, [("announced_at", ASCENDING)]
-        )
+        return await self._take({"receiver": receiver, **_due(now)}, {"sent_at": now}, [("sent_at", ASCENDING)])
 
     async def claim(self, delivery_id: str, until: datetime) -> Delivery | None:
         due = {"_id": delivery_id, "due_at": {"$lte": self._clock()}}
-        return await self._take(due, {"due_at": until, "announced_at": None})
+        return await self._take(due, {"due_at": until, "sent_at": None})
 
     async def claim_replay(self, delivery_id: str, until: datetime) -> Delivery | None:
         due = {"_id": delivery_id, "replay_at": {"$lte": self._clock()}}
-        return await self._take(due, {"replay_at": until, "announced_at": None})
+        return await self._take(due, {"replay_at": until, "sent_at": None})
 
     async def _take(
         self, due: Document, changes: Document, sort: list[tuple[str, int]] | None = None
@@ -92,7 +90,7 @@ class MongoDeliveries:
             "due_at": due_at,
             "state": state.value,
             "last_error": attempt.error,
-            "announced_at": None,  # so that the next attempt is announced as soon as it is due
+            "sent_at": None,  # so that `claim_due` returns the next attempt as soon as it is due
         }
         expected = {"_id": delivery_id, "attempts": number - 1, "state": DeliveryState.PENDING.value}
         with database_faults():
@@ -104,12 +102,12 @@ class MongoDeliveries:
     async def request_replay(self, delivery_id: str) -> Delivery | None:
         with database_faults():
             await self._collection.update_one(
-                {"_id": delivery_id, "replay_at": None}, {"$set": {"replay_at": self._clock(), "announced_at": None}}
+                {"_id": delivery_id, "replay_at": None}, {"$set": {"replay_at": self._clock(), "sent_at": None}}
             )
         return await self.get(delivery_id)
 
     async def record_replay(self, delivery_id: str, attempt: DeliveryAttempt) -> None:
-        changes = {"replay_at": None, "announced_at": None, **(_outcome(attempt) if attempt.error is None else {})}
+        changes = {"replay_at": None, "sent_at": None, **(_outcome(attempt) if attempt.error is None else {})}
         with database_faults():
             await self._collection.update_one(
                 {"_id": delivery_id}, {"$set": changes, "$inc": {"replays": 1}, **_logging(attempt)}
@@ -155,10 +153,10 @@ def _logging(attempt: DeliveryAttempt) -> Document:
     return {"$push": {"log": {"$each": [asdict(attempt)], "$slice": -MAX_LOGGED_ATTEMPTS}}}
 
 
-def _dealt(groups: Sequence[Sequence[str]]) -> "chain[str]":
+def _in_turns(groups: Sequence[Sequence[str]]) -> "chain[str]":
     """The first of each group, then the second of each, and so on."""
-    rounds = zip_longest(*groups)
-    return chain.from_iterable([each for each in dealt if each is not None] for dealt in rounds)
+    turns = zip_longest(*groups)
+    return chain.from_iterable([each for each in turn if each is not None] for turn in turns)
 
 
 def _fields(document: Document) -> Document:

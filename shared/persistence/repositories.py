@@ -236,14 +236,14 @@ class DeliveryRepository(Protocol):
         """All deliveries of a request, the oldest first."""
 
     async def claim_due(self, limit: int = 100, *, per_receiver: int = DUE_PER_RECEIVER) -> list[Delivery]:
-        """Deliveries with a due attempt or replay, each at most once per CLAIM_AGAIN_AFTER; the caller announces them.
+        """Deliveries with a due attempt or replay, each at most once per CLAIM_AGAIN_AFTER; the caller sends them.
 
         They are dealt over the receivers, at most `per_receiver` for each, so that one with many does not displace the
         others.
         """
 
     async def claim_next(self, receiver: str) -> Delivery | None:
-        """The due delivery to `receiver` that was announced the longest ago; the caller announces it."""
+        """The due delivery to `receiver` for which `DeliverWebhook` was sent the longest ago; the caller sends it."""
 
     async def claim(self, delivery_id: str, until: datetime) -> Delivery | None:
         """Take a due delivery for an attempt. It is due again at `until`, in case the attempt is never recorded.

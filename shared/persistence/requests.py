@@ -1,7 +1,7 @@
 """The collection `requests`: `_id` is the request_id.
 
 Fields beside those of `records.Request`: `count_again_at` (when progress may be counted again),
-`finish_announced_at` (when the sweep last sent FinishRequest), `cleaned` (whether leftovers of the finished round were
+`finish_sent_at` (when FinishRequest was last sent), `cleaned` (whether leftovers of the finished round were
 removed) and `removing` (its removal has begun, so it cannot be retried). `announcements` is the outbox of ended rounds.
 """
 
@@ -114,7 +114,7 @@ class MongoRequests:
         now = self._clock()
         # Thousands of requests may be in progress. One query excludes those with pending images. The others have all
         # their open images dispatched, so the dispatcher's window limits their number, and each costs one query.
-        not_lately = {"finish_announced_at": {"$not": {"$gt": now - CLAIM_AGAIN_AFTER}}}
+        not_lately = {"finish_sent_at": {"$not": {"$gt": now - CLAIM_AGAIN_AFTER}}}
         candidates = {
             **_CLOSED_AND_PENDING,
             "_id": {"$nin": await self._images.requests_with_pending()},
@@ -127,9 +127,7 @@ class MongoRequests:
             oldest = self._collection.find(unannounced).sort("announcements.time", 1).limit(_MAX_UNANNOUNCED)
             stranded |= {each["_id"]: each for each in await oldest.to_list(_MAX_UNANNOUNCED)}
             if stranded:
-                await self._collection.update_many(
-                    {"_id": {"$in": list(stranded)}}, {"$set": {"finish_announced_at": now}}
-                )
+                await self._collection.update_many({"_id": {"$in": list(stranded)}}, {"$set": {"finish_sent_at": now}})
         return self._reader.read_some(stranded.values())
 
     async def finish(self, finished: Request, announcement: Announcement) -> Request | None:
@@ -165,7 +163,7 @@ class MongoRequests:
         with database_faults():
             document = await self._collection.find_one_and_update(
                 {"_id": request_id, "round": round_, "status": _FINISHED, **not_expired},
-                {"$set": changes, "$unset": {"finish_announced_at": "", "cleaned": ""}},
+                {"$set": changes, "$unset": {"finish_sent_at": "", "cleaned": ""}},
                 return_document=ReturnDocument.AFTER,
             )
         return self._reader.read(document) if document else None

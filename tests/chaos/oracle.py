@@ -98,7 +98,7 @@ def judge(facts: Facts) -> Verdict:
         "images end": list(_images_not_ended(facts)),
         "no image fails for a fault of ours": list(_unplanned(facts)),
         "slots are in order": list(_wrong_slots(facts)),
-        "announced objects can be read": list(_bad_objects(facts)),
+        "published objects can be read": list(_bad_objects(facts)),
         "an event has one payload": [f"{name}: {count}" for name, count in facts.payloads.items() if count != 1],
         "one event per round": list(_wrong_end_events(facts)),
         "one webhook per round": list(_wrong_webhooks(facts)),

@@ -64,7 +64,7 @@ def test_a_run_in_which_everything_held() -> None:
         ("slots are in order", {"rows": [("1", [RESULT_ONE, ""]), ("2", [""]), ("3", [RESULT_ONE])]}),
         ("slots are in order", {"rows": [("1", [RESULT_ONE, RESULT_TWO]), ("2", []), ("3", [RESULT_ONE])]}),
         ("slots are in order", {"rows": [("2", [""]), ("1", [RESULT_ONE, RESULT_TWO]), ("3", [RESULT_ONE])]}),
-        ("announced objects can be read", image(ONE, defect="its object is missing")),
+        ("published objects can be read", image(ONE, defect="its object is missing")),
         ("one event per round", {"end_events": ["a"]}),
         ("one event per round", {"end_events": ["a", "b", "c"]}),
         ("one webhook per round", {"webhooks": ["a"]}),

@@ -13,7 +13,7 @@ LATER = NOW + timedelta(minutes=5)
 UNTIL = NOW + timedelta(seconds=30)
 
 
-async def _announced(database: Database, limit: int = 100) -> list[str]:
+async def _claimed(database: Database, limit: int = 100) -> list[str]:
     return sorted([delivery.delivery_id for delivery in await database.deliveries.claim_due(limit)])
 
 
@@ -38,38 +38,38 @@ async def test_putting_a_delivery_again_changes_nothing(database: Database) -> N
     assert await database.deliveries.get(a_delivery().delivery_id) == a_delivery(attempts=1, due_at=None)
 
 
-async def test_deliveries_are_announced_when_due(database: Database, clock: MovableClock) -> None:
+async def test_deliveries_are_claimed_when_due(database: Database, clock: MovableClock) -> None:
     await database.deliveries.put(a_delivery("due"))
     await database.deliveries.put(a_delivery("later", due_at=NOW + timedelta(seconds=5)))
     await database.deliveries.put(a_delivery("ended", due_at=None))
-    assert await _announced(database) == ["due"]
+    assert await _claimed(database) == ["due"]
     clock.advance(5)
-    assert await _announced(database) == ["later"]
+    assert await _claimed(database) == ["later"]
 
 
-async def test_a_due_delivery_is_announced_at_most_once_a_minute(database: Database, clock: MovableClock) -> None:
+async def test_a_due_delivery_is_claimed_at_most_once_a_minute(database: Database, clock: MovableClock) -> None:
     await database.deliveries.put(a_delivery("due"))
-    assert await _announced(database) == ["due"]
+    assert await _claimed(database) == ["due"]
     clock.advance(59.999)
-    assert await _announced(database) == []
+    assert await _claimed(database) == []
     clock.advance(0.001)
-    assert await _announced(database) == ["due"]
+    assert await _claimed(database) == ["due"]
 
 
-async def test_a_retry_within_the_minute_is_announced_when_due(database: Database, clock: MovableClock) -> None:
+async def test_a_retry_within_the_minute_is_claimed_when_due(database: Database, clock: MovableClock) -> None:
     await database.deliveries.put(a_delivery("due"))
-    assert await _announced(database) == ["due"]
+    assert await _claimed(database) == ["due"]
     await database.deliveries.claim("due", NOW + timedelta(seconds=30))
     await _record(database, 1, due_at=NOW + timedelta(seconds=5))
     clock.advance(5)
-    assert await _announced(database) == ["due"]
+    assert await _claimed(database) == ["due"]
 
 
-async def test_no_more_deliveries_are_announced_than_the_limit(database: Database) -> None:
+async def test_no_more_deliveries_are_claimed_than_the_limit(database: Database) -> None:
     for number in range(5):
         await database.deliveries.put(a_delivery(f"due-{number}"))
-    first = await _announced(database, limit=3)
-    rest = await _announced(database, limit=3)
+    first = await _claimed(database, limit=3)
+    rest = await _claimed(database, limit=3)
     assert sorted([*first, *rest]) == [f"due-{number}" for number in range(5)]
     assert len(first) == 3
 
@@ -184,21 +184,21 @@ async def test_one_receiver_does_not_displace_the_others(database: Database, clo
     assert not {delivery.delivery_id for delivery in both} & {delivery.delivery_id for delivery in first}
 
 
-async def test_the_next_of_a_receiver_is_the_one_announced_longest_ago(database: Database, clock: MovableClock) -> None:
+async def test_the_next_of_a_receiver_is_the_one_claimed_longest_ago(database: Database, clock: MovableClock) -> None:
     for name in ("one", "two"):
         await database.deliveries.put(a_delivery(name, receiver="shop.test"))
     await database.deliveries.put(a_delivery("later", receiver="shop.test", due_at=LATER))
     await database.deliveries.put(a_delivery("another", receiver="other.test"))
-    announced: list[str] = []
+    claimed: list[str] = []
     for _ in range(4):
         clock.advance(1)
         following = await database.deliveries.claim_next("shop.test")
         assert following is not None
-        announced.append(following.delivery_id)
-    assert sorted(announced[:2]) == ["one", "two"]
-    assert announced[2:] == announced[:2]
+        claimed.append(following.delivery_id)
+    assert sorted(claimed[:2]) == ["one", "two"]
+    assert claimed[2:] == claimed[:2]
     assert await database.deliveries.claim_next("unknown.test") is None
-    assert await _announced(database) == ["another"]  # the others were announced a moment ago
+    assert await _claimed(database) == ["another"]  # the others were claimed a moment ago
 
 
 async def test_a_replay_is_made_once_per_request_and_beside_the_schedule(
@@ -208,7 +208,7 @@ async def test_a_replay_is_made_once_per_request_and_beside_the_schedule(
     assert await database.deliveries.request_replay("due") == a_delivery("due", attempts=2, due_at=LATER, replay_at=NOW)
     clock.advance(1)
     assert await database.deliveries.request_replay("due") == a_delivery("due", attempts=2, due_at=LATER, replay_at=NOW)
-    assert await _announced(database) == ["due"]
+    assert await _claimed(database) == ["due"]
 
     assert await database.deliveries.claim("due", UNTIL) is None
     claimed = await database.deliveries.claim_replay("due", UNTIL)
@@ -226,9 +226,9 @@ async def test_a_replay_that_is_never_recorded_is_due_again(database: Database, 
     await database.deliveries.put(a_delivery("due", due_at=None, state=DeliveryState.DELIVERED))
     await database.deliveries.request_replay("due")
     await database.deliveries.claim_replay("due", UNTIL)
-    assert await _announced(database) == []
+    assert await _claimed(database) == []
     clock.advance(30)
-    assert await _announced(database) == ["due"]
+    assert await _claimed(database) == ["due"]
     assert await database.deliveries.claim_replay("due", UNTIL + timedelta(seconds=30)) is not None
 
 

@@ -92,7 +92,7 @@ async def _stranded(database: Database) -> list[str]:
     return [request.request_id for request in await database.requests.claim_stranded()]
 
 
-async def test_requests_that_could_finish_are_announced(database: Database) -> None:
+async def test_requests_that_could_finish_are_claimed(database: Database) -> None:
     for request_id in ("empty", "ended", "open-image", "dispatched-image"):
         await database.requests.insert(a_request(request_id, intake_open=False))
     await database.requests.insert(a_request("open-intake"))
@@ -108,7 +108,7 @@ async def test_requests_that_could_finish_are_announced(database: Database) -> N
     assert await _stranded(database) == ["empty", "ended"]
 
 
-async def test_a_stranded_request_is_announced_at_most_once_a_minute(database: Database, clock: MovableClock) -> None:
+async def test_a_stranded_request_is_claimed_at_most_once_a_minute(database: Database, clock: MovableClock) -> None:
     await database.requests.insert(a_request("a", intake_open=False))
     assert await _stranded(database) == ["a"]
     clock.advance(59)

@@ -90,10 +90,10 @@ async def test_every_kind_keeps_its_format_and_appearance(
         assert one.line["Format"] == zoo[name].format, name
         check_looks(name, one, zoo[name])
     await check_events(subscriber, request_id, compressed=len(zoo), failed=0)
-    announced = [
+    published = [
         event["data"] for event in subscriber.about(request_id).values() if event["type"] == "image.compressed"
     ]
-    by_url = {data["input_url"]: data for data in announced}
+    by_url = {data["input_url"]: data for data in published}
     for one in got.values():
         one.check_event(by_url[one.line["Input Image Url"]])
 

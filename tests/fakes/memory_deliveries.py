@@ -28,21 +28,21 @@ class MemoryDeliveries:
 
     async def claim_due(self, limit: int = 100, *, per_receiver: int = DUE_PER_RECEIVER) -> list[Delivery]:
         self._tables.answer()
-        due = [delivery for delivery in self._due() if not self._announced_lately(delivery.delivery_id)]
+        due = [delivery for delivery in self._due() if not self._claimed_lately(delivery.delivery_id)]
         groups: dict[str, list[Delivery]] = {}
         for delivery in sorted(due, key=lambda delivery: delivery.due_at or delivery.created_at):
             groups.setdefault(delivery.receiver, []).append(delivery)
         rounds = zip_longest(*(group[:per_receiver] for group in groups.values()))
         dealt = list(islice((each for each in chain.from_iterable(rounds) if each), limit))
-        self._announce(dealt)
+        self._mark_sent(dealt)
         return dealt
 
     async def claim_next(self, receiver: str) -> Delivery | None:
         self._tables.answer()
         due = [delivery for delivery in self._due() if delivery.receiver == receiver]
         never = datetime.min.replace(tzinfo=self._tables.clock().tzinfo)
-        due.sort(key=lambda delivery: self._tables.announced.get(delivery.delivery_id, never))
-        self._announce(due[:1])
+        due.sort(key=lambda delivery: self._tables.sent.get(delivery.delivery_id, never))
+        self._mark_sent(due[:1])
         return due[0] if due else None
 
     async def claim(self, delivery_id: str, until: datetime) -> Delivery | None:
@@ -113,15 +113,15 @@ class MemoryDeliveries:
 
     def _save(self, delivery: Delivery) -> Delivery:
         self._tables.deliveries[delivery.delivery_id] = delivery
-        self._tables.announced.pop(delivery.delivery_id, None)  # so that the next attempt is announced when due
+        self._tables.sent.pop(delivery.delivery_id, None)  # so that `claim_due` returns the next attempt when it is due
         return delivery
 
-    def _announce(self, deliveries: Iterable[Delivery]) -> None:
-        self._tables.announced.update({each.delivery_id: self._tables.clock() for each in deliveries})
+    def _mark_sent(self, deliveries: Iterable[Delivery]) -> None:
+        self._tables.sent.update({each.delivery_id: self._tables.clock() for each in deliveries})
 
-    def _announced_lately(self, delivery_id: str) -> bool:
-        announced = self._tables.announced.get(delivery_id)
-        return announced is not None and announced > self._tables.clock() - CLAIM_AGAIN_AFTER
+    def _claimed_lately(self, delivery_id: str) -> bool:
+        sent = self._tables.sent.get(delivery_id)
+        return sent is not None and sent > self._tables.clock() - CLAIM_AGAIN_AFTER
 
     def _due(self) -> list[Delivery]:
         return [

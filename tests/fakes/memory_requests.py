@@ -61,11 +61,11 @@ class MemoryRequests:
             row.request
             for _, row in sorted(self._tables.requests.items())
             if (self._could_finish(row.request) or self._is_unannounced(row.request))
-            and not self._announced_lately(row.request.request_id)
+            and not self._claimed_lately(row.request.request_id)
         ]
         for request in stranded:
             row = self._tables.requests[request.request_id]
-            self._tables.requests[request.request_id] = replace(row, finish_announced_at=now)
+            self._tables.requests[request.request_id] = replace(row, finish_sent_at=now)
         return stranded
 
     def _could_finish(self, request: Request) -> bool:
@@ -75,9 +75,9 @@ class MemoryRequests:
     def _is_unannounced(self, request: Request) -> bool:
         return any(each.time <= self._tables.clock() - CLAIM_AGAIN_AFTER for each in request.announcements)
 
-    def _announced_lately(self, request_id: str) -> bool:
-        announced = self._tables.requests[request_id].finish_announced_at
-        return announced is not None and announced > self._tables.clock() - CLAIM_AGAIN_AFTER
+    def _claimed_lately(self, request_id: str) -> bool:
+        sent = self._tables.requests[request_id].finish_sent_at
+        return sent is not None and sent > self._tables.clock() - CLAIM_AGAIN_AFTER
 
     async def finish(self, finished: Request, announcement: Announcement) -> Request | None:
         self._tables.answer()
@@ -110,7 +110,7 @@ class MemoryRequests:
         if row.removing or row.request.has_expired(now):
             return None
         return self._save(
-            replace(row, count_again_at=now + COUNT_EVERY, finish_announced_at=None, cleaned=True),
+            replace(row, count_again_at=now + COUNT_EVERY, finish_sent_at=None, cleaned=True),
             status=RequestStatus.PENDING,
             round=round_ + 1,
             intake_open=True,

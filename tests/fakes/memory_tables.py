@@ -13,7 +13,7 @@ from shared.errors import DatabaseUnavailable
 class RequestRow:
     request: Request
     count_again_at: datetime
-    finish_announced_at: datetime | None = None
+    finish_sent_at: datetime | None = None
     cleaned: bool = True
     removing: bool = False
     cancelled_round: int | None = None
@@ -53,7 +53,7 @@ class Tables:
     products: dict[tuple[str, int], Product] = field(default_factory=dict)
     outputs: dict[tuple[str, int], OutputsRow] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
-    announced: dict[str, datetime] = field(default_factory=dict)
+    sent: dict[str, datetime] = field(default_factory=dict)
     hosts: dict[str, HostCircuit] = field(default_factory=dict)
     leases: dict[str, LeaseRow] = field(default_factory=dict)
     lease_requests: int = 0  # calls of `acquire`, also refused ones and those during an outage

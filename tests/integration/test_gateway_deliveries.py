@@ -90,7 +90,7 @@ async def test_a_replay_of_an_unknown_delivery(gateway_with_delivery: Gateway, d
     assert document["type"] == "urn:imagemill:problem:unknown-delivery"
 
 
-async def test_a_replay_is_recorded_and_announced(gateway_with_delivery: Gateway) -> None:
+async def test_a_replay_is_recorded_and_requested(gateway_with_delivery: Gateway) -> None:
     gateway, publisher = gateway_with_delivery, RecordingPublisher()
     with gateway.aggregator.connected(publisher.publish, webhook_test_replies()):
         answers = [await gateway.http.post(REPLAY.lower()) for _ in range(2)]

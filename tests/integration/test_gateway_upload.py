@@ -248,10 +248,10 @@ async def test_other_content_types_are_refused(gateway: Gateway, content_type: s
     assert gateway.holds_nothing()
 
 
-@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize("declared", [True, False])
 @pytest.mark.parametrize("form", [True, False])
 async def test_a_too_large_upload_is_refused_with_and_without_content_length(
-    gateway: Gateway, announced: bool, form: bool
+    gateway: Gateway, declared: bool, form: bool
 ) -> None:
     content = CSV + b"1,Lamp,https://images.test/1.jpg\n" * (2 * MAX_BYTES // 34)
     headers = {"Content-Type": "text/csv"}
@@ -263,7 +263,7 @@ async def test_a_too_large_upload_is_refused_with_and_without_content_length(
         for start in range(0, len(content), 5_000):
             yield content[start : start + 5_000]
 
-    answer = await gateway.http.post("/upload", content=content if announced else pieces(), headers=headers)
+    answer = await gateway.http.post("/upload", content=content if declared else pieces(), headers=headers)
 
     document = problem(answer, 413)
 

@@ -252,7 +252,7 @@ async def test_a_connection_with_an_unread_response_is_not_reused(public_origin:
 async def test_an_idle_connection_that_the_host_closed_or_wrote_to_is_not_reused(public_origin: Origin) -> None:
     ok = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     public_origin.serve("/closes", Response(raw=ok))
-    public_origin.serve("/says-more", Response(raw=ok + b" and more than it announced"))
+    public_origin.serve("/says-more", Response(raw=ok + b" and more than it declared"))
     async with client() as http:
         for path in ("/closes", "/says-more"):
             assert (await http.get(public_origin.url(path))).content == b"ok"

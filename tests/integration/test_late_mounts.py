@@ -47,7 +47,7 @@ async def test_services_wait_for_the_disk_and_the_store_and_go_on_by_themselves(
 
     async with httpx.AsyncClient(base_url=services["gateway"].url, timeout=20) as gateway:
         problem(await gateway.post("/upload", files={"file": CSV}), 503)
-        problem(await gateway.get("/results/01ARZ3NDEKTSV4RRFFQ69G5FAV/announced.jpg"), 503)
+        problem(await gateway.get("/results/01ARZ3NDEKTSV4RRFFQ69G5FAV/published.jpg"), 503)
         assert not any((tmp_path / "mount").iterdir())
 
         await a_store(tmp_path / "disk" / "store")

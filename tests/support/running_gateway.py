@@ -141,7 +141,7 @@ def an_app(
         cancellations=RequestCanceller(gateway.database, clock, gateway.cancel_begun),
         retries=RetryStarter(gateway.database, clock, gateway.intake_opened),
         webhook_tester=WebhookTester(gateway.aggregator, webhook_policy),
-        deliveries=DeliveryLog(gateway.database, gateway.aggregator.announce, clock),
+        deliveries=DeliveryLog(gateway.database, gateway.aggregator.send_due, clock),
         objects=ObjectServer(gateway.store),
         public_base_url=public_base_url,
         clock=clock,

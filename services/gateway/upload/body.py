@@ -60,7 +60,7 @@ async def receive_upload(request: Request, limits: BodyLimits) -> AsyncIterator[
     try:
         _check_encoding(request)
         form = _form(request)
-        _check_announced(request, limits.max_bytes)
+        _check_declared(request, limits.max_bytes)
     except Problem:
         if request.headers.get("Expect", "").lower() != "100-continue":  # such a client has not sent the body yet
             await _drain(request)
@@ -91,9 +91,9 @@ def _form(request: Request) -> UploadForm | None:
     raise wrong_content_type(kind, (FORM_TYPE, *CSV_TYPES))
 
 
-def _check_announced(request: Request, max_bytes: int) -> None:
-    announced = request.headers.get("Content-Length", "")
-    if announced.isdecimal() and int(announced) > max_bytes:
+def _check_declared(request: Request, max_bytes: int) -> None:
+    declared = request.headers.get("Content-Length", "")
+    if declared.isdecimal() and int(declared) > max_bytes:
         raise too_large(max_bytes)
 
 

@@ -13,7 +13,7 @@ from shared.contracts.messages import MAX_TEST_WAIT_SECONDS, DeliverWebhook, Sen
 from shared.errors import BrokerUnavailable
 from shared.messaging import Publish, Replies
 
-_ANNOUNCE_SECONDS = 2.0  # a client waits for it
+_SEND_SECONDS = 2.0  # a client waits for it
 _MARGIN_SECONDS = 5.0  # for the messages of a test
 
 log = structlog.get_logger(__name__)
@@ -47,15 +47,15 @@ class AggregatorClient:
         finally:
             self._connection = None
 
-    async def announce(self, delivery_id: str) -> None:
-        """Have what is due of the delivery made at once. Without the broker, the sweep announces it later."""
+    async def send_due(self, delivery_id: str) -> None:
+        """Have what is due of the delivery made at once. Without the broker, the sweep does so later."""
         if self._connection is None:
             return
         try:
-            async with asyncio.timeout(_ANNOUNCE_SECONDS):
+            async with asyncio.timeout(_SEND_SECONDS):
                 await self._connection.publish([DeliverWebhook(delivery_id=delivery_id)])
         except (BrokerUnavailable, TimeoutError) as fault:
-            log.warning("webhook_not_announced", delivery_id=delivery_id, error=str(fault))
+            log.warning("webhook_message_not_sent", delivery_id=delivery_id, error=str(fault))
 
     async def test(self, url: str) -> WebhookTested:
         """Have the webhook at `url` called once. Raises Problem (503) if no aggregator reports an outcome in time."""

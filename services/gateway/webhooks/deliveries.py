@@ -15,11 +15,11 @@ log = structlog.get_logger(__name__)
 
 class DeliveryLog:
     def __init__(
-        self, database: Database, announce: Callable[[str], Awaitable[None]], clock: Callable[[], datetime]
+        self, database: Database, send_due: Callable[[str], Awaitable[None]], clock: Callable[[], datetime]
     ) -> None:
-        """`announce` asks an aggregator to make what is due of a delivery; if it fails, the sweep does so."""
+        """`send_due` asks an aggregator to make what is due of a delivery; if it fails, the sweep does so."""
         self._database = database
-        self._announce = announce
+        self._send_due = send_due
         self._clock = clock
 
     async def deliveries(self, request_id: str) -> DeliveryList:
@@ -40,7 +40,7 @@ class DeliveryLog:
         if delivery is None:
             raise unknown_delivery(delivery_id)
         log.info("webhook_replay_requested", request_id=request_id, delivery_id=delivery_id)
-        await self._announce(delivery_id)
+        await self._send_due(delivery_id)
         return delivery_details(delivery)
 
     async def _known(self, request_id: str) -> Request:

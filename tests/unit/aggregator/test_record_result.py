@@ -1,4 +1,4 @@
-"""A result is recorded and announced, and the objects that it no longer needs are removed."""
+"""A result is recorded and published, and the objects that it no longer needs are removed."""
 
 import asyncio
 from collections.abc import Iterable
@@ -99,7 +99,7 @@ def events(outgoing: object) -> list[str]:
         (FAILED, ImageState.FAILED, "image.failed"),
     ],
 )
-async def test_a_final_result_is_recorded_and_announced_and_the_original_removed(
+async def test_a_final_result_is_recorded_and_published_and_the_original_removed(
     harness: RecordHarness, message: ImageCompressed | ImageFailed, state: ImageState, event: str
 ) -> None:
     await harness.insert_dispatched_images(an_image(URL), an_image(OTHER_URL))
@@ -171,7 +171,7 @@ async def test_the_late_result_of_a_failed_image_is_kept_because_a_retry_may_sto
     assert RESULT in harness.store.objects
 
 
-async def test_a_deferral_makes_the_image_pending_and_announces_nothing(harness: RecordHarness) -> None:
+async def test_a_deferral_makes_the_image_pending_and_publishes_nothing(harness: RecordHarness) -> None:
     await harness.insert_dispatched_images(an_image(URL))
 
     assert await harness.record(DEFERRED) == []

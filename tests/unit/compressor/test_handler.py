@@ -99,7 +99,7 @@ async def answer(handler: CompressHandler, command: CompressImage) -> Message:
     return message
 
 
-async def test_the_result_is_stored_durably_before_it_is_announced(store: MemoryObjectStore) -> None:
+async def test_the_result_is_stored_durably_before_it_is_published(store: MemoryObjectStore) -> None:
     message = await answer(a_handler(store), a_command())
 
     assert isinstance(message, ImageCompressed)

@@ -113,7 +113,7 @@ async def test_each_row_becomes_a_product_and_each_distinct_url_an_image() -> No
     assert (image.host, image.state, image.deadline) == ("images.test", ImageState.PENDING, None)
 
 
-async def test_a_url_that_is_refused_is_recorded_as_failed_and_announced() -> None:
+async def test_a_url_that_is_refused_is_recorded_as_failed_and_published() -> None:
     fixture = IntakeFixture()
     await fixture.accept()
     await fixture.run()
@@ -124,7 +124,7 @@ async def test_a_url_that_is_refused_is_recorded_as_failed_and_announced() -> No
     assert event.data["error_code"] == ErrorCode.INVALID_URL
 
 
-async def test_the_request_is_announced_first_and_its_finish_requested_last() -> None:
+async def test_the_request_is_published_first_and_its_finish_requested_last() -> None:
     fixture = IntakeFixture()
     await fixture.accept()
     await fixture.run()
