@@ -15,13 +15,19 @@ from shared.contracts.states import ImageState, RequestStatus
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults
 from shared.persistence.image_transitions import OPEN
+from shared.persistence.record_reading import RecordReader, SetAside
 
 
 class MongoCancellations:
     def __init__(
-        self, requests: AsyncIOMotorCollection[Document], images: AsyncIOMotorCollection[Document], clock: Clock
+        self,
+        requests: AsyncIOMotorCollection[Document],
+        images: AsyncIOMotorCollection[Document],
+        set_aside: SetAside,
+        clock: Clock,
     ) -> None:
         self._requests = requests
+        self._reader = RecordReader("requests", CancelledRound, set_aside, _fields)
         self._images = images
         self._clock = clock
 
@@ -52,12 +58,7 @@ class MongoCancellations:
         fields = {"cancelled_round": 1, "cancel_requested_at": 1, "intake_open": 1}
         with database_faults():
             found = await self._requests.find(condition, projection=fields).to_list(None)
-        return [
-            CancelledRound(
-                document["_id"], document["cancelled_round"], document["cancel_requested_at"], document["intake_open"]
-            )
-            for document in found
-        ]
+        return self._reader.read_some(found)
 
     async def cancel_images(self, request_id: str, round_: int, limit: int) -> int:
         # The limit keeps the operation short however many images there are.
@@ -74,3 +75,12 @@ class MongoCancellations:
                 {"_id": {"$in": [each["_id"] for each in found]}, "round": round_, "state": OPEN}, {"$set": changes}
             )
         return cancelled.modified_count
+
+
+def _fields(document: Document) -> Document:
+    return {
+        "request_id": document["_id"],
+        "round": document.get("cancelled_round"),
+        "requested_at": document.get("cancel_requested_at"),
+        "intake_open": document.get("intake_open"),
+    }

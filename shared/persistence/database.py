@@ -87,10 +87,10 @@ class MongoDatabase:
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.images = MongoImages(database["images"], database["requests"], set_aside, clock)
         self.requests = MongoRequests(database["requests"], self.images, set_aside, clock)
-        self.cancellations = MongoCancellations(database["requests"], database["images"], clock)
+        self.cancellations = MongoCancellations(database["requests"], database["images"], set_aside, clock)
         self.products = MongoProducts(database["products"], set_aside)
         self.deliveries = MongoDeliveries(database["deliveries"], set_aside, clock)
-        self.hosts = MongoHosts(database["hosts"], clock)
+        self.hosts = MongoHosts(database["hosts"], set_aside, clock)
 
     def lease(self, name: str, seconds: float) -> MongoLease:
         return MongoLease(self._database["leases"], name, self._owner, seconds)

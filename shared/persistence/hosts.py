@@ -1,6 +1,10 @@
-"""The collection `hosts`: one document for each host circuit. A TTL index deletes it a day after the last change."""
+"""The collection `hosts`: one document for each host circuit. A TTL index deletes it a day after the last change.
+
+A circuit that this version cannot read counts as none, so that it stops no work of other hosts.
+"""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo.errors import DuplicateKeyError
@@ -9,6 +13,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import HostCircuit
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults
+from shared.persistence.record_reading import RecordReader, SetAside
 
 EXPIRES_AFTER = timedelta(days=1)
 _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
@@ -16,14 +21,14 @@ _MAX_CIRCUITS = 10_000
 
 
 class MongoHosts:
-    def __init__(self, hosts: AsyncIOMotorCollection[Document], clock: Clock) -> None:
+    def __init__(self, hosts: AsyncIOMotorCollection[Document], set_aside: SetAside, clock: Clock) -> None:
         self._hosts = hosts
+        self._reader = RecordReader("hosts", HostCircuit, set_aside, _fields)
         self._clock = clock
 
     async def get(self, host: str) -> HostCircuit | None:
-        with database_faults():
-            document = await self._hosts.find_one({"_id": host})
-        return None if document is None else _circuit_from(document)
+        found = await self._find({"_id": host})
+        return found[0] if found else None
 
     async def circuits(self) -> list[HostCircuit]:
         return await self._find({"_id": {"$gte": ""}})
@@ -68,22 +73,14 @@ class MongoHosts:
     async def _find(self, condition: Document) -> list[HostCircuit]:
         with database_faults():
             found = await self._hosts.find(condition).limit(_MAX_CIRCUITS).to_list(_MAX_CIRCUITS)
-        return [_circuit_from(document) for document in found]
+        return self._reader.read_some(found)
 
 
-def _circuit_from(document: Document) -> HostCircuit:
-    return HostCircuit(
-        host=document["_id"],
-        failures=document["failures"],
-        pauses=document["pauses"],
-        paused_until=document["paused_until"],
-        error_code=_error_code(document["error_code"]),
-        paused_since=document.get("paused_since"),
-        last_fault_at=document.get("last_fault_at"),
-    )
+def _fields(document: Document) -> Document:
+    return document | {"host": document["_id"], "error_code": _error_code(document.get("error_code"))}
 
 
-def _error_code(value: str) -> ErrorCode:
+def _error_code(value: Any) -> ErrorCode:
     """A code of another version does not make its host's pause void."""
     try:
         return ErrorCode(value)

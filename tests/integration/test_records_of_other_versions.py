@@ -172,6 +172,47 @@ async def test_a_pause_with_an_unknown_error_code_still_counts(database: Databas
     assert circuit.paused_until == until
 
 
+@pytest.mark.parametrize("change", [{"$unset": {"pauses": ""}}, {"$set": {"failures": {"images": 3}}}], ids=str)
+async def test_a_host_circuit_that_cannot_be_read_counts_as_none(
+    database: Database, raw: RawDatabase[Document], registry: CollectorRegistry, change: Document
+) -> None:
+    until = NOW + timedelta(minutes=1)
+    for host in ("unreadable.test", "readable.test"):
+        await database.hosts.save(HostCircuit(host, 9, 1, until, ErrorCode.CONNECT), instead_of=None)
+    raw["hosts"].update_one({"_id": "unreadable.test"}, change)
+    await insert_due(database, "a")
+    publisher = RecordingPublisher()
+    dispatcher, sweep = background(database, publisher)
+
+    await dispatcher.step()
+    await sweep.step()
+
+    assert [command.request_id for command in publisher.downloads()] == ["a"]
+    assert [circuit.host for circuit in await database.hosts.circuits()] == ["readable.test"]
+    assert await database.hosts.get("unreadable.test") is None
+    assert set_aside(registry, "hosts") == 1
+
+
+@pytest.mark.parametrize("name", ["cancelled_round", "cancel_requested_at", "intake_open"])
+async def test_a_cancellation_that_cannot_be_read_holds_up_no_other_request(
+    database: Database, raw: RawDatabase[Document], registry: CollectorRegistry, name: str
+) -> None:
+    for request_id in ("a", "b", "c"):
+        await insert_due(database, request_id)
+    for request_id in ("a", "b"):
+        await database.cancellations.begin(request_id)
+    raw["requests"].update_one({"_id": "a"}, {"$set": {name: {"later": NOW}}})
+    publisher = RecordingPublisher()
+    dispatcher, sweep = background(database, publisher)
+
+    await dispatcher.step()
+    await sweep.step()
+
+    assert "c" in [command.request_id for command in publisher.downloads()]
+    assert [each.request_id for each in await database.cancellations.in_progress()] == ["b"]
+    assert set_aside(registry, "requests") == 1
+
+
 async def insert_due(database: Database, request_id: str) -> None:
     await database.requests.insert(a_request(request_id, intake_open=False))
     await database.images.insert_many([an_image(request_id=request_id)])
