@@ -16,7 +16,7 @@ from shared.errors import DependencyUnavailable
 from shared.observability import Health, Metrics
 
 _MAX_ROUND_TRIP = 2.0  # seconds; the error of a measurement is at most half its round trip
-_INTERVAL_SECONDS = 15.0
+_INTERVAL_SECONDS = 15.0  # monotonic clocks drift by milliseconds in this time
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,7 @@ from services.aggregator.webhook_policy import WebhookResponse, signed_headers
 from shared.observability import redact_text
 from shared.url_policy import BlockedAddress, InvalidUrl, check_url
 
-_MAX_RESPONSE_BYTES = 4096
+_MAX_RESPONSE_BYTES = 4096  # credentials are recognised also where the excerpt ends
 EXCERPT_BYTES = 1024
 
 log = structlog.get_logger(__name__)

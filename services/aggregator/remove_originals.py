@@ -4,9 +4,7 @@ import structlog
 
 from shared.contracts.object_keys import originals_prefix
 from shared.errors import StorageUnavailable
-from shared.storage import ObjectStore
-
-_MAX_DELETED_AT_ONCE = 500
+from shared.storage import ObjectStore, delete_all
 
 log = structlog.get_logger(__name__)
 
@@ -23,13 +21,7 @@ class OriginalsRemover:
         """
         if self._keep_originals:
             return
-        keys: list[str] = []
         try:
-            async for key in self._store.list_keys(originals_prefix(request_id)):
-                keys.append(key)
-                if len(keys) >= _MAX_DELETED_AT_ONCE:
-                    await self._store.delete(keys)
-                    keys.clear()
-            await self._store.delete(keys)
+            await delete_all(self._store, originals_prefix(request_id))
         except StorageUnavailable as error:
             log.warning("originals_not_removed", error=str(error))

@@ -13,9 +13,9 @@ from shared.isolation import Isolation, under
 from shared.long_lived import lasting
 from shared.losses import LossPolicy, SuspectHandler
 from shared.messaging import (
-    CancelledRounds,
     Consumer,
     DependencyGate,
+    DroppedRounds,
     Handler,
     Hold,
     Publisher,
@@ -66,10 +66,10 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             metrics=metrics,
             clock=clock,
         )
-        cancelled = CancelledRounds()
-        handle, on_suspect = cancelled.dropping(handler), SuspectHandler(losses)
+        dropped = DroppedRounds()
+        handle, on_suspect = dropped.dropping(handler), SuspectHandler(losses)
         async with asyncio.TaskGroup() as tasks:
-            listening = cancelled.receive(broker, health, stop)
+            listening = dropped.receive(broker, health, stop)
             tasks.create_task(lasting("listening to broadcasts", listening, stop))
             for subscription in _subscriptions(handle, on_suspect, _concurrency(processes)):
                 consumer = Consumer(subscription, broker, publisher, gate, health, metrics)

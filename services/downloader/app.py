@@ -20,9 +20,9 @@ from shared.isolation import Isolation, under
 from shared.long_lived import lasting
 from shared.losses import LossPolicy, SuspectHandler
 from shared.messaging import (
-    CancelledRounds,
     Consumer,
     DependencyGate,
+    DroppedRounds,
     Handler,
     Hold,
     Publisher,
@@ -66,12 +66,12 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
             clock=clock,
             observe=metrics.fetch_seconds.observe,
         )
-        cancelled = CancelledRounds()
+        dropped = DroppedRounds()
         async with asyncio.TaskGroup() as consumers:
-            listening = cancelled.receive(broker, health, stop)
+            listening = dropped.receive(broker, health, stop)
             consumers.create_task(lasting("listening to broadcasts", listening, stop))
             for subscription, gate in (
-                *((downloads, store_gate) for downloads in _downloads(settings, cancelled.dropping(handler))),
+                *((downloads, store_gate) for downloads in _downloads(settings, dropped.dropping(handler))),
                 (_probes(settings.fetch, requester, clock), broker_gate),
             ):
                 consumer = Consumer(subscription, broker, publisher, gate, health, metrics)

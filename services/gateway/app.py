@@ -9,8 +9,8 @@ from functools import partial
 from services.gateway.api import ApiParts, build_app, build_starting_app
 from services.gateway.background import (
     BackgroundParts,
-    Cancelling,
     Dispatcher,
+    ImageCanceller,
     Intake,
     IntakeRules,
     Leftovers,
@@ -183,14 +183,14 @@ async def _work_in_background(
 
     intake = Intake(parts, store, rules, gates.intake, images_added)
     dispatcher = Dispatcher(parts, lease, dispatch, settings.age, stored.clock)
-    cancelling = Cancelling(parts, lease, dispatch)
+    canceller = ImageCanceller(parts, lease, dispatch)
     sweep = Sweep(parts, lease, dispatch)
     retention = Retention(parts, store, lease, settings.retention.policy.default, dispatch.sweep_interval)
     leftovers = Leftovers(parts, store, lease, dispatch, keep=settings.store.keep_originals)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(repeat("intake", partial(intake.step, stop), gates.intake, stop, wake=wakes.intake_opened))
         tasks.create_task(repeat("dispatch", dispatcher.step, gate, stop, wake=images_added))
-        tasks.create_task(repeat("cancel", cancelling.step, gate, stop, wake=wakes.cancel_begun))
+        tasks.create_task(repeat("cancel", canceller.step, gate, stop, wake=wakes.cancel_begun))
         tasks.create_task(repeat("sweep", sweep.step, gate, stop, wake=asyncio.Event()))
         tasks.create_task(repeat("retention", retention.step, gate, stop, wake=asyncio.Event()))
         tasks.create_task(repeat("leftovers", leftovers.step, gate, stop, wake=asyncio.Event()))

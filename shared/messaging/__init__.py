@@ -1,10 +1,10 @@
 """RabbitMQ: exchanges and queues, publishing with confirms, and the runtime that calls message handlers."""
 
 from shared.messaging.broker import Broker, open_broker
-from shared.messaging.cancelled_rounds import CancelledRounds
 from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters import DeadLetter, list_dead, purge_dead, replay_dead
 from shared.messaging.dependency_gate import DependencyGate, Ping
+from shared.messaging.dropped_rounds import DroppedRounds
 from shared.messaging.hold import Hold
 from shared.messaging.publisher import Broadcast, Outgoing, Publish, Publisher, Reply
 from shared.messaging.replies import Inbox, Replies
@@ -19,10 +19,10 @@ __all__ = [
     "QUEUE_OF",
     "Broadcast",
     "Broker",
-    "CancelledRounds",
     "Consumer",
     "DeadLetter",
     "DependencyGate",
+    "DroppedRounds",
     "Handler",
     "Hold",
     "Inbox",

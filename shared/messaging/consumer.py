@@ -15,10 +15,10 @@ from shared.errors import BrokerUnavailable
 from shared.long_lived import lasting
 from shared.messaging.broker import Broker
 from shared.messaging.connection import RPC_SECONDS, Connection, open_channel
-from shared.messaging.delivery import Delivery
 from shared.messaging.dependency_gate import DependencyGate
 from shared.messaging.faults import broker_faults
 from shared.messaging.publisher import Publisher
+from shared.messaging.received_message import ReceivedMessage
 from shared.messaging.sessions import TURN_SECONDS, Activity, QueueWatch, Sessions
 from shared.messaging.subscription import Subscription
 from shared.messaging.topology import binding_of
@@ -49,7 +49,7 @@ class Consumer:
         self._gate = gate
         self._health = health
         self._work = Work(subscription, broker.settings.dead_letter_after, publisher, gate, metrics)
-        self._inbox: asyncio.Queue[Delivery | None] = asyncio.Queue()
+        self._inbox: asyncio.Queue[ReceivedMessage | None] = asyncio.Queue()
         self._activity = Activity()
         self._stop = asyncio.Event()
         self._name = f"consuming {subscription.queue}"
@@ -79,9 +79,9 @@ class Consumer:
                 await self._drain(workers, drain_timeout)
 
     async def _take_from_inbox(self) -> None:
-        while (delivery := await self._inbox.get()) is not None:
+        while (received := await self._inbox.get()) is not None:
             try:
-                await self._work.do(delivery)
+                await self._work.do(received)
             finally:
                 self._activity.held -= 1
 
@@ -111,7 +111,7 @@ class Consumer:
     async def _receive(self, message: DeliveredMessage) -> None:
         self._activity.received += 1
         self._activity.held += 1
-        self._inbox.put_nowait(Delivery(message))
+        self._inbox.put_nowait(ReceivedMessage(message))
 
     async def _cancel(self, channel: AbstractChannel, tag: str) -> None:
         try:

@@ -18,9 +18,9 @@ from pamqp.commands import Basic
 
 from shared.errors import BrokerUnavailable
 from shared.messaging.connection import RPC_SECONDS, open_channel, open_connection
-from shared.messaging.delivery import Delivery
 from shared.messaging.faults import broker_faults
 from shared.messaging.publisher import QUEUE_HEADER, REASON_HEADER, short_property
+from shared.messaging.received_message import ReceivedMessage
 from shared.messaging.topology import COMMANDS_EXCHANGE, Queue
 
 _NAME = "dead letters"
@@ -45,7 +45,7 @@ async def list_dead(rabbitmq_url: str) -> list[DeadLetter]:
     """The messages parked now. They stay parked."""
     async with _parked_at(rabbitmq_url) as channel:
         # The messages return to the queue when the connection closes.
-        return [_describe(delivery) async for delivery in _parked(channel)]
+        return [_describe(received) async for received in _parked(channel)]
 
 
 async def replay_dead(rabbitmq_url: str) -> int:
@@ -55,10 +55,10 @@ async def replay_dead(rabbitmq_url: str) -> int:
     """
     replayed = 0
     async with _parked_at(rabbitmq_url) as channel:
-        async for delivery in _parked(channel):
-            queue = _describe(delivery).queue
-            if queue in tuple(Queue) and await _sent_again(channel, delivery, queue):
-                await delivery.acknowledge()
+        async for received in _parked(channel):
+            queue = _describe(received).queue
+            if queue in tuple(Queue) and await _sent_again(channel, received, queue):
+                await received.acknowledge()
                 replayed += 1
     return replayed
 
@@ -70,9 +70,9 @@ async def purge_dead(rabbitmq_url: str, letter_id: str | None = None) -> int:
             with broker_faults("purging"):
                 return (await channel.queue_purge(Queue.DEAD)).message_count or 0
         removed = 0
-        async for delivery in _parked(channel):
-            if _describe(delivery).letter_id == letter_id:
-                await delivery.acknowledge()
+        async for received in _parked(channel):
+            if _describe(received).letter_id == letter_id:
+                await received.acknowledge()
                 removed += 1
         return removed
 
@@ -86,7 +86,7 @@ async def _parked_at(rabbitmq_url: str) -> AsyncIterator[AbstractChannel]:
         yield channel
 
 
-async def _parked(channel: AbstractChannel) -> AsyncIterator[Delivery]:
+async def _parked(channel: AbstractChannel) -> AsyncIterator[ReceivedMessage]:
     with broker_faults("counting the parked messages"):
         count = (await channel.queue_declare(Queue.DEAD, passive=True)).message_count or 0
     for _ in range(count):  # not those parked meanwhile
@@ -95,15 +95,15 @@ async def _parked(channel: AbstractChannel) -> AsyncIterator[Delivery]:
                 message = await channel.basic_get(Queue.DEAD)
         if isinstance(message.delivery, Basic.GetEmpty):
             return
-        yield Delivery(message)
+        yield ReceivedMessage(message)
 
 
-async def _sent_again(channel: AbstractChannel, delivery: Delivery, queue: str) -> bool:
+async def _sent_again(channel: AbstractChannel, received: ReceivedMessage, queue: str) -> bool:
     copy = AmqpMessage(
-        delivery.body,
-        content_type=short_property(delivery.content_type),
+        received.body,
+        content_type=short_property(received.content_type),
         delivery_mode=DeliveryMode.PERSISTENT,
-        type=short_property(delivery.type),
+        type=short_property(received.type),
     )
     try:
         with broker_faults("sending a message again"):
@@ -117,16 +117,16 @@ async def _sent_again(channel: AbstractChannel, delivery: Delivery, queue: str) 
     return True
 
 
-def _describe(delivery: Delivery) -> DeadLetter:
-    headers = delivery.headers
-    type_ = delivery.type or "unknown"
+def _describe(received: ReceivedMessage) -> DeadLetter:
+    headers = received.headers
+    type_ = received.type or "unknown"
     return DeadLetter(
-        letter_id=hashlib.sha256(type_.encode() + b"\0" + delivery.body).hexdigest()[:12],
+        letter_id=hashlib.sha256(type_.encode() + b"\0" + received.body).hexdigest()[:12],
         queue=str(headers.get(QUEUE_HEADER) or headers.get("x-first-death-queue") or "unknown"),
         reason=str(headers.get(REASON_HEADER) or headers.get("x-first-death-reason") or "unknown"),
         type=type_,
-        body=delivery.body.decode(errors="replace"),
-        parked_at=delivery.timestamp or _died_at(headers.get("x-death")),
+        body=received.body.decode(errors="replace"),
+        parked_at=received.timestamp or _died_at(headers.get("x-death")),
     )
 
 

@@ -16,10 +16,10 @@ from shared.contracts.events import PublicEvent
 from shared.contracts.messages import Message
 from shared.messaging.broker import Broker
 from shared.messaging.codec import encode, encode_event
-from shared.messaging.delivery import FAILURES_HEADER, Delivery
 from shared.messaging.event_link import CONFIRM_SECONDS
 from shared.messaging.faults import broker_faults
 from shared.messaging.link import Link
+from shared.messaging.received_message import FAILURES_HEADER, ReceivedMessage
 from shared.messaging.topology import (
     BROADCASTS_EXCHANGE,
     COMMANDS_EXCHANGE,
@@ -81,31 +81,31 @@ class Publisher:
             else:
                 await asyncio.gather(*map(self._publish_one, outgoing))
 
-    async def park(self, delivery: Delivery, queue: str, reason: str) -> None:
+    async def park(self, received: ReceivedMessage, queue: str, reason: str) -> None:
         """Copy a message that cannot be handled to imagemill.dead, with the reason and the queue it came from."""
         parked = AmqpMessage(
-            delivery.body,
+            received.body,
             headers={REASON_HEADER: reason[:500], QUEUE_HEADER: queue},
-            content_type=short_property(delivery.content_type),
+            content_type=short_property(received.content_type),
             delivery_mode=DeliveryMode.PERSISTENT,
             timestamp=datetime.now(UTC),
-            type=short_property(delivery.type),
+            type=short_property(received.type),
         )
         async with self._confirmed():
             await self._send(self._commands, DEAD_EXCHANGE, parked, "")
 
-    async def send_again(self, delivery: Delivery, queue: str, failures: int) -> None:
+    async def send_again(self, received: ReceivedMessage, queue: str, failures: int) -> None:
         """Copy a message to the end of the queue it came from, with the number of its failures so far.
 
         The broker counts the copy as a new message.
         """
-        headers = {name: value for name, value in delivery.headers.items() if _is_kept(name, value)}
+        headers = {name: value for name, value in received.headers.items() if _is_kept(name, value)}
         copy = AmqpMessage(
-            delivery.body,
+            received.body,
             headers=headers | {FAILURES_HEADER: failures},
-            content_type=short_property(delivery.content_type),
+            content_type=short_property(received.content_type),
             delivery_mode=DeliveryMode.PERSISTENT,
-            type=short_property(delivery.type),
+            type=short_property(received.type),
         )
         async with self._confirmed():
             await self._send(self._commands, DEFAULT_EXCHANGE, copy, queue)

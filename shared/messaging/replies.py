@@ -12,8 +12,8 @@ from shared.contracts.messages import Message
 from shared.errors import BrokerUnavailable
 from shared.messaging.broker import Broker
 from shared.messaging.codec import Undecodable, decode
-from shared.messaging.delivery import Delivery
 from shared.messaging.own_queue import OwnQueue
+from shared.messaging.received_message import ReceivedMessage
 from shared.messaging.topology import COMMANDS_EXCHANGE
 from shared.observability import Health
 
@@ -78,7 +78,7 @@ class Replies(Generic[R]):
 
     async def _take(self, message: DeliveredMessage) -> None:
         try:
-            reply = decode(Delivery(message), (self._type,))
+            reply = decode(ReceivedMessage(message), (self._type,))
         except Undecodable as error:
             log.warning("reply_undecodable", reason=str(error))
         else:

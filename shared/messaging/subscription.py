@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.contracts.messages import Message
-from shared.messaging.delivery import Delivery
 from shared.messaging.publisher import Outgoing
+from shared.messaging.received_message import ReceivedMessage
 from shared.messaging.topology import Queue
 
 Handler = Callable[[Any], Awaitable[Sequence[Outgoing]]]
@@ -39,7 +39,7 @@ class Subscription:
     retry_for: float = RETRY_FOR_SECONDS
     hold: float = HOLD_SECONDS
 
-    def handler_of(self, delivery: Delivery) -> Handler:
-        if self.on_suspect is not None and delivery.returns >= self.suspect_after:
+    def handler_of(self, received: ReceivedMessage) -> Handler:
+        if self.on_suspect is not None and received.returns >= self.suspect_after:
             return self.on_suspect
         return self.handle

@@ -13,9 +13,9 @@ from shared.contracts.messages import Message
 from shared.errors import BrokerUnavailable, DependencyUnavailable
 from shared.long_lived import is_asked_to_stop
 from shared.messaging.codec import Undecodable, decode
-from shared.messaging.delivery import Delivery
 from shared.messaging.dependency_gate import DependencyGate
 from shared.messaging.publisher import Outgoing, Publisher
+from shared.messaging.received_message import ReceivedMessage
 from shared.messaging.subscription import Subscription
 from shared.observability import Metrics
 
@@ -47,40 +47,40 @@ class Work:
         self._gate = gate
         self._metrics = metrics
 
-    async def do(self, delivery: Delivery) -> None:
+    async def do(self, received: ReceivedMessage) -> None:
         """Process one message. Raises nothing, since a dead worker would go unnoticed."""
         try:
-            await self._process(delivery)
+            await self._process(received)
         except BrokerUnavailable as error:  # not acknowledged: the broker delivers again
             log.debug("delivery_lost", queue=self._subscription.queue, error=str(error))
         except asyncio.CancelledError:
             if is_asked_to_stop():
                 raise
             log.exception("delivery_cancelled_by_a_library", queue=self._subscription.queue)
-            await self._give_back_later(delivery)
+            await self._give_back_later(received)
         except Exception:  # a bug in the runtime
             log.exception("delivery_failed_unexpectedly", queue=self._subscription.queue)
-            await self._give_back_later(delivery)
+            await self._give_back_later(received)
 
-    async def _process(self, delivery: Delivery) -> None:
+    async def _process(self, received: ReceivedMessage) -> None:
         queue = self._subscription.queue
         try:
-            message = decode(delivery, self._subscription.types)
+            message = decode(received, self._subscription.types)
         except Undecodable as error:
-            await self._park_or_drop(delivery, "undecodable", str(error))
+            await self._park_or_drop(received, "undecodable", str(error))
             return
         started_at = time.monotonic()
         ids = {name: getattr(message, name) for name in type(message).model_fields if name.endswith("_id")}
         with bound_contextvars(**ids):
-            outcome = await self._handle(message, delivery)
+            outcome = await self._handle(message, received)
         self._metrics.messages_handled.labels(queue=queue, outcome=outcome).inc()
         self._metrics.message_seconds.labels(queue=queue).observe(time.monotonic() - started_at)
 
-    async def _handle(self, message: Message, delivery: Delivery) -> str:
+    async def _handle(self, message: Message, received: ReceivedMessage) -> str:
         retry_until = time.monotonic() + self._subscription.retry_for
-        handle = self._subscription.handler_of(delivery)
+        handle = self._subscription.handler_of(received)
         answer: Sequence[Outgoing] | None = None
-        while await self._may_continue(delivery):
+        while await self._may_continue(received):
             began = time.monotonic()
             try:
                 if answer is None:
@@ -93,54 +93,54 @@ class Work:
                     await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 (jitter)
             except Exception as error:
                 log.exception("handler_failed", queue=self._subscription.queue)
-                await self._count_failure(delivery, error)
+                await self._count_failure(received, error)
                 return "failed"
             else:
                 self._gate.succeeded()
-                await delivery.acknowledge()
+                await received.acknowledge()
                 return "handled"
         return "returned"
 
-    async def _may_continue(self, delivery: Delivery) -> bool:
+    async def _may_continue(self, received: ReceivedMessage) -> bool:
         """Wait for the gate. False if the message returns to its queue instead."""
         if self._gate.is_open or await self._gate.wait_until_open(self.release):
-            return delivery.can_be_answered
-        if self.gives_back and delivery.can_be_answered:
-            await self._send_to_queue(delivery, delivery.failures)
+            return received.can_be_answered
+        if self.gives_back and received.can_be_answered:
+            await self._send_to_queue(received, received.failures)
         return False
 
-    async def _count_failure(self, delivery: Delivery, error: Exception) -> None:
+    async def _count_failure(self, received: ReceivedMessage, error: Exception) -> None:
         """Send the message to its queue again with its number of failures; after the last permitted one, park it."""
-        failures = delivery.failures + 1
+        failures = received.failures + 1
         if failures >= self._dead_letter_after:
-            await self._park_or_drop(delivery, "failed", f"failed {failures} times; last: {error!r}")
+            await self._park_or_drop(received, "failed", f"failed {failures} times; last: {error!r}")
             return
         await asyncio.sleep(_RETRY_DELAY_SECONDS)
-        await self._send_to_queue(delivery, failures)
+        await self._send_to_queue(received, failures)
 
-    async def _send_to_queue(self, delivery: Delivery, failures: int) -> None:
+    async def _send_to_queue(self, received: ReceivedMessage, failures: int) -> None:
         """Return the message as a new one, so that the broker does not count it towards its delivery limit."""
         try:
-            await self._publisher.send_again(delivery, self._subscription.queue, failures)
+            await self._publisher.send_again(received, self._subscription.queue, failures)
         except BrokerUnavailable as error:
             self._gate.close(error)
-            await delivery.give_back()
+            await received.give_back()
         else:
-            await delivery.acknowledge()
+            await received.acknowledge()
 
-    async def _park_or_drop(self, delivery: Delivery, why: str, reason: str) -> None:
+    async def _park_or_drop(self, received: ReceivedMessage, why: str, reason: str) -> None:
         if self._subscription.park_unknown:
             try:
-                await self._publisher.park(delivery, self._subscription.queue, reason)
+                await self._publisher.park(received, self._subscription.queue, reason)
             except BrokerUnavailable as error:
                 self._gate.close(error)
-                await delivery.give_back()
+                await received.give_back()
                 return
             log.error("message_parked", queue=self._subscription.queue, reason=reason)
             self._metrics.dead_letters.labels(queue=self._subscription.queue, reason=why).inc()
-        await delivery.acknowledge()
+        await received.acknowledge()
 
-    async def _give_back_later(self, delivery: Delivery) -> None:
+    async def _give_back_later(self, received: ReceivedMessage) -> None:
         await asyncio.sleep(_RETRY_DELAY_SECONDS)
         with suppress(BrokerUnavailable):  # without its channel it is delivered again anyway
-            await delivery.give_back()
+            await received.give_back()

@@ -24,7 +24,8 @@ MAX_COUNTED = 1_000
 """Where `count_overdue` stops."""
 
 DUE_PER_RECEIVER = 10
-"""How many deliveries to one receiver `claim_due` returns at a time."""
+"""How many deliveries to one receiver `claim_due` returns at a time: enough to fill its slots in two aggregators. Each
+attempt that ends takes the next one."""
 
 COUNT_EVERY = timedelta(seconds=2)
 """Minimum time between two counts of a request's progress."""
@@ -238,7 +239,7 @@ class DeliveryRepository(Protocol):
     async def claim_due(self, limit: int = 100, *, per_receiver: int = DUE_PER_RECEIVER) -> list[Delivery]:
         """Deliveries with a due attempt or replay, each at most once per CLAIM_AGAIN_AFTER; the caller sends them.
 
-        They are dealt over the receivers, at most `per_receiver` for each, so that one with many does not displace the
+        The receivers take turns, with at most `per_receiver` deliveries each, so that one with many does not delay the
         others.
         """
 

@@ -5,9 +5,9 @@
 
 from shared.storage.held_puts import HeldPuts
 from shared.storage.keys import check_key, check_prefix
-from shared.storage.listing import first_keys
 from shared.storage.object_store import ObjectStat, ObjectStore, StoreState, check_range
 from shared.storage.open import open_object_store
+from shared.storage.prefixes import delete_all, delete_some
 
 __all__ = [
     "HeldPuts",
@@ -17,6 +17,7 @@ __all__ = [
     "check_key",
     "check_prefix",
     "check_range",
-    "first_keys",
+    "delete_all",
+    "delete_some",
     "open_object_store",
 ]

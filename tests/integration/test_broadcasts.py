@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from shared.contracts.messages import DropRounds, RoundToDrop
-from shared.messaging import Broadcast, CancelledRounds, Publish, Queue
+from shared.messaging import Broadcast, DroppedRounds, Publish, Queue
 from tests.support.messaging_runtime import (
     COMMANDS,
     Recorder,
@@ -25,12 +25,12 @@ OTHERS = [command.model_copy(update={"request_id": "another"}) for command in CO
 @dataclass
 class Listener:
     runtime: Runtime
-    cancelled: CancelledRounds
+    cancelled: DroppedRounds
 
 
 @asynccontextmanager
 async def a_listener(url: str) -> AsyncIterator[Listener]:
-    stop, cancelled = asyncio.Event(), CancelledRounds()
+    stop, cancelled = asyncio.Event(), DroppedRounds()
     async with open_runtime(url) as runtime, asyncio.TaskGroup() as tasks:
         tasks.create_task(cancelled.receive(runtime.broker, runtime.health, stop))
         yield Listener(runtime, cancelled)

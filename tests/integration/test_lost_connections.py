@@ -14,7 +14,7 @@ from deploy.local.servers import Servers
 from shared.contracts.messages import CompressImage
 from shared.errors import BrokerUnavailable
 from shared.messaging import COMMANDS_EXCHANGE, Outgoing, Publisher, Queue, Subscription, list_dead
-from shared.messaging.delivery import Delivery
+from shared.messaging.received_message import ReceivedMessage
 from tests.support.messaging_runtime import (
     COMMANDS,
     FOLLOW_UP,
@@ -169,13 +169,13 @@ class LosesTheBroker(Publisher):
     async def publish(self, outgoing: Sequence[Outgoing]) -> None:
         await self._publisher.publish(outgoing)
 
-    async def park(self, delivery: Delivery, queue: str, reason: str) -> None:
+    async def park(self, received: ReceivedMessage, queue: str, reason: str) -> None:
         self.parked += 1
         if self.parked == 1:
             self._proxy.drop_connections()
-            await until(lambda: not delivery.can_be_answered)
+            await until(lambda: not received.can_be_answered)
             raise BrokerUnavailable("lost")
-        await self._publisher.park(delivery, queue, reason)
+        await self._publisher.park(received, queue, reason)
 
 
 async def test_a_worker_survives_an_outage_while_it_parks_a_message(rabbitmq_url: str) -> None:

@@ -15,7 +15,7 @@ from ulid import ULID
 from shared.contracts.object_keys import owned_prefixes, owner_of, upload_key
 from shared.contracts.records import Request
 from shared.persistence import Database
-from shared.storage import ObjectStore, first_keys
+from shared.storage import ObjectStore, delete_all
 
 _BATCH = 1_000
 
@@ -126,8 +126,7 @@ class Reconciler:
 
     async def _remove_objects(self, request_id: str) -> None:
         for prefix in owned_prefixes(request_id):
-            while keys := await first_keys(self._store, prefix, _BATCH):
-                await self._store.delete(keys)
+            await delete_all(self._store, prefix)
         await self._store.delete([upload_key(request_id)])
 
 

@@ -1,7 +1,7 @@
-"""The gateway's background tasks: intake, dispatcher, cancelling, sweep, retention and the removal of leftovers."""
+"""The gateway's background tasks: intake, dispatcher, image canceller, sweep, retention and leftovers."""
 
-from services.gateway.background.cancelling import Cancelling
 from services.gateway.background.dispatcher import Dispatcher
+from services.gateway.background.image_canceller import ImageCanceller
 from services.gateway.background.intake import Intake, IntakeRules
 from services.gateway.background.leftovers import Leftovers
 from services.gateway.background.loop import repeat
@@ -11,8 +11,8 @@ from services.gateway.background.sweep import Sweep
 
 __all__ = [
     "BackgroundParts",
-    "Cancelling",
     "Dispatcher",
+    "ImageCanceller",
     "Intake",
     "IntakeRules",
     "Leftovers",

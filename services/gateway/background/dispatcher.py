@@ -21,7 +21,7 @@ from shared.persistence import RenewableLease
 from shared.settings import ImageAgeSettings
 
 _BUSY_SECONDS = 0.2
-_IDLE_SECONDS = 0.5
+_IDLE_SECONDS = 0.5  # images become due, and other gateways add some, without waking this task
 _MAX_REQUESTS_PER_PASS = 100  # each costs a query
 _EXPIRY_INTERVAL = timedelta(seconds=1)
 _MAX_EXPIRY_HOSTS = 100

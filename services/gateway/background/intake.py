@@ -37,7 +37,7 @@ from shared.url_policy import AddressPolicy, host_name, url_fault
 
 _MAX_REQUESTS_AT_ONCE = 16
 _MAX_IMAGES_PER_WRITE = 1_000
-_IDLE_SECONDS = 1.0
+_IDLE_SECONDS = 1.0  # finds intakes that another gateway left; an upload wakes the task at once
 _AFTER_ERROR_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)

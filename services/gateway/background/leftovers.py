@@ -8,10 +8,9 @@ from services.gateway.background.parts import BackgroundParts
 from services.gateway.settings import DispatchSettings
 from shared.contracts.object_keys import originals_prefix
 from shared.persistence import RenewableLease
-from shared.storage import ObjectStore, first_keys
+from shared.storage import ObjectStore, delete_some
 
-_INTERVAL_SECONDS = 60.0
-_KEYS_PER_STEP = 1_000
+_INTERVAL_SECONDS = 60.0  # nothing waits for the space
 
 log = structlog.get_logger(__name__)
 
@@ -44,9 +43,8 @@ class Leftovers:
         if found is None:
             return _INTERVAL_SECONDS
         request_id, round_ = found
-        if keys := await first_keys(self._store, originals_prefix(request_id), _KEYS_PER_STEP):
-            await self._store.delete(keys)
-            log.info("leftovers_removed", request_id=request_id, objects=len(keys))
+        if removed := await delete_some(self._store, originals_prefix(request_id)):
+            log.info("leftovers_removed", request_id=request_id, objects=removed)
         else:
             await self._database.requests.mark_cleaned(request_id, round_)
         return 0

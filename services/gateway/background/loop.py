@@ -18,7 +18,7 @@ Beat = Callable[[], None]
 
 _AFTER_ERROR_SECONDS = 5.0
 _BEAT_SECONDS = 10.0
-_STEP_SECONDS = 300.0  # a step that takes longer than this, beyond STALL_TIMEOUT, is a stall
+_MAX_STEP_SECONDS = 300.0  # beyond STALL_TIMEOUT; only a step that is stuck takes longer
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ async def repeat(name: str, step: Step, gate: DependencyGate, stop: asyncio.Even
 
 
 async def _repeat(name: str, step: Step, gate: DependencyGate, stop: asyncio.Event, wake: asyncio.Event) -> None:
-    with gate.health.loop(name, _STEP_SECONDS) as beat:
+    with gate.health.loop(name, _MAX_STEP_SECONDS) as beat:
         while await _is_open(gate, stop, beat):
             await _pause(await _run(name, step, gate), stop, wake, beat)
 

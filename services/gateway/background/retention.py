@@ -10,9 +10,7 @@ import structlog
 from services.gateway.background.parts import BackgroundParts
 from shared.contracts.object_keys import owned_prefixes, upload_key
 from shared.persistence import RenewableLease
-from shared.storage import ObjectStore, first_keys
-
-_KEYS_PER_STEP = 1_000
+from shared.storage import ObjectStore, delete_some
 
 log = structlog.get_logger(__name__)
 
@@ -65,8 +63,7 @@ class Retention:
     async def _remove_objects(self, request_id: str) -> bool:
         """Whether there was any to remove."""
         for prefix in owned_prefixes(request_id):
-            if keys := await first_keys(self._store, prefix, _KEYS_PER_STEP):
-                await self._store.delete(keys)
+            if await delete_some(self._store, prefix):
                 return True
         await self._store.delete([upload_key(request_id)])
         return False

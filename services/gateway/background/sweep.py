@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from services.gateway.background.cancelling import drop_rounds
+from services.gateway.background.image_canceller import drop_rounds
 from services.gateway.background.parts import WITHOUT_LEASE_SECONDS, BackgroundParts
 from services.gateway.settings import DispatchSettings
 from shared.contracts.messages import DeliverWebhook, FinishRequest

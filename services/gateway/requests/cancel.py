@@ -1,4 +1,4 @@
-"""Cancels a request: marks its current round. The background task `cancel` ends the round's images."""
+"""Cancels a request: marks its current round. The background task `ImageCanceller` ends its images."""
 
 import asyncio
 from collections.abc import Callable

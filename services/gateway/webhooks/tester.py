@@ -26,7 +26,7 @@ from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, check_u
 TESTS_AT_ONCE = 8
 FIELD_TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 _JSON, _URLENCODED, _MULTIPART = FIELD_TYPES
-_MAX_BODY_BYTES = 32_768
+_MAX_BODY_BYTES = 32_768  # one field with a URL, in any encoding
 _FIELD = "url"
 
 Fields = Sequence[tuple[str, object]]

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.gateway.background import retention
 from services.gateway.background.parts import BackgroundParts
 from services.gateway.background.retention import Retention
 from shared.contracts.object_keys import upload_key
@@ -13,6 +12,7 @@ from shared.contracts.states import RequestStatus
 from shared.errors import StorageUnavailable
 from shared.observability import Metrics
 from shared.persistence import RenewableLease
+from shared.storage import prefixes
 from tests.fakes import MemoryDatabase, MemoryObjectStore, MovableClock
 from tests.support.builders import NOW, a_delivery, a_product, a_request, an_image
 from tests.support.recording_publisher import RecordingPublisher
@@ -68,7 +68,7 @@ async def test_everything_of_an_expired_request_is_removed_and_nothing_else(
 async def test_a_step_removes_a_bounded_number_of_objects(
     database: MemoryDatabase, store: MemoryObjectStore, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "_KEYS_PER_STEP", 10)
+    monkeypatch.setattr(prefixes, "_MAX_DELETED_AT_ONCE", 10)
     for number in range(25):
         await store.put_bytes(f"results/old/{number}.jpg", b"x", "image/jpeg")
     steps = a_retention(database, store, clock)

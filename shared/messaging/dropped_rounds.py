@@ -10,9 +10,9 @@ from aiormq.abc import DeliveredMessage
 from shared.contracts.messages import DropRounds, ImageMessage
 from shared.messaging.broker import Broker
 from shared.messaging.codec import Undecodable, decode
-from shared.messaging.delivery import Delivery
 from shared.messaging.own_queue import OwnQueue
 from shared.messaging.publisher import Outgoing
+from shared.messaging.received_message import ReceivedMessage
 from shared.messaging.subscription import Handler
 from shared.messaging.topology import BROADCASTS_EXCHANGE
 from shared.observability import Health
@@ -22,7 +22,7 @@ _MAX_ROUNDS = 10_000  # beyond this the oldest are forgotten: their commands are
 log = structlog.get_logger(__name__)
 
 
-class CancelledRounds:
+class DroppedRounds:
     """Pairs of request and round, each until its commands can no longer arrive.
 
     It only saves work. A process that has just started or reconnected gets the next broadcast, and until then executes
@@ -67,7 +67,7 @@ class CancelledRounds:
 
     async def _take(self, message: DeliveredMessage) -> None:
         try:
-            broadcast = decode(Delivery(message), (DropRounds,))
+            broadcast = decode(ReceivedMessage(message), (DropRounds,))
         except Undecodable as error:
             log.warning("broadcast_undecodable", reason=str(error))
             return

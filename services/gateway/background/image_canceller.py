@@ -14,9 +14,9 @@ from shared.contracts.records import CancelledRound
 from shared.messaging import Broadcast
 from shared.persistence import RenewableLease
 
-_IDLE_SECONDS = 0.5
+_IDLE_SECONDS = 0.5  # finds rounds whose intake has closed; a new cancellation wakes the task at once
 _MAX_IMAGES_PER_WRITE = 5_000  # which take the database about a tenth of a second
-_STEP_SECONDS = 0.5
+_MAX_SECONDS_PER_STEP = 0.5  # a shutdown waits for the step
 _MAX_ROUNDS_PER_BROADCAST = 500
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ def drop_rounds(rounds: Iterable[CancelledRound], now: datetime, lost_after: flo
     ]
 
 
-class Cancelling:
+class ImageCanceller:
     """Runs on the gateway that dispatches. The dispatcher skips these rounds itself, without waiting for this task.
 
     A round is complete when its intake is closed and none of its images is open; then the request can be finished.
@@ -61,7 +61,7 @@ class Cancelling:
         await self._broadcast_cancelled_rounds(rounds)
         self._complete &= rounds
         incomplete = sorted(rounds - self._complete, key=lambda each: each.request_id)
-        until, ended = time.monotonic() + _STEP_SECONDS, 0
+        until, ended = time.monotonic() + _MAX_SECONDS_PER_STEP, 0
         for round_ in random.sample(incomplete, len(incomplete)):  # so that none is always last
             ended += await self._end_images(round_)
             if time.monotonic() > until:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shared.contracts.messages import DownloadImage, DropRounds, ImageFailed, RoundToDrop
-from shared.messaging import CancelledRounds, Outgoing
+from shared.messaging import DroppedRounds, Outgoing
 from tests.support.builders import an_image
 from tests.support.worker_messages import download, failed
 
@@ -28,11 +28,11 @@ async def answer(_: DownloadImage) -> Sequence[Outgoing]:
 
 
 async def test_commands_of_a_cancelled_round_have_no_effect_and_all_others_do() -> None:
-    cancelled = CancelledRounds()
-    handle = cancelled.dropping(answer)
+    dropped = DroppedRounds()
+    handle = dropped.dropping(answer)
     command = download(an_image(request_id="a"))
     assert await handle(command) == [ANSWER]
-    cancelled.add(rounds("a", "b"))
+    dropped.add(rounds("a", "b"))
     assert await handle(command) == []
     assert await handle(download(an_image(request_id="a", round=2))) == [ANSWER]
     assert await handle(download(an_image(request_id="c"))) == [ANSWER]
@@ -40,24 +40,24 @@ async def test_commands_of_a_cancelled_round_have_no_effect_and_all_others_do() 
 
 def test_a_round_is_forgotten_when_its_commands_can_no_longer_arrive() -> None:
     clock = _Clock()
-    cancelled = CancelledRounds(clock)
-    cancelled.add(rounds("a", seconds=60))
+    dropped = DroppedRounds(clock)
+    dropped.add(rounds("a", seconds=60))
     clock.now = 59
-    assert ("a", 1) in cancelled
-    cancelled.add(rounds("b", seconds=60))
+    assert ("a", 1) in dropped
+    dropped.add(rounds("b", seconds=60))
     clock.now = 60
-    assert ("a", 1) not in cancelled
-    assert ("b", 1) in cancelled
-    cancelled.add(rounds("b", seconds=60))
-    assert len(cancelled) == 1
+    assert ("a", 1) not in dropped
+    assert ("b", 1) in dropped
+    dropped.add(rounds("b", seconds=60))
+    assert len(dropped) == 1
     clock.now = 110
-    assert ("b", 1) in cancelled, "a repeated broadcast prolongs it"
+    assert ("b", 1) in dropped, "a repeated broadcast prolongs it"
 
 
 def test_the_number_of_rounds_is_bounded_and_the_latest_are_kept() -> None:
-    cancelled = CancelledRounds()
+    dropped = DroppedRounds()
     for number in range(60):
-        cancelled.add(rounds(*(f"{number}-{each}" for each in range(200))))
-    assert len(cancelled) == 10_000
-    assert ("59-199", 1) in cancelled
-    assert ("0-0", 1) not in cancelled
+        dropped.add(rounds(*(f"{number}-{each}" for each in range(200))))
+    assert len(dropped) == 10_000
+    assert ("59-199", 1) in dropped
+    assert ("0-0", 1) not in dropped

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.gateway.background.cancelling import Cancelling, drop_rounds
+from services.gateway.background.image_canceller import ImageCanceller, drop_rounds
 from services.gateway.background.parts import BackgroundParts
 from services.gateway.settings import DispatchSettings
 from shared.contracts.messages import DropRounds, FinishRequest
@@ -27,11 +27,11 @@ class _Fixture:
     def __init__(self) -> None:
         self.database = MemoryDatabase(MovableClock(NOW))
         self.publisher = RecordingPublisher()
-        self.cancelling = self.a_process(self.database)
+        self.canceller = self.a_process(self.database)
 
-    def a_process(self, database: MemoryDatabase) -> Cancelling:
+    def a_process(self, database: MemoryDatabase) -> ImageCanceller:
         parts = BackgroundParts(database, self.publisher.publish, lambda: NOW, Metrics(CollectorRegistry()))
-        return Cancelling(parts, RenewableLease(database.lease("dispatch", 15), 15), DispatchSettings())
+        return ImageCanceller(parts, RenewableLease(database.lease("dispatch", 15), 15), DispatchSettings())
 
     async def insert(self, request_id: str = "a", images: int = 3, *, intake_open: bool = False) -> None:
         await self.database.requests.insert(a_request(request_id, intake_open=intake_open))
@@ -63,7 +63,7 @@ def fixture() -> _Fixture:
 
 async def test_without_cancelled_requests_nothing_happens(fixture: _Fixture) -> None:
     await fixture.insert()
-    assert await fixture.cancelling.step() > 0
+    assert await fixture.canceller.step() > 0
     assert await fixture.cancelled() == 0
     assert fixture.publisher.sent == []
 
@@ -74,24 +74,24 @@ async def test_many_images_end_in_several_steps_without_a_pause_and_the_request_
     await fixture.insert(images=MANY)
     await fixture.database.cancellations.begin("a")
     steps = 0
-    while await fixture.cancelling.step() == 0:
+    while await fixture.canceller.step() == 0:
         steps += 1
     assert steps >= 3
     assert await fixture.cancelled() == MANY
     assert fixture.finishes() == [FINISH]
-    assert await fixture.cancelling.step() > 0
+    assert await fixture.canceller.step() > 0
     assert fixture.finishes() == [FINISH]
 
 
 async def test_during_intake_the_images_end_and_the_request_is_not_finished_yet(fixture: _Fixture) -> None:
     await fixture.insert(intake_open=True)
     await fixture.database.cancellations.begin("a")
-    await fixture.cancelling.step()
-    await fixture.cancelling.step()
+    await fixture.canceller.step()
+    await fixture.canceller.step()
     assert await fixture.cancelled() == 3
     assert fixture.finishes() == []
     await fixture.database.requests.close_intake("a", 1, await fixture.database.images.count("a"))
-    await fixture.cancelling.step()
+    await fixture.canceller.step()
     assert fixture.finishes() == [FINISH]
 
 
@@ -101,7 +101,7 @@ async def test_every_one_of_many_cancelled_requests_has_its_turn(fixture: _Fixtu
         await fixture.insert(name, images=1)
         await fixture.database.cancellations.begin(name)
     for _ in range(40):
-        await fixture.cancelling.step()
+        await fixture.canceller.step()
     assert [await fixture.cancelled(name) for name in names] == [1] * 25
     assert sorted(sent.request_id for sent in fixture.finishes()) == names
 
@@ -109,12 +109,12 @@ async def test_every_one_of_many_cancelled_requests_has_its_turn(fixture: _Fixtu
 async def test_a_lost_finish_is_sent_again(fixture: _Fixture) -> None:
     await fixture.insert()
     await fixture.database.cancellations.begin("a")
-    await fixture.cancelling.step()
+    await fixture.canceller.step()
     fixture.publisher.broken = True
     with pytest.raises(BrokerUnavailable):
-        await fixture.cancelling.step()
+        await fixture.canceller.step()
     fixture.publisher.broken = False
-    await fixture.cancelling.step()
+    await fixture.canceller.step()
     assert fixture.finishes() == [FINISH, FINISH]
 
 
@@ -123,11 +123,11 @@ async def test_a_round_is_broadcast_once_and_at_once_by_this_task(fixture: _Fixt
     await fixture.insert(intake_open=True)
     await fixture.database.cancellations.begin("a")
     for _ in range(3):
-        await fixture.cancelling.step()
+        await fixture.canceller.step()
     assert fixture.to_drop() == [("a", 1, lost_after)]
     await fixture.insert("b", intake_open=True)
     await fixture.database.cancellations.begin("b")
-    await fixture.cancelling.step()
+    await fixture.canceller.step()
     assert fixture.to_drop() == [("a", 1, lost_after), ("b", 1, lost_after)]
 
 
@@ -144,7 +144,7 @@ async def test_many_rounds_are_broadcast_in_several_messages() -> None:
 async def test_without_the_lease_nothing_is_cancelled(fixture: _Fixture) -> None:
     await fixture.insert()
     await fixture.database.cancellations.begin("a")
-    await fixture.cancelling.step()
+    await fixture.canceller.step()
     other = fixture.a_process(fixture.database.another_process())
     await fixture.insert("b")
     await fixture.database.cancellations.begin("b")
@@ -156,16 +156,16 @@ async def test_each_round_of_a_request_can_be_cancelled(fixture: _Fixture) -> No
     await fixture.insert()
     await fixture.database.cancellations.begin("a")
     for _ in range(2):
-        await fixture.cancelling.step()
+        await fixture.canceller.step()
     progress = await fixture.database.images.count("a")
     ended = finished(a_request("a"), progress)
     await fixture.database.requests.finish(ended, an_announcement(ended))
     await fixture.database.requests.retry("a", 1, progress)
     async for _ in fixture.database.images.retry_failed("a", 2):
         pass
-    await fixture.cancelling.step()
+    await fixture.canceller.step()
     assert (await fixture.database.images.count("a")).pending == 3, "the new round is not cancelled"
     await fixture.database.cancellations.begin("a")
-    await fixture.cancelling.step()
+    await fixture.canceller.step()
     images = [row.image for row in fixture.database.tables.images.values()]
     assert {(image.state, image.round) for image in images} == {(ImageState.CANCELLED, 2)}

@@ -13,7 +13,7 @@ FAILURES_HEADER = "imagemill-failures"
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class ReceivedMessage:
     """Unlike aio-pika's message it can be made of any properties, also invalid ones."""
 
     raw: DeliveredMessage
