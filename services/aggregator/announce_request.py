@@ -5,7 +5,6 @@ between the two, or a retry that begins meanwhile, delays it and never loses it.
 """
 
 from services.aggregator.webhook_policy import new_delivery
-from shared.contracts.deliveries import DeliveryState
 from shared.contracts.events import PublicEvent, request_finished_event
 from shared.contracts.messages import DeliverWebhook, Message
 from shared.contracts.records import Announcement, Request
@@ -53,4 +52,4 @@ class RequestAnnouncer:
     async def _is_disabled(self, request_id: str) -> bool:
         """Whether the receiver answered 410 Gone to an earlier delivery of the request, and to no replay since."""
         deliveries = await self._database.deliveries.of_request(request_id)
-        return any(delivery.state is DeliveryState.DISABLED for delivery in deliveries)
+        return any(delivery.disables_request for delivery in deliveries)

@@ -81,13 +81,14 @@ class WebhookDeliverer:
 
     async def _replay(self, delivery: Delivery) -> None:
         response, attempt = await self._send(delivery, replay=True)
+        # First what follows from it: a replay that is not recorded is made again.
         if response.error is None:
             await self._deliveries.enable(delivery.request_id)
+        await self._react(delivery, response)
         await self._deliveries.record_replay(delivery.delivery_id, attempt)
         outcome = "replayed" if response.error is None else "replay_failed"
         log.info("webhook_" + outcome, delivery_id=delivery.delivery_id, error=response.error)
         self._metrics.webhook_deliveries.labels(outcome=outcome).inc()
-        await self._react(delivery, response)
 
     async def _send(self, delivery: Delivery, *, replay: bool) -> tuple[WebhookResponse, DeliveryAttempt]:
         started_at, began = self._clock(), time.monotonic()
@@ -102,7 +103,7 @@ class WebhookDeliverer:
     async def _react(self, delivery: Delivery, response: WebhookResponse) -> None:
         """Disable or postpone the other deliveries to a receiver that is gone or overloaded."""
         if response.is_gone:
-            await self._deliveries.disable(delivery.request_id)
+            await self._deliveries.disable(delivery.request_id, delivery.delivery_id)
         elif until := self._retry_policy.throttled_until(response, self._clock()):
             await self._deliveries.postpone(delivery.receiver, delivery.url, until)
 

@@ -59,6 +59,7 @@ class WebhookSettings(WebhookTargetSettings):
     )
     webhook_schedule: tuple[float, ...] = Field(
         default=(5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400),
+        max_length=100,
         description="Seconds to wait after each failed attempt, plus jitter; after the last entry there is one more "
         "attempt. A JSON list.",
     )

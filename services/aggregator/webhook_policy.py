@@ -8,7 +8,7 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from shared.contracts.deliveries import Delivery, DeliveryState
+from shared.contracts.deliveries import GONE_DETAIL, Delivery, DeliveryState
 from shared.contracts.events import WEBHOOK_TEST, PublicEvent, WebhookTestData
 from shared.contracts.times import rfc3339
 from shared.retry_after import retry_after_seconds
@@ -33,6 +33,7 @@ def new_delivery(event: PublicEvent, request_id: str, url: str, *, disabled: boo
         created_at=event.time,
         due_at=None if disabled else event.time,
         state=DeliveryState.DISABLED if disabled else DeliveryState.PENDING,
+        last_error=GONE_DETAIL if disabled else None,
     )
 
 

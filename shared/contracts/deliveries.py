@@ -14,8 +14,11 @@ class DeliveryState(StrEnum):
     DISABLED = "disabled"  # the receiver answered 410 Gone to a delivery of this request
 
 
-MAX_LOGGED_ATTEMPTS = 20
-"""A delivery keeps its last attempts, also those that a replay made."""
+MAX_LOGGED_REPLAYS = 20
+"""A delivery keeps its last replays. It keeps all attempts of the schedule, whose length limits them."""
+
+GONE_DETAIL = "the receiver answered 410 to a webhook of this request"
+"""The last error of a delivery that is disabled because of another call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Delivery:
     body: the exact text that is signed and sent each time.
     attempts: of the schedule, without replays. due_at: of the next one; None after the last.
     replay_at: when the replay that a client asked for is due; None if none is. replays: how many were made.
+    log: the attempts of the schedule. replay_log: the last replays.
+    gone: whether the receiver answered 410 Gone, and accepted no replay of the request since.
     """
 
     delivery_id: str
@@ -59,3 +64,10 @@ class Delivery:
     replay_at: datetime | None = None
     replays: int = 0
     log: tuple[DeliveryAttempt, ...] = ()
+    replay_log: tuple[DeliveryAttempt, ...] = ()
+    gone: bool = False
+
+    @property
+    def disables_request(self) -> bool:
+        """Whether no webhook is sent for later rounds of the request."""
+        return self.gone or self.state is DeliveryState.DISABLED

@@ -8,7 +8,7 @@ from itertools import chain, islice, zip_longest
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ASCENDING, ReturnDocument
 
-from shared.contracts.deliveries import MAX_LOGGED_ATTEMPTS, Delivery, DeliveryAttempt, DeliveryState
+from shared.contracts.deliveries import GONE_DETAIL, MAX_LOGGED_REPLAYS, Delivery, DeliveryAttempt, DeliveryState
 from shared.persistence.documents import Clock, Document, id_bounds
 from shared.persistence.faults import database_faults
 from shared.persistence.record_reading import RecordReader, SetAside
@@ -24,7 +24,7 @@ class MongoDeliveries:
         self._clock = clock
 
     async def put(self, delivery: Delivery) -> None:
-        document = asdict(delivery) | {"state": delivery.state.value, "log": [asdict(each) for each in delivery.log]}
+        document = asdict(delivery) | {"state": delivery.state.value}
         delivery_id = document.pop("delivery_id")
         with database_faults():
             await self._collection.update_one({"_id": delivery_id}, {"$setOnInsert": document}, upsert=True)
@@ -113,14 +113,18 @@ class MongoDeliveries:
                 {"_id": delivery_id}, {"$set": changes, "$inc": {"replays": 1}, **_logging(attempt)}
             )
 
-    async def disable(self, request_id: str) -> None:
+    async def disable(self, request_id: str, delivery_id: str) -> None:
         pending = {**_of_request(request_id), "state": DeliveryState.PENDING.value}
+        changes = {**_ENDED, "state": DeliveryState.DISABLED.value, "last_error": GONE_DETAIL}
         with database_faults():
-            await self._collection.update_many(pending, {"$set": {**_ENDED, "state": DeliveryState.DISABLED.value}})
+            await self._collection.update_one({"_id": delivery_id}, {"$set": {"gone": True}})
+            await self._collection.update_many(pending, {"$set": changes})
 
     async def enable(self, request_id: str) -> None:
+        gone = {**_of_request(request_id), "gone": True}
         disabled = {**_of_request(request_id), "state": DeliveryState.DISABLED.value}
         with database_faults():
+            await self._collection.update_many(gone, {"$set": {"gone": False}})
             await self._collection.update_many(disabled, {"$set": {"state": DeliveryState.ABANDONED.value}})
 
     async def count_overdue(self) -> int:
@@ -150,7 +154,9 @@ def _outcome(attempt: DeliveryAttempt) -> Document:
 
 
 def _logging(attempt: DeliveryAttempt) -> Document:
-    return {"$push": {"log": {"$each": [asdict(attempt)], "$slice": -MAX_LOGGED_ATTEMPTS}}}
+    if attempt.replay:
+        return {"$push": {"replay_log": {"$each": [asdict(attempt)], "$slice": -MAX_LOGGED_REPLAYS}}}
+    return {"$push": {"log": asdict(attempt)}}
 
 
 def _in_turns(groups: Sequence[Sequence[str]]) -> "chain[str]":

@@ -267,13 +267,16 @@ class DeliveryRepository(Protocol):
         """Make a replay due now, unless one is due or in progress; None if there is no such delivery."""
 
     async def record_replay(self, delivery_id: str, attempt: DeliveryAttempt) -> None:
-        """Log a replay. A success makes it delivered; a failure leaves its state and its schedule as they are."""
+        """Log a replay. A success makes it delivered; a failure leaves its state and its schedule as they are.
 
-    async def disable(self, request_id: str) -> None:
-        """Disable the request's pending deliveries."""
+        It is for the caller to `disable` the request if the receiver answered 410.
+        """
+
+    async def disable(self, request_id: str, delivery_id: str) -> None:
+        """Disable the request's pending deliveries and those of later rounds: the receiver of this one is gone."""
 
     async def enable(self, request_id: str) -> None:
-        """Make the request's disabled deliveries abandoned, so that those of later rounds are sent."""
+        """Undo `disable` for later rounds; deliveries that it disabled become abandoned."""
 
     async def count_overdue(self) -> int:
         """Number of deliveries whose attempt has been due for CLAIM_AGAIN_AFTER, at most MAX_COUNTED."""

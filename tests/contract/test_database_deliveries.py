@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from shared.contracts.deliveries import MAX_LOGGED_ATTEMPTS, Delivery, DeliveryState
+from shared.contracts.deliveries import GONE_DETAIL, MAX_LOGGED_REPLAYS, Delivery, DeliveryState
 from shared.persistence import Database
 from tests.contract.conftest import Subject
 from tests.fakes import MovableClock
@@ -25,7 +25,8 @@ async def test_a_delivery_is_read_as_written(database: Database) -> None:
         last_error="the receiver answered 503",
         replay_at=NOW,
         replays=1,
-        log=(an_attempt(), an_attempt(status=None, response="café \x00", replay=True)),
+        log=(an_attempt(),),
+        replay_log=(an_attempt(status=None, response="café \x00", replay=True),),
     )
     await database.deliveries.put(delivery)
     assert await database.deliveries.get(delivery.delivery_id) == delivery
@@ -145,14 +146,18 @@ async def test_a_success_counts_even_if_its_attempt_was_repeated_meanwhile(datab
     assert late.last_error is None
 
 
-async def test_the_log_keeps_the_last_attempts(database: Database) -> None:
+async def test_the_log_keeps_all_attempts_and_the_last_replays(database: Database) -> None:
     await database.deliveries.put(a_delivery("due"))
-    for number in range(MAX_LOGGED_ATTEMPTS + 3):
+    numbers = range(MAX_LOGGED_REPLAYS + 3)
+    for number in numbers:
         await database.deliveries.record_attempt(
             "due", number + 1, an_attempt(duration_ms=number), state=DeliveryState.PENDING, due_at=NOW
         )
-    kept = [attempt.duration_ms for attempt in (await _get(database)).log]
-    assert kept == list(range(3, MAX_LOGGED_ATTEMPTS + 3))
+        await database.deliveries.record_replay("due", an_attempt(duration_ms=number, replay=True))
+    delivery = await _get(database)
+    assert [attempt.duration_ms for attempt in delivery.log] == list(numbers)
+    assert [replay.duration_ms for replay in delivery.replay_log] == list(numbers)[3:]
+    assert delivery.replays == len(numbers)
 
 
 async def test_recording_an_unknown_delivery_changes_nothing(database: Database) -> None:
@@ -219,7 +224,7 @@ async def test_a_replay_is_made_once_per_request_and_beside_the_schedule(
     replay = an_attempt(replay=True)
     await database.deliveries.record_replay("due", replay)
     failed = await _get(database)
-    assert failed == a_delivery("due", attempts=2, due_at=LATER, replays=1, log=(replay,))
+    assert failed == a_delivery("due", attempts=2, due_at=LATER, replays=1, replay_log=(replay,))
 
 
 async def test_a_replay_that_is_never_recorded_is_due_again(database: Database, clock: MovableClock) -> None:
@@ -248,10 +253,11 @@ async def test_disabling_ends_the_pending_deliveries_of_a_request(database: Data
         a_delivery("b:1:done", due_at=LATER),
     ):
         await database.deliveries.put(delivery)
-    await database.deliveries.disable("a")
+    await database.deliveries.disable("a", "a:1:done")
     first, second = await database.deliveries.of_request("a")
-    assert first.state is DeliveryState.DELIVERED
-    assert (second.state, second.due_at) == (DeliveryState.DISABLED, None)
+    assert (first.state, first.gone, first.last_error) == (DeliveryState.DELIVERED, True, None)
+    assert (second.state, second.gone, second.due_at) == (DeliveryState.DISABLED, False, None)
+    assert second.last_error == GONE_DETAIL
     assert await _get(database, "b:1:done") == a_delivery("b:1:done", due_at=LATER)
 
     # An attempt that was in progress fails: it does not bring the delivery back.
@@ -260,8 +266,8 @@ async def test_disabling_ends_the_pending_deliveries_of_a_request(database: Data
     assert (second.state, second.due_at, second.log) == (DeliveryState.DISABLED, None, (an_attempt(),))
 
     await database.deliveries.enable("a")
-    states = [delivery.state for delivery in await database.deliveries.of_request("a")]
-    assert states == [DeliveryState.DELIVERED, DeliveryState.ABANDONED]
+    states = [(each.state, each.disables_request) for each in await database.deliveries.of_request("a")]
+    assert states == [(DeliveryState.DELIVERED, False), (DeliveryState.ABANDONED, False)]
 
 
 async def test_postponing_delays_what_is_due_earlier_at_the_same_url(database: Database) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice, zip_longest
 
-from shared.contracts.deliveries import MAX_LOGGED_ATTEMPTS, Delivery, DeliveryAttempt, DeliveryState
+from shared.contracts.deliveries import GONE_DETAIL, MAX_LOGGED_REPLAYS, Delivery, DeliveryAttempt, DeliveryState
 from shared.persistence import CLAIM_AGAIN_AFTER, DUE_PER_RECEIVER
 from tests.fakes.memory_tables import Tables
 
@@ -84,17 +84,20 @@ class MemoryDeliveries:
             delivery = replace(_logged(delivery, attempt), replay_at=None, replays=delivery.replays + 1)
             self._save(_delivered(delivery) if attempt.error is None else delivery)
 
-    async def disable(self, request_id: str) -> None:
+    async def disable(self, request_id: str, delivery_id: str) -> None:
         self._tables.answer()
         for delivery in self._of_request(request_id):
+            changed = replace(delivery, gone=delivery.gone or delivery.delivery_id == delivery_id)
             if delivery.state is DeliveryState.PENDING:
-                self._save(replace(delivery, state=DeliveryState.DISABLED, due_at=None))
+                changed = replace(changed, state=DeliveryState.DISABLED, due_at=None, last_error=GONE_DETAIL)
+            self._tables.deliveries[delivery.delivery_id] = changed
 
     async def enable(self, request_id: str) -> None:
         self._tables.answer()
         for delivery in self._of_request(request_id):
-            if delivery.state is DeliveryState.DISABLED:
-                self._tables.deliveries[delivery.delivery_id] = replace(delivery, state=DeliveryState.ABANDONED)
+            is_disabled = delivery.state is DeliveryState.DISABLED
+            state = DeliveryState.ABANDONED if is_disabled else delivery.state
+            self._tables.deliveries[delivery.delivery_id] = replace(delivery, state=state, gone=False)
 
     async def count_overdue(self) -> int:
         self._tables.answer()
@@ -135,7 +138,9 @@ class MemoryDeliveries:
 
 
 def _logged(delivery: Delivery, attempt: DeliveryAttempt) -> Delivery:
-    return replace(delivery, log=(*delivery.log, attempt)[-MAX_LOGGED_ATTEMPTS:])
+    if attempt.replay:
+        return replace(delivery, replay_log=(*delivery.replay_log, attempt)[-MAX_LOGGED_REPLAYS:])
+    return replace(delivery, log=(*delivery.log, attempt))
 
 
 def _delivered(delivery: Delivery) -> Delivery:

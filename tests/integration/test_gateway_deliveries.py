@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
 from services.gateway.webhooks import webhook_test_replies
-from shared.contracts.deliveries import DeliveryState
+from shared.contracts.deliveries import GONE_DETAIL, DeliveryState
 from shared.contracts.messages import DeliverWebhook
 from shared.contracts.states import RequestStatus
 from tests.support.builders import NOW, REQUEST_ID, a_delivery, a_request, an_attempt
@@ -83,11 +84,14 @@ async def test_deliveries_of_an_expired_request_are_unknown(gateway: Gateway) ->
     problem(await gateway.http.post(REPLAY), 404)
 
 
-@pytest.mark.parametrize("delivery_id", [f"{REQUEST_ID}:9:request.completed", "another:1:request.completed", "%00"])
+@pytest.mark.parametrize(
+    "delivery_id", [f"{REQUEST_ID}:9:request.completed", "another:1:request.completed", "nope", "%00"]
+)
 async def test_a_replay_of_an_unknown_delivery(gateway_with_delivery: Gateway, delivery_id: str) -> None:
     await gateway_with_delivery.database.deliveries.put(a_delivery("another:1:request.completed"))
     document = problem(await gateway_with_delivery.http.post(f"{LIST}/{delivery_id}/replay"), 404)
     assert document["type"] == "urn:imagemill:problem:unknown-delivery"
+    assert repr(unquote(delivery_id)) in document["detail"]
 
 
 async def test_a_replay_is_recorded_and_requested(gateway_with_delivery: Gateway) -> None:
@@ -128,18 +132,23 @@ async def test_the_status_shows_the_webhook_of_the_current_round(gateway_with_de
 
 
 @pytest.mark.parametrize(
-    ("state_of_round_1", "shown"),
-    [(DeliveryState.DELIVERED, "pending"), (DeliveryState.DISABLED, "disabled"), (DeliveryState.ABANDONED, "pending")],
+    ("state_of_round_1", "gone", "shown"),
+    [
+        (DeliveryState.DELIVERED, False, "pending"),
+        (DeliveryState.DELIVERED, True, "disabled"),
+        (DeliveryState.DISABLED, False, "disabled"),
+        (DeliveryState.ABANDONED, False, "pending"),
+    ],
 )
 async def test_before_a_round_has_ended_its_webhook_is_pending_unless_it_is_disabled(
-    gateway: Gateway, state_of_round_1: DeliveryState, shown: str
+    gateway: Gateway, state_of_round_1: DeliveryState, gone: bool, shown: str
 ) -> None:
     await gateway.database.requests.insert(a_request(webhook_url="https://shop.test/hook", round=2))
-    await gateway.database.deliveries.put(a_delivery(state=state_of_round_1, due_at=None, attempts=1))
+    await gateway.database.deliveries.put(a_delivery(state=state_of_round_1, due_at=None, attempts=1, gone=gone))
 
     assert await status_of_webhook(gateway) == {
         "state": shown,
         "attempts": 0,
-        "last_error": None,
+        "last_error": GONE_DETAIL if shown == "disabled" else None,
         "next_attempt_at": None,
     }

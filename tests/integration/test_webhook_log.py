@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from services.aggregator.announce_request import RequestAnnouncer
-from shared.contracts.deliveries import DeliveryState
+from shared.contracts.deliveries import GONE_DETAIL, MAX_LOGGED_REPLAYS, DeliveryState
 from shared.contracts.messages import DeliverWebhook
 from shared.contracts.records import Announcement
 from shared.persistence import open_database
@@ -21,6 +21,7 @@ from tests.support.webhooks import DELIVERY_ID, MESSAGE, REQUEST_ID, WebhookHarn
 
 HOUR = 3600.0
 SECOND_ROUND = f"{REQUEST_ID}:2:request.completed"
+THIRD_ROUND = f"{REQUEST_ID}:3:request.completed"
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ async def test_the_log_shows_no_credentials_of_headers_that_a_receiver_echoes(ha
         for _ in echoes:
             await harness.replay(deliver)
 
-    shown = [attempt.response for attempt in (await harness.delivery()).log]
+    shown = [attempt.response for attempt in (await harness.delivery()).replay_log]
     assert len(shown) == len(echoes)
     assert not [response for response in shown if "hunter2" in response or "last" not in response]
     documents = [json.loads(shown[1]), json.loads(json.loads(shown[3])["body"])]
@@ -119,7 +120,7 @@ async def test_a_replay_has_the_same_id_and_body_and_a_fresh_signature(harness: 
     assert first.headers["webhook-signature"] != second.headers["webhook-signature"]
     verify(second)
     assert (delivery.state, delivery.attempts, delivery.replays) == (DeliveryState.DELIVERED, 1, 1)
-    assert [attempt.replay for attempt in delivery.log] == [False, True]
+    assert [attempt.replay for attempt in (*delivery.log, *delivery.replay_log)] == [False, True]
     assert harness.count("replayed") == 1
 
 
@@ -159,9 +160,9 @@ async def test_two_requests_for_a_replay_at_once_make_one_call(harness: WebhookH
     assert (len(receiver.calls), delivery.replays) == (1, 1)
 
 
-async def announce_second_round(harness: WebhookHarness, url: str) -> RecordingPublisher:
+async def announce_round(harness: WebhookHarness, url: str, event_id: str = SECOND_ROUND) -> RecordingPublisher:
     publisher = RecordingPublisher()
-    announcement = Announcement(SECOND_ROUND, "request.completed", utc_now(), {"round": 2}, url)
+    announcement = Announcement(event_id, "request.completed", utc_now(), {"round": 2}, url)
     request = a_request(REQUEST_ID, announcements=(announcement,))
     await RequestAnnouncer(harness.database, publisher.publish, "http://imagemill.test").announce(request)
     return publisher
@@ -172,7 +173,7 @@ async def test_410_gone_disables_the_webhook_of_the_request(harness: WebhookHarn
         await harness.put(receiver.url)
         await harness.put(receiver.url, f"{REQUEST_ID}:0:request.completed", due_at=utc_now() + timedelta(hours=5))
         delivery = await harness.deliver_until_ended(deliver)
-        publisher = await announce_second_round(harness, receiver.url)
+        publisher = await announce_round(harness, receiver.url)
         await deliver(DeliverWebhook(delivery_id=SECOND_ROUND))
 
     assert (delivery.attempts, delivery.state, delivery.last_error) == (
@@ -184,6 +185,7 @@ async def test_410_gone_disables_the_webhook_of_the_request(harness: WebhookHarn
     assert [type(sent).__name__ for sent in publisher.sent] == ["PublicEvent"]
     others = await harness.database.deliveries.of_request(REQUEST_ID)
     assert [(other.state, other.due_at) for other in others] == [(DeliveryState.DISABLED, None)] * 3
+    assert {other.last_error for other in others} == {"the receiver answered 410", GONE_DETAIL}
     assert harness.count("disabled") == 1
 
 
@@ -194,9 +196,42 @@ async def test_a_successful_replay_enables_the_webhook_again(harness: WebhookHar
         await deliver(MESSAGE)
         assert (await harness.replay(deliver)).state is DeliveryState.DISABLED
         assert (await harness.replay(deliver)).state is DeliveryState.DELIVERED
-        publisher = await announce_second_round(harness, receiver.url)
+        publisher = await announce_round(harness, receiver.url)
         await deliver(DeliverWebhook(delivery_id=SECOND_ROUND))
 
     assert DeliverWebhook(delivery_id=SECOND_ROUND) in publisher.sent
     assert json.loads(receiver.calls[-1].body)["data"] == {"round": 2}
     assert (await harness.delivery(SECOND_ROUND)).state is DeliveryState.DELIVERED
+
+
+async def test_410_gone_to_a_replay_disables_the_webhook_also_of_a_delivered_one(harness: WebhookHarness) -> None:
+    replies = (Reply(200), Reply(410), Reply(200))
+    waiting = f"{REQUEST_ID}:0:request.completed"
+    async with open_receiver(*replies) as receiver, harness.deliverer() as deliver:
+        await harness.put(receiver.url)
+        await harness.put(receiver.url, waiting, due_at=utc_now() + timedelta(hours=5))
+        await deliver(MESSAGE)
+        refused = await harness.replay(deliver)
+        publisher = await announce_round(harness, receiver.url)
+        second = await harness.delivery(SECOND_ROUND)
+        other = await harness.delivery(waiting)
+        await harness.replay(deliver)
+        await announce_round(harness, receiver.url, THIRD_ROUND)
+
+    assert (refused.state, refused.replays) == (DeliveryState.DELIVERED, 1)
+    assert [type(sent).__name__ for sent in publisher.sent] == ["PublicEvent"]
+    for disabled in (second, other):
+        assert (disabled.state, disabled.due_at, disabled.last_error) == (DeliveryState.DISABLED, None, GONE_DETAIL)
+    third = await harness.delivery(THIRD_ROUND)
+    assert (third.state, third.last_error) == (DeliveryState.PENDING, None)
+
+
+async def test_many_replays_evict_no_attempt_of_the_schedule(harness: WebhookHarness) -> None:
+    async with open_receiver(Reply(500)) as receiver, harness.deliverer(webhook_schedule=(HOUR,)) as deliver:
+        await harness.put(receiver.url)
+        await deliver(MESSAGE)
+        for _ in range(MAX_LOGGED_REPLAYS + 1):
+            delivery = await harness.replay(deliver)
+
+    assert (len(delivery.log), len(delivery.replay_log)) == (1, MAX_LOGGED_REPLAYS)
+    assert delivery.replays == MAX_LOGGED_REPLAYS + 1

@@ -107,7 +107,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     ),
     "deliveries.request_replay": lambda database: database.deliveries.request_replay(DELIVERY.delivery_id),
     "deliveries.record_replay": lambda database: database.deliveries.record_replay(DELIVERY.delivery_id, an_attempt()),
-    "deliveries.disable": lambda database: database.deliveries.disable("a"),
+    "deliveries.disable": lambda database: database.deliveries.disable("a", "a:1:done"),
     "deliveries.enable": lambda database: database.deliveries.enable("a"),
     "deliveries.count_overdue": lambda database: database.deliveries.count_overdue(),
     "deliveries.postpone": lambda database: database.deliveries.postpone("shop.test", "https://shop.test/hook", NOW),

@@ -138,17 +138,25 @@ class PausedHost(ApiModel):
     error_code: ErrorCode = Field(description="Its last failure.", examples=["http_5xx"])
 
 
+LAST_ERROR = "Why the last attempt of the schedule failed, or why the webhook is disabled; null if it is neither."
+NEXT_ATTEMPT_AT = (
+    "When the next attempt of the schedule is due; during an attempt, when it is repeated if its outcome is never"
+    " recorded. Null if there is none."
+)
+
+
 class WebhookStatus(ApiModel):
     """The webhook of the request's current round. GET /requests/{request_id}/deliveries has the log of its attempts."""
 
     state: DeliveryState = Field(
         description="pending: the request has not finished, or an attempt is due, now or later. delivered: the receiver"
-        " accepted it. abandoned: every attempt failed. disabled: the receiver answered 410 Gone.",
+        " accepted it. abandoned: every attempt failed, or it was disabled before. disabled: the receiver answered 410"
+        " Gone to a webhook of the request.",
         examples=[DeliveryState.DELIVERED],
     )
     attempts: int = Field(description="Attempts of the schedule, without replays.", examples=[1])
-    last_error: str | None = Field(description="Why the last attempt failed; null if none did.")
-    next_attempt_at: Timestamp | None = Field(description="When the next attempt is due; null if none is planned.")
+    last_error: str | None = Field(description=LAST_ERROR)
+    next_attempt_at: Timestamp | None = Field(description=NEXT_ATTEMPT_AT)
 
 
 class RequestDetails(ApiModel):

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from services.gateway.web.schemas import REQUEST_ID, ApiModel, Timestamp
-from shared.contracts.deliveries import MAX_LOGGED_ATTEMPTS, DeliveryState
+from services.gateway.web.schemas import LAST_ERROR, NEXT_ATTEMPT_AT, REQUEST_ID, ApiModel, Timestamp
+from shared.contracts.deliveries import MAX_LOGGED_REPLAYS, DeliveryState
 
 DELIVERY_ID = f"{REQUEST_ID}:1:request.completed"
 
@@ -35,19 +35,17 @@ class DeliveryDetails(ApiModel):
     )
     state: DeliveryState = Field(
         description="pending: an attempt is due, now or later. delivered: the receiver accepted it. abandoned: every"
-        " attempt failed. disabled: the receiver answered 410 Gone; only replays are sent."
+        " attempt failed, or it was disabled before. disabled: the receiver answered 410 Gone to a webhook of the"
+        " request; only replays are sent."
     )
     attempts: int = Field(description="Attempts of the schedule, without replays.", examples=[2])
     replays: int = Field(description="Replays that were made.", examples=[0])
-    last_error: str | None = Field(description="Why the last attempt of the schedule failed; null if none did.")
+    last_error: str | None = Field(description=LAST_ERROR)
     created_at: Timestamp = Field(description="When the event happened.")
-    next_attempt_at: Timestamp | None = Field(
-        description="When the next attempt of the schedule is due; during an attempt, when it is repeated if its"
-        " outcome is never recorded. Null if there is none."
-    )
+    next_attempt_at: Timestamp | None = Field(description=NEXT_ATTEMPT_AT)
     replaying: bool = Field(description="Whether a replay is due or in progress.", examples=[False])
     log: list[DeliveryAttemptDetails] = Field(
-        description=f"The last {MAX_LOGGED_ATTEMPTS} attempts and replays, the oldest first."
+        description=f"All attempts of the schedule and the last {MAX_LOGGED_REPLAYS} replays, the oldest first."
     )
 
 

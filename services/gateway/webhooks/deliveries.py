@@ -31,16 +31,18 @@ class DeliveryLog:
     async def replay(self, request_id: str, delivery_id: str) -> DeliveryDetails:
         """Send the delivery once more, beside its schedule. While a replay is in progress there is no second one.
 
+        delivery_id: it begins with the request's id, which may be written in any case.
         Raises Problem (404) if there is no such request or no such delivery of it.
         """
         await self._known(request_id)
-        if not delivery_id.startswith(f"{request_id}:"):
+        first, _, rest = delivery_id.partition(":")
+        if first.upper() != request_id:
             raise unknown_delivery(delivery_id)
-        delivery = await self._database.deliveries.request_replay(delivery_id)
+        delivery = await self._database.deliveries.request_replay(f"{request_id}:{rest}")
         if delivery is None:
             raise unknown_delivery(delivery_id)
-        log.info("webhook_replay_requested", request_id=request_id, delivery_id=delivery_id)
-        await self._send_due(delivery_id)
+        log.info("webhook_replay_requested", request_id=request_id, delivery_id=delivery.delivery_id)
+        await self._send_due(delivery.delivery_id)
         return delivery_details(delivery)
 
     async def _known(self, request_id: str) -> Request:

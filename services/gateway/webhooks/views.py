@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.gateway.web import DeliveryAttemptDetails, DeliveryDetails, WebhookStatus
-from shared.contracts.deliveries import Delivery, DeliveryState
+from shared.contracts.deliveries import GONE_DETAIL, Delivery, DeliveryState
 from shared.contracts.records import Request
 from shared.observability import redact_url
 
@@ -24,9 +24,11 @@ def webhook_status(request: Request, deliveries: Sequence[Delivery]) -> WebhookS
             last_error=current.last_error,
             next_attempt_at=current.due_at,
         )
-    is_disabled = any(each.state is DeliveryState.DISABLED for each in deliveries)
-    state = DeliveryState.DISABLED if is_disabled else DeliveryState.PENDING
-    return WebhookStatus(state=state, attempts=0, last_error=None, next_attempt_at=None)
+    if any(each.disables_request for each in deliveries):
+        state, last_error = DeliveryState.DISABLED, GONE_DETAIL
+    else:
+        state, last_error = DeliveryState.PENDING, None
+    return WebhookStatus(state=state, attempts=0, last_error=last_error, next_attempt_at=None)
 
 
 def delivery_details(delivery: Delivery) -> DeliveryDetails:
@@ -50,6 +52,6 @@ def delivery_details(delivery: Delivery) -> DeliveryDetails:
                 response=attempt.response,
                 replay=attempt.replay,
             )
-            for attempt in delivery.log
+            for attempt in sorted((*delivery.log, *delivery.replay_log), key=lambda each: each.at)
         ],
     )

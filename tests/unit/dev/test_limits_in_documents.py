@@ -19,7 +19,7 @@ from services.gateway.probe.estimate import MIN_FOR_INTERVAL
 from services.gateway.probe.plan import MAX_HOSTS, MAX_IMAGES
 from services.gateway.requests.status import MAX_PAUSE_SECONDS, MAX_POLL_SECONDS, MIN_POLL_SECONDS
 from services.gateway.webhooks.tester import TESTS_AT_ONCE
-from shared.contracts.deliveries import MAX_LOGGED_ATTEMPTS
+from shared.contracts.deliveries import MAX_LOGGED_REPLAYS
 from shared.contracts.image_summary import (
     MAX_HOSTS_COMPARED,
     MAX_HOSTS_LISTED,
@@ -98,7 +98,7 @@ STATED = [
     ("docs/kubernetes.md", f"Set `consumer_timeout` to {int(_CONSUMER_TIMEOUT) // 3_600_000} hours"),
     ("docs/kubernetes.md", f"for Kubernetes {' and '.join(_KUBERNETES)}"),
     ("deploy/kubernetes/base/downloader.yaml", f"FETCH_CONCURRENCY times FETCH_MAX_BYTES, {_SPOOL_BYTES / 1e9:.1f} GB"),
-    ("docs/api.md", f"keeps the last {MAX_LOGGED_ATTEMPTS} attempts and replays"),
+    ("docs/api.md", f"the last {MAX_LOGGED_REPLAYS} replays"),
     ("docs/api.md", f"at most {EXCERPT_BYTES // 1024} kB. What looks"),
     ("docs/api.md", f"At most {TESTS_AT_ONCE} tests run at the same time on one gateway"),
     ("docs/events.md", f"plus up to {settings_of('aggregator')['WEBHOOK_JITTER'].default * 100:g} % of jitter"),

@@ -60,13 +60,12 @@ def deliveries_router(deliveries: DeliveryLog, locations: Locations) -> APIRoute
         """Send the webhook once more, at once, whatever its state: the same id and body, signed anew.
 
         It is an attempt beside the schedule. If it succeeds, the delivery is delivered, and a webhook that a 410 had
-        disabled is enabled again; if it fails, nothing else changes. The list of deliveries shows its outcome as soon
-        as `replaying` is false. Until then, further replays of the delivery have the same response and no effect.
+        disabled is enabled again. A 410 disables the webhook of the request; after any other failure nothing else
+        changes. The list of deliveries shows the outcome as soon as `replaying` is false. Until then, further replays
+        of the delivery have the same response and no effect.
         """
         request_id = request_id_of(request.path_params["request_id"])
-        # The id begins with the request's id, which may be written in any case.
-        first, colon, rest = request.path_params["delivery_id"].partition(":")
-        replayed = await deliveries.replay(request_id, f"{first.upper()}{colon}{rest}")
+        replayed = await deliveries.replay(request_id, request.path_params["delivery_id"])
         response.headers["Location"] = locations.of_deliveries(request_id)
         return replayed
 

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from services.gateway.webhooks import webhook_status
+from services.gateway.webhooks.views import delivery_details
 from shared.contracts.deliveries import DeliveryState
-from tests.support.builders import NOW, REQUEST_ID, a_delivery, a_request
+from tests.support.builders import NOW, REQUEST_ID, a_delivery, a_request, an_attempt
 
 FIRST = a_delivery(f"{REQUEST_ID}:1:request.failed", state=DeliveryState.ABANDONED, due_at=None, attempts=10)
 SECOND = a_delivery(f"{REQUEST_ID}:2:request.completed", due_at=NOW + timedelta(minutes=5), attempts=2)
@@ -29,3 +30,12 @@ def test_a_round_without_a_delivery_waits_for_its_end() -> None:
 
 def test_a_request_without_webhook_has_none() -> None:
     assert webhook_status(a_request(), []) is None
+
+
+def test_the_log_has_attempts_and_replays_in_the_order_of_their_times() -> None:
+    times = [NOW + timedelta(seconds=number) for number in range(3)]
+    delivery = a_delivery(
+        log=(an_attempt(at=times[0]), an_attempt(at=times[2])), replay_log=(an_attempt(at=times[1], replay=True),)
+    )
+    shown = delivery_details(delivery).log
+    assert [(attempt.at, attempt.replay) for attempt in shown] == list(zip(times, (False, True, False), strict=True))
