@@ -1,12 +1,20 @@
 """The settings of the gateway: its own blocks, and those it shares with other services."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.gateway.catalogue import CatalogueLimits
-from services.gateway.upload import OPTIONS, BodyLimits, OnInvalid, RequestOptions, RetentionPolicy, UploadOptions
+from services.gateway.upload import (
+    MAX_RETENTION_DAYS,
+    OPTIONS,
+    BodyLimits,
+    OnInvalid,
+    RequestOptions,
+    RetentionPolicy,
+    UploadOptions,
+)
 from shared.contracts.messages import MAX_PROBE_SECONDS, CompressOptions, MetadataPolicy, Mode, OutputFormat
 from shared.settings import (
     ImageAgeSettings,
@@ -110,12 +118,22 @@ class RetentionSettings(Settings):
     retention_days: float = Field(
         default=30,
         ge=0,
+        le=MAX_RETENTION_DAYS,
         description="Days from a request's finish until it is removed with all its objects, unless its option"
         " retention_days says otherwise; 0 keeps it for ever.",
     )
     retention_days_max: float = Field(
-        default=365, ge=0, description="Largest value of the option retention_days; 0 for no limit."
+        default=365,
+        ge=0,
+        le=MAX_RETENTION_DAYS,
+        description="Largest value of the option retention_days; 0 for no limit. RETENTION_DAYS may not exceed it.",
     )
+
+    @model_validator(mode="after")
+    def _default_within_the_limit(self) -> Self:
+        if self.retention_days > self.retention_days_max > 0:
+            raise ValueError("RETENTION_DAYS must not exceed RETENTION_DAYS_MAX")
+        return self
 
     @property
     def policy(self) -> RetentionPolicy:

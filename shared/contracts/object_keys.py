@@ -41,6 +41,15 @@ def owner_of(key: str) -> str | None:
     return owner if kind in _OWNED_FOLDERS and slash and name else None
 
 
+def results_prefix(request_id: str) -> str:
+    return f"results/{request_id}/"
+
+
+def outputs_prefix(request_id: str) -> str:
+    """Of the files of all rounds."""
+    return f"outputs/{request_id}/"
+
+
 def originals_prefix(request_id: str) -> str:
     return f"originals/{request_id}/"
 

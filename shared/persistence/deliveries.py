@@ -40,6 +40,12 @@ class MongoDeliveries:
         # Ids do not sort by round.
         return sorted(self._reader.read_some(found), key=lambda delivery: delivery.created_at)
 
+    async def any_pending(self, request_id: str) -> bool:
+        pending = {"$or": [{"due_at": {"$ne": None}}, {"replay_at": {"$ne": None}}]}
+        with database_faults():
+            found = await self._collection.find_one(_of_request(request_id) | pending, projection={"_id": 1})
+        return found is not None
+
     async def claim_due(self, limit: int = 100, *, per_receiver: int = DUE_PER_RECEIVER) -> list[Delivery]:
         now = self._clock()
         due = {**_due(now), "sent_at": {"$not": {"$gt": now - CLAIM_AGAIN_AFTER}}}

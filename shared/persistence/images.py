@@ -73,6 +73,12 @@ class MongoImages:
             as_of=now,
         )
 
+    async def result_keys(self, request_id: str) -> AsyncGenerator[str, None]:
+        compressed = {"state": ImageState.COMPRESSED.value, "request_id": request_id}
+        with database_faults():
+            async for document in self._images.find(compressed, projection={"result.key": 1}):
+                yield document["result"]["key"]
+
     async def summary(self, request_id: str) -> ImageSummary:
         with database_faults():
             try:

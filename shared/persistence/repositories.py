@@ -94,17 +94,20 @@ class RequestRepository(Protocol):
     async def count_open(self) -> int:
         """Number of Pending requests."""
 
-    async def claim_expired(self) -> str | None:
-        """The id of the request that expired first and is announced, or None. From then on it cannot be retried.
+    def expired(self) -> AsyncGenerator[str, None]:
+        """Ids of requests that have expired and whose end is announced, those that expired first at the beginning."""
 
-        Returns the same request until it is deleted.
-        """
+    async def begin_removal(self, request_id: str) -> bool:
+        """Whether the request has expired; from then on it cannot be retried."""
 
     async def expire(self, request_id: str) -> bool:
         """Let a finished request expire now; False if there is no such finished request."""
 
-    async def give_expiry(self, expires_at: datetime) -> int:
-        """Record this time of expiry for the requests that an earlier version finished without one; their number."""
+    async def give_retention(self, days: float) -> int:
+        """Record this retention for the requests of an earlier version, which had none; returns their number.
+
+        Those that are finished expire as if they finished now.
+        """
 
     async def uncleaned(self, finished_before: datetime) -> tuple[str, int] | None:
         """Id and round of the request that finished first, at that time or earlier, and was not cleaned since."""
@@ -161,6 +164,9 @@ class ImageRepository(Protocol):
 
     async def count(self, request_id: str) -> Progress:
         """Count the request's images now."""
+
+    def result_keys(self, request_id: str) -> AsyncGenerator[str, None]:
+        """The keys of the results of the request's compressed images."""
 
     async def summary(self, request_id: str) -> ImageSummary:
         """Totals over the request's ended images, of all rounds. Reads all of them."""
@@ -235,6 +241,9 @@ class DeliveryRepository(Protocol):
 
     async def of_request(self, request_id: str) -> list[Delivery]:
         """All deliveries of a request, the oldest first."""
+
+    async def any_pending(self, request_id: str) -> bool:
+        """Whether the request has a delivery with attempts left, or with a replay that is due."""
 
     async def claim_due(self, limit: int = 100, *, per_receiver: int = DUE_PER_RECEIVER) -> list[Delivery]:
         """Deliveries with a due attempt or replay, each at most once per CLAIM_AGAIN_AFTER; the caller sends them.

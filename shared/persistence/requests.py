@@ -6,7 +6,7 @@ removed) and `removing` (its removal has begun, so it cannot be retried). `annou
 """
 
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -27,6 +27,7 @@ _COUNT_SHARE = 10  # counting takes at most a tenth of the time
 _MAX_UNANNOUNCED = 100  # the next sweep claims the others
 
 _FINISHED = {"$in": [status.value for status in RequestStatus if status is not RequestStatus.PENDING]}
+_MAX_EXPIRED = 1_000  # considered at a time; some may wait for their webhook
 _NO_OUTPUTS = dict.fromkeys(OutputKeys.__dataclass_fields__)
 _WRITTEN_AT_FINISH = ("progress", "updated_at", "finished_at", "expires_at", *_NO_OUTPUTS)
 
@@ -168,15 +169,21 @@ class MongoRequests:
             )
         return self._reader.read(document) if document else None
 
-    async def claim_expired(self) -> str | None:
+    async def expired(self) -> AsyncGenerator[str, None]:
         with database_faults():
-            claimed = await self._collection.find_one_and_update(
-                {"expires_at": {"$lte": self._clock()}, "status": _FINISHED, "announcements.0": {"$exists": False}},
-                {"$set": {"removing": True}},
-                sort=[("expires_at", 1)],
-                projection={"_id": 1},
+            found = self._collection.find(self._has_expired(), projection={"_id": 1}).sort("expires_at", 1)
+            async for document in found.limit(_MAX_EXPIRED):
+                yield str(document["_id"])
+
+    async def begin_removal(self, request_id: str) -> bool:
+        with database_faults():
+            begun = await self._collection.update_one(
+                {"_id": request_id, **self._has_expired()}, {"$set": {"removing": True}}
             )
-        return str(claimed["_id"]) if claimed else None
+        return begun.matched_count > 0
+
+    def _has_expired(self) -> Document:
+        return {"expires_at": {"$lte": self._clock()}, "status": _FINISHED, "announcements.0": {"$exists": False}}
 
     async def expire(self, request_id: str) -> bool:
         with database_faults():
@@ -185,11 +192,17 @@ class MongoRequests:
             )
         return expired.matched_count > 0
 
-    async def give_expiry(self, expires_at: datetime) -> int:
-        # Records of earlier versions have no field `expires_at`; with None the request is kept.
-        without = {"expires_at": {"$exists": False}, "status": _FINISHED}
+    async def give_retention(self, days: float) -> int:
+        earlier = {"retention_days": {"$exists": False}}
+        expires_at = self._clock() + timedelta(days=days)
         with database_faults():
-            return (await self._collection.update_many(without, {"$set": {"expires_at": expires_at}})).modified_count
+            finished = await self._collection.update_many(
+                {**earlier, "status": _FINISHED}, {"$set": {"retention_days": days, "expires_at": expires_at}}
+            )
+            pending = await self._collection.update_many(
+                {**earlier, "status": RequestStatus.PENDING.value}, {"$set": {"retention_days": days}}
+            )
+        return finished.modified_count + pending.modified_count
 
     async def uncleaned(self, finished_before: datetime) -> tuple[str, int] | None:
         with database_faults():

@@ -27,6 +27,10 @@ async def insert_finished(database: Database, request_id: str, days: float | Non
     await finish(database, request, now)
 
 
+async def expired(database: Database) -> list[str]:
+    return [request_id async for request_id in database.requests.expired()]
+
+
 async def orphans(database: Database) -> set[str]:
     return {request_id async for request_id in database.orphaned_requests()}
 
@@ -39,28 +43,24 @@ async def test_a_request_expires_after_its_time_and_a_kept_one_never(database: D
     assert request is not None
     assert request.expires_at == NOW + WEEK
     clock.advance(WEEK.total_seconds() - 1)
-    assert await database.requests.claim_expired() is None
+    assert await expired(database) == []
     clock.advance(1)
-    assert await database.requests.claim_expired() == "a"
+    assert await expired(database) == ["a"]
     clock.advance(1e9)
     while await database.delete_request("a"):
         pass
-    assert await database.requests.claim_expired() is None
+    assert await expired(database) == []
 
 
-async def test_the_request_that_expired_first_is_claimed_until_it_is_deleted(
-    database: Database, clock: MovableClock
-) -> None:
-    for request_id, days in (("a", 3), ("b", 1), ("c", 2)):
+async def test_requests_are_found_in_the_order_of_their_expiry(database: Database, clock: MovableClock) -> None:
+    for request_id, days in (("a", 3), ("b", 1), ("c", 2), ("later", 8)):
         await insert_finished(database, request_id, days)
     clock.advance(WEEK.total_seconds())
-    claimed = []
-    while expired := await database.requests.claim_expired():
-        assert await database.requests.claim_expired() == expired
-        claimed.append(expired)
-        while await database.delete_request(expired):
-            pass
-    assert claimed == ["b", "c", "a"]
+    assert await expired(database) == ["b", "c", "a"]
+    assert await database.requests.begin_removal("b")
+    assert await expired(database) == ["b", "c", "a"], "until it is deleted"
+    assert not await database.requests.begin_removal("later")
+    assert not await database.requests.begin_removal("missing")
 
 
 @pytest.mark.parametrize("claimed", [True, False])
@@ -68,7 +68,7 @@ async def test_an_expired_request_cannot_be_retried(database: Database, clock: M
     await insert_finished(database, "a", 7)
     clock.advance(WEEK.total_seconds())
     if claimed:
-        assert await database.requests.claim_expired() == "a"
+        assert await database.requests.begin_removal("a")
     assert await database.requests.retry("a", 1, DONE) is None
 
 
@@ -78,9 +78,9 @@ async def test_a_request_is_not_removed_before_its_end_is_announced(database: Da
     ended = finished(request, DONE)
     await database.requests.finish(ended, an_announcement(ended))
     clock.advance(WEEK.total_seconds())
-    assert await database.requests.claim_expired() is None
+    assert await expired(database) == []
     await database.requests.remove_announcement("a", an_announcement(ended).event_id)
-    assert await database.requests.claim_expired() == "a"
+    assert await expired(database) == ["a"]
 
 
 async def test_only_a_finished_request_can_be_expired(database: Database) -> None:
@@ -89,7 +89,7 @@ async def test_only_a_finished_request_can_be_expired(database: Database) -> Non
     assert await database.requests.expire("a")
     assert not await database.requests.expire("open")
     assert not await database.requests.expire("missing")
-    assert await database.requests.claim_expired() == "a"
+    assert await expired(database) == ["a"]
     assert await database.requests.existing(["open"]) == {"open"}
 
 
@@ -99,7 +99,7 @@ async def test_a_retry_cancels_the_expiry(database: Database, clock: MovableCloc
     assert retried is not None
     assert retried.expires_at is None
     clock.advance(WEEK.total_seconds())
-    assert await database.requests.claim_expired() is None
+    assert await expired(database) == []
 
 
 async def test_each_finished_round_is_cleaned_once(database: Database, clock: MovableClock) -> None:

@@ -26,6 +26,9 @@ class MemoryDeliveries:
         self._tables.answer()
         return sorted(self._of_request(request_id), key=lambda delivery: delivery.created_at)
 
+    async def any_pending(self, request_id: str) -> bool:
+        return any(each.due_at or each.replay_at for each in await self.of_request(request_id))
+
     async def claim_due(self, limit: int = 100, *, per_receiver: int = DUE_PER_RECEIVER) -> list[Delivery]:
         self._tables.answer()
         due = [delivery for delivery in self._due() if not self._claimed_lately(delivery.delivery_id)]

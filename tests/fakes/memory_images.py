@@ -43,6 +43,12 @@ class MemoryImages:
         self._tables.answer()
         return count_images(self._tables, request_id)
 
+    async def result_keys(self, request_id: str) -> AsyncGenerator[str, None]:
+        self._tables.answer()
+        for key, row in sorted(self._tables.images.items()):
+            if key[0] == request_id and row.image.state is ImageState.COMPRESSED and row.image.result is not None:
+                yield row.image.result.key
+
     async def summary(self, request_id: str) -> ImageSummary:
         self._tables.answer()
         images = [row.image for key, row in sorted(self._tables.images.items()) if key[0] == request_id]

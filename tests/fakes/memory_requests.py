@@ -1,6 +1,6 @@
 """Requests in a dictionary, with the guards of the real collection."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -121,15 +121,20 @@ class MemoryRequests:
             **dict.fromkeys(OutputKeys.__dataclass_fields__),
         )
 
-    async def claim_expired(self) -> str | None:
+    async def expired(self) -> AsyncGenerator[str, None]:
         self._tables.answer()
         now = self._tables.clock()
-        expired = [row.request for row in self._rows() if _is_due_for_removal(row, now)]
-        if not expired:
-            return None
-        request_id = min(expired, key=lambda request: request.expires_at or now).request_id
-        self._tables.requests[request_id] = replace(self._tables.requests[request_id], removing=True)
-        return request_id
+        due = [row.request for row in self._rows() if _is_due_for_removal(row, now)]
+        for request in sorted(due, key=lambda request: request.expires_at or now):
+            yield request.request_id
+
+    async def begin_removal(self, request_id: str) -> bool:
+        self._tables.answer()
+        row = self._tables.requests.get(request_id)
+        if row is None or not _is_due_for_removal(row, self._tables.clock()):
+            return False
+        self._tables.requests[request_id] = replace(row, removing=True)
+        return True
 
     async def expire(self, request_id: str) -> bool:
         self._tables.answer()
@@ -139,7 +144,7 @@ class MemoryRequests:
         self._save(row, expires_at=self._tables.clock())
         return True
 
-    async def give_expiry(self, expires_at: datetime) -> int:  # noqa: ARG002 (no row is of an earlier version)
+    async def give_retention(self, days: float) -> int:  # noqa: ARG002 (no row is of an earlier version)
         self._tables.answer()
         return 0
 

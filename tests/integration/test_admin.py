@@ -8,17 +8,17 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ulid import ULID
 
 from shared.contracts.object_keys import upload_key
 from shared.contracts.records import Progress
+from shared.contracts.states import ImageState
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
 from shared.storage import ObjectStore, open_object_store
-from tests.support.builders import a_product, a_request, an_announcement, an_image, finished
+from tests.support.builders import a_product, a_request, a_result, an_announcement, an_image, finished
 from tests.support.tree import ROOT
 
 _YESTERDAY = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
@@ -49,7 +49,9 @@ class Place:
         request = a_request(request_id, intake_open=not is_finished)
         await self.database.requests.insert(request)
         await self.database.products.insert_many([a_product(1, ("http://i.test/1.jpg",), request_id)])
-        await self.database.images.insert_many([an_image(request_id=request_id)])
+        result = a_result(key=f"results/{request_id}/a-1.jpg")
+        compressed = an_image(request_id=request_id, state=ImageState.COMPRESSED, result=result, ended_at=_YESTERDAY)
+        await self.database.images.insert_many([compressed])
         counted = Progress(total=1, compressed=1, failed=0, pending=0, as_of=_YESTERDAY)
         ended = replace(finished(request, counted), failed_key=None)
         if is_finished:
@@ -89,27 +91,43 @@ async def test_reconcile_lists_what_does_not_match_and_removes_it_only_with_appl
 
     status, output = await place.run("reconcile")
     assert status == 0, output
-    assert f"objects without a request  {GONE}  (3 objects)" in output
-    assert f"records without a request  {GONE}" in output
+    assert f"objects without request  {GONE}  (3 objects)" in output
+    assert f"records without request  {GONE}" in output
     assert f"request without objects  {LOST}  (4 objects)" in output
-    assert "object of unknown kind  notes.txt" in output
-    assert "4 found, 0 removed. Nothing was changed" in output
+    assert "unknown object  notes.txt" in output
+    assert "4 found. Nothing was changed" in output
     assert await place.keys() == before
 
     status, output = await place.run("reconcile", "--apply", "--json")
     assert status == 0, output
-    removed: dict[str, Any] = {line["subject"]: line["removed"] for line in map(json.loads, output.splitlines())}
-    assert removed == {GONE: True, LOST: True, "notes.txt": False}
+    done = {(line["kind"], line["subject"]): line["done"] for line in map(json.loads, output.splitlines())}
+    assert done == {
+        ("objects-without-request", GONE): "removed",
+        ("records-without-request", GONE): "removed",
+        ("request-without-objects", LOST): "expired",
+        ("unknown-object", "notes.txt"): None,
+    }
     assert await place.keys() == {*good, "notes.txt"}
     assert [request_id async for request_id in place.database.orphaned_requests()] == []
-    assert await place.database.requests.claim_expired() == LOST
+    assert [each async for each in place.database.requests.expired()] == [LOST]
 
     status, output = await place.run("reconcile", "--min-age", "48")
     assert (status, output) == (
         0,
-        "object of unknown kind  notes.txt\n1 found, 0 removed."
-        " Nothing was changed; --apply removes what belongs to no request.\n",
+        "unknown object  notes.txt\n1 found. Nothing was changed; --apply removes what belongs to no request.\n",
     )
+
+
+async def test_nothing_is_removed_if_database_and_store_hardly_match(place: Place) -> None:
+    for request_id in (GOOD, GONE, LOST):
+        await place.put(upload_key(request_id), f"results/{request_id}/a-1.jpg")
+    before = await place.keys()
+    status, output = await place.run("reconcile", "--apply")
+    assert status == 1
+    assert "Do MONGODB_URL and OBJECT_STORE_URL belong together?" in output
+    assert await place.keys() == before
+    assert (await place.run("reconcile", "--apply", "--force"))[0] == 0
+    assert await place.keys() == set()
 
 
 async def test_expire_lets_only_a_finished_request_expire(place: Place) -> None:
@@ -117,14 +135,17 @@ async def test_expire_lets_only_a_finished_request_expire(place: Place) -> None:
     await place.insert(OPEN, is_finished=False)
     assert (await place.run("expire", OPEN))[0] == 1
     assert (await place.run("expire", "unknown"))[0] == 1
-    assert (await place.run("expire", GOOD))[0] == 0
-    assert await place.database.requests.claim_expired() == GOOD
+    assert (await place.run("expire", GOOD.lower()))[0] == 0
+    assert [each async for each in place.database.requests.expired()] == [GOOD]
 
 
 @pytest.mark.parametrize(
     ("variables", "arguments", "status", "message"),
     [
         ({}, ("reconcile", "--min-age", "soon"), 2, "--min-age"),
+        ({}, ("reconcile", "--min-age", "0.5"), 2, "a number from 1"),
+        ({}, ("reconcile", "--min-age", "inf"), 2, "a number from 1"),
+        ({"MONGODB_URL": "mongodb://127.0.0.1:1/x"}, ("reconcile",), 1, "database is unavailable"),
         ({}, (), 2, "command"),
         ({"MONGODB_URL": ""}, ("reconcile",), 2, "MONGODB_URL"),
         ({"OBJECT_STORE_URL": "file:///proc/nothing"}, ("reconcile",), 1, "storage is unavailable"),

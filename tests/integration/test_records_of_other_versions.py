@@ -275,3 +275,30 @@ async def test_the_status_of_a_request_that_cannot_be_read_is_a_problem(
     assert document["type"] == "urn:imagemill:problem:unreadable-record"
     assert problem(await gateway.http.post(f"/requests/{REQUEST_ID}/retry"), 500)["type"] == document["type"]
     assert (await gateway.http.get("/status", params={"request_id": OTHER_ID})).status_code == 200
+
+
+async def test_requests_of_a_version_without_retention_expire_like_others(
+    database: Database, raw: RawDatabase[Document]
+) -> None:
+    await database.requests.insert(a_request("open", intake_open=False))
+    await database.requests.insert(a_request("done", intake_open=False))
+    ended = finished(a_request("done"), DONE)
+    assert await database.requests.finish(ended, an_announcement(ended))
+    raw["requests"].update_many({}, {"$unset": {"retention_days": "", "expires_at": ""}})
+    assert await database.requests.give_retention(7) == 2
+    assert await database.requests.give_retention(9) == 0, "once"
+    done = await database.requests.get("done")
+    pending = await database.requests.get("open")
+    assert done is not None
+    assert pending is not None
+    assert done.expires_at == NOW + timedelta(days=7)
+    assert pending.expires_at is None
+    retried = await database.requests.retry("done", 1, DONE)
+    for request in (pending, retried):
+        assert request is not None
+        assert request.expires_after(NOW) == NOW + timedelta(days=7)
+
+
+async def test_a_request_that_was_accepted_for_ever_stays_so(database: Database) -> None:
+    await database.requests.insert(a_request("kept", retention_days=None))
+    assert await database.requests.give_retention(7) == 0

@@ -31,6 +31,14 @@ async def _read_products(database: Database) -> list[Product]:
     return [product async for batch in database.products.batches("a") for product in batch]
 
 
+async def _expired(database: Database) -> list[str]:
+    return [request_id async for request_id in database.requests.expired()]
+
+
+async def _result_keys(database: Database) -> list[str]:
+    return [key async for key in database.images.result_keys("a")]
+
+
 async def _finished(database: Database) -> list[Request]:
     return [request async for request in database.requests.finished()]
 
@@ -55,9 +63,10 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "requests.finish": lambda database: database.requests.finish(FINISHED, ANNOUNCEMENT),
     "requests.remove_announcement": lambda database: database.requests.remove_announcement("a", ANNOUNCEMENT.event_id),
     "requests.retry": lambda database: database.requests.retry("a", 1, DONE),
-    "requests.claim_expired": lambda database: database.requests.claim_expired(),
+    "requests.expired": _expired,
+    "requests.begin_removal": lambda database: database.requests.begin_removal("a"),
     "requests.expire": lambda database: database.requests.expire("a"),
-    "requests.give_expiry": lambda database: database.requests.give_expiry(NOW),
+    "requests.give_retention": lambda database: database.requests.give_retention(30),
     "requests.uncleaned": lambda database: database.requests.uncleaned(NOW),
     "requests.mark_cleaned": lambda database: database.requests.mark_cleaned("a", 1),
     "requests.existing": lambda database: database.requests.existing(["a"]),
@@ -75,6 +84,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "images.insert_many": lambda database: database.images.insert_many([IMAGE]),
     "images.find": lambda database: database.images.find("a", [IMAGE.image_id]),
     "images.count": lambda database: database.images.count("a"),
+    "images.result_keys": _result_keys,
     "images.summary": lambda database: database.images.summary("a"),
     "images.none_open": lambda database: database.images.none_open("a"),
     "images.record": lambda database: database.images.record(compressed(IMAGE)),
@@ -95,6 +105,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "images.retry_failed": _retry_failed,
     "deliveries.put": lambda database: database.deliveries.put(DELIVERY),
     "deliveries.get": lambda database: database.deliveries.get(DELIVERY.delivery_id),
+    "deliveries.any_pending": lambda database: database.deliveries.any_pending("a"),
     "deliveries.claim_due": lambda database: database.deliveries.claim_due(),
     "deliveries.claim": lambda database: database.deliveries.claim(DELIVERY.delivery_id, NOW + timedelta(minutes=1)),
     "deliveries.of_request": lambda database: database.deliveries.of_request("a"),

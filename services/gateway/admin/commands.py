@@ -11,14 +11,15 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from services.gateway.admin.init_store import StoreLost, init_store
-from services.gateway.admin.reconcile import REMOVED, Discrepancy, Reconciler
+from services.gateway.admin.reconcile import REMOVED, Discrepancy, Kind, Reconciler
 from services.gateway.admin.settings import AdminSettings
-from shared.errors import DependencyUnavailable
+from shared.errors import DependencyUnavailable, StoppedWhileStarting
 from shared.persistence import Database, open_database
 from shared.settings import load
 from shared.storage import ObjectStore, open_object_store
 
-_CONNECT_SECONDS = 15.0
+_CONNECT_SECONDS = 10.0
+_MAX_HOURS = 100_000
 
 Command = Callable[[Namespace, Database, ObjectStore], Coroutine[None, None, int]]
 
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None, settings: AdminSettings | None 
         sys.exit(asyncio.run(_run(given, settings or load(AdminSettings))))
     except DependencyUnavailable as error:
         sys.exit(f"{error.dependency} is unavailable: {error}")
+    except StoppedWhileStarting:
+        sys.exit(f"database is unavailable: it did not answer within {_CONNECT_SECONDS:g} seconds")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,7 +50,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     found.add_argument("--apply", action="store_true", help="remove what belongs to no request")
     found.add_argument(
-        "--min-age", type=_hours, default=timedelta(hours=1), metavar="HOURS", help="ignore what is younger; default 1"
+        "--force", action="store_true", help="apply although most of the database and the store do not match"
+    )
+    found.add_argument(
+        "--min-age", type=_hours, default=timedelta(hours=1), metavar="HOURS", help="ignore what is younger; at least 1"
     )
     found.add_argument("--json", action="store_true", help="print one JSON object per line")
     found.set_defaults(command=_reconcile)
@@ -69,7 +75,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _hours(text: str) -> timedelta:
-    return timedelta(hours=float(text))
+    hours = float(text)
+    if not 1 <= hours <= _MAX_HOURS:
+        raise argparse.ArgumentTypeError(f"it is a number from 1 to {_MAX_HOURS}")
+    return timedelta(hours=hours)
 
 
 async def _run(given: Namespace, settings: AdminSettings) -> int:
@@ -88,26 +97,34 @@ async def _run(given: Namespace, settings: AdminSettings) -> int:
 
 async def _reconcile(given: Namespace, database: Database, store: ObjectStore) -> int:
     reconciler = Reconciler(database, store, database.clock(), given.min_age)
-    found = removed = 0
     async with aclosing(reconciler.find()) as discrepancies:
-        async for each in discrepancies:
-            found += 1
-            removes = given.apply and each.kind in REMOVED
-            if removes:
-                await reconciler.remove(each)
-                removed += 1
-            _print(_json(each, removed=removes) if given.json else _line(each, removed=removes))
+        found = [each async for each in discrepancies]
+    doubtful = given.apply and not given.force and reconciler.is_doubtful(found)
+    applies = given.apply and not doubtful
+    for each in found:
+        done = None
+        if applies and each.kind in REMOVED:
+            await reconciler.remove(each)
+            done = "expired" if each.kind is Kind.REQUEST_WITHOUT_OBJECTS else "removed"
+        _print(json.dumps(asdict(each) | {"done": done}) if given.json else _line(each, done))
+    if doubtful:
+        sys.stderr.write(
+            "nothing was changed: most of the database and the store do not match. Do MONGODB_URL and OBJECT_STORE_URL"
+            " belong together? If they do, use --force.\n"
+        )
+        return 1
     if not given.json:
-        advice = "" if given.apply or not found else " Nothing was changed; --apply removes what belongs to no request."
-        _print(f"{found} found, {removed} removed.{advice}")
+        advice = "" if applies or not found else " Nothing was changed; --apply removes what belongs to no request."
+        _print(f"{len(found)} found.{advice}")
     return 0
 
 
 async def _expire(given: Namespace, database: Database, _: ObjectStore) -> int:
-    if not await database.requests.expire(given.request_id):
+    request_id = given.request_id.upper()
+    if not await database.requests.expire(request_id):
         sys.stderr.write(f"no finished request has the id {given.request_id}\n")
         return 1
-    _print(f"{given.request_id} expires now; the gateway removes it.")
+    _print(f"{request_id} expires now; the gateway removes it.")
     return 0
 
 
@@ -120,13 +137,9 @@ async def _init_store(given: Namespace, database: Database, store: ObjectStore) 
     return 0
 
 
-def _line(found: Discrepancy, *, removed: bool) -> str:
+def _line(found: Discrepancy, done: str | None) -> str:
     objects = f"  ({found.objects} objects)" if found.objects else ""
-    return f"{'removed  ' if removed else ''}{found.kind}  {found.subject}{objects}"
-
-
-def _json(found: Discrepancy, *, removed: bool) -> str:
-    return json.dumps(asdict(found) | {"removed": removed})
+    return f"{done + '  ' if done else ''}{found.kind.replace('-', ' ')}  {found.subject}{objects}"
 
 
 def _print(line: str) -> None:

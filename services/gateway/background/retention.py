@@ -3,7 +3,8 @@
 Each step is short, because a shutdown waits for it: a request of a million images takes a thousand steps.
 """
 
-from datetime import timedelta
+from contextlib import aclosing
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -11,6 +12,8 @@ from services.gateway.background.parts import BackgroundParts
 from shared.contracts.object_keys import owned_prefixes, upload_key
 from shared.persistence import RenewableLease
 from shared.storage import ObjectStore, delete_some
+
+_ADOPT_EVERY = timedelta(hours=1)  # gateways of an earlier version may still accept requests
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +29,7 @@ class Retention:
         default_days: float | None,
         interval: float,
     ) -> None:
-        """default_days: for requests that an earlier version finished without a time of expiry; None keeps them.
+        """default_days: for requests of an earlier version, which have no retention; None keeps them.
 
         interval: seconds between two searches for expired requests.
         """
@@ -34,31 +37,44 @@ class Retention:
         self._clock = parts.clock
         self._store = store
         self._lease = lease
+        self._default_days = default_days
         self._interval = interval
-        self._default = None if default_days is None else timedelta(days=default_days)
+        self._adopt_at: datetime | None = None
 
     async def step(self) -> float:
         """Remove some of the objects or records of the request that expired first.
 
-        Returns the seconds until the next step.
+        A request whose webhook still has attempts left is removed after them. Returns the seconds until the next step.
         """
         if not await self._lease.held():
             return self._interval
-        request_id = await self._database.requests.claim_expired()
+        request_id = await self._next()
         if request_id is None:
-            await self._give_expiry()
+            await self._adopt()
             return self._interval
         # The request's record goes last: the next step finds the rest through it.
         if not await self._remove_objects(request_id) and not await self._database.delete_request(request_id):
             log.info("request_removed", request_id=request_id)
         return 0
 
-    async def _give_expiry(self) -> None:
-        """What an earlier version finished expires as if it finished now: clients have not seen a time of expiry."""
-        if self._default is not None:
-            given = await self._database.requests.give_expiry(self._clock() + self._default)
-            if given:
-                log.info("expiry_given", requests=given)
+    async def _next(self) -> str | None:
+        """The request to remove, which nobody can retry any more."""
+        requests, deliveries = self._database.requests, self._database.deliveries
+        async with aclosing(requests.expired()) as expired:
+            async for request_id in expired:
+                if not await deliveries.any_pending(request_id) and await requests.begin_removal(request_id):
+                    return request_id
+        return None
+
+    async def _adopt(self) -> None:
+        """Give requests of an earlier version a retention. Rarely: the search reads every request."""
+        now = self._clock()
+        if self._default_days is None or (self._adopt_at is not None and now < self._adopt_at):
+            return
+        self._adopt_at = now + _ADOPT_EVERY
+        given = await self._database.requests.give_retention(self._default_days)
+        if given:
+            log.info("retention_given", requests=given)
 
     async def _remove_objects(self, request_id: str) -> bool:
         """Whether there was any to remove."""

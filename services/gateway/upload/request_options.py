@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.catalogue import Profile
 
 ProfileChoice = Literal["auto", "generic", "shopify", "woocommerce", "magento", "google", "numbered"]
+MAX_RETENTION_DAYS = 36_500
 OnInvalid = Literal["skip", "reject"]
 
 
@@ -39,7 +40,7 @@ class RequestOptions(BaseModel):
     retention_days: int | None = Field(
         default=None,
         ge=1,
-        le=36_500,
+        le=MAX_RETENTION_DAYS,
         description="Days from the request's finish until it is removed with all its files. `RETENTION_DAYS` of the"
         " installation by default, and at most its `RETENTION_DAYS_MAX`.",
     )

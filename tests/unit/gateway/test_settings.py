@@ -3,8 +3,9 @@
 from ipaddress import ip_network
 
 import pytest
+from pydantic import ValidationError
 
-from services.gateway.settings import CatalogueSettings, DispatchSettings, GatewaySettings
+from services.gateway.settings import CatalogueSettings, DispatchSettings, GatewaySettings, RetentionSettings
 from services.gateway.upload import RequestOptions, UploadOptions
 from shared.contracts.messages import CompressOptions
 from shared.settings import load
@@ -81,3 +82,26 @@ def test_a_command_is_lost_only_after_every_worker_has_finished_or_dropped_it() 
     settings = DispatchSettings(command_start_by=100, longest_handler=50)
 
     assert settings.lost_after > 150
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"RETENTION_DAYS": "40000"}, "less than or equal to 36500"),
+        ({"RETENTION_DAYS_MAX": "40000"}, "less than or equal to 36500"),
+        ({"RETENTION_DAYS": "400"}, "must not exceed RETENTION_DAYS_MAX"),
+    ],
+)
+def test_a_retention_that_no_date_can_hold_or_above_the_limit_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], message: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=message):
+        RetentionSettings()
+
+
+def test_a_default_beyond_a_year_is_allowed_without_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETENTION_DAYS", "4000")
+    monkeypatch.setenv("RETENTION_DAYS_MAX", "0")
+    assert RetentionSettings().policy.days(None) == 4000

@@ -9,8 +9,9 @@ from ulid import ULID
 from services.gateway.admin.reconcile import REMOVED, Discrepancy, Kind, Reconciler
 from shared.contracts.object_keys import upload_key
 from shared.contracts.records import Progress
+from shared.contracts.states import ImageState
 from tests.fakes import MemoryDatabase, MemoryObjectStore, MovableClock
-from tests.support.builders import NOW, a_delivery, a_product, a_request, an_announcement, an_image, finished
+from tests.support.builders import NOW, a_delivery, a_product, a_request, a_result, an_announcement, an_image, finished
 
 HOUR = timedelta(hours=1)
 DONE = Progress(total=1, compressed=1, failed=0, pending=0, as_of=NOW - 2 * HOUR)
@@ -32,6 +33,11 @@ class Fixture:
         """Returns the keys of the request's objects, which are not stored."""
         request = a_request(request_id, intake_open=False)
         await self.database.requests.insert(request)
+        key = f"results/{request_id}/a-1.jpg"
+        compressed = an_image(
+            request_id=request_id, state=ImageState.COMPRESSED, result=a_result(key=key), ended_at=NOW
+        )
+        await self.database.images.insert_many([compressed])
         ended = replace(finished(request, DONE), failed_key=None)
         assert await self.database.requests.finish(ended, an_announcement(ended))
         await self.database.requests.remove_announcement(request_id, an_announcement(ended).event_id)
@@ -83,7 +89,7 @@ async def test_records_without_a_request_are_removed(fixture: Fixture) -> None:
     await database.deliveries.put(a_delivery(f"{GONE}:1:done"))
     assert await fixture.find() == {Discrepancy(Kind.RECORDS_WITHOUT_REQUEST, GONE)}
     await fixture.remove()
-    assert {key[0] for key in database.tables.images} == {YOUNG}
+    assert {key[0] for key in database.tables.images} == {GOOD, YOUNG}
     assert not database.tables.products
     assert not database.tables.deliveries
 
@@ -93,15 +99,36 @@ async def test_a_finished_request_without_objects_expires(fixture: Fixture) -> N
     await fixture.put(upload_key(EMPTY))
     assert await fixture.find() == {Discrepancy(Kind.REQUEST_WITHOUT_OBJECTS, EMPTY, 4)}
     await fixture.remove()
-    assert await fixture.database.requests.claim_expired() == EMPTY
+    assert [each async for each in fixture.database.requests.expired()] == [EMPTY]
 
 
 async def test_a_request_with_some_objects_is_reported_and_kept(fixture: Fixture) -> None:
     keys = await fixture.finish(PARTIAL)
     await fixture.put(*(key for key in keys if not key.startswith("results/")))
-    assert await fixture.find() == {Discrepancy(Kind.INCOMPLETE_REQUEST, PARTIAL, 1)}
+    assert await fixture.find() == {Discrepancy(Kind.MISSING_OBJECTS, PARTIAL, 1)}
     await fixture.remove()
-    assert await fixture.database.requests.claim_expired() is None
+    assert [each async for each in fixture.database.requests.expired()] == []
+
+
+async def test_a_result_in_excess_does_not_hide_a_missing_one(fixture: Fixture) -> None:
+    keys = await fixture.finish(PARTIAL)
+    await fixture.put(*(key for key in keys if not key.startswith("results/")), f"results/{PARTIAL}/stray.jpg")
+    assert await fixture.find() == {
+        Discrepancy(Kind.MISSING_OBJECTS, PARTIAL, 1),
+        Discrepancy(Kind.UNUSED_OBJECTS, PARTIAL, 1),
+    }
+    await fixture.remove()
+    assert f"results/{PARTIAL}/stray.jpg" in fixture.store.objects
+
+
+async def test_a_database_and_a_store_that_do_not_match_are_doubtful(fixture: Fixture) -> None:
+    async def doubtful(database: MemoryDatabase, store: MemoryObjectStore) -> bool:
+        reconciler = Reconciler(database, store, NOW, HOUR)
+        return reconciler.is_doubtful([each async for each in reconciler.find()])
+
+    assert not await doubtful(fixture.database, fixture.store)
+    assert await doubtful(Fixture().database, fixture.store), "every object is without a request"
+    assert await doubtful(fixture.database, Fixture().store), "every request is without objects"
 
 
 @pytest.mark.parametrize("key", ["notes.txt", "results/a", "uploads/x/y.csv", "backup/results/a/b.jpg"])

@@ -102,3 +102,27 @@ async def test_without_the_lease_nothing_is_removed(
     assert await database.another_process().lease("dispatch", 10).acquire()
     await a_retention(database, store, clock).step()
     assert "old" in database.tables.requests
+
+
+async def test_a_request_is_removed_after_the_last_attempt_of_its_webhook(
+    database: MemoryDatabase, store: MemoryObjectStore, clock: MovableClock
+) -> None:
+    database.tables.deliveries["old:1:done"] = a_delivery("old:1:done", due_at=NOW + timedelta(days=2))
+    steps = a_retention(database, store, clock)
+    assert await steps.step() > 0
+    assert "old" in database.tables.requests
+    database.tables.deliveries["old:1:done"] = a_delivery("old:1:done", due_at=None)
+    while await steps.step() == 0:
+        pass
+    assert "old" not in database.tables.requests
+
+
+async def test_a_request_whose_webhook_is_pending_does_not_keep_others(
+    database: MemoryDatabase, store: MemoryObjectStore, clock: MovableClock
+) -> None:
+    database.tables.deliveries["old:1:done"] = a_delivery("old:1:done", due_at=NOW + timedelta(days=2))
+    clock.advance(timedelta(days=1).total_seconds())
+    steps = a_retention(database, store, clock)
+    while await steps.step() == 0:
+        pass
+    assert set(database.tables.requests) == {"old", "kept", "open"}
