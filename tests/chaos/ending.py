@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pymongo.errors import PyMongoError
 
+from shared.messaging.event_link import WITHOUT_CONFIRMS_SECONDS
 from shared.storage import ObjectStore
 from tests.chaos.broker_health import repair_broker
 from tests.chaos.evidence import (
@@ -18,6 +19,7 @@ from tests.chaos.evidence import (
     queues,
     unexplained_dead_letters,
 )
+from tests.chaos.faults import UNCONFIRMED_FAULT
 from tests.chaos.hosts import Hosts, Receivers
 from tests.chaos.measure import measure
 from tests.chaos.oracle import Facts, ProcessFacts
@@ -62,10 +64,22 @@ async def settle(world: World, clients: "asyncio.Task[None]", seconds: float) ->
         took = time.monotonic() - waited
         if took > _LONG_SECONDS:
             world.tally.notes.append(f"{done.__name__.replace('_', ' ')}: {'' if held else 'not '}after {took:.0f} s")
-    if clients.done():
+    if clients.done() and not clients.cancelled():
         clients.result()
     clients.cancel()
     return time.monotonic() - began
+
+
+async def cool_down(world: World, workload: Workload) -> None:
+    """One more request: everything works, and what faults have left in the processes can go."""
+    try:
+        async with asyncio.timeout(_QUIET_SECONDS):
+            await workload.one_request("after the faults")
+    except TimeoutError:
+        world.tally.notes.append("the request after the faults did not end in time")
+    if world.tally.struck[UNCONFIRMED_FAULT]:
+        # Only a new event shows that confirms come again; the channels of single events are closed after that.
+        await asyncio.sleep(WITHOUT_CONFIRMS_SECONDS + _POLL_SECONDS)
 
 
 async def _wait(done: Done, seconds: float) -> bool:

@@ -13,7 +13,7 @@ from deploy.local.stack import new_webhook_secret
 from shared.storage import open_object_store
 from tests.chaos.amqp import attend, decode_leniently
 from tests.chaos.copies import Copies
-from tests.chaos.ending import Ending, settle
+from tests.chaos.ending import Ending, cool_down, settle
 from tests.chaos.faults import FAULTS, Database, Fault
 from tests.chaos.hosts import Hosts, Receivers, open_hosts, open_receivers
 from tests.chaos.measure import measure
@@ -137,12 +137,14 @@ async def _running(world: World) -> AsyncIterator[None]:
 
 async def _work(plan: Plan, world: World, hosts: Hosts, receivers: Receivers) -> tuple[Figures, Verdict]:
     workload = Workload(world.copies.gateway_urls(), hosts, receivers, plan.limits, plan.seed)
-    await workload.warm_up()
+    await workload.one_request("before the faults")
     warm = await measure(world.copies)
     clients = asyncio.create_task(workload.run(world.over))
     await strike_all(world, plan.strikes, 60 * plan.minutes)
     ending = Ending(world, workload, hosts, receivers, warm)
     settled = await settle(world, clients, plan.settle_seconds)
+    await cool_down(world, workload)
+    await settle(world, clients, plan.settle_seconds)
     store = open_object_store(world.store.url)
     try:
         facts = await ending.facts(store, world.copies.gateway_urls()[0])

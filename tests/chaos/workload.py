@@ -69,9 +69,9 @@ class Workload:
                 *(self._follow(order, random.Random(seed), over) for order, seed in zip(orders, seeds, strict=True))
             )
 
-    async def warm_up(self) -> None:
+    async def one_request(self, name: str) -> None:
         """One typical request, to its end."""
-        order = self._order("warm-up")
+        order = self._order(name)
         await self._ended(await self._upload(order))
 
     async def close(self) -> None:

@@ -1,6 +1,6 @@
 """All kinds of faults. Each strikes, holds for a while, and heals what it did."""
 
-from tests.chaos.faults.broker import BROKER, BROKER_FAULTS
+from tests.chaos.faults.broker import BROKER, BROKER_FAULTS, UNCONFIRMED_FAULT
 from tests.chaos.faults.database import DATABASE_FAULTS
 from tests.chaos.faults.fault import Database, Fault
 from tests.chaos.faults.messages import MESSAGE_FAULTS
@@ -11,4 +11,4 @@ FAULTS = {
     fault.name: fault for fault in (*PROCESS_FAULTS, *BROKER_FAULTS, *DATABASE_FAULTS, *STORE_FAULTS, *MESSAGE_FAULTS)
 }
 
-__all__ = ["BROKER", "FAULTS", "Database", "Fault"]
+__all__ = ["BROKER", "FAULTS", "UNCONFIRMED_FAULT", "Database", "Fault"]

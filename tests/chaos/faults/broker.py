@@ -10,6 +10,7 @@ from tests.chaos.parties import UNCONFIRMED
 from tests.chaos.world import World
 
 BROKER = "broker"
+UNCONFIRMED_FAULT = "a subscriber's queue that does not confirm"
 _WORK = (Queue.DOWNLOAD, Queue.COMPRESS, Queue.RESULTS, Queue.FINISH, Queue.WEBHOOKS)
 
 
@@ -100,5 +101,5 @@ BROKER_FAULTS = (
     Fault("black hole before the broker", _black_hole, BROKER, at_least=10),
     Fault("black hole before the broker for 62 s", _black_hole_long, BROKER, at_least=62, slow=True, weight=0.5),
     Fault("delete a queue", _delete_queue, BROKER),
-    Fault("a subscriber's queue that does not confirm", _unconfirmed, BROKER, at_least=20, slow=True),
+    Fault(UNCONFIRMED_FAULT, _unconfirmed, BROKER, at_least=20, slow=True),
 )
