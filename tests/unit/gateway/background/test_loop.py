@@ -43,7 +43,7 @@ async def test_a_step_is_repeated_after_an_error(error: BaseException) -> None:
 
 async def test_a_loop_beats_during_its_pauses_and_while_its_gate_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.gateway.background.loop._BEAT_SECONDS", 0.02)
-    monkeypatch.setattr("services.gateway.background.loop._STEP_SECONDS", 0)
+    monkeypatch.setattr("services.gateway.background.loop._MAX_STEP_SECONDS", 0)
     health, stop = Health(), asyncio.Event()
     down = True
 
@@ -72,7 +72,7 @@ async def silent_never(health: Health) -> None:
 
 
 async def test_a_step_that_does_not_return_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.gateway.background.loop._STEP_SECONDS", 0)
+    monkeypatch.setattr("services.gateway.background.loop._MAX_STEP_SECONDS", 0)
     health, hangs = Health(), asyncio.Event()
 
     async def step() -> float:
