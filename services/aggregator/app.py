@@ -64,13 +64,16 @@ async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
         # Only finishing needs the object store and the disk, so their loss delays neither results nor webhooks.
         recording = DependencyGate({"database": database.ping, "broker": broker.ping}, health)
         finishing = DependencyGate({"storage": store.ping, "disk": workspace.ping}, health, outer=[recording])
+        # Before the check: from here on the process is ready only if it consumes.
+        consumers = [
+            Consumer(each, broker, publisher, finishing if each.queue is Queue.FINISH else recording, health, metrics)
+            for each in _subscriptions(settings, database, store, client, publisher.publish, metrics)
+        ]
         await finishing.check()
-        async with asyncio.TaskGroup() as consumers:
-            for subscription in _subscriptions(settings, database, store, client, publisher.publish, metrics):
-                gate = finishing if subscription.queue is Queue.FINISH else recording
-                consumer = Consumer(subscription, broker, publisher, gate, health, metrics)
-                run = consumer.run(stop, settings.rabbit.drain_timeout)
-                consumers.create_task(lasting(f"consuming {subscription.queue}", run, stop))
+        async with asyncio.TaskGroup() as tasks:
+            for consumer in consumers:
+                consuming = consumer.run(stop, settings.rabbit.drain_timeout)
+                tasks.create_task(lasting(consumer.name, consuming, stop))
 
 
 def _subscriptions(

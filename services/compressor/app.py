@@ -56,7 +56,6 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             "encoder": pool.ping,
         }
         gate = DependencyGate(pings, health)
-        await gate.check()
         losses = LossPolicy(settings.losses, random.random)
         handler = CompressHandler(
             store=HeldPuts(store, Hold(gate, stop)),
@@ -68,13 +67,18 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
         )
         dropped = DroppedRounds()
         handle, on_suspect = dropped.dropping(handler), SuspectHandler(losses)
+        # Before the check: from here on the process is ready only if it consumes.
+        consumers = [
+            Consumer(subscription, broker, publisher, gate, health, metrics)
+            for subscription in _subscriptions(handle, on_suspect, _concurrency(processes))
+        ]
+        await gate.check()
         async with asyncio.TaskGroup() as tasks:
             listening = dropped.receive(broker, health, stop)
             tasks.create_task(lasting("listening to broadcasts", listening, stop))
-            for subscription in _subscriptions(handle, on_suspect, _concurrency(processes)):
-                consumer = Consumer(subscription, broker, publisher, gate, health, metrics)
+            for consumer in consumers:
                 consuming = consumer.run(stop, settings.rabbit.drain_timeout)
-                tasks.create_task(lasting(f"consuming {subscription.queue}", consuming, stop))
+                tasks.create_task(lasting(consumer.name, consuming, stop))
 
 
 def _subscriptions(handle: Handler, on_suspect: Handler, at_once: int) -> list[Subscription]:

@@ -58,7 +58,6 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
         broker_gate = DependencyGate({"broker": broker.ping}, health)
         pings = {"storage": clock.measured_by(store.ping), "disk": workspace.ping}
         store_gate = DependencyGate(pings, health, outer=[broker_gate])
-        await store_gate.check()
         handler = DownloadHandler(
             build_fetcher(requester, settings.fetch),
             HeldPuts(store, Hold(store_gate, stop)),
@@ -67,16 +66,19 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
             observe=metrics.fetch_seconds.observe,
         )
         dropped = DroppedRounds()
-        async with asyncio.TaskGroup() as consumers:
+        subscriptions = (
+            *((downloads, store_gate) for downloads in _downloads(settings, dropped.dropping(handler))),
+            (_probes(settings.fetch, requester, clock), broker_gate),
+        )
+        # Before the check: from here on the process is ready only if it consumes.
+        consumers = [Consumer(each, broker, publisher, gate, health, metrics) for each, gate in subscriptions]
+        await store_gate.check()
+        async with asyncio.TaskGroup() as tasks:
             listening = dropped.receive(broker, health, stop)
-            consumers.create_task(lasting("listening to broadcasts", listening, stop))
-            for subscription, gate in (
-                *((downloads, store_gate) for downloads in _downloads(settings, dropped.dropping(handler))),
-                (_probes(settings.fetch, requester, clock), broker_gate),
-            ):
-                consumer = Consumer(subscription, broker, publisher, gate, health, metrics)
-                run = consumer.run(stop, settings.rabbit.drain_timeout)
-                consumers.create_task(lasting(f"consuming {subscription.queue}", run, stop))
+            tasks.create_task(lasting("listening to broadcasts", listening, stop))
+            for consumer in consumers:
+                consuming = consumer.run(stop, settings.rabbit.drain_timeout)
+                tasks.create_task(lasting(consumer.name, consuming, stop))
 
 
 @asynccontextmanager

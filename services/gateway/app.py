@@ -100,7 +100,6 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         await parts.enter_async_context(watched(store_clock, "storage", skew_max, metrics))
         pings = {"database": database.ping, "storage": store_clock.measured_by(store.ping)}
         stored_gate = DependencyGate(pings, health)
-        await stored_gate.check()
         uploads_gate = DependencyGate({"disk": workspace.ping}, health, outer=[stored_gate])
         await uploads_gate.check()
 

@@ -52,9 +52,9 @@ class Consumer:
         self._inbox: asyncio.Queue[ReceivedMessage | None] = asyncio.Queue()
         self._activity = Activity()
         self._stop = asyncio.Event()
-        self._name = f"consuming {subscription.queue}"
-        self._sessions = Sessions(broker, self._name, health.stall_timeout, gate.close)
-        health.set_ready(self._name, False, "starting")
+        self.name = f"consuming {subscription.queue}"
+        self._sessions = Sessions(broker, self.name, health.stall_timeout, gate.close)
+        health.set_ready(self.name, False, "starting")
 
     async def run(self, stop: asyncio.Event, drain_timeout: float) -> None:
         """Consume until `stop` is set; then take nothing new and wait `drain_timeout` seconds for messages in progress.
@@ -63,10 +63,10 @@ class Consumer:
         """
         self._stop = stop
         count = self._subscription.concurrency
-        with self._health.loop(self._name, TURN_SECONDS) as beat:
+        with self._health.loop(self.name, TURN_SECONDS) as beat:
             async with asyncio.TaskGroup() as tasks:
                 workers = [
-                    tasks.create_task(lasting(f"a worker of {self._name}", self._take_from_inbox(), stop))
+                    tasks.create_task(lasting(f"a worker of {self.name}", self._take_from_inbox(), stop))
                     for _ in range(count)
                 ]
 
@@ -90,13 +90,13 @@ class Consumer:
         try:
             while not self._stop.is_set():
                 tag = await self._register(channel)
-                self._health.set_ready(self._name, True)
+                self._health.set_ready(self.name, True)
                 await self._until_stopped_or_held(watch)
                 await self._cancel(channel, tag)
                 if not self._stop.is_set():
                     await self._give_back_until_open(watch)
         except BrokerUnavailable as fault:
-            self._health.set_ready(self._name, False, str(fault))
+            self._health.set_ready(self.name, False, str(fault))
             raise
         finally:
             self._empty_inbox()  # these deliveries return to the queue
@@ -134,7 +134,7 @@ class Consumer:
 
     async def _give_back_until_open(self, watch: QueueWatch) -> None:
         """Return every message that waits for the gate, since the broker limits how long one may be held."""
-        self._health.set_ready(self._name, False, "messages were given back: a dependency does not answer")
+        self._health.set_ready(self.name, False, "messages were given back: a dependency does not answer")
         log.warning("messages_given_back", queue=self._subscription.queue)
         self._work.gives_back = True
         self._work.release.set()

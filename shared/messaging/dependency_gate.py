@@ -19,6 +19,8 @@ from shared.observability import Health
 Ping = Callable[[], Awaitable[None]]
 """Returns if the dependency answers, raises DependencyUnavailable if it does not."""
 
+_PING_SECONDS = 20.0  # a ping without an answer for so long has failed
+_PING_ALLOWANCE_SECONDS = 60.0  # a ping that hangs for longer than this, beyond STALL_TIMEOUT, is a stall
 _PING_INTERVAL_SECONDS = 1.0
 MAX_PING_INTERVAL_SECONDS = 30.0
 _QUIET_SECONDS = 60.0  # a dependency that was available for so long is pinged at the shortest interval again
@@ -27,8 +29,18 @@ _TRIAL_SECONDS = 5.0  # the first piece of work may be slow: if it has not faile
 log = structlog.get_logger(__name__)
 
 
+class _NoAnswer(DependencyUnavailable):
+    """A ping of `dependency` hangs."""
+
+    def __init__(self, dependency: str) -> None:
+        super().__init__(f"no answer to a ping within {_PING_SECONDS:g} s")
+        self.dependency = dependency
+
+
 class DependencyGate:
     """Open while every dependency answers. `pings` is keyed by `DependencyUnavailable.dependency`.
+
+    `health` reports a dependency as not ready until its first ping has succeeded: see `check`.
 
     required: dependencies without which the process is not ready; all of `pings` by default. Exclude one if the process
         can do part of its work without it.
@@ -53,21 +65,49 @@ class DependencyGate:
         self._recovering: dict[str, asyncio.Task[None]] = {}
         self._intervals: dict[str, float] = {}
         self._recovered_at: dict[str, float] = {}
+        self._pinging: dict[str, asyncio.Task[None]] = {}
+        self._unchecked = set(pings)
         self._required = set(pings if required is None else required)
         for dependency in self._required:
-            health.set_ready(dependency, True)
+            health.set_ready(dependency, False, "not checked yet")
 
     @property
     def is_open(self) -> bool:
         return self._open.is_set() and all(gate.is_open for gate in self._outer)
 
     async def check(self) -> None:
-        """Ping every dependency, for the start of a process. The gate closes if one does not answer."""
-        for ping in self._pings.values():
-            try:
-                await ping()
-            except DependencyUnavailable as error:
-                self.close(error)
+        """Ping every dependency that was not checked before, also those of outer gates: for the start of a process.
+
+        A gate closes if one of its dependencies does not answer.
+        """
+        unchecked, self._unchecked = self._unchecked, set()
+        await asyncio.gather(*(gate.check() for gate in self._outer), *map(self._check, unchecked))
+
+    async def _check(self, dependency: str) -> None:
+        try:
+            await self._ping(dependency)
+        except DependencyUnavailable as error:
+            self.close(error)
+        else:
+            self._set_ready(dependency)
+
+    async def _ping(self, dependency: str) -> None:
+        """Raises DependencyUnavailable if there is no answer in time.
+
+        A ping that hangs is not repeated, since each may hold a thread: its answer is awaited again.
+        """
+        if dependency not in self._pinging:
+            self._pinging[dependency] = asyncio.ensure_future(self._pings[dependency]())
+        ping = self._pinging[dependency]
+        done, _ = await asyncio.wait([ping], timeout=_PING_SECONDS)
+        if not done:
+            raise _NoAnswer(dependency)
+        del self._pinging[dependency]
+        ping.result()
+
+    def _set_ready(self, dependency: str, error: DependencyUnavailable | None = None) -> None:
+        if dependency in self._required:
+            self.health.set_ready(dependency, error is None, str(error or ""))
 
     async def wait_until_open(self, stop: asyncio.Event) -> bool:
         """Wait for admission: until the gate is open, or half-open for the caller as the first.
@@ -122,8 +162,7 @@ class DependencyGate:
         if error.dependency in self._recovering or began < self._recovered_at.get(error.dependency, -math.inf):
             return
         log.error("dependency_unavailable", dependency=error.dependency, error=str(error))
-        if error.dependency in self._required:
-            self.health.set_ready(error.dependency, False, str(error))
+        self._set_ready(error.dependency, error)
         self._open.clear()
         self._end_trial()
         self._recovering[error.dependency] = asyncio.create_task(
@@ -144,30 +183,35 @@ class DependencyGate:
         return interval
 
     async def _recover(self, dependency: str, interval: float) -> None:
-        ping = self._pings.get(dependency)
-        while True:
-            await asyncio.sleep(interval * random.uniform(0.5, 1.5))  # noqa: S311 (jitter)
-            if ping is None:
-                break
-            try:
-                await ping()
-            except DependencyUnavailable as error:
-                log.warning("dependency_still_unavailable", dependency=dependency, error=str(error))
-                if dependency in self._required:
-                    self.health.set_ready(dependency, False, str(error))
-            except (Exception, asyncio.CancelledError):  # if the task ended here, the gate would never open again
-                if is_asked_to_stop():
-                    raise
-                log.exception("ping_failed_unexpectedly", dependency=dependency)
-            else:
-                break
+        with self.health.loop(f"pinging {dependency}", _PING_ALLOWANCE_SECONDS) as beat:
+            while True:
+                await asyncio.sleep(interval * random.uniform(0.5, 1.5))  # noqa: S311 (jitter)
+                if dependency not in self._pings or await self._answers(dependency, beat):
+                    break
         log.info("dependency_available_again", dependency=dependency)
-        if dependency in self._required:
-            self.health.set_ready(dependency, True)
+        self._set_ready(dependency)
         self._recovered_at[dependency] = time.monotonic()
         del self._recovering[dependency]
         if not self._recovering:
             self._trial_is_free.set()
+
+    async def _answers(self, dependency: str, beat: Callable[[], None]) -> bool:
+        """Whether the dependency is available. `beat` is called unless its ping hangs: only a new process may help."""
+        try:
+            await self._ping(dependency)
+        except DependencyUnavailable as error:
+            log.warning("dependency_still_unavailable", dependency=dependency, error=str(error))
+            self._set_ready(dependency, error)
+            if isinstance(error, _NoAnswer):
+                return False
+        except (Exception, asyncio.CancelledError):  # if the task ended here, the gate would never open again
+            if is_asked_to_stop():
+                raise
+            log.exception("ping_failed_unexpectedly", dependency=dependency)
+        else:
+            return True
+        beat()
+        return False
 
     def _open_completely(self) -> None:
         self._end_trial()

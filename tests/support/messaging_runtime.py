@@ -122,6 +122,7 @@ async def open_runtime(
         broker = await stack.enter_async_context(open_broker(settings, "test", asyncio.Event()))
         publisher = Publisher(broker, metrics)
         gate = DependencyGate({"broker": broker.ping, **(pings or {})}, health)
+        await gate.check()
         yield Runtime(broker, publisher, gate, health, metrics, registry, drain_timeout)
 
 

@@ -46,8 +46,11 @@ def health() -> Health:
 
 
 @pytest.fixture
-def gate(database: Dependency, storage: Dependency, health: Health) -> DependencyGate:
-    return DependencyGate({"database": database.ping, "storage": storage.ping}, health)
+async def gate(database: Dependency, storage: Dependency, health: Health) -> DependencyGate:
+    gate = DependencyGate({"database": database.ping, "storage": storage.ping}, health)
+    await gate.check()
+    database.pings = storage.pings = 0
+    return gate
 
 
 async def _reopened(gate: DependencyGate) -> None:
@@ -62,7 +65,55 @@ async def _break(gate: DependencyGate, dependency: Dependency, error: Dependency
     gate.close(error)
 
 
-async def test_a_new_gate_is_open_and_ready(gate: DependencyGate, health: Health) -> None:
+async def test_a_dependency_is_not_ready_before_its_first_ping_succeeds(database: Dependency, health: Health) -> None:
+    outer = DependencyGate({"database": database.ping}, health)
+    storage = Dependency()
+    storage.error = StorageUnavailable("away")
+    gate = DependencyGate({"storage": storage.ping}, health, outer=[outer])
+    assert health.problems == {"database": "not checked yet", "storage": "not checked yet"}
+    await gate.check()
+    assert health.problems == {"storage": "away"}
+    await outer.check()
+    assert database.pings == 1
+    storage.error = None
+    await until(lambda: health.ready)
+
+
+async def test_a_ping_that_hangs_is_an_outage_and_a_silent_loop_and_is_not_repeated(
+    health: Health, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.messaging.dependency_gate._PING_SECONDS", 0.01)
+    monkeypatch.setattr("shared.messaging.dependency_gate._PING_ALLOWANCE_SECONDS", 0)
+    pings, answer = 0, asyncio.Event()
+
+    async def ping() -> None:
+        nonlocal pings
+        pings += 1
+        await answer.wait()
+
+    gate = DependencyGate({"storage": ping}, health)
+    await asyncio.wait_for(gate.check(), 1)
+    assert health.problems == {"storage": "no answer to a ping within 0.01 s"}
+    assert not gate.is_open
+    await until(lambda: list(health.silent_loops(0.2)) == ["pinging storage"])
+    answer.set()
+    await _reopened(gate)
+    assert (pings, health.ready) == (1, True)
+
+
+async def test_pings_that_fail_are_no_silent_loop(
+    gate: DependencyGate, database: Dependency, health: Health, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.messaging.dependency_gate._PING_ALLOWANCE_SECONDS", 0)
+    await _break(gate, database, DatabaseUnavailable("away"))
+    for _ in range(20):
+        await asyncio.sleep(0.02)
+        assert not health.silent_loops(0.25)
+    database.error = None
+    await _reopened(gate)
+
+
+async def test_a_checked_gate_is_open_and_ready(gate: DependencyGate, health: Health) -> None:
     assert gate.is_open
     assert health.ready
     assert await gate.wait_until_open(asyncio.Event())
@@ -130,6 +181,7 @@ async def test_a_process_is_ready_without_a_dependency_that_is_not_required(
     database: Dependency, health: Health
 ) -> None:
     gate = DependencyGate({"database": database.ping, "broker": database.ping}, health, ["database"])
+    await gate.check()
     database.error = BrokerUnavailable("away")
     gate.close(database.error)
     assert not gate.is_open
@@ -305,17 +357,16 @@ async def test_the_pauses_between_pings_grow_while_it_closes_again_soon_and_shri
 
 
 async def test_a_check_closes_the_gate_for_each_dependency_that_does_not_answer(
-    gate: DependencyGate, health: Health, database: Dependency, storage: Dependency
+    health: Health, database: Dependency, storage: Dependency
 ) -> None:
-    await gate.check()
-    assert health.ready
+    gate = DependencyGate({"database": database.ping, "storage": storage.ping}, health)
     storage.error = StorageUnavailable("no store is there yet")
     await gate.check()
     assert not gate.is_open
     assert health.problems == {"storage": "no store is there yet"}
     storage.error = None
     await _reopened(gate)
-    assert (database.pings, health.ready) == (2, True)
+    assert (database.pings, health.ready) == (1, True)
 
 
 async def test_readiness_shows_the_latest_reason(gate: DependencyGate, health: Health, storage: Dependency) -> None:
