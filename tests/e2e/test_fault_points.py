@@ -55,9 +55,18 @@ async def _restart(stack: LocalStack, name: str, launcher: Sequence[str]) -> Non
 class Work:
     """A request of three images in 600 rows; one image is not found, until the request is retried."""
 
-    def __init__(self, origin: Origin, client: StackClient, receiver: CollectingReceiver) -> None:
+    def __init__(
+        self,
+        stack: LocalStack,
+        origin: Origin,
+        client: StackClient,
+        receiver: CollectingReceiver,
+        subscriber: Subscriber,
+    ) -> None:
+        self._stack = stack
         self._client = client
         self._receiver = receiver
+        self._subscriber = subscriber
         self._origin = origin
         urls = [origin.serve(f"/{number}.jpg", image(a_photo(number, 64, 64))) for number in range(2)]
         self.missing = origin.serve("/missing.jpg", Response(status=404))
@@ -70,33 +79,35 @@ class Work:
         """From now on the host has the missing image."""
         self._origin.serve("/missing.jpg", image(a_photo(2, 64, 64)))
 
+    async def check_end(self, request_id: str) -> None:
+        """It ended as if nothing had happened."""
+        status = await self._client.finished(request_id)
+        assert status["status"] == "Completed"
+        await check_slots(self._client, request_id, self.products, {self.missing})
+        await check_images(self._stack.servers.mongodb_url, request_id, compressed=2, failed=1)
+        await check_events(self._subscriber, request_id, compressed=2, failed=1)
+        await _webhooks(self._stack, self._receiver, request_id, 1)
+
+
+@pytest.fixture
+def work(
+    stack: LocalStack, origin: Origin, client: StackClient, receiver: CollectingReceiver, subscriber: Subscriber
+) -> Work:
+    return Work(stack, origin, client, receiver, subscriber)
+
 
 @pytest.mark.parametrize("point", LATER)
-async def test_a_request_survives_a_kill_at_any_point_of_its_way(
-    stack: LocalStack,
-    client: StackClient,
-    origin: Origin,
-    receiver: CollectingReceiver,
-    subscriber: Subscriber,
-    point: str,
-) -> None:
-    work = Work(origin, client, receiver)
+async def test_a_request_survives_a_kill_at_any_point_of_its_way(stack: LocalStack, work: Work, point: str) -> None:
     arm(stack.home, point)
     request_id = await work.upload()
     await _dies_and_starts_again(stack, POINTS[point].service)
-    await _check_the_end(stack, client, receiver, subscriber, request_id, work, missing={work.missing})
+    await work.check_end(request_id)
 
 
 @pytest.mark.parametrize("point", UPLOAD)
 async def test_an_upload_without_an_answer_is_recorded_completely_or_not_at_all(
-    stack: LocalStack,
-    client: StackClient,
-    origin: Origin,
-    receiver: CollectingReceiver,
-    subscriber: Subscriber,
-    point: str,
+    stack: LocalStack, work: Work, point: str
 ) -> None:
-    work = Work(origin, client, receiver)
     known = await _request_ids(stack)
     arm(stack.home, point)
     with pytest.raises(httpx.TransportError):
@@ -105,18 +116,13 @@ async def test_an_upload_without_an_answer_is_recorded_completely_or_not_at_all(
     recorded = await _request_ids(stack) - known
     assert len(recorded) == (1 if point == "recorded-before-answered" else 0)
     request_id = recorded.pop() if recorded else await work.upload()
-    await _check_the_end(stack, client, receiver, subscriber, request_id, work, missing={work.missing})
+    await work.check_end(request_id)
 
 
 @pytest.mark.parametrize("point", RETRY)
 async def test_a_retry_without_an_answer_has_begun_completely(
-    stack: LocalStack,
-    client: StackClient,
-    origin: Origin,
-    receiver: CollectingReceiver,
-    point: str,
+    stack: LocalStack, client: StackClient, receiver: CollectingReceiver, work: Work, point: str
 ) -> None:
-    work = Work(origin, client, receiver)
     request_id = await work.upload()
     await client.finished(request_id)
     await _webhooks(stack, receiver, request_id, 1)
@@ -162,9 +168,8 @@ async def test_a_cancel_that_is_interrupted_goes_on(
 
 @pytest.mark.parametrize("point", REMOVAL)
 async def test_a_removal_that_is_interrupted_goes_on(
-    stack: LocalStack, client: StackClient, origin: Origin, receiver: CollectingReceiver, point: str
+    stack: LocalStack, client: StackClient, receiver: CollectingReceiver, work: Work, point: str
 ) -> None:
-    work = Work(origin, client, receiver)
     request_id = await work.upload()
     await client.finished(request_id)
     await _webhooks(stack, receiver, request_id, 1)
@@ -190,24 +195,6 @@ async def _dies_and_starts_again(stack: LocalStack, service: str) -> None:
     await let_leases_run_out(stack.servers.mongodb_url)
     await let_deliveries_be_due(stack.servers.mongodb_url)
     await stack.services.start(service, launcher=LAUNCHER)
-
-
-async def _check_the_end(
-    stack: LocalStack,
-    client: StackClient,
-    receiver: CollectingReceiver,
-    subscriber: Subscriber,
-    request_id: str,
-    work: Work,
-    *,
-    missing: set[str],
-) -> None:
-    status = await client.finished(request_id)
-    assert status["status"] == "Completed"
-    await check_slots(client, request_id, work.products, missing)
-    await check_images(stack.servers.mongodb_url, request_id, compressed=2, failed=1)
-    await check_events(subscriber, request_id, compressed=2, failed=1)
-    await _webhooks(stack, receiver, request_id, 1)
 
 
 async def _webhooks(stack: LocalStack, receiver: CollectingReceiver, request_id: str, rounds: int) -> None:

@@ -7,15 +7,8 @@ from dataclasses import dataclass, replace
 
 from shared.contracts.messages import DropRounds, RoundToDrop
 from shared.messaging import Broadcast, DroppedRounds, Publish, Queue
-from tests.support.messaging_runtime import (
-    COMMANDS,
-    Recorder,
-    Runtime,
-    downloads,
-    is_waiting,
-    open_broker_proxy,
-    open_runtime,
-)
+from tests.support.messaging_runtime import Runtime, is_waiting, open_broker_proxy, open_runtime
+from tests.support.recorder import COMMANDS, Recorder, downloads
 from tests.support.waiting import until
 
 CANCELLED = COMMANDS[0].request_id

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
@@ -19,7 +18,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressImage, CompressOptions, ImageCompressed, ImageDeferred, Message
 from shared.messaging import Queue
 from shared.messaging.codec import decode, encode
-from shared.messaging.topology import declare_topology, queue_of
+from shared.messaging.topology import queue_of
 from shared.storage import ObjectStore, open_object_store
 from tests.support.messaging_runtime import is_waiting
 from tests.support.pictures import a_photo
@@ -28,13 +27,6 @@ from tests.support.waiting import until
 PATIENCE = 60
 LARGE = a_photo(1, 1600, 1200, quality=100)
 """Handing it over waits for the worker process, since it exceeds a pipe's buffer."""
-
-
-@pytest.fixture
-async def channel(rabbitmq_url: str) -> AsyncIterator[AbstractChannel]:
-    async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as opened:
-        await declare_topology(opened)
-        yield opened
 
 
 @pytest.fixture

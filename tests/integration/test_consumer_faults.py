@@ -8,7 +8,8 @@ import pytest
 from shared.contracts.messages import Message
 from shared.messaging import Queue, codec, list_dead
 from shared.messaging.codec import Received
-from tests.support.messaging_runtime import COMMANDS, Recorder, are_all, downloads, open_runtime, waiting_in
+from tests.support.messaging_runtime import open_runtime, waiting_in
+from tests.support.recorder import COMMANDS, Recorder, are_all, downloads
 from tests.support.waiting import until
 
 CONCURRENCY = 4

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-import aio_pika
 import httpx
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
@@ -30,27 +29,14 @@ from shared.contracts.messages import (
 )
 from shared.messaging import Queue
 from shared.messaging.codec import decode, encode
-from shared.messaging.topology import COMMANDS_EXCHANGE, declare_topology
+from shared.messaging.topology import COMMANDS_EXCHANGE
 from shared.storage import open_object_store
-from tests.support.origin import Origin, Response, image, open_origin
+from tests.support.origin import Origin, Response, image
 from tests.support.shifted_clock import launcher
 from tests.support.waiting import until
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
 DEADLINE = 30
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[Origin]:
-    async with open_origin() as running:
-        yield running
-
-
-@pytest.fixture
-async def channel(rabbitmq_url: str) -> AsyncIterator[AbstractChannel]:
-    async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as opened:
-        await declare_topology(opened)
-        yield opened
 
 
 @asynccontextmanager

@@ -40,12 +40,6 @@ async def fetcher(policy: AddressPolicy = LOOPBACK, **given: Any) -> AsyncIterat
         yield app.build_fetcher(requester, settings)
 
 
-@pytest.fixture
-async def origin() -> AsyncIterator[Origin]:
-    async with open_origin() as running:
-        yield running
-
-
 async def error_of(url: str, policy: AddressPolicy = LOOPBACK, **settings: float) -> FetchError:
     async with fetcher(policy, **settings) as fetching:
         with pytest.raises(FetchError) as caught:

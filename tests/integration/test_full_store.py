@@ -1,20 +1,18 @@
 """The disk of the object store is full for a while: hosts do not get their requests again, and nothing is lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
 from shared.contracts.messages import CompressImage
 from shared.messaging import Queue
 from shared.messaging.codec import decode, encode
-from shared.messaging.topology import declare_topology
 from tests.support.builders import an_image
-from tests.support.origin import Origin, image, open_origin
+from tests.support.origin import Origin, image
 from tests.support.service_process import a_store, open_service
 from tests.support.small_disk import SmallDisk, open_small_disk
 from tests.support.waiting import until
@@ -31,19 +29,6 @@ CONCURRENCY = 16
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     with open_small_disk(tmp_path / "disk", megabytes=16) as disk:
         yield disk
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[Origin]:
-    async with open_origin() as running:
-        yield running
-
-
-@pytest.fixture
-async def channel(rabbitmq_url: str) -> AsyncIterator[AbstractChannel]:
-    async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as opened:
-        await declare_topology(opened)
-        yield opened
 
 
 async def send(channel: AbstractChannel, url: str) -> None:

@@ -13,7 +13,8 @@ from deploy.local.rabbitmq import PORTS, RabbitMQ
 from shared.contracts.messages import Message
 from shared.errors import StorageUnavailable
 from shared.messaging import Outgoing, Queue, list_dead
-from tests.support.messaging_runtime import COMMANDS, Recorder, are_all, downloads, is_waiting, open_runtime, waiting_in
+from tests.support.messaging_runtime import is_waiting, open_runtime, waiting_in
+from tests.support.recorder import COMMANDS, Recorder, are_all, downloads
 from tests.support.waiting import until
 
 ANSWER_WITHIN = 4.0  # RabbitMQ's default is half an hour

@@ -15,18 +15,8 @@ from shared.contracts.messages import CompressImage
 from shared.errors import BrokerUnavailable
 from shared.messaging import COMMANDS_EXCHANGE, Outgoing, Publisher, Queue, Subscription, list_dead
 from shared.messaging.received_message import ReceivedMessage
-from tests.support.messaging_runtime import (
-    COMMANDS,
-    FOLLOW_UP,
-    Recorder,
-    Runtime,
-    are_all,
-    downloads,
-    is_waiting,
-    open_broker_proxy,
-    open_runtime,
-    waiting_in,
-)
+from tests.support.messaging_runtime import Runtime, is_waiting, open_broker_proxy, open_runtime, waiting_in
+from tests.support.recorder import COMMANDS, FOLLOW_UP, Recorder, are_all, downloads
 from tests.support.servers import servers_at
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until

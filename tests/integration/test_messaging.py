@@ -18,7 +18,8 @@ from shared.errors import BrokerUnavailable, StoppedWhileStarting
 from shared.messaging import COMMANDS_EXCHANGE, DEAD_EXCHANGE, Queue, Subscription, list_dead, open_broker, replay_dead
 from shared.settings import RabbitSettings
 from tests.support.builders import an_image
-from tests.support.messaging_runtime import Recorder, is_waiting, open_broker_proxy, open_runtime, waiting_in
+from tests.support.messaging_runtime import is_waiting, open_broker_proxy, open_runtime, waiting_in
+from tests.support.recorder import Recorder
 from tests.support.waiting import until
 from tests.support.worker_messages import compress, compressed, download, failed
 

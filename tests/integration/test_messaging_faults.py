@@ -10,17 +10,8 @@ import pytest
 from shared.contracts.messages import Message
 from shared.errors import DatabaseUnavailable, DependencyUnavailable
 from shared.messaging import Outgoing, Queue, list_dead
-from tests.support.messaging_runtime import (
-    COMMANDS,
-    FOLLOW_UP,
-    Recorder,
-    are_all,
-    downloads,
-    is_waiting,
-    open_broker_proxy,
-    open_runtime,
-    waiting_in,
-)
+from tests.support.messaging_runtime import is_waiting, open_broker_proxy, open_runtime, waiting_in
+from tests.support.recorder import COMMANDS, FOLLOW_UP, Recorder, are_all, downloads
 from tests.support.waiting import until
 
 

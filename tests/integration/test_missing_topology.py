@@ -8,15 +8,8 @@ from aio_pika.abc import AbstractChannel
 
 from shared.errors import BrokerUnavailable
 from shared.messaging import COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE, Queue
-from tests.support.messaging_runtime import (
-    COMMANDS,
-    Recorder,
-    Runtime,
-    are_all,
-    downloads,
-    open_broker_proxy,
-    open_runtime,
-)
+from tests.support.messaging_runtime import Runtime, open_broker_proxy, open_runtime
+from tests.support.recorder import COMMANDS, Recorder, are_all, downloads
 from tests.support.servers import remove_topology
 from tests.support.waiting import until
 

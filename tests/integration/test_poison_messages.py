@@ -14,7 +14,8 @@ from services.aggregator.dead_letters import main
 from shared.contracts.messages import DownloadImage
 from shared.messaging import DEAD_EXCHANGE, Queue, Subscription, list_dead
 from shared.settings import RabbitSettings
-from tests.support.messaging_runtime import COMMANDS, Recorder, are_all, downloads, is_waiting, open_runtime
+from tests.support.messaging_runtime import is_waiting, open_runtime
+from tests.support.recorder import COMMANDS, Recorder, are_all, downloads
 from tests.support.waiting import until
 
 NOT_UTF8 = b"\x04\xff\xfe\xc3\x28"  # a short string of four bytes

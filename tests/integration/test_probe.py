@@ -17,7 +17,7 @@ from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, Pr
 from shared.url_policy import AddressPolicy
 from tests.fakes import MovableClock
 from tests.support.builders import NOW
-from tests.support.origin import Origin, Response, image, open_origin, redirect
+from tests.support.origin import Origin, Response, image, redirect
 from tests.support.waiting import until
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
@@ -30,12 +30,6 @@ async def prober(seconds: float = 5, max_bytes: int = 1_000_000, **given: Any) -
     usual: dict[str, Any] = {"fetch_read_timeout": 2, "fetch_connect_timeout": 2}
     async with open_requester(FetchSettings(**usual | given), LOOPBACK) as requester:
         yield UrlProber(requester, seconds, max_bytes)
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[Origin]:
-    async with open_origin() as running:
-        yield running
 
 
 async def probe(url: str, seconds_left: float = LONG, **given: Any) -> ProbedImage:

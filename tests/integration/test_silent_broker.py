@@ -14,18 +14,8 @@ from services.gateway.probe import probe_replies
 from shared.contracts.messages import DeliverWebhook, FetchBounds, FinishRequest, ImagesProbed, Message
 from shared.errors import BrokerUnavailable
 from shared.messaging import Queue, Replies, Reply, Subscription, list_dead
-from tests.support.messaging_runtime import (
-    COMMANDS,
-    FOLLOW_UP,
-    Recorder,
-    Runtime,
-    are_all,
-    downloads,
-    is_waiting,
-    open_broker_proxy,
-    open_runtime,
-    waiting_in,
-)
+from tests.support.messaging_runtime import Runtime, is_waiting, open_broker_proxy, open_runtime, waiting_in
+from tests.support.recorder import COMMANDS, FOLLOW_UP, Recorder, are_all, downloads
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
 

@@ -1,21 +1,19 @@
 """The messaging runtime as a service composes it, on a real broker, with a test's own handlers and pings."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import aio_pika
 from aio_pika.exceptions import ChannelNotFoundEntity
 from prometheus_client import CollectorRegistry
 
-from shared.contracts.messages import DownloadImage, Message
 from shared.messaging import (
     Broker,
     Consumer,
     DependencyGate,
-    Outgoing,
     Ping,
     Publisher,
     Queue,
@@ -24,41 +22,10 @@ from shared.messaging import (
 )
 from shared.observability import Health, Metrics
 from shared.settings import RabbitSettings
-from tests.support.builders import an_image
 from tests.support.tcp_proxy import TcpProxy, open_proxy
 from tests.support.waiting import until
-from tests.support.worker_messages import compress, download
 
 STOP_WITHIN = 15.0
-
-COMMANDS = [download(an_image(f"http://images.test/{number}.jpg")) for number in range(20)]
-FOLLOW_UP = compress(an_image())
-
-
-@dataclass
-class Recorder:
-    """A handler that records its messages and returns `answer`. With `hold`, it returns once that is set."""
-
-    answer: Sequence[Outgoing] = ()
-    seen: list[Message] = field(default_factory=list)
-    handled: list[Message] = field(default_factory=list)
-    hold: asyncio.Event | None = None
-
-    async def __call__(self, message: Message) -> Sequence[Outgoing]:
-        self.seen.append(message)
-        if self.hold is not None:
-            await self.hold.wait()
-        self.handled.append(message)
-        return self.answer
-
-
-def downloads(handler: Recorder, concurrency: int = 4) -> Subscription:
-    return Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, concurrency)
-
-
-def are_all(messages: Sequence[Message]) -> bool:
-    """Whether every one of COMMANDS is among them."""
-    return all(command in messages for command in COMMANDS)
 
 
 @dataclass(frozen=True)
