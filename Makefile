@@ -74,6 +74,11 @@ test-browser: .venv ## the documentation page in Chromium
 	@$(LOCAL) prepare browser
 	$(PYTEST) tests/browser $(ARGS)
 
+.PHONY: test-slow
+test-slow: .venv ## longer proofs, which the targets above leave out
+	@$(LOCAL) prepare servers
+	$(PYTEST) -m slow $(ARGS)
+
 .PHONY: test-containers
 test-containers: .venv ## all tests, with RabbitMQ and MongoDB in containers; needs Docker
 	@$(LOCAL) prepare servers browser

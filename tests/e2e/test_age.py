@@ -105,6 +105,7 @@ async def test_images_at_hosts_that_never_work_fail_with_the_hosts_errors(
     assert found == {beginning: {code} for beginning, code in failing.codes.items()}
 
 
+@pytest.mark.slow
 async def test_no_image_waits_because_clocks_are_wrong(
     slow: LocalStack, client: StackClient, origin: Origin, receiver: CollectingReceiver
 ) -> None:

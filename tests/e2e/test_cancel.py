@@ -159,7 +159,7 @@ async def test_cancelling_in_the_middle_keeps_what_is_done_and_a_retry_completes
     assert (answer.status_code, answer.json()["request_status"]) == (409, "Completed")
 
 
-@pytest.mark.parametrize("strike", [kill, terminate])
+@pytest.mark.parametrize("strike", [kill, pytest.param(terminate, marks=pytest.mark.slow)])
 async def test_cancelling_during_intake_survives_a_kill_or_stop_of_each_service(
     stack: LocalStack,
     client: StackClient,

@@ -88,7 +88,7 @@ async def check_webhook(
     assert payload["type"] == "request.completed"
     assert payload["data"]["output_csv_url"] == status["output_csv_url"]
     assert payload["data"]["report_url"] == status["report_url"]
-    assert payload["data"]["images"] == {"total": 64, "compressed": 61, "failed": 3, "reused": 0}
+    assert payload["data"]["images"] == {"total": 64, "compressed": 61, "failed": 3, "cancelled": 0, "reused": 0}
     assert {headers["webhook-id"] for headers, _ in receiver.calls} == {webhook_id}, "one logical webhook"
     assert len({body for _, body in receiver.calls}) == 1
 

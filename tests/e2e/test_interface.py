@@ -42,7 +42,7 @@ async def test_a_plain_body_with_its_options_in_the_query(client: StackClient, o
 
     let_go.set()
     status = await client.finished(request_id)
-    assert {"total", "compressed", "failed", "pending", "reused", "as_of"} == set(status["progress"])
+    assert {"total", "compressed", "failed", "cancelled", "pending", "reused", "as_of"} == set(status["progress"])
     [line] = await client.table(status["report_url"])
     assert [column for column in line if column in REPORT_COLUMNS] == REPORT_COLUMNS
     assert (line["Position"], line["State"], line["Attempts"]) == ("1", "compressed", "1")

@@ -19,6 +19,7 @@ IMAGES = 200
 OUTAGE_SECONDS = 5
 
 
+@pytest.mark.slow
 async def test_images_wait_for_the_store_and_are_requested_about_once(
     stack: LocalStack, client: StackClient, origin: Origin
 ) -> None:

@@ -62,6 +62,7 @@ class Store(Recorder):
         return []
 
 
+@pytest.mark.slow
 async def test_messages_behind_a_closed_gate_are_given_back_before_the_broker_takes_them(
     impatient_broker: str,
 ) -> None:

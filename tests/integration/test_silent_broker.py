@@ -108,7 +108,10 @@ async def _reconnects_in_silence(proxy: TcpProxy) -> None:
     await _restores(proxy)
 
 
-@pytest.mark.parametrize("silence", [_restores, _strands, _reconnects_in_silence])
+SLOW = [pytest.param(silence, marks=pytest.mark.slow) for silence in (_strands, _reconnects_in_silence)]
+
+
+@pytest.mark.parametrize("silence", [_restores, *SLOW])
 async def test_everything_goes_on_after_the_broker_was_silent(
     rabbitmq_url: str, silence: Callable[[TcpProxy], asyncio.Future[None]]
 ) -> None:
