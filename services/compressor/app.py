@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from services.compressor.cpu_pool import CpuPool, usable_cores
 from services.compressor.handler import CompressHandler, Retries
 from services.compressor.settings import CompressorSettings
+from shared.alone_runs import AloneRuns, send_again
 from shared.clocks import ReferenceClock, watched
 from shared.contracts.messages import CompressImage
 from shared.isolation import Isolation, under
@@ -66,11 +67,13 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             clock=clock,
         )
         dropped = DroppedRounds()
-        handle, on_suspect = dropped.dropping(handler), SuspectHandler(losses)
+        isolation, handle = Isolation(), dropped.dropping(handler)
+        alone = AloneRuns(handle, isolation, store, losses)
+        shared = under(isolation.shared, handle)
         # Before the check: from here on the process is ready only if it consumes.
         consumers = [
             Consumer(subscription, broker, publisher, gate, health, metrics)
-            for subscription in _subscriptions(handle, on_suspect, _concurrency(processes))
+            for subscription in _subscriptions(shared, alone, SuspectHandler(losses), _concurrency(processes))
         ]
         await gate.check()
         async with asyncio.TaskGroup() as tasks:
@@ -81,12 +84,10 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
                 tasks.create_task(lasting(consumer.name, consuming, stop))
 
 
-def _subscriptions(handle: Handler, on_suspect: Handler, at_once: int) -> list[Subscription]:
-    isolation = Isolation()
-    shared, isolated = under(isolation.shared, handle), under(isolation.isolated, handle)
+def _subscriptions(shared: Handler, alone: Handler, on_suspect: Handler, at_once: int) -> list[Subscription]:
     return [
         Subscription(Queue.COMPRESS, (CompressImage,), shared, at_once, on_suspect=on_suspect),
-        Subscription(Queue.COMPRESS_ALONE, (CompressImage,), isolated, 1, on_suspect=on_suspect),
+        Subscription(Queue.COMPRESS_ALONE, (CompressImage,), alone, 1, on_suspect=send_again),
     ]
 
 

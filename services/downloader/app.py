@@ -14,6 +14,7 @@ from services.downloader.http_requester import HttpRequester
 from services.downloader.outcomes import FetchRetryPolicy
 from services.downloader.probe import ProbeHandler, UrlProber
 from services.downloader.settings import DownloaderSettings, FetchSettings
+from shared.alone_runs import DEATHS_PER_LOSS, AloneRuns, send_again
 from shared.clocks import ReferenceClock, watched
 from shared.contracts.messages import DownloadImage, FetchBounds, ProbeImages
 from shared.isolation import Isolation, under
@@ -32,7 +33,7 @@ from shared.messaging import (
 )
 from shared.observability import Health, Metrics, process_registry, serve_health, watchdog
 from shared.outbound import open_guarded_client
-from shared.storage import HeldPuts, open_object_store
+from shared.storage import HeldPuts, ObjectStore, open_object_store
 from shared.url_policy import AddressPolicy
 from shared.workspace import open_workspace
 
@@ -66,8 +67,10 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
             observe=metrics.fetch_seconds.observe,
         )
         dropped = DroppedRounds()
+        losses, at_once = LossPolicy(settings.losses, random.random), settings.fetch.fetch_concurrency
+        downloads = downloads_of(dropped.dropping(handler), store, losses, at_once)
         subscriptions = (
-            *((downloads, store_gate) for downloads in _downloads(settings, dropped.dropping(handler))),
+            *((download, store_gate) for download in downloads),
             (_probes(settings.fetch, requester, clock), broker_gate),
         )
         # Before the check: from here on the process is ready only if it consumes.
@@ -100,15 +103,17 @@ def build_fetcher(requester: HttpRequester, settings: FetchSettings) -> Fetcher:
     return Fetcher(requester, FetchLimits(settings.fetch_total_timeout, settings.fetch_max_bytes))
 
 
-def _downloads(settings: DownloaderSettings, handle: Handler) -> list[Subscription]:
+def downloads_of(
+    handle: Handler, store: ObjectStore, losses: LossPolicy, at_once: int, deaths_per_loss: int = DEATHS_PER_LOSS
+) -> list[Subscription]:
+    """The subscriptions for image commands, whose handler is `handle`."""
     isolation = Isolation()
-    on_suspect = SuspectHandler(LossPolicy(settings.losses, random.random))
-    shared, isolated = under(isolation.shared, handle), under(isolation.isolated, handle)
-    at_once = settings.fetch.fetch_concurrency
+    shared, on_suspect = under(isolation.shared, handle), SuspectHandler(losses)
+    alone = AloneRuns(handle, isolation, store, losses, deaths_per_loss)
     # Each call of the handler is a request to the host, so the first fault closes the gate.
     return [
         Subscription(Queue.DOWNLOAD, (DownloadImage,), shared, at_once, on_suspect=on_suspect, retry_for=0),
-        Subscription(Queue.DOWNLOAD_ALONE, (DownloadImage,), isolated, 1, on_suspect=on_suspect, retry_for=0),
+        Subscription(Queue.DOWNLOAD_ALONE, (DownloadImage,), alone, 1, on_suspect=send_again, retry_for=0),
     ]
 
 

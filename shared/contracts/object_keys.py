@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from slugify import slugify
 
-from shared.contracts.messages import CompressOptions
+from shared.contracts.messages import CompressImage, CompressOptions, DownloadImage
 
 PUBLIC_PREFIXES = ("results/", "outputs/")
 """The gateway serves objects under these to anyone who has the URL; it never serves uploads and originals."""
@@ -62,6 +62,12 @@ def original_key(request_id: str, image_id: str, sha256: str) -> str:
 def same_bytes_key(request_id: str, sha256: str) -> str:
     """The record of what this version made of an original with these bytes; deleted with the originals."""
     return f"{originals_prefix(request_id)}same-bytes/{ENCODER_VERSION}/{sha256}"
+
+
+def run_marks_prefix(command: DownloadImage | CompressImage) -> str:
+    """The prefix of the marks of this command's runs, see shared/alone_runs.py; deleted with the originals."""
+    run = f"{type(command).__name__}-{command.round}-{command.dispatch}"
+    return f"{originals_prefix(command.request_id)}runs/{command.image_id}/{run}/"
 
 
 def result_key(request_id: str, image_id: str, url: str, data: bytes, extension: str) -> str:

@@ -1,0 +1,64 @@
+"""A process with the downloader's subscriptions for image commands, whose handler downloads nothing.
+
+    python -m tests.support.mortal_downloader RABBITMQ_URL OBJECT_STORE_URL
+
+A command whose URL contains "deadly" ends the process; one whose URL contains "slow" is never answered. Commands of
+images that lost a worker are consumed only once another command is in progress, if there is one.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from services.downloader.app import downloads_of
+from shared.contracts.messages import DownloadImage
+from shared.losses import LossPolicy
+from shared.settings import LossSettings
+from shared.storage import open_object_store
+from tests.support.messaging_runtime import open_runtime
+from tests.support.tree import ROOT
+
+DEATHS_PER_LOSS = 2
+
+
+@asynccontextmanager
+async def mortal_downloader(rabbitmq_url: str, store_url: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    arguments = ["-m", __name__, rabbitmq_url, store_url]
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=ROOT)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def _handle(command: DownloadImage) -> Sequence[DownloadImage]:
+    if "deadly" in command.url:
+        os._exit(9)
+    if "slow" in command.url:
+        await asyncio.Event().wait()
+    return []
+
+
+async def _run(rabbitmq_url: str, store_url: str) -> None:
+    store = open_object_store(store_url)
+    losses = LossPolicy(LossSettings(), lambda: 0.0)
+    in_progress = asyncio.Event()
+
+    async def handle(command: DownloadImage) -> Sequence[DownloadImage]:
+        in_progress.set()
+        return await _handle(command)
+
+    shared, alone = downloads_of(handle, store, losses, at_once=4, deaths_per_loss=DEATHS_PER_LOSS)
+    async with open_runtime(rabbitmq_url) as runtime, runtime.consuming(shared):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(in_progress.wait(), 0.5)
+        async with runtime.consuming(alone):
+            await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_run(*sys.argv[1:]))
