@@ -16,8 +16,9 @@ from shared.messaging.topology import queue_of
 from shared.settings import LossSettings
 from shared.storage import ObjectStore, open_object_store
 from tests.support.builders import an_image
-from tests.support.messaging_runtime import Recorder, is_waiting, open_runtime, waiting_in
+from tests.support.messaging_runtime import is_waiting, open_runtime, waiting_in
 from tests.support.mortal_downloader import DEATHS_PER_LOSS, mortal_downloader
+from tests.support.recorder import Recorder
 from tests.support.service_process import a_store
 from tests.support.waiting import until
 from tests.support.worker_messages import download
