@@ -20,6 +20,7 @@ from services.aggregator.send_test_webhook import WebhookTestSender
 from services.aggregator.settings import AggregatorSettings, HostSettings, WebhookSettings
 from shared.clocks import watched
 from shared.contracts.messages import (
+    WEBHOOK_TESTS_AT_ONCE,
     CompressImage,
     DeliverWebhook,
     DownloadImage,
@@ -39,7 +40,6 @@ from shared.storage import ObjectStore, open_object_store
 from shared.workspace import open_workspace
 
 _LOST_CONCURRENCY = 10
-_TESTS_AT_ONCE = 8
 _USER_AGENT = "imagemill-webhooks"
 
 
@@ -107,7 +107,7 @@ def _subscriptions(
             Queue.WEBHOOK_TESTS,
             (SendTestWebhook,),
             WebhookTestSender(call, database.clock),
-            _TESTS_AT_ONCE,
+            WEBHOOK_TESTS_AT_ONCE,
             park_unknown=False,
         ),
         Subscription(

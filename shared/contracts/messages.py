@@ -285,6 +285,9 @@ class DeliverWebhook(Message):
 MAX_WEBHOOK_SECONDS = 120
 """The longest timeout of a call of a webhook."""
 
+WEBHOOK_TESTS_AT_ONCE = 8
+"""How many tests of webhooks a gateway accepts, and an aggregator makes, at the same time."""
+
 MAX_TEST_WAIT_SECONDS = 10
 """How long a `SendTestWebhook` waits for an aggregator; then the gateway has stopped waiting."""
 

@@ -11,8 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from services.aggregator.send_test_webhook import WebhookTestSender
 from services.gateway.webhooks import webhook_test_replies
-from services.gateway.webhooks.tester import TESTS_AT_ONCE
-from shared.contracts.messages import SendTestWebhook
+from shared.contracts.messages import WEBHOOK_TESTS_AT_ONCE, SendTestWebhook
 from shared.errors import BrokerUnavailable
 from shared.messaging import Queue, Subscription
 from shared.url_policy import AddressPolicy
@@ -117,13 +116,10 @@ async def test_a_name_that_resolves_to_a_private_address_is_not_called(connected
         {"json": {"url": " {url} "}},
         {"data": {"url": "{url}"}},
         {"files": {"url": (None, "{url}")}},
-        {"params": {"url": "{url}"}},
     ],
     ids=lambda body: next(iter(body)),
 )
-async def test_the_url_may_be_json_a_form_or_a_query_parameter(
-    connected: Gateway, rabbitmq_url: str, body: dict[str, Any]
-) -> None:
+async def test_the_url_may_be_json_or_a_form(connected: Gateway, rabbitmq_url: str, body: dict[str, Any]) -> None:
     async with open_receiver() as receiver, aggregator(rabbitmq_url):
         [(kind, fields)] = body.items()
         value = fields["url"]
@@ -143,17 +139,19 @@ async def test_without_an_aggregator_the_client_is_asked_to_try_again(gateway: G
 async def test_a_limited_number_of_tests_run_at_the_same_time(connected: Gateway, rabbitmq_url: str) -> None:
     answer = asyncio.Event()
     async with open_receiver(Reply(until=answer)) as receiver, aggregator(rabbitmq_url):
-        running = [asyncio.create_task(outcome(connected, receiver.url)) for _ in range(TESTS_AT_ONCE)]
-        await until(lambda: len(receiver.calls) == TESTS_AT_ONCE, what="the tests run")
+        running = [asyncio.create_task(outcome(connected, receiver.url)) for _ in range(WEBHOOK_TESTS_AT_ONCE)]
+        await until(lambda: len(receiver.calls) == WEBHOOK_TESTS_AT_ONCE, what="the tests run")
         refused = await connected.http.post("/webhooks/test", json={"url": receiver.url})
         answer.set()
         assert all([(await each)["delivered"] for each in running])
 
     assert problem(refused, 429)["type"] == "urn:imagemill:problem:too-many-tests"
-    assert len(receiver.calls) == TESTS_AT_ONCE
+    assert len(receiver.calls) == WEBHOOK_TESTS_AT_ONCE
 
 
 JSON = {"Content-Type": "application/json"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+TWICE = ["url is given 2 times", "url cannot be called: not an http or https URL"]
 
 
 @pytest.mark.parametrize(
@@ -164,15 +162,25 @@ JSON = {"Content-Type": "application/json"}
         ({"json": {"url": "ftp://shop.test/"}}, ["url cannot be called: not an http or https URL"]),
         ({"json": {"url": "https://8.8.8.8:22/"}}, ["url cannot be called: blocked port 22"]),
         ({"json": {}}, ["url is missing"]),
-        ({"json": {"url": 5}}, ["url is missing"]),
-        ({"json": {"url": " "}}, ["url is missing"]),
-        ({}, ["url is missing"]),
-        ({"json": {"urk": "x"}}, ["'urk' is not a field; the only one is url", "url is missing"]),
+        ({"json": {"url": 5}}, ["url is not a string"]),
+        ({"json": {"url": None}}, ["url is not a string"]),
+        ({"json": {"url": ["https://shop.test/"]}}, ["url is not a string"]),
+        ({"json": {"url": {"url": "https://shop.test/"}}}, ["url is not a string"]),
+        ({"content": rb'{"url": "\ud800"}', "headers": JSON}, ["url cannot be called: not an http or https URL"]),
         (
-            {"params": {"url": "https://shop.test/"}, "json": {"url": "https://shop.test/"}},
-            ["url is given 2 times"],
+            {"content": rb'{"\ud800": 1}', "headers": JSON},
+            ["'?' is not a field; the only one is url", "url is missing"],
         ),
+        ({"json": {"url": " "}}, ["url is missing"]),
+        ({}, ["the body is empty"]),
+        ({"headers": JSON}, ["the body is empty"]),
+        ({"headers": {"Content-Type": "text/csv"}}, ["the body is empty"]),
+        ({"json": {"urk": "x"}}, ["'urk' is not a field; the only one is url", "url is missing"]),
+        ({"content": b'{"url": "https://shop.test/", "url": "x"}', "headers": JSON}, TWICE),
+        ({"content": b"url=https://shop.test/&url=x", "headers": FORM}, TWICE),
         ({"json": ["url"]}, ["the body is not a JSON object"]),
+        ({"json": []}, ["the body is not a JSON object"]),
+        ({"content": b"null", "headers": JSON}, ["the body is not a JSON object"]),
         ({"content": b"{", "headers": JSON}, ["the body is not JSON"]),
         ({"content": b"[" * 30_000, "headers": JSON}, ["the body is not JSON"]),
         ({"content": b"\xff", "headers": JSON}, ["the body is not JSON"]),
@@ -192,5 +200,15 @@ async def test_other_bodies_are_refused(gateway: Gateway) -> None:
     assert "application/json" in problem(text, 415)["detail"]
     assert text.headers["Accept-Post"].startswith("application/json")
     no_boundary = {"Content-Type": "multipart/form-data"}
-    problem(await gateway.http.post("/webhooks/test", content=b"x", headers=no_boundary), 415)
-    problem(await gateway.http.post("/webhooks/test", content=b"x" * 40_000, headers=JSON), 413)
+    form = await gateway.http.post("/webhooks/test", content=b"x", headers=no_boundary)
+    assert "without a boundary" in problem(form, 415)["detail"]
+    long = problem(await gateway.http.post("/webhooks/test", content=b"x" * 40_000, headers=JSON), 413)
+    assert long["type"] == "urn:imagemill:problem:too-large"
+    assert "32,768" in long["detail"]
+
+
+async def test_the_url_is_not_taken_from_the_query(gateway: Gateway) -> None:
+    url = {"url": "https://shop.test/"}
+    for json in (None, url):
+        document = problem(await gateway.http.post("/webhooks/test", params=url, json=json), 422)
+        assert document["type"] == "urn:imagemill:problem:parameter"

@@ -20,6 +20,7 @@ from services.gateway.web.problems import (
     refused_slots,
     stalled,
     too_large,
+    too_large_body,
     too_many_tests,
     too_slow,
     unavailable,
@@ -33,7 +34,7 @@ from services.gateway.web.problems import (
     wrong_content_type,
     wrong_method,
 )
-from services.gateway.web.query import check_query, is_request_id, request_id_of
+from services.gateway.web.query import check_query, is_request_id, request_id_of, unknown_parameter
 from services.gateway.web.schemas import (
     REQUEST_ID,
     ApiModel,
@@ -100,11 +101,13 @@ __all__ = [
     "request_id_of",
     "stalled",
     "too_large",
+    "too_large_body",
     "too_many_tests",
     "too_slow",
     "unavailable",
     "under_way",
     "unknown_delivery",
+    "unknown_parameter",
     "unknown_path",
     "unknown_request",
     "unreadable_record",

@@ -89,8 +89,8 @@ class ProblemType(Enum):
     TOO_LARGE = (
         "too-large",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "The upload is too large",
-        "The upload has more than `UPLOAD_MAX_BYTES` bytes.",
+        "The body is too large",
+        "The upload has more than `UPLOAD_MAX_BYTES` bytes, or the body of `POST /webhooks/test` more than 32,768.",
     )
     CONTENT_TYPE = (
         "content-type",

@@ -90,6 +90,10 @@ def too_large(max_bytes: int) -> Problem:
     )
 
 
+def too_large_body(max_bytes: int) -> Problem:
+    return Problem(ProblemType.TOO_LARGE, f"At most {max_bytes:,} bytes are accepted.", headers={"Connection": "close"})
+
+
 def stalled(seconds: float) -> Problem:
     return Problem(
         ProblemType.STALLED,

@@ -19,13 +19,17 @@ def check_query(path: str, given: Sequence[tuple[str, str]], required: Sequence[
     errors = [InputError(detail=f"{name} is missing", parameter=name) for name in required if name not in counts]
     for name, count in counts.items():
         if name not in required:
-            detail = f"{name[:64]!r} is not a query parameter of {path[:200]}; it accepts {_listing(required)}"
-            errors.append(InputError(detail=detail, parameter=name[:64]))
+            errors.append(unknown_parameter(name, path, required))
         elif count > 1:
             errors.append(InputError(detail=f"{name} is given {count} times", parameter=name))
     if errors:
         raise bad_parameters(errors)
     return dict(given)
+
+
+def unknown_parameter(name: str, path: str, accepted: Sequence[str] = ()) -> InputError:
+    detail = f"{name[:64]!r} is not a query parameter of {path[:200]}; it accepts {_listing(accepted)}"
+    return InputError(detail=detail, parameter=name[:64])
 
 
 def request_id_of(text: str) -> str:

@@ -4,11 +4,9 @@ import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from http import HTTPStatus
 from urllib.parse import parse_qsl
 
 from python_multipart.multipart import parse_options_header
-from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
@@ -17,23 +15,27 @@ from services.gateway.web import (
     Problem,
     WebhookTestResult,
     bad_fields,
+    too_large_body,
     too_many_tests,
     wrong_body_type,
 )
 from services.gateway.webhooks.aggregator_client import AggregatorClient
+from shared.contracts.messages import WEBHOOK_TESTS_AT_ONCE
 from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, check_url
 
-TESTS_AT_ONCE = 8
 FIELD_TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
-_JSON, _URLENCODED, _MULTIPART = FIELD_TYPES
-_MAX_BODY_BYTES = 32_768  # one field with a URL, in any encoding
+MAX_BODY_BYTES = 32_768  # one field with a URL, in any encoding
 _FIELD = "url"
 
 Fields = Sequence[tuple[str, object]]
 
 
+class _JsonObject(list[tuple[str, object]]):
+    """The members of an object, also repeated ones."""
+
+
 class WebhookTester:
-    """At most TESTS_AT_ONCE tests run at a time; a further one is refused, since each may take as long as a timeout."""
+    """At most WEBHOOK_TESTS_AT_ONCE tests run at a time; a further one is refused: each may take as long as a timeout."""
 
     def __init__(self, aggregator: AggregatorClient, policy: AddressPolicy) -> None:
         self._aggregator = aggregator
@@ -43,12 +45,12 @@ class WebhookTester:
     async def test(self, http: Request) -> WebhookTestResult:
         """Call the webhook that the request names, once, and return the outcome.
 
-        Raises Problem: 415 for another type of body, 422 for a URL that cannot be called, 429 if too many tests are
-        running, 503 if no aggregator reports an outcome in time. Raises HTTPException (413) for a longer body.
+        Raises Problem: 413 for a body of more than MAX_BODY_BYTES, 415 for another type of body, 422 for a URL that
+        cannot be called, 429 if too many tests are running, 503 if no aggregator reports an outcome in time.
         """
         url = self._url(await _fields(http))
-        if self._running >= TESTS_AT_ONCE:
-            raise too_many_tests(TESTS_AT_ONCE)
+        if self._running >= WEBHOOK_TESTS_AT_ONCE:
+            raise too_many_tests(WEBHOOK_TESTS_AT_ONCE)
         self._running += 1
         try:
             tested = await self._aggregator.test(url)
@@ -72,8 +74,10 @@ class WebhookTester:
         ]
         if counts[_FIELD] > 1:
             errors.append(InputError(detail=f"{_FIELD} is given {counts[_FIELD]} times", parameter=_FIELD))
-        url = dict(fields).get(_FIELD)
-        if isinstance(url, str) and url.strip():
+        url = dict(fields).get(_FIELD, "")
+        if not isinstance(url, str):
+            errors.append(InputError(detail=f"{_FIELD} is not a string", parameter=_FIELD))
+        elif url.strip():
             errors += self._faults(url.strip())
         else:
             errors.append(InputError(detail=f"{_FIELD} is missing", advice="Give the URL to call.", parameter=_FIELD))
@@ -90,19 +94,20 @@ class WebhookTester:
 
 
 async def _fields(http: Request) -> Fields:
-    """The names and values in the query and the body."""
-    query: Fields = http.query_params.multi_items()
+    """The names and values in the body."""
     body = await _body(http)
+    if not body:
+        raise _unreadable("the body is empty")
     content_type, parameters = parse_options_header(http.headers.get("Content-Type"))
     match content_type.decode("latin-1"):
-        case "" if not body:
-            return query
         case "application/json":
-            return [*query, *_json_fields(body)]
+            return _json_fields(body)
         case "application/x-www-form-urlencoded":
-            return [*query, *parse_qsl(body.decode(errors="replace"), keep_blank_values=True)]
+            return parse_qsl(body.decode(errors="replace"), keep_blank_values=True)
         case "multipart/form-data" if parameters.get(b"boundary"):
-            return [*query, *await _multipart_fields(http, body)]
+            return await _multipart_fields(http, body)
+        case "multipart/form-data":
+            raise wrong_body_type("multipart/form-data without a boundary", FIELD_TYPES)
         case other:
             raise wrong_body_type(other, FIELD_TYPES)
 
@@ -112,19 +117,20 @@ async def _body(http: Request) -> bytes:
     async with aclosing(http.stream()) as chunks:
         async for chunk in chunks:
             body += chunk
-            if len(body) > _MAX_BODY_BYTES:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, headers={"Connection": "close"})
+            if len(body) > MAX_BODY_BYTES:
+                raise too_large_body(MAX_BODY_BYTES)
     return bytes(body)
 
 
 def _json_fields(body: bytes) -> Fields:
     try:
-        document = json.loads(body)
+        document = json.loads(body, object_pairs_hook=_JsonObject)
     except (ValueError, RecursionError):
         raise _unreadable("the body is not JSON") from None
-    if not isinstance(document, dict):
+    if not isinstance(document, _JsonObject):
         raise _unreadable("the body is not a JSON object")
-    return list(document.items())
+    # A name may contain half of a surrogate pair, which no response can contain.
+    return [(name.encode(errors="replace").decode(), value) for name, value in document]
 
 
 async def _multipart_fields(http: Request, body: bytes) -> Fields:

@@ -18,7 +18,7 @@ from services.gateway.catalogue.hosts import MAX_LISTED
 from services.gateway.probe.estimate import MIN_FOR_INTERVAL
 from services.gateway.probe.plan import MAX_HOSTS, MAX_IMAGES
 from services.gateway.requests.status import MAX_PAUSE_SECONDS, MAX_POLL_SECONDS, MIN_POLL_SECONDS
-from services.gateway.webhooks.tester import TESTS_AT_ONCE
+from services.gateway.webhooks import MAX_BODY_BYTES
 from shared.contracts.deliveries import MAX_LOGGED_REPLAYS
 from shared.contracts.image_summary import (
     MAX_HOSTS_COMPARED,
@@ -26,6 +26,7 @@ from shared.contracts.image_summary import (
     MAX_KEPT_ORIGINAL_URLS,
     MAX_SLOWEST_LISTED,
 )
+from shared.contracts.messages import WEBHOOK_TESTS_AT_ONCE
 from shared.file_types import HEAD_BYTES
 from shared.messaging.dependency_gate import MAX_PING_INTERVAL_SECONDS
 from shared.messaging.hold import LIMIT_SECONDS as HOLD_SECONDS
@@ -100,7 +101,8 @@ STATED = [
     ("deploy/kubernetes/base/downloader.yaml", f"FETCH_CONCURRENCY times FETCH_MAX_BYTES, {_SPOOL_BYTES / 1e9:.1f} GB"),
     ("docs/api.md", f"the last {MAX_LOGGED_REPLAYS} replays"),
     ("docs/api.md", f"at most {EXCERPT_BYTES // 1024} kB. What looks"),
-    ("docs/api.md", f"At most {TESTS_AT_ONCE} tests run at the same time on one gateway"),
+    ("docs/api.md", f"the body of `POST /webhooks/test` more than {MAX_BODY_BYTES:,}"),
+    ("docs/api.md", f"At most {WEBHOOK_TESTS_AT_ONCE} tests run at the same time on one gateway"),
     ("docs/events.md", f"plus up to {settings_of('aggregator')['WEBHOOK_JITTER'].default * 100:g} % of jitter"),
     ("docs/events.md", f"{', '.join(_INTERVALS[:-1])} and {_INTERVALS[-1]} (`WEBHOOK_SCHEDULE`)"),
 ]

@@ -1,11 +1,13 @@
 """Assembles the OpenAPI document of an app: FastAPI's description of the routes, and what it cannot know."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
+from starlette.routing import BaseRoute
 
 from services.gateway.api.openapi.operations import PROBE_LINES
 from services.gateway.api.openapi.webhooks import TAG as WEBHOOKS
@@ -47,12 +49,27 @@ def _described(app: FastAPI, public_base_url: str) -> Callable[[], dict[str, Any
                 contact=_CONTACT,
                 license_info=_LICENSE,
             )
+            _restore_nulls(document["paths"], app.routes)
             document["components"]["schemas"] |= _schemas()
             document["webhooks"] = webhooks()
             app.openapi_schema = document
         return app.openapi_schema
 
     return openapi
+
+
+def _restore_nulls(paths: dict[str, Any], routes: Sequence[BaseRoute]) -> None:
+    """FastAPI omits members that are null, in the examples of responses too."""
+    for context in iter_route_contexts(routes):
+        route = context.original_route
+        if not isinstance(route, APIRoute) or not route.include_in_schema:
+            continue
+        for method in route.methods or ():
+            responses = paths[route.path_format][method.lower()]["responses"]
+            for status, response in route.responses.items():
+                for media_type, content in response.get("content", {}).items():
+                    whole = {name: content[name] for name in ("example", "examples") if name in content}
+                    responses[str(status)]["content"][media_type].update(whole)
 
 
 def _schemas() -> dict[str, Any]:

@@ -32,27 +32,32 @@ from services.gateway.web import (
     bad_options,
     bad_parameters,
     compressed_upload,
+    no_aggregator,
     no_such_object,
     no_such_part,
     nothing_to_retry,
     refused_slots,
     stalled,
     too_large,
+    too_large_body,
     too_many_tests,
     too_slow,
     unavailable,
     under_way,
     unknown_delivery,
+    unknown_parameter,
     unknown_request,
     unreadable_record,
+    wrong_body_type,
     wrong_content_type,
 )
+from services.gateway.webhooks import FIELD_TYPES, MAX_BODY_BYTES
 from shared.catalogue import Profile
 from shared.contracts import events
 from shared.contracts.deliveries import DeliveryState
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import EventType, ImageCounts, RequestFinishedData
-from shared.contracts.messages import CompressOptions
+from shared.contracts.messages import WEBHOOK_TESTS_AT_ONCE, CompressOptions
 from shared.contracts.states import RequestStatus
 from shared.contracts.times import rfc3339
 
@@ -242,6 +247,21 @@ def finished_event(status: RequestStatus) -> dict[str, Any]:
     }
 
 
+def unknown_query(path: str) -> dict[ProblemType, Problem]:
+    """The example for routes without query parameters; `path`: of the request that is refused."""
+    return {ProblemType.PARAMETER: bad_parameters([unknown_parameter("force", path)])}
+
+
+def webhook_test_problems() -> dict[ProblemType, Problem]:
+    """The examples that only `POST /webhooks/test` has."""
+    return {
+        ProblemType.TOO_LARGE: too_large_body(MAX_BODY_BYTES),
+        ProblemType.CONTENT_TYPE: wrong_body_type("text/csv", FIELD_TYPES),
+        ProblemType.UNAVAILABLE: no_aggregator("no aggregator answered in time"),
+        **unknown_query("/webhooks/test"),
+    }
+
+
 def problem_examples() -> dict[ProblemType, Problem]:
     """A problem of each type that the document describes."""
     option = InputError(detail="percent is a whole number from 1 to 99, not '0'", option="percent")
@@ -265,6 +285,6 @@ def problem_examples() -> dict[ProblemType, Problem]:
         ProblemType.PARAMETER: bad_parameters([InputError(detail="request_id is missing", parameter="request_id")]),
         ProblemType.UNREADABLE_RECORD: unreadable_record("5f2b8c1e9a7d4f0ab3c6d8e1f4a7b0c2"),
         ProblemType.FIELDS: bad_fields([InputError(detail="url is missing", parameter="url")]),
-        ProblemType.TOO_MANY_TESTS: too_many_tests(8),
+        ProblemType.TOO_MANY_TESTS: too_many_tests(WEBHOOK_TESTS_AT_ONCE),
         ProblemType.UNAVAILABLE: unavailable("database", "5f2b8c1e9a7d4f0ab3c6d8e1f4a7b0c2"),
     }

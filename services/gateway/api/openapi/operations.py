@@ -1,8 +1,9 @@
 """Parts of operations: parameters, upload bodies, responses with examples, and the problems that a route can answer."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 from services.gateway.api.openapi import examples
 from services.gateway.probe import NDJSON, EstimateLine, ProbeLine, ValidationLine
 from services.gateway.upload import CSV_TYPES, FORM_TYPE, OPTIONS, UploadOptions
-from services.gateway.web import DELIVERY_ID, PROBLEM_MEDIA_TYPE, REQUEST_ID, ProblemDocument, ProblemType
+from services.gateway.web import DELIVERY_ID, PROBLEM_MEDIA_TYPE, REQUEST_ID, Problem, ProblemDocument, ProblemType
 from services.gateway.webhooks import FIELD_TYPES
 
 PROBE_LINES: tuple[type[BaseModel], ...] = (ValidationLine, ProbeLine, EstimateLine)
@@ -54,6 +55,17 @@ ACCEPTED_HEADERS = {
     "Location": {"description": "The URL of the status.", "schema": {"type": "string"}},
     **_RETRY_AFTER,
 }
+UNKNOWN_QUERY = {
+    name: examples.unknown_query(path)
+    for name, path in {
+        "cancel": f"/requests/{REQUEST_ID}/cancel",
+        "retry": f"/requests/{REQUEST_ID}/retry",
+        "deliveries": f"/requests/{REQUEST_ID}/deliveries",
+        "replay": f"/requests/{REQUEST_ID}/deliveries/{DELIVERY_ID}/replay",
+        "file": f"/results/{REQUEST_ID}/oak-1-0123456789abcdef.jpg",
+    }.items()
+}
+WEBHOOK_TEST_PROBLEMS = examples.webhook_test_problems()
 _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "The client has the file already"}}
 
 
@@ -162,8 +174,14 @@ def _form_field(name: str, default: Any) -> dict[str, Any]:
     return schema | {"default": default, "description": f"{schema['description']} Default: `{shown}`."}
 
 
-def problems(*types: ProblemType) -> dict[int | str, dict[str, Any]]:
-    """`responses` of a route that answers problem documents of these types."""
+def problems(
+    *types: ProblemType, instead: Mapping[ProblemType, Problem] = MappingProxyType({})
+) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route that answers problem documents of these types.
+
+    instead: examples of this route, for problems whose common example does not fit it.
+    """
+    shown = {**_PROBLEMS, **instead}
     ordered = sorted(types, key=list(ProblemType).index)
     return {
         int(status): {
@@ -171,7 +189,7 @@ def problems(*types: ProblemType) -> dict[int | str, dict[str, Any]]:
             "content": {
                 PROBLEM_MEDIA_TYPE: {
                     "schema": reference(ProblemDocument),
-                    "examples": {type_.slug: _problem_example(type_) for type_ in group},
+                    "examples": {type_.slug: _problem_example(type_, shown[type_]) for type_ in group},
                 }
             },
         }
@@ -179,6 +197,5 @@ def problems(*types: ProblemType) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _problem_example(type_: ProblemType) -> dict[str, Any]:
-    document = _PROBLEMS[type_].document
-    return {"summary": type_.title, "value": document.model_dump(mode="json", exclude_unset=True)}
+def _problem_example(type_: ProblemType, problem: Problem) -> dict[str, Any]:
+    return {"summary": type_.title, "value": problem.document.model_dump(mode="json", exclude_unset=True)}

@@ -27,6 +27,7 @@ def cancel_router(cancellations: RequestCanceller, locations: Locations) -> APIR
                 ProblemType.PARAMETER,
                 ProblemType.UNREADABLE_RECORD,
                 ProblemType.UNAVAILABLE,
+                instead=openapi.UNKNOWN_QUERY["cancel"],
             ),
         },
         openapi_extra=openapi.REQUEST,

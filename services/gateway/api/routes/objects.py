@@ -13,7 +13,11 @@ def objects_router(objects: ObjectServer) -> APIRouter:
     """Results and outputs, to anyone who has the URL."""
     router = APIRouter(tags=["files"])
     problems = openapi.problems(
-        ProblemType.NOT_FOUND, ProblemType.RANGE, ProblemType.PARAMETER, ProblemType.UNAVAILABLE
+        ProblemType.NOT_FOUND,
+        ProblemType.RANGE,
+        ProblemType.PARAMETER,
+        ProblemType.UNAVAILABLE,
+        instead=openapi.UNKNOWN_QUERY["file"],
     )
 
     @get_and_head(

@@ -28,6 +28,7 @@ def retry_router(retries: RetryStarter, locations: Locations) -> APIRouter:
                 ProblemType.PARAMETER,
                 ProblemType.UNREADABLE_RECORD,
                 ProblemType.UNAVAILABLE,
+                instead=openapi.UNKNOWN_QUERY["retry"],
             ),
         },
         openapi_extra=openapi.REQUEST,

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from services.gateway.api import openapi
+from services.gateway.api.routes.reading import NO_QUERY
 from services.gateway.web import ProblemType, WebhookTestResult
 from services.gateway.webhooks import WebhookTester
 
@@ -14,10 +15,17 @@ def webhook_test_router(tester: WebhookTester) -> APIRouter:
         "/webhooks/test",
         summary="Test a webhook",
         operation_id="testWebhook",
+        dependencies=NO_QUERY,
         responses={
             200: openapi.WEBHOOK_TESTED,
             **openapi.problems(
-                ProblemType.CONTENT_TYPE, ProblemType.FIELDS, ProblemType.TOO_MANY_TESTS, ProblemType.UNAVAILABLE
+                ProblemType.TOO_LARGE,
+                ProblemType.CONTENT_TYPE,
+                ProblemType.PARAMETER,
+                ProblemType.FIELDS,
+                ProblemType.TOO_MANY_TESTS,
+                ProblemType.UNAVAILABLE,
+                instead=openapi.WEBHOOK_TEST_PROBLEMS,
             ),
         },
         openapi_extra=openapi.WEBHOOK_TO_TEST,

@@ -71,6 +71,46 @@ def test_every_response_with_text_has_an_example(document: dict[str, Any]) -> No
                 assert shown or media_type == "image/*", (path, status, media_type)
 
 
+def test_every_example_of_a_response_has_the_members_that_its_schema_requires(document: dict[str, Any]) -> None:
+    for _, path, operation in operations(document):
+        for status, response in operation["responses"].items():
+            for media_type, content in response.get("content", {}).items():
+                shown = [example["value"] for example in content.get("examples", {}).values()]
+                for example in [*shown, *([content["example"]] if "example" in content else [])]:
+                    faults = [] if media_type == "text/csv" else missing_members(document, content["schema"], example)
+                    assert not faults, (path, status)
+
+
+def missing_members(document: dict[str, Any], schema: dict[str, Any], value: Any) -> list[str]:
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if isinstance(value, list):
+        return [fault for each in value for fault in missing_members(document, schema.get("items", {}), each)]
+    if not isinstance(value, dict):
+        return []
+    choices = [missing_members(document, choice, value) for key in ("anyOf", "oneOf") for choice in schema.get(key, [])]
+    missing = [name for name in schema.get("required", []) if name not in value]
+    for name, member in value.items():
+        missing += missing_members(document, schema.get("properties", {}).get(name, {}), member)
+    return missing + min(choices, key=len, default=[])
+
+
+def test_the_examples_of_a_route_fit_it(document: dict[str, Any]) -> None:
+    test = document["paths"]["/webhooks/test"]["post"]["responses"]
+    shown = {
+        slug: example["value"]["detail"]
+        for response in test.values()
+        for slug, example in response["content"].get("application/problem+json", {}).get("examples", {}).items()
+    }
+    assert "32,768" in shown["too-large"]
+    assert "application/json" in shown["content-type"]
+    assert "webhook was not called" in shown["unavailable"]
+    for path in set(document["paths"]) - {"/status", "/upload", "/validate"}:
+        [operation] = document["paths"][path].values()
+        refused = operation["responses"]["422"]["content"]["application/problem+json"]["examples"]["parameter"]
+        assert "is not a query parameter of" in refused["value"]["detail"], path
+
+
 def test_the_example_of_a_finding_is_worded_as_the_gateway_words_it(document: dict[str, Any]) -> None:
     fault = url_fault("lamp.png", AddressPolicy())
     assert fault is not None
