@@ -35,7 +35,7 @@ class _JsonObject(list[tuple[str, object]]):
 
 
 class WebhookTester:
-    """At most WEBHOOK_TESTS_AT_ONCE tests run at a time; a further one is refused: each may take as long as a timeout."""
+    """Refuses a test while WEBHOOK_TESTS_AT_ONCE others run, since each may take as long as a timeout."""
 
     def __init__(self, aggregator: AggregatorClient, policy: AddressPolicy) -> None:
         self._aggregator = aggregator
