@@ -64,6 +64,7 @@ class Request:
     retention_days: time from the finish to the removal; None for a request that is kept.
     expires_at: when the request and its files are removed; None while it is Pending, and if it is kept.
     cancelling: whether a client has cancelled this round, which is not finished yet.
+    cancelled_round: the round that a client cancelled last, also if that came too late to have an effect.
     """
 
     request_id: str
@@ -88,6 +89,12 @@ class Request:
     retention_days: float | None = None
     expires_at: datetime | None = None
     cancelling: bool = False
+    cancelled_round: int | None = None
+
+    @property
+    def was_cancelled(self) -> bool:
+        """Whether a client has cancelled this round, finished or not, with effect or not."""
+        return self.cancelled_round == self.round
 
     def expires_after(self, finished_at: datetime) -> datetime | None:
         """When it expires if it finishes then; None if it is kept for ever."""

@@ -42,7 +42,7 @@ async def test_a_pending_request_is_cancelled_once(database: Database, clock: Mo
     assert await database.cancellations.begin("a")
     clock.advance(60)
     assert not await database.cancellations.begin("a")
-    assert await database.requests.get("a") == a_request("a", cancelling=True)
+    assert await database.requests.get("a") == a_request("a", cancelling=True, cancelled_round=1)
     assert await database.cancellations.in_progress() == [CancelledRound("a", 1, NOW, intake_open=True)]
 
 
@@ -84,6 +84,7 @@ async def test_a_cancelled_round_is_in_progress_until_it_finishes_and_known_afte
     request = await database.requests.get("a")
     assert request is not None
     assert (request.status, request.cancelling) == (RequestStatus.CANCELLED, False)
+    assert request.was_cancelled
     assert await database.cancellations.in_progress() == []
     assert await database.cancellations.requested_since(NOW) == [cancelled]
     assert await database.cancellations.requested_since(clock.advance(1)) == []
@@ -96,6 +97,7 @@ async def test_a_retry_begins_a_round_that_is_not_cancelled_and_can_be(database:
     retried = await database.requests.retry("a", 1, DONE)
     assert retried is not None
     assert (retried.status, retried.round, retried.cancelling) == (RequestStatus.PENDING, 2, False)
+    assert not retried.was_cancelled
     assert await database.cancellations.in_progress() == []
     [earlier] = await database.cancellations.requested_since(NOW)
     assert earlier.round == 1, "its commands may still be in the broker"

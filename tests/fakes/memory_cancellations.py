@@ -21,8 +21,7 @@ class MemoryCancellations:
             return False
         self._tables.requests[request_id] = replace(
             row,
-            request=replace(row.request, cancelling=True),
-            cancelled_round=row.request.round,
+            request=replace(row.request, cancelling=True, cancelled_round=row.request.round),
             cancel_requested_at=self._tables.clock(),
         )
         return True
@@ -36,9 +35,9 @@ class MemoryCancellations:
     def _find(self, wanted: Callable[[RequestRow], bool]) -> list[CancelledRound]:
         self._tables.answer()
         return [
-            CancelledRound(request_id, row.cancelled_round, row.cancel_requested_at, row.request.intake_open)
+            CancelledRound(request_id, row.request.cancelled_round, row.cancel_requested_at, row.request.intake_open)
             for request_id, row in sorted(self._tables.requests.items())
-            if row.cancelled_round and row.cancel_requested_at and wanted(row)
+            if row.request.cancelled_round and row.cancel_requested_at and wanted(row)
         ]
 
     async def cancel_images(self, request_id: str, round_: int, limit: int) -> int:

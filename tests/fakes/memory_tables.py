@@ -16,7 +16,6 @@ class RequestRow:
     finish_sent_at: datetime | None = None
     cleaned: bool = True
     removing: bool = False
-    cancelled_round: int | None = None
     cancel_requested_at: datetime | None = None
 
 

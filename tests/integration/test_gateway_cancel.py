@@ -52,6 +52,8 @@ async def test_cancelling_again_has_the_same_response_before_and_after_the_finis
 
     assert again.status_code == 202
     assert again.json() == CANCELLING | {"status": "Cancelled", "cancelling": False}
+    assert again.headers["Location"] == STATUS
+    assert "Retry-After" not in again.headers
     document = await _document(gateway)
     assert (document["status"], document["cancelling"]) == ("Cancelled", False)
     assert (document["progress"]["cancelled"], document["progress"]["pending"]) == (2, 0)
@@ -71,15 +73,36 @@ async def test_a_finished_request_is_a_conflict_with_its_status(gateway: Gateway
     assert not gateway.cancel_begun.is_set()
 
 
-async def test_a_cancellation_that_came_too_late_to_have_an_effect_is_not_shown(gateway: Gateway) -> None:
+@pytest.mark.parametrize("status", [RequestStatus.COMPLETED, RequestStatus.FAILED])
+async def test_a_cancellation_that_came_too_late_to_have_an_effect_can_be_repeated(
+    gateway: Gateway, status: RequestStatus
+) -> None:
     await gateway.database.requests.insert(a_request(intake_open=False))
     assert (await gateway.http.post(CANCEL)).status_code == 202
-    await _finish(gateway, RequestStatus.COMPLETED)
+    await _finish(gateway, status)
 
     document = await _document(gateway)
+    again = await gateway.http.post(CANCEL)
 
-    assert (document["status"], document["cancelling"]) == ("Completed", False)
-    assert (await gateway.http.post(CANCEL)).status_code == 409
+    assert (document["status"], document["cancelling"]) == (status.value, False)
+    assert again.status_code == 202
+    assert again.json() == CANCELLING | {"status": status.value, "cancelling": False}
+    assert "Retry-After" not in again.headers
+    assert (await _document(gateway))["status"] == status.value
+
+
+async def test_a_cancellation_of_an_earlier_round_does_not_count_for_the_next(gateway: Gateway) -> None:
+    await gateway.database.requests.insert(a_request(intake_open=False))
+    await gateway.database.images.insert_many([an_image()])
+    await gateway.http.post(CANCEL)
+    await gateway.database.cancellations.cancel_images(REQUEST_ID, 1, 10)
+    await _finish(gateway, RequestStatus.CANCELLED)
+    await gateway.http.post(f"/requests/{REQUEST_ID}/retry")
+    await gateway.database.requests.close_intake(REQUEST_ID, 2, COUNTED)
+    ended = finished(a_request(round=2), COUNTED, RequestStatus.COMPLETED)
+    assert await gateway.database.requests.finish(ended, an_announcement(ended))
+
+    assert problem(await gateway.http.post(CANCEL), 409)["round"] == 2
 
 
 async def test_a_retry_of_a_cancelled_request_can_be_cancelled_too(gateway: Gateway) -> None:

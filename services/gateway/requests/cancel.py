@@ -22,9 +22,9 @@ class RequestCanceller:
         self._cancel_begun = cancel_begun
 
     async def cancel(self, request_id: str) -> CancelAccepted:
-        """Cancel the current round of the request. Cancelling it again changes nothing.
+        """Cancel the current round of the request. Cancelling it again changes nothing, also after its finish.
 
-        Raises Problem: 404 if there is no such request; 409 if it has finished without being cancelled.
+        Raises Problem: 404 if there is no such request; 409 if it finished before a client cancelled it.
         """
         while True:
             begun = await self._database.cancellations.begin(request_id)
@@ -33,7 +33,7 @@ class RequestCanceller:
                 raise unknown_request(request_id)
             if request.status is not RequestStatus.PENDING or request.cancelling:
                 break  # otherwise a retry has begun between the two calls: cancel that round
-        if request.status not in (RequestStatus.PENDING, RequestStatus.CANCELLED):
+        if request.status is not RequestStatus.PENDING and not request.was_cancelled:
             raise already_finished(request.round, request.status)
         if begun:
             with bound_contextvars(request_id=request_id):

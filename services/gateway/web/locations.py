@@ -13,12 +13,13 @@ class Locations:
 
     public_base_url: str
 
+    def of_status(self, request_id: str) -> Mapping[str, str]:
+        """The header of a response about a request that has finished."""
+        return {"Location": f"{self._prefix}/status?request_id={request_id}"}
+
     def of_accepted(self, request_id: str) -> Mapping[str, str]:
         """The headers of a 202: the status of the request, and when to ask for it first."""
-        return {
-            "Location": f"{self._prefix}/status?request_id={request_id}",
-            "Retry-After": str(_FIRST_STATUS_SECONDS),
-        }
+        return {**self.of_status(request_id), "Retry-After": str(_FIRST_STATUS_SECONDS)}
 
     def of_deliveries(self, request_id: str) -> str:
         return f"{self._prefix}/requests/{request_id}/deliveries"

@@ -84,7 +84,7 @@ class ProblemType(Enum):
         "already-finished",
         HTTPStatus.CONFLICT,
         "The request has finished already",
-        "Only a Pending request can be cancelled; `request_status` is the status of this one.",
+        "Only a Pending request can be cancelled, and this one finished before it was; `request_status` is its status.",
     )
     TOO_LARGE = (
         "too-large",

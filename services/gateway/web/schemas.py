@@ -90,19 +90,20 @@ class UploadAccepted(CatalogueSummary, AcceptedRequest):
 
 
 class RetryAccepted(AcceptedRequest):
-    """The failed images will be processed again."""
+    """The failed and cancelled images will be processed again."""
 
     round: int = Field(description="The round that has begun.", examples=[2])
     images: int = Field(description="How many images are retried.", examples=[3])
 
 
 class CancelAccepted(ApiModel):
-    """The request is being cancelled, or was cancelled before."""
+    """The cancellation is accepted, now or before."""
 
     request_id: str = Field(description="The request's id.", examples=[REQUEST_ID])
     round: int = Field(description="The round that is cancelled.", examples=[1])
-    status: Literal[RequestStatus.PENDING, RequestStatus.CANCELLED] = Field(
-        description="Pending until the outputs are written, then Cancelled."
+    status: RequestStatus = Field(
+        description="Pending until the outputs are written, then Cancelled; Completed or Failed if every image had"
+        " ended before the cancellation took effect."
     )
     cancelling: bool = Field(description="Whether the cancellation is not complete yet.", examples=[True])
 

@@ -76,7 +76,9 @@ def json_response(description: str, example: Any, **members: Any) -> dict[str, A
 UPLOAD_ACCEPTED = json_response("The upload is accepted", examples.UPLOAD_ACCEPTED, headers=ACCEPTED_HEADERS)
 DRY_RUN = json_response("The result of a dry run", examples.VALIDATION)
 CANCEL_ACCEPTED = json_response(
-    "The request is being cancelled, or was cancelled before", examples.CANCEL_ACCEPTED, headers=ACCEPTED_HEADERS
+    "The cancellation is accepted, now or before; `Retry-After` only while the request is Pending",
+    examples.CANCEL_ACCEPTED,
+    headers=ACCEPTED_HEADERS,
 )
 RETRY_ACCEPTED = json_response("The retry has begun", examples.RETRY_ACCEPTED, headers=ACCEPTED_HEADERS)
 _WEBHOOK_TO_TEST = {

@@ -8,6 +8,7 @@ from services.gateway.api import openapi
 from services.gateway.api.routes.reading import NO_QUERY
 from services.gateway.requests import RequestCanceller
 from services.gateway.web import CancelAccepted, Locations, ProblemType, request_id_of
+from shared.contracts.states import RequestStatus
 
 
 def cancel_router(cancellations: RequestCanceller, locations: Locations) -> APIRouter:
@@ -37,10 +38,13 @@ def cancel_router(cancellations: RequestCanceller, locations: Locations) -> APIR
 
         The request stays Pending, with `cancelling` set, until its outputs are written; then it is Cancelled. If all
         images have ended before the cancellation takes effect, the request is Completed or Failed as usual. Cancelling
-        again has the same response and no further effect. A cancelled request can be retried.
+        again has no further effect and again a 202, also after the finish, with the status it has led to. A cancelled
+        request can be retried.
         """
         accepted = await cancellations.cancel(request_id_of(request.path_params["request_id"]))
-        response.headers.update(locations.of_accepted(accepted.request_id))
+        is_pending = accepted.status is RequestStatus.PENDING
+        headers = locations.of_accepted if is_pending else locations.of_status
+        response.headers.update(headers(accepted.request_id))
         return accepted
 
     return router

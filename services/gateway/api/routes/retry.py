@@ -16,7 +16,7 @@ def retry_router(retries: RetryStarter, locations: Locations) -> APIRouter:
     @router.post(
         "/requests/{request_id}/retry",
         status_code=HTTPStatus.ACCEPTED,
-        summary="Retry a request's failed images",
+        summary="Retry a request's failed and cancelled images",
         operation_id="retryRequest",
         dependencies=NO_QUERY,
         responses={
@@ -34,7 +34,8 @@ def retry_router(retries: RetryStarter, locations: Locations) -> APIRouter:
         openapi_extra=openapi.REQUEST,
     )
     async def retry(request: Request, response: Response) -> RetryAccepted:
-        """Begin another round of a finished request, in which its failed images are processed again.
+        """Begin another round of a finished request, in which its failed and cancelled images are processed
+        again.
 
         Images whose URL cannot be used (`invalid_url`) are not retried. Compressed images are kept and not fetched
         again. The round ends with new outputs and another webhook call; earlier outputs stay available.
