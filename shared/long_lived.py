@@ -1,7 +1,8 @@
-"""Tasks that must last until the process stops, and cancellations that nobody asked for.
+"""Tasks that must last until the process stops, and unrequested cancellations.
 
-aiormq cancels whoever waits for a connection that dies. Such a CancelledError looks like a request to stop: `except
-Exception` does not catch it, and a TaskGroup ignores a task that ends with it. A loop would end without a trace.
+aiormq cancels every task that waits for a connection that dies. Such a CancelledError looks like a request to stop:
+`except Exception` does not catch it, and a TaskGroup ignores a task that ends with it. A loop would end without a
+trace.
 """
 
 import asyncio

@@ -18,7 +18,7 @@ MAX_LOSSES = 3
 
 @dataclass(frozen=True, slots=True)
 class LossPolicy:
-    """random: returns a number of at least 0 and less than 1, for jitter: images that were lost together part."""
+    """random: returns a number of at least 0 and less than 1, for jitter: images lost together are retried apart."""
 
     settings: LossSettings
     random: Callable[[], float]

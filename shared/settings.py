@@ -49,7 +49,7 @@ class RabbitSettings(Settings):
         default=15,
         ge=1,
         le=300,
-        description="Seconds between heartbeats of a connection; a silent one is given up after three.",
+        description="Seconds between heartbeats of a connection; a silent one is closed after three.",
     )
     publish_timeout: float = Field(
         default=10, gt=0, description="Seconds to wait for a publisher confirm before RabbitMQ counts as unavailable."

@@ -129,7 +129,7 @@ def _create(root: Path, service: str) -> tuple[Path, int]:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=f"imagemill-{service}-{os.getpid()}-", dir=root))
         path = folder / _LOCK
-        with suppress(FileNotFoundError):  # another process took it for a dead one's before it was locked
+        with suppress(FileNotFoundError):  # another process removed it as a dead one's before it was locked
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             if lock(descriptor, path):
                 return folder, descriptor

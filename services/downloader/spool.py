@@ -69,5 +69,5 @@ class Spool:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         if self._file is not None:
-            with suppress(OSError):  # it writes again what a full disk refused, the file is discarded anyway
+            with suppress(OSError):  # it writes again what a full disk refused; the file is discarded anyway
                 self._file.close()

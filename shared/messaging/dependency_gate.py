@@ -127,7 +127,7 @@ class DependencyGate:
         return not self._recovering and all(gate.is_admitting for gate in self._outer)
 
     async def _admit(self, stop: asyncio.Event) -> bool:
-        """Wait until this gate lets the caller in; False if `stop` is set or another caller was faster."""
+        """Wait until this gate admits the caller; False if `stop` is set or another caller was faster."""
         if self._open.is_set():
             return True
         waits = [asyncio.create_task(event.wait()) for event in (self._open, self._trial_is_free, stop)]

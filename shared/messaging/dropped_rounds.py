@@ -1,4 +1,4 @@
-"""The cancelled rounds whose commands a worker drops. The gateway broadcasts them, again and again for a while."""
+"""The cancelled rounds whose commands a worker drops. The gateway broadcasts them, repeatedly for a while."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Whatever a dying connection raises, as BrokerUnavailable."""
+"""Translates the errors of a dying connection to BrokerUnavailable."""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,7 +14,8 @@ from shared.long_lived import is_asked_to_stop
 def broker_faults(doing: str) -> Iterator[None]:
     """Raises BrokerUnavailable for every error of the connection. Every await on aio-pika or aiormq belongs in one.
 
-    A CancelledError that nobody asked for is such an error: aiormq cancels whoever waits for a connection that dies.
+    A CancelledError that nobody asked for is such an error: aiormq cancels every task that waits for a connection that
+    dies.
     """
     try:
         yield

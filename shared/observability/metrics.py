@@ -162,14 +162,14 @@ class Metrics:
             "imagemill_webhook_deliveries_total",
             "Attempts to deliver a webhook: delivered, deferred to a later attempt, abandoned after the last, disabled"
             " (the receiver answered 410 Gone), replayed or replay_failed.",
-            unit="deliveries",
+            unit="webhooks",
             labels=("outcome",),
         )
         self.webhooks_overdue = declare.gauge(
             "imagemill_webhooks_overdue",
             "Webhooks whose next attempt has been due for more than a minute, at most 1,000."
             " Only the gateway that dispatches reports it.",
-            unit="deliveries",
+            unit="webhooks",
         )
         self.webhook_seconds = declare.seconds(
             "imagemill_webhook_seconds",

@@ -81,7 +81,7 @@ def _fields(document: Document) -> Document:
 
 
 def _error_code(value: Any) -> ErrorCode:
-    """A code of another version does not make its host's pause void."""
+    """An unknown error code of another version does not end its host's pause."""
     try:
         return ErrorCode(value)
     except ValueError:

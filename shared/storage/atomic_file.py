@@ -71,7 +71,7 @@ def _create(folder: Path) -> tuple[Path, BinaryIO]:
         path = folder / secrets.token_hex(16)
         file = path.open("xb")
         with suppress(OSError):  # this file system has no locks
-            if not lock(file.fileno(), path):  # another process took the file for an abandoned one
+            if not lock(file.fileno(), path):  # another process considered the file abandoned
                 file.close()
                 continue
         return path, file

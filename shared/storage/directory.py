@@ -135,7 +135,7 @@ class DirectoryObjectStore:
             yield from keys_under(self._root, prefix)
 
     def _time(self) -> datetime:
-        """The time that the file system gives to a new file; a network file system's is its server's."""
+        """The modification time of a new file; on a network file system, by its server's clock."""
         with self._errors(), staged_file(self._root, lambda file: file.write(b"time"), durable=False) as staged:
             modified = staged.stat().st_mtime
             staged.unlink()

@@ -119,7 +119,7 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        """Nothing came of what was dispatched."""
+        """No result arrived for the dispatched image."""
         self.clock.advance(1)
         self.do(self.database.images.return_lost(self.clock()))
         for image in self.model.images.values():

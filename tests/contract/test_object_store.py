@@ -208,7 +208,7 @@ async def test_stat_has_size_time_and_a_new_etag_for_new_content(store: ObjectSt
 
 
 @every_store
-async def test_a_store_tells_the_time_by_its_clock(store: ObjectStore) -> None:
+async def test_a_store_reports_the_time_of_its_clock(store: ObjectStore) -> None:
     before = datetime.now(UTC)
     time = await store.time()
     assert time is not None

@@ -1,4 +1,4 @@
-"""Cancelling a request: what is done is kept, the rest is dropped, and one end is announced, whatever happens."""
+"""Cancelling a request: finished images are kept, the rest is dropped, and one end is announced, whatever happens."""
 
 import asyncio
 from collections import Counter
@@ -25,7 +25,7 @@ from tests.support.waiting import until
 
 QUICK, HANGING = 40, 260
 HOSTS = 20
-"""Each has more hanging images than a downloader may request at once, and together more than it can have in hand."""
+"""Each has more hanging images than a downloader may request at once, and together more than it can process."""
 
 IN_HAND = 100
 MAX_IN_HAND = FetchSettings.model_fields["fetch_concurrency"].default
@@ -104,7 +104,7 @@ async def hanging() -> AsyncIterator[Hanging]:
         hanging.let_go.set()
 
 
-async def test_cancelling_in_the_middle_keeps_what_is_done_and_a_retry_completes_the_rest(
+async def test_cancelling_in_the_middle_keeps_finished_images_and_a_retry_completes_the_rest(
     stack: LocalStack,
     client: StackClient,
     origin: Origin,
@@ -138,12 +138,12 @@ async def test_cancelling_in_the_middle_keeps_what_is_done_and_a_retry_completes
     assert {code for row in failed_csv for code in row["Error Codes"].split(" | ")} == {"cancelled"}
     assert (await client.http.get(status["report_json_url"])).json()["images"]["cancelled"] == HANGING
     asked, others_in_hand = hanging.requests(), MAX_IN_HAND - hanging.open_connections()
-    hanging.let_go.set()  # the downloads in hand end now: their results come too late
+    hanging.let_go.set()  # the downloads in progress end now: their results come too late
     assert (await _cancel(client, request_id)).json()["status"] == "Cancelled"
     events = {"request.accepted": 1, "image.compressed": QUICK, "request.cancelled": 1}
     await _check_ends(stack, subscriber, receiver, request_id, events, [(1, "Cancelled")])
     await check_queues_empty(stack)
-    # A download in hand may still have waited for its host, which had as many as it may.
+    # A download in progress may still have waited for its host, which had as many as it may.
     assert hanging.requests() - asked <= others_in_hand, "commands that waited in the queue were executed"
     await check_images(stack.servers.mongodb_url, request_id, QUICK, 0, HANGING)
 

@@ -1,4 +1,4 @@
-"""Results that cannot be recorded hold up no other result; on a real database and broker."""
+"""Results that cannot be recorded delay no other result; on a real database and broker."""
 
 import asyncio
 import json

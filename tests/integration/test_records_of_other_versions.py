@@ -136,7 +136,7 @@ async def test_a_request_with_a_value_of_a_later_version_is_set_aside(
     assert set_aside(registry, "requests") == 1
 
 
-async def test_an_unreadable_image_holds_up_no_other_image(
+async def test_an_unreadable_image_delays_no_other_image(
     database: Database, raw: RawDatabase[Document], registry: CollectorRegistry
 ) -> None:
     images = [an_image(f"http://images.test/{number}.jpg", "a") for number in range(30)]
@@ -194,7 +194,7 @@ async def test_a_host_circuit_that_cannot_be_read_counts_as_none(
 
 
 @pytest.mark.parametrize("name", ["cancelled_round", "cancel_requested_at", "intake_open"])
-async def test_a_cancellation_that_cannot_be_read_holds_up_no_other_request(
+async def test_a_cancellation_that_cannot_be_read_delays_no_other_request(
     database: Database, raw: RawDatabase[Document], registry: CollectorRegistry, name: str
 ) -> None:
     for request_id in ("a", "b", "c"):
@@ -299,6 +299,6 @@ async def test_requests_of_a_version_without_retention_expire_like_others(
         assert request.expires_after(NOW) == NOW + timedelta(days=7)
 
 
-async def test_a_request_that_was_accepted_for_ever_stays_so(database: Database) -> None:
+async def test_a_request_accepted_with_unlimited_retention_never_expires(database: Database) -> None:
     await database.requests.insert(a_request("kept", retention_days=None))
     assert await database.requests.give_retention(7) == 0

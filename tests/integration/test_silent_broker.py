@@ -1,6 +1,6 @@
 """A connection to the broker that falls silent, at every await: all goes on when it is over, and nothing is lost.
 
-aiormq gives such a connection up after three heartbeats and cancels whoever waits for it.
+aiormq gives such a connection up after three heartbeats and cancels every task that waits for it.
 """
 
 import asyncio

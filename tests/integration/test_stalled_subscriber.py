@@ -1,4 +1,4 @@
-"""A subscriber's quorum queue that confirms nothing, as without its majority, holds up nothing of ours.
+"""A subscriber's quorum queue that confirms nothing, as without its majority, delays nothing in Imagemill.
 
 Its process is suspended: the broker then lets no channel go on that publishes to it, as with a lost majority.
 """

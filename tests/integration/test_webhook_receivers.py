@@ -68,9 +68,7 @@ async def sweeping(harness: WebhookHarness, runtime: Runtime) -> AsyncIterator[N
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_a_receiver_that_hangs_holds_up_nobody_elses_deliveries(
-    harness: WebhookHarness, rabbitmq_url: str
-) -> None:
+async def test_a_hanging_receiver_does_not_delay_other_receivers(harness: WebhookHarness, rabbitmq_url: str) -> None:
     never = asyncio.Event()
     async with AsyncExitStack() as opened:
         slow = await opened.enter_async_context(open_receiver(Reply(until=never)))

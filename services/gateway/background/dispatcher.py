@@ -148,7 +148,7 @@ class Dispatcher:
                 await self._database.images.mark_dispatched(expired)
 
     async def _expired_images(self, circuit: HostCircuit) -> list[Image]:
-        """Images whose deadline had passed when the host last failed: that fault is as good as their own last try.
+        """Images whose deadline had passed when the host last failed: that fault counts as their last try.
 
         An image that was never tried has no deadline. At a host that fails it has the maximum age too, from when it
         began to wait or the host to fail; otherwise it could wait for ever.

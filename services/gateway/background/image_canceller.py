@@ -69,7 +69,7 @@ class ImageCanceller:
         return 0 if ended else _IDLE_SECONDS
 
     async def _broadcast_cancelled_rounds(self, rounds: set[CancelledRound]) -> None:
-        """At once; the sweep repeats it."""
+        """Broadcast new rounds at once; the sweep repeats them."""
         new = [each for each in rounds if (each.request_id, each.round) not in self._broadcast]
         if new:
             await self._publish(drop_rounds(new, self._clock(), self._lost_after))

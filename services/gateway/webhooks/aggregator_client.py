@@ -48,7 +48,7 @@ class AggregatorClient:
             self._connection = None
 
     async def send_due(self, delivery_id: str) -> None:
-        """Have what is due of the delivery made at once. Without the broker, the sweep does so later."""
+        """Ask an aggregator to make the due attempt or replay at once. Without the broker, the sweep does so later."""
         if self._connection is None:
             return
         try:

@@ -17,7 +17,7 @@ class DeliveryLog:
     def __init__(
         self, database: Database, send_due: Callable[[str], Awaitable[None]], clock: Callable[[], datetime]
     ) -> None:
-        """`send_due` asks an aggregator to make what is due of a delivery; if it fails, the sweep does so."""
+        """`send_due` asks an aggregator to make the due attempt or replay; if it fails, the sweep does so."""
         self._database = database
         self._send_due = send_due
         self._clock = clock

@@ -63,7 +63,7 @@ async def _late(bench: Bench) -> datetime:
     return read
 
 
-async def test_a_reference_that_does_not_tell_its_time_leaves_the_machine_s() -> None:
+async def test_without_a_time_from_the_reference_the_machines_clock_is_used() -> None:
     bench = Bench(ahead=5)
     bench.answers = False
     await bench.clock.measure()
@@ -92,7 +92,7 @@ async def test_a_skew_beyond_the_limit_is_a_metric_and_makes_unready() -> None:
     assert not health.problems
 
 
-async def test_a_reference_that_is_away_at_the_start_holds_nothing_up() -> None:
+async def test_a_reference_that_is_unavailable_at_the_start_delays_nothing() -> None:
     store = MemoryObjectStore(MovableClock(NOW))
     store.available = False
     health = Health()

@@ -55,7 +55,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def test_isolated_work_begins_when_the_work_in_progress_has_ended_and_holds_up_new_work() -> None:
+async def test_isolated_work_begins_when_the_work_in_progress_has_ended_and_delays_new_work() -> None:
     isolation = Isolation()
     async with several(isolation):
         isolated = Work(isolation.isolated())
@@ -84,7 +84,7 @@ async def test_isolated_work_runs_one_at_a_time() -> None:
     await second.ended()
 
 
-async def test_shared_work_gets_as_much_time_as_it_was_held_up_before_the_next_isolated_work() -> None:
+async def test_shared_work_gets_as_much_time_as_it_was_delayed_before_the_next_isolated_work() -> None:
     now = 100.0
     isolation = Isolation(lambda: now)
     first, waiting = Work(isolation.isolated()), Work(isolation.shared())
@@ -128,7 +128,7 @@ async def test_shared_work_that_never_pauses_does_not_starve_isolated_work() -> 
 
 
 @pytest.mark.parametrize("running", [False, True])
-async def test_isolated_work_that_is_cancelled_holds_nothing_up(running: bool) -> None:
+async def test_isolated_work_that_is_cancelled_blocks_nothing(running: bool) -> None:
     isolation = Isolation()
     async with several(isolation, 0 if running else 1):
         isolated = Work(isolation.isolated())

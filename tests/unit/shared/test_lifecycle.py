@@ -81,7 +81,7 @@ def test_the_watchdog_ends_a_process_whose_event_loop_is_blocked() -> None:
     assert list(last["silent_seconds"]) == ["the event loop"]
 
 
-def test_the_watchdog_ends_a_process_with_a_loop_that_stands_still() -> None:
+def test_the_watchdog_ends_a_process_with_a_stalled_loop() -> None:
     status, last = ended(
         """
         health = Health(stall_timeout=1.5)
@@ -94,7 +94,7 @@ def test_the_watchdog_ends_a_process_with_a_loop_that_stands_still() -> None:
     assert list(last["silent_seconds"]) == ["dispatch"]
 
 
-def test_the_watchdog_spares_a_process_that_moves() -> None:
+def test_the_watchdog_does_not_end_a_working_process() -> None:
     status, _ = ended(
         """
         health = Health(stall_timeout=1)

@@ -1,4 +1,4 @@
-"""A cancellation that nobody asked for is told from a stop, and a task that must last cannot end without a trace."""
+"""An unrequested cancellation is distinguished from a stop, and a long-lived task cannot end unnoticed."""
 
 import asyncio
 

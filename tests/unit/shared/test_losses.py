@@ -33,7 +33,7 @@ def test_two_losses_defer_the_image_without_using_up_an_attempt_and_the_third_fa
     assert failure.original_key == (sent.original_key if isinstance(sent, CompressImage) else None)
 
 
-def test_images_that_were_lost_together_part() -> None:
+def test_images_lost_together_are_retried_at_different_times() -> None:
     early, late = answer(download(an_image())), answer(download(an_image()), random=0.9)
     assert isinstance(early, ImageDeferred)
     assert isinstance(late, ImageDeferred)

@@ -165,7 +165,7 @@ def test_a_recovered_dependency_is_not_listed() -> None:
     assert json.dumps(dict(health.problems)) == "{}"
 
 
-async def test_a_loop_that_stands_still_fails_livez_before_the_watchdog_ends_the_process(
+async def test_a_stalled_loop_fails_livez_before_the_watchdog_ends_the_process(
     client: httpx.AsyncClient, health: Health
 ) -> None:
     health.stall_timeout = 0.2
