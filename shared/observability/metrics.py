@@ -162,7 +162,7 @@ class Metrics:
             "imagemill_webhook_deliveries_total",
             "Attempts to deliver a webhook: delivered, deferred to a later attempt, abandoned after the last, disabled"
             " (the receiver answered 410 Gone), replayed or replay_failed.",
-            unit="webhooks",
+            unit="deliveries",
             labels=("outcome",),
         )
         self.webhooks_overdue = declare.gauge(

@@ -77,7 +77,7 @@ async def failing(client: StackClient) -> AsyncIterator[Failing]:
 
 
 @pytest.mark.parametrize("outage", [False, True], ids=["more work than time", "store away for longer"])
-async def test_waiting_for_imagemill_fails_no_image(
+async def test_waiting_for_us_fails_no_image(
     slow: LocalStack, client: StackClient, origin: Origin, outage: bool
 ) -> None:
     urls = [origin.serve(f"/{number}.jpg", image(PHOTO)) for number in range(IMAGES)]
