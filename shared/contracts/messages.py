@@ -249,8 +249,11 @@ class ImageDeferred(ImageMessage):
 
     @property
     def tried_host(self) -> bool:
-        """Whether the image was tried at its host, so that its age counts from the first such run."""
-        return self.counts or self.host_fault
+        """Whether the try at its host failed, so that the image's age counts from the first such run.
+
+        Once there is an original, the try has succeeded; only a fault of the host can still follow from it.
+        """
+        return self.host_fault or (self.counts and self.original_key is None)
 
 
 class FinishRequest(Message):

@@ -75,10 +75,10 @@ def _deferral(result: ImageDeferred, deadline: datetime | None, now: datetime) -
         "$set": changes,
         "$inc": {"attempts": int(result.counts), "losses": int(result.lost)},
     }
-    if result.tried_host:
+    if result.counts or result.host_fault:
         changes |= {"error_code": result.error_code.value, "error_detail": result.error_detail}
-        if deadline is not None:
-            update["$min"] = {"deadline": deadline}  # a later deadline changes nothing
+    if result.tried_host and deadline is not None:
+        update["$min"] = {"deadline": deadline}  # a later deadline changes nothing
     return UpdateOne(_unanswered(result), update)
 
 

@@ -108,14 +108,15 @@ async def test_images_expire_at_a_host_by_their_deadline_or_without_one_by_their
 
 
 async def test_the_first_try_at_the_host_sets_the_deadline_and_no_later_one_moves_it(database: Database) -> None:
-    image, minutes = an_image(), [timedelta(minutes=minute) for minute in range(4)]
+    image, minutes = an_image(), [timedelta(minutes=minute) for minute in range(5)]
     await database.images.insert_many([image])
     for dispatch, (changes, expected) in enumerate(
         [
             ({"counts": False}, None),  # waited for us
-            ({"counts": False, "host_fault": True}, NOW + minutes[1]),
-            ({}, NOW + minutes[1]),
-            ({"counts": False}, NOW + minutes[1]),
+            ({"original_key": "originals/r/1"}, None),  # the host sent it, and then we failed
+            ({"counts": False, "host_fault": True}, NOW + minutes[2]),
+            ({}, NOW + minutes[2]),
+            ({"counts": False}, NOW + minutes[2]),
         ]
     ):
         recorded = await database.images.record(

@@ -56,13 +56,10 @@ def _after_deferral(row: ImageRow, result: ImageDeferred, deadline: datetime | N
         attempts=row.image.attempts + int(result.counts),
         losses=row.image.losses + int(result.lost),
     )
+    if result.counts or result.host_fault:
+        image = replace(image, error_code=result.error_code, error_detail=result.error_detail)
     if result.tried_host:
-        image = replace(
-            image,
-            error_code=result.error_code,
-            error_detail=result.error_detail,
-            deadline=min(filter(None, (image.deadline, deadline)), default=None),
-        )
+        image = replace(image, deadline=min(filter(None, (image.deadline, deadline)), default=None))
     due_at = moment(result.delay, result.not_before, now) or now
     return replace(row, image=image, not_before=due_at, answered=result.dispatch)
 
