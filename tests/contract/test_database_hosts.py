@@ -1,7 +1,8 @@
 """Host circuits, and the images that wait for their hosts."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import HostCircuit
@@ -110,15 +111,14 @@ async def test_images_expire_at_a_host_by_their_deadline_or_without_one_by_their
 async def test_the_first_try_at_the_host_sets_the_deadline_and_no_later_one_moves_it(database: Database) -> None:
     image, minutes = an_image(), [timedelta(minutes=minute) for minute in range(5)]
     await database.images.insert_many([image])
-    for dispatch, (changes, expected) in enumerate(
-        [
-            ({"counts": False}, None),  # waited for us
-            ({"original_key": "originals/r/1"}, None),  # the host sent it, and then we failed
-            ({"counts": False, "host_fault": True}, NOW + minutes[2]),
-            ({}, NOW + minutes[2]),
-            ({"counts": False}, NOW + minutes[2]),
-        ]
-    ):
+    runs: list[tuple[dict[str, Any], datetime | None]] = [
+        ({"counts": False}, None),  # waited for us
+        ({"original_key": "originals/r/1"}, None),  # the host sent it, and then we failed
+        ({"counts": False, "host_fault": True}, NOW + minutes[2]),
+        ({}, NOW + minutes[2]),
+        ({"counts": False}, NOW + minutes[2]),
+    ]
+    for dispatch, (changes, expected) in enumerate(runs):
         recorded = await database.images.record(
             deferred(image, dispatch=dispatch + 1, delay=0, **changes), deadline=NOW + minutes[dispatch]
         )
