@@ -97,9 +97,9 @@ def test_the_watchdog_ends_a_process_with_a_stalled_loop() -> None:
 def test_the_watchdog_does_not_end_a_working_process() -> None:
     status, _ = ended(
         """
-        health = Health(stall_timeout=1)
+        health = Health(stall_timeout=3)
         with watchdog(health), health.loop("dispatch") as beat:
-            for _ in range(15):
+            for _ in range(20):
                 beat()
                 await asyncio.sleep(0.2)
         """
