@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TypeVar
 
+from shared.long_lived import moving
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -31,7 +33,8 @@ class Isolation:
         """Run beside other shared work."""
         with self._wanted:
             while not self._admits.is_set():
-                await self._admits.wait()
+                with moving():
+                    await self._admits.wait()
             with self._running:
                 yield
 
@@ -39,13 +42,14 @@ class Isolation:
     async def isolated(self) -> AsyncIterator[None]:
         """Run while nothing else runs."""
         async with self._one_isolated:
-            with suppress(TimeoutError):
+            with suppress(TimeoutError), moving():
                 async with asyncio.timeout(max(self._next_isolated_at - self._clock(), 0)):
                     await self._wanted.zero.wait()
             holds_up_since = self._clock()
             self._admits.clear()
             try:
-                await self._running.zero.wait()
+                with moving():
+                    await self._running.zero.wait()
                 yield
             finally:
                 self._admits.set()

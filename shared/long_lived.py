@@ -6,7 +6,12 @@ trace.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_PROGRESS_SECONDS = 5.0
+_beat: ContextVar[Callable[[], object] | None] = ContextVar("beat", default=None)
 
 
 class EndedUnasked(Exception):
@@ -33,3 +38,37 @@ async def lasting(name: str, work: Awaitable[None], stop: asyncio.Event) -> None
         raise EndedUnasked(f"{name} was cancelled by a library") from error
     if not stop.is_set():
         raise EndedUnasked(f"{name} ended before the process was asked to stop")
+
+
+@contextmanager
+def progress_is(beat: Callable[[], object]) -> Iterator[None]:
+    """Inside the block, also in the tasks that it starts, `progress` calls `beat`."""
+    token = _beat.set(beat)
+    try:
+        yield
+    finally:
+        _beat.reset(token)
+
+
+def progress() -> None:
+    """Say that the current work moves, so that it does not count as hung: long work calls this after each part."""
+    if beat := _beat.get():
+        beat()
+
+
+@contextmanager
+def moving() -> Iterator[None]:
+    """Report progress while the block waits: for a wait that may be long because others have work to finish."""
+    loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle
+
+    def tick() -> None:
+        nonlocal timer
+        progress()
+        timer = loop.call_later(_PROGRESS_SECONDS, tick)
+
+    tick()
+    try:
+        yield
+    finally:
+        timer.cancel()

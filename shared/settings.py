@@ -43,7 +43,16 @@ def choices_of(annotation: Any) -> tuple[str, ...]:
     return ()
 
 
-class RabbitSettings(Settings):
+class HandlerSettings(Settings):
+    longest_handler: float = Field(
+        default=300,
+        gt=0,
+        description="Maximum seconds that a worker takes for one command, once it has started. A process whose handler"
+        " makes no progress for so long becomes unready, and ends after STALL_TIMEOUT more.",
+    )
+
+
+class RabbitSettings(HandlerSettings):
     rabbitmq_url: str = Field(description="AMQP URL of RabbitMQ, with user, password and virtual host.")
     rabbitmq_heartbeat: int = Field(
         default=15,

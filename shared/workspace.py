@@ -111,16 +111,18 @@ async def open_workspace(service: str, health: Health, stop: asyncio.Event) -> A
 
 
 async def _until_open(workspace: Workspace, health: Health, stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        try:
-            await workspace.open()
-        except DiskUnavailable as fault:
-            log.warning("disk_unavailable", error=str(fault))
-            health.set_ready(fault.dependency, False, str(fault))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _WAIT_SECONDS)
-        else:
-            return
+    with health.loop("opening the directory of temporary files") as beat:
+        while not stop.is_set():
+            beat()
+            try:
+                await workspace.open()
+            except DiskUnavailable as fault:
+                log.warning("disk_unavailable", error=str(fault))
+                health.set_ready(fault.dependency, False, str(fault))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _WAIT_SECONDS)
+            else:
+                return
     raise StoppedWhileStarting("the disk for temporary files")
 
 

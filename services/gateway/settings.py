@@ -17,6 +17,7 @@ from services.gateway.upload import (
 )
 from shared.contracts.messages import MAX_PROBE_SECONDS, CompressOptions, MetadataPolicy, Mode, OutputFormat
 from shared.settings import (
+    HandlerSettings,
     ImageAgeSettings,
     MongoSettings,
     ObservabilitySettings,
@@ -84,7 +85,7 @@ class CatalogueSettings(Settings):
         )
 
 
-class DispatchSettings(Settings):
+class DispatchSettings(HandlerSettings):
     dispatch_window: int = Field(
         default=500,
         ge=1,
@@ -103,9 +104,6 @@ class DispatchSettings(Settings):
     )
     sweep_interval: float = Field(
         default=5, gt=0, description="Seconds between two sweeps for lost work, stranded requests and due webhooks."
-    )
-    longest_handler: float = Field(
-        default=300, gt=0, description="Maximum seconds that a worker takes for one command, once it has started."
     )
 
     @property

@@ -48,7 +48,7 @@ class Consumer:
         self._subscription = subscription
         self._gate = gate
         self._health = health
-        self._work = Work(subscription, broker.settings.dead_letter_after, publisher, gate, metrics)
+        self._work = Work(subscription, broker.settings, publisher, gate, metrics)
         self._inbox: asyncio.Queue[ReceivedMessage | None] = asyncio.Queue()
         self._activity = Activity()
         self._stop = asyncio.Event()

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from shared.errors import DependencyUnavailable
+from shared.long_lived import moving
 from shared.messaging.dependency_gate import DependencyGate
 
 T = TypeVar("T")
@@ -42,7 +43,8 @@ class Hold:
 
     async def _admitted_within(self, seconds: float) -> bool:
         try:
-            async with asyncio.timeout(seconds):
-                return await self._gate.wait_until_open(self._stop)
+            with moving():
+                async with asyncio.timeout(seconds):
+                    return await self._gate.wait_until_open(self._stop)
         except TimeoutError:
             return False

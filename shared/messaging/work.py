@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -11,13 +11,14 @@ from structlog.contextvars import bound_contextvars
 
 from shared.contracts.messages import Message
 from shared.errors import BrokerUnavailable, DependencyUnavailable
-from shared.long_lived import is_asked_to_stop
+from shared.long_lived import is_asked_to_stop, progress_is
 from shared.messaging.codec import Undecodable, decode
 from shared.messaging.dependency_gate import DependencyGate
 from shared.messaging.publisher import Outgoing, Publisher
 from shared.messaging.received_message import ReceivedMessage
 from shared.messaging.subscription import Subscription
 from shared.observability import Metrics
+from shared.settings import RabbitSettings
 
 _RETRY_DELAY_SECONDS = 1.0  # slows down the repetitions of a message that fails because of a bug
 
@@ -34,7 +35,7 @@ class Work:
     def __init__(
         self,
         subscription: Subscription,
-        dead_letter_after: int,
+        limits: RabbitSettings,
         publisher: Publisher,
         gate: DependencyGate,
         metrics: Metrics,
@@ -42,7 +43,7 @@ class Work:
         self.release = asyncio.Event()
         self.gives_back = False
         self._subscription = subscription
-        self._dead_letter_after = dead_letter_after
+        self._limits = limits
         self._publisher = publisher
         self._gate = gate
         self._metrics = metrics
@@ -84,7 +85,7 @@ class Work:
             began = time.monotonic()
             try:
                 if answer is None:
-                    answer = await handle(message)
+                    answer = await self._watched(handle(message))
                 await self._publisher.publish(answer)
             except DependencyUnavailable as error:
                 if time.monotonic() >= retry_until or not self._gate.is_open:
@@ -101,6 +102,12 @@ class Work:
                 return "handled"
         return "returned"
 
+    async def _watched(self, handling: Awaitable[Sequence[Outgoing]]) -> Sequence[Outgoing]:
+        """The answer of a handler. Without progress for LONGEST_HANDLER it makes the process unready, then ends it."""
+        queue, limit = self._subscription.queue, self._limits.longest_handler
+        with self._gate.health.loop(f"handling a message of {queue}", limit) as beat, progress_is(beat):
+            return await handling
+
     async def _may_continue(self, received: ReceivedMessage) -> bool:
         """Wait for the gate. False if the message returns to its queue instead."""
         if self._gate.is_open or await self._gate.wait_until_open(self.release):
@@ -112,7 +119,7 @@ class Work:
     async def _count_failure(self, received: ReceivedMessage, error: Exception) -> None:
         """Send the message to its queue again with its number of failures; after the last permitted one, park it."""
         failures = received.failures + 1
-        if failures >= self._dead_letter_after:
+        if failures >= self._limits.dead_letter_after:
             await self._park_or_drop(received, "failed", f"failed {failures} times; last: {error!r}")
             return
         await asyncio.sleep(_RETRY_DELAY_SECONDS)

@@ -28,7 +28,7 @@ class _Loop:
 class Health:
     """Whether a process can work (ready), and whether its loops move (alive).
 
-    It is ready if at least one dependency is recorded and all of them answer.
+    It is ready if at least one dependency is recorded, all of them answer, and no loop has stalled.
     """
 
     def __init__(self, gauge: Gauge | None = None, stall_timeout: float = STALL_TIMEOUT_SECONDS) -> None:
@@ -75,8 +75,14 @@ class Health:
 
     @property
     def problems(self) -> Mapping[str, str]:
-        """The reason for each dependency that is not ready."""
-        return {dependency: detail for dependency, detail in self._problems.items() if detail is not None}
+        """The reason for each dependency that is not ready, and for each loop that has stalled."""
+        recorded = {dependency: detail for dependency, detail in self._problems.items() if detail is not None}
+        return {name: f"does not move since {seconds:.0f} s" for name, seconds in self.stalled.items()} | recorded
+
+    @property
+    def stalled(self) -> Mapping[str, float]:
+        """The loops that were silent for half of the time after which the watchdog ends the process."""
+        return self.silent_loops(self.stall_timeout / 2)
 
 
 _TEXT = "text/plain; charset=utf-8"
@@ -101,7 +107,7 @@ class HealthEndpoints:
 
     def livez(self) -> HealthResponse:
         """200 while the event loop runs and every loop moves, else 503."""
-        silent = self.health.silent_loops(self.health.stall_timeout / 2)
+        silent = self.health.stalled
         if not silent:
             return HealthResponse(HTTPStatus.OK, _TEXT, b"alive\n")
         lines = "".join(f"{name} does not move since {seconds:.0f} s\n" for name, seconds in silent.items())

@@ -42,10 +42,11 @@ class DirectoryObjectStore:
         self._threads = Threads(_THREADS, "directory-store")
 
     async def put_file(self, key: str, path: Path, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
-        await self._threads.run(partial(self._put_file, check_key(key), path, durable))
+        size = (await self._threads.run(path.stat)).st_size
+        await self._threads.run(partial(self._put_file, check_key(key), path, durable), size)
 
     async def put_bytes(self, key: str, data: bytes, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
-        await self._threads.run(partial(self._put, check_key(key), lambda file: file.write(data), durable))
+        await self._threads.run(partial(self._put, check_key(key), lambda file: file.write(data), durable), len(data))
 
     async def copy(self, source: str, target: str, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
         await self._threads.run(partial(self._copy, check_key(source), check_key(target), durable))
@@ -75,6 +76,7 @@ class DirectoryObjectStore:
         return await self._threads.run(self._time)
 
     async def ping(self) -> None:
+        await self._threads.until_none_hangs()
         await self._threads.run(self._ping)
 
     async def state(self) -> StoreState:

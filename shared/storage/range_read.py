@@ -36,7 +36,7 @@ async def read_range(
 
 
 class _RangeReader:
-    """The lock makes `close` wait for a call that is still running after its caller was cancelled."""
+    """If a call is still running after its caller was cancelled, `close` leaves the closing to it."""
 
     def __init__(self, open_: Open, errors: Callable[[], AbstractContextManager[None]]) -> None:
         self._open = open_
@@ -44,9 +44,17 @@ class _RangeReader:
         self._lock = Lock()
         self._source: Source | None = None
         self._left = 0
+        self._abandoned = False
         self.finished = False
 
     def next(self) -> bytes:
+        try:
+            return self._next()
+        finally:
+            if self._abandoned:
+                self.close()
+
+    def _next(self) -> bytes:
         with self._lock, self._errors():
             if self._source is None:
                 self._source, self._left = self._open()
@@ -60,7 +68,12 @@ class _RangeReader:
             return chunk
 
     def close(self) -> None:
-        with self._lock:
-            self.finished = True
-            if self._source is not None:
-                self._source.close()
+        """Does not wait for a call that hangs, since that would hold a second thread."""
+        self._abandoned = True
+        if self._lock.acquire(blocking=False):
+            try:
+                self.finished = True
+                if self._source is not None:
+                    self._source.close()
+            finally:
+                self._lock.release()

@@ -80,10 +80,13 @@ class S3ObjectStore:
         self._threads = Threads(_THREADS, "s3-store")
 
     async def put_file(self, key: str, path: Path, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
-        await self._threads.run(partial(self._put_file, check_key(key), path, content_type))
+        size = (await self._threads.run(path.stat)).st_size
+        await self._threads.run(partial(self._put_file, check_key(key), path, content_type), size)
 
     async def put_bytes(self, key: str, data: bytes, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
-        await self._threads.run(partial(self._put, check_key(key), io.BytesIO(data), len(data), content_type))
+        await self._threads.run(
+            partial(self._put, check_key(key), io.BytesIO(data), len(data), content_type), len(data)
+        )
 
     async def copy(self, source: str, target: str, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
         await self._threads.run(partial(self._copy, check_key(source), check_key(target)))
@@ -113,6 +116,7 @@ class S3ObjectStore:
         return await self._threads.run(self._time)
 
     async def ping(self) -> None:
+        await self._threads.until_none_hangs()
         await self._threads.run(self._ping)
 
     async def state(self) -> StoreState:

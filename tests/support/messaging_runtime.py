@@ -74,6 +74,7 @@ async def open_runtime(
     dead_letter_after: int = 10,
     heartbeat: int = 15,
     stall_timeout: float = 120,
+    longest_handler: float = 300,
 ) -> AsyncIterator[Runtime]:
     settings = RabbitSettings(
         rabbitmq_url=url,
@@ -81,6 +82,7 @@ async def open_runtime(
         publish_timeout=publish_timeout,
         drain_timeout=drain_timeout,
         dead_letter_after=dead_letter_after,
+        longest_handler=longest_handler,
     )
     registry = CollectorRegistry()
     metrics = Metrics(registry)

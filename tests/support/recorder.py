@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shared.contracts.messages import DownloadImage, Message
-from shared.messaging import Outgoing, Queue, Subscription
+from shared.messaging import Handler, Outgoing, Queue, Subscription
 from tests.support.builders import an_image
 from tests.support.worker_messages import compress, download
 
@@ -30,7 +30,7 @@ class Recorder:
         return self.answer
 
 
-def downloads(handler: Recorder, concurrency: int = 4) -> Subscription:
+def downloads(handler: Handler, concurrency: int = 4) -> Subscription:
     return Subscription(Queue.DOWNLOAD, (DownloadImage,), handler, concurrency)
 
 

@@ -17,6 +17,7 @@ from shared.contracts.image_summary import ImageSummary
 from shared.contracts.object_keys import image_id, outputs_key
 from shared.contracts.records import Image, OutputKeys, Product, Request
 from shared.contracts.states import OPEN_STATES, ImageState, RequestStatus
+from shared.long_lived import progress
 from shared.persistence import Database
 from shared.storage import ObjectStore
 from shared.workspace import disk_faults
@@ -81,6 +82,7 @@ class OutputWriter:
         batch: Batch[Product],
     ) -> bool:
         """Read the next products into `batch` and write it when it is full, or when there are no more (False)."""
+        progress()
         async with self._batches_in_memory:
             read = await anext(products, None)
             for product in read or ():
