@@ -247,6 +247,7 @@ async def test_in_races_of_a_cancellation_with_the_finish_each_request_has_one_e
         end, progress = status["status"], status["progress"]
         ends[end] += 1
         assert answer in ({202} if end == "Cancelled" else {202, 409})
+        assert (await _cancel(client, request_id)).status_code == answer, "a repetition has another response"
         assert (progress["compressed"], progress["cancelled"]) == ((0, 1) if end == "Cancelled" else (1, 0))
         events = {"request.accepted": 1, f"request.{end.lower()}": 1, "image.compressed": progress["compressed"]}
         await _check_ends(stack, subscriber, receiver, request_id, events, [(1, end)])
