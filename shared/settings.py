@@ -123,7 +123,7 @@ class ObservabilitySettings(Settings):
     )
     stall_timeout: float = Field(
         default=120,
-        ge=1,
+        ge=10,
         description="Seconds after which a process ends itself if a loop stalls, or if it cannot consume while "
         "its dependencies answer.",
     )

@@ -26,6 +26,7 @@ from shared.messaging.work import Work
 from shared.observability import Health, Metrics
 
 _CANCEL_SECONDS = 5.0
+_BEAT_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -73,10 +74,10 @@ class Consumer:
                 async def session(connection: Connection) -> None:
                     async with open_channel(connection, publisher_confirms=False) as channel:
                         await self._consume(channel, beat)
-                        await self._drain(workers, drain_timeout)
+                        await self._drain(workers, drain_timeout, beat)
 
                 await self._sessions.keep(session, stop, beat)
-                await self._drain(workers, drain_timeout)
+                await self._drain(workers, drain_timeout, beat)
 
     async def _take_from_inbox(self) -> None:
         while (received := await self._inbox.get()) is not None:
@@ -150,14 +151,19 @@ class Consumer:
             self._inbox.get_nowait()
             self._activity.held -= 1
 
-    async def _drain(self, workers: Sequence[asyncio.Task[None]], seconds: float) -> None:
+    async def _drain(self, workers: Sequence[asyncio.Task[None]], seconds: float, beat: Callable[[], None]) -> None:
         if not self._stop.is_set():
             return
         self._empty_inbox()
         self._work.release.set()
         for _ in workers:
             self._inbox.put_nowait(None)
-        _, late = await asyncio.wait(workers, timeout=seconds)
+        now = asyncio.get_running_loop().time
+        ends_at, late = now() + seconds, set(workers)
+        while late and (left := ends_at - now()) > 0:
+            beat()
+            _, late = await asyncio.wait(late, timeout=min(left, _BEAT_SECONDS))
+        beat()
         if late:
             log.warning("drain_timed_out", queue=self._subscription.queue, messages=len(late))
         for worker in late:

@@ -53,6 +53,23 @@ async def test_a_long_handler_that_makes_progress_is_not_taken_for_hung(rabbitmq
         await asyncio.wait_for(done.wait(), 10)
 
 
+async def test_a_long_drain_is_no_stall(rabbitmq_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.messaging.consumer.TURN_SECONDS", 0)
+    handler = Recorder(hold=asyncio.Event())
+    async with (
+        open_runtime(rabbitmq_url, stall_timeout=2) as runtime,
+        runtime.consuming(downloads(handler)) as stop,
+    ):
+        await runtime.publisher.publish(COMMANDS[:1])
+        await until(lambda: bool(handler.seen), what="in progress")
+        stop.set()
+        for _turn in range(35):
+            await asyncio.sleep(0.1)
+            assert not runtime.health.silent_loops(2)
+        assert handler.hold is not None
+        handler.hold.set()
+
+
 async def test_a_store_whose_calls_hang_is_unavailable_until_they_return(
     rabbitmq_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import aio_pika
 import pytest
 
 from shared.messaging import Queue
+from tests.support.impatient import LAUNCHER
 from tests.support.messaging_runtime import open_broker_proxy
 from tests.support.service_process import a_store, open_service
 from tests.support.waiting import until
@@ -17,7 +18,6 @@ async def settings(rabbitmq_url: str, tmp_path: Path) -> dict[str, str]:
     return {
         "RABBITMQ_URL": rabbitmq_url,
         "OBJECT_STORE_URL": await a_store(tmp_path / "store"),
-        "STALL_TIMEOUT": "2",
         "TMPDIR": str(tmp_path),
     }
 
@@ -26,7 +26,7 @@ async def test_a_process_that_cannot_consume_exits_with_1_and_one_clear_last_lin
     rabbitmq_url: str, settings: dict[str, str], tmp_path: Path
 ) -> None:
     async with (
-        open_service("downloader", tmp_path, settings) as service,
+        open_service("downloader", tmp_path, settings, LAUNCHER) as service,
         await aio_pika.connect(rabbitmq_url) as connection,
         connection.channel() as channel,
     ):
@@ -47,7 +47,7 @@ async def test_a_process_outlives_an_outage_of_its_broker(
 ) -> None:
     async with (
         open_broker_proxy(rabbitmq_url) as (proxy, url),
-        open_service("downloader", tmp_path, settings | {"RABBITMQ_URL": url}) as service,
+        open_service("downloader", tmp_path, settings | {"RABBITMQ_URL": url}, LAUNCHER) as service,
     ):
         await service.until_ready()
         proxy.cut()

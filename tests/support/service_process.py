@@ -70,12 +70,18 @@ class ServiceProcess:
 
 
 @asynccontextmanager
-async def open_service(name: str, home: Path, settings: Mapping[str, str]) -> AsyncIterator[ServiceProcess]:
-    """Start it, with its logs under `home`; kill it at the end if it still runs."""
+async def open_service(
+    name: str, home: Path, settings: Mapping[str, str], launcher: str = ""
+) -> AsyncIterator[ServiceProcess]:
+    """Start it, with its logs under `home`; kill it at the end if it still runs.
+
+    launcher: the module that starts it, if it is not its own.
+    """
     port = str(free_port())
     own = {"GATEWAY_HOST": "127.0.0.1", "GATEWAY_PORT": port, "METRICS_PORT": port, "WEBHOOK_SECRET": WEBHOOK_SECRET}
     environment = {**os.environ, **own, **settings}
-    process = spawn(name, [sys.executable, "-m", f"services.{name}"], environment, home, ROOT)
+    command = [sys.executable, "-m", *([launcher, name] if launcher else [f"services.{name}"])]
+    process = spawn(name, command, environment, home, ROOT)
     try:
         yield ServiceProcess(process, f"http://127.0.0.1:{port}")
     finally:

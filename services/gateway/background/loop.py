@@ -1,6 +1,7 @@
 """The loop that repeats a background task step by step until the process stops."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import structlog
 
 from shared.errors import DependencyUnavailable
-from shared.long_lived import is_asked_to_stop, lasting
+from shared.long_lived import Stalled, is_asked_to_stop, lasting
 from shared.messaging import DependencyGate
+from shared.observability import Health
 
 Step = Callable[[], Awaitable[float]]
 """Does a piece of work and returns the seconds until the next step."""
@@ -27,15 +29,41 @@ async def repeat(name: str, step: Step, gate: DependencyGate, stop: asyncio.Even
     """Repeat `step` until `stop` is set; `wake` ends a pause early. Raises EndedUnasked if it ends before.
 
     If a dependency is unavailable, the gate closes and the next step waits for it. Any other exception is logged and
-    the step is repeated. No work is lost, since each step takes its work from the database.
+    the step is repeated. No work is lost, since each step takes its work from the database. If every step fails for
+    STALL_TIMEOUT, it raises Stalled: the process ends, and another one gets its lease.
     """
     await lasting(f"the loop {name}", _repeat(name, step, gate, stop, wake), stop)
 
 
 async def _repeat(name: str, step: Step, gate: DependencyGate, stop: asyncio.Event, wake: asyncio.Event) -> None:
+    failures = _Failures(name, gate.health)
     with gate.health.loop(name, _MAX_STEP_SECONDS) as beat:
         while await _is_open(gate, stop, beat):
-            await _pause(await _run(name, step, gate), stop, wake, beat)
+            await _pause(await _run(name, step, gate, failures), stop, wake, beat)
+
+
+class _Failures:
+    """The unexpected errors of a step in a row."""
+
+    def __init__(self, name: str, health: Health) -> None:
+        self._name = name
+        self._health = health
+        self._since: float | None = None
+
+    def clear(self) -> None:
+        if self._since is not None:
+            self._health.set_ready(self._name, True)
+        self._since = None
+
+    def count(self, error: BaseException) -> None:
+        """Report unready after half of STALL_TIMEOUT. Raises Stalled after all of it."""
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        limit = self._health.stall_timeout
+        if now - self._since >= limit:
+            raise Stalled(f"the loop {self._name}: every step failed for {limit:g} s; last: {error!r}") from error
+        if now - self._since >= limit / 2:
+            self._health.set_ready(self._name, False, f"every step fails: {error!r}")
 
 
 async def _is_open(gate: DependencyGate, stop: asyncio.Event, beat: Beat) -> bool:
@@ -47,17 +75,20 @@ async def _is_open(gate: DependencyGate, stop: asyncio.Event, beat: Beat) -> boo
                 return await gate.wait_until_open(stop)
 
 
-async def _run(name: str, step: Step, gate: DependencyGate) -> float:
+async def _run(name: str, step: Step, gate: DependencyGate, failures: _Failures) -> float:
     try:
         seconds = await step()
     except DependencyUnavailable as fault:
+        failures.clear()
         gate.close(fault)
         return 0
-    except (Exception, asyncio.CancelledError):
+    except (Exception, asyncio.CancelledError) as error:
         if is_asked_to_stop():
             raise
         log.exception("background_step_failed", step=name)
+        failures.count(error)
         return _AFTER_ERROR_SECONDS
+    failures.clear()
     gate.succeeded()
     return seconds
 

@@ -6,6 +6,7 @@ import pytest
 
 from services.gateway.background.loop import repeat
 from shared.errors import DatabaseUnavailable
+from shared.long_lived import Stalled
 from shared.messaging import DependencyGate
 from shared.observability import Health
 from tests.support.waiting import until
@@ -86,3 +87,39 @@ async def test_a_step_that_does_not_return_is_silent(monkeypatch: pytest.MonkeyP
     await until(lambda: list(health.silent_loops(0.05)) == ["dispatch"])
     task.cancel()
     await asyncio.wait([task])
+
+
+async def test_a_loop_whose_every_step_fails_is_unready_and_then_ends_the_process() -> None:
+    health = Health(stall_timeout=0.4)
+    gate = DependencyGate({}, health)
+
+    async def step() -> float:
+        raise ZeroDivisionError
+
+    task = asyncio.create_task(repeat("sweep", step, gate, asyncio.Event(), asyncio.Event()))
+    await until(lambda: "sweep" in health.problems)
+    with pytest.raises(Stalled, match=r"the loop sweep: every step failed for 0.4 s; last: ZeroDivisionError\(\)"):
+        await asyncio.wait_for(task, 5)
+
+
+@pytest.mark.parametrize("between", [None, DatabaseUnavailable("gone")], ids=repr)
+async def test_failures_with_a_success_or_an_outage_between_them_do_not_end_the_process(
+    between: Exception | None,
+) -> None:
+    health, stop, steps = Health(stall_timeout=1), asyncio.Event(), 0
+
+    async def step() -> float:
+        nonlocal steps
+        steps += 1
+        if steps % 2:
+            raise ZeroDivisionError
+        if between is not None:
+            raise between
+        return 0.01
+
+    gate = DependencyGate({"database": answers}, health)
+    task = asyncio.create_task(repeat("sweep", step, gate, stop, asyncio.Event()))
+    await asyncio.sleep(1.5)  # longer than STALL_TIMEOUT
+    assert not task.done()
+    stop.set()
+    await asyncio.wait_for(task, 5)
