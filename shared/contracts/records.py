@@ -110,6 +110,14 @@ CANCELLED_DETAIL = "the request was cancelled"
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which no images were processed, because of Imagemill or what it depends on."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CancelledRound:
     """A round that a client cancelled at `requested_at`.
 

@@ -23,6 +23,7 @@ from shared.persistence.faults import database_faults
 from shared.persistence.hosts import MongoHosts
 from shared.persistence.images import MongoImages
 from shared.persistence.leases import MongoLease
+from shared.persistence.outages import MongoOutages
 from shared.persistence.products import MongoProducts
 from shared.persistence.record_reading import SetAside
 from shared.persistence.requests import MongoRequests
@@ -91,6 +92,7 @@ class MongoDatabase:
         self.products = MongoProducts(database["products"], set_aside)
         self.deliveries = MongoDeliveries(database["deliveries"], set_aside, clock)
         self.hosts = MongoHosts(database["hosts"], set_aside, clock)
+        self.outages = MongoOutages(database["outages"], set_aside, clock)
 
     def lease(self, name: str, seconds: float) -> MongoLease:
         return MongoLease(self._database["leases"], name, self._owner, seconds)

@@ -15,10 +15,22 @@ from typing import Protocol
 from shared.contracts.deliveries import Delivery, DeliveryAttempt, DeliveryState
 from shared.contracts.image_summary import ImageSummary
 from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed
-from shared.contracts.records import Announcement, CancelledRound, HostCircuit, Image, Product, Progress, Request
+from shared.contracts.records import (
+    Announcement,
+    CancelledRound,
+    HostCircuit,
+    Image,
+    Outage,
+    Product,
+    Progress,
+    Request,
+)
 
 CLAIM_AGAIN_AFTER = timedelta(minutes=1)
 """After this time `claim_stranded` and `claim_due` return the same request or delivery again."""
+
+MAX_OUTAGES = 200
+"""How many outages are remembered."""
 
 MAX_COUNTED = 1_000
 """Where `count_overdue` stops."""
@@ -315,6 +327,15 @@ class HostRepository(Protocol):
         """
 
 
+class OutageRepository(Protocol):
+    async def observe(self, *, working: bool, longer_than: timedelta) -> list[Outage]:
+        """Record whether images are processed now. Returns the last MAX_OUTAGES outages, the oldest first.
+
+        An outage is the time since images were last seen to be processed, if it is `longer_than` that. With `working`
+        false the last one may still go on.
+        """
+
+
 class Lease(Protocol):
     """The right to do one piece of work for a while. It avoids double work; guards make double work harmless."""
 
@@ -347,6 +368,9 @@ class Database(Protocol):
 
     @property
     def hosts(self) -> HostRepository: ...
+
+    @property
+    def outages(self) -> OutageRepository: ...
 
     def lease(self, name: str, seconds: float) -> Lease:
         """The lease `name` for this process; it runs out `seconds` after it was last acquired."""

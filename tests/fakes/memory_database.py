@@ -9,6 +9,7 @@ from tests.fakes.memory_cancellations import MemoryCancellations
 from tests.fakes.memory_deliveries import MemoryDeliveries
 from tests.fakes.memory_hosts import MemoryHosts
 from tests.fakes.memory_images import MemoryImages
+from tests.fakes.memory_outages import MemoryOutages
 from tests.fakes.memory_requests import MemoryRequests
 from tests.fakes.memory_tables import LeaseRow, OutputsRow, Tables
 
@@ -35,6 +36,7 @@ class MemoryDatabase:
         self.products = MemoryProducts(tables)
         self.deliveries = MemoryDeliveries(tables)
         self.hosts = MemoryHosts(tables)
+        self.outages = MemoryOutages(tables)
         self._owner = owner
         self._numbers = numbers
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.contracts.deliveries import Delivery
-from shared.contracts.records import HostCircuit, Image, Product, Request
+from shared.contracts.records import HostCircuit, Image, Outage, Product, Request
 from shared.errors import DatabaseUnavailable
 
 
@@ -54,6 +54,8 @@ class Tables:
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     sent: dict[str, datetime] = field(default_factory=dict)
     hosts: dict[str, HostCircuit] = field(default_factory=dict)
+    worked_at: datetime | None = None
+    outages: list[Outage] = field(default_factory=list)
     leases: dict[str, LeaseRow] = field(default_factory=dict)
     lease_requests: int = 0  # calls of `acquire`, also refused ones and those during an outage
 

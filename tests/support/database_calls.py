@@ -122,6 +122,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "deliveries.enable": lambda database: database.deliveries.enable("a"),
     "deliveries.count_overdue": lambda database: database.deliveries.count_overdue(),
     "deliveries.postpone": lambda database: database.deliveries.postpone("shop.test", "https://shop.test/hook", NOW),
+    "outages.observe": lambda database: database.outages.observe(working=True, longer_than=timedelta(0)),
     "hosts.get": lambda database: database.hosts.get("a.test"),
     "hosts.circuits": lambda database: database.hosts.circuits(),
     "hosts.not_closed": lambda database: database.hosts.not_closed(),

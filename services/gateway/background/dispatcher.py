@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.gateway.background.parts import WITHOUT_LEASE_SECONDS, BackgroundParts
+from services.gateway.background.processing_time import time_before
 from services.gateway.settings import DispatchSettings
 from shared.contracts.messages import CompressOptions, DownloadImage, ImageFailed, KnownResult
 from shared.contracts.object_keys import reuse_key
-from shared.contracts.records import HostCircuit, Image
+from shared.contracts.records import HostCircuit, Image, Outage
 from shared.errors import UnreadableRecord
 from shared.persistence import RenewableLease
 from shared.settings import ImageAgeSettings
@@ -27,6 +28,9 @@ _EXPIRY_INTERVAL = timedelta(seconds=1)
 _MAX_EXPIRY_HOSTS = 100
 _EXPIRY_BATCH = 200
 _MAX_EXPIRY_BATCHES = 10  # per host
+_OBSERVATION_INTERVAL = timedelta(seconds=5)
+_OUTAGE = timedelta(minutes=2)
+"""Work in progress of which nothing is finished for longer than this is an outage of ours."""
 _TRY_OUT_TIME = timedelta(minutes=2)
 """A half-open host gets another try-out if the last one has no answer by then: its command may be lost."""
 
@@ -61,6 +65,10 @@ class Dispatcher:
         self._circuits: dict[str, HostCircuit] = {}
         self._caps: dict[str, int] = {}
         self._expiry_checked_at: datetime | None = None
+        self._outages: Sequence[Outage] = ()
+        self._left_in_flight = 0
+        self._working = False
+        self._observed_at: datetime | None = None
 
     async def step(self) -> float:
         """Fill the window with images that are due. Returns the seconds until the next step."""
@@ -70,6 +78,7 @@ class Dispatcher:
         in_flight = await self._database.images.in_flight()
         request_ids = await self._not_cancelled(await self._database.images.requests_with_pending())
         self._forget_options_except(request_ids)
+        await self._observe_outages(sum(in_flight.values()))
         circuits = await self._database.hosts.not_closed()
         self._caps = await self._caps_of(circuits, in_flight)
         await self._fail_expired(circuits)
@@ -79,8 +88,18 @@ class Dispatcher:
                 break
             request_ids = await self._not_cancelled(request_ids)
             await self._dispatch([image for image in images if image.request_id in set(request_ids)])
-        self._metrics.dispatched_images.set(sum(in_flight.values()))
+        self._left_in_flight = sum(in_flight.values())
+        self._metrics.dispatched_images.set(self._left_in_flight)
         return _BUSY_SECONDS if request_ids else _IDLE_SECONDS
+
+    async def _observe_outages(self, in_flight: int) -> None:
+        """Images do not age in an outage. They are processed if some left the flight, or none has to be."""
+        now = self._clock()
+        self._working = self._working or in_flight == 0 or in_flight < self._left_in_flight
+        if self._observed_at and now - self._observed_at < _OBSERVATION_INTERVAL:
+            return
+        working, self._working, self._observed_at = self._working, False, now
+        self._outages = await self._database.outages.observe(working=working, longer_than=_OUTAGE)
 
     async def _not_cancelled(self, request_ids: Sequence[str]) -> list[str]:
         """Those that are not being cancelled now."""
@@ -156,10 +175,10 @@ class Dispatcher:
         fault_at, since = circuit.last_fault_at, circuit.paused_since
         if fault_at is None or since is None:  # recorded by an earlier version
             return []
-        oldest = fault_at - self._max_age
+        oldest = time_before(fault_at, self._max_age, self._outages)
         return await self._database.images.expired(
             circuit.host,
-            deadline_by=fault_at,
+            deadline_by=oldest + self._max_age,
             untried_since=oldest if since <= oldest else None,
             limit=_EXPIRY_BATCH,
         )
@@ -197,7 +216,8 @@ class Dispatcher:
             start_by=self._workers_clock() + self._start_within,
             known=known,
             losses=image.losses,
-            last=image.deadline is not None and image.deadline <= now,
+            last=image.deadline is not None
+            and image.deadline <= time_before(now, self._max_age, self._outages) + self._max_age,
         )
 
     async def _options_of(self, request_id: str) -> CompressOptions:
