@@ -10,6 +10,7 @@ from shared.persistence import (
     HostRepository,
     ImageRepository,
     Lease,
+    OutageRepository,
     ProductRepository,
     RequestRepository,
 )
@@ -23,6 +24,7 @@ PROTOCOLS = {
     "images": ImageRepository,
     "deliveries": DeliveryRepository,
     "hosts": HostRepository,
+    "outages": OutageRepository,
     "lease": Lease,
 }
 
