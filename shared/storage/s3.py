@@ -238,14 +238,21 @@ class S3ObjectStore:
             yield
         except S3Error as error:
             if missing is not None and error.code == _NOT_FOUND:
+                self._check_mark_again()
                 raise ObjectMissing(missing) from None
             raise StorageUnavailable(f"S3 answered {error.code}: {error.message}") from error
         except (MinioException, HTTPError, ParseError, ValueError) as error:
             # The client raises the last two for responses that are not from S3, such as a proxy's page.
             raise StorageUnavailable(f"unexpected response from S3: {error}") from error
 
+    def _check_mark_again(self) -> None:
+        """In a bucket that was emptied or made anew since, everything is missing: the store is away, not the object."""
+        self._opened = False
+        with self._errors():
+            pass
+
     def _open(self) -> None:
-        """Check the mark at first use. If the bucket disappears later, its calls fail."""
+        """Check the mark at first use, and when an object is missing."""
         if self._opened:
             return
         if not self._is_marked():

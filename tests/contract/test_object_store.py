@@ -37,11 +37,12 @@ def moto_s3() -> Iterator[str]:
 
 @dataclass
 class Subject:
-    """A store, and functions that make it unavailable and that remove its mark."""
+    """A store, and functions that make it unavailable, that remove its mark, and that empty it while it is in use."""
 
     store: ObjectStore
     make_unavailable: Callable[[], Awaitable[None]]
     unmark: Callable[[], Awaitable[None]]
+    empty: Callable[[], Awaitable[None]]
 
 
 @pytest.fixture
@@ -68,14 +69,23 @@ def _in_memory() -> Subject:
     async def unmark() -> None:
         memory.made = False
 
-    return Subject(memory, make_unavailable, unmark)
+    async def empty() -> None:
+        memory.objects.clear()
+        memory.made = False
+
+    return Subject(memory, make_unavailable, unmark, empty)
 
 
 def _in_directory(root: Path) -> Subject:
+    def empty() -> None:
+        shutil.rmtree(root)
+        root.mkdir()
+
     return Subject(
         open_object_store(root.as_uri()),
         lambda: asyncio.to_thread(shutil.rmtree, root),
         lambda: asyncio.to_thread((root / ".imagemill-store").unlink),
+        lambda: asyncio.to_thread(empty),
     )
 
 
@@ -106,7 +116,12 @@ async def _in_s3(url: str) -> AsyncIterator[Subject]:
         await asyncio.to_thread(store._client.remove_object, store._bucket, ".imagemill-store")
         store._opened = False  # as in a process that starts now
 
-    yield Subject(store, make_unavailable, unmark)
+    def empty() -> None:
+        assert isinstance(store, S3ObjectStore)
+        for found in store._client.list_objects(store._bucket, recursive=True):
+            store._client.remove_object(store._bucket, found.object_name or "")
+
+    yield Subject(store, make_unavailable, unmark, lambda: asyncio.to_thread(empty))
     await make_unavailable()
 
 
@@ -434,6 +449,22 @@ async def test_a_store_without_a_mark_is_not_used_until_it_is_made(
     await store.make()
     assert await store.state() is StoreState.MADE
     await store.put_bytes(folder + "a.jpg", b"x", "image/jpeg")
+
+
+@every_store
+async def test_an_object_is_not_missing_if_the_store_itself_is_gone(subject: Subject, folder: str) -> None:
+    store, key = subject.store, folder + "a.jpg"
+    await store.put_bytes(key, b"x", "image/jpeg")
+    assert await store.stat(folder + "b.jpg") is None
+    await subject.empty()
+    for call in (
+        lambda: store.get_bytes(key),
+        lambda: store.stat(key),
+        lambda: anext(store.read_chunks(key)),
+        lambda: store.copy(key, folder + "b.jpg", "image/jpeg"),
+    ):
+        with pytest.raises(StorageUnavailable):
+            await call()
 
 
 @every_store
