@@ -137,6 +137,7 @@ class _OneChannelEach:
             await self._replaced.aclose()
             self._replaced, self._open_things = self._open_things, AsyncExitStack()
             self._connection = self._next = None
+            self._channels = 0  # not replaced again if the next line fails: channels may still wait for a queue
         if self._connection is None or self._connection.is_closed:
             await self._open_things.aclose()
             self._connection = await self._open_things.enter_async_context(self._connect())

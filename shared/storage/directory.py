@@ -17,6 +17,7 @@ from shared.storage.folders import MARK, STAGING, keys_under, path_of, prune
 from shared.storage.keys import check_key, check_prefix
 from shared.storage.object_store import ObjectStat, StoreState, check_range
 from shared.storage.range_read import read_range
+from shared.storage.source_file import size_of, source_file
 from shared.storage.threads import Threads
 
 _THREADS = 16  # most of them wait for fsync
@@ -42,7 +43,7 @@ class DirectoryObjectStore:
         self._threads = Threads(_THREADS, "directory-store")
 
     async def put_file(self, key: str, path: Path, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
-        size = (await self._threads.run(path.stat)).st_size
+        size = await self._threads.run(partial(size_of, path))
         await self._threads.run(partial(self._put_file, check_key(key), path, durable), size)
 
     async def put_bytes(self, key: str, data: bytes, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
@@ -89,7 +90,7 @@ class DirectoryObjectStore:
         await self._threads.close()
 
     def _put_file(self, key: str, path: Path, durable: bool) -> None:
-        with path.open("rb") as source:  # outside _errors: a missing source is the caller's error
+        with source_file(path) as source:
             self._put_open(key, source, durable)
 
     def _put_open(self, key: str, source: BinaryIO, durable: bool) -> None:

@@ -23,6 +23,7 @@ from shared.errors import ObjectMissing, StorageUnavailable
 from shared.storage.keys import check_key, check_prefix
 from shared.storage.object_store import ObjectStat, StoreState, check_range
 from shared.storage.range_read import Source, read_range
+from shared.storage.source_file import size_of, source_file
 from shared.storage.threads import Threads
 
 _THREADS = 32  # calls in flight, each a connection
@@ -80,7 +81,7 @@ class S3ObjectStore:
         self._threads = Threads(_THREADS, "s3-store")
 
     async def put_file(self, key: str, path: Path, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
-        size = (await self._threads.run(path.stat)).st_size
+        size = await self._threads.run(partial(size_of, path))
         await self._threads.run(partial(self._put_file, check_key(key), path, content_type), size)
 
     async def put_bytes(self, key: str, data: bytes, content_type: str, *, durable: bool = True) -> None:  # noqa: ARG002
@@ -130,8 +131,8 @@ class S3ObjectStore:
         self._pool.clear()
 
     def _put_file(self, key: str, path: Path, content_type: str) -> None:
-        with path.open("rb") as file:
-            size = path.stat().st_size
+        with source_file(path) as file:
+            size = size_of(path)
             self._put(key, file, size, content_type)
 
     def _put(self, key: str, data: BinaryIO, size: int, content_type: str) -> None:

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pytest
 
-from shared.errors import ObjectMissing, StorageUnavailable
+from shared.errors import DiskUnavailable, ObjectMissing, StorageUnavailable
 from shared.storage import HeldPuts, ObjectStore, StoreState, open_object_store
 from shared.storage.s3 import S3ObjectStore
 from tests.fakes import MemoryObjectStore
@@ -174,8 +174,10 @@ async def test_a_file_is_copied(store: ObjectStore, folder: str, tmp_path: Path,
 
 
 @every_store
-async def test_a_missing_source_file_raises_file_not_found(store: ObjectStore, folder: str, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+async def test_a_source_file_that_cannot_be_opened_is_a_fault_of_the_disk(
+    store: ObjectStore, folder: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DiskUnavailable, match="temporary files"):
         await store.put_file(folder + "a.csv", tmp_path / "nowhere.csv", "text/csv")
 
     assert await store.stat(folder + "a.csv") is None

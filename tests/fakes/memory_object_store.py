@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.errors import ObjectMissing, StorageUnavailable
+from shared.errors import DiskUnavailable, ObjectMissing, StorageUnavailable
 from shared.storage import ObjectStat, StoreState, check_key, check_prefix, check_range
 
 _CHUNK = 256 * 1024
@@ -38,7 +38,10 @@ class MemoryObjectStore:
         self._clock = clock
 
     async def put_file(self, key: str, path: Path, content_type: str, *, durable: bool = True) -> None:
-        data = await asyncio.to_thread(path.read_bytes)
+        try:
+            data = await asyncio.to_thread(path.read_bytes)
+        except OSError as error:
+            raise DiskUnavailable(f"temporary files: {error}") from error
         await self.put_bytes(key, data, content_type, durable=durable)
 
     async def put_bytes(self, key: str, data: bytes, content_type: str, *, durable: bool = True) -> None:
