@@ -14,6 +14,8 @@ from shared.observability import Metrics
 from shared.persistence import ImageRepository
 from shared.settings import ImageAgeSettings
 
+_MAX_REGISTERED = 1_000  # more than results in progress
+
 
 class ResultRecorder:
     """Handles a result: makes the image's guarded transition and returns the messages that follow."""
@@ -33,15 +35,28 @@ class ResultRecorder:
         self._metrics = metrics
         self._max_age = timedelta(seconds=age.image_max_age)
         self._clock = clock
+        self._registered: dict[int, tuple[Result, Result]] = {}
 
     async def __call__(self, message: Result) -> Sequence[Message | PublicEvent]:
-        message = await self._hosts.register_fault(message)
+        received, message = message, await self._register_fault_once(message)
         recorded = await self._images.record(message, deadline=self._clock() + self._max_age)
+        self._registered.pop(id(received), None)
         await self._hosts.register_success(message, recorded.image)
         if recorded.image is None or recorded.image.state is not ImageState.CANCELLED:
             self._count(message)
         result_key = message.result.key if isinstance(message, ImageCompressed) else None
         return await self._effects(recorded, message.original_key, result_key)
+
+    async def _register_fault_once(self, message: Result) -> Result:
+        """The runtime calls again with the same object if the record fails; the host failed only once."""
+        known = self._registered.get(id(message))
+        if known is not None and known[0] is message:
+            return known[1]
+        registered = await self._hosts.register_fault(message)
+        self._registered[id(message)] = (message, registered)
+        if len(self._registered) > _MAX_REGISTERED:
+            self._registered.pop(next(iter(self._registered)))
+        return registered
 
     def _count(self, message: Result) -> None:
         """Count results as they arrive; a duplicate, which is rare, counts twice."""

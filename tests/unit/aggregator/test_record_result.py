@@ -307,3 +307,21 @@ async def test_the_loss_of_a_command_of_a_cancelled_image_changes_nothing(
 
     assert outgoing == [FINISH]
     assert await harness.image() == cancelled
+
+
+async def test_a_fault_of_a_host_counts_once_however_often_its_record_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    harness = RecordHarness()
+    await harness.insert_dispatched_images(an_image(URL, state=ImageState.DISPATCHED))
+    fault = DEFERRED.model_copy(update={"host_fault": True})
+    with monkeypatch.context() as patched:
+
+        async def away(*_: Any, **__: Any) -> None:
+            raise DatabaseUnavailable("away")
+
+        patched.setattr(harness.database.images, "record", away)
+        for _ in range(3):
+            with pytest.raises(DatabaseUnavailable):
+                await harness.record(fault)
+    await harness.record(fault)
+    [circuit] = await harness.database.hosts.circuits()
+    assert circuit.failures == 1
