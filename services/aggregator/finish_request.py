@@ -56,6 +56,11 @@ class RequestFinisher:
         request = await self._database.requests.get(message.request_id)
         if request is not None and await self._is_ready(request, message.round):
             request = await self._finish_under_lease(message)
+        elif request is not None and request.finished_at is not None and request.round == message.round:
+            announcement = self._announcer.announcement(request)
+            request = (
+                await self._database.requests.add_missing_announcement(request.request_id, announcement) or request
+            )
         if request is not None:  # also of a later round: it still has the announcements of earlier ones
             await self._announcer.announce(request)
 

@@ -94,6 +94,12 @@ class RequestRepository(Protocol):
         intake closed; None if it is not.
         """
 
+    async def add_missing_announcement(self, request_id: str, announcement: Announcement) -> Request | None:
+        """Record the announcement of a finished request whose record has no room for any: an earlier version wrote it.
+
+        None if the record has room, so its announcement was recorded at the finish.
+        """
+
     async def remove_announcement(self, request_id: str, event_id: str) -> None:
         """Record that an announcement was published."""
 

@@ -143,6 +143,14 @@ class MongoRequests:
             )
         return self._reader.read(document) if document else None
 
+    async def add_missing_announcement(self, request_id: str, announcement: Announcement) -> Request | None:
+        old = {"_id": request_id, "status": _FINISHED, "announcements": {"$exists": False}}
+        with database_faults():
+            document = await self._collection.find_one_and_update(
+                old, {"$set": {"announcements": [asdict(announcement)]}}, return_document=ReturnDocument.AFTER
+            )
+        return self._reader.read(document) if document else None
+
     async def remove_announcement(self, request_id: str, event_id: str) -> None:
         with database_faults():
             await self._collection.update_one({"_id": request_id}, {"$pull": {"announcements": {"event_id": event_id}}})

@@ -244,6 +244,19 @@ async def test_the_dispatcher_and_the_sweep_pass_over_a_request_that_cannot_be_r
     assert await database.images.requests_with_pending() == ["a"]
 
 
+async def test_a_request_that_an_earlier_version_finished_without_announcing_it_is_announced_once(
+    database: Database, raw: RawDatabase[Document]
+) -> None:
+    raw["requests"].insert_one(FORM)  # its process ended after this write, so the broker delivers FinishRequest again
+    publisher = RecordingPublisher()
+    finish = a_finisher(database, publisher.publish)
+
+    for _ in range(2):
+        assert await finish(FinishRequest(request_id=FORM["_id"], round=1)) == []
+
+    assert [event.subject for event in publisher.sent if isinstance(event, PublicEvent)] == [FORM["_id"]]
+
+
 async def test_the_finish_of_a_request_that_cannot_be_read_waits_for_another_version(
     database: Database, raw: RawDatabase[Document]
 ) -> None:
