@@ -65,12 +65,13 @@ async def test_messages_are_held_while_a_dependency_is_unavailable(rabbitmq_url:
 
 
 async def test_a_short_outage_is_retried_without_turning_unready(rabbitmq_url: str) -> None:
-    database = Database(DatabaseUnavailable("for a moment"))
+    database = Database()
     handler = Dependent(database=database)
     async with (
         open_runtime(rabbitmq_url, {"database": database.ping}) as runtime,
         runtime.consuming(downloads(handler)),
     ):
+        database.error = DatabaseUnavailable("for a moment")
         await runtime.publisher.publish(COMMANDS[:1])
         await until(lambda: len(handler.seen) >= 2, what="a second try")
         database.error = None
@@ -94,9 +95,10 @@ async def test_a_dependency_that_answers_only_pings_closes_the_gate_repeatedly(r
 
 
 async def test_a_stop_while_a_dependency_is_unavailable_returns_the_messages(rabbitmq_url: str) -> None:
-    database = Database(DatabaseUnavailable("away"))
+    database = Database()
     async with open_runtime(rabbitmq_url, {"database": database.ping}) as runtime:
         async with runtime.consuming(downloads(Dependent(database=database))) as stop:
+            database.error = DatabaseUnavailable("away")
             await runtime.publisher.publish(COMMANDS)
             await until(lambda: not runtime.gate.is_open)
             started_at = time.monotonic()

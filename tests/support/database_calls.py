@@ -61,6 +61,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "requests.close_intake": lambda database: database.requests.close_intake("a", 1, DONE),
     "requests.claim_stranded": lambda database: database.requests.claim_stranded(),
     "requests.finish": lambda database: database.requests.finish(FINISHED, ANNOUNCEMENT),
+    "requests.add_missing_announcement": lambda database: database.requests.add_missing_announcement("a", ANNOUNCEMENT),
     "requests.remove_announcement": lambda database: database.requests.remove_announcement("a", ANNOUNCEMENT.event_id),
     "requests.retry": lambda database: database.requests.retry("a", 1, DONE),
     "requests.expired": _expired,
