@@ -135,7 +135,7 @@ async def test_redirects_are_limited(origin: Origin) -> None:
         ("http://[fd00:ec2::254]/latest/", FetchFailure.BLOCKED_ADDRESS),
         ("http://100.100.100.200/", FetchFailure.BLOCKED_ADDRESS),
         ("http://127.0.0.2/a.jpg", FetchFailure.BLOCKED_ADDRESS),
-        ("http://2130706434/a.jpg", FetchFailure.BLOCKED_ADDRESS),
+        ("http://2130706434/a.jpg", FetchFailure.BAD_REDIRECT),
         ("//10.0.0.1/a.jpg", FetchFailure.BLOCKED_ADDRESS),
         ("http://[::1]/a.jpg", FetchFailure.BLOCKED_ADDRESS),
         ("http://8.8.8.8:6379/", FetchFailure.BLOCKED_ADDRESS),
