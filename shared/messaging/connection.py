@@ -46,6 +46,9 @@ class Connection(aio_pika.Connection):
         self._socket = _Transport()
         self.kwargs = {**self.kwargs, "transport_factory": self._socket}
 
+    def __del__(self) -> None:
+        """Nothing: aio_pika's would start a task to close it, and garbage may be collected where no loop runs."""
+
     def abort(self) -> None:
         """End the connection at once. Whoever waits for it gets an error."""
         self._socket.abort()
