@@ -6,7 +6,7 @@ trace.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -38,6 +38,13 @@ async def lasting(name: str, work: Awaitable[None], stop: asyncio.Event) -> None
         raise EndedUnasked(f"{name} was cancelled by a library") from error
     if not stop.is_set():
         raise EndedUnasked(f"{name} ended before the process was asked to stop")
+
+
+async def all_lasting(works: Iterable[tuple[str, Awaitable[None]]], stop: asyncio.Event) -> None:
+    """Wait for all `works`, each with its name, as `lasting` does for one. An error of one ends the others."""
+    async with asyncio.TaskGroup() as tasks:
+        for name, work in works:
+            tasks.create_task(lasting(name, work, stop))
 
 
 @contextmanager

@@ -30,14 +30,14 @@ from shared.contracts.messages import (
     ImageFailed,
     SendTestWebhook,
 )
-from shared.long_lived import lasting
+from shared.long_lived import all_lasting
 from shared.losses import LossPolicy
 from shared.messaging import Consumer, DependencyGate, Publish, Publisher, Queue, Subscription, open_broker
-from shared.observability import Health, Metrics, process_registry, serve_health, watchdog
+from shared.observability import Metrics
 from shared.outbound import open_guarded_client
 from shared.persistence import Database, open_database
-from shared.storage import ObjectStore, open_object_store
-from shared.workspace import open_workspace
+from shared.storage import ObjectStore
+from shared.worker_process import open_worker_process
 
 _LOST_CONCURRENCY = 10
 _USER_AGENT = "imagemill-webhooks"
@@ -45,16 +45,11 @@ _USER_AGENT = "imagemill-webhooks"
 
 async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
     """Handle messages until `stop` is set; then finish those in progress."""
-    registry = process_registry()
-    metrics = Metrics(registry)
-    health = Health(metrics.ready, settings.observability.stall_timeout)
-    health.set_ready("broker", False, "not connected yet")  # others are recorded before it
     async with AsyncExitStack() as open_things:
-        open_things.enter_context(watchdog(health))
-        await open_things.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
-        workspace = await open_things.enter_async_context(open_workspace("aggregator", health, stop))
-        store = open_object_store(settings.store.object_store_url)
-        open_things.push_async_callback(store.close)
+        process = await open_things.enter_async_context(
+            open_worker_process("aggregator", settings.observability, settings.store, stop)
+        )
+        metrics, health, store = process.metrics, process.health, process.store
         database = await open_things.enter_async_context(open_database(settings.mongo, stop, metrics=metrics))
         skew_max = settings.observability.clock_skew_max
         await open_things.enter_async_context(watched(database.server_clock, "database", skew_max, metrics, health))
@@ -63,17 +58,15 @@ async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
         publisher = Publisher(broker, metrics)
         # Only finishing needs the object store and the disk, so their loss delays neither results nor webhooks.
         recording = DependencyGate({"database": database.ping, "broker": broker.ping}, health)
-        finishing = DependencyGate({"storage": store.ping, "disk": workspace.ping}, health, outer=[recording])
+        finishing = DependencyGate({"storage": store.ping, "disk": process.workspace.ping}, health, outer=[recording])
         # Before the check: from here on the process is ready only if it consumes.
         consumers = [
             Consumer(each, broker, publisher, finishing if each.queue is Queue.FINISH else recording, health, metrics)
             for each in _subscriptions(settings, database, store, client, publisher.publish, metrics)
         ]
         await finishing.check()
-        async with asyncio.TaskGroup() as tasks:
-            for consumer in consumers:
-                consuming = consumer.run(stop, settings.rabbit.drain_timeout)
-                tasks.create_task(lasting(consumer.name, consuming, stop))
+        consuming = ((each.name, each.run(stop, settings.rabbit.drain_timeout)) for each in consumers)
+        await all_lasting(consuming, stop)
 
 
 def _subscriptions(

@@ -11,7 +11,7 @@ from shared.alone_runs import AloneRuns, send_again
 from shared.clocks import ReferenceClock, watched
 from shared.contracts.messages import CompressImage
 from shared.isolation import Isolation, under
-from shared.long_lived import lasting
+from shared.long_lived import all_lasting
 from shared.losses import LossPolicy, SuspectHandler
 from shared.messaging import (
     Consumer,
@@ -24,24 +24,18 @@ from shared.messaging import (
     Subscription,
     open_broker,
 )
-from shared.observability import Health, Metrics, process_registry, serve_health, watchdog
-from shared.storage import HeldPuts, open_object_store
-from shared.workspace import open_workspace
+from shared.storage import HeldPuts
+from shared.worker_process import open_worker_process
 
 
 async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
     """Process commands until `stop` is set; then finish those in progress."""
-    registry = process_registry()
-    metrics = Metrics(registry)
-    health = Health(metrics.ready, settings.observability.stall_timeout)
-    health.set_ready("broker", False, "not connected yet")  # others are recorded before it
     processes = settings.compress.compress_processes or usable_cores()
     async with AsyncExitStack() as open_things:
-        open_things.enter_context(watchdog(health))
-        await open_things.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
-        workspace = await open_things.enter_async_context(open_workspace("compressor", health, stop))
-        store = open_object_store(settings.store.object_store_url)
-        open_things.push_async_callback(store.close)
+        process = await open_things.enter_async_context(
+            open_worker_process("compressor", settings.observability, settings.store, stop)
+        )
+        metrics, health, store = process.metrics, process.health, process.store
         clock = ReferenceClock(store.time)
         skew_max = settings.observability.clock_skew_max
         await open_things.enter_async_context(watched(clock, "storage", skew_max, metrics, health))
@@ -52,7 +46,7 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
         publisher = Publisher(broker, metrics)
         pings = {
             "storage": clock.measured_by(store.ping),
-            "disk": workspace.ping,
+            "disk": process.workspace.ping,
             "broker": broker.ping,
             "encoder": pool.ping,
         }
@@ -76,12 +70,9 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             for subscription in _subscriptions(shared, alone, SuspectHandler(losses), _concurrency(processes))
         ]
         await gate.check()
-        async with asyncio.TaskGroup() as tasks:
-            listening = dropped.receive(broker, health, stop)
-            tasks.create_task(lasting("listening to broadcasts", listening, stop))
-            for consumer in consumers:
-                consuming = consumer.run(stop, settings.rabbit.drain_timeout)
-                tasks.create_task(lasting(consumer.name, consuming, stop))
+        listening = ("listening to broadcasts", dropped.receive(broker, health, stop))
+        consuming = ((each.name, each.run(stop, settings.rabbit.drain_timeout)) for each in consumers)
+        await all_lasting([listening, *consuming], stop)
 
 
 def _subscriptions(shared: Handler, alone: Handler, on_suspect: Handler, at_once: int) -> list[Subscription]:

@@ -18,7 +18,7 @@ from shared.alone_runs import DEATHS_PER_LOSS, AloneRuns, send_again
 from shared.clocks import ReferenceClock, watched
 from shared.contracts.messages import DownloadImage, FetchBounds, ProbeImages
 from shared.isolation import Isolation, under
-from shared.long_lived import lasting
+from shared.long_lived import all_lasting
 from shared.losses import LossPolicy, SuspectHandler
 from shared.messaging import (
     Consumer,
@@ -31,25 +31,19 @@ from shared.messaging import (
     Subscription,
     open_broker,
 )
-from shared.observability import Health, Metrics, process_registry, serve_health, watchdog
 from shared.outbound import open_guarded_client
-from shared.storage import HeldPuts, ObjectStore, open_object_store
+from shared.storage import HeldPuts, ObjectStore
 from shared.url_policy import AddressPolicy
-from shared.workspace import open_workspace
+from shared.worker_process import open_worker_process
 
 
 async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
     """Download until `stop` is set; then finish the downloads in progress."""
-    registry = process_registry()
-    metrics = Metrics(registry)
-    health = Health(metrics.ready, settings.observability.stall_timeout)
-    health.set_ready("broker", False, "not connected yet")  # others are recorded before it
     async with AsyncExitStack() as stack:
-        stack.enter_context(watchdog(health))
-        await stack.enter_async_context(serve_health(settings.observability.metrics_port, health, registry))
-        workspace = await stack.enter_async_context(open_workspace("downloader", health, stop))
-        store = open_object_store(settings.store.object_store_url)
-        stack.push_async_callback(store.close)
+        process = await stack.enter_async_context(
+            open_worker_process("downloader", settings.observability, settings.store, stop)
+        )
+        metrics, health, store = process.metrics, process.health, process.store
         clock = ReferenceClock(store.time)
         skew_max = settings.observability.clock_skew_max
         await stack.enter_async_context(watched(clock, "storage", skew_max, metrics, health))
@@ -57,7 +51,7 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
         broker = await stack.enter_async_context(open_broker(settings.rabbit, "downloader", stop))
         publisher = Publisher(broker, metrics)
         broker_gate = DependencyGate({"broker": broker.ping}, health)
-        pings = {"storage": clock.measured_by(store.ping), "disk": workspace.ping}
+        pings = {"storage": clock.measured_by(store.ping), "disk": process.workspace.ping}
         store_gate = DependencyGate(pings, health, outer=[broker_gate])
         handler = DownloadHandler(
             build_fetcher(requester, settings.fetch),
@@ -76,12 +70,9 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
         # Before the check: from here on the process is ready only if it consumes.
         consumers = [Consumer(each, broker, publisher, gate, health, metrics) for each, gate in subscriptions]
         await store_gate.check()
-        async with asyncio.TaskGroup() as tasks:
-            listening = dropped.receive(broker, health, stop)
-            tasks.create_task(lasting("listening to broadcasts", listening, stop))
-            for consumer in consumers:
-                consuming = consumer.run(stop, settings.rabbit.drain_timeout)
-                tasks.create_task(lasting(consumer.name, consuming, stop))
+        listening = ("listening to broadcasts", dropped.receive(broker, health, stop))
+        consuming = ((each.name, each.run(stop, settings.rabbit.drain_timeout)) for each in consumers)
+        await all_lasting([listening, *consuming], stop)
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -21,6 +20,7 @@ from shared.messaging.codec import decode, encode
 from shared.messaging.topology import queue_of
 from shared.storage import ObjectStore, open_object_store
 from tests.support.messaging_runtime import is_waiting
+from tests.support.own_process import own_process
 from tests.support.pictures import a_photo
 from tests.support.waiting import until
 
@@ -46,15 +46,9 @@ async def compressor(rabbitmq_url: str, store_url: str) -> AsyncIterator[Process
         "COMPRESS_TIMEOUT": "2",
         "METRICS_PORT": "0",
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.compressor", env=os.environ | settings, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
+    arguments = ("-m", "services.compressor")
+    async with own_process(*arguments, variables=settings, stderr=asyncio.subprocess.DEVNULL) as process:
         yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 def children_of(process: int) -> list[int]:

@@ -1,11 +1,9 @@
 """The downloader as a process, with a real broker, a scripted origin and a directory as object store."""
 
 import asyncio
-import os
 import re
 import signal
 import socket
-import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -32,6 +30,7 @@ from shared.messaging.codec import decode, encode
 from shared.messaging.topology import COMMANDS_EXCHANGE
 from shared.storage import open_object_store
 from tests.support.origin import Origin, Response, image
+from tests.support.own_process import own_process
 from tests.support.shifted_clock import launcher
 from tests.support.waiting import until
 
@@ -49,18 +48,9 @@ async def downloader(
         "FETCH_ALLOW_NETWORKS": "127.0.0.1/32",
         "METRICS_PORT": str(metrics_port),
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *([*launcher(clock_ahead), "downloader"] if clock_ahead else ["-m", "services.downloader"]),
-        env=os.environ | settings,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
+    arguments = [*launcher(clock_ahead), "downloader"] if clock_ahead else ["-m", "services.downloader"]
+    async with own_process(*arguments, variables=settings, stderr=asyncio.subprocess.DEVNULL) as process:
         yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 async def send(channel: AbstractChannel, url: str) -> None:

@@ -16,7 +16,8 @@ def main(service: str) -> None:
         def __init__(self, gauge: Gauge | None = None, _stall_timeout: float = 0) -> None:
             super().__init__(gauge, STALL_TIMEOUT)
 
-    vars(importlib.import_module(f"services.{service}.app"))["Health"] = Impatient
+    maker = "services.gateway.app" if service == "gateway" else "shared.worker_process"
+    vars(importlib.import_module(maker))["Health"] = Impatient
     importlib.import_module(f"services.{service}.__main__").main()
 
 

@@ -18,21 +18,15 @@ from shared.losses import LossPolicy
 from shared.settings import LossSettings
 from shared.storage import open_object_store
 from tests.support.messaging_runtime import open_runtime
-from tests.support.tree import ROOT
+from tests.support.own_process import own_process
 
 DEATHS_PER_LOSS = 2
 
 
 @asynccontextmanager
 async def mortal_downloader(rabbitmq_url: str, store_url: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    arguments = ["-m", __name__, rabbitmq_url, store_url]
-    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=ROOT)
-    try:
+    async with own_process("-m", __name__, rabbitmq_url, store_url) as process:
         yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 async def _handle(command: DownloadImage) -> Sequence[DownloadImage]:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.long_lived import EndedUnasked, is_asked_to_stop, lasting
+from shared.long_lived import EndedUnasked, all_lasting, is_asked_to_stop, lasting
 
 
 async def cancelled_by_a_library() -> None:
@@ -70,3 +70,23 @@ async def test_a_task_may_end_after_the_stop_and_may_be_cancelled() -> None:
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
+
+
+async def test_the_error_of_one_lasting_work_ends_the_others() -> None:
+    ended = asyncio.Event()
+
+    async def waits() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async def returns() -> None:
+        await asyncio.sleep(0)
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await all_lasting([("one", waits()), ("other", returns())], asyncio.Event())
+    [error] = raised.value.exceptions
+    assert isinstance(error, EndedUnasked)
+    assert "other" in str(error)
+    assert ended.is_set()
