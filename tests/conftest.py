@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from deploy.local.processes import end_leftovers
 from deploy.local.servers import Servers
-from tests.support.servers import fresh_database, remove_topology, servers_at
+from tests.support.servers import fresh_database, keep_expired_documents, remove_topology, servers_at
 
 _LEFTOVER_SECONDS = 15
 
@@ -28,6 +28,7 @@ async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
     servers = servers_at(home)
     try:
         await servers.start()
+        keep_expired_documents(servers.mongodb_url)
         yield servers
     finally:
         await servers.stop()

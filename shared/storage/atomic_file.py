@@ -80,17 +80,16 @@ def _create(folder: Path) -> tuple[Path, BinaryIO]:
 def remove_abandoned(root: Path, before: float) -> None:
     """Remove the staged files of killed writers: without a lock, or last modified before that Unix time."""
     for staged in (root / STAGING).iterdir():
-        with suppress(FileNotFoundError):
-            if _is_abandoned(staged, before):
-                staged.unlink()
+        with suppress(FileNotFoundError), staged.open("r+b") as file:
+            if _is_abandoned(file, staged, before):
+                staged.unlink()  # while it is locked: a writer that has just created it must not lock it now
 
 
-def _is_abandoned(staged: Path, before: float) -> bool:
-    with staged.open("r+b") as file:
-        try:
-            return lock(file.fileno(), staged)
-        except OSError:  # this file system has no locks
-            return os.fstat(file.fileno()).st_mtime < before
+def _is_abandoned(file: BinaryIO, staged: Path, before: float) -> bool:
+    try:
+        return lock(file.fileno(), staged)
+    except OSError:  # this file system has no locks
+        return os.fstat(file.fileno()).st_mtime < before
 
 
 def _rename(root: Path, staged: Path, target: Path) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aio_pika
+import pymongo
 
 from deploy.local.ports import Ports
 from deploy.local.servers import PrivateServers, Servers
@@ -32,6 +33,12 @@ def servers_at(home: Path) -> Servers:
 def fresh_database(mongodb_url: str) -> str:
     """The URL of a new database on the same server."""
     return urlsplit(mongodb_url)._replace(path=f"/test-{secrets.token_hex(6)}").geturl()
+
+
+def keep_expired_documents(mongodb_url: str) -> None:
+    """Switch the TTL monitor off: it deletes by today's date, while tests have clocks of their own."""
+    with pymongo.MongoClient[dict[str, object]](mongodb_url) as client:
+        client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
 
 
 async def remove_topology(rabbitmq_url: str) -> None:
