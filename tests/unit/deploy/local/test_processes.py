@@ -65,6 +65,7 @@ async def test_a_process_that_does_not_become_ready_is_a_fault(home: Path) -> No
 async def test_leftovers_are_found_and_ended_without_their_parent(home: Path, program: str) -> None:
     process = start(home, program)
     assert await is_up(process)
+    assert await wait_until(lambda: len(list(living(home))) == 1, 10), "a daemon's parents end soon after its start"
     assert await end_leftovers(home, within=0.5) == 1
     assert not list(living(home))
     process.popen.wait()
