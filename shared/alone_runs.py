@@ -9,6 +9,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -17,8 +18,9 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressImage, DownloadImage
 from shared.contracts.object_keys import run_marks_prefix
 from shared.errors import StorageUnavailable
-from shared.isolation import Isolation
-from shared.losses import LossPolicy
+from shared.isolation import Isolation, under
+from shared.losses import LossPolicy, SuspectHandler
+from shared.messaging import ALONE_QUEUE_OF, Subscription
 from shared.storage import ObjectStore
 
 Command = DownloadImage | CompressImage
@@ -29,6 +31,19 @@ _REMOVAL_SECONDS = 5.0
 _MARK_TYPE = "application/octet-stream"
 
 log = structlog.get_logger(__name__)
+
+
+def with_alone_runs(
+    commands: Subscription, store: ObjectStore, losses: LossPolicy, deaths_per_loss: int = DEATHS_PER_LOSS
+) -> list[Subscription]:
+    """`commands`, and the subscription for those of the same type whose image lost a worker."""
+    [kind] = commands.types
+    isolation = Isolation()
+    alone = AloneRuns(commands.handle, isolation, store, losses, deaths_per_loss)
+    return [
+        replace(commands, handle=under(isolation.shared, commands.handle), on_suspect=SuspectHandler(losses)),
+        replace(commands, queue=ALONE_QUEUE_OF[kind], handle=alone, concurrency=1, on_suspect=send_again),
+    ]
 
 
 class AloneRuns:

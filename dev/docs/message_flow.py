@@ -1,8 +1,8 @@
 """Which service sends and which receives each internal message, read from the services' code.
 
-A service sends a message if its code calls the class. It receives one if a Subscription to the message's queue names
-the class; a reply has no queue of its own and goes back to the services that send its command. A broadcast reaches
-every service that creates its listener.
+A service sends a message if its code calls the class. It receives one if a Subscription to the message's usual queue
+names the class; a reply has no queue of its own and goes back to the services that send its command. A broadcast
+reaches every service that creates its listener.
 """
 
 import ast
@@ -56,8 +56,8 @@ def flows() -> list[Flow]:
             return senders(_COMMAND_OF_REPLY[message])
         if message in _LISTENER_OF_BROADCAST:
             return tuple(service for service in SERVICES if _LISTENER_OF_BROADCAST[message] in called[service])
-        wanted = {(queue.name, message.__name__) for queue in _queues(message)}
-        return tuple(service for service in SERVICES if wanted <= subscribed[service])
+        wanted = QUEUE_OF[message].name, message.__name__
+        return tuple(service for service in SERVICES if wanted in subscribed[service])
 
     return [Flow(message, _queues(message), senders(message), receivers(message)) for message in all_messages()]
 

@@ -7,17 +7,15 @@ from contextlib import AsyncExitStack
 from services.compressor.cpu_pool import CpuPool, usable_cores
 from services.compressor.handler import CompressHandler, Retries
 from services.compressor.settings import CompressorSettings
-from shared.alone_runs import AloneRuns, send_again
+from shared.alone_runs import with_alone_runs
 from shared.clocks import ReferenceClock, watched
 from shared.contracts.messages import CompressImage
-from shared.isolation import Isolation, under
 from shared.long_lived import all_lasting
-from shared.losses import LossPolicy, SuspectHandler
+from shared.losses import LossPolicy
 from shared.messaging import (
     Consumer,
     DependencyGate,
     DroppedRounds,
-    Handler,
     Hold,
     Publisher,
     Queue,
@@ -61,25 +59,16 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             clock=clock,
         )
         dropped = DroppedRounds()
-        isolation, handle = Isolation(), dropped.dropping(handler)
-        alone = AloneRuns(handle, isolation, store, losses)
-        shared = under(isolation.shared, handle)
+        commands = Subscription(Queue.COMPRESS, (CompressImage,), dropped.dropping(handler), _concurrency(processes))
         # Before the check: from here on the process is ready only if it consumes.
         consumers = [
             Consumer(subscription, broker, publisher, gate, health, metrics)
-            for subscription in _subscriptions(shared, alone, SuspectHandler(losses), _concurrency(processes))
+            for subscription in with_alone_runs(commands, store, losses)
         ]
         await gate.check()
         listening = ("listening to broadcasts", dropped.receive(broker, health, stop))
         consuming = ((each.name, each.run(stop, settings.rabbit.drain_timeout)) for each in consumers)
         await all_lasting([listening, *consuming], stop)
-
-
-def _subscriptions(shared: Handler, alone: Handler, on_suspect: Handler, at_once: int) -> list[Subscription]:
-    return [
-        Subscription(Queue.COMPRESS, (CompressImage,), shared, at_once, on_suspect=on_suspect),
-        Subscription(Queue.COMPRESS_ALONE, (CompressImage,), alone, 1, on_suspect=send_again),
-    ]
 
 
 def _concurrency(processes: int) -> int:

@@ -14,12 +14,11 @@ from services.downloader.http_requester import HttpRequester
 from services.downloader.outcomes import FetchRetryPolicy
 from services.downloader.probe import ProbeHandler, UrlProber
 from services.downloader.settings import DownloaderSettings, FetchSettings
-from shared.alone_runs import DEATHS_PER_LOSS, AloneRuns, send_again
+from shared.alone_runs import with_alone_runs
 from shared.clocks import ReferenceClock, watched
 from shared.contracts.messages import DownloadImage, FetchBounds, ProbeImages
-from shared.isolation import Isolation, under
 from shared.long_lived import all_lasting
-from shared.losses import LossPolicy, SuspectHandler
+from shared.losses import LossPolicy
 from shared.messaging import (
     Consumer,
     DependencyGate,
@@ -32,7 +31,7 @@ from shared.messaging import (
     open_broker,
 )
 from shared.outbound import open_guarded_client
-from shared.storage import HeldPuts, ObjectStore
+from shared.storage import HeldPuts
 from shared.url_policy import AddressPolicy
 from shared.worker_process import open_worker_process
 
@@ -61,10 +60,10 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
             observe=metrics.fetch_seconds.observe,
         )
         dropped = DroppedRounds()
-        losses, at_once = LossPolicy(settings.losses, random.random), settings.fetch.fetch_concurrency
-        downloads = downloads_of(dropped.dropping(handler), store, losses, at_once)
+        losses = LossPolicy(settings.losses, random.random)
+        downloads = subscription_of(dropped.dropping(handler), settings.fetch.fetch_concurrency)
         subscriptions = (
-            *((download, store_gate) for download in downloads),
+            *((each, store_gate) for each in with_alone_runs(downloads, store, losses)),
             (_probes(settings.fetch, requester, clock), broker_gate),
         )
         # Before the check: from here on the process is ready only if it consumes.
@@ -94,18 +93,10 @@ def build_fetcher(requester: HttpRequester, settings: FetchSettings) -> Fetcher:
     return Fetcher(requester, FetchLimits(settings.fetch_total_timeout, settings.fetch_max_bytes))
 
 
-def downloads_of(
-    handle: Handler, store: ObjectStore, losses: LossPolicy, at_once: int, deaths_per_loss: int = DEATHS_PER_LOSS
-) -> list[Subscription]:
-    """The subscriptions for image commands, whose handler is `handle`."""
-    isolation = Isolation()
-    shared, on_suspect = under(isolation.shared, handle), SuspectHandler(losses)
-    alone = AloneRuns(handle, isolation, store, losses, deaths_per_loss)
+def subscription_of(handle: Handler, at_once: int) -> Subscription:
+    """The subscription for image commands, whose handler is `handle`."""
     # Each call of the handler is a request to the host, so the first fault closes the gate.
-    return [
-        Subscription(Queue.DOWNLOAD, (DownloadImage,), shared, at_once, on_suspect=on_suspect, retry_for=0),
-        Subscription(Queue.DOWNLOAD_ALONE, (DownloadImage,), alone, 1, on_suspect=send_again, retry_for=0),
-    ]
+    return Subscription(Queue.DOWNLOAD, (DownloadImage,), handle, at_once, retry_for=0)
 
 
 def _probes(settings: FetchSettings, requester: HttpRequester, clock: ReferenceClock) -> Subscription:

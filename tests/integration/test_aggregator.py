@@ -6,12 +6,9 @@ The receiver and the subscriber are the examples in docs/events.md, run unchange
 import asyncio
 import csv
 import io
-import os
 import re
-import socket
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,6 +29,8 @@ from shared.persistence import Database, open_database
 from shared.settings import MongoSettings, RabbitSettings
 from shared.storage import ObjectStore, open_object_store
 from tests.support.builders import REQUEST_ID, a_product, a_request, a_result, an_image
+from tests.support.own_process import own_process
+from tests.support.service_process import free_port
 from tests.support.tree import ROOT
 from tests.support.waiting import until
 
@@ -43,29 +42,9 @@ ORIGINAL_KEY = f"originals/{REQUEST_ID}/{image_id(GOOD)}-0123456789abcdef"
 RESULT_KEY = f"results/{REQUEST_ID}/good-0123456789abcdef.jpg"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def example(number: int) -> str:
     """A Python example of docs/events.md."""
     return str(re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)[number])
-
-
-@asynccontextmanager
-async def running(*command: str, folder: Path, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A Python process; it is killed at the end if it still runs."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, cwd=folder, env=os.environ | variables, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.communicate()
 
 
 async def is_up(url: str) -> bool:
@@ -177,17 +156,23 @@ async def test_results_lead_to_files_events_and_a_webhook_that_the_documented_ex
     await insert_dispatched_request(database, webhook_url)
     async with (
         asyncio.timeout(90),
-        running(
+        own_process(
             *("-m", "uvicorn", "receiver:app", "--port", str(receiver_port), "--no-access-log"),
+            variables={"WEBHOOK_SECRET": SECRET},
             folder=tmp_path,
-            WEBHOOK_SECRET=SECRET,
+            stdout=asyncio.subprocess.PIPE,
         ) as receiver,
-        running("-m", "services.aggregator", folder=ROOT, **settings) as aggregator,
+        own_process("-m", "services.aggregator", variables=settings) as aggregator,
     ):
         await until(lambda: is_up(webhook_url), what="the receiver is up")
         await until(lambda: is_up(f"http://127.0.0.1:{metrics_port}/readyz"), what="the aggregator is ready")
         async with (
-            running("subscriber.py", folder=tmp_path, RABBITMQ_URL=rabbitmq_url) as subscriber,
+            own_process(
+                "subscriber.py",
+                variables={"RABBITMQ_URL": rabbitmq_url},
+                folder=tmp_path,
+                stdout=asyncio.subprocess.PIPE,
+            ) as subscriber,
             open_broker(RabbitSettings(rabbitmq_url=rabbitmq_url), "test", asyncio.Event()) as broker,
         ):
             await until(lambda: has_consumer(rabbitmq_url, "shop.images"))
@@ -228,7 +213,7 @@ async def test_a_process_that_waits_for_its_dependencies_still_stops_on_sigterm(
         "METRICS_PORT": str(metrics_port := free_port()),
         "WEBHOOK_SECRET": SECRET,
     }
-    async with asyncio.timeout(60), running("-m", "services.aggregator", folder=ROOT, **settings) as aggregator:
+    async with asyncio.timeout(60), own_process("-m", "services.aggregator", variables=settings) as aggregator:
         await until(lambda: is_up(f"http://127.0.0.1:{metrics_port}/livez"), what="the aggregator is up")
         async with httpx.AsyncClient() as client:
             assert (await client.get(f"http://127.0.0.1:{metrics_port}/readyz")).status_code == 503

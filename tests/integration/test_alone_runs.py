@@ -8,7 +8,8 @@ from pathlib import Path
 import aio_pika
 import pytest
 
-from services.downloader.app import downloads_of
+from services.downloader.app import subscription_of
+from shared.alone_runs import with_alone_runs
 from shared.contracts.messages import DownloadImage, ImageDeferred, ImageFailed, Message
 from shared.losses import MAX_LOSSES, LossPolicy
 from shared.messaging import Queue
@@ -60,7 +61,7 @@ async def close_connections(url: str, queue: Queue, count: int) -> None:
 async def consuming(url: str, store: ObjectStore) -> AsyncIterator[Recorder]:
     handler, losses = Recorder(), LossPolicy(LossSettings(), lambda: 0.0)
     async with open_runtime(url) as runtime:
-        subscriptions = downloads_of(handler, store, losses, at_once=4, deaths_per_loss=DEATHS_PER_LOSS)
+        subscriptions = with_alone_runs(subscription_of(handler, at_once=4), store, losses, DEATHS_PER_LOSS)
         async with runtime.consuming(*subscriptions):
             yield handler
 

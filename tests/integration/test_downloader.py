@@ -3,7 +3,6 @@
 import asyncio
 import re
 import signal
-import socket
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -31,6 +30,7 @@ from shared.messaging.topology import COMMANDS_EXCHANGE
 from shared.storage import open_object_store
 from tests.support.origin import Origin, Response, image
 from tests.support.own_process import own_process
+from tests.support.service_process import free_port
 from tests.support.shifted_clock import launcher
 from tests.support.waiting import until
 
@@ -177,12 +177,6 @@ async def _reports(port: int, metric: str) -> bool:
             return metric in (await http.get("/metrics")).text
     except httpx.TransportError:  # it does not listen yet
         return False
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 async def lacks_its_store(http: httpx.AsyncClient) -> bool:

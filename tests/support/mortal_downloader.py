@@ -12,7 +12,8 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from services.downloader.app import downloads_of
+from services.downloader.app import subscription_of
+from shared.alone_runs import with_alone_runs
 from shared.contracts.messages import DownloadImage
 from shared.losses import LossPolicy
 from shared.settings import LossSettings
@@ -46,7 +47,7 @@ async def _run(rabbitmq_url: str, store_url: str) -> None:
         in_progress.set()
         return await _handle(command)
 
-    shared, alone = downloads_of(handle, store, losses, at_once=4, deaths_per_loss=DEATHS_PER_LOSS)
+    shared, alone = with_alone_runs(subscription_of(handle, at_once=4), store, losses, DEATHS_PER_LOSS)
     async with open_runtime(rabbitmq_url) as runtime, runtime.consuming(shared):
         with suppress(TimeoutError):
             await asyncio.wait_for(in_progress.wait(), 0.5)

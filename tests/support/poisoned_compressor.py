@@ -8,8 +8,7 @@ A worker process imports this module like its parent, so it has the deadly `comp
 import os
 import re
 import signal
-import sys
-from asyncio.subprocess import Process, create_subprocess_exec
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ from deploy.local.stack import LocalStack
 from services.compressor import worker
 from services.compressor.__main__ import main
 from services.compressor.compress import Compressed, compress
-from tests.support.tree import ROOT
+from tests.support.own_process import own_process
 
 _POISON = re.compile(rb"poison:(\d+):([^:]+):")
 
@@ -33,13 +32,13 @@ def poison(times: int, counter: Path) -> bytes:
 async def poisoned_compressor(stack: LocalStack, settings: Mapping[str, str]) -> AsyncIterator[Process]:
     """Runs this compressor in place of the stack's own."""
     await stack.services.stop("compressor")
-    environment = {**os.environ, **settings, **stack.joint(), "METRICS_PORT": "0"}
-    process = await create_subprocess_exec(sys.executable, "-m", __name__, cwd=ROOT, env=environment)
+    variables = {**settings, **stack.joint(), "METRICS_PORT": "0"}
     try:
-        yield process
+        async with own_process("-m", __name__, variables=variables) as process:
+            yield process
+            process.terminate()
+            await process.wait()
     finally:
-        process.terminate()
-        await process.wait()
         await stack.services.start("compressor")
 
 
