@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.contracts import messages
-from shared.contracts.messages import ImageMessage, Message
+from shared.contracts.messages import MESSAGES, Message
 from shared.messaging import ALONE_QUEUE_OF, QUEUE_OF, DroppedRounds, Queue
 
 SERVICES = ("gateway", "downloader", "compressor", "aggregator")
@@ -40,7 +40,7 @@ class Flow:
 
 
 def flows() -> list[Flow]:
-    """One for each message class, in the order of its definition."""
+    """One for each message class."""
     trees = {service: list(_trees(service)) for service in SERVICES}
     called = {
         service: set(_called(trees[service])) - {name for of, name in _NOT_SENT if of == service}
@@ -59,20 +59,11 @@ def flows() -> list[Flow]:
         wanted = QUEUE_OF[message].name, message.__name__
         return tuple(service for service in SERVICES if wanted in subscribed[service])
 
-    return [Flow(message, _queues(message), senders(message), receivers(message)) for message in all_messages()]
+    return [Flow(message, _queues(message), senders(message), receivers(message)) for message in MESSAGES]
 
 
 def _queues(message: type[Message]) -> tuple[Queue, ...]:
     return tuple(queues[message] for queues in (QUEUE_OF, ALONE_QUEUE_OF) if message in queues)
-
-
-def all_messages() -> list[type[Message]]:
-    """The classes of messages, without the bases."""
-    return [
-        each
-        for each in vars(messages).values()
-        if isinstance(each, type) and issubclass(each, Message) and each not in (Message, ImageMessage)
-    ]
 
 
 def _trees(service: str) -> Iterator[ast.Module]:

@@ -1,10 +1,11 @@
-"""The internal messages, from shared/contracts/messages.py and the code that sends and receives them."""
+"""The internal messages, from shared/contracts/messages and the code that sends and receives them."""
 
 from pydantic import BaseModel
 
 from dev.docs.markdown import code, table
-from dev.docs.message_flow import Flow, all_messages, flows
+from dev.docs.message_flow import Flow, flows
 from shared.contracts.messages import (
+    MESSAGES,
     FetchBounds,
     ImageMessage,
     ImageResult,
@@ -33,7 +34,7 @@ def messages() -> str:
 
 def message_fields() -> str:
     """The fields that each class adds to its base."""
-    classes: tuple[type[BaseModel], ...] = (ImageMessage, *all_messages(), *_PARTS)
+    classes: tuple[type[BaseModel], ...] = (ImageMessage, *MESSAGES, *_PARTS)
     rows = [(code(each.__name__), code(name), meaning) for each in classes for name, meaning in _own_fields(each)]
     return table(("message", "field", "meaning"), rows)
 
