@@ -30,7 +30,7 @@ def main(
     containers: Annotated[bool, typer.Option("--containers", help="RabbitMQ 4 in a container; needs Docker.")] = False,
     home: Annotated[Path | None, typer.Option(help="Folder for data and logs; kept only if a check fails.")] = None,
 ) -> None:
-    """Run a seeded random mix of faults over two copies of each service, then judge what is left."""
+    """Run a seeded random mix of faults over two copies of each service, then check the results."""
     seed = random.randrange(_SEEDS) if seed is None else seed
     plan = Plan(seed, minutes, Limits(images), replica_set=replica_set, containers=containers)
     if short:

@@ -1,4 +1,4 @@
-"""AMQP as a careless program writes it: properties that are not UTF-8, and a reader that survives them."""
+"""AMQP properties that are not UTF-8, and a reader that accepts them."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
 _AGAIN_SECONDS = 1.0
 _ANSWER_SECONDS = 10.0
-_MOMENTS_SECONDS = 15.0
+_CHANNEL_SECONDS = 15.0
 
 
 class Raw(str):
@@ -25,7 +25,7 @@ class Raw(str):
 
 
 def decode_leniently() -> None:
-    """Let this process read short strings that are not UTF-8; the library's reader dies of them."""
+    """Let this process read short strings that are not UTF-8; the library's reader fails on them."""
     for name in ("aio_pika", "aiormq"):  # they log every lost connection with a traceback
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
@@ -55,7 +55,7 @@ async def attend(url: str, work: Attend) -> None:
 
 
 def cancelled() -> bool:
-    """Whether somebody has cancelled this task. The library throws CancelledError for lost connections too."""
+    """Whether this task was cancelled. The library throws CancelledError for lost connections too."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
 
@@ -78,9 +78,9 @@ async def _attend_once(url: str, work: Attend) -> None:
 
 @asynccontextmanager
 async def with_channel(url: str) -> AsyncIterator[AbstractChannel]:
-    """A channel for a few moments. Raises OSError if the broker does not answer in time."""
+    """A channel for a short use. Raises OSError if the broker does not answer in time."""
     try:
-        async with asyncio.timeout(_MOMENTS_SECONDS):
+        async with asyncio.timeout(_CHANNEL_SECONDS):
             connection = await aio_pika.connect(url, timeout=5)
             async with connection, connection.channel() as channel:
                 yield channel

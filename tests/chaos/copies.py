@@ -24,7 +24,7 @@ STOP_SECONDS = 25.0  # longer than DRAIN_TIMEOUT here
 
 @dataclass(frozen=True)
 class Ended:
-    """A copy that ended although nobody killed or stopped it."""
+    """A copy that ended although the run neither killed nor stopped it."""
 
     copy: str
     status: int
@@ -49,7 +49,7 @@ class Copies:
         return [f"{service}-{index}" for service in NAMES for index in range(COPIES)]
 
     def start(self, copy: str, clock_ahead: float = 0) -> None:
-        """Start a copy; it may become ready only much later."""
+        """Start a copy; it may take long to become ready."""
         service = copy.rpartition("-")[0]
         own = {
             "GATEWAY_PORT": str(self.port(copy)),
@@ -80,12 +80,12 @@ class Copies:
         return process.popen.pid if process and process.alive else None
 
     async def kill(self, copy: str) -> None:
-        """SIGKILL; the copy stays away until `release`."""
+        """SIGKILL; the copy is not started again before `release`."""
         self._held.add(copy)
         await self._end(copy, signal.SIGKILL, 5)
 
     async def stop(self, copy: str) -> None:
-        """SIGTERM; the copy stays away until `release`."""
+        """SIGTERM; the copy is not started again before `release`."""
         self._held.add(copy)
         await self._end(copy, signal.SIGTERM, STOP_SECONDS)
 

@@ -1,4 +1,4 @@
-"""The end of a run: wait until everything has come to rest, then collect the facts."""
+"""The end of a run: wait until the system is idle, then collect the facts."""
 
 import asyncio
 import time
@@ -37,7 +37,7 @@ Done = Callable[[], Awaitable[bool]]
 
 
 async def settle(world: World, clients: "asyncio.Task[None]", seconds: float) -> float:
-    """Wait, `seconds` at most, until clients, requests, webhooks and queues are at rest. Returns the time taken."""
+    """Wait, `seconds` at most, until everything is idle and ready. Returns the seconds taken."""
     began = time.monotonic()
     url = world.servers.mongodb_url
 
@@ -71,13 +71,13 @@ async def settle(world: World, clients: "asyncio.Task[None]", seconds: float) ->
 
 
 async def cool_down(world: World, workload: Workload) -> None:
-    """One more request: everything works, and what faults have left in the processes can go."""
+    """One more request: everything works, and the processes release what the faults left in them."""
     try:
         async with asyncio.timeout(_QUIET_SECONDS):
             await workload.one_request("after the faults")
     except TimeoutError:
         world.tally.notes.append("the request after the faults did not end in time")
-    if world.tally.struck[UNCONFIRMED_FAULT]:
+    if world.tally.injected[UNCONFIRMED_FAULT]:
         # Only a new event shows that confirms come again; the channels of single events are closed after that.
         await asyncio.sleep(WITHOUT_CONFIRMS_SECONDS + _POLL_SECONDS)
 
@@ -96,7 +96,7 @@ async def _wait(done: Done, seconds: float) -> bool:
 
 @dataclass
 class Ending:
-    """Everything that has to be known for the facts. `warm`: see measure.measure."""
+    """What the facts are made from. `warm`: see measure.measure."""
 
     world: World
     workload: Workload
@@ -138,7 +138,7 @@ class Ending:
         return Figures(
             seed=seed,
             seconds=seconds,
-            faults=tally.struck,
+            faults=tally.injected,
             counts={
                 "requests": len(facts.requests),
                 "rounds": sum(request.round for request in facts.requests),
@@ -150,17 +150,17 @@ class Ending:
                 "cancels": self.workload.cancels,
                 "restarts of services": world.copies.starts - len(copies),
                 "messages replayed": tally.replayed,
-                "messages of rubbish": tally.rubbish,
+                "invalid messages": tally.invalid,
                 "dead letters": self.dead_letters,
                 "originals removed": tally.originals_removed,
                 "events": sum(events.values()),
                 "duplicates of events": sum(events.values()) - len(events),
                 "webhooks": len(set(webhooks)),
                 "further calls of webhooks": len(webhooks) - len(set(webhooks)),
-                "seconds to come to rest": round(settled),
+                "seconds until idle": round(settled),
             },
             ended=[f"{each.copy}: status {each.status}: {each.last_line[:160]}" for each in world.copies.ended],
-            notes=[*tally.notes, *tally.failed_strikes, *self._notes()],
+            notes=[*tally.notes, *tally.failed_injections, *self._notes()],
         )
 
     def _notes(self) -> list[str]:

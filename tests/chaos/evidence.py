@@ -23,7 +23,7 @@ from tests.chaos.oracle import ImageFact, RequestFacts
 from tests.chaos.parties import OBSERVED
 from tests.chaos.servers import ChaosServers
 from tests.chaos.workload import Order, order_of
-from tests.chaos.world import RUBBISH, World
+from tests.chaos.world import INVALID, World
 from tests.support.pictures import size_of
 from tests.support.stack import OUTPUT_COLUMN
 
@@ -54,13 +54,13 @@ async def queues(servers: ChaosServers) -> dict[str, int]:
 
 
 async def unexplained_dead_letters(rabbitmq_url: str) -> tuple[list[str], int]:
-    """Those that the run did not publish as rubbish, and the number of all."""
+    """Those that the run did not publish as invalid messages, and the number of all."""
     letters: list[AbstractIncomingMessage] = []
     async with with_channel(rabbitmq_url) as channel:
         dead = await channel.declare_queue(Queue.DEAD, passive=True)
         while (message := await dead.get(fail=False, no_ack=False)) is not None:  # they return when the channel closes
             letters.append(message)
-    return [_described(letter) for letter in letters if RUBBISH not in letter.body], len(letters)
+    return [_described(letter) for letter in letters if INVALID not in letter.body], len(letters)
 
 
 def _described(letter: AbstractIncomingMessage) -> str:

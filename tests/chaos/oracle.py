@@ -56,7 +56,7 @@ class Facts:
     """Everything that the oracle judges.
 
     lost_requests: answered with 202, but not recorded. payloads: number of different payloads of each event id.
-    queues: messages in each queue of ours. dead: bodies of the dead letters that no rubbish explains.
+    queues: messages in each queue of ours. dead: bodies of the dead letters that are no invalid messages of the run.
     """
 
     requests: Sequence[RequestFacts]
@@ -139,7 +139,7 @@ def _unplanned(facts: Facts) -> Iterator[str]:
             elif image.state == "compressed" and planned:
                 yield f"{request.request_id}: {url} was compressed, planned: {planned}"
             elif image.state == "cancelled" and not request.may_be_cancelled:
-                yield f"{request.request_id}: {url} was cancelled, and nobody asked for it"
+                yield f"{request.request_id}: {url} was cancelled, but its request was not"
 
 
 def _wrong_slots(facts: Facts) -> Iterator[str]:

@@ -47,7 +47,7 @@ class Observer:
 
 
 @dataclass(frozen=True)
-class Heard:
+class Tapped:
     """A message between the services."""
 
     queue: str
@@ -57,9 +57,9 @@ class Heard:
 
 @dataclass
 class Tap:
-    """Hears every message between the services, and keeps the latest for replays."""
+    """Receives every message between the services, and keeps the latest for replays."""
 
-    heard: deque[Heard] = field(default_factory=lambda: deque(maxlen=_KEPT_MESSAGES))
+    messages: deque[Tapped] = field(default_factory=lambda: deque(maxlen=_KEPT_MESSAGES))
 
     async def attach(self, channel: AbstractChannel) -> None:
         await channel.set_qos(500)
@@ -70,12 +70,12 @@ class Tap:
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         if isinstance(message.type, str) and message.type.isascii():
-            self.heard.append(Heard(message.routing_key or "", message.type, message.body))
+            self.messages.append(Tapped(message.routing_key or "", message.type, message.body))
         await message.ack()
 
 
 class ThirdParty:
-    """A team that subscribes to the events and cares for nothing else: it never acknowledges, and its queue is full."""
+    """A subscriber that harms others if it can: it never acknowledges, and one of its queues is full."""
 
     async def attach(self, channel: AbstractChannel) -> None:
         await channel.set_qos(20)
@@ -86,11 +86,11 @@ class ThirdParty:
         await (await channel.declare_queue(FULL, durable=True, arguments=full)).bind(EVENTS_EXCHANGE, "#")
 
     async def bind_unconfirmed(self, url: str) -> None:
-        """Bind a quorum queue; the caller suspends its process, and its confirms never come."""
+        """Bind a quorum queue; the caller suspends its process, so that it never confirms."""
         async with await aio_pika.connect(url, timeout=5) as connection, connection.channel() as channel:
             queue = await channel.declare_queue(UNCONFIRMED, durable=True, arguments={"x-queue-type": "quorum"})
             await queue.bind(EVENTS_EXCHANGE, "#")
 
 
 async def _never_acknowledge(_message: AbstractIncomingMessage) -> None:
-    """As a program does whose database is down."""
+    """Like a program whose database is down."""

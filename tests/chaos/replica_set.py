@@ -51,7 +51,7 @@ class ReplicaSet:
         await together(*(member.stop(_STOP_SECONDS) for member in members))
 
     async def step_down(self) -> None:
-        """Let the primary give way to another member."""
+        """Make the primary step down."""
         await asyncio.to_thread(self._command, {"replSetStepDown": _STEP_DOWN_SECONDS, "force": True})
 
     async def kill_primary(self) -> None:

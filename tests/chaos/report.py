@@ -10,7 +10,7 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class Figures:
-    """What happened in a run. faults: number of strikes by kind. ended: copies that ended unasked, as sentences."""
+    """What happened in a run. faults: number of injections by kind. ended: copies that ended by themselves."""
 
     seed: int
     seconds: float
@@ -32,7 +32,7 @@ def _lines(figures: Figures, verdict: Verdict) -> Iterator[str]:
     yield ""
     yield from (f"{name}: {count:,}" for name, count in figures.counts.items())
     yield f"lost: {verdict.lost}"
-    for title, sentences in (("Ended unasked", figures.ended), ("Notes", figures.notes)):
+    for title, sentences in (("Ended unexpectedly", figures.ended), ("Notes", figures.notes)):
         listed = list(sentences)
         if listed:
             yield ""

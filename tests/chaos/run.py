@@ -1,4 +1,4 @@
-"""One run: start everything, let faults and clients work, heal, wait, collect the facts, judge."""
+"""One run: start everything, run faults and clients, remove the faults, wait, collect the facts, judge."""
 
 import asyncio
 import os
@@ -16,13 +16,13 @@ from tests.chaos.copies import Copies
 from tests.chaos.ending import Ending, cool_down, settle
 from tests.chaos.faults import FAULTS, Database, Fault
 from tests.chaos.hosts import Hosts, Receivers, open_hosts, open_receivers
+from tests.chaos.injecting import inject_all
 from tests.chaos.measure import measure
 from tests.chaos.oracle import Verdict, judge
 from tests.chaos.report import Figures
-from tests.chaos.schedule import Strike, schedule
+from tests.chaos.schedule import Injection, schedule
 from tests.chaos.servers import ChaosServers, open_servers
 from tests.chaos.store import ChaosStore
-from tests.chaos.striking import strike_all
 from tests.chaos.workload import Limits, Workload
 from tests.chaos.world import World
 from tests.support.service_process import a_store
@@ -67,7 +67,7 @@ class Plan:
         return [fault for fault in FAULTS.values() if (self.slow or not fault.slow) and fault.only is not other]
 
     @property
-    def strikes(self) -> list[Strike]:
+    def injections(self) -> list[Injection]:
         return schedule(self.seed, 60 * self.minutes, [fault.kind for fault in self.faults])
 
 
@@ -140,7 +140,7 @@ async def _work(plan: Plan, world: World, hosts: Hosts, receivers: Receivers) ->
     await workload.one_request("before the faults")
     warm = await measure(world.copies)
     clients = asyncio.create_task(workload.run(world.over))
-    await strike_all(world, plan.strikes, 60 * plan.minutes)
+    await inject_all(world, plan.injections, 60 * plan.minutes)
     ending = Ending(world, workload, hosts, receivers, warm)
     settled = await settle(world, clients, plan.settle_seconds)
     await cool_down(world, workload)

@@ -1,4 +1,4 @@
-"""The schedule of a run: which fault strikes when. Pure: it follows from the seed alone."""
+"""The schedule of a run: which fault is injected when. Pure: it follows from the seed alone."""
 
 import random
 from collections.abc import Sequence
@@ -22,19 +22,19 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Strike:
-    """A fault of `kind` strikes `at` seconds after the start; `seed` decides its details."""
+class Injection:
+    """A fault of `kind`, injected `at` seconds after the start; `seed` decides its details."""
 
     at: float
     kind: str
     seed: int
 
 
-def schedule(seed: int, seconds: float, kinds: Sequence[Kind]) -> list[Strike]:
+def schedule(seed: int, seconds: float, kinds: Sequence[Kind]) -> list[Injection]:
     """Faults for a run of `seconds`. First each kind once in random order, as far as there is time, then at random."""
     dice = random.Random(seed)
     once = dice.sample(list(kinds), len(kinds))
-    strikes: list[Strike] = []
+    injections: list[Injection] = []
     at = SHORTEST_GAP
     while at < seconds:
         left = seconds - at
@@ -45,6 +45,6 @@ def schedule(seed: int, seconds: float, kinds: Sequence[Kind]) -> list[Strike]:
         if first is not None:
             once.remove(first)
         kind = first or dice.choices(possible, [each.weight for each in possible])[0]
-        strikes.append(Strike(at, kind.name, dice.randrange(2**32)))
+        injections.append(Injection(at, kind.name, dice.randrange(2**32)))
         at += dice.uniform(SHORTEST_GAP, LONGEST_GAP)
-    return strikes
+    return injections

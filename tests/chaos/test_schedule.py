@@ -12,11 +12,11 @@ def test_a_seed_always_gives_the_same_schedule() -> None:
 
 
 def test_a_long_run_has_every_kind_of_fault() -> None:
-    assert {strike.kind for strike in schedule(7, 600, KINDS)} == FAULTS.keys()
+    assert {injection.kind for injection in schedule(7, 600, KINDS)} == FAULTS.keys()
 
 
 def test_no_fault_begins_too_late() -> None:
     long, short = Kind("long", at_least=60), Kind("short")
-    strikes = schedule(7, 100, [long, short])
-    assert all(strike.at <= 40 for strike in strikes if strike.kind == "long")
-    assert max(strike.at for strike in strikes) < 100
+    injections = schedule(7, 100, [long, short])
+    assert all(injection.at <= 40 for injection in injections if injection.kind == "long")
+    assert max(injection.at for injection in injections) < 100

@@ -43,7 +43,7 @@ class Limits:
 
 
 class Workload:
-    """Runs waves until it is told to end; a wave that has begun is uploaded and followed to its end."""
+    """Sends waves of requests. A wave that has begun is completed."""
 
     def __init__(self, gateways: Sequence[str], hosts: Hosts, receivers: Receivers, limits: Limits, seed: int) -> None:
         self._gateways = gateways
@@ -143,7 +143,7 @@ class Workload:
         return str(answer.json()["status"]) if answer is not None and answer.status_code == 200 else None
 
     async def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response | None:
-        """The answer of any gateway; None if the one that was asked did not answer."""
+        """The answer of any gateway; None if the chosen one did not answer."""
         base = self._dice.choice(self._gateways)
         try:
             return await self._client.request(method, base + path, **arguments)

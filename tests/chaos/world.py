@@ -10,7 +10,7 @@ from tests.chaos.parties import Observer, Tap, ThirdParty
 from tests.chaos.servers import ChaosServers
 from tests.chaos.store import ChaosStore
 
-RUBBISH = b"chaos-rubbish"
+INVALID = b"chaos-invalid"
 """Part of the body of every message that must end among the dead letters."""
 
 
@@ -18,11 +18,11 @@ RUBBISH = b"chaos-rubbish"
 class Tally:
     """What was done to the system."""
 
-    struck: Counter[str] = field(default_factory=Counter)
-    failed_strikes: list[str] = field(default_factory=list)
+    injected: Counter[str] = field(default_factory=Counter)
+    failed_injections: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     replayed: int = 0
-    rubbish: int = 0
+    invalid: int = 0
     originals_removed: int = 0
 
 

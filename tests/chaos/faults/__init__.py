@@ -1,4 +1,4 @@
-"""All kinds of faults. Each strikes, holds for a while, and heals what it did."""
+"""All kinds of faults. Each is injected, lasts for a while and is removed."""
 
 from tests.chaos.faults.broker import BROKER, BROKER_FAULTS, UNCONFIRMED_FAULT
 from tests.chaos.faults.database import DATABASE_FAULTS

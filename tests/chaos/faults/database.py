@@ -65,7 +65,7 @@ async def _unreadable_record(world: World, dice: random.Random) -> None:
         known["_id"] = f"{UNREADABLE}{dice.randrange(10**9):09d}AAAAAAAAAA"
         known |= {"status": "Pending", "intake_open": True}
         breaks: list[dict[str, Any]] = [
-            {"status": "Unheard"},
+            {"status": "Unknown"},
             {"progress": {"of": "another version"}},
             {"catalogue_format": None},
             {"options": 7},

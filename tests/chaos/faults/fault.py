@@ -20,9 +20,9 @@ class Database(Enum):
 
 @dataclass(frozen=True)
 class Fault:
-    """`act` strikes and heals again; it must end soon after the world's `over` is set.
+    """`act` injects the fault and removes it again; it must end soon after the world's `over` is set.
 
-    of: what it takes away; two faults of the same thing follow each other.
+    of: what it affects; two faults of the same thing are injected one after the other.
     at_least, weight: as in Kind. slow: not for a short run. only: with this database.
     """
 
