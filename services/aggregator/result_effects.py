@@ -33,6 +33,8 @@ class ResultEffects:
     ) -> Sequence[Message | PublicEvent]:
         """`original_key` and `result_key` are the objects that the message names."""
         image = recorded.image
+        if recorded.ended_earlier is not None:  # a retry may be about to store the same objects
+            return self._event_of(recorded.ended_earlier)
         if image is None:
             log.info("result_ignored", reason="no such image in this round")
             return []
@@ -40,11 +42,13 @@ class ResultEffects:
         if image.state in TERMINAL_STATES:
             if leftovers := self._leftovers(image, original_key, result_key):
                 await self._remove(leftovers)
-            if image.state in EVENT_STATES:
-                outgoing.append(image_event(image, self._base_url))
+            outgoing += self._event_of(image)
         if recorded.request_complete:
             outgoing.append(FinishRequest(request_id=image.request_id, round=image.round))
         return outgoing
+
+    def _event_of(self, ended: Image) -> list[PublicEvent]:
+        return [image_event(ended, self._base_url)] if ended.state in EVENT_STATES else []
 
     def _leftovers(self, image: Image, original_key: str | None, result_key: str | None) -> list[str]:
         """The original, and a result other than the recorded one.

@@ -38,8 +38,17 @@ def to_document(image: Image, now: datetime) -> Document:
     }
 
 
-def retry_changes(round_: int, now: datetime) -> Document:
-    """The update with which a failed image starts a round. Numbers start again; every guard compares the round too."""
+_EARLIER_ROUNDS = 3
+_END_OF_ROUND = ("round", "state", "dispatch", "attempts", "losses", "error_code", "error_detail", "ended_at")
+
+
+def retry_changes(round_: int, now: datetime) -> list[Document]:
+    """The update with which a failed image starts a round. Numbers start again; every guard compares the round too.
+
+    The ends of the last rounds are kept: an event of theirs may still have to be published.
+    """
+    ended = {name: f"${name}" for name in _END_OF_ROUND}
+    earlier = {"$concatArrays": [{"$ifNull": ["$earlier", []]}, [ended]]}
     fields = {
         "state": ImageState.PENDING.value,
         "round": round_,
@@ -53,7 +62,13 @@ def retry_changes(round_: int, now: datetime) -> Document:
         "answered": 0,
         "losses": 0,
     }
-    return {"$set": fields, "$unset": {"deadline": ""}}
+    return [{"$set": fields | {"earlier": {"$slice": [earlier, -_EARLIER_ROUNDS]}}}, {"$unset": ["deadline"]}]
+
+
+def as_ended(document: Document, round_: int) -> Document | None:
+    """The image as an earlier round ended it; None if that is not known."""
+    ends = (end for end in document.get("earlier", ()) if end["round"] == round_)
+    return next((document | end | {"deadline": None} for end in ends), None)
 
 
 def result_document(result: ImageResult) -> Document:

@@ -11,7 +11,7 @@ from shared.errors import UnreadableRecord
 from shared.micro_batcher import MicroBatcher
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults
-from shared.persistence.image_documents import document_id
+from shared.persistence.image_documents import as_ended, document_id
 from shared.persistence.image_transitions import OPEN, Result, result_transition
 from shared.persistence.record_reading import RecordReader
 from shared.persistence.repositories import Recorded
@@ -69,6 +69,7 @@ class MongoImageResults:
         ids = {document_id(request_id, image_id) for request_id, image_id, _ in wanted}
         documents = await self._images.find({"_id": {"$in": list(ids)}}).to_list(None)
         images = {document["_id"]: self._try_to_read(document) for document in documents}
+        earlier = {document["_id"]: document for document in documents if "earlier" in document}
         ended = {image.request_id for image in images.values() if isinstance(image, Image) and _has_ended(image)}
         finishable = await self._finishable(ended)
         recorded: list[Recorded | Exception] = []
@@ -78,7 +79,8 @@ class MongoImageResults:
                 recorded.append(image)
                 continue
             if image is None or image.round != round_:
-                recorded.append(Recorded(None, request_complete=False))
+                document = earlier.get(document_id(request_id, image_id), {})
+                recorded.append(Recorded(None, request_complete=False, ended_earlier=self._ended(document, round_)))
                 continue
             # A late copy of an earlier round's result must not finish that round, so the rounds must match.
             recorded.append(Recorded(image, request_complete=(request_id, round_) in finishable))
@@ -86,6 +88,10 @@ class MongoImageResults:
                 # Once per batch is enough: the handler acknowledges the result only after it has sent FinishRequest.
                 finishable.discard((request_id, round_))
         return recorded
+
+    def _ended(self, document: Document, round_: int) -> Image | None:
+        ended = as_ended(document, round_)
+        return self._reader.read(ended) if ended is not None else None
 
     def _try_to_read(self, document: Document) -> Image | UnreadableRecord:
         try:

@@ -53,10 +53,12 @@ class Recorded:
     image: the image as it is now, None if there is no such image in this round.
     request_complete: whether the request can be finished: it is Pending, its intake is closed and no image is open. Of
         results that are recorded together, at least one has it.
+    ended_earlier: if a retry has moved the image to a later round, the image as the result's round ended it.
     """
 
     image: Image | None
     request_complete: bool
+    ended_earlier: Image | None = None
 
 
 class RequestRepository(Protocol):

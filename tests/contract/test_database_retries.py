@@ -144,14 +144,17 @@ LATE: list[Any] = [compressed, failed, deferred]
 
 
 @pytest.mark.parametrize("late", LATE)
-async def test_messages_of_an_earlier_round_are_ignored(database: Database, late: Any) -> None:
+async def test_messages_of_an_earlier_round_change_nothing_and_get_its_end(database: Database, late: Any) -> None:
     image = an_image(state=ImageState.PENDING)
     await database.images.insert_many([image])
     published = await database.images.due(REQUEST_ID, 1)
     await database.images.mark_dispatched(published)
-    await database.images.record(failed(image, dispatch=1))
+    ended = (await database.images.record(failed(image, dispatch=1))).image
+    assert ended is not None
     await _retry(database)
-    assert await database.images.record(late(image, dispatch=1)) == Recorded(None, request_complete=False)
+    recorded = await database.images.record(late(image, dispatch=1))
+    assert recorded == Recorded(None, request_complete=False, ended_earlier=ended)
+    assert (await database.images.record(late(image, round=3))).ended_earlier is None
     await database.images.mark_dispatched(published)
     assert await _stored(database, image) == as_new(image)
 

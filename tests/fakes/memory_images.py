@@ -68,7 +68,9 @@ class MemoryImages:
         self._tables.answer()
         row = self._tables.images.get((result.request_id, result.image_id))
         if row is None or row.image.round != result.round:
-            return Recorded(None, request_complete=False)
+            earlier = row.earlier if row is not None else ()
+            ended = next((image for image in earlier if image.round == result.round), None)
+            return Recorded(None, request_complete=False, ended_earlier=ended)
         if accepts_result(row, result):
             row = self._save(after_result(row, result, deadline, self._tables.clock()))
         return self._recorded(row.image)
@@ -172,7 +174,7 @@ class MemoryImages:
             wanted = set(map(_key, found[start : start + RETRY_BATCH]))
             some = [row for row in self._retryable(request_id) if _key(row) in wanted and row.image.round < round_]
             for row in some:
-                self._save(after_retry(row.image, round_, self._tables.clock()))
+                self._save(after_retry(row, round_, self._tables.clock()))
             yield len(some)
 
     def _retryable(self, request_id: str) -> list[ImageRow]:

@@ -27,6 +27,7 @@ class ImageRow:
     not_before: datetime
     answered: int
     dispatched_at: datetime | None = None
+    earlier: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

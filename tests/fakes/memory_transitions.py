@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed, moment
-from shared.contracts.records import CANCELLED_DETAIL, Image
+from shared.contracts.records import CANCELLED_DETAIL
 from shared.contracts.states import OPEN_STATES, ImageState
 from tests.fakes.memory_tables import ImageRow
 
@@ -64,9 +64,10 @@ def _after_deferral(row: ImageRow, result: ImageDeferred, deadline: datetime | N
     return replace(row, image=image, not_before=due_at, answered=result.dispatch)
 
 
-def after_retry(image: Image, round_: int, now: datetime) -> ImageRow:
+def after_retry(row: ImageRow, round_: int, now: datetime) -> ImageRow:
+    ended = replace(row.image, deadline=None)
     again = replace(
-        image,
+        row.image,
         state=ImageState.PENDING,
         round=round_,
         dispatch=0,
@@ -77,4 +78,4 @@ def after_retry(image: Image, round_: int, now: datetime) -> ImageRow:
         error_detail=None,
         ended_at=None,
     )
-    return ImageRow(again, not_before=now, answered=0)
+    return ImageRow(again, not_before=now, answered=0, earlier=(*row.earlier, ended)[-3:])

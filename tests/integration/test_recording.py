@@ -10,6 +10,7 @@ from typing import Any
 import aio_pika
 import pytest
 
+from shared.contracts.events import PublicEvent
 from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed, Message
 from shared.contracts.records import Image
 from shared.contracts.states import ImageState
@@ -20,7 +21,7 @@ from tests.support.aggregating import a_recorder, a_request, an_image
 from tests.support.builders import REQUEST_ID
 from tests.support.messaging_runtime import open_runtime
 from tests.support.waiting import until
-from tests.support.worker_messages import compressed, deferred
+from tests.support.worker_messages import compressed, deferred, failed
 
 HONEST, BAD = 20, 3
 TOO_LARGE = 2**70
@@ -107,3 +108,18 @@ async def all_recorded(database: Database) -> bool:
 async def is_parked(rabbitmq_url: str) -> bool:
     parked = await list_dead(rabbitmq_url)
     return [(letter.queue, "bytes_in" in letter.reason) for letter in parked] == [(Queue.RESULTS, True)]
+
+
+async def test_a_failure_delivered_again_after_a_retry_publishes_the_event_of_its_round(database: Database) -> None:
+    """The aggregator dies after it has recorded the failure; the message is not acknowledged."""
+    [image] = await insert_dispatched(database, 1)
+    message = failed(image)
+    lost = await a_recorder(database)(message)
+    moved = [moved async for moved in database.images.retry_failed(REQUEST_ID, 2)]
+    assert moved == [1]
+
+    again = await a_recorder(database)(message)
+
+    events = [each for each in again if isinstance(each, PublicEvent)]
+    assert [event.event_id for event in events] == [f"{REQUEST_ID}:1:{image.image_id}:image.failed"]
+    assert events == [each for each in lost if isinstance(each, PublicEvent)]

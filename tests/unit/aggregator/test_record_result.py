@@ -144,6 +144,19 @@ async def test_a_duplicate_changes_nothing_and_returns_the_same_messages(harness
     assert RESULT in harness.store.objects
 
 
+async def test_a_failure_that_comes_again_after_a_retry_returns_the_event_of_its_round_and_removes_nothing(
+    harness: RecordHarness,
+) -> None:
+    await harness.insert_dispatched_images(an_image(URL))
+    [event, _] = await harness.record(FAILED)
+    await harness.store.put_bytes(ORIGINAL, b"of the retry", "image/jpeg")
+    assert [moved async for moved in harness.database.images.retry_failed(REQUEST_ID, 2)] == [1]
+
+    assert await harness.record(FAILED) == [event]
+    assert ORIGINAL in harness.store.objects
+    assert (await harness.image()).round == 2
+
+
 async def test_of_two_results_the_first_is_kept_and_the_object_of_the_second_removed(harness: RecordHarness) -> None:
     await harness.insert_dispatched_images(an_image(URL))
 
