@@ -15,6 +15,7 @@ from shared.contracts.messages import FinishRequest, Message
 from shared.contracts.records import Request
 from shared.contracts.states import RequestStatus
 from shared.errors import UnreadableRecord
+from shared.messaging import Unproven
 from shared.observability import Metrics
 from shared.persistence import LEASE_SECONDS, Database, Lease, renewing
 
@@ -47,15 +48,19 @@ class RequestFinisher:
 
     async def __call__(self, message: FinishRequest) -> Sequence[Message]:
         try:
-            await self._finish_and_announce(message)
+            has_finished = await self._finish_and_announce(message)
         except UnreadableRecord as unreadable:  # the sweep sends the message again; a newer version can act on it
             log.warning("finish_set_aside", round=message.round, reason=str(unreadable))
-        return []
+            return Unproven()
+        return [] if has_finished else Unproven()
 
-    async def _finish_and_announce(self, message: FinishRequest) -> None:
+    async def _finish_and_announce(self, message: FinishRequest) -> bool:
+        """Whether it has finished the request, and so written to the store and the disk."""
+        has_finished = False
         request = await self._database.requests.get(message.request_id)
         if request is not None and await self._is_ready(request, message.round):
             request = await self._finish_under_lease(message)
+            has_finished = request is not None
         elif request is not None and request.finished_at is not None and request.round == message.round:
             announcement = self._announcer.announcement(request)
             request = (
@@ -63,6 +68,7 @@ class RequestFinisher:
             )
         if request is not None:  # also of a later round: it still has the announcements of earlier ones
             await self._announcer.announce(request)
+        return has_finished
 
     async def _is_ready(self, request: Request, round_: int) -> bool:
         """Whether the request is in this round and could finish it now."""

@@ -24,6 +24,7 @@ from shared.contracts.messages import (
 from shared.contracts.object_keys import result_key, reuse_key
 from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.losses import LossPolicy
+from shared.messaging import Unproven
 from shared.observability import Metrics
 from shared.settings import AttemptSettings
 from shared.storage import ObjectStore
@@ -78,7 +79,7 @@ class CompressHandler:
     async def __call__(self, command: CompressImage) -> Sequence[Message]:
         """ImageCompressed, ImageFailed or ImageDeferred; nothing if the command's `start_by` has passed."""
         if self._clock() > command.start_by:
-            return []
+            return Unproven()
         try:
             return [await self._compress(command)]
         except DependencyUnavailable:

@@ -25,6 +25,7 @@ from shared.contracts.messages import (
 )
 from shared.contracts.object_keys import copied_key, original_key
 from shared.errors import DependencyUnavailable, ObjectMissing
+from shared.messaging import Unproven
 from shared.storage import ObjectStore
 
 T = TypeVar("T")
@@ -63,16 +64,16 @@ class DownloadHandler:
 
     async def __call__(self, command: DownloadImage) -> Sequence[Message]:
         if self._clock() > command.start_by:
-            return []
+            return Unproven()
         try:
             return [await self._download(command)]
         except DependencyUnavailable:
             raise
         except FetchError as error:
-            return [self._failure(command, error)]
+            return Unproven([self._failure(command, error)])
         except Exception as error:
             log.exception("download_failed_unexpectedly")
-            return [self._failure(command, FetchError(FetchFailure.INTERNAL, type(error).__name__))]
+            return Unproven([self._failure(command, FetchError(FetchFailure.INTERNAL, type(error).__name__))])
 
     async def _download(self, command: DownloadImage) -> CompressImage | ImageCompressed:
         if command.known is not None:

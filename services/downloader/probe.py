@@ -19,7 +19,7 @@ from services.downloader.outcomes import FetchFailure, outcome_of
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.file_types import HEAD_BYTES
-from shared.messaging import Reply
+from shared.messaging import Reply, Unproven
 
 Probe = Callable[[str, float], Awaitable[ProbedImage]]
 """Probes a URL within a number of seconds."""
@@ -102,7 +102,7 @@ class ProbeHandler:
     async def __call__(self, command: ProbeImages) -> Sequence[Reply]:
         seconds_left = (command.answer_by - self._clock()).total_seconds() - _REPLY_SECONDS
         if seconds_left <= 0:
-            return []
+            return Unproven()
         images = await asyncio.gather(*(self._probe(url, seconds_left) for url in command.urls))
         message = ImagesProbed(probe_id=command.probe_id, images=tuple(images), bounds=self._bounds)
         return [Reply(command.reply_to, message)]

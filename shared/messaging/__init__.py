@@ -8,7 +8,7 @@ from shared.messaging.dropped_rounds import DroppedRounds
 from shared.messaging.hold import Hold
 from shared.messaging.publisher import Broadcast, Outgoing, Publish, Publisher, Reply
 from shared.messaging.replies import Inbox, Replies
-from shared.messaging.subscription import Handler, Subscription
+from shared.messaging.subscription import Handler, Subscription, Unproven
 from shared.messaging.topology import ALONE_QUEUE_OF, COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE, QUEUE_OF, Queue
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Replies",
     "Reply",
     "Subscription",
+    "Unproven",
     "list_dead",
     "open_broker",
     "purge_dead",

@@ -1,7 +1,8 @@
 """A gate that an unavailable dependency closes: work waits behind it until a ping of that dependency succeeds.
 
 Like a circuit breaker, it is half-open after that: one piece of work goes first, since a ping may succeed where work
-fails. If the work fails too, the gate closes again, for longer.
+fails. If the work fails too, the gate closes again, for longer. Work that did not use the dependency proves nothing:
+then the next piece goes, still alone. If none proves anything for a while, another ping decides.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ _PING_ALLOWANCE_SECONDS = 60.0  # a ping that hangs for longer than this, beyond
 _PING_INTERVAL_SECONDS = 1.0
 MAX_PING_INTERVAL_SECONDS = 30.0
 _QUIET_SECONDS = 60.0  # a dependency that was available for so long is pinged at the shortest interval again
-_TRIAL_SECONDS = 5.0  # the first piece of work may be slow: if it has not failed by then, the others follow
+_TRIAL_SECONDS = 5.0  # the first piece of work may be slow: if none has failed by then, a ping lets the others follow
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +63,7 @@ class DependencyGate:
         self._open.set()
         self._trial_is_free = asyncio.Event()  # half-open, and no trial is running
         self._trial_end: asyncio.TimerHandle | None = None
+        self._confirming: asyncio.Task[None] | None = None
         self._recovering: dict[str, asyncio.Task[None]] = {}
         self._intervals: dict[str, float] = {}
         self._recovered_at: dict[str, float] = {}
@@ -112,7 +114,8 @@ class DependencyGate:
     async def wait_until_open(self, stop: asyncio.Event) -> bool:
         """Wait for admission: until the gate is open, or half-open for the caller as the first.
 
-        False if `stop` is set, now or before that. Report the outcome of the work with `succeeded` or `close`.
+        False if `stop` is set, now or before that. Report the outcome of the work with `succeeded`, `proved_nothing` or
+        `close`.
         """
         while not stop.is_set():
             for gate in self._outer:
@@ -138,7 +141,8 @@ class DependencyGate:
                 task.cancel()
         if self._trial_is_free.is_set():
             self._trial_is_free.clear()
-            self._trial_end = asyncio.get_running_loop().call_later(_TRIAL_SECONDS, self._open_completely)
+            if self._trial_end is None:
+                self._trial_end = asyncio.get_running_loop().call_later(_TRIAL_SECONDS, self._end_trials)
             return True
         return self._open.is_set()
 
@@ -148,6 +152,13 @@ class DependencyGate:
             gate.succeeded()
         if not (self._open.is_set() or self._recovering):
             self._open_completely()
+
+    def proved_nothing(self) -> None:
+        """Work has ended that did not use every dependency: a half-open gate admits the next one."""
+        for gate in self._outer:
+            gate.proved_nothing()
+        if not (self._open.is_set() or self._recovering):
+            self._trial_is_free.set()
 
     def close(self, error: DependencyUnavailable, began: float = math.inf) -> None:
         """Close the gate and report unready until the dependency answers a ping.
@@ -212,6 +223,16 @@ class DependencyGate:
             return True
         beat()
         return False
+
+    def _end_trials(self) -> None:
+        self._trial_end = None  # should the pings fail unexpectedly, the next piece of work begins the time again
+        self._confirming = asyncio.create_task(self._confirm())
+
+    async def _confirm(self) -> None:
+        """Open if every dependency still answers; close for each that does not."""
+        await asyncio.gather(*map(self._check, self._pings))
+        if not self._recovering:
+            self._open_completely()
 
     def _open_completely(self) -> None:
         self._end_trial()

@@ -13,7 +13,7 @@ from shared.messaging.codec import Undecodable, decode
 from shared.messaging.own_queue import OwnQueue
 from shared.messaging.publisher import Outgoing
 from shared.messaging.received_message import ReceivedMessage
-from shared.messaging.subscription import Handler
+from shared.messaging.subscription import Handler, Unproven
 from shared.messaging.topology import BROADCASTS_EXCHANGE
 from shared.observability import Health
 
@@ -60,7 +60,7 @@ class DroppedRounds:
         async def handle_unless_cancelled(command: ImageMessage) -> Sequence[Outgoing]:
             if (command.request_id, command.round) in self:
                 log.debug("command_of_cancelled_round_dropped", round=command.round)
-                return []
+                return Unproven()
             return await handle(command)
 
         return handle_unless_cancelled

@@ -2,15 +2,25 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.contracts.messages import Message
 from shared.messaging.publisher import Outgoing
 from shared.messaging.received_message import ReceivedMessage
 from shared.messaging.topology import Queue
 
+T = TypeVar("T")
+
 Handler = Callable[[Any], Awaitable[Sequence[Outgoing]]]
 """Takes one message and returns the messages to publish. It may be called again with the same message at any time."""
+
+
+class Unproven(list[T]):
+    """The answer of a handler that did not use every dependency of its gate, such as for a message that it dropped.
+
+    It does not open a half-open gate.
+    """
+
 
 RETRY_FOR_SECONDS = 2.0
 SUSPECT_AFTER = 10
@@ -24,7 +34,7 @@ class Subscription:
     park_unknown: whether a message that cannot be decoded, or that failed too often, is copied to imagemill.dead, or
         just dropped.
     on_suspect: takes a message instead of `handle` once it came back without an answer `suspect_after` times: its
-        workers may have died of it.
+        workers may have died of it. It uses no dependency but the broker.
     retry_for: seconds in which the handler is called again before an unavailable dependency closes the gate.
     hold: seconds for which messages are held behind a closed gate before they are given back to the queue.
     """

@@ -16,7 +16,7 @@ from shared.messaging.codec import Undecodable, decode
 from shared.messaging.dependency_gate import DependencyGate
 from shared.messaging.publisher import Outgoing, Publisher
 from shared.messaging.received_message import ReceivedMessage
-from shared.messaging.subscription import Subscription
+from shared.messaging.subscription import Subscription, Unproven
 from shared.observability import Metrics
 from shared.settings import RabbitSettings
 
@@ -97,7 +97,10 @@ class Work:
                 await self._count_failure(received, error)
                 return "failed"
             else:
-                self._gate.succeeded()
+                if isinstance(answer, Unproven) or handle is self._subscription.on_suspect:
+                    self._gate.proved_nothing()
+                else:
+                    self._gate.succeeded()
                 await received.acknowledge()
                 return "handled"
         return "returned"

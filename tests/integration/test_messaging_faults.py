@@ -9,7 +9,7 @@ import pytest
 
 from shared.contracts.messages import Message
 from shared.errors import DatabaseUnavailable, DependencyUnavailable
-from shared.messaging import Outgoing, Queue, list_dead
+from shared.messaging import Outgoing, Queue, Unproven, list_dead
 from tests.support.messaging_runtime import is_waiting, open_broker_proxy, open_runtime, waiting_in
 from tests.support.recorder import COMMANDS, FOLLOW_UP, Recorder, are_all, downloads
 from tests.support.waiting import until
@@ -92,6 +92,24 @@ async def test_a_dependency_that_answers_only_pings_closes_the_gate_repeatedly(r
         await until(lambda: len(handler.handled) >= len(COMMANDS))
     assert are_all(handler.handled)
     assert len(handler.handled) == len(COMMANDS)
+
+
+async def test_dropped_messages_do_not_open_a_half_open_gate_and_all_are_handled(rabbitmq_url: str) -> None:
+    database = Database()
+    handler = Dependent(answer=Unproven(), database=database)
+    async with (
+        open_runtime(rabbitmq_url, {"database": database.ping}) as runtime,
+        runtime.consuming(downloads(handler)),
+    ):
+        database.error = DatabaseUnavailable("away")
+        await runtime.publisher.publish(COMMANDS)
+        await until(lambda: not runtime.gate.is_admitting)
+        database.error = None
+        await until(lambda: are_all(handler.handled))
+        assert not runtime.gate.is_open
+        handler.answer = []
+        await runtime.publisher.publish(COMMANDS[:1])
+        await until(lambda: runtime.gate.is_open)
 
 
 async def test_a_stop_while_a_dependency_is_unavailable_returns_the_messages(rabbitmq_url: str) -> None:

@@ -102,6 +102,8 @@ class Intake:
                 if await lease.acquire():
                     async with renewing(lease, self._rules.lease_seconds) as lost:
                         await self._take_in(request, partial(_raise_if_set, stop, lost))
+                    if request.round == 1:  # it has read the store, and written to the disk and the database
+                        self._gate.succeeded()
             except _Interrupted:
                 log.info("intake_interrupted")
             except DependencyUnavailable as fault:

@@ -89,7 +89,7 @@ async def _run(name: str, step: Step, gate: DependencyGate, failures: _Failures)
         failures.count(error)
         return _AFTER_ERROR_SECONDS
     failures.clear()
-    gate.succeeded()
+    gate.proved_nothing()  # the step may have had nothing to do, and none uses every dependency
     return seconds
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.gateway.background.loop import repeat
-from shared.errors import DatabaseUnavailable
+from shared.errors import DatabaseUnavailable, StorageUnavailable
 from shared.long_lived import Stalled
 from shared.messaging import DependencyGate
 from shared.observability import Health
@@ -121,5 +121,22 @@ async def test_failures_with_a_success_or_an_outage_between_them_do_not_end_the_
     task = asyncio.create_task(repeat("sweep", step, gate, stop, asyncio.Event()))
     await asyncio.sleep(1.5)  # longer than STALL_TIMEOUT
     assert not task.done()
+    stop.set()
+    await asyncio.wait_for(task, 5)
+
+
+async def test_a_step_does_not_open_a_half_open_gate_since_it_may_have_had_nothing_to_do() -> None:
+    stop, steps = asyncio.Event(), 0
+
+    async def step() -> float:
+        nonlocal steps
+        steps += 1
+        return 0.01
+
+    gate = DependencyGate({"storage": answers}, Health())
+    gate.close(StorageUnavailable("gone"))
+    task = asyncio.create_task(repeat("dispatch", step, gate, stop, asyncio.Event()))
+    await until(lambda: steps >= 3)  # steps go on, since none holds the only admission
+    assert not gate.is_open
     stop.set()
     await asyncio.wait_for(task, 5)

@@ -405,3 +405,37 @@ async def test_work_that_began_before_the_recovery_does_not_close_the_gate_again
     inner_gate.close(DatabaseUnavailable("away again"), time.monotonic())
     assert await asyncio.wait_for(gate.wait_until_open(asyncio.Event()), 5)
     assert database.pings == 2
+
+
+async def test_work_that_proves_nothing_is_followed_by_one_other_and_does_not_open_the_gate(
+    gate: DependencyGate, inner: tuple[DependencyGate, Dependency], database: Dependency
+) -> None:
+    inner_gate, _ = inner
+    await _break(gate, database, DatabaseUnavailable("away"))
+    tasks = await _waiting(inner_gate, 3)
+    database.error = None
+    for admitted in (1, 2):
+        await until(lambda: _admitted(tasks) == admitted)  # noqa: B023 (awaited in the same pass)
+        await asyncio.sleep(0.05)  # shows that no other follows
+        assert _admitted(tasks) == admitted
+        inner_gate.proved_nothing()
+    assert not gate.is_open
+    inner_gate.succeeded()
+    assert inner_gate.is_open
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_a_ping_decides_if_no_work_proves_anything(
+    gate: DependencyGate, database: Dependency, monkeypatch: pytest.MonkeyPatch, *, answers: bool
+) -> None:
+    monkeypatch.setattr("shared.messaging.dependency_gate._TRIAL_SECONDS", 0.1)
+    await _break(gate, database, DatabaseUnavailable("away"))
+    database.error = None
+    assert await asyncio.wait_for(gate.wait_until_open(asyncio.Event()), 5)
+    pings = database.pings
+    database.error = None if answers else DatabaseUnavailable("away again")
+    gate.proved_nothing()
+    await until(lambda: database.pings > pings)
+    await until(lambda: gate.is_open if answers else not gate.is_admitting)
+    database.error = None
+    await until(lambda: gate.is_admitting)
