@@ -36,6 +36,7 @@ from shared.messaging import Consumer, DependencyGate, Publish, Publisher, Queue
 from shared.observability import Metrics
 from shared.outbound import open_guarded_client
 from shared.persistence import Database, open_database
+from shared.settings import ImageAgeSettings
 from shared.storage import ObjectStore
 from shared.worker_process import open_worker_process
 
@@ -83,7 +84,7 @@ def _subscriptions(
     remove_originals = OriginalsRemover(store, keep_originals=keep_originals)
     announcer = RequestAnnouncer(database, publish, base_url)
     finisher = RequestFinisher(database, outputs, remove_originals, announcer, metrics)
-    breaker = _host_circuit_breaker(settings.hosts, database)
+    breaker = _host_circuit_breaker(settings.hosts, settings.age, database)
     recorder = ResultRecorder(database.images, breaker, effects, metrics, settings.age, database.clock)
     call = WebhookCaller(client, settings.webhooks, database.clock)
     deliverer = WebhookDeliverer(database.deliveries, call, settings.webhooks, metrics, database.clock)
@@ -113,9 +114,9 @@ def _subscriptions(
     ]
 
 
-def _host_circuit_breaker(settings: HostSettings, database: Database) -> HostCircuitBreaker:
+def _host_circuit_breaker(settings: HostSettings, age: ImageAgeSettings, database: Database) -> HostCircuitBreaker:
     policy = PausePolicy(settings.host_faults, settings.host_pause, settings.host_pause_max, random.random)
-    return HostCircuitBreaker(database, policy, database.clock)
+    return HostCircuitBreaker(database, policy, age, database.clock)
 
 
 def _webhook_client(settings: WebhookSettings) -> httpx.AsyncClient:

@@ -13,6 +13,8 @@ from shared.contracts.records import HostCircuit, Image
 from shared.contracts.times import rfc3339
 from shared.micro_batcher import MicroBatcher
 from shared.persistence import Database
+from shared.processing_time import OUTAGE, aged_until
+from shared.settings import ImageAgeSettings
 
 _CACHE_TIME = timedelta(seconds=1)
 _LINGER_SECONDS = 0.05
@@ -30,9 +32,12 @@ class HostCircuitBreaker:
     that another aggregator recorded may survive a success seen here; the next success removes it.
     """
 
-    def __init__(self, database: Database, policy: PausePolicy, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, policy: PausePolicy, age: ImageAgeSettings, clock: Callable[[], datetime]
+    ) -> None:
         self._database = database
         self._policy = policy
+        self._max_age = timedelta(seconds=age.image_max_age)
         self._clock = clock
         self._record: MicroBatcher[tuple[str, HostFault], HostCircuit] = MicroBatcher(
             self._record_faults, linger=_LINGER_SECONDS
@@ -56,9 +61,20 @@ class HostCircuitBreaker:
         fault = HostFault(result.error_code, count=int(result.attempt == 1), until=until)
         circuit = await self._record((image.host, fault))
         if isinstance(result, ImageFailed):
-            return _deferred_if_open(result, image, circuit, now)
+            if circuit.paused_until is None or circuit.paused_until <= now:
+                return result
+            deadline = await self._deadline(image, now, circuit.paused_until)
+            return _deferred(result, circuit.paused_until, deadline, now)
         due_at = moment(result.delay, result.not_before, now) or now
-        return result.model_copy(update=_until(_by_deadline(due_at, image, now), now))
+        deadline = await self._deadline(image, now, due_at)
+        return result.model_copy(update=_until(_by_deadline(due_at, deadline, now), now))
+
+    async def _deadline(self, image: Image, now: datetime, due_at: datetime) -> datetime | None:
+        """When the image's deadline is reached, later by our outages. Exact only if that is before `due_at`."""
+        if image.deadline is None or image.deadline > max(now, due_at):
+            return image.deadline
+        outages = await self._database.outages.observe(working=False, longer_than=OUTAGE)
+        return image.deadline + (now - aged_until(now, self._max_age, outages))
 
     async def register_success(self, result: Result, image: Image | None) -> None:
         """Close the circuit of the image's host, if `result` shows that the host works."""
@@ -112,25 +128,24 @@ class HostCircuitBreaker:
         return new  # other processes are counting this host's faults; one more or less makes no difference
 
 
-def _deferred_if_open(failure: ImageFailed, image: Image, circuit: HostCircuit, now: datetime) -> Result:
-    """While the circuit is open and the image's deadline not reached: a deferral that uses up no attempt."""
-    past_deadline = image.deadline is not None and image.deadline <= now
-    if circuit.paused_until is None or circuit.paused_until <= now or past_deadline:
+def _deferred(failure: ImageFailed, due_at: datetime, deadline: datetime | None, now: datetime) -> Result:
+    """Unless the deadline is reached, a deferral that uses up no attempt."""
+    if deadline is not None and deadline <= now:
         return failure
     return ImageDeferred(
         **about(failure),
         error_code=failure.error_code,
         error_detail=failure.error_detail,
-        **_until(_by_deadline(circuit.paused_until, image, now), now),
+        **_until(_by_deadline(due_at, deadline, now), now),
         counts=False,
         host_fault=True,
         original_key=failure.original_key,
     )
 
 
-def _by_deadline(due_at: datetime, image: Image, now: datetime) -> datetime:
-    """`due_at`, or the image's deadline if that is between now and then."""
-    return image.deadline if image.deadline is not None and now < image.deadline < due_at else due_at
+def _by_deadline(due_at: datetime, deadline: datetime | None, now: datetime) -> datetime:
+    """`due_at`, or the deadline if that is between now and then."""
+    return deadline if deadline is not None and now < deadline < due_at else due_at
 
 
 def _until(due_at: datetime, now: datetime) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
+from services.aggregator.host_circuit_breaker import HostCircuitBreaker
+from services.aggregator.pause_policy import PausePolicy
 from services.gateway.background import BackgroundParts, Dispatcher
 from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import ImageFailed
+from shared.contracts.messages import ImageDeferred, ImageFailed
 from shared.contracts.records import HostCircuit
 from shared.observability import Metrics
 from shared.persistence import Database, RenewableLease, open_database
@@ -19,9 +21,10 @@ from shared.settings import ImageAgeSettings, MongoSettings
 from tests.fakes import MovableClock
 from tests.support.builders import NOW, a_request, an_image
 from tests.support.recording_publisher import RecordingPublisher
-from tests.support.worker_messages import compressed
+from tests.support.worker_messages import compressed, failed
 
 MAX_AGE = timedelta(hours=1)
+AGE = ImageAgeSettings(image_max_age=MAX_AGE.total_seconds())
 CIRCUIT = HostCircuit(
     "sick.test", 10, 1, NOW + timedelta(minutes=1), ErrorCode.CONNECT, paused_since=NOW, last_fault_at=NOW
 )
@@ -37,8 +40,7 @@ class Stage:
         self.publisher = RecordingPublisher()
         parts = BackgroundParts(database, self.publisher.publish, clock, Metrics(CollectorRegistry()))
         lease = RenewableLease(database.lease("dispatch", 10), 10)
-        age = ImageAgeSettings(image_max_age=MAX_AGE.total_seconds())
-        self._dispatcher = Dispatcher(parts, lease, DispatchSettings(), age, clock)
+        self._dispatcher = Dispatcher(parts, lease, DispatchSettings(), AGE, clock)
 
     async def pass_time(self, time: timedelta, *, steps: bool) -> None:
         """With or without a step in each minute; a step at the end."""
@@ -98,6 +100,24 @@ async def test_the_first_try_after_an_outage_is_not_the_last_one(stage: Stage, d
     await stage.database.images.record(compressed(first))
     await stage.pass_time(timedelta(minutes=1), steps=True)
     assert stage.last_tries()[TRIED.image_id] is False
+
+
+@pytest.mark.parametrize("outage", [True, False], ids=["in an outage", "while images were processed"])
+async def test_a_failure_after_the_deadline_is_final_only_if_the_image_aged(stage: Stage, outage: bool) -> None:
+    """The result waits in the queue until the outage is over, and the host fails then."""
+    await stage.database.images.insert_many([TRIED])
+    await stage.pass_time(timedelta(0), steps=False)
+    await stage.database.images.mark_dispatched([TRIED])
+    if outage:
+        stage.clock.advance(2 * MAX_AGE.total_seconds())
+    else:
+        await stage.database.images.record(compressed(TRIED))
+        await stage.pass_time(2 * MAX_AGE, steps=True)
+        await stage.database.images.insert_many([replace(TRIED, request_id="r2")])
+    breaker = HostCircuitBreaker(stage.database, PausePolicy(1, 30, 900, lambda: 0.0), AGE, stage.clock)
+    image = TRIED if outage else replace(TRIED, request_id="r2")
+    result = await breaker.register_fault(failed(image, error_code=ErrorCode.CONNECT, host_fault=True))
+    assert isinstance(result, ImageDeferred if outage else ImageFailed)
 
 
 async def test_a_try_after_the_deadline_is_the_last_one_without_an_outage(stage: Stage) -> None:

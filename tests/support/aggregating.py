@@ -71,7 +71,7 @@ def a_cancelled_image(url: str, **changes: Any) -> Image:
 
 def a_recorder(database: Database) -> ResultRecorder:
     """With a store of its own."""
-    hosts = HostCircuitBreaker(database, PausePolicy(10, 30, 900, lambda: 0.0), _utc_now)
+    hosts = HostCircuitBreaker(database, PausePolicy(10, 30, 900, lambda: 0.0), ImageAgeSettings(), _utc_now)
     effects = ResultEffects(MemoryObjectStore(), BASE_URL, keep_originals=False)
     metrics = Metrics(CollectorRegistry())
     return ResultRecorder(database.images, hosts, effects, metrics, ImageAgeSettings(), _utc_now)

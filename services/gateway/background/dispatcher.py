@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.gateway.background.parts import WITHOUT_LEASE_SECONDS, BackgroundParts
-from services.gateway.background.processing_time import time_before
 from services.gateway.settings import DispatchSettings
 from shared.contracts.messages import CompressOptions, DownloadImage, ImageFailed, KnownResult
 from shared.contracts.object_keys import reuse_key
 from shared.contracts.records import HostCircuit, Image, Outage
 from shared.errors import UnreadableRecord
 from shared.persistence import RenewableLease
+from shared.processing_time import OUTAGE, aged_until
 from shared.settings import ImageAgeSettings
 
 _BUSY_SECONDS = 0.2
@@ -29,8 +29,6 @@ _MAX_EXPIRY_HOSTS = 100
 _EXPIRY_BATCH = 200
 _MAX_EXPIRY_BATCHES = 10  # per host
 _OBSERVATION_INTERVAL = timedelta(seconds=5)
-_OUTAGE = timedelta(minutes=2)
-"""Work in progress of which nothing is finished for longer than this is an outage of ours."""
 _TRY_OUT_TIME = timedelta(minutes=2)
 """A half-open host gets another try-out if the last one has no answer by then: its command may be lost."""
 
@@ -99,7 +97,7 @@ class Dispatcher:
         if self._observed_at and now - self._observed_at < _OBSERVATION_INTERVAL:
             return
         working, self._working, self._observed_at = self._working, False, now
-        self._outages = await self._database.outages.observe(working=working, longer_than=_OUTAGE)
+        self._outages = await self._database.outages.observe(working=working, longer_than=OUTAGE)
 
     async def _not_cancelled(self, request_ids: Sequence[str]) -> list[str]:
         """Those that are not being cancelled now."""
@@ -175,10 +173,11 @@ class Dispatcher:
         fault_at, since = circuit.last_fault_at, circuit.paused_since
         if fault_at is None or since is None:  # recorded by an earlier version
             return []
-        oldest = time_before(fault_at, self._max_age, self._outages)
+        deadline_by = aged_until(fault_at, self._max_age, self._outages)
+        oldest = deadline_by - self._max_age
         return await self._database.images.expired(
             circuit.host,
-            deadline_by=oldest + self._max_age,
+            deadline_by=deadline_by,
             untried_since=oldest if since <= oldest else None,
             limit=_EXPIRY_BATCH,
         )
@@ -216,8 +215,7 @@ class Dispatcher:
             start_by=self._workers_clock() + self._start_within,
             known=known,
             losses=image.losses,
-            last=image.deadline is not None
-            and image.deadline <= time_before(now, self._max_age, self._outages) + self._max_age,
+            last=image.deadline is not None and image.deadline <= aged_until(now, self._max_age, self._outages),
         )
 
     async def _options_of(self, request_id: str) -> CompressOptions:

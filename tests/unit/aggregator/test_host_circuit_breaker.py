@@ -9,11 +9,13 @@ from services.aggregator.pause_policy import PausePolicy
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import ImageDeferred, ImageFailed
 from shared.contracts.records import Image
+from shared.settings import ImageAgeSettings
 from tests.fakes import MemoryDatabase, MovableClock
 from tests.support.builders import NOW, an_image
 from tests.support.worker_messages import compressed, deferred
 
 HOST = "images.test"
+AGE = ImageAgeSettings(image_max_age=3600)
 
 
 class BreakerHarness:
@@ -21,7 +23,7 @@ class BreakerHarness:
         self.clock = MovableClock(NOW)
         self.database = MemoryDatabase(self.clock)
         self.image = image
-        self.breaker = HostCircuitBreaker(self.database, PausePolicy(faults, 30, 900, lambda: 0.0), self.clock)
+        self.breaker = HostCircuitBreaker(self.database, PausePolicy(faults, 30, 900, lambda: 0.0), AGE, self.clock)
 
     def failure(self, code: ErrorCode = ErrorCode.CONNECT, *, host_fault: bool = True, attempt: int = 1) -> ImageFailed:
         return ImageFailed(
@@ -88,6 +90,16 @@ async def test_an_image_is_not_deferred_beyond_its_deadline(harness: BreakerHarn
     assert await harness.breaker.register_fault(harness.failure()) == harness.failure()
 
 
+async def test_the_deadline_is_later_by_our_outages(harness: BreakerHarness) -> None:
+    harness = BreakerHarness(an_image(deadline=NOW + timedelta(seconds=10)), faults=1)
+    await harness.database.images.insert_many([harness.image])
+    await harness.database.outages.observe(working=True, longer_than=timedelta(minutes=2))
+    harness.clock.advance(600)
+    deferral = await harness.breaker.register_fault(harness.failure())
+    assert isinstance(deferral, ImageDeferred)
+    assert deferral.delay == 10
+
+
 async def test_retry_after_defers_the_image_until_its_deadline_at_most(harness: BreakerHarness) -> None:
     harness = BreakerHarness(an_image(deadline=NOW + timedelta(days=1)))
     await harness.database.images.insert_many([harness.image])
@@ -142,7 +154,9 @@ async def test_a_result_that_shows_the_host_works_closes_its_circuit(
 
 async def test_a_success_removes_a_fault_that_another_process_recorded_a_second_ago(harness: BreakerHarness) -> None:
     await harness.breaker.register_success(compressed(harness.image), harness.image)
-    other = HostCircuitBreaker(harness.database.another_process(), PausePolicy(2, 30, 900, lambda: 0.0), harness.clock)
+    other = HostCircuitBreaker(
+        harness.database.another_process(), PausePolicy(2, 30, 900, lambda: 0.0), AGE, harness.clock
+    )
     await other.register_fault(harness.failure())
     harness.clock.advance(1.1)
     await harness.breaker.register_success(compressed(harness.image), harness.image)

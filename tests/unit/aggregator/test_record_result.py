@@ -59,7 +59,9 @@ class RecordHarness:
         self.database = MemoryDatabase(lambda: NOW)
         self.store = store or MemoryObjectStore()
         effects = ResultEffects(self.store, BASE_URL, keep_originals=keep_originals)
-        hosts = HostCircuitBreaker(self.database, PausePolicy(10, 30, 900, lambda: 0.0), lambda: NOW)
+        hosts = HostCircuitBreaker(
+            self.database, PausePolicy(10, 30, 900, lambda: 0.0), ImageAgeSettings(), lambda: NOW
+        )
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
         self.record = ResultRecorder(self.database.images, hosts, effects, metrics, ImageAgeSettings(), lambda: NOW)

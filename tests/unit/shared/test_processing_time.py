@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.gateway.background.processing_time import time_before
 from shared.contracts.records import Outage
+from shared.processing_time import aged_until, time_before
 from tests.support.builders import NOW
 
 
@@ -29,3 +29,9 @@ def outage(since: float, until: float) -> Outage:
 )
 def test_outages_do_not_count(outages: list[Outage], expected: float) -> None:
     assert time_before(NOW, timedelta(minutes=10), outages) == NOW + timedelta(minutes=expected)
+
+
+def test_a_deadline_is_later_by_the_outages_since_its_image_began_to_age() -> None:
+    minute, age = timedelta(minutes=1), timedelta(minutes=10)
+    assert aged_until(NOW, age, []) == NOW
+    assert aged_until(NOW, age, [outage(-60, -50), outage(-8, -6)]) == NOW - 2 * minute
