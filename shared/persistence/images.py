@@ -105,17 +105,25 @@ class MongoImages:
             groups = await self._images.aggregate(pipeline).to_list(None)
         return {group["_id"]: group["count"] for group in groups}
 
+    async def in_flight_alone(self) -> int:
+        with database_faults():
+            return await self._images.count_documents({"state": ImageState.DISPATCHED.value, "losses": {"$gt": 0}})
+
     async def requests_with_pending(self) -> list[str]:
         with database_faults():
             return sorted(await self._images.distinct("request_id", {"state": ImageState.PENDING.value}))
 
-    async def due(self, request_id: str, limit: int, *, without_hosts: Collection[str] = ()) -> list[Image]:
-        condition = {
+    async def due(
+        self, request_id: str, limit: int, *, without_hosts: Collection[str] = (), without_losses: bool = False
+    ) -> list[Image]:
+        condition: Document = {
             "state": ImageState.PENDING.value,
             "request_id": request_id,
             "host": {"$nin": list(without_hosts)},
             "not_before": {"$lte": self._clock()},
         }
+        if without_losses:
+            condition["losses"] = {"$in": [0, None]}  # none in a record of an earlier version
         return await self._first(condition, limit, ("host", 1), ("not_before", 1))
 
     async def expired(

@@ -207,11 +207,19 @@ class ImageRepository(Protocol):
     async def in_flight(self) -> dict[str, int]:
         """Number of dispatched images, by host."""
 
+    async def in_flight_alone(self) -> int:
+        """Number of dispatched images that lost a worker in this round, which the workers process alone."""
+
     async def requests_with_pending(self) -> list[str]:
         """Ids of requests that have pending images, due or not, in order."""
 
-    async def due(self, request_id: str, limit: int, *, without_hosts: Collection[str] = ()) -> list[Image]:
-        """Pending images of a request that are due, ordered by host, without those of `without_hosts`."""
+    async def due(
+        self, request_id: str, limit: int, *, without_hosts: Collection[str] = (), without_losses: bool = False
+    ) -> list[Image]:
+        """Pending images of a request that are due, ordered by host, without those of `without_hosts`.
+
+        With `without_losses` also without those that lost a worker in this round.
+        """
 
     async def expired(
         self, host: str, *, deadline_by: datetime, untried_since: datetime | None, limit: int

@@ -54,6 +54,17 @@ async def test_due_images_are_pending_and_belong_to_the_request(database: Databa
     assert {image.url for image in await database.images.due("a", 10)} == {"http://a/2", "http://a/3"}
 
 
+async def test_images_that_lost_a_worker_are_counted_and_can_be_left_out(database: Database) -> None:
+    healthy, lost, lost_again = (an_image(f"http://a/{number}", losses=number) for number in range(3))
+    await database.images.insert_many([healthy, lost, lost_again])
+    assert await database.images.in_flight_alone() == 0
+    assert await database.images.due(healthy.request_id, 10, without_losses=True) == [healthy]
+    await database.images.mark_dispatched([healthy, lost])
+    assert await database.images.in_flight_alone() == 1
+    assert await database.images.due(healthy.request_id, 10, without_losses=True) == []
+    assert await database.images.due(healthy.request_id, 10) == [lost_again]
+
+
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [

@@ -79,11 +79,17 @@ class MemoryImages:
         self._tables.answer()
         return dict(Counter(row.image.host for row in self._in_state(ImageState.DISPATCHED)))
 
+    async def in_flight_alone(self) -> int:
+        self._tables.answer()
+        return sum(row.image.losses > 0 for row in self._in_state(ImageState.DISPATCHED))
+
     async def requests_with_pending(self) -> list[str]:
         self._tables.answer()
         return sorted({row.image.request_id for row in self._in_state(ImageState.PENDING)})
 
-    async def due(self, request_id: str, limit: int, *, without_hosts: Collection[str] = ()) -> list[Image]:
+    async def due(
+        self, request_id: str, limit: int, *, without_hosts: Collection[str] = (), without_losses: bool = False
+    ) -> list[Image]:
         self._tables.answer()
         now = self._tables.clock()
         rows = [
@@ -91,6 +97,7 @@ class MemoryImages:
             for row in self._in_state(ImageState.PENDING)
             if row.image.request_id == request_id and row.not_before <= now and row.image.host not in without_hosts
         ]
+        rows = [row for row in rows if not (without_losses and row.image.losses)]
         rows.sort(key=lambda row: (row.image.host, row.not_before))
         return [row.image for row in rows[:limit]]
 

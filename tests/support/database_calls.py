@@ -90,6 +90,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "images.none_open": lambda database: database.images.none_open("a"),
     "images.record": lambda database: database.images.record(compressed(IMAGE)),
     "images.in_flight": lambda database: database.images.in_flight(),
+    "images.in_flight_alone": lambda database: database.images.in_flight_alone(),
     "images.requests_with_pending": lambda database: database.images.requests_with_pending(),
     "images.reusable": lambda database: database.images.reusable(["0" * 32, "1" * 32], NOW),
     "images.due": lambda database: database.images.due("a", 1),

@@ -21,6 +21,8 @@ from shared.persistence import RenewableLease
 from shared.processing_time import OUTAGE, aged_until
 from shared.settings import ImageAgeSettings
 
+ALONE_SHARE = 0.1
+"""The share of the window for images that lost a worker: they are processed one at a time, and so stay longer."""
 _BUSY_SECONDS = 0.2
 _IDLE_SECONDS = 0.5  # images become due, and other gateways add some, without waking this task
 _MAX_REQUESTS_PER_PASS = 100  # each costs a query
@@ -54,6 +56,7 @@ class Dispatcher:
         self._lease = lease
         self._window = settings.dispatch_window
         self._per_host = settings.dispatch_per_host
+        self._max_alone = max(1, int(settings.dispatch_window * ALONE_SHARE))
         self._start_within = timedelta(seconds=settings.command_start_by)
         self._workers_clock = workers_clock
         self._max_age = timedelta(seconds=age.image_max_age)
@@ -62,6 +65,7 @@ class Dispatcher:
         self._options: dict[str, CompressOptions] = {}
         self._circuits: dict[str, HostCircuit] = {}
         self._caps: dict[str, int] = {}
+        self._free_alone = 0
         self._expiry_checked_at: datetime | None = None
         self._outages: Sequence[Outage] = ()
         self._left_in_flight = 0
@@ -74,6 +78,7 @@ class Dispatcher:
             self._metrics.dispatched_images.set(0)
             return WITHOUT_LEASE_SECONDS
         in_flight = await self._database.images.in_flight()
+        self._free_alone = self._max_alone - await self._database.images.in_flight_alone()
         request_ids = await self._not_cancelled(await self._database.images.requests_with_pending())
         self._forget_options_except(request_ids)
         await self._observe_outages(sum(in_flight.values()))
@@ -126,12 +131,17 @@ class Dispatcher:
         full = [host for host in {*in_flight, *self._caps} if in_flight.get(host, 0) >= self._cap(host)]
         chosen: list[Image] = []
         shares: dict[str, int] = {}
-        for image in await self._database.images.due(request_id, limit, without_hosts=full):
+        none_alone = self._free_alone <= 0
+        due = await self._database.images.due(request_id, limit, without_hosts=full, without_losses=none_alone)
+        for image in due:
+            if image.losses and self._free_alone <= 0:
+                continue
             host, flying = image.host, in_flight.get(image.host, 0)
             share = shares.setdefault(host, math.ceil((self._cap(host) - flying) / requests))
             if share > 0:
                 shares[host] = share - 1
                 in_flight[host] = flying + 1
+                self._free_alone -= image.losses > 0
                 chosen.append(image)
         return chosen
 

@@ -92,6 +92,22 @@ async def test_the_window_bounds_the_images_in_the_broker(
     assert len(publisher.downloads()) == 7
 
 
+async def test_images_that_are_processed_alone_have_a_share_of_the_window(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
+) -> None:
+    await insert_request(database, "r2", urls_of("healthy.test", 60))
+    await database.requests.insert(a_request("r1"))
+    lost = [an_image(url, "r1", losses=1) for url in urls_of("deadly.test", 30)]
+    await database.images.insert_many(lost)
+    dispatcher = a_dispatcher(database, publisher, clock, window=40, per_host=60)
+    for _ in range(3):
+        await dispatcher.step()
+    assert Counter(command.losses for command in publisher.downloads()) == {0: 36, 1: 4}
+    await database.images.record(compressed(lost[0]))
+    await dispatcher.step()
+    assert Counter(command.losses for command in publisher.downloads()) == {0: 36, 1: 5}
+
+
 async def test_large_and_small_requests_share_the_window_equally(
     database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
