@@ -76,6 +76,15 @@ class Metrics:
             labels=("collection",),
         )
 
+        self.background_items_failed = declare.counter(
+            "imagemill_background_items_failed_total",
+            "Unexpected errors of the gateway's background tasks with one item, such as a request. The item is tried"
+            " again after a pause that grows; all others are processed. step: intake, dispatch, cancel, sweep,"
+            " retention or leftovers.",
+            unit="errors",
+            labels=("step",),
+        )
+
         self.images = declare.counter(
             "imagemill_images_total",
             "Images that reached a terminal state. outcome: compressed, failed or cancelled. error_code is none unless"

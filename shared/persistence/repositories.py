@@ -129,8 +129,11 @@ class RequestRepository(Protocol):
         Those that are finished expire as if they finished now.
         """
 
-    async def uncleaned(self, finished_before: datetime) -> tuple[str, int] | None:
-        """Id and round of the request that finished first, at that time or earlier, and was not cleaned since."""
+    async def uncleaned(self, finished_before: datetime, without: Collection[str] = ()) -> tuple[str, int] | None:
+        """Id and round of the request that finished first, at that time or earlier, and was not cleaned since.
+
+        Not one of the ids in `without`.
+        """
 
     async def mark_cleaned(self, request_id: str, round_: int) -> None:
         """Record that the leftovers of a finished round were removed, if the request is still in that round."""

@@ -212,10 +212,11 @@ class MongoRequests:
             )
         return finished.modified_count + pending.modified_count
 
-    async def uncleaned(self, finished_before: datetime) -> tuple[str, int] | None:
+    async def uncleaned(self, finished_before: datetime, without: Collection[str] = ()) -> tuple[str, int] | None:
+        excluding = {"_id": {"$nin": list(without)}} if without else {}
         with database_faults():
             found = await self._collection.find_one(
-                {"cleaned": False, "finished_at": {"$lte": finished_before}},
+                {"cleaned": False, "finished_at": {"$lte": finished_before}, **excluding},
                 sort=[("finished_at", 1)],
                 projection={"round": 1},
             )

@@ -108,6 +108,7 @@ async def test_each_finished_round_is_cleaned_once(database: Database, clock: Mo
     await insert_finished(database, "a", None, clock.advance(60))
     assert await database.requests.uncleaned(NOW - timedelta(seconds=1)) is None
     assert await database.requests.uncleaned(clock()) == ("b", 1)
+    assert await database.requests.uncleaned(clock(), ["b"]) == ("a", 1)
     await database.requests.mark_cleaned("b", 1)
     assert await database.requests.uncleaned(clock()) == ("a", 1)
     await database.requests.retry("a", 1, DONE)

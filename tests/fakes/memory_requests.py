@@ -152,12 +152,13 @@ class MemoryRequests:
         self._tables.answer()
         return 0
 
-    async def uncleaned(self, finished_before: datetime) -> tuple[str, int] | None:
+    async def uncleaned(self, finished_before: datetime, without: Collection[str] = ()) -> tuple[str, int] | None:
         self._tables.answer()
         found = [
             (row.request.finished_at, row.request.request_id, row.request.round)
             for row in self._rows()
             if not row.cleaned and row.request.finished_at is not None and row.request.finished_at <= finished_before
+            if row.request.request_id not in without
         ]
         return min(found)[1:] if found else None
 

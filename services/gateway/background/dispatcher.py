@@ -8,12 +8,14 @@ import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
+from services.gateway.background.failing_items import FailingItems
 from services.gateway.background.parts import WITHOUT_LEASE_SECONDS, BackgroundParts
 from services.gateway.settings import DispatchSettings
-from shared.contracts.messages import CompressOptions, DownloadImage, ImageFailed, KnownResult
+from shared.contracts.messages import CompressOptions, DownloadImage, ImageFailed, KnownResult, Message
 from shared.contracts.object_keys import reuse_key
 from shared.contracts.records import HostCircuit, Image, Outage
 from shared.errors import UnreadableRecord
@@ -33,6 +35,8 @@ _MAX_EXPIRY_BATCHES = 10  # per host
 _OBSERVATION_INTERVAL = timedelta(seconds=5)
 _TRY_OUT_TIME = timedelta(minutes=2)
 """A half-open host gets another try-out if the last one has no answer by then: its command may be lost."""
+
+M = TypeVar("M", bound=Message)
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +71,7 @@ class Dispatcher:
         self._caps: dict[str, int] = {}
         self._free_alone = 0
         self._expiry_checked_at: datetime | None = None
+        self._failing = FailingItems("dispatch", parts.metrics)
         self._outages: Sequence[Outage] = ()
         self._left_in_flight = 0
         self._working = False
@@ -134,7 +139,7 @@ class Dispatcher:
         none_alone = self._free_alone <= 0
         due = await self._database.images.due(request_id, limit, without_hosts=full, without_losses=none_alone)
         for image in due:
-            if image.losses and self._free_alone <= 0:
+            if (image.losses and self._free_alone <= 0) or _item(image) in self._failing:
                 continue
             host, flying = image.host, in_flight.get(image.host, 0)
             share = shares.setdefault(host, math.ceil((self._cap(host) - flying) / requests))
@@ -169,10 +174,11 @@ class Dispatcher:
         for circuit in self._random.sample(circuits, min(len(circuits), _MAX_EXPIRY_HOSTS)):
             for _ in range(_MAX_EXPIRY_BATCHES):
                 expired = await self._expired_images(circuit)
-                if not expired:
+                failed = self._built(expired, lambda image: _expired(image, circuit))  # noqa: B023 (called at once)
+                if not failed:
                     break
-                await self._publish([_expired(image, circuit) for image in expired])
-                await self._database.images.mark_dispatched(expired)
+                await self._publish([message for _, message in failed])
+                await self._database.images.mark_dispatched([image for image, _ in failed])
 
     async def _expired_images(self, circuit: HostCircuit) -> list[Image]:
         """Images whose deadline had passed when the host last failed: that fault counts as their last try.
@@ -194,23 +200,37 @@ class Dispatcher:
 
     async def _dispatch(self, images: Sequence[Image]) -> None:
         # Publish first, then mark: after a crash between the two the commands are sent again, none is lost.
-        options = [await self._options_of(image.request_id) for image in images]
-        keys = [reuse_key(image.url, wanted) for image, wanted in zip(images, options, strict=True)]
-        known = await self._known_results(keys)
-        commands = zip(images, options, map(known.get, keys), strict=True)
-        await self._publish([self._command(*command) for command in commands])
-        await self._database.images.mark_dispatched(images)
+        options = {image.request_id: await self._options_of(image.request_id) for image in images}
+        keys = {_item(image): reuse_key(image.url, options[image.request_id]) for image in images}
+        known = await self._known_results(list(keys.values()))
+        commands = self._built(
+            images, lambda image: self._command(image, options[image.request_id], known.get(keys[_item(image)]))
+        )
+        await self._publish([command for _, command in commands])
+        await self._database.images.mark_dispatched([image for image, _ in commands])
+
+    def _built(self, images: Sequence[Image], build: Callable[[Image], M]) -> list[tuple[Image, M]]:
+        """Each image with its message, without those of which none can be made."""
+        built = []
+        for image in images:
+            if _item(image) not in self._failing:
+                with self._failing.attempt(_item(image)):
+                    built.append((image, build(image)))
+        return built
 
     async def _known_results(self, keys: Sequence[str]) -> dict[str, KnownResult]:
         """By reuse key: the result of an earlier request for the same URL with the same options."""
         if not self._reuse:
             return {}
         reusable = await self._database.images.reusable(set(keys), self._clock() - self._reuse)
-        return {
-            key: KnownResult(etag=image.etag, last_modified=image.last_modified, result=image.result, reuse_key=key)
-            for key, image in reusable.items()
-            if image.result is not None
-        }
+        known = {}
+        for key, image in reusable.items():
+            if image.result is not None and key not in self._failing:
+                with self._failing.attempt(key):
+                    known[key] = KnownResult(
+                        etag=image.etag, last_modified=image.last_modified, result=image.result, reuse_key=key
+                    )
+        return known
 
     def _command(self, image: Image, options: CompressOptions, known: KnownResult | None) -> DownloadImage:
         now = self._clock()
@@ -245,6 +265,10 @@ class Dispatcher:
     def _forget_options_except(self, request_ids: Sequence[str]) -> None:
         keep = set(request_ids)
         self._options = {request_id: options for request_id, options in self._options.items() if request_id in keep}
+
+
+def _item(image: Image) -> str:
+    return f"{image.request_id}:{image.image_id}"
 
 
 def _expired(image: Image, circuit: HostCircuit) -> ImageFailed:

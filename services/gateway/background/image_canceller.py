@@ -7,6 +7,7 @@ from datetime import datetime
 
 import structlog
 
+from services.gateway.background.failing_items import FailingItems
 from services.gateway.background.parts import WITHOUT_LEASE_SECONDS, BackgroundParts
 from services.gateway.settings import DispatchSettings
 from shared.contracts.messages import DropRounds, FinishRequest, RoundToDrop
@@ -52,6 +53,7 @@ class ImageCanceller:
         self._lost_after = settings.lost_after
         self._broadcast: set[tuple[str, int]] = set()
         self._complete: set[CancelledRound] = set()
+        self._failing = FailingItems("cancel", parts.metrics)
 
     async def step(self) -> float:
         """End some images of some cancelled rounds. Returns the seconds until the next step."""
@@ -60,13 +62,17 @@ class ImageCanceller:
         rounds = set(await self._database.cancellations.in_progress())
         await self._broadcast_cancelled_rounds(rounds)
         self._complete &= rounds
-        incomplete = sorted(rounds - self._complete, key=lambda each: each.request_id)
+        incomplete = sorted(self._to_end(rounds), key=lambda each: each.request_id)
         until, ended = time.monotonic() + _MAX_SECONDS_PER_STEP, 0
         for round_ in random.sample(incomplete, len(incomplete)):  # so that none is always last
-            ended += await self._end_images(round_)
+            with self._failing.attempt(round_.request_id):
+                ended += await self._end_images(round_)
             if time.monotonic() > until:
                 return 0
         return 0 if ended else _IDLE_SECONDS
+
+    def _to_end(self, rounds: set[CancelledRound]) -> list[CancelledRound]:
+        return [each for each in rounds - self._complete if each.request_id not in self._failing]
 
     async def _broadcast_cancelled_rounds(self, rounds: set[CancelledRound]) -> None:
         """Broadcast new rounds at once; the sweep repeats them."""

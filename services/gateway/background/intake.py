@@ -10,7 +10,7 @@ further images as cancelled; the background task `cancel` ends those recorded be
 
 import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -19,6 +19,7 @@ from itertools import islice
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from services.gateway.background.failing_items import FailingItems
 from services.gateway.background.parts import BackgroundParts
 from services.gateway.background.upload_reader import copied_upload, read_batches
 from services.gateway.catalogue import CatalogueRefused, CatalogueRow
@@ -29,7 +30,6 @@ from shared.contracts.object_keys import image_id
 from shared.contracts.records import CANCELLED_DETAIL, Image, Product, Request
 from shared.contracts.states import EVENT_STATES, ImageState
 from shared.errors import DependencyUnavailable, ObjectMissing
-from shared.long_lived import is_asked_to_stop
 from shared.messaging import DependencyGate
 from shared.persistence import LEASE_SECONDS, renewing
 from shared.storage import ObjectStore
@@ -38,7 +38,6 @@ from shared.url_policy import AddressPolicy, host_name, url_fault
 _MAX_REQUESTS_AT_ONCE = 16
 _MAX_IMAGES_PER_WRITE = 1_000
 _IDLE_SECONDS = 1.0  # finds intakes that another gateway left; an upload wakes the task at once
-_AFTER_ERROR_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -76,14 +75,17 @@ class Intake:
         self._gate = gate
         self._images_added = images_added
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._failing = FailingItems("intake", parts.metrics)
 
     async def step(self, stop: asyncio.Event) -> float:
         """Start a task for each open intake that has none here. Returns the seconds until the next step."""
         for request in await self._database.requests.open_intakes():
             if stop.is_set():
                 break
-            if len(self._running) < _MAX_REQUESTS_AT_ONCE and request.request_id not in self._running:
-                task = asyncio.create_task(self._take_in_under_lease(request, stop))
+            if len(self._running) >= _MAX_REQUESTS_AT_ONCE:
+                break
+            if request.request_id not in self._running and request.request_id not in self._failing:
+                task = asyncio.create_task(self._try_to_take_in(request, stop))
                 self._running[request.request_id] = task
                 task.add_done_callback(partial(self._forget, request.request_id))
         return _IDLE_SECONDS
@@ -95,25 +97,26 @@ class Intake:
         """After `stop` was set: wait for the batches in progress."""
         await asyncio.gather(*self._running.values(), return_exceptions=True)
 
-    async def _take_in_under_lease(self, request: Request, stop: asyncio.Event) -> None:
-        lease = self._database.lease(f"intake:{request.request_id}", self._rules.lease_seconds)
+    async def _try_to_take_in(self, request: Request, stop: asyncio.Event) -> None:
         with bound_contextvars(request_id=request.request_id):
             try:
-                if await lease.acquire():
-                    async with renewing(lease, self._rules.lease_seconds) as lost:
-                        await self._take_in(request, partial(_raise_if_set, stop, lost))
-                    if request.round == 1:  # it has read the store, and written to the disk and the database
-                        self._gate.succeeded()
-            except _Interrupted:
-                log.info("intake_interrupted")
+                with self._failing.attempt(request.request_id):  # its intake stays open
+                    await self._take_in_under_lease(request, stop)
             except DependencyUnavailable as fault:
                 self._gate.close(fault)
-            except (Exception, asyncio.CancelledError):
-                if is_asked_to_stop():
-                    raise
-                log.exception("intake_failed")  # the intake stays open, and a later step tries again
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), _AFTER_ERROR_SECONDS)
+
+    async def _take_in_under_lease(self, request: Request, stop: asyncio.Event) -> None:
+        lease = self._database.lease(f"intake:{request.request_id}", self._rules.lease_seconds)
+        if not await lease.acquire():
+            return
+        try:
+            async with renewing(lease, self._rules.lease_seconds) as lost:
+                await self._take_in(request, partial(_raise_if_set, stop, lost))
+        except _Interrupted:
+            log.info("intake_interrupted")
+        else:
+            if request.round == 1:  # it has read the store, and written to the disk and the database
+                self._gate.succeeded()
 
     async def _take_in(self, request: Request, checkpoint: Callable[[], None]) -> None:
         if request.round == 1:

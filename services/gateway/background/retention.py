@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from services.gateway.background.failing_items import FailingItems
 from services.gateway.background.parts import BackgroundParts
 from shared.contracts.object_keys import owned_prefixes, upload_key
 from shared.persistence import RenewableLease
@@ -40,6 +41,7 @@ class Retention:
         self._default_days = default_days
         self._interval = interval
         self._adopt_at: datetime | None = None
+        self._failing = FailingItems("retention", parts.metrics)
 
     async def step(self) -> float:
         """Remove some of the objects or records of the request that expired first.
@@ -48,23 +50,28 @@ class Retention:
         """
         if not await self._lease.held():
             return self._interval
-        request_id = await self._next()
-        if request_id is None:
-            await self._adopt()
-            return self._interval
-        # The request's record goes last: the next step finds the rest through it.
-        if not await self._remove_objects(request_id) and not await self._database.delete_request(request_id):
-            log.info("request_removed", request_id=request_id)
-        return 0
+        if await self._remove_some():
+            return 0
+        await self._adopt()
+        return self._interval
 
-    async def _next(self) -> str | None:
-        """The request to remove, which nobody can retry any more."""
+    async def _remove_some(self) -> bool:
+        """Whether there was a request to remove, which nobody can retry any more."""
         requests, deliveries = self._database.requests, self._database.deliveries
         async with aclosing(requests.expired()) as expired:
             async for request_id in expired:
-                if not await deliveries.any_pending(request_id) and await requests.begin_removal(request_id):
-                    return request_id
-        return None
+                if request_id in self._failing:
+                    continue
+                with self._failing.attempt(request_id):
+                    if not await deliveries.any_pending(request_id) and await requests.begin_removal(request_id):
+                        await self._remove_some_of(request_id)
+                        return True
+        return False
+
+    async def _remove_some_of(self, request_id: str) -> None:
+        # The request's record goes last: the next step finds the rest through it.
+        if not await self._remove_objects(request_id) and not await self._database.delete_request(request_id):
+            log.info("request_removed", request_id=request_id)
 
     async def _adopt(self) -> None:
         """Give requests of an earlier version a retention. Rarely: the search reads every request."""

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import structlog
 
+from services.gateway.background.failing_items import FailingItems
 from services.gateway.background.image_canceller import drop_rounds
 from services.gateway.background.parts import WITHOUT_LEASE_SECONDS, BackgroundParts
 from services.gateway.settings import DispatchSettings
@@ -23,6 +24,7 @@ class Sweep:
         self._metrics = parts.metrics
         self._lease = lease
         self._interval = settings.sweep_interval
+        self._failing = FailingItems("sweep", parts.metrics)
         self._lost_after = timedelta(seconds=settings.lost_after)
 
     async def step(self) -> float:
@@ -30,17 +32,26 @@ class Sweep:
         if not await self._lease.held():
             self._set_metrics(backlog_images=0, requests_open=0, paused_hosts=0, webhooks_overdue=0)
             return WITHOUT_LEASE_SECONDS
-        await self._return_lost()
-        await self._broadcast_cancelled_rounds()
-        await self._finish_stranded()
-        await self._deliver_due()
+        # Each part alone: none waits for another one that fails.
+        for name, part in (
+            ("lost images", self._return_lost),
+            ("cancelled rounds", self._broadcast_cancelled_rounds),
+            ("stranded requests", self._finish_stranded),
+            ("due webhooks", self._deliver_due),
+            ("metrics", self._count),
+        ):
+            if name not in self._failing:
+                with self._failing.attempt(name):
+                    await part()
+        return self._interval
+
+    async def _count(self) -> None:
         self._set_metrics(
             backlog_images=await self._database.images.count_pending(),
             requests_open=await self._database.requests.count_open(),
             paused_hosts=await self._count_paused_hosts(),
             webhooks_overdue=await self._database.deliveries.count_overdue(),
         )
-        return self._interval
 
     def _set_metrics(
         self, *, backlog_images: int, requests_open: int, paused_hosts: int, webhooks_overdue: int

@@ -103,9 +103,9 @@ async def test_images_that_are_processed_alone_have_a_share_of_the_window(
     for _ in range(3):
         await dispatcher.step()
     assert Counter(command.losses for command in publisher.downloads()) == {0: 36, 1: 4}
-    await database.images.record(compressed(lost[0]))
+    await end_all_in_flight(database, publisher)
     await dispatcher.step()
-    assert Counter(command.losses for command in publisher.downloads()) == {0: 36, 1: 5}
+    assert Counter(command.losses for command in publisher.downloads())[1] == 8
 
 
 async def test_large_and_small_requests_share_the_window_equally(
@@ -407,3 +407,15 @@ async def test_images_that_were_dispatched_and_cancelled_free_their_places(
     assert await database.cancellations.cancel_images("cancelled", 1, 100) == 4
     await dispatcher.step()
     assert [command.request_id for command in publisher.downloads()[4:]] == ["other"] * 3
+
+
+async def test_an_image_of_which_no_command_can_be_made_delays_no_other(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
+) -> None:
+    too_long = f"http://a.test/{'a' * 10_000}"
+    await insert_request(database, "r1", [too_long, *urls_of("b.test", 4)])
+    dispatcher = a_dispatcher(database, publisher, clock)
+    for _ in range(3):
+        await dispatcher.step()
+    assert {command.url for command in publisher.downloads()} == set(urls_of("b.test", 4))
+    assert await database.images.count_pending() == 1

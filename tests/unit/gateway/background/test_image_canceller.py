@@ -169,3 +169,20 @@ async def test_each_round_of_a_request_can_be_cancelled(fixture: _Fixture) -> No
     await fixture.canceller.step()
     images = [row.image for row in fixture.database.tables.images.values()]
     assert {(image.state, image.round) for image in images} == {(ImageState.CANCELLED, 2)}
+
+
+async def test_a_round_that_cannot_be_ended_delays_no_other(fixture: _Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    for request_id in ("a", "b"):
+        await fixture.insert(request_id)
+        await fixture.database.cancellations.begin(request_id)
+    cancel = fixture.database.cancellations.cancel_images
+
+    async def failing(request_id: str, round_: int, limit: int) -> int:
+        if request_id == "a":
+            raise ValueError("a bug")
+        return await cancel(request_id, round_, limit)
+
+    monkeypatch.setattr(fixture.database.cancellations, "cancel_images", failing)
+    for _ in range(3):
+        await fixture.canceller.step()
+    assert fixture.finishes() == [FinishRequest(request_id="b", round=1)]

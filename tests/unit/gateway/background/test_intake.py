@@ -170,7 +170,7 @@ async def test_the_rows_before_an_unexpected_failure_are_recorded_and_the_next_i
 
     with monkeypatch.context() as failing:
         failing.setattr(Catalogue, "rows", failing_rows)
-        failing.setattr("services.gateway.background.intake._AFTER_ERROR_SECONDS", 0)
+        failing.setattr("services.gateway.background.failing_items._FIRST_PAUSE_SECONDS", 0)
         await fixture.run()
     assert await fixture.rows_in() == list(range(1, 701))
     assert ((await fixture.request()).intake_rows, (await fixture.request()).intake_open) == (700, True)

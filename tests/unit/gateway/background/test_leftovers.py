@@ -1,5 +1,6 @@
 """Originals of finished requests are removed a while after the finish, those of running requests are not."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -81,3 +82,22 @@ async def test_nothing_is_removed(reason: str) -> None:
         assert await fixture.database.another_process().lease("dispatch", 10).acquire()
     await fixture.leftovers.step()
     assert "originals/done/a-1" in fixture.store.objects
+
+
+async def test_a_request_that_cannot_be_cleaned_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    fixture = Fixture()
+    await fixture.fill()
+    fixture.clock.advance(1)
+    await fixture.finish("open")
+    fixture.clock.advance(AFTER_FINISH.total_seconds())
+    delete = fixture.store.delete
+
+    async def refusing(keys: Iterable[str]) -> None:
+        keys = list(keys)
+        if any("done" in key for key in keys):
+            raise ValueError("a bug")
+        await delete(keys)
+
+    monkeypatch.setattr(fixture.store, "delete", refusing)
+    await fixture.run()
+    assert [key for key in fixture.store.objects if key.startswith("originals/")] == ["originals/done/a-1"]

@@ -1,5 +1,6 @@
 """Retention over fakes: it removes everything of the requests that have expired, and nothing else."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
@@ -125,4 +126,23 @@ async def test_a_request_whose_webhook_is_pending_does_not_keep_others(
     steps = a_retention(database, store, clock)
     while await steps.step() == 0:
         pass
+    assert set(database.tables.requests) == {"old", "kept", "open"}
+
+
+async def test_a_request_that_cannot_be_removed_delays_no_other(
+    database: MemoryDatabase, store: MemoryObjectStore, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock.advance(2 * 24 * 3600)  # "new" has expired too, after "old"
+    delete = store.delete
+
+    async def refusing(keys: Iterable[str]) -> None:
+        keys = list(keys)
+        if any("old" in key for key in keys):
+            raise ValueError("a bug")
+        await delete(keys)
+
+    monkeypatch.setattr(store, "delete", refusing)
+    steps = a_retention(database, store, clock)
+    for _ in range(10):
+        await steps.step()
     assert set(database.tables.requests) == {"old", "kept", "open"}

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from services.gateway.background.parts import BackgroundParts
@@ -10,7 +11,7 @@ from services.gateway.background.sweep import Sweep
 from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import DeliverWebhook, DropRounds, FinishRequest, RoundToDrop
-from shared.contracts.records import HostCircuit
+from shared.contracts.records import HostCircuit, Request
 from shared.contracts.states import ImageState
 from shared.messaging import Broadcast
 from shared.observability import Metrics
@@ -131,3 +132,19 @@ async def test_only_the_holder_of_the_lease_reports_the_backlog() -> None:
     other = a_sweep(database, publisher, clock, second := CollectorRegistry())
     await other.step()
     assert second.get_sample_value("imagemill_backlog_images") == 0
+
+
+async def test_a_part_that_fails_stops_no_other_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, publisher, registry = MovableClock(NOW), RecordingPublisher(), CollectorRegistry()
+    database = MemoryDatabase(clock)
+    await database.deliveries.put(a_delivery("due"))
+
+    async def fail() -> list[Request]:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(database.requests, "claim_stranded", fail)
+    sweep = a_sweep(database, publisher, clock, registry)
+    for _ in range(3):
+        assert await sweep.step() == 5
+    assert publisher.sent == [DeliverWebhook(delivery_id="due")]
+    assert registry.get_sample_value("imagemill_background_items_failed_total", {"step": "sweep"}) == 1

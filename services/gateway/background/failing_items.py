@@ -1,0 +1,67 @@
+"""Items that a background step cannot process: they stop no other item, and are not tried again in each step."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from shared.errors import DependencyUnavailable
+from shared.long_lived import is_asked_to_stop
+from shared.observability import Metrics
+
+_FIRST_PAUSE_SECONDS = 5.0
+_MAX_PAUSE_SECONDS = 900.0
+_MAX_REMEMBERED = 10_000  # beyond them, the oldest may be tried again early
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    pause: float
+    until: float
+
+
+class FailingItems:
+    """Of one step. An item that fails is passed over for a while, which doubles with each further failure."""
+
+    def __init__(self, step: str, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` returns seconds."""
+        self._step = step
+        self._metrics = metrics
+        self._clock = clock
+        self._failures: dict[str, _Failure] = {}
+
+    def __contains__(self, item: str) -> bool:
+        """Whether to pass the item over now."""
+        failure = self._failures.get(item)
+        return failure is not None and failure.until > self._clock()
+
+    def passed_over(self) -> list[str]:
+        return [item for item in self._failures if item in self]
+
+    @contextmanager
+    def attempt(self, item: str) -> Iterator[None]:
+        """Process the item in the block. Only DependencyUnavailable leaves it; other errors are logged and counted."""
+        try:
+            yield
+        except DependencyUnavailable:
+            raise
+        except (Exception, asyncio.CancelledError):
+            if is_asked_to_stop():
+                raise
+            self._fail(item)
+        else:
+            self._failures.pop(item, None)
+
+    def _fail(self, item: str) -> None:
+        known = self._failures.pop(item, None)  # so that the oldest come first
+        pause = _FIRST_PAUSE_SECONDS if known is None else min(2 * known.pause, _MAX_PAUSE_SECONDS)
+        self._failures[item] = _Failure(pause, self._clock() + pause)
+        if len(self._failures) > _MAX_REMEMBERED:
+            self._failures.pop(next(iter(self._failures)))
+        log.exception("background_item_failed", step=self._step, item=item, again_in_seconds=pause)
+        self._metrics.background_items_failed.labels(step=self._step).inc()
