@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -26,7 +26,6 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.upload import UploadAcceptor, UploadValidator, ValidationRules
 from services.gateway.webhooks import AggregatorClient, DeliveryLog, WebhookTester, webhook_test_replies
 from shared.clocks import ReferenceClock, watched
-from shared.errors import DependencyUnavailable
 from shared.long_lived import lasting
 from shared.messaging import DependencyGate, Publisher, open_broker
 from shared.observability import Health, HealthEndpoints, Metrics, process_registry, watchdog
@@ -194,5 +193,4 @@ async def _work_in_background(
         tasks.create_task(repeat("retention", retention.step, gate, stop, wake=asyncio.Event()))
         tasks.create_task(repeat("leftovers", leftovers.step, gate, stop, wake=asyncio.Event()))
     await intake.drain()
-    with suppress(DependencyUnavailable):  # the lease runs out by itself
-        await lease.release()
+    await lease.release()

@@ -15,6 +15,7 @@ LEASE_SECONDS = 10.0
 """Time of a lease: how long the work of a killed process waits until another one continues it."""
 
 _RENEWALS_PER_LEASE = 3
+_END_SECONDS = 5.0  # a shutdown waits for it; then the lease runs out by itself
 
 
 @asynccontextmanager
@@ -30,11 +31,12 @@ async def renewing(lease: Lease, seconds: float) -> AsyncIterator[asyncio.Event]
     try:
         yield lost
     finally:
-        # A renewal in flight is not cancelled: it could reach the database after the release.
         over.set()
-        await asyncio.gather(renewal, return_exceptions=True)
-        with suppress(DatabaseUnavailable):  # the lease runs out by itself
-            await lease.release()
+        with suppress(DatabaseUnavailable, TimeoutError):  # the lease runs out by itself
+            async with asyncio.timeout(_END_SECONDS):
+                # A renewal in flight is not cancelled: it could reach the database after the release.
+                await asyncio.wait([renewal])
+                await lease.release()
 
 
 async def _renew(lease: Lease, interval: float, lost: asyncio.Event, over: asyncio.Event) -> None:
@@ -70,5 +72,8 @@ class RenewableLease:
         return True
 
     async def release(self) -> None:
+        """Give the lease back; if the database does not answer, it runs out by itself."""
         self._renew_at = float("-inf")
-        await self._lease.release()
+        with suppress(DatabaseUnavailable, TimeoutError):
+            async with asyncio.timeout(_END_SECONDS):
+                await self._lease.release()

@@ -37,6 +37,7 @@ from shared.url_policy import AddressPolicy, host_name, url_fault
 
 _MAX_REQUESTS_AT_ONCE = 16
 _MAX_IMAGES_PER_WRITE = 1_000
+_DRAIN_SECONDS = 10.0
 _IDLE_SECONDS = 1.0  # finds intakes that another gateway left; an upload wakes the task at once
 
 log = structlog.get_logger(__name__)
@@ -94,8 +95,12 @@ class Intake:
         del self._running[request_id]
 
     async def drain(self) -> None:
-        """After `stop` was set: wait for the batches in progress."""
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        """After `stop` was set: wait for the batches in progress, or abandon them if the database does not answer."""
+        if running := list(self._running.values()):
+            _, late = await asyncio.wait(running, timeout=_DRAIN_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _try_to_take_in(self, request: Request, stop: asyncio.Event) -> None:
         with bound_contextvars(request_id=request.request_id):

@@ -144,3 +144,24 @@ async def test_a_released_lease_is_free_and_is_acquired_again(database: MemoryDa
 
     assert await database.another_process().lease("work", 100).acquire()
     assert not await lease.held()
+
+
+@pytest.mark.parametrize("hangs", ["acquire", "release"])
+async def test_a_database_that_hangs_does_not_hold_up_the_end(
+    database: MemoryDatabase, monkeypatch: pytest.MonkeyPatch, hangs: str
+) -> None:
+    monkeypatch.setattr("shared.persistence.lease_renewal._END_SECONDS", 0.1)
+    lease, called = database.lease("work", SECONDS), asyncio.Event()
+    assert await lease.acquire()
+
+    async def hang() -> bool:
+        called.set()
+        return await asyncio.Event().wait()
+
+    monkeypatch.setattr(lease, hangs, hang)
+    async with asyncio.timeout(5):
+        async with renewing(lease, SECONDS):
+            if hangs == "acquire":
+                await called.wait()
+        await RenewableLease(lease, SECONDS).release()
+    assert called.is_set()
