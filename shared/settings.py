@@ -51,6 +51,18 @@ class HandlerSettings(Settings):
         " makes no progress for so long becomes unready, and ends after STALL_TIMEOUT more.",
     )
 
+    def check_part(self, name: str) -> None:
+        """Check a time limit of a part of a handler's work in which it makes no progress.
+
+        Raises ValueError if it leaves less than half of LONGEST_HANDLER for other parts, such as calls of the store.
+        """
+        seconds = getattr(self, name)
+        if seconds > self.longest_handler / 2:
+            raise ValueError(
+                f"{name.upper()} ({seconds:g}) must be at most half of LONGEST_HANDLER ({self.longest_handler:g}):"
+                " else a process that works counts as hung"
+            )
+
 
 class RabbitSettings(HandlerSettings):
     rabbitmq_url: str = Field(description="AMQP URL of RabbitMQ, with user, password and virtual host.")

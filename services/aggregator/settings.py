@@ -2,12 +2,14 @@
 
 import base64
 from dataclasses import dataclass
+from typing import Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from standardwebhooks import Webhook
 
 from services.aggregator.webhook_policy import WebhookRetryPolicy
 from shared.settings import (
+    HandlerSettings,
     ImageAgeSettings,
     LossSettings,
     MongoSettings,
@@ -52,7 +54,7 @@ class FinishSettings(Settings):
     )
 
 
-class WebhookSettings(WebhookTargetSettings):
+class WebhookSettings(WebhookTargetSettings, HandlerSettings):
     webhook_secret: SecretStr = Field(
         description="Secret that signs webhooks: whsec_ and the base64 of 24 to 64 bytes. "
         "To change it, set the new and the old one, separated by a space: both sign."
@@ -92,6 +94,11 @@ class WebhookSettings(WebhookTargetSettings):
         for secret in secrets.get_secret_value().split():
             _signer(secret)
         return secrets
+
+    @model_validator(mode="after")
+    def _timeout_fits_in_a_handler(self) -> Self:
+        self.check_part("webhook_timeout")
+        return self
 
     @property
     def retry_policy(self) -> WebhookRetryPolicy:

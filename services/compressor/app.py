@@ -38,7 +38,7 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
         skew_max = settings.observability.clock_skew_max
         await open_things.enter_async_context(watched(clock, "storage", skew_max, metrics, health))
         pool = await open_things.enter_async_context(
-            CpuPool(processes, settings.compress.compress_timeout, measure_ssim=settings.compress.compress_ssim)
+            CpuPool(processes, settings.compress.compress_timeout, stop, measure_ssim=settings.compress.compress_ssim)
         )
         broker = await open_things.enter_async_context(open_broker(settings.rabbit, "compressor", stop))
         publisher = Publisher(broker, metrics)

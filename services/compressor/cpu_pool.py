@@ -12,11 +12,13 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from services.compressor.compress import Compressed
 from services.compressor.worker import Task, Worker
 from shared.contracts.messages import CompressOptions
+from shared.errors import StoppedWhileStarting
+from shared.long_lived import moving
 
 
 def usable_cores() -> int:
@@ -30,23 +32,55 @@ class CpuPool:
     A process that takes longer is killed and replaced, wherever it hangs: so no thread waits for it for ever.
     """
 
-    def __init__(self, processes: int, timeout: float, *, measure_ssim: bool = True) -> None:
+    def __init__(
+        self, processes: int, timeout: float, stop: asyncio.Event | None = None, *, measure_ssim: bool = True
+    ) -> None:
+        """`stop` ends the start."""
         self._timeout = timeout
+        self._stop = stop or asyncio.Event()
+        self._turns = asyncio.Semaphore(processes)
         self._measure_ssim = measure_ssim
         self._workers = [Worker() for _ in range(processes)]
         self._idle: SimpleQueue[Worker] = SimpleQueue()
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="compress")
 
     async def __aenter__(self) -> Self:
-        """Start all processes. Raises EncoderUnavailable if one does not start."""
+        """Start all processes.
+
+        Raises EncoderUnavailable if one does not start, StoppedWhileStarting if `stop` is set first.
+        """
         try:
-            await asyncio.gather(*(asyncio.to_thread(worker.start) for worker in self._workers))
+            await self._start_all()
         except BaseException:
             await self._close()
             raise
         for worker in self._workers:
             self._idle.put(worker)
         return self
+
+    async def _start_all(self) -> None:
+        starting = asyncio.create_task(self._start_each())
+        stopping = asyncio.create_task(self._stop.wait())
+        waits: list[asyncio.Task[Any]] = [starting, stopping]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            if not starting.done():
+                for worker in self._workers:
+                    worker.close()
+                await asyncio.wait([starting])
+        error = starting.exception()
+        if self._stop.is_set():
+            raise StoppedWhileStarting("the worker processes") from error
+        if error is not None:
+            raise error
+
+    async def _start_each(self) -> None:
+        starts = (asyncio.to_thread(worker.start) for worker in self._workers)
+        for started in await asyncio.gather(*starts, return_exceptions=True):
+            if isinstance(started, BaseException):
+                raise started
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -62,7 +96,12 @@ class CpuPool:
         Cancellation discards the result but does not stop the work: the process takes its next task afterwards.
         """
         task = (original, options, max_pixels, self._measure_ssim)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, task)
+        with moving():
+            await self._turns.acquire()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, task)
+        finally:
+            self._turns.release()
 
     async def ping(self) -> None:
         """Raises EncoderUnavailable unless a process runs, or starts."""

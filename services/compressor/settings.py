@@ -1,27 +1,31 @@
 """The compressor's settings: its own block, and the blocks that it shares with other services."""
 
 from dataclasses import dataclass
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.settings import (
     AttemptSettings,
+    HandlerSettings,
     LossSettings,
     ObservabilitySettings,
     RabbitSettings,
-    Settings,
     StoreSettings,
 )
 
 
-class CompressSettings(Settings):
+class CompressSettings(HandlerSettings):
     compress_processes: int = Field(
         default=0,
         ge=0,
         description="Worker processes that compress; 0 means one per usable CPU core.",
     )
     compress_timeout: float = Field(
-        default=60, gt=0, description="Seconds that one image may take before its worker process is killed."
+        default=60,
+        gt=0,
+        description="Seconds that one image may take before its worker process is killed; at most half of"
+        " LONGEST_HANDLER.",
     )
     compress_max_pixels: int = Field(
         default=100_000_000,
@@ -30,6 +34,11 @@ class CompressSettings(Settings):
         "animation together may have 4 times as many pixels.",
     )
     compress_ssim: bool = Field(default=True, description="Measure how similar each result is to its original (SSIM).")
+
+    @model_validator(mode="after")
+    def _timeout_fits_in_a_handler(self) -> Self:
+        self.check_part("compress_timeout")
+        return self
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from shared.contracts.messages import (
 )
 from shared.contracts.object_keys import copied_key, original_key
 from shared.errors import DependencyUnavailable, ObjectMissing
+from shared.long_lived import progress
 from shared.messaging import Unproven
 from shared.storage import ObjectStore
 
@@ -82,6 +83,7 @@ class DownloadHandler:
                     return await self._downloaded(command, fetched)
             if (reused := await self._reused(command, command.known, fetched)) is not None:
                 return reused
+            progress()  # another fetch has the whole time again
         async with self._timed(self._fetcher.fetch(command.url)) as fetched:
             return await self._downloaded(command, fetched)
 

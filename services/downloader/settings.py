@@ -1,21 +1,22 @@
 """The downloader's own settings, and the shared blocks that it loads."""
 
 from dataclasses import dataclass
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.settings import (
     AttemptSettings,
+    HandlerSettings,
     LossSettings,
     ObservabilitySettings,
     RabbitSettings,
-    Settings,
     StoreSettings,
 )
 from shared.url_policy import FetchTargetSettings
 
 
-class FetchSettings(Settings):
+class FetchSettings(HandlerSettings):
     fetch_connect_timeout: float = Field(
         default=5,
         gt=0,
@@ -23,7 +24,9 @@ class FetchSettings(Settings):
     )
     fetch_read_timeout: float = Field(default=15, gt=0, description="Maximum seconds that a host may send nothing.")
     fetch_total_timeout: float = Field(
-        default=60, gt=0, description="Maximum seconds for one download, redirects included."
+        default=60,
+        gt=0,
+        description="Maximum seconds for one download, redirects included; at most half of LONGEST_HANDLER.",
     )
     fetch_max_bytes: int = Field(default=52_428_800, ge=1, description="Maximum bytes of an image.")
     fetch_max_redirects: int = Field(default=5, ge=0, description="Maximum redirects for one image.")
@@ -63,6 +66,11 @@ class FetchSettings(Settings):
         pattern=r"^[\x20-\x7e]+$",
         description="User-Agent header, which hosts see in their logs; include a contact.",
     )
+
+    @model_validator(mode="after")
+    def _timeout_fits_in_a_handler(self) -> Self:
+        self.check_part("fetch_total_timeout")
+        return self
 
 
 @dataclass(frozen=True)

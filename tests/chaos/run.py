@@ -44,6 +44,7 @@ SETTINGS = {
     "COMMAND_START_BY": "60",
     "LONGEST_HANDLER": "30",
     "COMPRESS_TIMEOUT": "10",
+    "FETCH_TOTAL_TIMEOUT": "15",
     "COMPRESS_PROCESSES": "1",
 }
 """Short waits; every other setting has its default."""

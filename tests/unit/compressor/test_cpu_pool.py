@@ -19,7 +19,8 @@ from services.compressor.compress_error import CompressError
 from services.compressor.cpu_pool import CpuPool, usable_cores
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
-from shared.errors import EncoderUnavailable
+from shared.errors import EncoderUnavailable, StoppedWhileStarting
+from shared.long_lived import progress_is
 from tests.support.broken_workers import answer_by_half, never_ready
 from tests.support.compressing import MAX_PIXELS, a_picture, encoded
 from tests.support.waiting import until
@@ -268,3 +269,37 @@ async def test_workers_exit_when_the_service_is_killed() -> None:
 
 def test_usable_cores_is_at_most_the_number_of_cores() -> None:
     assert 1 <= usable_cores() <= (os.cpu_count() or 1)
+
+
+async def test_a_stop_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_serve", never_ready)
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.5, stopped.set)
+    started_at = time.monotonic()
+    with pytest.raises(StoppedWhileStarting):
+        async with CpuPool(2, PATIENCE, stopped):
+            pass
+    assert time.monotonic() - started_at < PATIENCE / 2
+    assert not worker_ids()
+
+
+async def test_an_image_that_waits_for_a_process_is_not_hung(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.long_lived._PROGRESS_SECONDS", 0.05)
+    async with CpuPool(1, 2) as pool:
+        (hanging,) = worker_ids()
+        await stop(hanging)
+        hung = asyncio.create_task(pool.compress(ORIGINAL, HALF, MAX_PIXELS))
+        await asyncio.sleep(0)
+        beats = 0
+
+        def beat() -> None:
+            nonlocal beats
+            beats += 1
+
+        with progress_is(beat):
+            waiting = asyncio.create_task(pool.compress(ORIGINAL, HALF, MAX_PIXELS))
+        await until(lambda: beats >= 5, PATIENCE)
+        assert not hung.done()
+        with pytest.raises(CompressError):
+            await hung
+        await waiting
