@@ -37,6 +37,7 @@ class Health:
         self._gauge = gauge
         self._problems: dict[str, str | None] = {}
         self._loops: dict[int, _Loop] = {}
+        self._shown_loops: set[str] = set()
 
     def set_ready(self, dependency: str, ready: bool, detail: str = "") -> None:
         """Record the dependency's state. /readyz shows `detail`, the reason why it is not ready."""
@@ -68,6 +69,17 @@ class Health:
         """Count every loop's silence from now on: the whole process was paused."""
         for loop in list(self._loops.values()):
             loop.beat_at = time.monotonic()
+
+    def show(self) -> None:
+        """Set the gauge by `problems` as they are now: a loop stalls, and moves again, without a call."""
+        if self._gauge is None:
+            return
+        problems, stalled = self.problems, self.stalled.keys() - self._problems.keys()
+        for name in self._shown_loops - stalled:
+            self._gauge.remove(name)
+        for name in {*self._problems, *stalled}:
+            self._gauge.labels(dependency=name).set(name not in problems)
+        self._shown_loops = set(stalled)
 
     @property
     def ready(self) -> bool:
@@ -120,4 +132,5 @@ class HealthEndpoints:
         return HealthResponse(status, "application/json", json.dumps(body).encode() + b"\n")
 
     def metrics(self) -> HealthResponse:
+        self.health.show()
         return HealthResponse(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(self.registry))

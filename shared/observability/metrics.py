@@ -65,7 +65,8 @@ class Metrics:
         )
         self.ready = declare.gauge(
             "imagemill_ready",
-            "1 if the dependency answers, or `consuming <queue>` is true; else 0. /readyz is 200 while all are 1.",
+            "1 if the dependency answers, or `consuming <queue>` is true; else 0. A loop that has stalled is 0 under"
+            " its name. /readyz is 200 while all are 1.",
             unit="boolean",
             labels=("dependency",),
         )
@@ -81,7 +82,7 @@ class Metrics:
             "Unexpected errors of the gateway's background tasks with one item, such as a request. The item is tried"
             " again after a pause that grows; all others are processed. step: intake, dispatch, cancel, sweep,"
             " retention or leftovers.",
-            unit="errors",
+            unit="items",
             labels=("step",),
         )
 

@@ -6,14 +6,15 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.observability.health import Health
-from shared.observability.health_server import serve_health, serve_health_on_socket
+from shared.observability.health import Health, HealthEndpoints
+from shared.observability.health_server import health_app, serve_health, serve_health_on_socket
 from shared.observability.metrics import Metrics
 
 
@@ -38,6 +39,32 @@ async def client(health: Health, registry: CollectorRegistry) -> AsyncIterator[h
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with serve_health_on_socket(listener, health, registry), httpx.AsyncClient(base_url=base_url) as client:
             yield client
+
+
+async def ready_of(client: httpx.AsyncClient) -> dict[str, float]:
+    families = text_string_to_metric_families((await client.get("/metrics")).text)
+    return {
+        sample.labels["dependency"]: sample.value
+        for family in families
+        for sample in family.samples
+        if family.name == "imagemill_ready"
+    }
+
+
+async def test_the_gauge_shows_stalled_loops_as_readyz_does(metrics: Metrics, registry: CollectorRegistry) -> None:
+    health = Health(metrics.ready, stall_timeout=0.02)
+    app: Any = health_app(HealthEndpoints(health, registry))
+    health.set_ready("consuming results", True)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        with health.loop("dispatch") as beat, health.loop("consuming results") as beat_too:
+            await asyncio.sleep(0.05)  # the loops stall
+            assert (await client.get("/readyz")).json()["not_ready"].keys() == {"dispatch", "consuming results"}
+            assert await ready_of(client) == {"dispatch": 0, "consuming results": 0}
+            health.stall_timeout = 100
+            beat()
+            beat_too()
+            assert (await client.get("/readyz")).status_code == 200
+            assert await ready_of(client) == {"consuming results": 1}
 
 
 async def test_a_process_without_recorded_dependencies_is_not_ready(client: httpx.AsyncClient) -> None:
