@@ -5,7 +5,9 @@ UV_VERSION := 0.13.9
 SERVICES := gateway downloader compressor aggregator
 BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
-PYTEST := $(BIN)/python -m pytest
+TEST_PROCESSES ?= 2
+# Each process has servers and a stack of its own. The order of the folders starts the long tests first.
+PYTEST := $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 REDOCLY_HOME := .local/redocly
 REDOCLY := $(REDOCLY_HOME)/node_modules/.bin/redocly
 # `make run GATEWAY_PORT=8001` sets GATEWAY_PORT for the services: make exports its command line.
@@ -43,7 +45,7 @@ clean: ## delete all data, logs and servers under .local, and the caches
 	rm -rf .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-##@ Test (ARGS='-k name -x' is passed to pytest)
+##@ Test (ARGS='-k name -x' is passed to pytest; TEST_PROCESSES=0 for --pdb)
 
 .PHONY: test
 test: .venv ## all tests, on real servers
