@@ -87,7 +87,7 @@ test-containers: .venv ## all tests, with RabbitMQ and MongoDB in containers; ne
 	IMAGEMILL_TEST_SERVERS=containers $(PYTEST) $(ARGS)
 
 .PHONY: chaos
-chaos: .venv ## faults at random over two copies of each service; ARGS='--seed 7 --minutes 30 --replica-set'
+chaos: .venv ## random faults over two copies of each service; ARGS='--seed 7 --minutes 30 --replica-set'
 	@$(LOCAL) prepare servers
 	$(BIN)/python -m tests.chaos $(ARGS)
 

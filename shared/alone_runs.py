@@ -1,8 +1,8 @@
-"""Runs the commands of images that lost a worker, alone in their process, and counts the processes that end in a run.
+"""Runs the commands of images that lost a worker alone in their process, and counts the processes that end in a run.
 
-The broker counts every return of a command: also those by lost connections and restarts, and those of commands that
-only waited. So each run leaves a mark in the store while it lasts. A process that survives removes its mark, whatever
-else happened; a mark that stays is that of a process which ended during the run, or hangs in it.
+The broker counts every return of a command: also those after lost connections and restarts, and those of commands that
+only waited. So each run has a mark in the store while it lasts. A process that survives the run removes its mark; a
+mark that remains belongs to a process that ended or hangs during the run.
 """
 
 import asyncio
@@ -84,7 +84,7 @@ class AloneRuns:
     @asynccontextmanager
     async def _marked(self, key: str) -> AsyncIterator[None]:
         await self._remove()
-        await self._store.put_bytes(key, b"", _MARK_TYPE, durable=False)  # it has to survive this process, not more
+        await self._store.put_bytes(key, b"", _MARK_TYPE, durable=False)  # must survive the process, not the machine
         self._left_behind.add(key)
         try:
             yield

@@ -1,4 +1,4 @@
-"""Clocks that follow a reference, so that processes agree on the time whatever the clocks of their machines say.
+"""Clocks that follow a reference, so that processes agree on the time although their machines' clocks differ.
 
 Gateway and aggregator follow the database. Times in commands to the workers are read by the object store's clock, since
 workers reach no database.
@@ -22,12 +22,12 @@ log = structlog.get_logger(__name__)
 
 
 def machine_time() -> datetime:
-    """The time by this machine's clock. Use it only where no reference is at hand."""
+    """The time by this machine's clock. Use it only where there is no reference."""
     return datetime.now(UTC)
 
 
 class ReferenceClock:
-    """Call it for the time of the reference.
+    """A call returns the reference's time.
 
     Between measurements it runs by the monotonic clock: a jump of the machine's clock does not change it. Before the
     first measurement it is the machine's clock.
@@ -75,7 +75,7 @@ class ReferenceClock:
 
 
 class SkewReport:
-    """Reports how far the machine's clock is off: as a metric, in the log and, beyond a limit, as unready."""
+    """Reports the skew of the machine's clock: as a metric, in the log and, beyond a limit, as unready."""
 
     def __init__(
         self, clock: ReferenceClock, reference: str, limit: float, metrics: Metrics, health: Health | None
@@ -105,7 +105,7 @@ class SkewReport:
 async def watched(
     clock: ReferenceClock, reference: str, limit: float, metrics: Metrics, health: Health | None = None
 ) -> AsyncIterator[None]:
-    """Measure regularly while the block runs, and report how far the machine's clock is off.
+    """Measure regularly while the block runs, and report the skew of the machine's clock.
 
     reference: whose clock it is, "database" or "storage". limit: of the skew, in seconds; beyond it `health` is
     unready.

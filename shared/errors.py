@@ -1,6 +1,6 @@
 """The exceptions that more than one package raises or handles.
 
-DependencyUnavailable    our own store, database, broker, disk or machine fails: images wait, they never fail for it
+DependencyUnavailable    our own store, database, broker, disk or machine fails: images wait; none fails for it
 ├── StorageUnavailable
 ├── DatabaseUnavailable
 ├── BrokerUnavailable

@@ -1,4 +1,4 @@
-"""A lock on a file, which the kernel releases as soon as its holder is dead."""
+"""A lock on a file, which the kernel releases when its holder ends."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""A lock for work that runs side by side, and for single pieces of work that have to run while nothing else does."""
+"""A lock with two modes: shared work runs concurrently, isolated work runs while nothing else does."""
 
 import asyncio
 import time
@@ -13,10 +13,10 @@ R = TypeVar("R")
 
 
 class Isolation:
-    """Shared work runs side by side; isolated work runs while nothing else does. Neither can starve the other.
+    """Shared work runs concurrently; isolated work runs while nothing else does. Neither can starve the other.
 
     Isolated work waits until the work in progress has ended; nothing new begins meanwhile. Afterwards shared work may
-    run for at least as long as it was held up, before the next isolated work holds it up again.
+    run for at least as long as it was delayed, before the next isolated work delays it again.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -45,7 +45,7 @@ class Isolation:
             with suppress(TimeoutError), moving():
                 async with asyncio.timeout(max(self._next_isolated_at - self._clock(), 0)):
                     await self._wanted.zero.wait()
-            holds_up_since = self._clock()
+            delays_since = self._clock()
             self._admits.clear()
             try:
                 with moving():
@@ -53,13 +53,13 @@ class Isolation:
                 yield
             finally:
                 self._admits.set()
-                self._next_isolated_at = 2 * self._clock() - holds_up_since
+                self._next_isolated_at = 2 * self._clock() - delays_since
 
 
 def under(
     admission: Callable[[], AbstractAsyncContextManager[None]], work: Callable[[T], Awaitable[R]]
 ) -> Callable[[T], Awaitable[R]]:
-    """`work`, each call under an `admission` of its own: a method of Isolation."""
+    """`work`, each call within its own `admission`, a method of Isolation."""
 
     async def admitted(item: T) -> R:
         async with admission():

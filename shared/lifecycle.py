@@ -1,6 +1,6 @@
-"""The life of a process: it runs until SIGTERM or SIGINT, drains, and exits with 0.
+"""Runs a process until SIGTERM or SIGINT; then it drains and exits with 0.
 
-If it cannot go on, it exits with 1 after a last log line that says why. Its supervisor starts it again.
+If it cannot continue, it exits with 1 after a last log line with the reason. Its supervisor starts it again.
 """
 
 import asyncio

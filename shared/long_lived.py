@@ -1,8 +1,8 @@
 """Tasks that must last until the process stops, and unrequested cancellations.
 
 aiormq cancels every task that waits for a connection that dies. Such a CancelledError looks like a request to stop:
-`except Exception` does not catch it, and a TaskGroup ignores a task that ends with it. A loop would end without a
-trace.
+`except Exception` does not catch it, and a TaskGroup ignores a task that ends with it. A loop would end
+unnoticed.
 """
 
 import asyncio
@@ -58,14 +58,14 @@ def progress_is(beat: Callable[[], object]) -> Iterator[None]:
 
 
 def progress() -> None:
-    """Say that the current work moves, so that it does not count as hung: long work calls this after each part."""
+    """Report progress of the current work, so that it does not count as hung. Long work calls this after each part."""
     if beat := _beat.get():
         beat()
 
 
 @contextmanager
 def moving() -> Iterator[None]:
-    """Report progress while the block waits: for a wait that may be long because others have work to finish."""
+    """Report progress while the block waits, for a wait that is long only because other work has to finish."""
     loop = asyncio.get_running_loop()
     timer: asyncio.TimerHandle
 

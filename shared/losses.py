@@ -18,7 +18,7 @@ MAX_LOSSES = 3
 
 @dataclass(frozen=True, slots=True)
 class LossPolicy:
-    """random: returns a number of at least 0 and less than 1, for jitter: images lost together are retried apart."""
+    """random: returns a number of at least 0 and below 1, for jitter: images lost together get different delays."""
 
     settings: LossSettings
     random: Callable[[], float]
@@ -48,11 +48,11 @@ class LossPolicy:
 
 
 class SuspectHandler:
-    """Handles a command that came back again and again without an answer: its image may have killed workers."""
+    """Handles a command that was returned repeatedly without an answer: its image may have killed workers."""
 
     def __init__(self, losses: LossPolicy) -> None:
         self._losses = losses
 
     async def __call__(self, command: DownloadImage | CompressImage) -> Sequence[Message]:
-        detail = f"its {type(command).__name__} command came back again and again without an answer"
+        detail = f"its {type(command).__name__} command was returned repeatedly without an answer"
         return [self._losses.answer(command, ErrorCode.WORKER_LOST, detail)]

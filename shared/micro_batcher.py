@@ -16,8 +16,8 @@ class MicroBatcher(Generic[Item, Result]):
 
     `flush` returns one result per item, in their order; a result that is an exception is raised in its caller. If
     `flush` raises DependencyUnavailable, so does every call of the batch. If it raises anything else, the halves of the
-    batch are flushed separately, and so on, until only the calls whose item is at fault fail. So `flush` is repeatable
-    or returns its exceptions.
+    batch are flushed separately, and so on, until only the calls whose item is at fault fail. So `flush` must be
+    repeatable, or return its exceptions.
     """
 
     def __init__(

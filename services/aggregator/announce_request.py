@@ -24,7 +24,7 @@ class RequestAnnouncer:
         return Announcement(event.event_id, event.type, event.time, event.data, finished.webhook_url)
 
     async def announce(self, request: Request) -> None:
-        """Publish what `request` has still to announce. Repeatable: a duplicate has the same ids and content."""
+        """Publish the announcements that `request` still has. Repeatable: a duplicate has the same ids and content."""
         for announcement in request.announcements:
             await self._publish(await self._messages(request.request_id, announcement))
             await self._database.requests.remove_announcement(request.request_id, announcement.event_id)

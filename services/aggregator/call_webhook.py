@@ -33,7 +33,7 @@ class WebhookCaller:
 
     async def __call__(self, url: str, webhook_id: str, body: str) -> WebhookResponse:
         """The receiver's response, or why there is none. Raises nothing."""
-        answer: WebhookResponse | None = None  # the receiver need not finish its response
+        answer: WebhookResponse | None = None  # the receiver may never finish its response
         start = bytearray()
         failure: str | None = None
         try:
@@ -47,7 +47,7 @@ class WebhookCaller:
             failure = "no response in time"
         except httpx.TransportError as error:
             failure = redact_text(str(error)) or type(error).__name__
-        except Exception as error:  # a receiver that provokes a bug must not have its message redelivered for ever
+        except Exception as error:  # otherwise the message of a receiver that triggers a bug is redelivered without end
             log.exception("webhook_attempt_crashed", webhook_id=webhook_id)
             failure = type(error).__name__
         if answer is None:

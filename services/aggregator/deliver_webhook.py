@@ -16,7 +16,7 @@ from shared.contracts.messages import DeliverWebhook, Message
 from shared.observability import Metrics
 from shared.persistence import DeliveryRepository
 
-_RECORDING_SECONDS = 10.0  # a slow database takes less to record an attempt; later the attempt is made again
+_RECORDING_SECONDS = 10.0  # recording an attempt in a slow database takes less; after that the attempt is repeated
 _OUTCOMES = {DeliveryState.PENDING: "deferred"}  # the other states are called like their outcomes
 
 log = structlog.get_logger(__name__)
@@ -81,7 +81,7 @@ class WebhookDeliverer:
 
     async def _replay(self, delivery: Delivery) -> None:
         response, attempt = await self._send(delivery, replay=True)
-        # First what follows from it: a replay that is not recorded is made again.
+        # Its consequences first: a replay that is not recorded is repeated.
         if response.error is None:
             await self._deliveries.enable(delivery.request_id)
         await self._react(delivery, response)

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 class RequestFinisher:
-    """Handles FinishRequest. Repeatable: a finished request only publishes what it has still to announce."""
+    """Handles FinishRequest. Repeatable: for a finished request it only publishes the announcements that are left."""
 
     def __init__(
         self,

@@ -69,7 +69,7 @@ class WebhookSettings(WebhookTargetSettings, HandlerSettings):
         default=0.1,
         ge=0,
         le=1,
-        description="The largest share of a wait that is added to it at random, so that retries do not come together.",
+        description="The largest share of a wait that is added to it at random, so that retries are spread out.",
     )
     webhook_retry_after_max: float = Field(
         default=86400,

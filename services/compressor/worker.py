@@ -81,7 +81,7 @@ class Worker:
             except (EOFError, OSError) as error:
                 late = f"not compressed after {timeout:g} s" if is_late() else None
                 raise self._lost(process, late) from error
-        if is_late():  # it was killed a moment after it had answered
+        if is_late():  # it was killed just after its answer
             self._discard()
         if isinstance(result, Exception):
             raise result

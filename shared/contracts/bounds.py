@@ -1,6 +1,6 @@
 """The types of the values in messages, bounded to what JSON, MongoDB and sums over millions of images can hold. Pure.
 
-A message out of these bounds cannot be decoded and is parked. `tests/unit/shared/contracts/test_bounds.py` checks that
+A message outside these bounds cannot be decoded and is parked. `tests/unit/shared/contracts/test_bounds.py` checks that
 every field of every message is bounded.
 """
 

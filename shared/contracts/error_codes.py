@@ -34,7 +34,7 @@ class ErrorCode(StrEnum):
     DECODER_CRASHED = "decoder_crashed"
     DECODE_TIMEOUT = "decode_timeout"
 
-    # Asked for by the client.
+    # Requested by the client.
     CANCELLED = "cancelled"
 
     # Caused by Imagemill itself.
@@ -197,14 +197,14 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         advice="Export the image again and replace it at the host.",
     ),
     ErrorCode.DECODER_CRASHED: ErrorGuide(
-        "The process that decoded the image crashed three times, twice of these with no other image beside it.",
+        "The process that decoded the image crashed three times, two of them with no other image in progress.",
         retryable=True,
         owner=Owner.US,
         host_responded=True,
         advice="Retry. If it fails again, export the image again, and report the problem with the URL.",
     ),
     ErrorCode.DECODE_TIMEOUT: ErrorGuide(
-        "Compressing the image exceeded its time limit three times, twice of these with no other image beside it.",
+        "Compressing the image exceeded its time limit three times, two of them with no other image in progress.",
         retryable=True,
         owner=Owner.US,
         host_responded=True,
@@ -225,7 +225,7 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         advice="Retry. The operator should find out what deletes objects from the store.",
     ),
     ErrorCode.WORKER_LOST: ErrorGuide(
-        "The workers that processed the image crashed again and again, also with no other image beside it.",
+        "The workers that processed the image crashed repeatedly, also with no other image in progress.",
         retryable=True,
         owner=Owner.US,
         host_responded=False,

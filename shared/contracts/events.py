@@ -141,8 +141,8 @@ EVENT_GUIDES: Mapping[EventType, EventGuide] = {
         RequestFinishedData,
     ),
     EventType.REQUEST_CANCELLED: EventGuide(
-        "The request was cancelled before all its images were processed, and no image is processed any more. The output"
-        " files can be fetched; they contain what had been compressed by then.",
+        "The request was cancelled before all its images were processed, and its processing has ended. The output"
+        " files can be fetched; they contain the images that were compressed before.",
         "request id",
         RequestFinishedData,
     ),

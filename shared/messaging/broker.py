@@ -1,7 +1,7 @@
 """RabbitMQ as one process uses it: a connection for each purpose, opened again whenever it is lost.
 
 A broker under a memory or disk alarm stops reading from connections that publish; on a shared connection the
-acknowledgements would stall too. A message that ends its connection must not end that of others either.
+acknowledgements would stall too. And a message that ends its connection must not end other connections.
 """
 
 import asyncio

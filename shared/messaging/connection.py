@@ -47,14 +47,14 @@ class Connection(aio_pika.Connection):
         self.kwargs = {**self.kwargs, "transport_factory": self._socket}
 
     def __del__(self) -> None:
-        """Nothing: aio_pika's would start a task to close it, and garbage may be collected where no loop runs."""
+        """Do nothing: that of aio_pika starts a task, but garbage may be collected while no event loop runs."""
 
     def abort(self) -> None:
-        """End the connection at once. Whoever waits for it gets an error."""
+        """End the connection at once. Tasks that wait for it get an error."""
         self._socket.abort()
 
     async def unblocked(self) -> None:
-        """Wait while the broker takes nothing from connections that publish, because of a memory or disk alarm."""
+        """Wait while a memory or disk alarm makes the broker read nothing from publishing connections."""
         if self.transport is not None:
             await self.transport.ready()
 

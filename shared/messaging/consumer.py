@@ -1,4 +1,4 @@
-"""Takes the messages of one queue, and hands them to workers.
+"""Receives the messages of one queue and passes them to workers.
 
 aiormq runs one task per delivery and cancels it when the connection is lost. Here that task only puts the delivery
 into an inbox, and `concurrency` worker tasks process it. A lost connection therefore interrupts no handler: the

@@ -1,6 +1,6 @@
 """The messages parked in imagemill.dead: lists them, removes them, and sends them back to where they came from.
 
-A parked message may hold anything, so nothing here fails because of what is in one.
+A parked message may have any content; no content makes these functions fail.
 """
 
 import asyncio

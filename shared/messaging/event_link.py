@@ -1,7 +1,7 @@
 """Publishing public events, so that no subscriber's queue delays Imagemill.
 
 Subscribers bind their own queues to the exchange. A quorum queue that has lost its majority confirms nothing, and the
-broker does not let the channel go on that published to it. So the confirm of an event is awaited only for a short time.
+broker blocks the channel that published to it. So the confirm of an event is awaited only for a short time.
 If it does not come, events are published without confirms for a while: each on a channel of its own, which such a queue
 may block. Then one event is published with a confirm again.
 """
@@ -75,7 +75,7 @@ class EventLink:
             log.warning("events_not_confirmed", without_confirms_seconds=WITHOUT_CONFIRMS_SECONDS)
         self._trusted = False
         self._try_again_at = _now() + WITHOUT_CONFIRMS_SECONDS
-        self.link.abort()  # its channel waits for the queue; the events that wait on it are published again
+        self.link.abort()  # its channel is blocked by the queue; the events that wait on it are published again
 
     def _trust(self) -> None:
         if not self._trusted:

@@ -1,4 +1,4 @@
-"""Translates the errors of a dying connection to BrokerUnavailable."""
+"""Translates the errors of a lost connection to BrokerUnavailable."""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from shared.long_lived import is_asked_to_stop
 def broker_faults(doing: str) -> Iterator[None]:
     """Raises BrokerUnavailable for every error of the connection. Every await on aio-pika or aiormq belongs in one.
 
-    A CancelledError that nobody asked for is such an error: aiormq cancels every task that waits for a connection that
+    An unrequested CancelledError is such an error: aiormq cancels every task that waits for a connection that
     dies.
     """
     try:
@@ -22,7 +22,7 @@ def broker_faults(doing: str) -> Iterator[None]:
     except asyncio.CancelledError as error:
         if is_asked_to_stop():
             raise
-        raise BrokerUnavailable(f"the connection to RabbitMQ died while {doing}") from error
+        raise BrokerUnavailable(f"the connection to RabbitMQ was lost while {doing}") from error
     except CONNECTION_EXCEPTIONS as error:  # a TimeoutError is an OSError
         raise BrokerUnavailable(f"RabbitMQ failed while {doing}: {error!r}") from error
     except Exception as error:

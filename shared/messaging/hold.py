@@ -12,7 +12,7 @@ from shared.messaging.dependency_gate import DependencyGate
 
 T = TypeVar("T")
 
-# A worker that takes longer than LONGEST_HANDLER is taken for dead, and its work is done again.
+# A worker that takes longer than LONGEST_HANDLER counts as lost, and its work is repeated.
 LIMIT_SECONDS = 120.0
 _RETRY_FOR_SECONDS = 2.0  # before an unavailable dependency closes the gate
 

@@ -65,7 +65,7 @@ class Link:
                 self._declared_at = asyncio.get_running_loop().time()
 
     def abort(self) -> None:
-        """Give the connection up; the next call opens another."""
+        """Close the connection; the next call opens another."""
         self._channel = None
         if self._connection is not None:
             self._connection.abort()
@@ -91,4 +91,4 @@ class Link:
 
 def _retrieve(opening: "asyncio.Task[Channel]") -> None:
     if not opening.cancelled():
-        opening.exception()  # all callers may have given up: asyncio would complain that nobody asked for it
+        opening.exception()  # asyncio logs an exception that nobody retrieves, and all callers may have given up

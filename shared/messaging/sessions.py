@@ -1,4 +1,4 @@
-"""Keeps a consumer connected: each session has a connection of its own, and after one that ends comes the next."""
+"""Keeps a consumer connected: each session has its own connection; when one ends, the next begins."""
 
 import asyncio
 import random
@@ -100,7 +100,7 @@ class QueueWatch:
         beat: Callable[[], None],
         activity: Activity | None = None,
     ) -> None:
-        """`activity` is kept by the consumer; without it nothing is said about messages that are not delivered."""
+        """`activity` is kept by the consumer; without it, undelivered messages are not noticed."""
         self._channel = channel
         self._binding = binding
         self._queue = binding.queue

@@ -33,8 +33,8 @@ class Subscription:
 
     park_unknown: whether a message that cannot be decoded, or that failed too often, is copied to imagemill.dead, or
         just dropped.
-    on_suspect: takes a message instead of `handle` once it came back without an answer `suspect_after` times: its
-        workers may have died of it. It uses no dependency but the broker.
+    on_suspect: takes a message instead of `handle` once it was returned without an answer `suspect_after` times: it
+        may have killed its workers. It uses no dependency but the broker.
     retry_for: seconds in which the handler is called again before an unavailable dependency closes the gate.
     hold: seconds for which messages are held behind a closed gate before they are given back to the queue.
     """

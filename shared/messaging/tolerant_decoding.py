@@ -1,8 +1,8 @@
 """Makes pamqp, which decodes AMQP frames, accept properties that it would refuse.
 
 pamqp raises for a property or routing key that is not UTF-8 and for a header table that it cannot read, and aiormq then
-ends the connection. The broker delivers the message again to the next connection, which ends too. So one message from
-anybody would stop a service. With these decoders the message arrives, and its reader can park it.
+ends the connection. The broker delivers the message again to the next connection, which ends too. So a single
+message would stop a service. With these decoders the message arrives, and its reader can park it.
 """
 
 import struct

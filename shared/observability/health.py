@@ -26,7 +26,7 @@ class _Loop:
 
 
 class Health:
-    """Whether a process can work (ready), and whether its loops move (alive).
+    """Whether a process can work (ready), and whether its loops make progress (alive).
 
     It is ready if at least one dependency is recorded, all of them answer, and no loop has stalled.
     """
@@ -60,7 +60,7 @@ class Health:
             del self._loops[id(loop)]
 
     def silent_loops(self, seconds: float) -> Mapping[str, float]:
-        """The loops that did not move for more than `seconds` beyond their allowance, and for how long."""
+        """The loops without progress for more than `seconds` beyond their allowance, and for how long."""
         now = time.monotonic()
         loops = list(self._loops.values())
         return {loop.name: now - loop.beat_at for loop in loops if now - loop.beat_at > seconds + loop.allowance}
@@ -89,7 +89,7 @@ class Health:
     def problems(self) -> Mapping[str, str]:
         """The reason for each dependency that is not ready, and for each loop that has stalled."""
         recorded = {dependency: detail for dependency, detail in self._problems.items() if detail is not None}
-        return {name: f"does not move since {seconds:.0f} s" for name, seconds in self.stalled.items()} | recorded
+        return {name: f"no progress for {seconds:.0f} s" for name, seconds in self.stalled.items()} | recorded
 
     @property
     def stalled(self) -> Mapping[str, float]:
@@ -118,11 +118,11 @@ class HealthEndpoints:
         return {LIVEZ: self.livez, READYZ: self.readyz, METRICS: self.metrics}
 
     def livez(self) -> HealthResponse:
-        """200 while the event loop runs and every loop moves, else 503."""
+        """200 while the event loop runs and every loop makes progress, else 503."""
         silent = self.health.stalled
         if not silent:
             return HealthResponse(HTTPStatus.OK, _TEXT, b"alive\n")
-        lines = "".join(f"{name} does not move since {seconds:.0f} s\n" for name, seconds in silent.items())
+        lines = "".join(f"{name}: no progress for {seconds:.0f} s\n" for name, seconds in silent.items())
         return HealthResponse(HTTPStatus.SERVICE_UNAVAILABLE, _TEXT, lines.encode())
 
     def readyz(self) -> HealthResponse:

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 @contextmanager
 def watchdog(health: Health) -> Iterator[None]:
-    """End the process with a last log line if a loop, or the event loop itself, does not move for `stall_timeout`.
+    """End the process with a last log line if a loop, or the event loop itself, makes no progress for `stall_timeout`.
 
     It watches from a thread: a blocked event loop cannot watch itself, and a process that hangs cannot shut down.
     """

@@ -2,7 +2,7 @@
 
 Fields that this version does not know are ignored, missing ones have their default, renamed ones are found. A record
 that still cannot be read, for example because its status is unknown, is set aside: it is logged and counted once, and
-stops no other record.
+affects no other record.
 """
 
 from collections.abc import Callable, Iterable

@@ -247,7 +247,7 @@ class S3ObjectStore:
             raise StorageUnavailable(f"unexpected response from S3: {error}") from error
 
     def _check_mark_again(self) -> None:
-        """In a bucket that was emptied or made anew since, everything is missing: the store is away, not the object."""
+        """If the bucket was emptied or recreated, the store is unavailable rather than the object missing."""
         self._opened = False
         with self._errors():
             pass

@@ -13,7 +13,7 @@ from pymongo import AsyncMongoClient
 
 from deploy.local.stack import LocalStack
 from services.downloader.settings import FetchSettings
-from tests.e2e.test_kills import Strike, kill, terminate
+from tests.e2e.test_kills import Interruption, kill, terminate
 from tests.support.collecting_receiver import CollectingReceiver
 from tests.support.freezing import OPEN_STATES, count_images, freeze
 from tests.support.origin import Origin, image, open_origin
@@ -157,7 +157,7 @@ async def test_cancelling_in_the_middle_keeps_finished_images_and_a_retry_comple
     assert (answer.status_code, answer.json()["request_status"]) == (409, "Completed")
 
 
-@pytest.mark.parametrize("strike", [kill, pytest.param(terminate, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("interrupt", [kill, pytest.param(terminate, marks=pytest.mark.slow)])
 async def test_cancelling_during_intake_survives_a_kill_or_stop_of_each_service(
     stack: LocalStack,
     client: StackClient,
@@ -165,7 +165,7 @@ async def test_cancelling_during_intake_survives_a_kill_or_stop_of_each_service(
     receiver: CollectingReceiver,
     subscriber: Subscriber,
     *,
-    strike: Strike,
+    interrupt: Interruption,
 ) -> None:
     hang = hanging.serve(QUICK)
     products = [[hang[0]] if number % 2 else [f"{hang[number % QUICK]}?{number}"] for number in range(ROWS)]
@@ -188,7 +188,7 @@ async def test_cancelling_during_intake_survives_a_kill_or_stop_of_each_service(
             if service == "aggregator":
                 await until(only_the_finish_is_left, 60)
             freeze(stack, service)
-            await strike(stack, service)
+            await interrupt(stack, service)
             if service == "gateway":
                 document = await requests.find_one({"_id": request_id, "intake_open": True})
                 assert document, "the gateway ended too late to prove anything"

@@ -29,7 +29,7 @@ OUTAGE_SECONDS = 31
 DATABASE_OUTAGE_SECONDS = 6
 """Longer than the short outages that are only retried."""
 
-Strike = Callable[[LocalStack, str], Awaitable[None]]
+Interruption = Callable[[LocalStack, str], Awaitable[None]]
 """Kills a frozen service."""
 
 
@@ -54,7 +54,7 @@ def serve_products(origin: Origin, photos: list[bytes], count: int = IMAGES, pre
     return [urls[start : start + 4] for start in range(0, count, 4)]
 
 
-@pytest.mark.parametrize("strike", [kill, terminate])
+@pytest.mark.parametrize("interrupt", [kill, terminate])
 @pytest.mark.parametrize("service", NAMES)
 async def test_three_hundred_images_survive_a_kill_or_stop_of_each_service(
     stack: LocalStack,
@@ -65,7 +65,7 @@ async def test_three_hundred_images_survive_a_kill_or_stop_of_each_service(
     photos: list[bytes],
     *,
     service: str,
-    strike: Strike,
+    interrupt: Interruption,
 ) -> None:
     # A separate host, so that the other images do not wait for it.
     async with open_origin(host="127.0.0.2") as hanging:
@@ -82,7 +82,7 @@ async def test_three_hundred_images_survive_a_kill_or_stop_of_each_service(
 
         await until(all_hang, 30, lambda: "the downloader did not begin")
         await freeze_at_work(stack, service, request_id, let_go)
-        await strike(stack, service)
+        await interrupt(stack, service)
         await stack.services.start(service)
         status = await client.finished(request_id, 90)
 
@@ -165,9 +165,9 @@ async def check_one_webhook(stack: LocalStack, receiver: CollectingReceiver, req
     assert len(receiver.verified(stack.joint()["WEBHOOK_SECRET"], request_id)) == 1
 
 
-@pytest.mark.parametrize("strike", [kill, terminate])
+@pytest.mark.parametrize("interrupt", [kill, terminate])
 async def test_intake_resumes_after_the_gateway_is_killed_or_stopped(
-    stack: LocalStack, client: StackClient, origin: Origin, strike: Strike
+    stack: LocalStack, client: StackClient, origin: Origin, interrupt: Interruption
 ) -> None:
     urls = [origin.serve(f"/{number}.jpg", image(a_photo(number, 64, 64))) for number in range(20)]
     products = [[urls[number % 20]] for number in range(20_000)]
@@ -180,7 +180,7 @@ async def test_intake_resumes_after_the_gateway_is_killed_or_stopped(
 
         await until(half_in, 30)
         freeze(stack, "gateway")
-        await strike(stack, "gateway")
+        await interrupt(stack, "gateway")
         document = await requests.find_one({"_id": request_id})
         assert document
         assert document["intake_open"], "the gateway ended too late to prove anything"

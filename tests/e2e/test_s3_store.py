@@ -76,9 +76,9 @@ async def test_images_wait_while_the_store_is_away_between_their_stages(on_s3: O
     products = [urls[start : start + 4] for start in range(0, IMAGES, 4)]
     request_id = await on_s3.client.upload(a_catalogue(products))
     await some_are_compressed(on_s3.stack, request_id)
-    for strike in (on_s3.proxy.cut, on_s3.proxy.hold, on_s3.proxy.hold_answers):
-        assert await count_images(on_s3.stack, request_id, OPEN_STATES), "this fault struck too late"
-        strike()
+    for fault in (on_s3.proxy.cut, on_s3.proxy.hold, on_s3.proxy.hold_answers):
+        assert await count_images(on_s3.stack, request_id, OPEN_STATES), "this fault came too late"
+        fault()
         await asyncio.sleep(FAULT_SECONDS)  # shows that no image fails meanwhile
         on_s3.proxy.drop_connections()
         on_s3.proxy.restore()

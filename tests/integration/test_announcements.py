@@ -54,7 +54,7 @@ async def retry(database: Database, clock: MovableClock) -> None:
 
 
 class Gap:
-    """Stops the finisher between the end of the round and its announcement: an outage, or the death of its process."""
+    """Stops the finisher between the end of the round and its announcement: an outage, or the end of its process."""
 
     def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch, *, kill: bool) -> None:
         self._reached = asyncio.Event()
@@ -66,7 +66,7 @@ class Gap:
         self._reached.set()
         if self._kill:
             await asyncio.Event().wait()
-        raise DatabaseUnavailable("the test took it away")
+        raise DatabaseUnavailable("the test removed it")
 
     async def run(self, finish: RequestFinisher) -> None:
         """Run `finish` up to the gap."""

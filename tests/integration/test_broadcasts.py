@@ -35,7 +35,7 @@ def drop(round_: int = 1) -> Broadcast:
 
 
 def is_known(publish: Publish, *listeners: Listener, round_: int = 1) -> Callable[[], Awaitable[bool]]:
-    """Broadcasts, as the sweep does again and again, and returns whether all listeners know the round."""
+    """Broadcasts, as the sweep does repeatedly, and returns whether all listeners know the round."""
 
     async def all_know() -> bool:
         await publish([drop(round_)])

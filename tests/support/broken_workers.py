@@ -1,4 +1,4 @@
-"""Main functions of worker processes that hang where the compressor's own would hang only by accident."""
+"""Main functions of worker processes that hang at a chosen point."""
 
 import time
 from multiprocessing.connection import Connection
@@ -12,7 +12,7 @@ def never_ready(_tasks: Connection, _results: Connection) -> None:
     time.sleep(_FOR_EVER)
 
 
-def answer_by_half(tasks: Connection, results: Connection) -> None:
+def answer_half(tasks: Connection, results: Connection) -> None:
     """Hangs after the length and some bytes of its first answer."""
     results.send(None)
     tasks.recv()

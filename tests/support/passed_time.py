@@ -11,7 +11,7 @@ _AN_HOUR_MS = 3_600_000
 
 
 async def let_leases_run_out(mongodb_url: str) -> None:
-    """As if the holders of all leases had been dead for a while. A living one takes its lease again."""
+    """Expire all leases, as if their holders had ended. A running holder takes its lease again."""
     async with _database(mongodb_url) as database:
         await database["leases"].delete_many({})
 

@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     found.add_argument("--json", action="store_true", help="print one JSON object per line")
     found.set_defaults(command=_reconcile)
     expired = commands.add_parser(
-        "expire", help="let a finished request expire now: it is removed with all its objects within moments"
+        "expire", help="expire a finished request now: it is removed with all its objects within seconds"
     )
     expired.add_argument("request_id")
     expired.set_defaults(command=_expire)

@@ -57,7 +57,7 @@ class ProbeStream:
         )
 
     async def _probe(self, plan: ProbePlan) -> AsyncGenerator[ImagesProbed | Unanswered]:
-        """Probe all hosts but those whose circuit is open: a probe is a request to the host like any other."""
+        """Probe all hosts except those whose circuit is open: a probe is a request to the host like any other."""
         paused = await self._paused_until()
         wanted = []
         for batch in plan.batches:

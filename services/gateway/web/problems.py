@@ -137,7 +137,7 @@ def too_many_tests(at_once: int) -> Problem:
 
 
 def no_aggregator(reason: str) -> Problem:
-    """Nobody has made the call that the client asked for."""
+    """No aggregator has made the call that the client requested."""
     return Problem(
         ProblemType.UNAVAILABLE,
         f"The webhook was not called: {reason}. Try again in a few seconds.",

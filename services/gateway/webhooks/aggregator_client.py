@@ -1,4 +1,4 @@
-"""What the gateway asks the aggregators for, which make all calls of webhooks. The gateway itself calls nothing."""
+"""Asks the aggregators to call webhooks. The gateway itself sends no HTTP requests."""
 
 import asyncio
 import secrets

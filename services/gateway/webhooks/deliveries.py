@@ -29,7 +29,7 @@ class DeliveryLog:
         return DeliveryList(request_id=request_id, deliveries=[delivery_details(each) for each in found])
 
     async def replay(self, request_id: str, delivery_id: str) -> DeliveryDetails:
-        """Send the delivery once more, beside its schedule. While a replay is in progress there is no second one.
+        """Send the delivery once more, outside its schedule. While a replay is in progress there is no second one.
 
         delivery_id: it begins with the request's id, which may be written in any case.
         Raises Problem (404) if there is no such request or no such delivery of it.

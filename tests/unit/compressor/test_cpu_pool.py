@@ -21,7 +21,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 from shared.errors import EncoderUnavailable, StoppedWhileStarting
 from shared.long_lived import progress_is
-from tests.support.broken_workers import answer_by_half, never_ready
+from tests.support.broken_workers import answer_half, never_ready
 from tests.support.compressing import MAX_PIXELS, a_picture, encoded
 from tests.support.waiting import until
 
@@ -174,7 +174,7 @@ async def test_a_process_that_hangs_in_the_middle_of_its_answer_is_killed_and_re
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(worker, "_serve", answer_by_half)
+        patched.setattr(worker, "_serve", answer_half)
         async with CpuPool(1, timeout=0.5) as pool:
             with pytest.raises(CompressError) as caught:
                 await asyncio.wait_for(pool.compress(ORIGINAL, HALF, MAX_PIXELS), PATIENCE)

@@ -1,4 +1,4 @@
-"""Runs alone leave a mark while they last; marks of other processes that stay are deaths."""
+"""A run has a mark while it lasts; a mark that another process left counts as the end of that process."""
 
 import asyncio
 from collections.abc import Sequence

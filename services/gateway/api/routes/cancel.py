@@ -38,7 +38,7 @@ def cancel_router(cancellations: RequestCanceller, locations: Locations) -> APIR
 
         The request stays Pending, with `cancelling` set, until its outputs are written; then it is Cancelled. If all
         images have ended before the cancellation takes effect, the request is Completed or Failed as usual. Cancelling
-        again has no further effect and again a 202, also after the finish, with the status it has led to. A cancelled
+        again has no further effect; the response is a 202 with the resulting status, also after the finish. A cancelled
         request can be retried.
         """
         accepted = await cancellations.cancel(request_id_of(request.path_params["request_id"]))

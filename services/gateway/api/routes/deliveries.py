@@ -61,7 +61,7 @@ def deliveries_router(deliveries: DeliveryLog, locations: Locations) -> APIRoute
     async def replay(request: Request, response: Response) -> DeliveryDetails:
         """Send the webhook once more, at once, whatever its state: the same id and body, signed anew.
 
-        It is an attempt beside the schedule. If it succeeds, the delivery is delivered, and a webhook that a 410 had
+        It is an attempt outside the schedule. If it succeeds, the delivery is delivered, and a webhook that a 410 had
         disabled is enabled again. A 410 disables the webhook of the request; after any other failure nothing else
         changes. The list of deliveries shows the outcome as soon as `replaying` is false. Until then, further replays
         of the delivery have the same response and no effect.

@@ -1,4 +1,4 @@
-"""Whoever changes what the compressor makes of an original is reminded of ENCODER_VERSION."""
+"""A change of the compressor's results requires a new ENCODER_VERSION."""
 
 from hashlib import sha256
 

@@ -1,4 +1,4 @@
-"""Whatever bytes a message's header holds, it is decoded: a message from anybody must not end a connection."""
+"""Whatever bytes a message's header holds, it is decoded: no message may end a connection."""
 
 import struct
 

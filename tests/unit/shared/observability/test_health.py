@@ -200,7 +200,7 @@ async def test_a_stalled_loop_fails_livez_before_the_watchdog_ends_the_process(
         assert (await client.get("/livez")).status_code == 200
         await asyncio.sleep(0.15)
         response = await client.get("/livez")
-        assert (response.status_code, response.text) == (503, "dispatch does not move since 0 s\n")
+        assert (response.status_code, response.text) == (503, "dispatch: no progress for 0 s\n")
         beat()
         assert (await client.get("/livez")).status_code == 200
     await asyncio.sleep(0.15)
