@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -26,8 +27,9 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.upload import UploadAcceptor, UploadValidator, ValidationRules
 from services.gateway.webhooks import AggregatorClient, DeliveryLog, WebhookTester, webhook_test_replies
 from shared.clocks import ReferenceClock, watched
+from shared.contracts.messages import ImagesProbed, WebhookTested
 from shared.long_lived import lasting
-from shared.messaging import DependencyGate, Publisher, open_broker
+from shared.messaging import DependencyGate, Publish, Publisher, Replies, open_broker
 from shared.observability import Health, HealthEndpoints, Metrics, process_registry, watchdog
 from shared.persistence import LEASE_SECONDS, Database, RenewableLease, open_database
 from shared.storage import ObjectStore, open_object_store
@@ -111,21 +113,28 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
 
         broker = await parts.enter_async_context(open_broker(settings.rabbit, "gateway", stop))
         publisher = Publisher(broker, metrics)
-        replies = probe_replies()
-        parts.callback(replies.close)
-        parts.enter_context(clients.probe.connected(publisher.publish, replies))
-        test_replies = webhook_test_replies()
-        parts.callback(test_replies.close)
-        parts.enter_context(clients.aggregator.connected(publisher.publish, test_replies))
+        replies = parts.enter_context(_connected(clients, publisher.publish))
         # Without the broker the process stays ready: it accepts uploads, and their images wait in the database.
         gate = DependencyGate({"broker": broker.ping}, health, required=(), outer=[stored_gate])
         gates = _Gates(intake=DependencyGate({}, health, outer=[gate, uploads_gate]), others=gate)
 
         background = BackgroundParts(database, publisher.publish, database.clock, metrics)
         async with asyncio.TaskGroup() as tasks:
-            for each in (replies, test_replies):
+            for each in replies:
                 tasks.create_task(lasting("receiving replies", each.receive(broker, health, stop), stop))
             await _work_in_background(settings, background, _Store(store, store_clock), gates, wakes, stop)
+
+
+@contextmanager
+def _connected(clients: _Clients, publish: Publish) -> Iterator[tuple[Replies[ImagesProbed], Replies[WebhookTested]]]:
+    """Connect the clients to the broker until the context ends. Yields the receivers of their replies."""
+    with (
+        closing(probe_replies()) as probes,
+        closing(webhook_test_replies()) as tests,
+        clients.probe.connected(publish, probes),
+        clients.aggregator.connected(publish, tests),
+    ):
+        yield probes, tests
 
 
 def _api_parts(

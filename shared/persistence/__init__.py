@@ -4,21 +4,15 @@ Only this package imports the MongoDB driver. Importers use the names below and 
 """
 
 from shared.persistence.database import open_database
+from shared.persistence.delivery_repository import DUE_PER_RECEIVER, DeliveryRepository
+from shared.persistence.image_repository import RETRY_BATCH, ImageRepository, Recorded
 from shared.persistence.lease_renewal import LEASE_SECONDS, RenewableLease, renewing
-from shared.persistence.repositories import (
+from shared.persistence.repositories import Database, HostRepository, Lease, OutageRepository
+from shared.persistence.request_repositories import (
     CLAIM_AGAIN_AFTER,
     COUNT_EVERY,
-    DUE_PER_RECEIVER,
-    RETRY_BATCH,
     CancellationRepository,
-    Database,
-    DeliveryRepository,
-    HostRepository,
-    ImageRepository,
-    Lease,
-    OutageRepository,
     ProductRepository,
-    Recorded,
     RequestRepository,
 )
 

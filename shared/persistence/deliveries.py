@@ -9,10 +9,11 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ASCENDING, ReturnDocument
 
 from shared.contracts.deliveries import GONE_DETAIL, MAX_LOGGED_REPLAYS, Delivery, DeliveryAttempt, DeliveryState
+from shared.persistence.delivery_repository import DUE_PER_RECEIVER, MAX_COUNTED
 from shared.persistence.documents import Clock, Document, id_bounds
 from shared.persistence.faults import database_faults
 from shared.persistence.record_reading import RecordReader, SetAside
-from shared.persistence.repositories import CLAIM_AGAIN_AFTER, DUE_PER_RECEIVER, MAX_COUNTED
+from shared.persistence.request_repositories import CLAIM_AGAIN_AFTER
 
 _ENDED: Document = {"due_at": None, "sent_at": None}
 

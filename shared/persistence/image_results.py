@@ -12,9 +12,9 @@ from shared.micro_batcher import MicroBatcher
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults
 from shared.persistence.image_documents import as_ended, document_id
+from shared.persistence.image_repository import Recorded
 from shared.persistence.image_transitions import OPEN, Result, result_transition
 from shared.persistence.record_reading import RecordReader
-from shared.persistence.repositories import Recorded
 
 _LINGER_SECONDS = 0.03  # a write of two dozen results costs the database little more than a write of one
 

@@ -17,10 +17,10 @@ from shared.contracts.states import RETRIED_STATES, ImageState
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults, duplicates_ignored
 from shared.persistence.image_documents import document_id, image_fields, retry_changes, to_document
+from shared.persistence.image_repository import RETRY_BATCH, Recorded
 from shared.persistence.image_results import MongoImageResults
 from shared.persistence.image_transitions import Result, dispatch_transition
 from shared.persistence.record_reading import RecordReader, SetAside
-from shared.persistence.repositories import RETRY_BATCH, Recorded
 from shared.persistence.summary_query import UnknownValue, summarize
 
 _MAX_PASSED_OVER = 1_000

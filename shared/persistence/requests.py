@@ -20,7 +20,7 @@ from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults
 from shared.persistence.images import MongoImages
 from shared.persistence.record_reading import RecordReader, SetAside
-from shared.persistence.repositories import CLAIM_AGAIN_AFTER, COUNT_EVERY
+from shared.persistence.request_repositories import CLAIM_AGAIN_AFTER, COUNT_EVERY
 
 _COUNT_SHARE = 10  # counting takes at most a tenth of the time
 

@@ -24,6 +24,7 @@ from tests.support.subscriber import Subscriber
 from tests.support.waiting import until
 
 QUICK, HANGING = 40, 400
+TOTAL = QUICK + HANGING
 HOSTS = 20
 """Each has more hanging images than a downloader may request at once, and together more than it can process."""
 
@@ -102,6 +103,19 @@ async def hanging() -> AsyncIterator[Hanging]:
         hanging.let_go.set()
 
 
+async def _check_cancelled(client: StackClient, status: dict[str, Any]) -> None:
+    """The status and the files of a request whose quick images are compressed and whose hanging ones are cancelled."""
+    assert (status["status"], status["cancelling"]) == ("Cancelled", False)
+    assert status["expires_at"], "it is removed like any finished request"
+    counts = {name: status["progress"][name] for name in ("total", "compressed", "failed", "cancelled", "pending")}
+    assert counts == {"total": TOTAL, "compressed": QUICK, "failed": 0, "cancelled": HANGING, "pending": 0}
+    report = await client.table(status["report_url"])
+    assert Counter(line["State"] for line in report) == {"compressed": QUICK, "cancelled": HANGING}
+    failed_csv = await client.table(status["failed_csv_url"])
+    assert {code for row in failed_csv for code in row["Error Codes"].split(" | ")} == {"cancelled"}
+    assert (await client.http.get(status["report_json_url"])).json()["images"]["cancelled"] == HANGING
+
+
 async def test_cancelling_in_the_middle_keeps_finished_images_and_a_retry_completes_the_rest(
     stack: LocalStack,
     client: StackClient,
@@ -124,17 +138,8 @@ async def test_cancelling_in_the_middle_keeps_finished_images_and_a_retry_comple
     assert {answer.status_code for answer in answers} == {202}
     status = await client.finished(request_id, 15)
 
-    assert (status["status"], status["cancelling"]) == ("Cancelled", False)
-    assert status["expires_at"], "it is removed like any finished request"
-    counts = {name: status["progress"][name] for name in ("total", "compressed", "failed", "cancelled", "pending")}
-    total = QUICK + HANGING
-    assert counts == {"total": total, "compressed": QUICK, "failed": 0, "cancelled": HANGING, "pending": 0}
+    await _check_cancelled(client, status)
     await check_slots(client, request_id, products, set(slow))
-    report = await client.table(status["report_url"])
-    assert Counter(line["State"] for line in report) == {"compressed": QUICK, "cancelled": HANGING}
-    failed_csv = await client.table(status["failed_csv_url"])
-    assert {code for row in failed_csv for code in row["Error Codes"].split(" | ")} == {"cancelled"}
-    assert (await client.http.get(status["report_json_url"])).json()["images"]["cancelled"] == HANGING
     requests = hanging.requests()
     assert HANGING - requests > MAX_IN_HAND, "too few commands wait in the queue to prove that they are dropped"
     hanging.let_go.set()  # the downloads in progress end now: their results come too late
@@ -148,10 +153,10 @@ async def test_cancelling_in_the_middle_keeps_finished_images_and_a_retry_comple
     retried = await client.http.post(f"/requests/{request_id}/retry")
     assert (retried.status_code, retried.json()["images"]) == (202, HANGING)
     status = await client.finished(request_id, 60)
-    assert (status["status"], status["round"], status["progress"]["compressed"]) == ("Completed", 2, total)
+    assert (status["status"], status["round"], status["progress"]["compressed"]) == ("Completed", 2, TOTAL)
     await check_slots(client, request_id, products, set())
     assert all(origin.request_count(f"/{number}.jpg") == 1 for number in range(QUICK))
-    events |= {"image.compressed": total, "request.completed": 1}
+    events |= {"image.compressed": TOTAL, "request.completed": 1}
     await _check_ends(stack, subscriber, receiver, request_id, events, [(1, "Cancelled"), (2, "Completed")])
     answer = await _cancel(client, request_id)
     assert (answer.status_code, answer.json()["request_status"]) == (409, "Completed")

@@ -32,7 +32,7 @@ from shared.messaging.dependency_gate import MAX_PING_INTERVAL_SECONDS
 from shared.messaging.hold import LIMIT_SECONDS as HOLD_SECONDS
 from shared.messaging.subscription import RETRY_FOR_SECONDS
 from shared.messaging.topology import EXPIRING_QUEUES, Queue
-from shared.persistence.repositories import COUNT_EVERY
+from shared.persistence.request_repositories import COUNT_EVERY
 from tests.support.tree import ROOT
 
 _MEGA = 1_000_000

@@ -12,7 +12,12 @@ from services.gateway.webhooks import DeliveryLog
 
 def deliveries_router(deliveries: DeliveryLog, locations: Locations) -> APIRouter:
     router = APIRouter(tags=["webhooks"])
+    _add_list(router, deliveries)
+    _add_replay(router, deliveries, locations)
+    return router
 
+
+def _add_list(router: APIRouter, deliveries: DeliveryLog) -> None:
     @get_and_head(
         router,
         "/requests/{request_id}/deliveries",
@@ -39,6 +44,8 @@ def deliveries_router(deliveries: DeliveryLog, locations: Locations) -> APIRoute
         response.headers["Cache-Control"] = "no-store"
         return await deliveries.deliveries(request_id_of(request.path_params["request_id"]))
 
+
+def _add_replay(router: APIRouter, deliveries: DeliveryLog, locations: Locations) -> None:
     @router.post(
         "/requests/{request_id}/deliveries/{delivery_id}/replay",
         status_code=HTTPStatus.ACCEPTED,
@@ -70,5 +77,3 @@ def deliveries_router(deliveries: DeliveryLog, locations: Locations) -> APIRoute
         replayed = await deliveries.replay(request_id, request.path_params["delivery_id"])
         response.headers["Location"] = locations.of_deliveries(request_id)
         return replayed
-
-    return router
