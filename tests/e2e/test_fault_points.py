@@ -37,7 +37,7 @@ LATER = tuple(name for name in POINTS if name not in {*UPLOAD, *RETRY, *CANCEL, 
 
 
 @pytest.fixture(scope="module", autouse=True)
-async def mortal_services(stack: LocalStack) -> AsyncIterator[None]:
+async def killable_services(stack: LocalStack) -> AsyncIterator[None]:
     """Every service can be killed at its points. In the end all run as usual, and no message is left."""
     disarm(stack.home)
     await asyncio.gather(*(_restart(stack, name, LAUNCHER) for name in NAMES))

@@ -40,11 +40,11 @@ def _requests_to(hosts: Sequence[Origin]) -> int:
 async def test_only_the_picture_that_kills_its_worker_whenever_it_is_alone_fails(
     stack: LocalStack, client: StackClient, origin: Origin, tmp_path: Path
 ) -> None:
-    deadly = a_photo(1, comment=poison(1000, tmp_path / "deadly"))
+    fatal = a_photo(1, comment=poison(1000, tmp_path / "fatal"))
     # The host fails once, so the first death is not in the image's first attempt.
     unlucky = a_photo(2, comment=poison(2, tmp_path / "unlucky"))
     urls = [
-        origin.serve("/deadly.jpg", image(deadly)),
+        origin.serve("/fatal.jpg", image(fatal)),
         origin.serve("/unlucky.jpg", Response(status=503), image(unlucky)),
         *(origin.serve(f"/{number}.jpg", image(a_photo(number))) for number in range(NEIGHBOURS)),
     ]
@@ -55,8 +55,8 @@ async def test_only_the_picture_that_kills_its_worker_whenever_it_is_alone_fails
     await check_slots(client, request_id, [urls], {urls[0]})
     await check_images(stack.servers.mongodb_url, request_id, compressed=1 + NEIGHBOURS, failed=1)
     losses = await losses_of(stack, request_id)
-    assert (losses[urls[0]], losses[urls[1]]) == (2, 2), "the third loss of the deadly picture is its failure"
-    assert len((tmp_path / "deadly").read_bytes()) == 3
+    assert (losses[urls[0]], losses[urls[1]]) == (2, 2), "the third loss of the fatal picture is its failure"
+    assert len((tmp_path / "fatal").read_bytes()) == 3
 
 
 async def test_healthy_images_survive_a_downloader_that_is_killed_again_and_again(

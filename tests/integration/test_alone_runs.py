@@ -17,8 +17,8 @@ from shared.messaging.topology import queue_of
 from shared.settings import LossSettings
 from shared.storage import ObjectStore, open_object_store
 from tests.support.builders import an_image
+from tests.support.crashing_downloader import DEATHS_PER_LOSS, crashing_downloader
 from tests.support.messaging_runtime import is_waiting, open_runtime, waiting_in
-from tests.support.mortal_downloader import DEATHS_PER_LOSS, mortal_downloader
 from tests.support.recorder import Recorder
 from tests.support.service_process import a_store
 from tests.support.waiting import until
@@ -97,7 +97,7 @@ async def test_an_image_that_waits_to_be_alone_is_not_lost_with_the_processes_th
         return [await waiting_in(rabbitmq_url, queue) for queue in both] == [count, count]
 
     for _ in range(DEATHS_PER_LOSS + 1):
-        async with mortal_downloader(rabbitmq_url, f"file://{tmp_path}"):
+        async with crashing_downloader(rabbitmq_url, f"file://{tmp_path}"):
             await until(lambda: waiting(0), 30, what="both commands are in the process")
         await until(lambda: waiting(1), 30, what="the return of both")
     async with consuming(rabbitmq_url, store) as handler:
@@ -107,10 +107,10 @@ async def test_an_image_that_waits_to_be_alone_is_not_lost_with_the_processes_th
 
 async def test_a_picture_that_ends_its_process_whenever_it_is_alone_fails(rabbitmq_url: str, tmp_path: Path) -> None:
     store_url = await a_store(tmp_path)
-    await send(rabbitmq_url, a_command("deadly", LAST))
+    await send(rabbitmq_url, a_command("fatal", LAST))
     deaths = 0
     while await is_waiting(rabbitmq_url, Queue.RESULTS, 0):
-        async with mortal_downloader(rabbitmq_url, store_url) as process:
+        async with crashing_downloader(rabbitmq_url, store_url) as process:
 
             async def ended_or_answered(process: asyncio.subprocess.Process = process) -> bool:
                 return process.returncode is not None or await is_waiting(rabbitmq_url, Queue.RESULTS, 1)

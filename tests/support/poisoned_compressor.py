@@ -2,7 +2,7 @@
 
     python -m tests.support.poisoned_compressor
 
-A worker process imports this module like its parent, so it has the deadly `compress` too.
+A worker process imports this module like its parent, so it has the replaced `compress` too.
 """
 
 import os

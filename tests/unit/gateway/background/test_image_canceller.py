@@ -135,10 +135,10 @@ async def test_many_rounds_are_broadcast_in_several_messages() -> None:
     rounds = [CancelledRound(f"request-{number}", 1, NOW, intake_open=False) for number in range(1_200)]
     broadcasts = drop_rounds(rounds, NOW + timedelta(seconds=30), 90)
     messages = [item.message for item in broadcasts]
-    told = [each for message in messages if isinstance(message, DropRounds) for each in message.rounds]
+    dropped = [each for message in messages if isinstance(message, DropRounds) for each in message.rounds]
     assert len(broadcasts) == 3
-    assert [each.request_id for each in told] == [each.request_id for each in rounds]
-    assert {each.seconds for each in told} == {60}
+    assert [each.request_id for each in dropped] == [each.request_id for each in rounds]
+    assert {each.seconds for each in dropped} == {60}
 
 
 async def test_without_the_lease_nothing_is_cancelled(fixture: _Fixture) -> None:

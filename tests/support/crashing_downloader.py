@@ -1,8 +1,8 @@
 """A process with the downloader's subscriptions for image commands, whose handler downloads nothing.
 
-    python -m tests.support.mortal_downloader RABBITMQ_URL OBJECT_STORE_URL
+    python -m tests.support.crashing_downloader RABBITMQ_URL OBJECT_STORE_URL
 
-A command whose URL contains "deadly" ends the process; one whose URL contains "slow" is never answered. Commands of
+A command whose URL contains "fatal" ends the process; one whose URL contains "slow" is never answered. Commands of
 images that lost a worker are consumed only once another command is in progress, if there is one.
 """
 
@@ -25,13 +25,13 @@ DEATHS_PER_LOSS = 2
 
 
 @asynccontextmanager
-async def mortal_downloader(rabbitmq_url: str, store_url: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def crashing_downloader(rabbitmq_url: str, store_url: str) -> AsyncIterator[asyncio.subprocess.Process]:
     async with own_process("-m", __name__, rabbitmq_url, store_url) as process:
         yield process
 
 
 async def _handle(command: DownloadImage) -> Sequence[DownloadImage]:
-    if "deadly" in command.url:
+    if "fatal" in command.url:
         os._exit(9)
     if "slow" in command.url:
         await asyncio.Event().wait()
