@@ -13,7 +13,7 @@ from pymongo import AsyncMongoClient
 from deploy.local.services import NAMES
 from deploy.local.stack import LocalStack
 from tests.support.collecting_receiver import CollectingReceiver
-from tests.support.expiry import expire, what_is_left
+from tests.support.expiry import expire, until_gone
 from tests.support.fault_points import POINTS
 from tests.support.faulty import LAUNCHER, arm, disarm
 from tests.support.freezing import count_images
@@ -176,13 +176,7 @@ async def test_a_removal_that_is_interrupted_goes_on(
     arm(stack.home, point)
     await asyncio.to_thread(expire, stack, request_id)
     await _dies_and_starts_again(stack, POINTS[point].service)
-    left: list[str] = []
-
-    async def gone() -> bool:
-        left[:] = await what_is_left(stack, request_id)
-        return not left
-
-    await until(gone, 20, lambda: f"left: {left}")
+    await until_gone(stack, request_id)
 
 
 async def _is_compressed(stack: LocalStack, request_id: str) -> bool:

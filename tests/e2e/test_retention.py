@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from deploy.local.stack import LocalStack
 from tests.support.collecting_receiver import CollectingReceiver
-from tests.support.expiry import expire, what_is_left
+from tests.support.expiry import expire, until_gone, what_is_left
 from tests.support.origin import Origin, image
 from tests.support.pictures import a_photo
 from tests.support.stack import OUTPUT_COLUMN, StackClient, a_catalogue
@@ -35,12 +35,6 @@ async def test_a_request_is_gone_once_it_has_expired_and_its_neighbour_is_not(
 
     await asyncio.to_thread(expire, stack, request_id)
     assert (await client.http.get("/status", params={"request_id": request_id})).status_code == 404
-    left: list[str] = []
-
-    async def gone() -> bool:
-        left[:] = await what_is_left(stack, request_id)
-        return not left
-
-    await until(gone, 30, lambda: f"left: {left}")
+    await until_gone(stack, request_id)
     assert (await client.http.get(result)).status_code == 404
     assert (await client.http.get(kept["output_csv_url"])).status_code == 200

@@ -8,6 +8,7 @@ from services.gateway.admin.commands import main
 from services.gateway.admin.settings import AdminSettings
 from shared.settings import MongoSettings, StoreSettings
 from shared.storage import open_object_store
+from tests.support.waiting import until
 
 
 def expire(stack: LocalStack, request_id: str) -> None:
@@ -31,3 +32,13 @@ async def what_is_left(stack: LocalStack, request_id: str) -> list[str]:
             found = database[name].find({"_id": {"$regex": f"^{request_id}"}})
             left += [f"{name} {document['_id']}" async for document in found]
     return left
+
+
+async def until_gone(stack: LocalStack, request_id: str) -> None:
+    left: list[str] = []
+
+    async def gone() -> bool:
+        left[:] = await what_is_left(stack, request_id)
+        return not left
+
+    await until(gone, 30, lambda: f"left: {left}")
