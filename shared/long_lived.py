@@ -1,6 +1,6 @@
 """Tasks that must last until the process stops, and unrequested cancellations.
 
-aiormq cancels every task that waits for a connection that dies. Such a CancelledError looks like a request to stop:
+aiormq cancels every task that waits for a connection that is lost. Such a CancelledError looks like a request to stop:
 `except Exception` does not catch it, and a TaskGroup ignores a task that ends with it. A loop would end
 unnoticed.
 """

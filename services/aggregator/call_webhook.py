@@ -64,7 +64,7 @@ class WebhookCaller:
 async def _read_start(response: httpx.Response, start: bytearray) -> None:
     """Read a short body to its end, so that the receiver sees no broken connection; cut a long one off.
 
-    A compressed body is not kept: nobody can read it.
+    A compressed body is not kept, since it is not readable.
     """
     is_text = response.headers.get("content-encoding", "identity") == "identity"
     size = 0

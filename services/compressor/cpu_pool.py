@@ -29,7 +29,7 @@ def usable_cores() -> int:
 class CpuPool:
     """Compresses in `processes` worker processes, each image within `timeout` seconds. An async context manager.
 
-    A process that takes longer is killed and replaced, wherever it hangs: so no thread waits for it for ever.
+    A process that takes longer is killed and replaced, wherever it hangs, so that no thread waits for it indefinitely.
     """
 
     def __init__(

@@ -14,8 +14,8 @@ from shared.long_lived import is_asked_to_stop
 def broker_faults(doing: str) -> Iterator[None]:
     """Raises BrokerUnavailable for every error of the connection. Every await on aio-pika or aiormq belongs in one.
 
-    An unrequested CancelledError is such an error: aiormq cancels every task that waits for a connection that
-    dies.
+    An unrequested CancelledError is such an error: aiormq cancels every task that waits for a connection when
+    it is lost.
     """
     try:
         yield

@@ -53,7 +53,7 @@ def staged_file(root: Path, write: Write, *, durable: bool) -> Iterator[Path]:
     """A new file that `write` has written. It is removed if the body of the context fails."""
     staged, file = _create(root / STAGING)
     try:
-        with file:  # its lock shows that the writer lives, until the file has its name
+        with file:  # its lock marks it as in use until it has its final name
             write(file)
             file.flush()
             if durable:
