@@ -8,6 +8,7 @@ from shared.messaging.dropped_rounds import DroppedRounds
 from shared.messaging.hold import Hold
 from shared.messaging.publisher import Broadcast, Outgoing, Publish, Publisher, Reply
 from shared.messaging.replies import Inbox, Replies
+from shared.messaging.reply_client import ReplyClient, ReplyConnection
 from shared.messaging.subscription import Handler, Subscription, Unproven
 from shared.messaging.topology import ALONE_QUEUE_OF, COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE, QUEUE_OF, Queue
 
@@ -33,6 +34,8 @@ __all__ = [
     "Queue",
     "Replies",
     "Reply",
+    "ReplyClient",
+    "ReplyConnection",
     "Subscription",
     "Unproven",
     "list_dead",

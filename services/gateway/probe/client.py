@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -12,7 +12,7 @@ import structlog
 
 from shared.contracts.messages import ImagesProbed, ProbeImages
 from shared.errors import BrokerUnavailable
-from shared.messaging import Inbox, Publish, Replies
+from shared.messaging import Inbox, Publish, Replies, ReplyClient, ReplyConnection
 
 # Commands are sent a few at a time: when a client disconnects, the rest need not be probed.
 _COMMANDS_AT_ONCE = 32
@@ -28,34 +28,19 @@ class Unanswered:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Connection:
-    publish: Publish
-    replies: Replies[ImagesProbed]
-
-
 def probe_replies() -> Replies[ImagesProbed]:
     """The replies to this process's probes."""
     return Replies(ImagesProbed, lambda reply: reply.probe_id)
 
 
-class ProbeClient:
+class ProbeClient(ReplyClient[ImagesProbed]):
     """Sends probes while it is connected to the broker; otherwise every URL is unanswered."""
 
     def __init__(self, timeout: float, clock: Callable[[], datetime]) -> None:
         """`timeout`: seconds for all URLs of one `probe`."""
+        super().__init__()
         self._timeout = timeout
         self._clock = clock
-        self._connection: _Connection | None = None
-
-    @contextmanager
-    def connected(self, publish: Publish, replies: Replies[ImagesProbed]) -> Iterator[None]:
-        """The client is connected until the context ends."""
-        self._connection = _Connection(publish, replies)
-        try:
-            yield
-        finally:
-            self._connection = None
 
     async def probe(self, batches: Sequence[tuple[str, ...]]) -> AsyncGenerator[ImagesProbed | Unanswered]:
         """Probe the URLs. Yields replies as they arrive, with each URL once, and at last the unanswered URLs.
@@ -79,7 +64,7 @@ class ProbeClient:
             yield Unanswered(tuple(waiting), reason)
 
     async def _exchange(
-        self, connection: _Connection, batches: Sequence[tuple[str, ...]], waiting: dict[str, None]
+        self, connection: ReplyConnection[ImagesProbed], batches: Sequence[tuple[str, ...]], waiting: dict[str, None]
     ) -> AsyncGenerator[ImagesProbed]:
         """Send the commands and yield the replies; each URL is removed from `waiting` when its reply arrives."""
         deadline = asyncio.get_running_loop().time() + self._timeout

@@ -2,16 +2,13 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 
 import structlog
 
 from services.gateway.web import no_aggregator
 from shared.contracts.messages import MAX_TEST_WAIT_SECONDS, DeliverWebhook, SendTestWebhook, WebhookTested
 from shared.errors import BrokerUnavailable
-from shared.messaging import Publish, Replies
+from shared.messaging import Replies, ReplyClient
 
 _SEND_SECONDS = 2.0  # a client waits for it
 _MARGIN_SECONDS = 5.0  # for the messages of a test
@@ -19,33 +16,18 @@ _MARGIN_SECONDS = 5.0  # for the messages of a test
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Connection:
-    publish: Publish
-    replies: Replies[WebhookTested]
-
-
 def webhook_test_replies() -> Replies[WebhookTested]:
     """The replies to this process's tests."""
     return Replies(WebhookTested, lambda reply: reply.test_id, name="webhook-replies")
 
 
-class AggregatorClient:
+class AggregatorClient(ReplyClient[WebhookTested]):
     """Sends while it is connected to the broker."""
 
     def __init__(self, call_timeout: float) -> None:
         """`call_timeout`: the seconds after which an aggregator ends a call."""
+        super().__init__()
         self._test_timeout = MAX_TEST_WAIT_SECONDS + call_timeout + _MARGIN_SECONDS
-        self._connection: _Connection | None = None
-
-    @contextmanager
-    def connected(self, publish: Publish, replies: Replies[WebhookTested]) -> Iterator[None]:
-        """The client is connected until the context ends."""
-        self._connection = _Connection(publish, replies)
-        try:
-            yield
-        finally:
-            self._connection = None
 
     async def send_due(self, delivery_id: str) -> None:
         """Ask an aggregator to make the due attempt or replay at once. Without the broker, the sweep does so later."""
