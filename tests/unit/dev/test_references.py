@@ -15,6 +15,7 @@ SETTINGS = {name: field for service in SERVICE_SETTINGS for name, field in setti
 OTHER_NAMES = {
     *("RABBITMQ_USER", "RABBITMQ_PASSWORD", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_BUCKET"),  # Compose's own variables
     *("ENCODER_VERSION", "ERROR_GUIDES", "HOST_RESPONDED", "QUEUE_OF", "WORK_QUEUES"),  # names in the code
+    "TEST_PROCESSES",  # of the Makefile
 }
 _LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
