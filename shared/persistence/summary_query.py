@@ -14,6 +14,7 @@ from shared.contracts.image_summary import (
     ImageSummaryBuilder,
 )
 from shared.contracts.states import TERMINAL_STATES, ImageState
+from shared.long_lived import progress
 from shared.persistence.documents import Document, id_bounds
 
 Range = Document
@@ -36,6 +37,7 @@ async def summarize(images: AsyncIOMotorCollection[Document], request_id: str) -
     largest, all_hosts, total = await _hosts(images, request_id)
     builder, kept_urls = ImageSummaryBuilder(largest, all_hosts), list[str]()
     for range_ in _ranges(request_id, total):
+        progress()
         kept_before = builder.kept_original
         async for document in images.aggregate([{"$match": {"_id": range_}}, _GROUP]):
             builder.add(_group(document))

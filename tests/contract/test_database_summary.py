@@ -8,6 +8,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.image_summary import HostSummary, ImageSummary
 from shared.contracts.records import Image
 from shared.contracts.states import ImageState
+from shared.long_lived import progress_is
 from shared.persistence import Database, summary_query
 from tests.support.builders import a_result, an_image
 
@@ -118,3 +119,11 @@ async def test_the_same_hundred_kept_originals_are_listed_each_time(database: Da
     assert first.kept_original == 230
     assert len(set(first.kept_original_urls)) == 100
     assert set(first.kept_original_urls) <= set(urls)
+
+
+async def test_a_long_summary_reports_progress(database: Database) -> None:
+    await database.images.insert_many([failed(f"http://x/{number}", ErrorCode.DNS) for number in range(40)])
+    beats: list[None] = []
+    with progress_is(lambda: beats.append(None)):
+        await database.images.summary("a")
+    assert len(beats) >= 40 / summary_query._MAX_IMAGES_PER_QUERY

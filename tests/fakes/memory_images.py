@@ -14,6 +14,7 @@ from shared.contracts.image_summary import (
 )
 from shared.contracts.records import Image, Progress
 from shared.contracts.states import OPEN_STATES, RETRIED_STATES, TERMINAL_STATES, ImageState, RequestStatus
+from shared.long_lived import progress
 from shared.persistence import RETRY_BATCH, Recorded
 from tests.fakes.memory_tables import ImageRow, Tables
 from tests.fakes.memory_transitions import (
@@ -56,6 +57,7 @@ class MemoryImages:
         largest = sorted(hosts, key=lambda host: (-hosts[host], host))[:MAX_HOSTS_COMPARED]
         builder = ImageSummaryBuilder(largest, len(hosts))
         for image in images:
+            progress()
             builder.add(_group_of_one(image))
         kept = [image.url for image in images if image.result and image.result.action == "kept_original"]
         return builder.build(kept[:MAX_KEPT_ORIGINAL_URLS])
