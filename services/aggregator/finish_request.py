@@ -102,7 +102,7 @@ class RequestFinisher:
             return request  # the lease's last holder has finished it
         # Summarize first: if images change afterwards, the writer notices.
         summary = await self._database.images.summary(request.request_id)
-        status = _final_status(summary)
+        status = _final_status(request, summary)
         try:
             keys = await self._outputs.write(request, status, summary)
         except RoundSuperseded as reason:
@@ -135,10 +135,15 @@ class RequestFinisher:
         return recorded
 
 
-def _final_status(summary: ImageSummary) -> RequestStatus:
-    """Cancelled only if the cancellation had an effect: it may arrive when every image has a result already."""
+def _final_status(request: Request, summary: ImageSummary) -> RequestStatus:
+    """Cancelled only if the cancellation had an effect: it may arrive when every image has a result already.
+
+    Never Completed if rows are missing.
+    """
     if summary.cancelled:
         return RequestStatus.CANCELLED
+    if request.error_code is not None:
+        return RequestStatus.FAILED
     return RequestStatus.COMPLETED if summary.compressed else RequestStatus.FAILED
 
 

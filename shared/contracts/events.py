@@ -17,7 +17,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, ResultFigures
 from shared.contracts.object_keys import public_url
 from shared.contracts.records import Image, Request, saved_percent
-from shared.contracts.states import EVENT_STATES, ImageState, RequestStatus
+from shared.contracts.states import EVENT_STATES, ImageState, RequestError, RequestStatus
 from shared.contracts.times import rfc3339
 
 
@@ -84,7 +84,12 @@ class RequestFinishedData(BaseModel):
     round: int = Field(description="The round that ended: 1, and one more for each retry.")
     status: Literal[RequestStatus.COMPLETED, RequestStatus.FAILED, RequestStatus.CANCELLED] = Field(
         description="`Cancelled` if at least one image was cancelled; otherwise `Completed` if at least one image was"
-        " compressed, else `Failed`."
+        " compressed and every row was read, else `Failed`."
+    )
+    error_code: RequestError | None = Field(
+        default=None,
+        description="Why rows of the upload are in no output: `upload_lost` or `u"
+        "pload_unreadable`; null if all were read.",
     )
     images: ImageCounts
     output_csv_url: str = Field(description="URL of the output CSV.")
@@ -136,7 +141,8 @@ EVENT_GUIDES: Mapping[EventType, EventGuide] = {
         RequestFinishedData,
     ),
     EventType.REQUEST_FAILED: EventGuide(
-        "No image is compressed: all failed, or there was none. The output files can be fetched.",
+        "No image is compressed: all failed, or there was none; or rows of the upload could not be read (`error_code`)."
+        " The output files can be fetched.",
         "request id",
         RequestFinishedData,
     ),
@@ -230,6 +236,7 @@ def request_finished_event(request: Request, public_base_url: str) -> PublicEven
             "request_id": request.request_id,
             "round": request.round,
             "status": request.status,
+            "error_code": request.error_code,
             "images": ImageCounts(
                 total=progress.total,
                 compressed=progress.compressed,

@@ -7,7 +7,7 @@ from typing import Any
 from shared.catalogue import CatalogueFormat
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, ImageResult
-from shared.contracts.states import ImageState, RequestStatus
+from shared.contracts.states import ImageState, RequestError, RequestStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class Request:
     expires_at: when the request and its files are removed; None while it is Pending, and if it is kept.
     cancelling: whether a client has cancelled this round, which is not finished yet.
     cancelled_round: the round that a client cancelled last, also if that came too late to have an effect.
+    error_code: why rows after the first `intake_rows` could not be read; None if all were.
     """
 
     request_id: str
@@ -90,6 +91,7 @@ class Request:
     expires_at: datetime | None = None
     cancelling: bool = False
     cancelled_round: int | None = None
+    error_code: RequestError | None = None
 
     @property
     def was_cancelled(self) -> bool:

@@ -4,7 +4,8 @@ from enum import StrEnum
 
 
 class RequestStatus(StrEnum):
-    """The values that the API uses. Completed: every image is compressed or failed, at least one is compressed.
+    """The values that the API uses. Completed: every row was read and every image is compressed or failed, at least one
+    compressed.
 
     Cancelled: a client cancelled the round, and at least one image was not processed because of it.
     """
@@ -13,6 +14,13 @@ class RequestStatus(StrEnum):
     COMPLETED = "Completed"
     FAILED = "Failed"
     CANCELLED = "Cancelled"
+
+
+class RequestError(StrEnum):
+    """Why rows of a request could not be read after it was accepted. They have no images and are in no output."""
+
+    UPLOAD_LOST = "upload_lost"  # the object store no longer has the upload
+    UPLOAD_UNREADABLE = "upload_unreadable"  # the stored upload ends in the middle, or is damaged
 
 
 class ImageState(StrEnum):

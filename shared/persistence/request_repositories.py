@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.contracts.records import Announcement, CancelledRound, Product, Progress, Request
+from shared.contracts.states import RequestError
 
 CLAIM_AGAIN_AFTER = timedelta(minutes=1)
 """After this time `claim_stranded` and `claim_due` return the same request or delivery again."""
@@ -31,8 +32,13 @@ class RequestRepository(Protocol):
         Returns whether the request is being cancelled.
         """
 
-    async def close_intake(self, request_id: str, round_: int, progress: Progress) -> None:
-        """Record that everything of this round is in the database; from now on the request may finish."""
+    async def close_intake(
+        self, request_id: str, round_: int, progress: Progress, error: RequestError | None = None
+    ) -> None:
+        """Record that everything of this round is in the database; from now on the request may finish.
+
+        error: why the rest of the upload is not. A later round keeps it.
+        """
 
     async def claim_stranded(self) -> list[Request]:
         """Requests whose next step was lost; the caller sends FinishRequest.

@@ -15,7 +15,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from shared.contracts.records import Announcement, OutputKeys, Progress, Request
-from shared.contracts.states import RequestStatus
+from shared.contracts.states import RequestError, RequestStatus
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults
 from shared.persistence.images import MongoImages
@@ -104,11 +104,16 @@ class MongoRequests:
             )
         return bool(saved and saved.get("cancelling"))
 
-    async def close_intake(self, request_id: str, round_: int, progress: Progress) -> None:
+    async def close_intake(
+        self, request_id: str, round_: int, progress: Progress, error: RequestError | None = None
+    ) -> None:
+        changes = {"intake_open": False, "progress": asdict(progress), "updated_at": self._clock()}
+        if error is not None:
+            changes["error_code"] = error.value
         with database_faults():
             await self._collection.update_one(
                 {"_id": request_id, "round": round_, "intake_open": True},
-                {"$set": {"intake_open": False, "progress": asdict(progress), "updated_at": self._clock()}},
+                {"$set": changes},
             )
 
     async def claim_stranded(self) -> list[Request]:
@@ -248,6 +253,7 @@ def _document(request: Request) -> Document:
     document["status"] = request.status.value
     document["catalogue_format"]["image_columns"] = list(document["catalogue_format"]["image_columns"])
     document["options"] = request.options.model_dump()
+    document["error_code"] = request.error_code and request.error_code.value
     document["count_again_at"] = request.created_at
     del document["cancelling"]  # see cancellations.py
     return document

@@ -9,7 +9,7 @@ import pytest
 
 from shared.contracts.messages import CompressOptions
 from shared.contracts.records import Progress, Request
-from shared.contracts.states import ImageState, RequestStatus
+from shared.contracts.states import ImageState, RequestError, RequestStatus
 from shared.persistence import Database
 from tests.contract.conftest import Subject
 from tests.fakes import MovableClock
@@ -86,6 +86,22 @@ async def test_intake_is_closed_once(database: Database, clock: MovableClock) ->
     clock.advance(5)
     await database.requests.close_intake("a", 1, Progress(0, 0, 0, 0, clock()))
     assert await database.requests.get("a") == closed
+
+
+async def test_the_error_of_an_intake_stays_in_later_rounds(database: Database, clock: MovableClock) -> None:
+    await database.requests.insert(a_request("a"))
+    none = Progress(0, 0, 0, 0, clock())
+    await database.requests.close_intake("a", 1, none, RequestError.UPLOAD_LOST)
+    closed = await database.requests.get("a")
+    assert closed is not None
+    assert closed.error_code is RequestError.UPLOAD_LOST
+    ended = finished(closed, none)
+    assert await database.requests.finish(ended, an_announcement(ended))
+    await database.requests.retry("a", 1, none)
+    await database.requests.close_intake("a", 2, none)
+    retried = await database.requests.get("a")
+    assert retried is not None
+    assert (retried.round, retried.error_code) == (2, RequestError.UPLOAD_LOST)
 
 
 async def _stranded(database: Database) -> list[str]:

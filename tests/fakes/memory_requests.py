@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.contracts.records import Announcement, OutputKeys, Progress, Request
-from shared.contracts.states import RequestStatus
+from shared.contracts.states import RequestError, RequestStatus
 from shared.persistence import CLAIM_AGAIN_AFTER, COUNT_EVERY
 from tests.fakes.memory_images import any_open, count_images
 from tests.fakes.memory_tables import RequestRow, Tables
@@ -48,11 +48,15 @@ class MemoryRequests:
         self._save(row, intake_rows=max(rows, row.request.intake_rows), updated_at=self._tables.clock())
         return row.request.cancelling
 
-    async def close_intake(self, request_id: str, round_: int, progress: Progress) -> None:
+    async def close_intake(
+        self, request_id: str, round_: int, progress: Progress, error: RequestError | None = None
+    ) -> None:
         self._tables.answer()
         row = self._tables.requests.get(request_id)
         if row and row.request.round == round_ and row.request.intake_open:
-            self._save(row, intake_open=False, progress=progress, updated_at=self._tables.clock())
+            error_code = error or row.request.error_code
+            now = self._tables.clock()
+            self._save(row, intake_open=False, progress=progress, updated_at=now, error_code=error_code)
 
     async def claim_stranded(self) -> list[Request]:
         self._tables.answer()

@@ -27,6 +27,7 @@ async def test_the_status_of_a_new_request_is_pending(gateway: Gateway) -> None:
     assert answer.json() == {
         "request_id": REQUEST_ID,
         "status": "Pending",
+        "error_code": None,
         "cancelling": False,
         "round": 1,
         "profile": "generic",

@@ -28,7 +28,7 @@ from shared.contracts.events import image_event, request_accepted_event
 from shared.contracts.messages import FinishRequest
 from shared.contracts.object_keys import image_id
 from shared.contracts.records import CANCELLED_DETAIL, Image, Product, Request
-from shared.contracts.states import EVENT_STATES, ImageState
+from shared.contracts.states import EVENT_STATES, ImageState, RequestError
 from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.messaging import DependencyGate
 from shared.persistence import LEASE_SECONDS, renewing
@@ -124,12 +124,13 @@ class Intake:
                 self._gate.succeeded()
 
     async def _take_in(self, request: Request, checkpoint: Callable[[], None]) -> None:
+        error = None
         if request.round == 1:
-            await self._record_upload(request, checkpoint)
+            error = await self._record_upload(request, checkpoint)
         else:
             await self._retry_failed(request, checkpoint)
         await self._database.requests.close_intake(
-            request.request_id, request.round, await self._database.images.count(request.request_id)
+            request.request_id, request.round, await self._database.images.count(request.request_id), error
         )
         await self._publish([FinishRequest(request_id=request.request_id, round=request.round)])
         log.info("intake_closed", round=request.round)
@@ -141,7 +142,8 @@ class Intake:
                 self._images_added.set()
                 checkpoint()
 
-    async def _record_upload(self, request: Request, checkpoint: Callable[[], None]) -> None:
+    async def _record_upload(self, request: Request, checkpoint: Callable[[], None]) -> RequestError | None:
+        """The error, if not all rows can be read. The images recorded so far are still processed."""
         await self._publish([request_accepted_event(request)])
         try:
             async with copied_upload(self._store, request.upload_key, checkpoint) as upload:
@@ -152,10 +154,13 @@ class Intake:
                     )
                     request = replace(request, cancelling=cancelling)
                     self._images_added.set()
-        except ObjectMissing:  # the images recorded so far are still processed
+        except ObjectMissing:
             log.exception("upload_lost")
+            return RequestError.UPLOAD_LOST
         except CatalogueRefused:  # reading it again would give the same result
             log.exception("accepted_upload_refused")
+            return RequestError.UPLOAD_UNREADABLE
+        return None
 
     async def _record(self, request: Request, rows: list[CatalogueRow]) -> None:
         await self._database.products.insert_many([_product(request, row) for row in rows])

@@ -29,6 +29,7 @@ def request_details(
     return RequestDetails(
         request_id=request.request_id,
         status=request.status,
+        error_code=request.error_code,
         cancelling=request.cancelling,
         round=request.round,
         profile=request.catalogue_format.profile,

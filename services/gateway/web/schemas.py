@@ -10,7 +10,7 @@ from shared.catalogue import Profile
 from shared.contracts.deliveries import DeliveryState
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
-from shared.contracts.states import RequestStatus
+from shared.contracts.states import RequestError, RequestStatus
 from shared.contracts.times import rfc3339
 
 REQUEST_ID = "01KAP2Y3Q4R5S6T7V8W9XAYBZC"
@@ -161,12 +161,17 @@ class WebhookStatus(ApiModel):
 
 
 class RequestDetails(ApiModel):
-    """A request's state. Completed: at least one image was compressed. Failed: no image was. Cancelled: a client
-    cancelled it before all its images were processed.
+    """A request's state. Completed: at least one image was compressed. Failed: no image was, or rows of the upload
+    could not be read. Cancelled: a client cancelled it before all its images were processed.
     """
 
     request_id: str = Field(examples=[REQUEST_ID])
     status: RequestStatus
+    error_code: RequestError | None = Field(
+        description="Why rows of the upload are in no output: `upload_lost` or `u"
+        "pload_unreadable`; null if all were read."
+        " Such a request ends as Failed; upload the catalogue again."
+    )
     cancelling: bool = Field(
         description="Whether the request is Pending and a client has cancelled it.", examples=[False]
     )

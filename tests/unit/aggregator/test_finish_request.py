@@ -21,7 +21,7 @@ from shared.contracts.events import PublicEvent, request_finished_event
 from shared.contracts.messages import DeliverWebhook, FinishRequest
 from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image, Product, Request
-from shared.contracts.states import ImageState, RequestStatus
+from shared.contracts.states import ImageState, RequestError, RequestStatus
 from shared.errors import BrokerUnavailable, StorageUnavailable
 from shared.observability import Metrics
 from tests.fakes import MemoryDatabase, MemoryObjectStore, OutputsRow
@@ -199,6 +199,22 @@ async def test_a_request_without_a_compressed_image_fails_and_still_has_its_file
     assert (await harness.request()).status is RequestStatus.FAILED
     assert len(await harness.rows(OUTPUT)) == 1 + len(products)
     assert len(await harness.rows(REPORT)) == 1 + len(images)
+
+
+async def test_a_request_with_missing_rows_fails_with_its_error_code(harness: FinishHarness) -> None:
+    await harness.insert_request(a_request(error_code=RequestError.UPLOAD_LOST), PRODUCTS, IMAGES)
+
+    await harness.finish(FINISH)
+
+    (event,) = harness.publisher.sent
+    assert isinstance(event, PublicEvent)
+    assert (event.type, event.data["error_code"], event.data["images"]["compressed"]) == (
+        "request.failed",
+        "upload_lost",
+        1,
+    )
+    assert (await harness.request()).status is RequestStatus.FAILED
+    assert json.loads(await harness.store.get_bytes(SUMMARY))["error_code"] == "upload_lost"
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ def test_the_body_has_the_data_of_the_public_event() -> None:
             "request_id": REQUEST_ID,
             "round": 1,
             "status": "Completed",
+            "error_code": None,
             "images": {"total": 3, "compressed": 2, "failed": 1, "cancelled": 0, "reused": 0},
             "output_csv_url": "http://imagemill.test/outputs/r/1/a-compressed.csv",
             "report_url": "http://imagemill.test/outputs/r/1/a-report.csv",

@@ -159,6 +159,7 @@ RETRY_ACCEPTED = RetryAccepted(request_id=REQUEST_ID, round=2, images=3).model_d
 REQUEST_DETAILS = RequestDetails(
     request_id=REQUEST_ID,
     status=RequestStatus.COMPLETED,
+    error_code=None,
     cancelling=False,
     round=1,
     profile=Profile.GENERIC,

@@ -45,6 +45,7 @@ def test_it_has_all_figures() -> None:
         "request_id": REQUEST_ID,
         "round": 2,
         "status": "Completed",
+        "error_code": None,
         "profile": "shopify",
         "rows": 6,
         "slots": 9,

@@ -18,7 +18,7 @@ from shared.contracts.events import EventType, PublicEvent
 from shared.contracts.messages import FinishRequest
 from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image, Product, Request
-from shared.contracts.states import ImageState
+from shared.contracts.states import ImageState, RequestError
 from shared.messaging import DependencyGate
 from shared.observability import Health, Metrics
 from shared.url_policy import AddressPolicy
@@ -279,7 +279,8 @@ async def test_an_unreadable_upload_does_not_keep_its_request_open() -> None:
     await fixture.store.put_bytes((await fixture.request()).upload_key, b"".join([*lines[:4], b'4,"Lamp']), "text/csv")
     await fixture.run()
     assert await fixture.rows_in() == [1, 2, 3]  # the readable rows
-    assert not (await fixture.request()).intake_open
+    request = await fixture.request()
+    assert (request.intake_open, request.error_code) == (False, RequestError.UPLOAD_UNREADABLE)
     assert fixture.publisher.sent[-1] == FinishRequest(request_id=REQUEST_ID, round=1)
 
 
@@ -311,6 +312,7 @@ async def test_a_missing_upload_does_not_keep_its_request_open() -> None:
     await fixture.store.delete([a_request().upload_key])
     await fixture.run()
     assert fixture.publisher.sent[-1] == FinishRequest(request_id=REQUEST_ID, round=1)
+    assert (await fixture.request()).error_code is RequestError.UPLOAD_LOST
 
 
 async def test_a_later_round_moves_the_failed_images_and_does_not_read_the_upload() -> None:

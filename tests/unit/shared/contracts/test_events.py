@@ -136,6 +136,7 @@ def test_the_event_of_a_finished_request_contains_counts_and_urls(status: Reques
             "request_id": REQUEST_ID,
             "round": 1,
             "status": status.value,
+            "error_code": None,
             "images": {"total": 3, "compressed": 2, "failed": 1, "cancelled": 0, "reused": 1},
             "output_csv_url": f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-compressed.csv",
             "report_url": f"{BASE_URL}/outputs/{REQUEST_ID}/1/products-report.csv",
