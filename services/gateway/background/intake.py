@@ -37,7 +37,7 @@ from shared.url_policy import AddressPolicy, host_name, url_fault
 
 _MAX_REQUESTS_AT_ONCE = 16
 _MAX_IMAGES_PER_WRITE = 1_000
-_DRAIN_SECONDS = 10.0
+_DRAIN_SECONDS = 5.0
 _IDLE_SECONDS = 1.0  # finds intakes that another gateway left; an upload wakes the task at once
 
 log = structlog.get_logger(__name__)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -20,6 +20,7 @@ Beat = Callable[[], None]
 
 _AFTER_ERROR_SECONDS = 5.0
 _BEAT_SECONDS = 10.0
+_END_SECONDS = 5.0
 _MAX_STEP_SECONDS = 300.0  # beyond STALL_TIMEOUT; only a step that is stuck takes longer
 
 log = structlog.get_logger(__name__)
@@ -32,7 +33,24 @@ async def repeat(name: str, step: Step, gate: DependencyGate, stop: asyncio.Even
     the step is repeated. No work is lost, since each step takes its work from the database. If every step fails for
     STALL_TIMEOUT, it raises Stalled: the process ends, and another one gets its lease.
     """
-    await lasting(f"the loop {name}", _repeat(name, step, gate, stop, wake), stop)
+    await lasting(f"the loop {name}", _until_ended(name, _repeat(name, step, gate, stop, wake), stop), stop)
+
+
+async def _until_ended(name: str, loop: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
+    """Wait for `loop`. Once `stop` is set, abandon a step that does not end soon: it can be repeated."""
+    running, stopping = asyncio.create_task(loop), asyncio.create_task(stop.wait())
+    waits: list[asyncio.Task[Any]] = [running, stopping]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([running], timeout=_END_SECONDS)
+    finally:
+        stopping.cancel()
+        if is_abandoned := running.cancel():
+            await asyncio.wait([running])
+    if is_abandoned:
+        log.warning("background_step_abandoned", step=name)
+    else:
+        running.result()
 
 
 async def _repeat(name: str, step: Step, gate: DependencyGate, stop: asyncio.Event, wake: asyncio.Event) -> None:

@@ -62,6 +62,7 @@ class IntakeFixture:
         rules = IntakeRules(AddressPolicy((), frozenset({80, 443})), "http://gateway.test", lease_seconds)
         intake = Intake(parts, self.store, rules, self.gate, self.images_added)
         await intake.step(self.stop)
+        await until(lambda: self.stop.is_set() or not intake._running, 60)
         await intake.drain()
 
     async def request(self) -> Request:
@@ -369,3 +370,20 @@ async def test_a_cancellation_during_the_intake_concerns_the_images_of_the_next_
     assert progress.pending > 0
     assert progress.cancelled > 1000
     assert len(await fixture.rows_in()) == 3000
+
+
+async def test_a_stop_abandons_a_batch_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.gateway.background.intake._DRAIN_SECONDS", 0.1)
+    fixture, hangs = IntakeFixture(), asyncio.Event()
+    await fixture.accept()
+
+    async def hang(_: Sequence[Product]) -> None:
+        hangs.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(fixture.database.products, "insert_many", hang)
+    running = asyncio.create_task(fixture.run())
+    await hangs.wait()
+    fixture.stop.set()
+    await asyncio.wait_for(running, 5)
+    assert (await fixture.request()).intake_open

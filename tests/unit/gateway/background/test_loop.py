@@ -140,3 +140,19 @@ async def test_a_step_does_not_open_a_half_open_gate_since_it_may_have_had_nothi
     assert not gate.is_open
     stop.set()
     await asyncio.wait_for(task, 5)
+
+
+async def test_a_stop_abandons_a_step_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.gateway.background.loop._END_SECONDS", 0.1)
+    stop, hangs = asyncio.Event(), asyncio.Event()
+
+    async def step() -> float:
+        hangs.set()
+        await asyncio.Event().wait()
+        return 0
+
+    gate = DependencyGate({"database": answers}, Health())
+    task = asyncio.create_task(repeat("dispatch", step, gate, stop, asyncio.Event()))
+    await hangs.wait()
+    stop.set()
+    await asyncio.wait_for(task, 5)
