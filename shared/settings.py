@@ -8,7 +8,7 @@ import sys
 from datetime import timedelta
 from enum import StrEnum
 from types import UnionType
-from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -51,20 +51,24 @@ class HandlerSettings(Settings):
         " makes no progress for so long becomes unready, and ends after STALL_TIMEOUT more.",
     )
 
-    def check_part(self, name: str) -> None:
-        """Check a time limit of a part of a handler's work in which it makes no progress.
+    HANDLER_PARTS: ClassVar[tuple[str, ...]] = ()
+    """The block's time limits of parts of a handler's work in which it makes no progress."""
 
-        Raises ValueError if it leaves less than half of LONGEST_HANDLER for other parts, such as calls of the store.
-        """
-        seconds = getattr(self, name)
-        if seconds > self.longest_handler / 2:
+    @model_validator(mode="after")
+    def _parts_fit_in_a_handler(self) -> Self:
+        """No part takes more than half of LONGEST_HANDLER: other parts, such as calls of the store, need time too."""
+        if too_long := [name for name in self.HANDLER_PARTS if getattr(self, name) > self.longest_handler / 2]:
+            parts = ", ".join(f"{name.upper()} ({getattr(self, name):g})" for name in too_long)
             raise ValueError(
-                f"{name.upper()} ({seconds:g}) must be at most half of LONGEST_HANDLER ({self.longest_handler:g}):"
+                f"{parts} must be at most half of LONGEST_HANDLER ({self.longest_handler:g}):"
                 " else a process that works counts as hung"
             )
+        return self
 
 
 class RabbitSettings(HandlerSettings):
+    HANDLER_PARTS = ("publish_timeout",)
+
     rabbitmq_url: str = Field(description="AMQP URL of RabbitMQ, with user, password and virtual host.")
     rabbitmq_heartbeat: int = Field(
         default=15,
@@ -73,7 +77,10 @@ class RabbitSettings(HandlerSettings):
         description="Seconds between heartbeats of a connection; a silent one is closed after three.",
     )
     publish_timeout: float = Field(
-        default=10, gt=0, description="Seconds to wait for a publisher confirm before RabbitMQ counts as unavailable."
+        default=10,
+        gt=0,
+        description="Seconds to wait for a publisher confirm before RabbitMQ counts as unavailable; at most half of"
+        " LONGEST_HANDLER.",
     )
     drain_timeout: float = Field(
         default=25,
@@ -87,11 +94,17 @@ class RabbitSettings(HandlerSettings):
     )
 
 
-class MongoSettings(Settings):
+class MongoSettings(HandlerSettings):
+    HANDLER_PARTS = ("mongodb_timeout",)
+
     mongodb_url: str = Field(
         description="MongoDB URL with the name of the database. The server must be a replica set; one member is enough."
     )
-    mongodb_timeout: float = Field(default=10, gt=0, description="Maximum seconds for one database operation.")
+    mongodb_timeout: float = Field(
+        default=10,
+        gt=0,
+        description="Maximum seconds for one database operation; at most half of LONGEST_HANDLER.",
+    )
 
 
 class StoreSettings(Settings):

@@ -2,9 +2,8 @@
 
 import base64
 from dataclasses import dataclass
-from typing import Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator
 from standardwebhooks import Webhook
 
 from services.aggregator.webhook_policy import WebhookRetryPolicy
@@ -55,6 +54,8 @@ class FinishSettings(Settings):
 
 
 class WebhookSettings(WebhookTargetSettings, HandlerSettings):
+    HANDLER_PARTS = ("webhook_timeout",)
+
     webhook_secret: SecretStr = Field(
         description="Secret that signs webhooks: whsec_ and the base64 of 24 to 64 bytes. "
         "To change it, set the new and the old one, separated by a space: both sign."
@@ -94,11 +95,6 @@ class WebhookSettings(WebhookTargetSettings, HandlerSettings):
         for secret in secrets.get_secret_value().split():
             _signer(secret)
         return secrets
-
-    @model_validator(mode="after")
-    def _timeout_fits_in_a_handler(self) -> Self:
-        self.check_part("webhook_timeout")
-        return self
 
     @property
     def retry_policy(self) -> WebhookRetryPolicy:

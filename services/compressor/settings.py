@@ -1,9 +1,8 @@
 """The compressor's settings: its own block, and the blocks that it shares with other services."""
 
 from dataclasses import dataclass
-from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from shared.settings import (
     AttemptSettings,
@@ -16,6 +15,8 @@ from shared.settings import (
 
 
 class CompressSettings(HandlerSettings):
+    HANDLER_PARTS = ("compress_timeout",)
+
     compress_processes: int = Field(
         default=0,
         ge=0,
@@ -34,11 +35,6 @@ class CompressSettings(HandlerSettings):
         "animation together may have 4 times as many pixels.",
     )
     compress_ssim: bool = Field(default=True, description="Measure how similar each result is to its original (SSIM).")
-
-    @model_validator(mode="after")
-    def _timeout_fits_in_a_handler(self) -> Self:
-        self.check_part("compress_timeout")
-        return self
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
 """The downloader's own settings, and the shared blocks that it loads."""
 
 from dataclasses import dataclass
-from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from shared.settings import (
     AttemptSettings,
@@ -17,6 +16,8 @@ from shared.url_policy import FetchTargetSettings
 
 
 class FetchSettings(HandlerSettings):
+    HANDLER_PARTS = ("fetch_total_timeout", "fetch_probe_timeout")
+
     fetch_connect_timeout: float = Field(
         default=5,
         gt=0,
@@ -53,7 +54,9 @@ class FetchSettings(HandlerSettings):
         description="Maximum wait, in seconds, that a host's Retry-After can impose; a longer one is cut to it.",
     )
     fetch_probe_timeout: float = Field(
-        default=10, gt=0, description="Maximum seconds to probe one URL for POST /validate?probe=N."
+        default=10,
+        gt=0,
+        description="Maximum seconds to probe one URL for POST /validate?probe=N; at most half of LONGEST_HANDLER.",
     )
     fetch_probes: int = Field(
         default=16,
@@ -66,11 +69,6 @@ class FetchSettings(HandlerSettings):
         pattern=r"^[\x20-\x7e]+$",
         description="User-Agent header, which hosts see in their logs; include a contact.",
     )
-
-    @model_validator(mode="after")
-    def _timeout_fits_in_a_handler(self) -> Self:
-        self.check_part("fetch_total_timeout")
-        return self
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,10 @@ class WebhookTargetSettings(Settings):
         description="Ports that webhooks may reach in all other networks; comma-separated.",
     )
     webhook_timeout: float = Field(
-        default=20, gt=0, le=MAX_WEBHOOK_SECONDS, description="Timeout of one call of a webhook, in seconds."
+        default=20,
+        gt=0,
+        le=MAX_WEBHOOK_SECONDS,
+        description="Timeout of one call of a webhook, in seconds; at most half of LONGEST_HANDLER.",
     )
 
     @property

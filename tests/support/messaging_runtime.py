@@ -79,7 +79,7 @@ async def open_runtime(
     settings = RabbitSettings(
         rabbitmq_url=url,
         rabbitmq_heartbeat=heartbeat,
-        publish_timeout=publish_timeout,
+        publish_timeout=min(publish_timeout, longest_handler / 2),
         drain_timeout=drain_timeout,
         dead_letter_after=dead_letter_after,
         longest_handler=longest_handler,

@@ -77,8 +77,3 @@ def test_all_missing_settings_are_reported_at_once(
     assert ended.value.code == 2
     error = capsys.readouterr().err
     assert all(name in error for name in ("RABBITMQ_URL", "MONGODB_URL", "OBJECT_STORE_URL", "WEBHOOK_SECRET"))
-
-
-def test_a_timeout_that_lets_a_webhook_count_as_hung_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValidationError, match="WEBHOOK_TIMEOUT"):
-        webhooks(monkeypatch, WEBHOOK_TIMEOUT="30", LONGEST_HANDLER="59")

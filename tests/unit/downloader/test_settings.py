@@ -47,9 +47,3 @@ def test_a_user_agent_with_a_line_break_is_refused(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("FETCH_USER_AGENT", "agent\r\nX-Other: header")
     with pytest.raises(ValidationError):
         FetchSettings()
-
-
-def test_a_timeout_that_lets_a_download_count_as_hung_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LONGEST_HANDLER", "100")
-    with pytest.raises(ValidationError, match=r"FETCH_TOTAL_TIMEOUT \(60\) must be at most half of LONGEST_HANDLER"):
-        FetchSettings()

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from dev.docs.env_example import SERVICE_SETTINGS
 from shared.settings import (
     AttemptSettings,
+    HandlerSettings,
     MongoSettings,
     ObservabilitySettings,
     PublicSettings,
@@ -19,6 +20,13 @@ from shared.settings import (
     choices_of,
     load,
 )
+
+REQUIRED = {
+    "RABBITMQ_URL": "amqp://guest:guest@broker/",
+    "MONGODB_URL": "mongodb://database/imagemill",
+    "WEBHOOK_SECRET": "whsec_ZGV2ZWxvcG1lbnQtb25seS1kby1ub3QtdXNl",
+}
+"""The settings without a default in blocks with time limits of handlers."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,36 @@ def test_the_last_retry_delay_repeats() -> None:
     assert [attempts.delay_after(attempt) for attempt in (1, 2, 3, 9)] == [
         timedelta(seconds=seconds) for seconds in (5, 30, 30, 30)
     ]
+
+
+def parts_of_handlers() -> list[tuple[type[HandlerSettings], str]]:
+    blocks = {block for composition in SERVICE_SETTINGS.values() for block in get_type_hints(composition).values()}
+    handlers = [block for block in blocks if issubclass(block, HandlerSettings)]
+    return sorted(((block, part) for block in handlers for part in block.HANDLER_PARTS), key=lambda each: each[1])
+
+
+@pytest.mark.parametrize(("block", "part"), parts_of_handlers())
+def test_a_timeout_that_lets_working_handlers_count_as_hung_is_refused(
+    environment: pytest.MonkeyPatch, block: type[HandlerSettings], part: str
+) -> None:
+    assert "at most half of LONGEST_HANDLER" in (block.model_fields[part].description or "")
+    for name, value in REQUIRED.items():
+        environment.setenv(name, value)
+    for name in block.HANDLER_PARTS:
+        environment.setenv(name.upper(), "1")
+    environment.setenv("LONGEST_HANDLER", "50")
+    environment.setenv(part.upper(), "25")
+    block()
+    environment.setenv(part.upper(), "26")
+    with pytest.raises(ValidationError, match=rf"{part.upper()} \(26\) must be at most half of LONGEST_HANDLER \(50\)"):
+        block()
+
+
+def test_the_timeouts_of_calls_within_a_handler_are_checked() -> None:
+    assert {part for _, part in parts_of_handlers()} == {
+        "compress_timeout", "fetch_probe_timeout", "fetch_total_timeout", "mongodb_timeout", "publish_timeout",
+        "webhook_timeout",
+    }  # fmt: skip
 
 
 def settings_with_choices() -> list[tuple[type[Settings], str]]:
