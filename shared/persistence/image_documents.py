@@ -39,7 +39,9 @@ def to_document(image: Image, now: datetime) -> Document:
 
 
 _EARLIER_ROUNDS = 3
-_END_OF_ROUND = ("round", "state", "dispatch", "attempts", "losses", "error_code", "error_detail", "ended_at")
+_IDENTITY = ("_id", "request_id", "url", "host")
+_END_OF_ROUND = ("host", "round", "state", "dispatch", "attempts", "losses", "error_code", "error_detail", "ended_at")
+"""A failed image has no other fields of a record, except a deadline, which counts only in its round."""
 
 
 def retry_changes(round_: int, now: datetime) -> list[Document]:
@@ -66,9 +68,12 @@ def retry_changes(round_: int, now: datetime) -> list[Document]:
 
 
 def as_ended(document: Document, round_: int) -> Document | None:
-    """The image as an earlier round ended it; None if that is not known."""
-    ends = (end for end in document.get("earlier", ()) if end["round"] == round_)
-    return next((document | end | {"deadline": None} for end in ends), None)
+    """The image as an earlier round ended it; None if that is not known.
+
+    Other fields belong to the current round, for example the result of its success.
+    """
+    identity = {name: document[name] for name in _IDENTITY if name in document}
+    return next((identity | end for end in document.get("earlier", ()) if end["round"] == round_), None)
 
 
 def result_document(result: ImageResult) -> Document:

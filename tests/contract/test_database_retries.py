@@ -3,11 +3,13 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from shared.contracts.error_codes import ErrorCode
+from shared.contracts.events import image_event
 from shared.contracts.records import Image, Progress
 from shared.contracts.states import ImageState, RequestStatus
 from shared.persistence import Database, Recorded
@@ -157,6 +159,37 @@ async def test_messages_of_an_earlier_round_change_nothing_and_get_its_end(datab
     assert (await database.images.record(late(image, round=3))).ended_earlier is None
     await database.images.mark_dispatched(published)
     assert await _stored(database, image) == as_new(image)
+
+
+REUSABLE: dict[str, Any] = {"reuse_key": "key", "etag": '"1"', "last_modified": "Mon, 02 Nov 2026 10:00:00 GMT"}
+LATER_ANSWERS: list[list[Any]] = [
+    [partial(compressed, **REUSABLE)],
+    [partial(failed, error_code=ErrorCode.INVALID_URL)],
+    [failed, partial(compressed, **REUSABLE)],
+    [partial(failed, error_code=ErrorCode.DNS, error_detail="no such host"), deferred],
+]
+
+
+@pytest.mark.parametrize("later", LATER_ANSWERS)
+async def test_the_end_of_an_earlier_round_contains_nothing_of_a_later_one(
+    database: Database, later: list[Any]
+) -> None:
+    """Else a late copy of its answer would publish other data under the same event id."""
+    image = an_image(state=ImageState.PENDING)
+    await database.images.insert_many([image])
+    ends: list[Image] = []
+    for round_, answer in enumerate([failed, *later], 1):
+        if round_ > 1:
+            await _retry(database, round_)
+        await database.images.mark_dispatched(await database.images.due(REQUEST_ID, 1))
+        recorded = await database.images.record(answer(image, round=round_, dispatch=1, attempt=round_))
+        assert recorded.image is not None
+        ends.append(recorded.image)
+    for ended in ends[:-1]:
+        late = await database.images.record(failed(image, round=ended.round, dispatch=1))
+        assert late == Recorded(None, request_complete=False, ended_earlier=ended)
+        assert late.ended_earlier is not None
+        assert image_event(late.ended_earlier, "http://images") == image_event(ended, "http://images")
 
 
 async def test_in_the_new_round_deferrals_and_losses_are_counted_from_zero(database: Database) -> None:
