@@ -97,6 +97,12 @@ class ImageRepository(Protocol):
     async def mark_dispatched(self, images: Sequence[Image]) -> None:
         """Record that the next dispatch of each image is published. `images` are as `due` returned them."""
 
+    async def postpone(self, images: Sequence[Image], until: datetime) -> None:
+        """Make pending images due at `until`. `images` are as `due` returned them."""
+
+    async def postpone_expiry(self, images: Sequence[Image], until: datetime) -> None:
+        """Move the deadline of pending images to `until`. `images` are as `expired` returned them."""
+
     async def return_lost(self, dispatched_before: datetime) -> int:
         """Make images pending that were dispatched before that time and not answered; returns their number."""
 

@@ -85,12 +85,7 @@ def _deferral(result: ImageDeferred, deadline: datetime | None, now: datetime) -
 def dispatch_transition(image: Image, now: datetime) -> UpdateOne:
     """Marks the next dispatch of a pending image."""
     return UpdateOne(
-        {
-            "_id": document_id(image.request_id, image.image_id),
-            "round": image.round,
-            "state": ImageState.PENDING.value,
-            "dispatch": image.dispatch,
-        },
+        _not_dispatched_since(image),
         {
             "$set": {
                 "state": ImageState.DISPATCHED.value,
@@ -99,6 +94,20 @@ def dispatch_transition(image: Image, now: datetime) -> UpdateOne:
             }
         },
     )
+
+
+def postponement(image: Image, field: str, until: datetime) -> UpdateOne:
+    """Sets `field`, a time, of a pending image."""
+    return UpdateOne(_not_dispatched_since(image), {"$set": {field: until}})
+
+
+def _not_dispatched_since(image: Image) -> Document:
+    return {
+        "_id": document_id(image.request_id, image.image_id),
+        "round": image.round,
+        "state": ImageState.PENDING.value,
+        "dispatch": image.dispatch,
+    }
 
 
 def _open_in_its_round(result: Result) -> Document:

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from datetime import datetime
 
 from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo import UpdateOne
 
 from shared.contracts.image_summary import ImageSummary
 from shared.contracts.records import Image, Progress
@@ -19,7 +20,7 @@ from shared.persistence.faults import database_faults, duplicates_ignored
 from shared.persistence.image_documents import document_id, image_fields, retry_changes, to_document
 from shared.persistence.image_repository import RETRY_BATCH, Recorded
 from shared.persistence.image_results import MongoImageResults
-from shared.persistence.image_transitions import Result, dispatch_transition
+from shared.persistence.image_transitions import Result, dispatch_transition, postponement
 from shared.persistence.record_reading import RecordReader, SetAside
 from shared.persistence.summary_query import UnknownValue, summarize
 
@@ -196,10 +197,19 @@ class MongoImages:
         return {image.reuse_key: image for image in latest if image.reuse_key}
 
     async def mark_dispatched(self, images: Sequence[Image]) -> None:
-        if images:
-            now = self._clock()
+        now = self._clock()
+        await self._update([dispatch_transition(image, now) for image in images])
+
+    async def postpone(self, images: Sequence[Image], until: datetime) -> None:
+        await self._update([postponement(image, "not_before", until) for image in images])
+
+    async def postpone_expiry(self, images: Sequence[Image], until: datetime) -> None:
+        await self._update([postponement(image, "deadline", until) for image in images])
+
+    async def _update(self, updates: list[UpdateOne]) -> None:
+        if updates:
             with database_faults():
-                await self._images.bulk_write([dispatch_transition(image, now) for image in images], ordered=False)
+                await self._images.bulk_write(updates, ordered=False)
 
     async def return_lost(self, dispatched_before: datetime) -> int:
         with database_faults():

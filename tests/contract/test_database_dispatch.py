@@ -1,6 +1,7 @@
 """Images for the dispatcher and the sweep: which are due, dispatched or lost."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -116,6 +117,44 @@ async def test_marking_images_again_or_none_changes_nothing(database: Database) 
     await database.images.mark_dispatched([image])
     await database.images.mark_dispatched([image])
     assert (await _only(database, image)).dispatch == 1
+
+
+async def test_a_postponed_image_is_due_later(database: Database, clock: MovableClock) -> None:
+    image, other = an_image("http://a/1"), an_image("http://b/1")
+    await database.images.insert_many([image, other])
+    until = NOW + timedelta(minutes=15)
+    await database.images.postpone([image], until)
+    await database.images.postpone([], until)
+    assert await database.images.due(image.request_id, 1) == [other]
+    clock.advance(15 * 60)
+    assert await database.images.due(image.request_id, 1) == [image]
+
+
+async def test_an_image_whose_expiry_is_postponed_has_a_later_deadline(database: Database) -> None:
+    tried, untried, other = (an_image(f"http://a/{number}", host="a") for number in range(3))
+    await database.images.insert_many([tried, untried, other])
+    await database.images.record(deferred(tried, delay=3600), deadline=NOW)
+    [tried] = (await database.images.find(tried.request_id, [tried.image_id])).values()
+
+    async def expired(deadline_by: datetime) -> list[Image]:
+        return await database.images.expired("a", deadline_by=deadline_by, untried_since=NOW, limit=10)
+
+    assert {image.image_id for image in await expired(NOW)} == {tried.image_id, untried.image_id, other.image_id}
+    until = NOW + timedelta(minutes=15)
+    await database.images.postpone_expiry([tried, untried], until)
+    assert await expired(NOW) == [other]
+    assert [image.deadline for image in await expired(until)] == [until, until, None]
+
+
+async def test_an_image_that_was_dispatched_since_is_not_postponed(database: Database) -> None:
+    image = an_image()
+    await database.images.insert_many([image])
+    await database.images.mark_dispatched([image])
+    await database.images.record(deferred(image, dispatch=1, delay=0))
+    pending = await _only(database, image)
+    await database.images.postpone([image], NOW + timedelta(minutes=15))
+    await database.images.postpone_expiry([image], NOW + timedelta(minutes=15))
+    assert await database.images.due(image.request_id, 1) == [pending]
 
 
 async def test_pending_and_dispatched_images_are_counted(database: Database) -> None:

@@ -146,14 +146,28 @@ class MemoryImages:
         return {image.reuse_key: image for image in ended if image.reuse_key}
 
     async def mark_dispatched(self, images: Sequence[Image]) -> None:
+        for row in self._not_dispatched_since(images):
+            marked = replace(row.image, state=ImageState.DISPATCHED, dispatch=row.image.dispatch + 1)
+            self._save(replace(row, image=marked, dispatched_at=self._tables.clock()))
+
+    async def postpone(self, images: Sequence[Image], until: datetime) -> None:
+        for row in self._not_dispatched_since(images):
+            self._save(replace(row, not_before=until))
+
+    async def postpone_expiry(self, images: Sequence[Image], until: datetime) -> None:
+        for row in self._not_dispatched_since(images):
+            self._save(replace(row, image=replace(row.image, deadline=until)))
+
+    def _not_dispatched_since(self, images: Sequence[Image]) -> list[ImageRow]:
         self._tables.answer()
-        for image in images:
-            row = self._tables.images.get((image.request_id, image.image_id))
-            if row is None or row.image.state is not ImageState.PENDING:
-                continue
-            if (row.image.round, row.image.dispatch) == (image.round, image.dispatch):
-                marked = replace(row.image, state=ImageState.DISPATCHED, dispatch=image.dispatch + 1)
-                self._save(replace(row, image=marked, dispatched_at=self._tables.clock()))
+        rows = [(image, self._tables.images.get((image.request_id, image.image_id))) for image in images]
+        return [
+            row
+            for image, row in rows
+            if row is not None
+            and row.image.state is ImageState.PENDING
+            and (row.image.round, row.image.dispatch) == (image.round, image.dispatch)
+        ]
 
     async def return_lost(self, dispatched_before: datetime) -> int:
         self._tables.answer()

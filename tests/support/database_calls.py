@@ -101,6 +101,8 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "images.count_pending_at_hosts": lambda database: database.images.count_pending_at_hosts("a", ["images.test"]),
     "images.hosts_with_pending": lambda database: database.images.hosts_with_pending(["host-0"]),
     "images.mark_dispatched": lambda database: database.images.mark_dispatched([IMAGE]),
+    "images.postpone": lambda database: database.images.postpone([IMAGE], NOW),
+    "images.postpone_expiry": lambda database: database.images.postpone_expiry([IMAGE], NOW),
     "images.return_lost": lambda database: database.images.return_lost(NOW),
     "images.count_pending": lambda database: database.images.count_pending(),
     "images.count_retryable": lambda database: database.images.count_retryable("a"),

@@ -35,6 +35,8 @@ _MAX_EXPIRY_BATCHES = 10  # per host
 _OBSERVATION_INTERVAL = timedelta(seconds=5)
 _TRY_OUT_TIME = timedelta(minutes=2)
 """A half-open host gets another try-out if the last one has no answer by then: its command may be lost."""
+_UNBUILDABLE_PAUSE = timedelta(minutes=15)
+"""Of an image of which no message can be made: another version, or a change of its record, may help."""
 
 M = TypeVar("M", bound=Message)
 
@@ -71,7 +73,7 @@ class Dispatcher:
         self._caps: dict[str, int] = {}
         self._free_alone = 0
         self._expiry_checked_at: datetime | None = None
-        self._failing = FailingItems("dispatch", parts.metrics)
+        self._failing = FailingItems("dispatch", parts.metrics, _UNBUILDABLE_PAUSE.total_seconds())
         self._outages: Sequence[Outage] = ()
         self._left_in_flight = 0
         self._working = False
@@ -86,7 +88,8 @@ class Dispatcher:
         self._free_alone = self._max_alone - await self._database.images.in_flight_alone()
         request_ids = await self._not_cancelled(await self._database.images.requests_with_pending())
         self._forget_options_except(request_ids)
-        await self._observe_outages(sum(in_flight.values()))
+        sent = sum(in_flight.values())
+        await self._observe_outages(sent)
         circuits = await self._database.hosts.not_closed()
         self._caps = await self._caps_of(circuits, in_flight)
         await self._fail_expired(circuits)
@@ -95,8 +98,8 @@ class Dispatcher:
             if not images:
                 break
             request_ids = await self._not_cancelled(request_ids)
-            await self._dispatch([image for image in images if image.request_id in set(request_ids)])
-        self._left_in_flight = sum(in_flight.values())
+            sent += await self._dispatch([image for image in images if image.request_id in set(request_ids)])
+        self._left_in_flight = sent
         self._metrics.dispatched_images.set(self._left_in_flight)
         return _BUSY_SECONDS if request_ids else _IDLE_SECONDS
 
@@ -129,7 +132,7 @@ class Dispatcher:
         return chosen
 
     async def _images_of(self, request_id: str, limit: int, requests: int, in_flight: dict[str, int]) -> list[Image]:
-        """Due images of one request at hosts below their cap; they are added to `in_flight`.
+        """Due images of one request at hosts below their cap; they are added to `in_flight`, also if sending fails.
 
         All `requests` may want the same host, so each takes only its share of what the host's cap leaves.
         """
@@ -139,7 +142,7 @@ class Dispatcher:
         none_alone = self._free_alone <= 0
         due = await self._database.images.due(request_id, limit, without_hosts=full, without_losses=none_alone)
         for image in due:
-            if (image.losses and self._free_alone <= 0) or _item(image) in self._failing:
+            if image.losses and self._free_alone <= 0:
                 continue
             host, flying = image.host, in_flight.get(image.host, 0)
             share = shares.setdefault(host, math.ceil((self._cap(host) - flying) / requests))
@@ -174,11 +177,11 @@ class Dispatcher:
         for circuit in self._random.sample(circuits, min(len(circuits), _MAX_EXPIRY_HOSTS)):
             for _ in range(_MAX_EXPIRY_BATCHES):
                 expired = await self._expired_images(circuit)
-                failed = self._built(expired, lambda image: _expired(image, circuit))  # noqa: B023 (called at once)
-                if not failed:
+                if not expired:
                     break
-                await self._publish([message for _, message in failed])
-                await self._database.images.mark_dispatched([image for image, _ in failed])
+                failed, unbuildable = self._built(expired, lambda image: _expired(image, circuit))  # noqa: B023 (called at once)
+                await self._send(failed)
+                await self._database.images.postpone_expiry(unbuildable, self._clock() + _UNBUILDABLE_PAUSE)
 
     async def _expired_images(self, circuit: HostCircuit) -> list[Image]:
         """Images whose deadline had passed when the host last failed: that fault counts as their last try.
@@ -198,25 +201,30 @@ class Dispatcher:
             limit=_EXPIRY_BATCH,
         )
 
-    async def _dispatch(self, images: Sequence[Image]) -> None:
-        # Publish first, then mark: after a crash between the two the commands are sent again, none is lost.
+    async def _dispatch(self, images: Sequence[Image]) -> int:
+        """The number of images dispatched. Those of which no command can be made are due again after a pause."""
         options = {image.request_id: await self._options_of(image.request_id) for image in images}
         keys = {_item(image): reuse_key(image.url, options[image.request_id]) for image in images}
         known = await self._known_results(list(keys.values()))
-        commands = self._built(
+        commands, unbuildable = self._built(
             images, lambda image: self._command(image, options[image.request_id], known.get(keys[_item(image)]))
         )
-        await self._publish([command for _, command in commands])
-        await self._database.images.mark_dispatched([image for image, _ in commands])
+        await self._send(commands)
+        await self._database.images.postpone(unbuildable, self._clock() + _UNBUILDABLE_PAUSE)
+        return len(commands)
 
-    def _built(self, images: Sequence[Image], build: Callable[[Image], M]) -> list[tuple[Image, M]]:
-        """Each image with its message, without those of which none can be made."""
-        built = []
+    async def _send(self, messages: Sequence[tuple[Image, Message]]) -> None:
+        # Publish first, then mark: after a crash between the two the messages are sent again, none is lost.
+        await self._publish([message for _, message in messages])
+        await self._database.images.mark_dispatched([image for image, _ in messages])
+
+    def _built(self, images: Sequence[Image], build: Callable[[Image], M]) -> tuple[list[tuple[Image, M]], list[Image]]:
+        """Each image with its message, and the images of which none can be made."""
+        built: dict[str, tuple[Image, M]] = {}
         for image in images:
-            if _item(image) not in self._failing:
-                with self._failing.attempt(_item(image)):
-                    built.append((image, build(image)))
-        return built
+            with self._failing.attempt(_item(image)):
+                built[_item(image)] = image, build(image)
+        return list(built.values()), [image for image in images if _item(image) not in built]
 
     async def _known_results(self, keys: Sequence[str]) -> dict[str, KnownResult]:
         """By reuse key: the result of an earlier request for the same URL with the same options."""

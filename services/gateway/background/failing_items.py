@@ -28,9 +28,16 @@ class _Failure:
 class FailingItems:
     """Of one step. An item that fails is passed over for a while, which doubles with each further failure."""
 
-    def __init__(self, step: str, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        step: str,
+        metrics: Metrics,
+        first_pause: float = _FIRST_PAUSE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`clock` returns seconds."""
         self._step = step
+        self._first_pause = first_pause
         self._metrics = metrics
         self._clock = clock
         self._failures: dict[str, _Failure] = {}
@@ -59,7 +66,7 @@ class FailingItems:
 
     def _fail(self, item: str) -> None:
         known = self._failures.pop(item, None)  # so that the oldest come first
-        pause = _FIRST_PAUSE_SECONDS if known is None else min(2 * known.pause, _MAX_PAUSE_SECONDS)
+        pause = self._first_pause if known is None else min(2 * known.pause, _MAX_PAUSE_SECONDS)
         self._failures[item] = _Failure(pause, self._clock() + pause)
         if len(self._failures) > _MAX_REMEMBERED:
             self._failures.pop(next(iter(self._failures)))

@@ -1,13 +1,15 @@
 """The dispatcher over the memory database: window, fairness, caps per host, and repetition after a crash."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
+from services.gateway.background import dispatcher as dispatcher_module
 from services.gateway.background.dispatcher import Dispatcher
 from services.gateway.background.parts import BackgroundParts
 from services.gateway.settings import DispatchSettings
@@ -18,6 +20,7 @@ from shared.contracts.records import HostCircuit, Image
 from shared.errors import BrokerUnavailable
 from shared.observability import Metrics
 from shared.persistence import RenewableLease
+from shared.processing_time import OUTAGE
 from shared.settings import ImageAgeSettings
 from tests.fakes import MemoryDatabase, MovableClock
 from tests.support.builders import NOW, a_request, a_result, an_image
@@ -45,9 +48,10 @@ def a_dispatcher(
     publisher: RecordingPublisher,
     clock: MovableClock,
     workers_clock: MovableClock | None = None,
+    registry: CollectorRegistry | None = None,
     **changes: int,
 ) -> Dispatcher:
-    parts = BackgroundParts(database, publisher.publish, clock, Metrics(CollectorRegistry()))
+    parts = BackgroundParts(database, publisher.publish, clock, Metrics(registry or CollectorRegistry()))
     settings = DispatchSettings(
         dispatch_window=changes.get("window", 10),
         dispatch_per_host=changes.get("per_host", 10),
@@ -409,13 +413,110 @@ async def test_images_that_were_dispatched_and_cancelled_free_their_places(
     assert [command.request_id for command in publisher.downloads()[4:]] == ["other"] * 3
 
 
+@pytest.fixture
+def logs() -> Iterator[object]:
+    """Without it, each logged error takes a test a second."""
+    with capture_logs() as logs:
+        yield logs
+
+
+def unbuildable_urls(host: str, count: int) -> list[str]:
+    """No command holds such a URL."""
+    return [f"{url}{'a' * 10_000}" for url in urls_of(host, count)]
+
+
+@pytest.mark.usefixtures("logs")
 async def test_an_image_of_which_no_command_can_be_made_delays_no_other(
     database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
-    too_long = f"http://a.test/{'a' * 10_000}"
-    await insert_request(database, "r1", [too_long, *urls_of("b.test", 4)])
+    await insert_request(database, "r1", unbuildable_urls("a.test", 1) + urls_of("b.test", 4))
     dispatcher = a_dispatcher(database, publisher, clock)
     for _ in range(3):
         await dispatcher.step()
     assert {command.url for command in publisher.downloads()} == set(urls_of("b.test", 4))
     assert await database.images.count_pending() == 1
+
+
+@pytest.mark.parametrize(("unbuildable", "others", "window"), [(8, 0, 8), (30, 0, 8), (3, 10, 10)])
+@pytest.mark.usefixtures("logs")
+async def test_more_images_without_a_command_than_the_quota_of_their_request_delay_no_other(
+    database: MemoryDatabase,
+    publisher: RecordingPublisher,
+    clock: MovableClock,
+    unbuildable: int,
+    others: int,
+    window: int,
+) -> None:
+    await insert_request(database, "r1", unbuildable_urls("a.test", unbuildable) + urls_of("b.test", 5))
+    for number in range(others):  # with so many requests as the window has images, the quota of each is 1
+        await insert_request(database, f"other-{number}", urls_of(f"{number}.test", 60))
+    dispatcher = a_dispatcher(database, publisher, clock, window=window)
+    for _ in range(40):
+        await dispatcher.step()
+        await end_all_in_flight(database, publisher)
+        clock.advance(0.2)
+    sent = {command.url for command in publisher.downloads() if command.request_id == "r1"}
+    assert sent == set(urls_of("b.test", 5))
+
+
+async def test_an_image_of_which_no_command_can_be_made_is_tried_again_after_15_minutes(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await insert_request(database, "r1", urls_of("a.test", 1))
+    dispatcher = a_dispatcher(database, publisher, clock)
+    with monkeypatch.context() as patch:
+        patch.setattr(dispatcher, "_command", lambda *_: 1 / 0)
+        await dispatcher.step()
+    clock.advance(15 * 60 - 1)
+    await dispatcher.step()
+    assert not publisher.downloads()
+    clock.advance(1)
+    await dispatcher.step()
+    assert len(publisher.downloads()) == 1
+
+
+@pytest.mark.usefixtures("logs")
+async def test_an_outage_is_recorded_although_no_command_can_be_made_of_an_image(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
+) -> None:
+    registry = CollectorRegistry()
+    await insert_request(database, "r1", urls_of("b.test", 5))
+    dispatcher = a_dispatcher(database, publisher, clock, registry=registry)
+    await dispatcher.step()
+    for number in range(20):  # 20 minutes without any worker
+        await insert_request(database, f"bad-{number}", unbuildable_urls(f"{number}.test", 1))
+        for _ in range(12):
+            clock.advance(5)
+            await dispatcher.step()
+            assert registry.get_sample_value("imagemill_dispatched_images") == 5
+    [outage] = await database.outages.observe(working=False, longer_than=OUTAGE)
+    assert outage.until - outage.since > timedelta(minutes=19)
+
+
+@pytest.mark.usefixtures("logs")
+async def test_expired_images_of_which_no_failure_can_be_made_delay_no_other(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unbuildable = [f"http://a.test/bad/{number}" for number in range(30)]
+    await insert_request(database, "r1", unbuildable + urls_of("a.test", 3))
+    for url in unbuildable + urls_of("a.test", 3):
+        await database.images.record(deferred(an_image(url, "r1"), dispatch=1, delay=3600), deadline=NOW)
+    later = clock.advance(60)
+    circuit = HostCircuit(
+        "a.test", failures=9, pauses=1, paused_until=later + timedelta(hours=1), error_code=ErrorCode.CONNECT,
+        last_fault_at=later, paused_since=NOW,
+    )  # fmt: skip
+    await database.hosts.save(circuit, instead_of=None)
+    module = "services.gateway.background.dispatcher"
+    expired = dispatcher_module._expired
+
+    def failure(image: Image, circuit: HostCircuit) -> ImageFailed:
+        if "/bad/" in image.url:
+            raise ZeroDivisionError
+        return expired(image, circuit)
+
+    monkeypatch.setattr(f"{module}._expired", failure)
+    monkeypatch.setattr(f"{module}._EXPIRY_BATCH", 10)
+    await a_dispatcher(database, publisher, clock).step()
+    assert len([message for message in publisher.sent if isinstance(message, ImageFailed)]) == 3
+    assert await database.images.count_pending() == 30

@@ -14,7 +14,7 @@ class Fixture:
     def __init__(self) -> None:
         self.now = 0.0
         self.registry = CollectorRegistry()
-        self.items = FailingItems("sweep", Metrics(self.registry), lambda: self.now)
+        self.items = FailingItems("sweep", Metrics(self.registry), clock=lambda: self.now)
 
     def fail(self, item: str, error: BaseException) -> None:
         with self.items.attempt(item):
