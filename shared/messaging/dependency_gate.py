@@ -2,7 +2,7 @@
 
 Like a circuit breaker, it is half-open after that: one piece of work goes first, since a ping may succeed where work
 fails. If the work fails too, the gate closes again, for longer. Work that did not use the dependency proves nothing:
-then the next piece goes, still alone. If none proves anything for a while, another ping decides.
+then the next piece goes, still alone. If none proves anything for a while, another ping decides. See admission.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import structlog
 
 from shared.errors import DependencyUnavailable
 from shared.long_lived import is_asked_to_stop
+from shared.messaging.admission import Admission
 from shared.observability import Health
 
 Ping = Callable[[], Awaitable[None]]
@@ -25,7 +26,6 @@ _PING_ALLOWANCE_SECONDS = 60.0  # a ping that hangs for longer than this, beyond
 _PING_INTERVAL_SECONDS = 1.0
 MAX_PING_INTERVAL_SECONDS = 30.0
 _QUIET_SECONDS = 60.0  # a dependency that was available for so long is pinged at the shortest interval again
-_TRIAL_SECONDS = 5.0  # the first piece of work may be slow: if none has failed by then, a ping lets the others follow
 
 log = structlog.get_logger(__name__)
 
@@ -58,11 +58,9 @@ class DependencyGate:
     ) -> None:
         self._pings = pings
         self.health = health
-        self._outer = outer
-        self._open = asyncio.Event()
-        self._open.set()
-        self._trial_is_free = asyncio.Event()  # half-open, and no trial is running
-        self._trial_end: asyncio.TimerHandle | None = None
+        outer_gates = dict.fromkeys(each for gate in outer for each in gate._gates)  # each once
+        self._gates: list[DependencyGate] = [*outer_gates, self]
+        self._admission = Admission(self._decide)
         self._confirming: asyncio.Task[None] | None = None
         self._recovering: dict[str, asyncio.Task[None]] = {}
         self._intervals: dict[str, float] = {}
@@ -75,15 +73,23 @@ class DependencyGate:
 
     @property
     def is_open(self) -> bool:
-        return self._open.is_set() and all(gate.is_open for gate in self._outer)
+        return all(gate._admission.is_open for gate in self._gates)
+
+    @property
+    def is_admitting(self) -> bool:
+        """Open or half-open."""
+        return not any(gate._recovering for gate in self._gates)
 
     async def check(self) -> None:
         """Ping every dependency that was not checked before, also those of outer gates: for the start of a process.
 
         A gate closes if one of its dependencies does not answer.
         """
+        await asyncio.gather(*(gate._check_own() for gate in self._gates))
+
+    async def _check_own(self) -> None:
         unchecked, self._unchecked = self._unchecked, set()
-        await asyncio.gather(*(gate.check() for gate in self._outer), *map(self._check, unchecked))
+        await asyncio.gather(*map(self._check, unchecked))
 
     async def _check(self, dependency: str) -> None:
         try:
@@ -104,7 +110,8 @@ class DependencyGate:
         done, _ = await asyncio.wait([ping], timeout=_PING_SECONDS)
         if not done:
             raise _NoAnswer(dependency)
-        del self._pinging[dependency]
+        if self._pinging.get(dependency) is ping:  # another task may have awaited the same one
+            del self._pinging[dependency]
         ping.result()
 
     def _set_ready(self, dependency: str, error: DependencyUnavailable | None = None) -> None:
@@ -114,51 +121,30 @@ class DependencyGate:
     async def wait_until_open(self, stop: asyncio.Event) -> bool:
         """Wait for admission: until the gate is open, or half-open for the caller as the first.
 
-        False if `stop` is set, now or before that. Report the outcome of the work with `succeeded`, `proved_nothing` or
-        `close`.
+        False if `stop` is set, now or before that. Report the end of the work: with `succeeded` or `close` if it proves
+        something, else with `proved_nothing`; each with the time, after this call, when the work began.
         """
         while not stop.is_set():
-            for gate in self._outer:
-                await gate.wait_until_open(stop)
-            if await self._admit(stop) and self.is_admitting:
-                break
-        return not stop.is_set()
-
-    @property
-    def is_admitting(self) -> bool:
-        """Open or half-open."""
-        return not self._recovering and all(gate.is_admitting for gate in self._outer)
-
-    async def _admit(self, stop: asyncio.Event) -> bool:
-        """Wait until this gate admits the caller; False if `stop` is set or another caller was faster."""
-        if self._open.is_set():
+            if waiting_for := next((gate for gate in self._gates if not gate._admission.admitting.is_set()), None):
+                await _first_of(waiting_for._admission.admitting, stop)
+                continue
+            for gate in self._gates:
+                gate._admission.admit(time.monotonic())
             return True
-        waits = [asyncio.create_task(event.wait()) for event in (self._open, self._trial_is_free, stop)]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waits:
-                task.cancel()
-        if self._trial_is_free.is_set():
-            self._trial_is_free.clear()
-            if self._trial_end is None:
-                self._trial_end = asyncio.get_running_loop().call_later(_TRIAL_SECONDS, self._end_trials)
-            return True
-        return self._open.is_set()
+        return False
 
-    def succeeded(self) -> None:
-        """Work that needs every dependency has succeeded: a half-open gate opens."""
-        for gate in self._outer:
-            gate.succeeded()
-        if not (self._open.is_set() or self._recovering):
-            self._open_completely()
+    def succeeded(self, began: float) -> None:
+        """Work that needs every dependency has succeeded: a half-open gate opens, unless it began before."""
+        for gate in self._gates:
+            gate._admission.succeeded(began)
 
-    def proved_nothing(self) -> None:
-        """Work has ended that did not use every dependency: a half-open gate admits the next one."""
-        for gate in self._outer:
-            gate.proved_nothing()
-        if not (self._open.is_set() or self._recovering):
-            self._trial_is_free.set()
+    def proved_nothing(self, began: float) -> None:
+        """Work has ended. If it was the first in a half-open gate and has proved nothing, the gate admits the next one.
+
+        Work that has already reported something else may call this too.
+        """
+        for gate in self._gates:
+            gate._admission.ended(began)
 
     def close(self, error: DependencyUnavailable, began: float = math.inf) -> None:
         """Close the gate and report unready until the dependency answers a ping.
@@ -166,22 +152,17 @@ class DependencyGate:
         began: when the work began that failed, by `time.monotonic`. The dependency may have recovered since: calls that
         hang in an outage fail after its end.
         """
-        for gate in self._outer:
-            if gate._has(error.dependency):
-                gate.close(error, began)
-                return
+        next((gate for gate in self._gates if error.dependency in gate._pings), self)._close(error, began)
+
+    def _close(self, error: DependencyUnavailable, began: float) -> None:
         if error.dependency in self._recovering or began < self._recovered_at.get(error.dependency, -math.inf):
             return
         log.error("dependency_unavailable", dependency=error.dependency, error=str(error))
         self._set_ready(error.dependency, error)
-        self._open.clear()
-        self._end_trial()
+        self._admission.close()
         self._recovering[error.dependency] = asyncio.create_task(
             self._recover(error.dependency, self._interval(error.dependency))
         )
-
-    def _has(self, dependency: str) -> bool:
-        return dependency in self._pings or any(gate._has(dependency) for gate in self._outer)
 
     def _interval(self, dependency: str) -> float:
         """The seconds between pings: twice as long as before if the dependency has just been available."""
@@ -204,7 +185,7 @@ class DependencyGate:
         self._recovered_at[dependency] = time.monotonic()
         del self._recovering[dependency]
         if not self._recovering:
-            self._trial_is_free.set()
+            self._admission.half_open(time.monotonic())
 
     async def _answers(self, dependency: str, beat: Callable[[], None]) -> bool:
         """Whether the dependency is available. `beat` is called unless its ping hangs: only a new process may help."""
@@ -224,22 +205,28 @@ class DependencyGate:
         beat()
         return False
 
-    def _end_trials(self) -> None:
-        self._trial_end = None  # should the pings fail unexpectedly, the next piece of work begins the time again
-        self._confirming = asyncio.create_task(self._confirm())
+    def _decide(self) -> None:
+        if self._confirming is None or self._confirming.done():
+            self._confirming = asyncio.create_task(self._confirm())
 
     async def _confirm(self) -> None:
         """Open if every dependency still answers; close for each that does not."""
-        await asyncio.gather(*map(self._check, self._pings))
-        if not self._recovering:
-            self._open_completely()
+        try:
+            await asyncio.gather(*map(self._check, self._pings))
+        except (Exception, asyncio.CancelledError):
+            if is_asked_to_stop():
+                raise
+            log.exception("ping_failed_unexpectedly")
+            self._admission.admit_another()  # the trial may have ended without a report
+        else:
+            if not self._recovering:
+                self._admission.open()
 
-    def _open_completely(self) -> None:
-        self._end_trial()
-        self._open.set()
 
-    def _end_trial(self) -> None:
-        self._trial_is_free.clear()
-        if self._trial_end is not None:
-            self._trial_end.cancel()
-            self._trial_end = None
+async def _first_of(*events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waits:
+            task.cancel()

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from shared.errors import DependencyUnavailable
@@ -28,10 +29,11 @@ class Hold:
     async def __call__(self, call: Callable[[], Awaitable[T]]) -> T:
         """The result of `call`. Raises DependencyUnavailable if it does not succeed within the limit."""
         started = time.monotonic()
+        attempt = call
         while True:
             began = time.monotonic()
             try:
-                return await call()
+                return await attempt()
             except DependencyUnavailable as error:
                 waited = time.monotonic() - started
                 if self._gate.is_open and waited < _RETRY_FOR_SECONDS:
@@ -40,6 +42,15 @@ class Hold:
                 self._gate.close(error, began)
                 if not await self._admitted_within(self._seconds - waited):
                     raise
+                attempt = partial(self._admitted, call)
+
+    async def _admitted(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Even a success does not open the gate: the call needs only one of its dependencies."""
+        began = time.monotonic()
+        try:
+            return await call()
+        finally:
+            self._gate.proved_nothing(began)
 
     async def _admitted_within(self, seconds: float) -> bool:
         try:

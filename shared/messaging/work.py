@@ -3,8 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -84,9 +84,10 @@ class Work:
         while await self._may_continue(received):
             began = time.monotonic()
             try:
-                if answer is None:
-                    answer = await self._watched(handle(message))
-                await self._publisher.publish(answer)
+                with self._in_trial(began):
+                    if answer is None:
+                        answer = await self._watched(handle(message))
+                    await self._publisher.publish(answer)
             except DependencyUnavailable as error:
                 if time.monotonic() >= retry_until or not self._gate.is_open:
                     self._gate.close(error, began)
@@ -97,13 +98,19 @@ class Work:
                 await self._count_failure(received, error)
                 return "failed"
             else:
-                if isinstance(answer, Unproven) or handle is self._subscription.on_suspect:
-                    self._gate.proved_nothing()
-                else:
-                    self._gate.succeeded()
+                if not (isinstance(answer, Unproven) or handle is self._subscription.on_suspect):
+                    self._gate.succeeded(began)
                 await received.acknowledge()
                 return "handled"
         return "returned"
+
+    @contextmanager
+    def _in_trial(self, began: float) -> Iterator[None]:
+        """However the block ends, even cancelled by a library, a half-open gate no longer waits for this work."""
+        try:
+            yield
+        finally:
+            self._gate.proved_nothing(began)
 
     async def _watched(self, handling: Awaitable[Sequence[Outgoing]]) -> Sequence[Outgoing]:
         """The answer of a handler. Without progress for LONGEST_HANDLER it makes the process unready, then ends it."""
@@ -114,6 +121,8 @@ class Work:
     async def _may_continue(self, received: ReceivedMessage) -> bool:
         """Wait for the gate. False if the message returns to its queue instead."""
         if self._gate.is_open or await self._gate.wait_until_open(self.release):
+            if not received.can_be_answered:
+                self._gate.proved_nothing(time.monotonic())
             return received.can_be_answered
         if self.gives_back and received.can_be_answered:
             await self._send_to_queue(received, received.failures)

@@ -112,6 +112,61 @@ async def test_dropped_messages_do_not_open_a_half_open_gate_and_all_are_handled
         await until(lambda: runtime.gate.is_open)
 
 
+@pytest.fixture
+def no_ping_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an outage only the reports of work let other work follow."""
+    monkeypatch.setattr("shared.messaging.admission._TRIAL_SECONDS", 600)
+
+
+UNEXPECTED: list[BaseException] = [ZeroDivisionError(), asyncio.CancelledError("of a library")]
+
+
+@pytest.mark.usefixtures("no_ping_decides")
+@pytest.mark.parametrize("error", UNEXPECTED, ids=repr)
+async def test_a_handler_that_fails_unexpectedly_after_an_outage_holds_up_no_other(
+    rabbitmq_url: str, error: BaseException
+) -> None:
+    database, errors = Database(), [error]
+    handler = Dependent(database=database)
+
+    async def fail_once(message: Message) -> Sequence[Outgoing]:
+        await database.ping()
+        if errors:
+            raise errors.pop()
+        return await handler(message)
+
+    async with (
+        open_runtime(rabbitmq_url, {"database": database.ping}) as runtime,
+        runtime.consuming(downloads(fail_once)),
+    ):
+        database.error = DatabaseUnavailable("away")
+        await runtime.publisher.publish(COMMANDS)
+        await until(lambda: not runtime.gate.is_admitting)
+        database.error = None
+        await until(lambda: are_all(handler.handled))
+    assert errors == []
+
+
+@pytest.mark.usefixtures("no_ping_decides")
+async def test_messages_of_a_lost_channel_hold_up_no_other_after_an_outage(rabbitmq_url: str) -> None:
+    database = Database()
+    handler = Dependent(database=database)
+    async with (
+        open_broker_proxy(rabbitmq_url) as (proxy, url),
+        open_runtime(url, {"database": database.ping}) as runtime,
+        runtime.consuming(downloads(handler)),
+    ):
+        database.error = DatabaseUnavailable("away")
+        await runtime.publisher.publish(COMMANDS)
+        await until(lambda: len(handler.seen) == 4)
+        await until(lambda: not runtime.gate.is_admitting)
+        proxy.drop_connections()
+        await until(lambda: "consuming imagemill.download" in runtime.health.problems)
+        await until(lambda: "consuming imagemill.download" not in runtime.health.problems)
+        database.error = None
+        await until(lambda: are_all(handler.handled))
+
+
 async def test_a_stop_while_a_dependency_is_unavailable_returns_the_messages(rabbitmq_url: str) -> None:
     database = Database()
     async with open_runtime(rabbitmq_url, {"database": database.ping}) as runtime:

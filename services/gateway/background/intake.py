@@ -9,6 +9,7 @@ further images as cancelled; the background task `cancel` ends those recorded be
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -114,6 +115,7 @@ class Intake:
         lease = self._database.lease(f"intake:{request.request_id}", self._rules.lease_seconds)
         if not await lease.acquire():
             return
+        began = time.monotonic()
         try:
             async with renewing(lease, self._rules.lease_seconds) as lost:
                 await self._take_in(request, partial(_raise_if_set, stop, lost))
@@ -121,7 +123,7 @@ class Intake:
             log.info("intake_interrupted")
         else:
             if request.round == 1:  # it has read the store, and written to the disk and the database
-                self._gate.succeeded()
+                self._gate.succeeded(began)
 
     async def _take_in(self, request: Request, checkpoint: Callable[[], None]) -> None:
         error = None

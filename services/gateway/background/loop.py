@@ -94,11 +94,12 @@ async def _is_open(gate: DependencyGate, stop: asyncio.Event, beat: Beat) -> boo
 
 
 async def _run(name: str, step: Step, gate: DependencyGate, failures: _Failures) -> float:
+    began = time.monotonic()
     try:
         seconds = await step()
     except DependencyUnavailable as fault:
         failures.clear()
-        gate.close(fault)
+        gate.close(fault, began)
         return 0
     except (Exception, asyncio.CancelledError) as error:
         if is_asked_to_stop():
@@ -106,8 +107,9 @@ async def _run(name: str, step: Step, gate: DependencyGate, failures: _Failures)
         log.exception("background_step_failed", step=name)
         failures.count(error)
         return _AFTER_ERROR_SECONDS
+    finally:
+        gate.proved_nothing(began)  # the step may have had nothing to do, and none uses every dependency
     failures.clear()
-    gate.proved_nothing()  # the step may have had nothing to do, and none uses every dependency
     return seconds
 
 

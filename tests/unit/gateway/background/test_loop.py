@@ -142,6 +142,25 @@ async def test_a_step_does_not_open_a_half_open_gate_since_it_may_have_had_nothi
     await asyncio.wait_for(task, 5)
 
 
+async def test_a_step_that_fails_unexpectedly_after_an_outage_holds_up_no_other_loop() -> None:
+    stop, steps = asyncio.Event(), 0
+
+    async def fail() -> float:
+        raise ZeroDivisionError
+
+    async def step() -> float:
+        nonlocal steps
+        steps += 1
+        return 0.01
+
+    gate = DependencyGate({"storage": answers}, Health())
+    gate.close(StorageUnavailable("gone"))
+    loops = [asyncio.create_task(repeat(each.__name__, each, gate, stop, asyncio.Event())) for each in (fail, step)]
+    await until(lambda: steps >= 3, 2)
+    stop.set()
+    await asyncio.wait_for(asyncio.gather(*loops), 5)
+
+
 async def test_a_stop_abandons_a_step_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.gateway.background.loop._END_SECONDS", 0.1)
     stop, hangs = asyncio.Event(), asyncio.Event()

@@ -56,7 +56,7 @@ async def gate(database: Dependency, storage: Dependency, health: Health) -> Dep
 async def _reopened(gate: DependencyGate) -> None:
     """Waits for admission after an outage, and reports that the work succeeded."""
     assert await asyncio.wait_for(gate.wait_until_open(asyncio.Event()), 5)
-    gate.succeeded()
+    gate.succeeded(time.monotonic())
     assert gate.is_open
 
 
@@ -254,7 +254,7 @@ async def test_an_error_of_a_shared_dependency_closes_both_gates_from_either_one
     assert not waiting.done()
     database.error = None
     assert await waiting
-    inner_gate.succeeded()
+    inner_gate.succeeded(time.monotonic())
     assert inner_gate.is_open
     assert gate.is_open
     assert health.ready
@@ -294,7 +294,7 @@ async def test_after_an_outage_one_goes_first_and_the_others_follow_its_success(
     await until(lambda: _admitted(tasks) == 1)
     await asyncio.sleep(0.1)  # shows that no other follows
     assert _admitted(tasks) == 1
-    gate.succeeded()
+    gate.succeeded(time.monotonic())
     assert all(await asyncio.gather(*tasks))
     assert gate.is_open
 
@@ -313,7 +313,7 @@ async def test_the_others_wait_on_if_the_first_one_fails(gate: DependencyGate, d
 async def test_the_others_follow_if_the_first_one_is_slow(
     gate: DependencyGate, database: Dependency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.messaging.dependency_gate._TRIAL_SECONDS", 0.1)
+    monkeypatch.setattr("shared.messaging.admission._TRIAL_SECONDS", 0.1)
     await _break(gate, database, DatabaseUnavailable("away"))
     tasks = await _waiting(gate, 3)
     database.error = None
@@ -329,7 +329,7 @@ async def test_an_inner_gate_lets_one_go_first_after_an_outage_of_an_outer_depen
     tasks = await _waiting(inner_gate, 3)
     database.error = None
     await until(lambda: _admitted(tasks) == 1)
-    inner_gate.succeeded()
+    inner_gate.succeeded(time.monotonic())
     assert all(await asyncio.gather(*tasks))
     assert gate.is_open
 
@@ -418,9 +418,9 @@ async def test_work_that_proves_nothing_is_followed_by_one_other_and_does_not_op
         await until(lambda: _admitted(tasks) == admitted)  # noqa: B023 (awaited in the same pass)
         await asyncio.sleep(0.05)  # shows that no other follows
         assert _admitted(tasks) == admitted
-        inner_gate.proved_nothing()
+        inner_gate.proved_nothing(time.monotonic())
     assert not gate.is_open
-    inner_gate.succeeded()
+    inner_gate.succeeded(time.monotonic())
     assert inner_gate.is_open
 
 
@@ -428,14 +428,108 @@ async def test_work_that_proves_nothing_is_followed_by_one_other_and_does_not_op
 async def test_a_ping_decides_if_no_work_proves_anything(
     gate: DependencyGate, database: Dependency, monkeypatch: pytest.MonkeyPatch, *, answers: bool
 ) -> None:
-    monkeypatch.setattr("shared.messaging.dependency_gate._TRIAL_SECONDS", 0.1)
+    monkeypatch.setattr("shared.messaging.admission._TRIAL_SECONDS", 0.1)
     await _break(gate, database, DatabaseUnavailable("away"))
     database.error = None
     assert await asyncio.wait_for(gate.wait_until_open(asyncio.Event()), 5)
     pings = database.pings
     database.error = None if answers else DatabaseUnavailable("away again")
-    gate.proved_nothing()
+    gate.proved_nothing(time.monotonic())
     await until(lambda: database.pings > pings)
     await until(lambda: gate.is_open if answers else not gate.is_admitting)
     database.error = None
     await until(lambda: gate.is_admitting)
+
+
+UNEXPECTED: list[BaseException] = [RuntimeError("a bug in the driver"), asyncio.CancelledError("of a library")]
+
+
+@pytest.mark.parametrize("error", UNEXPECTED, ids=repr)
+async def test_work_is_admitted_after_a_trial_without_a_report_and_a_ping_that_fails_unexpectedly(
+    health: Health, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    monkeypatch.setattr("shared.messaging.admission._TRIAL_SECONDS", 0.1)
+    outcomes: list[BaseException | None] = [None, error]
+
+    async def ping() -> None:
+        if outcomes and (outcome := outcomes.pop(0)):
+            raise outcome
+
+    gate = DependencyGate({"database": ping}, health)
+    gate.close(DatabaseUnavailable("away"))
+    for _ in range(2):
+        assert await asyncio.wait_for(gate.wait_until_open(asyncio.Event()), 5)
+    assert outcomes == []
+    await until(lambda: gate.is_open)
+
+
+async def test_pings_at_the_same_time_share_one_answer(gate: DependencyGate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.messaging.admission._TRIAL_SECONDS", 0.02)
+    pings, answer = 0, asyncio.Event()
+
+    async def ping() -> None:
+        nonlocal pings
+        pings += 1
+        if pings > 1:
+            await answer.wait()
+
+    gate._pings = {"database": ping}
+    gate.close(DatabaseUnavailable("away"))
+    for _ in range(3):
+        assert await asyncio.wait_for(gate.wait_until_open(asyncio.Event()), 5)
+        await asyncio.sleep(0.04)  # longer than a trial: a ping decides, and hangs
+        gate.proved_nothing(time.monotonic())
+    checks = [asyncio.create_task(gate._check("database")) for _ in range(2)]
+    await asyncio.sleep(0)
+    answer.set()
+    await asyncio.gather(*checks)
+    await until(lambda: gate.is_open)
+    assert pings == 2
+
+
+async def test_work_that_began_before_the_outage_decides_nothing_about_the_gate(
+    gate: DependencyGate, inner: tuple[DependencyGate, Dependency], database: Dependency
+) -> None:
+    inner_gate, _ = inner
+    began = time.monotonic()
+    await _break(gate, database, DatabaseUnavailable("away"))
+    tasks = await _waiting(inner_gate, 30)
+    database.error = None
+    await until(lambda: _admitted(tasks) == 1)
+    for report in (inner_gate.proved_nothing, inner_gate.succeeded, gate.proved_nothing, gate.succeeded):
+        for _ in range(5):
+            report(began)
+            await asyncio.sleep(0.001)
+    assert _admitted(tasks) == 1
+    inner_gate.succeeded(time.monotonic())
+    assert all(await asyncio.gather(*tasks))
+
+
+async def test_gates_that_share_an_outer_gate_do_not_wait_for_their_own_trial(
+    gate: DependencyGate, health: Health, database: Dependency
+) -> None:
+    left, right = DependencyGate({}, health, outer=[gate]), DependencyGate({}, health, outer=[gate])
+    innermost = DependencyGate({}, health, outer=[left, right])
+    await _break(innermost, database, DatabaseUnavailable("away"))
+    tasks = await _waiting(innermost, 2)
+    database.error = None
+    await until(lambda: _admitted(tasks) == 1, 2)
+    innermost.succeeded(time.monotonic())
+    assert all(await asyncio.gather(*tasks))
+
+
+async def test_work_that_waits_for_an_inner_gate_does_not_hold_up_the_outer_one(
+    gate: DependencyGate, inner: tuple[DependencyGate, Dependency], database: Dependency
+) -> None:
+    inner_gate, cache = inner
+    await _break(inner_gate, cache, CacheUnavailable("gone"))
+    await _break(gate, database, DatabaseUnavailable("away"))
+    waiting = await _waiting(inner_gate, 1)
+    database.error = None
+    await until(lambda: gate.is_admitting)
+    await asyncio.sleep(0.01)
+    assert await asyncio.wait_for(gate.wait_until_open(asyncio.Event()), 2)
+    gate.succeeded(time.monotonic())
+    assert _admitted(waiting) == 0
+    cache.error = None
+    assert all(await asyncio.gather(*waiting))

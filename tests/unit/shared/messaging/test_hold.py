@@ -57,17 +57,30 @@ async def test_the_call_is_repeated_once_the_gate_opens(store: Store, gate: Depe
     assert store.puts == 2
 
 
-async def test_of_many_calls_one_goes_first(store: Store, gate: DependencyGate) -> None:
-    hold = Hold(gate, asyncio.Event())
-    holding = [asyncio.create_task(hold(store.put)) for _ in range(10)]
+@pytest.mark.parametrize("error", [None, ZeroDivisionError()], ids=repr)
+async def test_of_many_calls_one_goes_at_a_time(
+    store: Store, gate: DependencyGate, error: ZeroDivisionError | None
+) -> None:
+    hold, end = Hold(gate, asyncio.Event()), asyncio.Queue[None]()
+
+    async def put() -> str:
+        await store.put()
+        await end.get()
+        if error is not None:
+            raise error
+        return "stored"
+
+    holding = [asyncio.create_task(hold(put)) for _ in range(10)]
     await until(lambda: store.pings >= 1)
     assert store.puts == 10
     store.works = True
-    await until(lambda: store.puts == 11)
-    await asyncio.sleep(0.05)  # shows that the others wait for a report
-    assert store.puts == 11
-    gate.succeeded()
-    assert await asyncio.gather(*holding) == ["stored"] * 10
+    for puts in range(11, 21):
+        await until(lambda: store.puts == puts)  # noqa: B023 (awaited in the same pass)
+        await asyncio.sleep(0.02)  # shows that no other follows
+        assert store.puts == puts
+        end.put_nowait(None)
+    assert await asyncio.gather(*holding, return_exceptions=True) == [error or "stored"] * 10
+    assert not gate.is_open
 
 
 async def test_a_short_fault_does_not_close_the_gate(
