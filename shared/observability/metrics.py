@@ -80,8 +80,8 @@ class Metrics:
         self.background_items_failed = declare.counter(
             "imagemill_background_items_failed_total",
             "Unexpected errors of the gateway's background tasks with one item, such as a request. The item is tried"
-            " again after a pause that grows; all others are processed. step: intake, dispatch, cancel, sweep,"
-            " retention or leftovers.",
+            " again after a pause; all others are processed. The process stays ready, even if every item fails. step:"
+            " intake, dispatch, cancel, sweep, retention or leftovers.",
             unit="items",
             labels=("step",),
         )

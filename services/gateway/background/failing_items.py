@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
@@ -15,6 +16,9 @@ from shared.observability import Metrics
 _FIRST_PAUSE_SECONDS = 5.0
 _MAX_PAUSE_SECONDS = 900.0
 _MAX_REMEMBERED = 10_000  # beyond them, the oldest may be tried again early
+
+T = TypeVar("T")
+M = TypeVar("M")
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +45,7 @@ class FailingItems:
         self._metrics = metrics
         self._clock = clock
         self._failures: dict[str, _Failure] = {}
+        metrics.background_items_failed.labels(step=step)  # from 0, so that an alert sees the first failure
 
     def __contains__(self, item: str) -> bool:
         """Whether to pass the item over now."""
@@ -49,6 +54,15 @@ class FailingItems:
 
     def passed_over(self) -> list[str]:
         return [item for item in self._failures if item in self]
+
+    def built(self, items: Iterable[T], name: Callable[[T], str], build: Callable[[T], M]) -> list[M]:
+        """What is built of each item, without those that fail."""
+        built = []
+        for item in items:
+            if name(item) not in self:
+                with self.attempt(name(item)):
+                    built.append(build(item))
+        return built
 
     @contextmanager
     def attempt(self, item: str) -> Iterator[None]:

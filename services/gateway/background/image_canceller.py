@@ -23,16 +23,16 @@ _MAX_ROUNDS_PER_BROADCAST = 500
 log = structlog.get_logger(__name__)
 
 
-def drop_rounds(rounds: Iterable[CancelledRound], now: datetime, lost_after: float) -> list[Broadcast]:
+def drop_rounds(
+    rounds: Iterable[CancelledRound], now: datetime, lost_after: float, failing: FailingItems
+) -> list[Broadcast]:
     """Broadcasts for the workers. `lost_after`: seconds for which commands of a cancelled round can exist."""
-    to_drop = [
-        RoundToDrop(
-            request_id=each.request_id,
-            round=each.round,
-            seconds=max(0.0, lost_after - (now - each.requested_at).total_seconds()),
-        )
-        for each in rounds
-    ]
+
+    def to_be_dropped(cancelled: CancelledRound) -> RoundToDrop:
+        seconds = max(0.0, lost_after - (now - cancelled.requested_at).total_seconds())
+        return RoundToDrop(request_id=cancelled.request_id, round=cancelled.round, seconds=seconds)
+
+    to_drop = failing.built(rounds, lambda each: each.request_id, to_be_dropped)
     return [
         Broadcast(DropRounds(rounds=tuple(to_drop[start : start + _MAX_ROUNDS_PER_BROADCAST])))
         for start in range(0, len(to_drop), _MAX_ROUNDS_PER_BROADCAST)
@@ -78,7 +78,7 @@ class ImageCanceller:
         """Broadcast new rounds at once; the sweep repeats them."""
         new = [each for each in rounds if (each.request_id, each.round) not in self._broadcast]
         if new:
-            await self._publish(drop_rounds(new, self._clock(), self._lost_after))
+            await self._publish(drop_rounds(new, self._clock(), self._lost_after, self._failing))
         self._broadcast = {(each.request_id, each.round) for each in rounds}
 
     async def _end_images(self, cancelled: CancelledRound) -> int:

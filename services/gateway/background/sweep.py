@@ -1,5 +1,7 @@
 """The sweep: repeats what a lost message should have caused, so that a loss costs time and never a request."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
@@ -9,6 +11,8 @@ from services.gateway.background.image_canceller import drop_rounds
 from services.gateway.background.parts import WITHOUT_LEASE_SECONDS, BackgroundParts
 from services.gateway.settings import DispatchSettings
 from shared.contracts.messages import DeliverWebhook, FinishRequest
+from shared.errors import DependencyUnavailable
+from shared.long_lived import is_asked_to_stop
 from shared.persistence import RenewableLease
 
 log = structlog.get_logger(__name__)
@@ -32,6 +36,7 @@ class Sweep:
         if not await self._lease.held():
             self._set_metrics(backlog_images=0, requests_open=0, paused_hosts=0, webhooks_overdue=0)
             return WITHOUT_LEASE_SECONDS
+        error: BaseException | None = None
         # Each part alone: none waits for another one that fails.
         for name, part in (
             ("lost images", self._return_lost),
@@ -40,9 +45,9 @@ class Sweep:
             ("due webhooks", self._deliver_due),
             ("metrics", self._count),
         ):
-            if name not in self._failing:
-                with self._failing.attempt(name):
-                    await part()
+            error = await _error_of(name, part) or error
+        if error is not None:
+            raise error  # the loop counts it
         return self._interval
 
     async def _count(self) -> None:
@@ -75,12 +80,38 @@ class Sweep:
         """Repeat the cancelled rounds while their commands can exist, so that workers that start later receive them."""
         now = self._clock()
         cancelled = await self._database.cancellations.requested_since(now - self._lost_after)
-        await self._publish(drop_rounds(cancelled, now, self._lost_after.total_seconds()))
+        await self._publish(drop_rounds(cancelled, now, self._lost_after.total_seconds(), self._failing))
 
     async def _finish_stranded(self) -> None:
         stranded = await self._database.requests.claim_stranded()
-        await self._publish([FinishRequest(request_id=request.request_id, round=request.round) for request in stranded])
+        await self._publish(
+            self._failing.built(
+                stranded,
+                lambda request: request.request_id,
+                lambda request: FinishRequest(request_id=request.request_id, round=request.round),
+            )
+        )
 
     async def _deliver_due(self) -> None:
         due = await self._database.deliveries.claim_due()
-        await self._publish([DeliverWebhook(delivery_id=delivery.delivery_id) for delivery in due])
+        await self._publish(
+            self._failing.built(
+                due,
+                lambda delivery: delivery.delivery_id,
+                lambda delivery: DeliverWebhook(delivery_id=delivery.delivery_id),
+            )
+        )
+
+
+async def _error_of(name: str, part: Callable[[], Awaitable[None]]) -> BaseException | None:
+    """The unexpected error of a part, which is logged; the next parts run all the same."""
+    try:
+        await part()
+    except DependencyUnavailable:
+        raise
+    except (Exception, asyncio.CancelledError) as error:
+        if is_asked_to_stop():
+            raise
+        log.exception("sweep_part_failed", part=name)
+        return error
+    return None

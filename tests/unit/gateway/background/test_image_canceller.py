@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
+from services.gateway.background.failing_items import FailingItems
 from services.gateway.background.image_canceller import ImageCanceller, drop_rounds
 from services.gateway.background.parts import BackgroundParts
 from services.gateway.settings import DispatchSettings
@@ -133,7 +134,8 @@ async def test_a_round_is_broadcast_once_and_at_once_by_this_task(fixture: _Fixt
 
 async def test_many_rounds_are_broadcast_in_several_messages() -> None:
     rounds = [CancelledRound(f"request-{number}", 1, NOW, intake_open=False) for number in range(1_200)]
-    broadcasts = drop_rounds(rounds, NOW + timedelta(seconds=30), 90)
+    failing = FailingItems("cancel", Metrics(CollectorRegistry()))
+    broadcasts = drop_rounds(rounds, NOW + timedelta(seconds=30), 90, failing)
     messages = [item.message for item in broadcasts]
     dropped = [each for message in messages if isinstance(message, DropRounds) for each in message.rounds]
     assert len(broadcasts) == 3

@@ -1,11 +1,14 @@
 """The sweep over the memory database: it repeats what lost messages should have caused."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
+from services.gateway.background.loop import repeat
 from services.gateway.background.parts import BackgroundParts
 from services.gateway.background.sweep import Sweep
 from services.gateway.settings import DispatchSettings
@@ -13,8 +16,9 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import DeliverWebhook, DropRounds, FinishRequest, RoundToDrop
 from shared.contracts.records import HostCircuit, Request
 from shared.contracts.states import ImageState
-from shared.messaging import Broadcast
-from shared.observability import Metrics
+from shared.long_lived import Stalled
+from shared.messaging import Broadcast, DependencyGate
+from shared.observability import Health, Metrics
 from shared.persistence import RenewableLease
 from tests.fakes import MemoryDatabase, MovableClock
 from tests.support.builders import NOW, a_delivery, a_request, a_result, an_image
@@ -134,8 +138,8 @@ async def test_only_the_holder_of_the_lease_reports_the_backlog() -> None:
     assert second.get_sample_value("imagemill_backlog_images") == 0
 
 
-async def test_a_part_that_fails_stops_no_other_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, publisher, registry = MovableClock(NOW), RecordingPublisher(), CollectorRegistry()
+async def test_a_part_that_fails_stops_no_other_part_and_fails_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, publisher = MovableClock(NOW), RecordingPublisher()
     database = MemoryDatabase(clock)
     await database.deliveries.put(a_delivery("due"))
 
@@ -143,8 +147,49 @@ async def test_a_part_that_fails_stops_no_other_part(monkeypatch: pytest.MonkeyP
         raise ValueError("a bug")
 
     monkeypatch.setattr(database.requests, "claim_stranded", fail)
-    sweep = a_sweep(database, publisher, clock, registry)
+    sweep = a_sweep(database, publisher, clock, CollectorRegistry())
     for _ in range(3):
-        assert await sweep.step() == 5
+        with pytest.raises(ValueError, match="a bug"):
+            await sweep.step()
     assert publisher.sent == [DeliverWebhook(delivery_id="due")]
-    assert registry.get_sample_value("imagemill_background_items_failed_total", {"step": "sweep"}) == 1
+
+
+async def test_a_sweep_whose_parts_fail_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.gateway.background.loop._AFTER_ERROR_SECONDS", 0.01)
+    database, health = MemoryDatabase(MovableClock(NOW)), Health(stall_timeout=1)
+
+    async def fail() -> list[Request]:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(database.requests, "claim_stranded", fail)
+    sweep = a_sweep(database, RecordingPublisher(), MovableClock(NOW), CollectorRegistry())
+    with capture_logs(), pytest.raises(Stalled, match="the loop sweep: every step failed"):
+        await asyncio.wait_for(
+            repeat("sweep", sweep.step, DependencyGate({}, health), asyncio.Event(), asyncio.Event()), 15
+        )
+    assert "sweep" in health.problems
+
+
+async def test_one_item_of_a_part_that_fails_stops_no_other_and_does_not_fail_the_step() -> None:
+    clock, publisher, registry = MovableClock(NOW), RecordingPublisher(), CollectorRegistry()
+    database = MemoryDatabase(clock)
+    too_long = "x" * 10_000
+    for name in (f"{too_long}:1:request.completed", "due"):
+        await database.deliveries.put(a_delivery(name))
+    ended: dict[str, Any] = {"state": ImageState.COMPRESSED, "result": a_result(), "ended_at": NOW}
+    for request_id in (too_long, "done"):
+        await database.requests.insert(a_request(request_id, intake_open=False))
+        await database.images.insert_many([an_image(request_id=request_id, **ended)])
+    for request_id in (too_long + "x", "cancelled"):
+        await database.requests.insert(a_request(request_id, intake_open=False))
+        await database.images.insert_many([an_image(request_id=request_id)])
+        await database.cancellations.begin(request_id)
+    sweep = a_sweep(database, publisher, clock, registry)
+    with capture_logs():
+        assert await sweep.step() == 5
+    assert publisher.sent == [
+        Broadcast(DropRounds(rounds=(RoundToDrop(request_id="cancelled", round=1, seconds=1000),))),
+        FinishRequest(request_id="done", round=1),
+        DeliverWebhook(delivery_id="due"),
+    ]
+    assert registry.get_sample_value("imagemill_background_items_failed_total", {"step": "sweep"}) == 3
