@@ -3,7 +3,7 @@
 The announcement is recorded in the same write as the end of the round, and removed once it is published. A crash
 between the two, or a retry that begins meanwhile, delays it and never loses it.
 
-An event counts as published when the broker has read it, also if a subscriber's queue does not confirm it: see
+An event counts as published when the broker has read it, even if a subscriber's queue does not confirm it: see
 docs/decisions/0023-events-do-not-wait-for-subscribers.md.
 """
 

@@ -64,7 +64,7 @@ class Request:
     retention_days: time from the finish to the removal; None for a request that is kept.
     expires_at: when the request and its files are removed; None while it is Pending, and if it is kept.
     cancelling: whether a client has cancelled this round, which is not finished yet.
-    cancelled_round: the round that a client cancelled last, also if that came too late to have an effect.
+    cancelled_round: the round that a client cancelled last, even if that came too late to have an effect.
     error_code: why rows after the first `intake_rows` could not be read; None if all were.
     """
 

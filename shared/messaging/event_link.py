@@ -118,7 +118,7 @@ class _OneChannelEach:
                 # The broker reads in order: when it has opened the next channel, it has read the message.
                 self._next = await new_channel(connection, publisher_confirms=False)
                 self._channels += 1
-            except BaseException:  # also if the caller's time is over: the message may not have been read
+            except BaseException:  # even if the caller's time is over: the message may not have been read
                 self._abort()
                 raise
 

@@ -1,7 +1,7 @@
 """The collection `images`: one document for each distinct URL of a request.
 
 The collection is the dispatcher's outbox, and delay is state: an image that must wait is pending with a `not_before`.
-Fields beside those of `records.Image`: `not_before`, `dispatched_at` `answered` (the last dispatch that a deferral
+Fields beside those of `records.Image`: `not_before`, `dispatched_at`, `answered` (the last dispatch that a deferral
 answered) and `earlier` (the ends of earlier rounds).
 """
 

@@ -168,9 +168,8 @@ class RequestDetails(ApiModel):
     request_id: str = Field(examples=[REQUEST_ID])
     status: RequestStatus
     error_code: RequestError | None = Field(
-        description="Why rows of the upload are in no output: `upload_lost` or `u"
-        "pload_unreadable`; null if all were read."
-        " Such a request ends as Failed; upload the catalogue again."
+        description="Why rows of the upload are in no output: `upload_lost` or `upload_unreadable`; null if all were"
+        " read. Such a request ends as Failed, or as Cancelled, but never as Completed; upload the catalogue again."
     )
     cancelling: bool = Field(
         description="Whether the request is Pending and a client has cancelled it.", examples=[False]

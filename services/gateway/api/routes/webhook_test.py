@@ -34,7 +34,7 @@ def webhook_test_router(tester: WebhookTester) -> APIRouter:
         """Send an event `webhook.test` to the URL, signed like every webhook, and return how the receiver responded.
 
         It is one call, with the same rules and the same timeout as a delivery. Nothing is recorded or tried again. The
-        response is a 200 also if the receiver refuses the event or cannot be reached: `delivered` is then false, and
+        response is a 200 even if the receiver refuses the event or cannot be reached: `delivered` is then false, and
         `error` gives the reason.
         """
         response.headers["Cache-Control"] = "no-store"
