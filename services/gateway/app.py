@@ -182,7 +182,11 @@ async def _work_in_background(
     wakes: _Wakes,
     stop: asyncio.Event,
 ) -> None:
-    """Intake runs on every gateway; the other tasks on the one that holds the dispatch lease."""
+    """Intake runs on every gateway; the other tasks on the one that holds the dispatch lease.
+
+    A stop takes at most 10 seconds, also if the database does not answer: half of it for the tasks, which end at the
+    same time, and half for the lease. The responses in progress get DRAIN_TIMEOUT after that.
+    """
     database, store, dispatch, gate = parts.database, stored.store, settings.dispatch, gates.others
     rules = IntakeRules(settings.fetch_targets.policy, settings.public.public_base_url)
     images_added = asyncio.Event()
@@ -201,5 +205,6 @@ async def _work_in_background(
         tasks.create_task(repeat("sweep", sweep.step, gate, stop, wake=asyncio.Event()))
         tasks.create_task(repeat("retention", retention.step, gate, stop, wake=asyncio.Event()))
         tasks.create_task(repeat("leftovers", leftovers.step, gate, stop, wake=asyncio.Event()))
-    await intake.drain()
+        await stop.wait()
+        await intake.drain()
     await lease.release()

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from shared.errors import DatabaseUnavailable
+from shared.long_lived import is_asked_to_stop
 from shared.persistence.repositories import Lease
 
 LEASE_SECONDS = 10.0
@@ -20,8 +21,9 @@ _END_SECONDS = 5.0  # a shutdown waits for it; then the lease runs out by itself
 
 @asynccontextmanager
 async def renewing(lease: Lease, seconds: float) -> AsyncIterator[asyncio.Event]:
-    """Renew an acquired lease of `seconds` while the block runs, then release it.
+    """Renew an acquired lease of `seconds` while the block runs, then release it, except if the block is cancelled.
 
+    A block is cancelled when it is abandoned, often because the database does not answer. Then its lease runs out.
     Yields an event that is set once another process holds the lease, and stays set. The renewal continues all the same:
     when the other process no longer holds the lease, this one acquires it again. So work that must not overlap stops at
     the event, and work that may overlap ignores it and is soon alone again.
@@ -32,11 +34,18 @@ async def renewing(lease: Lease, seconds: float) -> AsyncIterator[asyncio.Event]
         yield lost
     finally:
         over.set()
-        with suppress(DatabaseUnavailable, TimeoutError):  # the lease runs out by itself
-            async with asyncio.timeout(_END_SECONDS):
-                # A renewal in flight is not cancelled: it could reach the database after the release.
-                await asyncio.wait([renewal])
-                await lease.release()
+        if is_asked_to_stop():
+            renewal.cancel()
+        else:
+            await _release(lease, renewal)
+
+
+async def _release(lease: Lease, renewal: asyncio.Task[None]) -> None:
+    with suppress(DatabaseUnavailable, TimeoutError):  # the lease runs out by itself
+        async with asyncio.timeout(_END_SECONDS):
+            # A renewal in flight is not cancelled: it could reach the database after the release.
+            await asyncio.wait([renewal])
+            await lease.release()
 
 
 async def _renew(lease: Lease, interval: float, lost: asyncio.Event, over: asyncio.Event) -> None:

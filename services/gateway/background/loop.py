@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -20,7 +20,8 @@ Beat = Callable[[], None]
 
 _AFTER_ERROR_SECONDS = 5.0
 _BEAT_SECONDS = 10.0
-_END_SECONDS = 5.0
+_END_SECONDS = 4.0
+_ABANDON_SECONDS = 1.0  # the cleanup of what is cancelled may need a database that does not answer
 _MAX_STEP_SECONDS = 300.0  # beyond STALL_TIMEOUT; only a step that is stuck takes longer
 
 log = structlog.get_logger(__name__)
@@ -45,12 +46,18 @@ async def _until_ended(name: str, loop: Coroutine[Any, Any, None], stop: asyncio
         await asyncio.wait([running], timeout=_END_SECONDS)
     finally:
         stopping.cancel()
-        if is_abandoned := running.cancel():
-            await asyncio.wait([running])
+        is_abandoned = not running.done()
+        await abandon([running])
     if is_abandoned:
         log.warning("background_step_abandoned", step=name)
     else:
         running.result()
+
+
+async def abandon(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, and wait a moment for their ends."""
+    if unfinished := [task for task in tasks if task.cancel()]:
+        await asyncio.wait(unfinished, timeout=_ABANDON_SECONDS)
 
 
 async def _repeat(name: str, step: Step, gate: DependencyGate, stop: asyncio.Event, wake: asyncio.Event) -> None:

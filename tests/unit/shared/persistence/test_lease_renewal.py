@@ -146,6 +146,31 @@ async def test_a_released_lease_is_free_and_is_acquired_again(database: MemoryDa
     assert not await lease.held()
 
 
+async def test_the_lease_of_a_cancelled_block_runs_out_by_itself(
+    database: MemoryDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease, entered = database.lease("work", SECONDS), asyncio.Event()
+    assert await lease.acquire()
+    first = database.tables.leases["work"].until
+
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    async def work() -> None:
+        async with renewing(lease, SECONDS):
+            entered.set()
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(lease, "release", hang)
+    task = asyncio.create_task(work())
+    await entered.wait()
+    task.cancel()
+    await asyncio.wait([task], timeout=1)
+    assert task.cancelled()
+    await asyncio.sleep(SECONDS)
+    assert database.tables.leases["work"].until == first
+
+
 @pytest.mark.parametrize("hangs", ["acquire", "release"])
 async def test_a_database_that_hangs_does_not_hold_up_the_end(
     database: MemoryDatabase, monkeypatch: pytest.MonkeyPatch, hangs: str
