@@ -21,7 +21,7 @@ from shared.persistence.deliveries import MongoDeliveries
 from shared.persistence.documents import Clock, Document, id_bounds
 from shared.persistence.faults import database_faults
 from shared.persistence.hosts import MongoHosts
-from shared.persistence.images import MongoImages
+from shared.persistence.images import NO_LOSSES, MongoImages
 from shared.persistence.leases import MongoLease
 from shared.persistence.outages import MongoOutages
 from shared.persistence.products import MongoProducts
@@ -45,6 +45,11 @@ INDEXES = {
     "images": [
         IndexModel(
             [("state", ASCENDING), ("request_id", ASCENDING), ("host", ASCENDING), ("not_before", ASCENDING)],
+        ),
+        # What is due and need not be processed alone: images that wait for that can be many.
+        IndexModel(
+            [("request_id", ASCENDING), ("host", ASCENDING), ("not_before", ASCENDING)],
+            partialFilterExpression={"state": ImageState.PENDING.value, "losses": NO_LOSSES},
         ),
         # What waits for a host, of all requests: the images that expire there.
         IndexModel(

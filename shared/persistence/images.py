@@ -26,6 +26,9 @@ from shared.persistence.summary_query import UnknownValue, summarize
 
 _MAX_PASSED_OVER = 1_000
 
+NO_LOSSES: Document = {"$in": [0, None]}
+"""A condition on `losses`. A record of an earlier version has no such field."""
+
 _RETRIED: Document = {"$in": [state.value for state in RETRIED_STATES]}
 """A condition on `state`."""
 
@@ -124,7 +127,7 @@ class MongoImages:
             "not_before": {"$lte": self._clock()},
         }
         if without_losses:
-            condition["losses"] = {"$in": [0, None]}  # none in a record of an earlier version
+            condition["losses"] = NO_LOSSES
         return await self._first(condition, limit, ("host", 1), ("not_before", 1))
 
     async def expired(

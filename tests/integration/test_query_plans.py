@@ -27,7 +27,13 @@ from tests.support.worker_messages import compressed, deferred
 
 REQUESTS = [f"request-{number}" for number in range(4)]
 IMAGES = 1000
-"""Per request: three quarters are in terminal states, a few are dispatched, the others are due tomorrow."""
+"""Per request: three quarters are in terminal states, a few are dispatched, the others are due tomorrow.
+
+As many others lost a worker and are due.
+"""
+
+LOST = "a-deadly.test"
+"""Their host, which comes before the others."""
 
 HOSTS_WITH_PENDING = 5
 
@@ -56,6 +62,9 @@ async def populated(url: str) -> AsyncIterator[Database]:
         for request_id in REQUESTS:
             await _populate(database, request_id)
         clock.advance(-24 * 3600)
+        for request_id in REQUESTS:
+            lost = [an_image(f"http://{LOST}/{number}", request_id, losses=1) for number in range(IMAGES)]
+            await database.images.insert_many(lost)
         await database.requests.insert(a_request("a", intake_open=False))
         await database.images.insert_many([an_image(request_id="a")])
         await database.products.insert_many([a_product(row, (), "a") for row in range(1, 4)])
@@ -110,7 +119,16 @@ async def test_every_query_uses_an_index_and_reads_little(populated: Database, u
         assert operation["docsExamined"] <= 100, operation
 
 
-@pytest.mark.parametrize("filters", [{}, {"without_hosts": ["host-16", "host-18"]}, {"without_losses": True}], ids=str)
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"without_hosts": [LOST]},
+        {"without_hosts": [LOST, "host-16", "host-18"]},
+        {"without_losses": True},
+        {"without_losses": True, "without_hosts": ["host-16", "host-18"]},
+    ],
+    ids=str,
+)
 async def test_images_that_are_not_due_are_skipped_by_host(
     populated: Database, url: str, filters: dict[str, Any]
 ) -> None:
