@@ -134,7 +134,7 @@ class DependencyGate:
         return False
 
     def succeeded(self, began: float) -> None:
-        """Work that needs every dependency has succeeded: a half-open gate opens, unless it began before."""
+        """Work that needs every dependency has succeeded: a gate that was half-open when it began opens."""
         for gate in self._gates:
             gate._admission.succeeded(began)
 
@@ -210,7 +210,7 @@ class DependencyGate:
             self._confirming = asyncio.create_task(self._confirm())
 
     async def _confirm(self) -> None:
-        """Open if every dependency still answers; close for each that does not."""
+        """Open if every dependency still answers; close for each that does not. Else another trial goes first."""
         try:
             await asyncio.gather(*map(self._check, self._pings))
         except (Exception, asyncio.CancelledError):
