@@ -72,8 +72,11 @@ class RequestRepository(Protocol):
     async def count_open(self) -> int:
         """Number of Pending requests."""
 
-    def expired(self) -> AsyncGenerator[str, None]:
-        """Ids of requests that have expired and whose end is announced, those that expired first at the beginning."""
+    def expired(self, without: Collection[str] = ()) -> AsyncGenerator[str, None]:
+        """Ids of requests that have expired and whose end is announced, those that expired first at the beginning.
+
+        None of the ids in `without`.
+        """
 
     async def begin_removal(self, request_id: str) -> bool:
         """Whether the request has expired; from then on it cannot be retried."""

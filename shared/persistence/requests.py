@@ -182,9 +182,10 @@ class MongoRequests:
             )
         return self._reader.read(document) if document else None
 
-    async def expired(self) -> AsyncGenerator[str, None]:
+    async def expired(self, without: Collection[str] = ()) -> AsyncGenerator[str, None]:
+        excluding = {"_id": {"$nin": list(without)}} if without else {}
         with database_faults():
-            found = self._collection.find(self._has_expired(), projection={"_id": 1}).sort("expires_at", 1)
+            found = self._collection.find(self._has_expired() | excluding, projection={"_id": 1}).sort("expires_at", 1)
             async for document in found.limit(_MAX_EXPIRED):
                 yield str(document["_id"])
 

@@ -35,6 +35,16 @@ async def orphans(database: Database) -> set[str]:
     return {request_id async for request_id in database.orphaned_requests()}
 
 
+async def test_more_excluded_requests_than_are_read_at_a_time_hide_no_expired_one(
+    database: Database, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.persistence.requests._MAX_EXPIRED", 2)
+    for request_id, days in (("a", 1), ("b", 2), ("c", 3)):
+        await insert_finished(database, request_id, days)
+    clock.advance(WEEK.total_seconds())
+    assert [request_id async for request_id in database.requests.expired(["a", "b"])] == ["c"]
+
+
 async def test_a_request_expires_after_its_time_and_a_kept_one_never(database: Database, clock: MovableClock) -> None:
     await insert_finished(database, "a", 7)
     await insert_finished(database, "kept", None)

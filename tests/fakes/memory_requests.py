@@ -129,12 +129,13 @@ class MemoryRequests:
             **dict.fromkeys(OutputKeys.__dataclass_fields__),
         )
 
-    async def expired(self) -> AsyncGenerator[str, None]:
+    async def expired(self, without: Collection[str] = ()) -> AsyncGenerator[str, None]:
         self._tables.answer()
         now = self._tables.clock()
         due = [row.request for row in self._rows() if _is_due_for_removal(row, now)]
         for request in sorted(due, key=lambda request: request.expires_at or now):
-            yield request.request_id
+            if request.request_id not in without:
+                yield request.request_id
 
     async def begin_removal(self, request_id: str) -> bool:
         self._tables.answer()

@@ -81,6 +81,13 @@ async def test_an_image_of_an_earlier_version_is_read(database: Database, raw: R
     assert (image.losses, image.etag) == (0, None)
 
 
+async def test_a_due_image_of_an_earlier_version_has_lost_no_worker(
+    database: Database, raw: RawDatabase[Document]
+) -> None:
+    raw["images"].insert_one(IMAGE | {"state": "pending", "not_before": NOW})
+    assert len(await database.images.due("form", 1, without_losses=True)) == 1
+
+
 async def test_a_request_without_what_this_version_needs_is_set_aside(
     database: Database, raw: RawDatabase[Document], registry: CollectorRegistry
 ) -> None:

@@ -58,10 +58,8 @@ class Retention:
     async def _remove_some(self) -> bool:
         """Whether there was a request to remove, which nobody can retry any more."""
         requests, deliveries = self._database.requests, self._database.deliveries
-        async with aclosing(requests.expired()) as expired:
+        async with aclosing(requests.expired(self._failing.passed_over())) as expired:
             async for request_id in expired:
-                if request_id in self._failing:
-                    continue
                 with self._failing.attempt(request_id):
                     if not await deliveries.any_pending(request_id) and await requests.begin_removal(request_id):
                         await self._remove_some_of(request_id)
