@@ -91,8 +91,17 @@ async def open_runtime(
         broker = await stack.enter_async_context(open_broker(settings, "test", asyncio.Event()))
         publisher = Publisher(broker, metrics)
         gate = DependencyGate({"broker": broker.ping, **(pings or {})}, health)
+        stack.push_async_callback(_end_recoveries, gate)
         await gate.check()
         yield Runtime(broker, publisher, gate, health, metrics, registry, drain_timeout)
+
+
+async def _end_recoveries(gate: DependencyGate) -> None:
+    """The pings of a dependency that is unavailable would go on, and be logged, during the tests that follow."""
+    recoveries = list(gate._recovering.values())
+    for task in recoveries:
+        task.cancel()
+    await asyncio.gather(*recoveries, return_exceptions=True)
 
 
 @asynccontextmanager
