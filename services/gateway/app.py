@@ -184,7 +184,7 @@ async def _work_in_background(
 ) -> None:
     """Intake runs on every gateway; the other tasks on the one that holds the dispatch lease.
 
-    A stop takes at most 10 seconds, also if the database does not answer: half of it for the tasks, which end at the
+    A stop takes at most 10 seconds, even if the database does not answer: half of it for the tasks, which end at the
     same time, and half for the lease. The responses in progress get DRAIN_TIMEOUT after that.
     """
     database, store, dispatch, gate = parts.database, stored.store, settings.dispatch, gates.others

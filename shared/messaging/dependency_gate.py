@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 import structlog
 
 from shared.errors import DependencyUnavailable
+from shared.first_of import first_of
 from shared.long_lived import is_asked_to_stop
 from shared.messaging.admission import Admission
 from shared.observability import Health
@@ -126,7 +127,7 @@ class DependencyGate:
         """
         while not stop.is_set():
             if waiting_for := next((gate for gate in self._gates if not gate._admission.admitting.is_set()), None):
-                await _first_of(waiting_for._admission.admitting, stop)
+                await first_of(waiting_for._admission.admitting, stop)
                 continue
             for gate in self._gates:
                 gate._admission.admit(time.monotonic())
@@ -221,12 +222,3 @@ class DependencyGate:
         else:
             if not self._recovering:
                 self._admission.open()
-
-
-async def _first_of(*events: asyncio.Event) -> None:
-    waits = [asyncio.create_task(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waits:
-            task.cancel()

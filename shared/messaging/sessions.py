@@ -9,6 +9,7 @@ import structlog
 from aiormq.abc import AbstractChannel
 
 from shared.errors import BrokerUnavailable
+from shared.first_of import first_of
 from shared.long_lived import Stalled
 from shared.messaging.broker import Broker
 from shared.messaging.connection import RPC_SECONDS, Connection
@@ -57,7 +58,7 @@ class Sessions:
                 if stop.is_set():
                     return
                 await self._after(fault)
-                await pause(stop, _RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 (jitter)
+                await first_of(stop, within=_RETRY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 (jitter)
 
     def proven(self) -> None:
         """The session consumes: the broker answered a question about it."""
@@ -117,7 +118,7 @@ class QueueWatch:
     async def look(self, stop: asyncio.Event, *, consuming: bool = True) -> None:
         """Wait for a moment, or until `stop`. Raises BrokerUnavailable if the consumer is gone."""
         self._beat()
-        await pause(stop, _LOOK_SECONDS, self._ended)
+        await first_of(stop, self._ended, within=_LOOK_SECONDS)
         if self._ended.is_set():
             raise BrokerUnavailable(f"RabbitMQ ended the consumer of {self._queue}")
         now = asyncio.get_running_loop().time()
@@ -147,13 +148,3 @@ class QueueWatch:
         self._received = self._activity.received
         if starved and self._starving:
             raise BrokerUnavailable(f"RabbitMQ delivers none of {waiting} messages in {self._queue}")
-
-
-async def pause(stop: asyncio.Event, seconds: float, *others: asyncio.Event) -> None:
-    """Wait for `seconds`, or until one of the events is set."""
-    waits = [asyncio.create_task(event.wait()) for event in (stop, *others)]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()

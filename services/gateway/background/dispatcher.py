@@ -132,7 +132,7 @@ class Dispatcher:
         return chosen
 
     async def _images_of(self, request_id: str, limit: int, requests: int, in_flight: dict[str, int]) -> list[Image]:
-        """Due images of one request at hosts below their cap; they are added to `in_flight`, also if sending fails.
+        """Due images of one request at hosts below their cap; they are added to `in_flight`, even if sending fails.
 
         All `requests` may want the same host, so each takes only its share of what the host's cap leaves.
         """

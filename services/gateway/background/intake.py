@@ -21,7 +21,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from services.gateway.background.failing_items import FailingItems
-from services.gateway.background.loop import abandon
+from services.gateway.background.loop import end
 from services.gateway.background.parts import BackgroundParts
 from services.gateway.background.upload_reader import copied_upload, read_batches
 from services.gateway.catalogue import CatalogueRefused, CatalogueRow
@@ -39,7 +39,6 @@ from shared.url_policy import AddressPolicy, host_name, url_fault
 
 _MAX_REQUESTS_AT_ONCE = 16
 _MAX_IMAGES_PER_WRITE = 1_000
-_DRAIN_SECONDS = 4.0
 _IDLE_SECONDS = 1.0  # finds intakes that another gateway left; an upload wakes the task at once
 
 log = structlog.get_logger(__name__)
@@ -98,9 +97,7 @@ class Intake:
 
     async def drain(self) -> None:
         """After `stop` was set: wait for the batches in progress, or abandon them if the database does not answer."""
-        if running := list(self._running.values()):
-            _, late = await asyncio.wait(running, timeout=_DRAIN_SECONDS)
-            await abandon(late)
+        await end(list(self._running.values()))
 
     async def _try_to_take_in(self, request: Request, stop: asyncio.Event) -> None:
         with bound_contextvars(request_id=request.request_id):

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from shared.errors import DependencyUnavailable
+from shared.first_of import first_of
 from shared.long_lived import Stalled, is_asked_to_stop, lasting
 from shared.messaging import DependencyGate
 from shared.observability import Health
@@ -43,18 +44,26 @@ async def _until_ended(name: str, loop: Coroutine[Any, Any, None], stop: asyncio
     waits: list[asyncio.Task[Any]] = [running, stopping]
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait([running], timeout=_END_SECONDS)
+        is_abandoned = bool(await end([running]))
+    except asyncio.CancelledError:
+        await _abandon([running])
+        raise
     finally:
         stopping.cancel()
-        is_abandoned = not running.done()
-        await abandon([running])
     if is_abandoned:
         log.warning("background_step_abandoned", step=name)
     else:
         running.result()
 
 
-async def abandon(tasks: Collection[asyncio.Task[Any]]) -> None:
+async def end(tasks: Collection[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+    """After `stop` was set: wait for tasks to end. Returns those that did not end soon: they are abandoned."""
+    _, late = await asyncio.wait(tasks, timeout=_END_SECONDS) if tasks else (set(), set())
+    await _abandon(late)
+    return late
+
+
+async def _abandon(tasks: Collection[asyncio.Task[Any]]) -> None:
     """Cancel tasks, and wait a moment for their ends."""
     if unfinished := [task for task in tasks if task.cancel()]:
         await asyncio.wait(unfinished, timeout=_ABANDON_SECONDS)
@@ -121,14 +130,10 @@ async def _run(name: str, step: Step, gate: DependencyGate, failures: _Failures)
 
 
 async def _pause(seconds: float, stop: asyncio.Event, wake: asyncio.Event, beat: Beat) -> None:
-    waits = [asyncio.create_task(stop.wait()), asyncio.create_task(wake.wait())]
     ends_at = asyncio.get_running_loop().time() + seconds
-    done: set[asyncio.Task[Any]] = set()
-    try:
-        while not done and (left := ends_at - asyncio.get_running_loop().time()) > 0:
-            beat()
-            done, _ = await asyncio.wait(waits, timeout=min(left, _BEAT_SECONDS), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waits:
-            task.cancel()
+    while (left := ends_at - asyncio.get_running_loop().time()) > 0:
+        beat()
+        await first_of(stop, wake, within=min(left, _BEAT_SECONDS))
+        if stop.is_set() or wake.is_set():
+            break
     wake.clear()

@@ -37,7 +37,6 @@ async def test_a_stop_waits_once_for_all_background_tasks_that_hang(
 ) -> None:
     """The loops and intake for a second at the same time, then the lease for a second."""
     monkeypatch.setattr("services.gateway.background.loop._END_SECONDS", 1)
-    monkeypatch.setattr("services.gateway.background.intake._DRAIN_SECONDS", 1)
     monkeypatch.setattr("shared.persistence.lease_renewal._END_SECONDS", 1)
     database, store, stop = MemoryDatabase(MovableClock(NOW)), MemoryObjectStore(), asyncio.Event()
     hanging: list[str] = []

@@ -373,7 +373,7 @@ async def test_a_cancellation_during_the_intake_concerns_the_images_of_the_next_
 
 
 async def test_a_stop_abandons_a_batch_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.gateway.background.intake._DRAIN_SECONDS", 0.1)
+    monkeypatch.setattr("services.gateway.background.loop._END_SECONDS", 0.1)
     fixture, hangs = IntakeFixture(), asyncio.Event()
     await fixture.accept()
 
