@@ -10,7 +10,7 @@ import pytest
 from shared.contracts.messages import Message
 from shared.errors import DatabaseUnavailable, DependencyUnavailable
 from shared.messaging import Outgoing, Queue, Unproven, list_dead
-from tests.support.messaging_runtime import is_waiting, open_broker_proxy, open_runtime, waiting_in
+from tests.support.messaging_runtime import Runtime, is_waiting, open_broker_proxy, open_runtime, waiting_in
 from tests.support.recorder import COMMANDS, FOLLOW_UP, Recorder, are_all, downloads
 from tests.support.waiting import until
 
@@ -39,6 +39,14 @@ class Dependent(Recorder):
         await self.database.ping()
         self.handled.append(message)
         return self.answer
+
+
+async def an_outage_with_messages(runtime: Runtime, database: Database) -> None:
+    """Messages arrive while the database is away; it comes back when the gate is closed."""
+    database.error = DatabaseUnavailable("away")
+    await runtime.publisher.publish(COMMANDS)
+    await until(lambda: not runtime.gate.is_admitting)
+    database.error = None
 
 
 async def test_messages_are_held_while_a_dependency_is_unavailable(rabbitmq_url: str) -> None:
@@ -101,10 +109,7 @@ async def test_dropped_messages_do_not_open_a_half_open_gate_and_all_are_handled
         open_runtime(rabbitmq_url, {"database": database.ping}) as runtime,
         runtime.consuming(downloads(handler)),
     ):
-        database.error = DatabaseUnavailable("away")
-        await runtime.publisher.publish(COMMANDS)
-        await until(lambda: not runtime.gate.is_admitting)
-        database.error = None
+        await an_outage_with_messages(runtime, database)
         await until(lambda: are_all(handler.handled))
         assert not runtime.gate.is_open
         handler.answer = []
@@ -139,10 +144,7 @@ async def test_a_handler_that_fails_unexpectedly_after_an_outage_holds_up_no_oth
         open_runtime(rabbitmq_url, {"database": database.ping}) as runtime,
         runtime.consuming(downloads(fail_once)),
     ):
-        database.error = DatabaseUnavailable("away")
-        await runtime.publisher.publish(COMMANDS)
-        await until(lambda: not runtime.gate.is_admitting)
-        database.error = None
+        await an_outage_with_messages(runtime, database)
         await until(lambda: are_all(handler.handled))
     assert errors == []
 
