@@ -12,7 +12,7 @@ from pathlib import Path
 
 from shared.contracts import messages
 from shared.contracts.messages import MESSAGES, Message
-from shared.messaging import ALONE_QUEUE_OF, QUEUE_OF, DroppedRounds, Queue
+from shared.messaging import ALONE_QUEUE_OF, QUEUE_OF, DroppedRounds, Queue, Reports
 
 SERVICES = ("gateway", "downloader", "compressor", "aggregator")
 _SOURCES = Path(__file__).parents[2] / "services"
@@ -20,7 +20,12 @@ _COMMAND_OF_REPLY: dict[type[Message], type[Message]] = {
     messages.WebhookTested: messages.SendTestWebhook,
     messages.ImagesProbed: messages.ProbeImages,
 }
-_LISTENER_OF_BROADCAST: dict[type[Message], str] = {messages.DropRounds: DroppedRounds.__name__}
+_LISTENER_OF_BROADCAST: dict[type[Message], str] = {
+    messages.DropRounds: DroppedRounds.__name__,
+    messages.DownloadsReported: Reports.__name__,
+    messages.CompressionsReported: Reports.__name__,
+    messages.ResultsRecorded: Reports.__name__,
+}
 _NOT_SENT = {("aggregator", messages.ImageDeferred.__name__)}
 """The aggregator makes a deferral of a failure while the host's circuit is open, and records it itself."""
 

@@ -1,6 +1,7 @@
 """The settings of the gateway: its own blocks, and those it shares with other services."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -112,6 +113,23 @@ class DispatchSettings(HandlerSettings):
         return self.command_start_by + self.longest_handler + 60
 
 
+class HostLimitSettings(Settings):
+    """Limits of the requests to one image host, over all downloaders together."""
+
+    host_start: int = Field(
+        default=8, ge=1, description="Concurrent downloads from a host of which nothing is known yet."
+    )
+    host_max: int = Field(
+        default=64, ge=1, description="Maximum concurrent downloads from one host, over all downloaders."
+    )
+    host_rate: float = Field(
+        default=0, ge=0, description="Maximum downloads per second from one host, over all downloaders; 0 for no limit."
+    )
+    host_limits_file: Path | None = Field(
+        default=None, description="A TOML file with other limits for some hosts; see the runbook. None by default."
+    )
+
+
 class RetentionSettings(Settings):
     retention_days: float = Field(
         default=30,
@@ -181,5 +199,6 @@ class GatewaySettings:
     fetch_targets: FetchTargetSettings
     webhook_targets: WebhookTargetSettings
     dispatch: DispatchSettings
+    hosts: HostLimitSettings
     retention: RetentionSettings
     age: ImageAgeSettings

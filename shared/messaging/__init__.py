@@ -6,9 +6,10 @@ from shared.messaging.dead_letters import DeadLetter, list_dead, purge_dead, rep
 from shared.messaging.dependency_gate import DependencyGate, Ping
 from shared.messaging.dropped_rounds import DroppedRounds
 from shared.messaging.hold import Hold
-from shared.messaging.publisher import Broadcast, Outgoing, Publish, Publisher, Reply
+from shared.messaging.publisher import Broadcast, ForDispatcher, Outgoing, Publish, Publisher, Reply
 from shared.messaging.replies import Inbox, Replies
 from shared.messaging.reply_client import ReplyClient, ReplyConnection
+from shared.messaging.reports import Reports, ReportSender
 from shared.messaging.subscription import Handler, Subscription, Unproven
 from shared.messaging.topology import ALONE_QUEUE_OF, COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE, QUEUE_OF, Queue
 
@@ -24,6 +25,7 @@ __all__ = [
     "DeadLetter",
     "DependencyGate",
     "DroppedRounds",
+    "ForDispatcher",
     "Handler",
     "Hold",
     "Inbox",
@@ -36,6 +38,8 @@ __all__ = [
     "Reply",
     "ReplyClient",
     "ReplyConnection",
+    "ReportSender",
+    "Reports",
     "Subscription",
     "Unproven",
     "list_dead",

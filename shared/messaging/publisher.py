@@ -13,7 +13,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError, PublishErr
 from aiormq import Channel
 
 from shared.contracts.events import PublicEvent
-from shared.contracts.messages import Message
+from shared.contracts.messages import Message, Report
 from shared.messaging.broker import Broker
 from shared.messaging.codec import encode, encode_event
 from shared.messaging.event_link import CONFIRM_SECONDS
@@ -26,6 +26,7 @@ from shared.messaging.topology import (
     DEAD_EXCHANGE,
     DEFAULT_EXCHANGE,
     EVENTS_EXCHANGE,
+    REPORTS_EXCHANGE,
     queue_of,
 )
 from shared.observability import Metrics
@@ -46,7 +47,14 @@ class Broadcast:
     message: Message
 
 
-Outgoing = Message | PublicEvent | Reply | Broadcast
+@dataclass(frozen=True, slots=True)
+class ForDispatcher:
+    """A report for every gateway; the one that dispatches uses it. It is dropped if there is none."""
+
+    report: Report
+
+
+Outgoing = Message | PublicEvent | Reply | Broadcast | ForDispatcher
 
 Publish = Callable[[Sequence[Outgoing]], Awaitable[None]]
 """The signature of `Publisher.publish`."""
@@ -123,6 +131,8 @@ class Publisher:
             await self._publish_reply(item)
         elif isinstance(item, Broadcast):
             await self._send(self._commands, BROADCASTS_EXCHANGE, encode(item.message), "", mandatory=False)
+        elif isinstance(item, ForDispatcher):
+            await self._send(self._commands, REPORTS_EXCHANGE, encode(item.report), "", mandatory=False)
         else:
             await self._send(self._commands, COMMANDS_EXCHANGE, encode(item), queue_of(item))
 

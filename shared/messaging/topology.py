@@ -23,6 +23,7 @@ COMMANDS_EXCHANGE = "imagemill.commands"
 EVENTS_EXCHANGE = "imagemill.events"
 DEAD_EXCHANGE = "imagemill.dead"
 BROADCASTS_EXCHANGE = "imagemill.broadcasts"
+REPORTS_EXCHANGE = "imagemill.reports"
 DEFAULT_EXCHANGE = ""  # the broker's own: each queue is bound to it under its name
 
 # The broker counts a delivery that returns because a connection closed or a process stopped. These are no failures, so
@@ -42,6 +43,7 @@ class Queue(StrEnum):
     DOWNLOAD_ALONE = "imagemill.download.alone"  # commands whose image lost a worker: see shared/losses.py
     COMPRESS = "imagemill.compress"
     COMPRESS_ALONE = "imagemill.compress.alone"
+    COMPRESS_SLOW = "imagemill.compress.slow"  # commands whose image takes long
     RESULTS = "imagemill.results"
     FINISH = "imagemill.finish"
     WEBHOOKS = "imagemill.webhooks"
@@ -56,6 +58,7 @@ WORK_QUEUES = (
     Queue.DOWNLOAD_ALONE,
     Queue.COMPRESS,
     Queue.COMPRESS_ALONE,
+    Queue.COMPRESS_SLOW,
     Queue.RESULTS,
     Queue.FINISH,
     Queue.WEBHOOKS,
@@ -102,9 +105,11 @@ ALONE_QUEUE_OF: Mapping[type[Message], Queue] = {
 
 
 def queue_of(message: Message) -> Queue:
-    """The queue for this type of message. KeyError for replies and broadcasts, which have queues of their own."""
+    """The queue for this message. KeyError for replies, broadcasts and reports, which have queues of their own."""
     if isinstance(message, messages.DownloadImage | messages.CompressImage) and message.losses:
         return ALONE_QUEUE_OF[type(message)]
+    if isinstance(message, messages.CompressImage) and message.spent_ms:
+        return Queue.COMPRESS_SLOW
     return QUEUE_OF[type(message)]
 
 
@@ -138,7 +143,8 @@ async def declare_topology(channel: AbstractChannel) -> None:
     """Declare all exchanges and queues."""
     commands = await channel.declare_exchange(COMMANDS_EXCHANGE, ExchangeType.DIRECT, durable=True)
     await channel.declare_exchange(EVENTS_EXCHANGE, ExchangeType.TOPIC, durable=True)
-    await channel.declare_exchange(BROADCASTS_EXCHANGE, ExchangeType.FANOUT, durable=True)
+    for name in (BROADCASTS_EXCHANGE, REPORTS_EXCHANGE):
+        await channel.declare_exchange(name, ExchangeType.FANOUT, durable=True)
     dead = await channel.declare_exchange(DEAD_EXCHANGE, ExchangeType.FANOUT, durable=True)
     for name, limit in ((Queue.DEAD, _UNLIMITED_DELIVERIES), (Queue.LOST, _LOST_DELIVERIES)):
         parking = await channel.declare_queue(

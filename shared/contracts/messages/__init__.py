@@ -17,6 +17,16 @@ from shared.contracts.messages.commands import (
 from shared.contracts.messages.options import CompressOptions, MetadataPolicy, Mode, OutputFormat
 from shared.contracts.messages.probes import MAX_PROBE_SECONDS, FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.contracts.messages.registry import MESSAGES
+from shared.contracts.messages.reports import (
+    MAX_REPORTED,
+    CompressionsReported,
+    DownloadsReported,
+    EndedDownload,
+    RecordedResult,
+    Report,
+    ReportedImage,
+    ResultsRecorded,
+)
 from shared.contracts.messages.results import ImageCompressed, ImageDeferred, ImageFailed, ImageResult, ResultFigures
 from shared.contracts.messages.webhook_tests import (
     MAX_TEST_WAIT_SECONDS,
@@ -27,15 +37,19 @@ from shared.contracts.messages.webhook_tests import (
 
 __all__ = [
     "MAX_PROBE_SECONDS",
+    "MAX_REPORTED",
     "MAX_TEST_WAIT_SECONDS",
     "MAX_WEBHOOK_SECONDS",
     "MESSAGES",
     "WEBHOOK_TESTS_AT_ONCE",
     "CompressImage",
     "CompressOptions",
+    "CompressionsReported",
     "DeliverWebhook",
     "DownloadImage",
+    "DownloadsReported",
     "DropRounds",
+    "EndedDownload",
     "FetchBounds",
     "FinishRequest",
     "ImageCompressed",
@@ -51,7 +65,11 @@ __all__ = [
     "OutputFormat",
     "ProbeImages",
     "ProbedImage",
+    "RecordedResult",
+    "Report",
+    "ReportedImage",
     "ResultFigures",
+    "ResultsRecorded",
     "RoundToDrop",
     "SendTestWebhook",
     "WebhookTested",

@@ -55,6 +55,11 @@ class CompressImage(ImageMessage):
     etag: Word | None = Field(default=None, description="The original's ETag, as its host sent it.")
     last_modified: Word | None = Field(default=None, description="The original's Last-Modified, as its host sent it.")
     losses: Count = Field(default=0, description="As in `DownloadImage`.")
+    spent_ms: Count = Field(
+        default=0,
+        description="Milliseconds of a worker process that this run has used. Such a command has a queue of its own: it"
+        " takes long.",
+    )
 
 
 class FinishRequest(Message):

@@ -4,6 +4,7 @@ from shared.contracts.messages.base import Message
 from shared.contracts.messages.broadcasts import DropRounds
 from shared.contracts.messages.commands import CompressImage, DeliverWebhook, DownloadImage, FinishRequest
 from shared.contracts.messages.probes import ImagesProbed, ProbeImages
+from shared.contracts.messages.reports import CompressionsReported, DownloadsReported, ResultsRecorded
 from shared.contracts.messages.results import ImageCompressed, ImageDeferred, ImageFailed
 from shared.contracts.messages.webhook_tests import SendTestWebhook, WebhookTested
 
@@ -15,6 +16,9 @@ MESSAGES: tuple[type[Message], ...] = (
     ImageDeferred,
     FinishRequest,
     DropRounds,
+    DownloadsReported,
+    CompressionsReported,
+    ResultsRecorded,
     DeliverWebhook,
     SendTestWebhook,
     WebhookTested,

@@ -88,6 +88,7 @@ class ImageFailed(ImageMessage):
     original_key: Word | None = Field(
         default=None, description="The stored original, which is now removed; null if none."
     )
+    decoder_ms: Count = Field(default=0, description="Milliseconds of a worker process that the run used.")
 
 
 class ImageDeferred(ImageMessage):
@@ -108,6 +109,7 @@ class ImageDeferred(ImageMessage):
     host_pause: Seconds | None = Field(default=None, description="As in `ImageFailed`.")
     host_until: Time | None = Field(default=None, description="As in `ImageFailed`.")
     original_key: Word | None = Field(default=None, description="As in `ImageFailed`.")
+    decoder_ms: Count = Field(default=0, description="As in `ImageFailed`.")
 
     @property
     def tried_host(self) -> bool:
@@ -116,3 +118,8 @@ class ImageDeferred(ImageMessage):
         Once there is an original, the try has succeeded; only a fault of the host can still follow from it.
         """
         return self.host_fault or (self.counts and self.original_key is None)
+
+
+def decoder_ms(result: ImageCompressed | ImageFailed | ImageDeferred) -> int:
+    """Milliseconds of a worker process that the run used."""
+    return result.result.compress_ms if isinstance(result, ImageCompressed) else result.decoder_ms

@@ -23,6 +23,7 @@ from shared.contracts.messages import (
     ImageResult,
     ImagesProbed,
     Message,
+    Report,
     WebhookTested,
 )
 from shared.contracts.states import ImageState
@@ -74,8 +75,8 @@ def test_a_message_is_persistent_json_named_by_its_type(message: Message) -> Non
 
 
 @given(message=ANY_MESSAGE)
-def test_every_message_except_a_reply_or_broadcast_has_a_queue(message: Message) -> None:
-    if isinstance(message, ImagesProbed | WebhookTested | DropRounds):
+def test_every_message_except_a_reply_broadcast_or_report_has_a_queue(message: Message) -> None:
+    if isinstance(message, ImagesProbed | WebhookTested | DropRounds | Report):
         with pytest.raises(KeyError):
             queue_of(message)
     else:
