@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_settings import NoDecode
 
 from services.gateway.catalogue import CatalogueLimits
+from services.gateway.host_limits_file import HostOverrides, parse_host_limits
 from services.gateway.upload import (
     MAX_RETENTION_DAYS,
     OPTIONS,
@@ -113,6 +115,18 @@ class DispatchSettings(HandlerSettings):
         return self.command_start_by + self.longest_handler + 60
 
 
+def _read_host_limits(path: Any) -> Any:
+    """What the file at `path` says. Raises ValueError with all its faults."""
+    if not isinstance(path, str):
+        return path
+    try:
+        return parse_host_limits(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ValueError("".join(f"\n    {path}: {fault}" for fault in str(error).splitlines())) from error
+
+
 class HostLimitSettings(Settings):
     """Limits of the requests to one image host, over all downloaders together."""
 
@@ -125,9 +139,22 @@ class HostLimitSettings(Settings):
     host_rate: float = Field(
         default=0, ge=0, description="Maximum downloads per second from one host, over all downloaders; 0 for no limit."
     )
-    host_limits_file: Path | None = Field(
+    host_limits_file: Annotated[HostOverrides | None, NoDecode, BeforeValidator(_read_host_limits)] = Field(
         default=None, description="A TOML file with other limits for some hosts; see the runbook. None by default."
     )
+
+    @model_validator(mode="after")
+    def _starts_within_the_maxima(self) -> Self:
+        if self.host_start > self.host_max:
+            raise ValueError("HOST_START must not exceed HOST_MAX")
+        for pattern, override in self.overrides.items():
+            if override.max is None and override.start is not None and override.start > self.host_max:
+                raise ValueError(f'HOST_LIMITS_FILE: ["{pattern}"] start must not exceed HOST_MAX: set max too')
+        return self
+
+    @property
+    def overrides(self) -> HostOverrides:
+        return self.host_limits_file or {}
 
 
 class RetentionSettings(Settings):

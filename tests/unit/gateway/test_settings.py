@@ -1,11 +1,19 @@
 """The gateway's settings, read from the environment."""
 
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from services.gateway.settings import CatalogueSettings, DispatchSettings, GatewaySettings, RetentionSettings
+from services.gateway.host_limits_file import HostOverride
+from services.gateway.settings import (
+    CatalogueSettings,
+    DispatchSettings,
+    GatewaySettings,
+    HostLimitSettings,
+    RetentionSettings,
+)
 from services.gateway.upload import RequestOptions, UploadOptions
 from shared.contracts.messages import CompressOptions
 from shared.settings import load
@@ -105,3 +113,66 @@ def test_a_default_beyond_a_year_is_allowed_without_a_limit(monkeypatch: pytest.
     monkeypatch.setenv("RETENTION_DAYS", "4000")
     monkeypatch.setenv("RETENTION_DAYS_MAX", "0")
     assert RetentionSettings().policy.days(None) == 4000
+
+
+def test_limits_of_some_hosts_are_read_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert HostLimitSettings().overrides == {}
+    file = tmp_path / "hosts.toml"
+    file.write_text('["*.shop.example"]\nmax = 4\n["shop.example"]\nstart = 20\nrate = 0.5\n', encoding="utf-8")
+    monkeypatch.setenv("HOST_LIMITS_FILE", str(file))
+    assert HostLimitSettings().overrides == {
+        "*.shop.example": HostOverride(max=4),
+        "shop.example": HostOverride(start=20, rate=0.5),
+    }
+
+
+@pytest.mark.usefixtures("environment")
+def test_all_faults_of_the_host_limits_file_are_reported_beside_other_faults(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "hosts.toml"
+    file.write_text('["a.example"]\nmax = 0\n["b.example"]\nrates = 4\n', encoding="utf-8")
+    monkeypatch.setenv("HOST_LIMITS_FILE", str(file))
+    monkeypatch.setenv("HOST_RATE", "-1")
+    monkeypatch.setenv("CSV_MAX_ROWS", "0")
+    with pytest.raises(SystemExit) as ended:
+        load(GatewaySettings)
+    assert ended.value.code == 2
+    message = capsys.readouterr().err
+    assert f'    {file}: ["a.example"] max: Input should be greater than or equal to 1\n' in message
+    assert f'    {file}: ["b.example"] rates: Extra inputs are not permitted\n' in message
+    assert [name for name in ("HOST_LIMITS_FILE", "HOST_RATE", "CSV_MAX_ROWS") if f"  {name}: " not in message] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"), [(None, "No such file or directory"), ("[", "is not TOML"), ("\xff", "can't decode")]
+)
+def test_a_missing_or_broken_file_of_host_limits_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None, fault: str
+) -> None:
+    file = tmp_path / "hosts.toml"
+    if content is not None:
+        file.write_bytes(content.encode("latin-1"))
+    monkeypatch.setenv("HOST_LIMITS_FILE", str(file))
+    with pytest.raises(ValidationError, match=rf"{file}: .*{fault}"):
+        HostLimitSettings()
+
+
+@pytest.mark.parametrize(
+    ("table", "is_refused"), [("start = 65", True), ("start = 65\nmax = 65", False), ("max = 1", False)]
+)
+def test_a_host_starts_within_its_maximum(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, table: str, is_refused: bool
+) -> None:
+    monkeypatch.setenv("HOST_START", "65")
+    with pytest.raises(ValidationError, match="HOST_START must not exceed HOST_MAX"):
+        HostLimitSettings()
+    monkeypatch.delenv("HOST_START")
+    file = tmp_path / "hosts.toml"
+    file.write_text(f'["a.example"]\n{table}\n', encoding="utf-8")
+    monkeypatch.setenv("HOST_LIMITS_FILE", str(file))
+    if is_refused:
+        with pytest.raises(ValidationError, match="must not exceed HOST_MAX"):
+            HostLimitSettings()
+    else:
+        assert "a.example" in HostLimitSettings().overrides

@@ -1,0 +1,1 @@
+"""Dispatch: which image starts next, and when there is room for it."""
