@@ -109,6 +109,7 @@ class Request:
 
 CANCELLED_DETAIL = "the request was cancelled"
 """The error detail of an image whose code is `cancelled`."""
+_MORE_THAN_SLOTS_IN_A_ROW = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ class Image:
         its host: what waits for us does not age.
     error_code, error_detail: why the image failed, or the reason of the last try at its host.
     losses: how often in this round a worker was lost that had the image.
+    position: its place in the catalogue, see `position_of`. 0 if an earlier version recorded it.
     etag, last_modified: validators of the original, as its host sent them.
     reuse_key: see object_keys.reuse_key; None without `etag` and `last_modified`.
     """
@@ -183,6 +185,24 @@ class Image:
     etag: str | None = None
     last_modified: str | None = None
     losses: int = 0
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchedImage:
+    """What the dispatcher has to know of an image that is with the workers."""
+
+    request_id: str
+    image_id: str
+    host: str
+    dispatch: int
+    losses: int
+    dispatched_at: datetime
+
+
+def position_of(row: int, slot: int) -> int:
+    """The place of a slot in its catalogue, as a number that orders them. Both are counted from any first number."""
+    return row * _MORE_THAN_SLOTS_IN_A_ROW + slot
 
 
 def saved_percent(bytes_in: int, bytes_out: int) -> float:

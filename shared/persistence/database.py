@@ -11,6 +11,7 @@ from datetime import datetime
 import structlog
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
+from pymongo.errors import OperationFailure
 
 from shared.clocks import ReferenceClock
 from shared.contracts.states import ImageState
@@ -21,7 +22,7 @@ from shared.persistence.deliveries import MongoDeliveries
 from shared.persistence.documents import Clock, Document, id_bounds
 from shared.persistence.faults import database_faults
 from shared.persistence.hosts import MongoHosts
-from shared.persistence.images import NO_LOSSES, MongoImages
+from shared.persistence.images import BY_HOST, IN_ORDER, MongoImages
 from shared.persistence.leases import MongoLease
 from shared.persistence.outages import MongoOutages
 from shared.persistence.products import MongoProducts
@@ -41,16 +42,14 @@ INDEXES = {
         IndexModel([("cancelling", ASCENDING)], partialFilterExpression={"cancelling": True}),
         IndexModel([("cancel_requested_at", ASCENDING)], sparse=True),  # contains only requests that were cancelled
     ],
-    # One index serves dispatch, the window's count, progress and the completion check: each starts with an equality.
+    # One index serves progress, what is dispatched and the completion check: each starts with an equality.
     "images": [
         IndexModel(
             [("state", ASCENDING), ("request_id", ASCENDING), ("host", ASCENDING), ("not_before", ASCENDING)],
         ),
-        # What is due and need not be processed alone: images that wait for that can be many.
-        IndexModel(
-            [("request_id", ASCENDING), ("host", ASCENDING), ("not_before", ASCENDING)],
-            partialFilterExpression={"state": ImageState.PENDING.value, "losses": NO_LOSSES},
-        ),
+        # What is due: in the catalogue's order, or by host to leave some out.
+        IndexModel(IN_ORDER, partialFilterExpression={"state": ImageState.PENDING.value}),
+        IndexModel(BY_HOST, partialFilterExpression={"state": ImageState.PENDING.value}),
         # What waits for a host, of all requests: the images that expire there.
         IndexModel(
             [("host", ASCENDING), ("deadline", ASCENDING), ("not_before", ASCENDING)],
@@ -73,7 +72,11 @@ INDEXES = {
 }
 """By collection. `products` needs none: its ids sort by request and row."""
 
+_FORMER_INDEXES = {"images": ["request_id_1_host_1_not_before_1"]}
+"""Indexes of earlier versions, by collection: no query needs them, and every write would pay for them."""
+
 _OWNED = ("images", "products", "deliveries")  # the ids of their documents start with the request's
+_INDEX_NOT_FOUND = 27
 _DELETE_BATCH = 5_000  # a delete of a million documents would exceed the time of one operation
 
 log = structlog.get_logger(__name__)
@@ -149,10 +152,20 @@ class MongoDatabase:
         return time
 
     async def ensure_indexes(self) -> None:
-        """Create the indexes that are missing. Any number of processes may do so at once."""
+        """Create the indexes that are missing, then drop former ones. Any number of processes may do so at once."""
         with database_faults():
             for collection, indexes in INDEXES.items():
                 await self._database[collection].create_indexes(indexes)
+            for collection, names in _FORMER_INDEXES.items():
+                for name in names:
+                    await self._drop_index(self._database[collection], name)
+
+    async def _drop_index(self, collection: AsyncIOMotorCollection[Document], name: str) -> None:
+        try:
+            await collection.drop_index(name)
+        except OperationFailure as error:
+            if error.code != _INDEX_NOT_FOUND:
+                raise
 
 
 @asynccontextmanager

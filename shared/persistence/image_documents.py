@@ -35,11 +35,12 @@ def to_document(image: Image, now: datetime) -> Document:
         "dispatched_at": None,
         "answered": image.dispatch,
         "losses": image.losses,
+        "position": image.position,
     }
 
 
 _EARLIER_ROUNDS = 3
-_IDENTITY = ("_id", "request_id", "url", "host")
+_IDENTITY = ("_id", "request_id", "url", "host", "position")
 _END_OF_ROUND = ("host", "round", "state", "dispatch", "attempts", "losses", "error_code", "error_detail", "ended_at")
 """A failed image has no other fields of a record, except a deadline, which counts only in its round."""
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from shared.contracts.image_summary import ImageSummary
 from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed
-from shared.contracts.records import Image, Progress
+from shared.contracts.records import DispatchedImage, Image, Progress
 
 RETRY_BATCH = 1_000
 """Maximum number of images that `retry_failed` moves at a time."""
@@ -63,15 +63,19 @@ class ImageRepository(Protocol):
     async def in_flight_alone(self) -> int:
         """Number of dispatched images that lost a worker in this round, which the workers process alone."""
 
+    async def dispatched(self) -> list[DispatchedImage]:
+        """All dispatched images."""
+
     async def requests_with_pending(self) -> list[str]:
         """Ids of requests that have pending images, due or not, in order."""
 
     async def due(
         self, request_id: str, limit: int, *, without_hosts: Collection[str] = (), without_losses: bool = False
     ) -> list[Image]:
-        """Pending images of a request that are due, ordered by host, without those of `without_hosts`.
+        """Pending images of a request that are due, in the catalogue's order.
 
-        With `without_losses` also without those that lost a worker in this round.
+        With `without_hosts`, without the images of those and ordered by host first. With `without_losses`, without
+        those that lost a worker in this round.
         """
 
     async def expired(

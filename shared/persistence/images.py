@@ -13,8 +13,9 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import UpdateOne
 
 from shared.contracts.image_summary import ImageSummary
-from shared.contracts.records import Image, Progress
+from shared.contracts.records import DispatchedImage, Image, Progress
 from shared.contracts.states import RETRIED_STATES, ImageState
+from shared.losses import MAX_LOSSES
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults, duplicates_ignored
 from shared.persistence.image_documents import document_id, image_fields, retry_changes, to_document
@@ -24,10 +25,19 @@ from shared.persistence.image_transitions import Result, dispatch_transition, po
 from shared.persistence.record_reading import RecordReader, SetAside
 from shared.persistence.summary_query import UnknownValue, summarize
 
+Order = list[tuple[str, int]]
+
 _MAX_PASSED_OVER = 1_000
 
-NO_LOSSES: Document = {"$in": [0, None]}
-"""A condition on `losses`. A record of an earlier version has no such field."""
+_NO_LOSSES = [0, None]
+"""Values of `losses`. A record of an earlier version has no such field."""
+
+_ANY_LOSSES = [*_NO_LOSSES, *range(1, MAX_LOSSES + 1)]
+"""All values, not a range of them: the index has the images of each in the order asked for, and they are merged."""
+
+IN_ORDER = [("request_id", 1), ("losses", 1), ("position", 1), ("not_before", 1), ("host", 1)]
+BY_HOST = [("request_id", 1), ("losses", 1), ("host", 1), ("position", 1), ("not_before", 1)]
+"""The keys of the indexes of pending images that answer `due`: without and with hosts to leave out."""
 
 _RETRIED: Document = {"$in": [state.value for state in RETRIED_STATES]}
 """A condition on `state`."""
@@ -43,6 +53,7 @@ class MongoImages:
     ) -> None:
         self._images = images
         self._reader = RecordReader("images", Image, set_aside, image_fields)
+        self._dispatched = RecordReader("images", DispatchedImage, set_aside, image_fields)
         self._results = MongoImageResults(images, requests, self._reader, clock)
         self._clock = clock
 
@@ -113,6 +124,12 @@ class MongoImages:
         with database_faults():
             return await self._images.count_documents({"state": ImageState.DISPATCHED.value, "losses": {"$gt": 0}})
 
+    async def dispatched(self) -> list[DispatchedImage]:
+        fields = ("request_id", "host", "dispatch", "losses", "dispatched_at")
+        with database_faults():
+            found = await self._images.find({"state": ImageState.DISPATCHED.value}, projection=fields).to_list(None)
+        return self._dispatched.read_some({"losses": 0} | document for document in found)
+
     async def requests_with_pending(self) -> list[str]:
         with database_faults():
             return sorted(await self._images.distinct("request_id", {"state": ImageState.PENDING.value}))
@@ -123,12 +140,13 @@ class MongoImages:
         condition: Document = {
             "state": ImageState.PENDING.value,
             "request_id": request_id,
-            "host": {"$nin": list(without_hosts)},
+            "losses": {"$in": _NO_LOSSES if without_losses else _ANY_LOSSES},
             "not_before": {"$lte": self._clock()},
         }
-        if without_losses:
-            condition["losses"] = NO_LOSSES
-        return await self._first(condition, limit, ("host", 1), ("not_before", 1))
+        if without_hosts:
+            others = condition | {"host": {"$nin": list(without_hosts)}}
+            return await self._first(others, limit, order=[("host", 1), ("position", 1)], index=BY_HOST)
+        return await self._first(condition, limit, order=[("position", 1)], index=IN_ORDER)
 
     async def expired(
         self, host: str, *, deadline_by: datetime, untried_since: datetime | None, limit: int
@@ -140,12 +158,14 @@ class MongoImages:
             found += await self._first(untried, limit - len(found))
         return found
 
-    async def _first(self, condition: Document, limit: int, *order: tuple[str, int]) -> list[Image]:
+    async def _first(
+        self, condition: Document, limit: int, *, order: Order | None = None, index: Order | None = None
+    ) -> list[Image]:
         """The first images that can be read; unreadable ones are skipped."""
         passed_over: list[str] = []
         while True:
             excluding = {"_id": {"$nin": passed_over}} if passed_over else {}
-            cursor = self._images.find(condition | excluding, sort=list(order) or None).limit(limit)
+            cursor = self._images.find(condition | excluding, sort=order, hint=index).limit(limit)
             with database_faults():
                 found = await cursor.to_list(limit)
             images = self._reader.read_some(found)

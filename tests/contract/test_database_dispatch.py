@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.records import Image
+from shared.contracts.records import DispatchedImage, Image
 from shared.contracts.states import ImageState
 from shared.persistence import Database, Recorded
 from tests.fakes import MovableClock
@@ -30,21 +30,60 @@ async def _defer(database: Database, image: Image, seconds: float) -> None:
     await database.images.record(deferred(image, dispatch=1, delay=seconds))
 
 
-async def test_due_images_are_ordered_by_host_and_then_by_time(database: Database, clock: MovableClock) -> None:
-    urls = ["http://c/1", "http://a/2", "http://b/1", "http://a/1", "http://a/3"]
-    images = {url: an_image(url, "a") for url in urls}
+@pytest.mark.parametrize(
+    ("without_hosts", "expected"),
+    [
+        ([], ["c/1", "b/2", "a/3", "b/4"]),
+        (["z"], ["a/3", "b/2", "b/4", "c/1"]),
+        (["a", "c"], ["b/2", "b/4"]),
+    ],
+)
+async def test_due_images_are_in_the_catalogues_order_and_by_host_first_if_hosts_are_left_out(
+    database: Database, clock: MovableClock, without_hosts: list[str], expected: list[str]
+) -> None:
+    """Whatever the order of their records, whether they were deferred, and whether they lost a worker."""
+    images = {
+        name: an_image(f"http://{name}", "a", position=int(name[-1]), losses=int(name[-1]) % 3)
+        for name in ("b/4", "a/3", "c/1", "a/5", "b/2")
+    }
     await database.images.insert_many(list(images.values()))
-    await _defer(database, images["http://a/2"], 2)
-    await _defer(database, images["http://a/1"], 1)
-    await _defer(database, images["http://b/1"], 4)
+    await _defer(database, images["b/2"], 2)
+    await _defer(database, images["c/1"], 1)
+    await _defer(database, images["a/5"], 4)
     clock.advance(3)
-    assert [image.url for image in await database.images.due("a", 10)] == [
-        "http://a/3",
-        "http://a/1",
-        "http://a/2",
-        "http://c/1",
+    for limit in (10, 1):
+        due = await database.images.due("a", limit, without_hosts=without_hosts)
+        assert [image.url.removeprefix("http://") for image in due] == expected[:limit]
+
+
+async def test_a_retried_image_keeps_its_place_in_the_catalogue(database: Database) -> None:
+    late, early = an_image("http://a/1", position=2), an_image("http://a/2", position=1)
+    await database.images.insert_many([late, early])
+    for image in (late, early):
+        await database.images.record(failed(image))
+    async for _ in database.images.retry_failed(late.request_id, 2):
+        pass
+    assert [image.position for image in await database.images.due(late.request_id, 10)] == [1, 2]
+    ended = await database.images.record(failed(early))
+    assert ended.ended_earlier is not None
+    assert ended.ended_earlier.position == 1
+
+
+async def test_dispatched_images_are_listed(database: Database, clock: MovableClock) -> None:
+    first, second, waiting, ended = (
+        an_image(f"http://{host}/1", host, losses=losses) for host, losses in (("a", 0), ("b", 2), ("c", 0), ("d", 0))
+    )
+    await database.images.insert_many([first, second, waiting, ended])
+    assert await database.images.dispatched() == []
+    await database.images.mark_dispatched([first, ended])
+    await database.images.record(compressed(ended, dispatch=1))
+    later = clock.advance(60)
+    await database.images.mark_dispatched([second])
+    dispatched = await database.images.dispatched()
+    assert sorted(dispatched, key=lambda each: each.host) == [
+        DispatchedImage("a", first.image_id, "a", dispatch=1, losses=0, dispatched_at=NOW),
+        DispatchedImage("b", second.image_id, "b", dispatch=1, losses=2, dispatched_at=later),
     ]
-    assert [image.url for image in await database.images.due("a", 2)] == ["http://a/3", "http://a/1"]
 
 
 async def test_due_images_are_pending_and_belong_to_the_request(database: Database) -> None:
@@ -80,7 +119,7 @@ async def test_due_images_of_given_hosts_are_left_out(
     hosts = ["b", "a", "", "c"]
     await database.images.insert_many([an_image(f"http://{host}/1", host=host) for host in hosts])
     due = await database.images.due(an_image().request_id, 10, **filters)
-    assert [image.host for image in due] == expected
+    assert sorted(image.host for image in due) == expected
 
 
 async def test_marking_an_image_dispatched_counts_the_dispatch(database: Database) -> None:
@@ -120,7 +159,7 @@ async def test_marking_images_again_or_none_changes_nothing(database: Database) 
 
 
 async def test_a_postponed_image_is_due_later(database: Database, clock: MovableClock) -> None:
-    image, other = an_image("http://a/1"), an_image("http://b/1")
+    image, other = an_image("http://a/1", position=1), an_image("http://b/1", position=2)
     await database.images.insert_many([image, other])
     until = NOW + timedelta(minutes=15)
     await database.images.postpone([image], until)

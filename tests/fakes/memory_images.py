@@ -12,7 +12,7 @@ from shared.contracts.image_summary import (
     ImageSummary,
     ImageSummaryBuilder,
 )
-from shared.contracts.records import Image, Progress
+from shared.contracts.records import DispatchedImage, Image, Progress
 from shared.contracts.states import OPEN_STATES, RETRIED_STATES, TERMINAL_STATES, ImageState, RequestStatus
 from shared.long_lived import progress
 from shared.persistence import RETRY_BATCH, Recorded
@@ -85,6 +85,21 @@ class MemoryImages:
         self._tables.answer()
         return sum(row.image.losses > 0 for row in self._in_state(ImageState.DISPATCHED))
 
+    async def dispatched(self) -> list[DispatchedImage]:
+        self._tables.answer()
+        return [
+            DispatchedImage(
+                request_id=row.image.request_id,
+                image_id=row.image.image_id,
+                host=row.image.host,
+                dispatch=row.image.dispatch,
+                losses=row.image.losses,
+                dispatched_at=row.dispatched_at,
+            )
+            for row in self._in_state(ImageState.DISPATCHED)
+            if row.dispatched_at is not None
+        ]
+
     async def requests_with_pending(self) -> list[str]:
         self._tables.answer()
         return sorted({row.image.request_id for row in self._in_state(ImageState.PENDING)})
@@ -100,7 +115,7 @@ class MemoryImages:
             if row.image.request_id == request_id and row.not_before <= now and row.image.host not in without_hosts
         ]
         rows = [row for row in rows if not (without_losses and row.image.losses)]
-        rows.sort(key=lambda row: (row.image.host, row.not_before))
+        rows.sort(key=lambda row: (row.image.host if without_hosts else "", row.image.position))
         return [row.image for row in rows[:limit]]
 
     async def expired(

@@ -93,6 +93,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "images.in_flight_alone": lambda database: database.images.in_flight_alone(),
     "images.requests_with_pending": lambda database: database.images.requests_with_pending(),
     "images.reusable": lambda database: database.images.reusable(["0" * 32, "1" * 32], NOW),
+    "images.dispatched": lambda database: database.images.dispatched(),
     "images.due": lambda database: database.images.due("a", 1),
     "images.expired": lambda database: database.images.expired(
         "images.test", deadline_by=NOW, untried_since=NOW, limit=1

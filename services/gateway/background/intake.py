@@ -29,7 +29,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import image_event, request_accepted_event
 from shared.contracts.messages import FinishRequest
 from shared.contracts.object_keys import image_id
-from shared.contracts.records import CANCELLED_DETAIL, Image, Product, Request
+from shared.contracts.records import CANCELLED_DETAIL, Image, Product, Request, position_of
 from shared.contracts.states import EVENT_STATES, ImageState, RequestError
 from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.messaging import DependencyGate
@@ -162,7 +162,11 @@ class Intake:
 
     async def _record(self, request: Request, rows: list[CatalogueRow]) -> None:
         await self._database.products.insert_many([_product(request, row) for row in rows])
-        urls = iter(dict.fromkeys(url for row in rows for url in row.urls))
+        slots = ((url, position_of(row.row, slot)) for row in rows for slot, url in enumerate(row.urls))
+        first_slots: dict[str, int] = {}
+        for url, position in slots:
+            first_slots.setdefault(url, position)
+        urls = iter(first_slots.items())
         while batch := list(islice(urls, _MAX_IMAGES_PER_WRITE)):
             await self._record_images(request, await asyncio.to_thread(self._images, request, batch))
 
@@ -175,11 +179,11 @@ class Intake:
             failed = [image for image in recorded.values() if image.state in EVENT_STATES]
             await self._publish([image_event(image, self._rules.public_base_url) for image in failed])
 
-    def _images(self, request: Request, urls: Iterable[str]) -> list[Image]:
+    def _images(self, request: Request, urls: Iterable[tuple[str, int]]) -> list[Image]:
         now = self._clock()
-        return [self._image(request, url, now) for url in urls]
+        return [self._image(request, url, position, now) for url, position in urls]
 
-    def _image(self, request: Request, url: str, now: datetime) -> Image:
+    def _image(self, request: Request, url: str, position: int, now: datetime) -> Image:
         fault = url_fault(url, self._rules.fetch_policy)
         if fault:
             state, code, detail = ImageState.FAILED, fault.code, fault.detail
@@ -199,6 +203,7 @@ class Intake:
             error_code=code,
             error_detail=detail,
             ended_at=None if state is ImageState.PENDING else now,
+            position=position,
         )
 
 

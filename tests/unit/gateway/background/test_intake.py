@@ -17,7 +17,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import EventType, PublicEvent
 from shared.contracts.messages import FinishRequest
 from shared.contracts.object_keys import image_id
-from shared.contracts.records import Image, Product, Request
+from shared.contracts.records import Image, Product, Request, position_of
 from shared.contracts.states import ImageState, RequestError
 from shared.messaging import DependencyGate
 from shared.observability import Health, Metrics
@@ -246,6 +246,22 @@ async def test_a_process_that_lost_the_lease_stops_its_intake() -> None:
     assert (await fixture.request()).intake_open
     assert not await fixture.rows_in()
     assert not await fixture.database.lease(f"intake:{REQUEST_ID}", 30).acquire()
+
+
+async def test_an_image_has_the_place_of_its_first_slot_whichever_rows_are_read_again() -> None:
+    fixture = IntakeFixture()
+    await fixture.accept()
+    await fixture.run()
+    places = {row.image.url: row.image.position for row in fixture.database.tables.images.values()}
+    expected = {"1.jpg": position_of(1, 0), "2.jpg": position_of(1, 1), "3.jpg": position_of(3, 0)}
+    assert {url.rpartition("/")[2]: place for url, place in places.items()} == expected
+    assert sorted(expected, key=expected.__getitem__) == ["1.jpg", "2.jpg", "3.jpg"]
+
+    continued = IntakeFixture()
+    await continued.accept(intake_rows=1)
+    await continued.run()
+    [image] = (await continued.database.images.find(REQUEST_ID, [image_id("http://images.test/1.jpg")])).values()
+    assert image.position == position_of(2, 0)
 
 
 async def test_the_images_of_wide_rows_are_recorded_in_bounded_batches(monkeypatch: pytest.MonkeyPatch) -> None:
