@@ -81,8 +81,9 @@ async def test_an_image_of_an_earlier_version_is_read(database: Database, raw: R
     assert (image.losses, image.etag) == (0, None)
 
 
+@pytest.mark.usefixtures("database")
 async def test_an_index_that_only_earlier_versions_used_is_dropped(
-    database: Database, mongodb_url: str, raw: RawDatabase[Document]
+    mongodb_url: str, raw: RawDatabase[Document]
 ) -> None:
     former = raw["images"].create_index([("request_id", 1), ("host", 1), ("not_before", 1)])
     for _ in range(2):
