@@ -2,7 +2,10 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+from functools import partial
 
 import httpx
 
@@ -28,11 +31,22 @@ from shared.contracts.messages import (
     ImageCompressed,
     ImageDeferred,
     ImageFailed,
+    RecordedResult,
+    ResultsRecorded,
     SendTestWebhook,
 )
 from shared.long_lived import all_lasting
 from shared.losses import LossPolicy
-from shared.messaging import Consumer, DependencyGate, Publish, Publisher, Queue, Subscription, open_broker
+from shared.messaging import (
+    Consumer,
+    DependencyGate,
+    Publish,
+    Publisher,
+    Queue,
+    ReportSender,
+    Subscription,
+    open_broker,
+)
 from shared.observability import Metrics
 from shared.outbound import open_guarded_client
 from shared.persistence import Database, open_database
@@ -57,52 +71,42 @@ async def run(settings: AggregatorSettings, stop: asyncio.Event) -> None:
         client = await open_things.enter_async_context(_webhook_client(settings.webhooks))
         broker = await open_things.enter_async_context(open_broker(settings.rabbit, "aggregator", stop))
         publisher = Publisher(broker, metrics)
+        reports = ReportSender(publisher.publish, _results_recorded, signs_of_life=False)
         # Only finishing needs the object store and the disk, so their loss delays neither results nor webhooks.
         recording = DependencyGate({"database": database.ping, "broker": broker.ping}, health)
         finishing = DependencyGate({"storage": store.ping, "disk": process.workspace.ping}, health, outer=[recording])
+        subscriptions = [
+            *_of_results(settings, database, store, metrics, reports.add),
+            _of_requests(settings, database, store, publisher.publish, metrics),
+            *_of_webhooks(settings.webhooks, database, client, metrics),
+        ]
         # Before the check: from here on the process is ready only if it consumes.
         consumers = [
             Consumer(each, broker, publisher, finishing if each.queue is Queue.FINISH else recording, health, metrics)
-            for each in _subscriptions(settings, database, store, client, publisher.publish, metrics)
+            for each in subscriptions
         ]
         await finishing.check()
-        consuming = ((each.name, each.run(stop, settings.rabbit.drain_timeout)) for each in consumers)
-        await all_lasting(consuming, stop)
+        consuming = [(each.name, each.run(stop, settings.rabbit.drain_timeout)) for each in consumers]
+        await all_lasting([*consuming, ("sending reports", reports.run(stop, health))], stop)
 
 
-def _subscriptions(
+def _of_results(
     settings: AggregatorSettings,
     database: Database,
     store: ObjectStore,
-    client: httpx.AsyncClient,
-    publish: Publish,
     metrics: Metrics,
+    report: Callable[[RecordedResult], object],
 ) -> list[Subscription]:
-    base_url, keep_originals = settings.public.public_base_url, settings.store.keep_originals
-    effects = ResultEffects(store, base_url, keep_originals=keep_originals)
-    outputs = OutputWriter(database, store, base_url, guard_formulas=settings.finish.csv_formula_guard)
-    remove_originals = OriginalsRemover(store, keep_originals=keep_originals)
-    announcer = RequestAnnouncer(database, publish, base_url)
-    finisher = RequestFinisher(database, outputs, remove_originals, announcer, metrics)
+    effects = ResultEffects(store, settings.public.public_base_url, keep_originals=settings.store.keep_originals)
     breaker = _host_circuit_breaker(settings.hosts, settings.age, database)
-    recorder = ResultRecorder(database.images, breaker, effects, metrics, settings.age, database.clock)
-    call = WebhookCaller(client, settings.webhooks, database.clock)
-    deliverer = WebhookDeliverer(database.deliveries, call, settings.webhooks, metrics, database.clock)
+    new_deadline = partial(_new_deadline, settings.age, database)
+    recorder = ResultRecorder(database.images, breaker, effects, metrics, new_deadline, report)
     return [
         Subscription(
             Queue.RESULTS,
             (ImageCompressed, ImageFailed, ImageDeferred),
             recorder,
             settings.results.results_concurrency,
-        ),
-        Subscription(Queue.FINISH, (FinishRequest,), finisher, settings.finish.finish_concurrency),
-        Subscription(Queue.WEBHOOKS, (DeliverWebhook,), deliverer, settings.webhooks.webhook_concurrency),
-        Subscription(
-            Queue.WEBHOOK_TESTS,
-            (SendTestWebhook,),
-            WebhookTestSender(call, database.clock),
-            WEBHOOK_TESTS_AT_ONCE,
-            park_unknown=False,
         ),
         Subscription(
             Queue.LOST,
@@ -112,6 +116,42 @@ def _subscriptions(
             park_unknown=False,  # dead results, finishes and deliveries: the sweep sends their work again
         ),
     ]
+
+
+def _of_requests(
+    settings: AggregatorSettings, database: Database, store: ObjectStore, publish: Publish, metrics: Metrics
+) -> Subscription:
+    base_url, keep_originals = settings.public.public_base_url, settings.store.keep_originals
+    outputs = OutputWriter(database, store, base_url, guard_formulas=settings.finish.csv_formula_guard)
+    remove_originals = OriginalsRemover(store, keep_originals=keep_originals)
+    announcer = RequestAnnouncer(database, publish, base_url)
+    finisher = RequestFinisher(database, outputs, remove_originals, announcer, metrics)
+    return Subscription(Queue.FINISH, (FinishRequest,), finisher, settings.finish.finish_concurrency)
+
+
+def _of_webhooks(
+    settings: WebhookSettings, database: Database, client: httpx.AsyncClient, metrics: Metrics
+) -> list[Subscription]:
+    call = WebhookCaller(client, settings, database.clock)
+    deliverer = WebhookDeliverer(database.deliveries, call, settings, metrics, database.clock)
+    return [
+        Subscription(Queue.WEBHOOKS, (DeliverWebhook,), deliverer, settings.webhook_concurrency),
+        Subscription(
+            Queue.WEBHOOK_TESTS,
+            (SendTestWebhook,),
+            WebhookTestSender(call, database.clock),
+            WEBHOOK_TESTS_AT_ONCE,
+            park_unknown=False,
+        ),
+    ]
+
+
+def _results_recorded(recorded: tuple[RecordedResult, ...]) -> ResultsRecorded:
+    return ResultsRecorded(recorded=recorded)
+
+
+def _new_deadline(settings: ImageAgeSettings, database: Database) -> datetime:
+    return database.clock() + timedelta(seconds=settings.image_max_age)
 
 
 def _host_circuit_breaker(settings: HostSettings, age: ImageAgeSettings, database: Database) -> HostCircuitBreaker:

@@ -1,18 +1,25 @@
 """Recording what the workers report about an image."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from services.aggregator.host_circuit_breaker import HostCircuitBreaker, Result
 from services.aggregator.result_effects import ResultEffects
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.events import PublicEvent
-from shared.contracts.messages import CompressImage, DownloadImage, ImageCompressed, ImageFailed, Message
+from shared.contracts.messages import (
+    CompressImage,
+    DownloadImage,
+    ImageCompressed,
+    ImageFailed,
+    Message,
+    RecordedResult,
+    decoder_ms,
+)
 from shared.contracts.states import ImageState
 from shared.losses import LossPolicy
 from shared.observability import Metrics
 from shared.persistence import ImageRepository
-from shared.settings import ImageAgeSettings
 
 _MAX_REGISTERED = 1_000  # more than results in progress
 
@@ -26,20 +33,25 @@ class ResultRecorder:
         hosts: HostCircuitBreaker,
         effects: ResultEffects,
         metrics: Metrics,
-        age: ImageAgeSettings,
-        clock: Callable[[], datetime],
+        new_deadline: Callable[[], datetime],
+        report: Callable[[RecordedResult], object],
     ) -> None:
+        """`new_deadline`: of an image whose first try at its host ends now. `report` gets every result, once recorded.
+
+        A result that changes nothing is reported too: the image's run has ended.
+        """
         self._images = images
         self._hosts = hosts
         self._effects = effects
         self._metrics = metrics
-        self._max_age = timedelta(seconds=age.image_max_age)
-        self._clock = clock
+        self._new_deadline = new_deadline
+        self._report = report
         self._registered: dict[int, tuple[Result, Result]] = {}
 
     async def __call__(self, message: Result) -> Sequence[Message | PublicEvent]:
         received, message = message, await self._register_fault_once(message)
-        recorded = await self._images.record(message, deadline=self._clock() + self._max_age)
+        recorded = await self._images.record(message, deadline=self._new_deadline())
+        self._report(_recorded_result(received))
         self._registered.pop(id(received), None)
         await self._hosts.register_success(message, recorded.image)
         if recorded.image is None or recorded.image.state is not ImageState.CANCELLED:
@@ -71,6 +83,15 @@ class ResultRecorder:
             self._metrics.images.labels(outcome="failed", error_code=message.error_code.value).inc()
         elif message.lost:
             self._metrics.worker_losses.labels(error_code=message.error_code.value).inc()
+
+
+def _recorded_result(result: Result) -> RecordedResult:
+    return RecordedResult(
+        request_id=result.request_id,
+        image_id=result.image_id,
+        dispatch=result.dispatch,
+        decoder_ms=decoder_ms(result),
+    )
 
 
 class LostRecorder:

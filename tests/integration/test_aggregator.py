@@ -7,7 +7,7 @@ import asyncio
 import csv
 import io
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from shared.contracts.deliveries import DeliveryState
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import ImageCompressed, ImageFailed, Message
+from shared.contracts.messages import ImageCompressed, ImageFailed, Message, Report, ResultsRecorded
 from shared.contracts.object_keys import image_id
 from shared.contracts.records import Progress
 from shared.contracts.states import RequestStatus
@@ -30,6 +30,7 @@ from shared.settings import MongoSettings, RabbitSettings
 from shared.storage import ObjectStore, open_object_store
 from tests.support.builders import REQUEST_ID, a_product, a_request, a_result, an_image
 from tests.support.own_process import own_process
+from tests.support.reports import reports_to
 from tests.support.service_process import free_port
 from tests.support.tree import ROOT
 from tests.support.waiting import until
@@ -123,6 +124,16 @@ async def all_are_empty(rabbitmq_url: str) -> bool:
         return not any(queue.declaration_result.message_count for queue in declared)
 
 
+def runs(reported: Iterable[Report]) -> list[tuple[str, int]]:
+    """The images with their decoder time of all reports."""
+    return [
+        (each.image_id, each.decoder_ms)
+        for report in reported
+        if isinstance(report, ResultsRecorded)
+        for each in report.recorded
+    ]
+
+
 async def delete_queue(rabbitmq_url: str, queue: str) -> None:
     async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
         await channel.queue_delete(queue)
@@ -154,6 +165,7 @@ async def test_results_lead_to_files_events_and_a_webhook_that_the_documented_ex
     (tmp_path / "receiver.py").write_text(example(1))
     (tmp_path / "subscriber.py").write_text(example(0))
     await insert_dispatched_request(database, webhook_url)
+    reported: list[Report] = []
     async with (
         asyncio.timeout(90),
         own_process(
@@ -176,14 +188,17 @@ async def test_results_lead_to_files_events_and_a_webhook_that_the_documented_ex
             open_broker(RabbitSettings(rabbitmq_url=rabbitmq_url), "test", asyncio.Event()) as broker,
         ):
             await until(lambda: has_consumer(rabbitmq_url, "shop.images"))
-            await Publisher(broker, Metrics(CollectorRegistry())).publish(results())
-            received = await lines_until(receiver, "request.completed")
-            printed = await lines_until(subscriber, "request.completed")
+            async with reports_to(reported.append, broker):
+                await Publisher(broker, Metrics(CollectorRegistry())).publish(results())
+                received = await lines_until(receiver, "request.completed")
+                printed = await lines_until(subscriber, "request.completed")
+                await until(lambda: len(runs(reported)) == len(results()), what="all results are reported")
         await delete_queue(rabbitmq_url, "shop.images")
         await until(lambda: all_are_empty(rabbitmq_url), what="all queues are empty")
         aggregator.terminate()
         assert await aggregator.wait() == 0
 
+    assert sorted(runs(reported)) == sorted([(image_id(GOOD), 34), (image_id(GOOD), 34), (image_id(BAD), 0)])
     request = await database.requests.get(REQUEST_ID)
     assert request is not None
     assert request.status is RequestStatus.COMPLETED

@@ -11,15 +11,24 @@ import aio_pika
 import pytest
 
 from shared.contracts.events import PublicEvent
-from shared.contracts.messages import ImageCompressed, ImageDeferred, ImageFailed, Message
+from shared.contracts.messages import (
+    ImageCompressed,
+    ImageDeferred,
+    ImageFailed,
+    Message,
+    RecordedResult,
+    Report,
+    ResultsRecorded,
+)
 from shared.contracts.records import Image
 from shared.contracts.states import ImageState
-from shared.messaging import COMMANDS_EXCHANGE, Queue, Subscription, list_dead
+from shared.messaging import COMMANDS_EXCHANGE, Queue, ReportSender, Subscription, list_dead
 from shared.persistence import Database, open_database
 from shared.settings import MongoSettings
 from tests.support.aggregating import a_recorder, a_request, an_image
 from tests.support.builders import REQUEST_ID
 from tests.support.messaging_runtime import open_runtime
+from tests.support.reports import reports_to
 from tests.support.waiting import until
 from tests.support.worker_messages import compressed, deferred, failed
 
@@ -99,6 +108,39 @@ async def test_an_impossible_number_in_a_result_is_parked_and_the_results_beside
         assert (
             runtime.counted("imagemill_messages_handled_total", queue="imagemill.results", outcome="handled") == HONEST
         )
+
+
+async def test_each_result_is_reported_after_it_is_recorded(database: Database, rabbitmq_url: str) -> None:
+    """Also one that changes nothing, and one of a cancelled image."""
+    ended, bad, late, cancelled = await insert_dispatched(database, 4)
+    await database.images.record(compressed(late))
+    results: list[Message] = [compressed(ended), failed(bad, decoder_ms=30), deferred(late), deferred(cancelled)]
+    reported: dict[str, int] = {}
+
+    def take(report: Report) -> None:
+        assert isinstance(report, ResultsRecorded)
+        reported.update({each.image_id: each.decoder_ms for each in report.recorded})
+
+    async with open_runtime(rabbitmq_url) as runtime, reports_to(take, runtime.broker):
+        reports = ReportSender(runtime.publisher.publish, _results_recorded, signs_of_life=False)
+        sending = asyncio.create_task(reports.run(stop := asyncio.Event(), runtime.health))
+        types = (ImageCompressed, ImageFailed, ImageDeferred)
+        async with runtime.consuming(Subscription(Queue.RESULTS, types, a_recorder(database, reports.add), 4)):
+            await runtime.publisher.publish(results[:3])
+            await until(lambda: len(reported) == 3, what="the results are reported")
+            progress = await database.images.count(REQUEST_ID)
+            assert (progress.compressed, progress.failed) == (2, 1)
+            assert await database.cancellations.begin(REQUEST_ID)
+            await database.cancellations.cancel_images(REQUEST_ID, 1, 10)
+            await runtime.publisher.publish(results[3:])
+            await until(lambda: cancelled.image_id in reported, what="the result of the cancelled image is reported")
+        stop.set()
+        await sending
+    assert reported == {ended.image_id: 34, bad.image_id: 30, late.image_id: 0, cancelled.image_id: 0}
+
+
+def _results_recorded(recorded: tuple[RecordedResult, ...]) -> ResultsRecorded:
+    return ResultsRecorded(recorded=recorded)
 
 
 async def all_recorded(database: Database) -> bool:

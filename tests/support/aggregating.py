@@ -1,5 +1,6 @@
 """Records as the aggregator sees them: the intake is closed, the images are dispatched, compressed or failed."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from services.aggregator.record_result import ResultRecorder
 from services.aggregator.remove_originals import OriginalsRemover
 from services.aggregator.result_effects import ResultEffects
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import ImageResult
+from shared.contracts.messages import ImageResult, RecordedResult
 from shared.contracts.object_keys import image_id
 from shared.contracts.records import CANCELLED_DETAIL, Image, Product, Request
 from shared.contracts.states import ImageState
@@ -69,12 +70,12 @@ def a_cancelled_image(url: str, **changes: Any) -> Image:
     return an_image(url, **({"state": ImageState.CANCELLED} | ended | changes))
 
 
-def a_recorder(database: Database) -> ResultRecorder:
+def a_recorder(database: Database, report: Callable[[RecordedResult], object] = lambda _: None) -> ResultRecorder:
     """With a store of its own."""
     hosts = HostCircuitBreaker(database, PausePolicy(10, 30, 900, lambda: 0.0), ImageAgeSettings(), _utc_now)
     effects = ResultEffects(MemoryObjectStore(), BASE_URL, keep_originals=False)
     metrics = Metrics(CollectorRegistry())
-    return ResultRecorder(database.images, hosts, effects, metrics, ImageAgeSettings(), _utc_now)
+    return ResultRecorder(database.images, hosts, effects, metrics, lambda: _utc_now() + timedelta(days=1), report)
 
 
 def _utc_now() -> datetime:

@@ -27,7 +27,14 @@ from shared.contracts.messages.reports import (
     ReportedImage,
     ResultsRecorded,
 )
-from shared.contracts.messages.results import ImageCompressed, ImageDeferred, ImageFailed, ImageResult, ResultFigures
+from shared.contracts.messages.results import (
+    ImageCompressed,
+    ImageDeferred,
+    ImageFailed,
+    ImageResult,
+    ResultFigures,
+    decoder_ms,
+)
 from shared.contracts.messages.webhook_tests import (
     MAX_TEST_WAIT_SECONDS,
     WEBHOOK_TESTS_AT_ONCE,
@@ -74,5 +81,6 @@ __all__ = [
     "SendTestWebhook",
     "WebhookTested",
     "about",
+    "decoder_ms",
     "moment",
 ]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from shared.contracts.messages import (
     ImageDeferred,
     ImageFailed,
     Message,
+    RecordedResult,
 )
 from shared.contracts.object_keys import image_id
 from shared.contracts.records import Image
@@ -30,6 +32,7 @@ from shared.contracts.states import ImageState
 from shared.errors import DatabaseUnavailable
 from shared.losses import LossPolicy
 from shared.observability import Metrics
+from shared.persistence import Recorded
 from shared.settings import ImageAgeSettings, LossSettings
 from tests.fakes import MemoryDatabase, MemoryObjectStore
 from tests.support.aggregating import BASE_URL, a_request, a_result, an_image
@@ -64,7 +67,10 @@ class RecordHarness:
         )
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
-        self.record = ResultRecorder(self.database.images, hosts, effects, metrics, ImageAgeSettings(), lambda: NOW)
+        self.reported: list[RecordedResult] = []
+        self.record = ResultRecorder(
+            self.database.images, hosts, effects, metrics, lambda: NOW + timedelta(days=1), self.reported.append
+        )
         losses = LossPolicy(LossSettings(loss_retry_schedule=(60,)), lambda: 0.0)
         self.record_lost = LostRecorder(self.record, losses)
 
@@ -307,6 +313,62 @@ async def test_a_late_result_of_a_cancelled_image_has_no_event_and_is_not_counte
     assert RESULT in harness.store.objects, "a retry may be about to store the same object"
     assert harness.counted("compressed", "none") is None
     assert harness.counted("failed", "decode_error") is None
+
+
+@pytest.mark.parametrize(
+    ("message", "milliseconds"),
+    [
+        (COMPRESSED, COMPRESSED.result.compress_ms),
+        (FAILED.model_copy(update={"decoder_ms": 30_000}), 30_000),
+        (DEFERRED.model_copy(update={"decoder_ms": 7, "dispatch": 2}), 7),
+        (DEFERRED.model_copy(update={"image_id": "unknown"}), 0),
+    ],
+    ids=["compressed", "failed", "deferred", "of no image"],
+)
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_every_result_is_reported_after_it_is_recorded_whether_or_not_it_changes_anything(
+    monkeypatch: pytest.MonkeyPatch,
+    message: ImageCompressed | ImageFailed | ImageDeferred,
+    milliseconds: int,
+    cancelled: bool,
+) -> None:
+    harness = RecordHarness()
+    await harness.insert_dispatched_images(an_image(URL))
+    if cancelled:
+        await harness.database.cancellations.begin(REQUEST_ID)
+        await harness.database.cancellations.cancel_images(REQUEST_ID, 1, 10)
+    record = harness.database.images.record
+
+    async def record_without_reports(*args: Any, **deadline: Any) -> Recorded:
+        recorded = await record(*args, **deadline)
+        assert not harness.reported
+        return recorded
+
+    monkeypatch.setattr(harness.database.images, "record", record_without_reports)
+    await harness.record(message)
+    run = {"request_id": message.request_id, "image_id": message.image_id, "dispatch": message.dispatch}
+    assert harness.reported == [RecordedResult(**run, decoder_ms=milliseconds)]
+
+
+async def test_the_end_of_a_run_by_a_dead_lettered_command_is_reported(harness: RecordHarness) -> None:
+    await harness.insert_dispatched_images(an_image(URL))
+    await harness.record_lost(COMPRESS)
+    assert [(each.image_id, each.dispatch) for each in harness.reported] == [(COMPRESS.image_id, COMPRESS.dispatch)]
+
+
+async def test_a_failure_that_becomes_a_deferral_is_reported_with_the_time_that_it_used(harness: RecordHarness) -> None:
+    await harness.insert_dispatched_images(an_image(URL))
+    pause = {"host_fault": True, "host_pause": 60, "decoder_ms": 50}
+    await harness.record(FAILED.model_copy(update=pause))
+    assert (await harness.image()).state is ImageState.PENDING
+    assert [each.decoder_ms for each in harness.reported] == [50]
+
+
+async def test_a_result_that_cannot_be_recorded_is_not_reported(harness: RecordHarness) -> None:
+    harness.database.tables.available = False
+    with pytest.raises(DatabaseUnavailable):
+        await harness.record(COMPRESSED)
+    assert not harness.reported
 
 
 @pytest.mark.parametrize("command", [DOWNLOAD, COMPRESS])
