@@ -3,14 +3,22 @@
 By Little's law (work in a system = rate x time in it), compressors with `slots` processes stay busy if the images in
 flight mean `slots * (download time + queueing time)` seconds of work. More would only wait in front of the compressors,
 and newcomers behind it.
+
+A request starts with a small window of images in flight, which grows as its results prove to be fast, as TCP's
+congestion window grows with acknowledgements (Jacobson, 1988). So pictures that are slow occupy few processes.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-QUEUE_SECONDS = 0.5
-"""The compressors work off in this time what waits for them. It bridges the delay of reports and the variance of
-arrivals; a newcomer waits behind it."""
+QUEUE_SECONDS = 0.25
+"""The compressors work off in this time what waits for them. It bridges the delay of reports, and newcomers wait behind
+it. In simulations less leaves processes idle, and more only delays newcomers."""
+MAX_DOWNLOAD_SECONDS = 1.0
+"""Slow hosts raise the mean time of a download. Beyond this they do not raise what others may have in flight."""
+LATE_SECONDS = 2.0
+"""A download that takes longer counts no more: it may end soon, late or never. Otherwise a host that trickles would
+hold the room of the other hosts of its request."""
 SLOW_MS = 1_000
 """An image that takes longer is slow. It counts as this in a queue, because it leaves for the slow lane soon after."""
 UNKNOWN_MS = 50.0
@@ -19,6 +27,8 @@ PREDICTION_WEIGHT = 0.25
 """Of a new result in a prediction, so that it follows a change within a catalogue in some images."""
 MAX_WINDOW = 512
 """Images of one request in flight. From there, seven slow results lead to the least window."""
+WINDOW_GROWTH = 2
+"""Images by which each result that was not slow widens a request's window. It triples the window per round trip."""
 UNKNOWN_SLOTS = 2
 """Until a compressor reports."""
 
@@ -28,9 +38,15 @@ class StageCounts:
     """The images of a request in flight."""
 
     downloading: int
-    """Dispatched, and not yet sent to a compressor."""
+    """Dispatched in the last `LATE_SECONDS`, and not yet sent to a compressor."""
     compressing: int
     """Sent to a compressor, and not yet ended or in the slow lane."""
+    slow: int = 0
+    """In the slow lane of a compressor, or waiting for it: they occupy the request's window, and no usual process."""
+
+    @property
+    def total(self) -> int:
+        return self.downloading + self.compressing + self.slow
 
 
 @dataclass(slots=True)
@@ -61,12 +77,6 @@ class _Budget:
         used = self._used - self._counted(own) + own
         return self._images < self._least_images or used < self._milliseconds
 
-    def has_share(self, request_id: str, image_ms: float) -> bool:
-        """Whether one more image is within half of an equal share."""
-        own = self._of.get(request_id, 0.0)
-        sharers = len(self._of) + (request_id not in self._of)
-        return own + image_ms <= self._milliseconds / 2 / sharers
-
     def _counted(self, milliseconds: float) -> float:
         return min(milliseconds, self._milliseconds / 2)
 
@@ -77,10 +87,11 @@ class StepRoom:
     def __init__(self, room: "DecoderRoom", counts: Mapping[str, StageCounts], slots: int, download_seconds: float):
         self._room = room
         self._slots = slots
-        self._in_flight = {request_id: each.downloading + each.compressing for request_id, each in counts.items()}
-        queue_ms = slots * QUEUE_SECONDS * 1000
-        self._queue = _Budget(queue_ms, _first_window(slots))
-        self._flight = _Budget(queue_ms + slots * download_seconds * 1000, _first_window(slots))
+        self._in_flight = {request_id: each.total for request_id, each in counts.items()}
+        download_seconds = min(download_seconds, MAX_DOWNLOAD_SECONDS)
+        # What was sent together arrives together, so the queue may hold a part of a download's time more.
+        self._queue = _Budget(slots * 1000 * (QUEUE_SECONDS + download_seconds / 2), _first_window(slots))
+        self._flight = _Budget(slots * 1000 * (QUEUE_SECONDS + download_seconds), _first_window(slots))
         for request_id, each in counts.items():
             image_ms = room.predicted_ms(request_id)
             self._queue.add(request_id, each.compressing, image_ms)
@@ -90,13 +101,7 @@ class StepRoom:
         """Whether one more image of the request may start."""
         if self._in_flight.get(request_id, 0) >= self._room.window(request_id, self._slots):
             return False
-        if not self._slots:
-            return True
-        image_ms = self._room.predicted_ms(request_id)
-        return self._queue.has_room(request_id) and (
-            # Downloads that take long keep their part of the flight for long; beside them each request has a share.
-            self._flight.has_room(request_id) or self._flight.has_share(request_id, image_ms)
-        )
+        return not self._slots or (self._queue.has_room(request_id) and self._flight.has_room(request_id))
 
     def sent(self, request_id: str) -> None:
         """An image of the request starts."""
@@ -123,15 +128,19 @@ class DecoderRoom:
 
     def answered(self, request_id: str, decoder_ms: int, slots: int) -> None:
         """An image of the request has ended and used so many milliseconds of a worker process."""
-        known = self._requests.get(request_id)
-        if known is None:
-            known = self._requests[request_id] = _Request(_first_window(slots))
+        known = self._known(request_id, slots)
         known.predicted_ms = _average(known.predicted_ms, decoder_ms)
         self._any_ms = _average(self._any_ms, decoder_ms)
         if decoder_ms < SLOW_MS:
-            known.window = min(MAX_WINDOW, known.window + 1)
+            known.window = min(MAX_WINDOW, known.window + WINDOW_GROWTH)
         else:
-            known.window = max(_least_window(slots), known.window // 2)
+            _halve(known, slots)
+
+    def became_slow(self, request_id: str, slots: int) -> None:
+        """An image of the request has gone to the slow lane. Its result may take a minute more."""
+        known = self._known(request_id, slots)
+        known.predicted_ms = max(self.predicted_ms(request_id), SLOW_MS)
+        _halve(known, slots)
 
     def window(self, request_id: str, slots: int) -> int:
         """Images of the request that may be in flight. An unproven request gets few: its pictures may all be slow."""
@@ -146,16 +155,23 @@ class DecoderRoom:
         """Forget the requests that have ended."""
         self._requests = {key: known for key, known in self._requests.items() if key in request_ids}
 
+    def _known(self, request_id: str, slots: int) -> _Request:
+        return self._requests.setdefault(request_id, _Request(_first_window(slots)))
+
+
+def _halve(request: _Request, slots: int) -> None:
+    request.window = max(_least_window(slots), request.window // 2)
+
 
 def _average(before: float | None, sample: float) -> float:
     return sample if before is None else before + PREDICTION_WEIGHT * (sample - before)
 
 
 def _first_window(slots: int) -> int:
-    """Of an unproven request: one image in each process, one that follows it, and two that are being downloaded."""
-    return _least_window(slots) + 2
+    """Of an unproven request: one image in each process, and one that follows."""
+    return (slots or UNKNOWN_SLOTS) + 1
 
 
 def _least_window(slots: int) -> int:
-    """Also slow pictures keep all processes busy if nobody else needs them."""
+    """Of a request with slow images: as many as the usual processes and the slow lane together work on."""
     return 2 * (slots or UNKNOWN_SLOTS)

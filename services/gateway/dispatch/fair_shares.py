@@ -8,7 +8,7 @@ Every other turn, counted by cost, is for the request with the fewest images lef
 """
 
 import heapq
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,6 +44,31 @@ class _Owner:
     places: list[float] = field(default_factory=list)
     """A heap of the virtual times of requests that have left ahead of `now`; new requests take their places. Otherwise
     a stream of short requests, each of which begins at `now`, would take all turns."""
+    by_use: "list[tuple[float, str, _Request]]" = field(default_factory=list)
+    """A heap of its waiting requests for fair turns. Entries that are no longer true are skipped."""
+    by_size: "list[tuple[int, float, str, _Request]]" = field(default_factory=list)
+    """The same for turns of small requests."""
+
+    def offer(self, request: "_Request") -> None:
+        heapq.heappush(self.by_use, (request.used, request.request_id, request))
+        if request.remaining is not None:
+            heapq.heappush(self.by_size, (request.remaining, request.used, request.request_id, request))
+
+    def least_used(self, among: Container[str]) -> "_Request | None":
+        while self.by_use:
+            used, request_id, request = self.by_use[0]
+            if used == request.used and request_id in among:
+                return request
+            heapq.heappop(self.by_use)
+        return None
+
+    def smallest(self, among: Container[str]) -> "_Request | None":
+        while self.by_size:
+            remaining, used, request_id, request = self.by_size[0]
+            if (remaining, used) == (request.remaining, request.used) and request_id in among:
+                return request
+            heapq.heappop(self.by_size)
+        return None
 
 
 @dataclass(slots=True)
@@ -73,27 +98,32 @@ class FairShares:
         self._absent: dict[str, _Request] = {}
 
     def set_waiting(self, waiting: Mapping[str, Waiting]) -> None:
-        """All requests that have images waiting, by id."""
+        """All requests that have images waiting, by id. Begins a step."""
         for request_id in [each for each in self._waiting if each not in waiting]:
             self._leave(request_id)
+        for owner in self._owners.values():
+            owner.by_use, owner.by_size = [], []
         for request_id, each in waiting.items():
             request = self._waiting.get(request_id) or self._enter(request_id, each.owner)
             request.remaining = each.remaining
+            request.owner.offer(request)
         self._forget()
 
-    def choose(self, among: Collection[str]) -> str:
-        """The request of `among` whose image is next. All of them wait, and there is at least one."""
-        requests = [self._waiting[request_id] for request_id in among]
-        owner = min(
-            {each.owner.name: each.owner for each in requests}.values(), key=lambda each: (each.used, each.name)
+    def choose(self, among: Container[str]) -> str:
+        """The request of `among` whose image is next. All of them wait, and there is at least one.
+
+        Within a step, `among` only gets smaller: a request that is not in it is not looked at again.
+        """
+        fair = (
+            owner.least_used(among) for owner in sorted(self._owners.values(), key=lambda each: (each.used, each.name))
         )
-        own = [each for each in requests if each.owner is owner]
-        small = [each for each in own if each.remaining is not None]
-        if small and owner.small_ahead < 0:
-            chosen = min(small, key=lambda each: (each.remaining, each.used, each.request_id))
-        else:
-            chosen = min(own, key=lambda each: (each.used, each.request_id))
-        chosen.small_turn = owner.small_ahead < 0 if small else None
+        chosen = next(request for request in fair if request is not None)
+        owner = chosen.owner
+        smallest = owner.smallest(among)
+        chosen.small_turn = None
+        if smallest is not None:
+            chosen = smallest if owner.small_ahead < 0 else chosen
+            chosen.small_turn = owner.small_ahead < 0
         return chosen.request_id
 
     def charge(self, request_id: str, cost: float) -> None:
@@ -111,6 +141,7 @@ class FairShares:
             request.small_turn = None
         if request.remaining:
             request.remaining -= 1
+        owner.offer(request)
 
     def correct(self, request_id: str, difference: float) -> None:
         """An image of the request cost so many milliseconds more than it was charged for, or fewer if negative."""
@@ -118,6 +149,8 @@ class FairShares:
         if request is not None:
             request.used += difference
             request.owner.used += difference
+            if request_id in self._waiting:
+                request.owner.offer(request)
 
     def _enter(self, request_id: str, owner_name: str) -> _Request:
         owner = self._owners.get(owner_name)

@@ -71,7 +71,11 @@ class HostLimits:
 
     def room(self, host: str, in_flight: int, now: float) -> int:
         """How many more downloads may start now, if `in_flight` use the host."""
-        known = self._hosts.get(host) or self._new(host, now)
+        known = self._hosts.get(host)
+        if known is None:
+            rules = self._rules_of(host)
+            room = rules.start - in_flight
+            return max(0, min(room, _burst(rules)) if rules.rate else room)
         room = max(0, int(known.limit) - in_flight)
         return room if known.bucket is None else min(room, known.bucket.tokens(now))
 
@@ -134,8 +138,12 @@ class HostLimits:
 
     def _new(self, host: str, now: float) -> _Host:
         rules = self._rules_of(host)
-        bucket = TokenBucket(rules.rate, max(1, round(rules.rate * BURST_SECONDS))) if rules.rate else None
+        bucket = TokenBucket(rules.rate, _burst(rules)) if rules.rate else None
         return _Host(rules, rules.start, bucket, now)
+
+
+def _burst(rules: HostRules) -> int:
+    return max(1, round(rules.rate * BURST_SECONDS))
 
 
 def _grow(host: _Host) -> None:

@@ -140,6 +140,7 @@ def test_a_request_whose_host_had_no_room_catches_up_for_a_second_at_most() -> N
     shares = FairShares()
     shares.set_waiting(always("ab"))
     serve(shares, ["b"], 1_000, lambda _: 20)
+    shares.set_waiting(always("ab"))
     used = serve(shares, ["a", "b"], 1_000, lambda _: 20)
     assert 900 < used["a"] - used["b"] < 1_100
 
@@ -154,15 +155,17 @@ def test_free_images_take_turns_too() -> None:
     assert chosen == ["a", "b", "a", "b"]
 
 
-@pytest.mark.parametrize(("requests", "milliseconds"), [(500, 1), (10_000, 10)])
-def test_a_choice_is_fast(requests: int, milliseconds: float) -> None:
+@pytest.mark.parametrize("requests", [500, 10_000])
+def test_a_step_in_which_no_request_can_send_costs_microseconds_for_each(requests: int) -> None:
     waiting = {f"request-{number}": Waiting("everyone", number % 200 or None) for number in range(requests)}
     shares = FairShares()
     shares.set_waiting(waiting)
     durations = []
-    for _ in range(20):
+    for _ in range(3):
+        candidates = set(waiting)
         began = time.process_time()
-        chosen = shares.choose(waiting)
+        shares.set_waiting(waiting)
+        while candidates:
+            candidates.discard(shares.choose(candidates))
         durations.append(time.process_time() - began)
-        shares.charge(chosen, 20)
-    assert min(durations) * 1000 < milliseconds
+    assert min(durations) < requests * 50e-6

@@ -39,12 +39,12 @@ def test_a_prediction_follows_the_results_of_the_request() -> None:
     assert room.predicted_ms("b") == 1_000
 
 
-def test_an_unproven_request_has_few_images_in_flight_and_each_result_adds_one() -> None:
+def test_an_unproven_request_has_few_images_in_flight_and_each_result_adds_two() -> None:
     room = DecoderRoom()
-    assert sent_until_full(room, "a", {}, download_seconds=10) == 6
+    assert sent_until_full(room, "a", {}, download_seconds=10) == 3
     for number in range(1, 4):
         room.answered("a", 20, SLOTS)
-        assert sent_until_full(room, "a", {}, download_seconds=10) == 6 + number
+        assert sent_until_full(room, "a", {}, download_seconds=10) == 3 + 2 * number
     assert proven("a", 20, 2_000).window("a", SLOTS) == MAX_WINDOW
 
 
@@ -54,25 +54,40 @@ def test_slow_results_halve_the_window() -> None:
     for _ in range(6):
         room.answered("a", 60_000, SLOTS)
         windows.append(room.window("a", SLOTS))
-    assert windows == [53, 26, 13, 6, 4, 4]
+    assert windows == [101, 50, 25, 12, 6, 4]
 
 
-def test_in_flight_is_the_work_of_a_download_and_half_a_second() -> None:
-    room = proven("a", 20)
-    assert sent_until_full(room, "a", {}, download_seconds=0.1) == 2 * 600 // 20
+@pytest.mark.parametrize(("download_seconds", "images"), [(0.1, 35), (1.0, 125), (60.0, 125)])
+def test_in_flight_is_the_work_of_a_download_and_a_queue(download_seconds: float, images: int) -> None:
+    assert sent_until_full(proven("a", 20), "a", {}, download_seconds) == images
 
 
-def test_a_full_queue_stops_all_but_the_least_images() -> None:
+def test_a_full_queue_stops_all_requests() -> None:
     room = proven("a", 20)
     for _ in range(100):
         room.answered("b", 20, SLOTS)
-    assert sent_until_full(room, "c", {"a": StageCounts(0, 49), "b": StageCounts(0, 0)}) > 0
-    assert sent_until_full(room, "c", {"a": StageCounts(0, 25), "b": StageCounts(0, 25)}) == 0
+    assert sent_until_full(room, "c", {"a": StageCounts(0, 29), "b": StageCounts(0, 0)}) == 3
+    assert sent_until_full(room, "c", {"a": StageCounts(0, 16), "b": StageCounts(0, 16)}) == 0
 
 
-def test_slow_images_keep_all_processes_busy() -> None:
-    room = proven("a", 2_000, 10)
-    assert sent_until_full(room, "a", {}) == 4
+def test_whatever_the_predictions_one_image_more_than_the_processes_is_in_flight() -> None:
+    assert sent_until_full(proven("a", 2_000, 10), "a", {}) == 3
+
+
+def test_images_in_the_slow_lane_occupy_the_window_and_leave_room_to_others() -> None:
+    room = proven("slow", 60_000, 10)
+    counts = {"slow": StageCounts(0, 1, slow=2)}
+    assert sent_until_full(room, "slow", counts) == 1
+    assert sent_until_full(room, "new", counts) > 0
+
+
+def test_the_slow_lane_says_at_once_what_the_result_says_later() -> None:
+    room = DecoderRoom()
+    for _ in range(5):
+        room.answered("a", 20, SLOTS)
+    room.became_slow("a", SLOTS)
+    assert room.window("a", SLOTS) == 6
+    assert room.predicted_ms("a") == 1_000
 
 
 def test_one_request_fills_at_most_half_of_a_queue() -> None:
@@ -86,11 +101,11 @@ def test_without_compressors_only_the_window_counts() -> None:
     while step.has_room("b"):
         step.sent("b")
         sent += 1
-    assert sent == 6
+    assert sent == 3
 
 
 def test_requests_that_ended_are_forgotten() -> None:
     room = proven("a", 200)
     room.forget_except({"b"})
-    assert room.window("a", SLOTS) == 6
+    assert room.window("a", SLOTS) == 3
     assert room.predicted_ms("a") == pytest.approx(200, abs=1)
