@@ -82,7 +82,11 @@ class Pipeline:
         self._shares.set_waiting(
             {k: Waiting("all", number if number <= FEW else None) for k, number in numbers.items()}
         )
-        counts = {name: _counts(stages) for name, stages in self._stages.items() if stages.total()}
+        counts = {
+            name: StageCounts(stages["downloading"] - stages["late"], stages["compressing"], stages["slow"])
+            for name, stages in self._stages.items()
+            if stages.total()
+        }
         room = self._room.open(counts, SLOTS, self._download_seconds)
         candidates = set(waiting)
         while candidates:
@@ -197,8 +201,3 @@ class Pipeline:
             self._step()
 
         self._at(self._now + REPORT_SECONDS, recorded)
-
-
-def _counts(stages: Counter[str]) -> StageCounts:
-    downloading, compressing = stages["downloading"] - stages["late"], stages["compressing"]
-    return StageCounts(downloading, compressing, at_risk=downloading + compressing + stages["slow"])

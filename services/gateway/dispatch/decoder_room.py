@@ -14,9 +14,11 @@ from dataclasses import dataclass
 QUEUE_SECONDS = 0.25
 """The compressors work off in this time what waits for them. It bridges the delay of reports, and newcomers wait behind
 it. In simulations less leaves processes idle, and more only delays newcomers."""
-LATE_SECONDS = 1.0
+MAX_DOWNLOAD_SECONDS = 1.0
+"""Slow hosts raise the mean time of a download. Beyond this they do not raise what others may have in flight."""
+LATE_SECONDS = 2.0
 """A download that takes longer counts no more: it may end soon, late or never. Otherwise a host that trickles would
-hold the room of the other hosts of its request. Nor does it raise what others may have in flight."""
+hold the room of the other hosts of its request."""
 SLOW_MS = 1_000
 """An image that takes longer is slow. It counts as this in a queue, because it leaves for the slow lane soon after."""
 UNKNOWN_MS = 50.0
@@ -39,9 +41,12 @@ class StageCounts:
     """Dispatched in the last `LATE_SECONDS`, and not yet sent to a compressor."""
     compressing: int
     """Sent to a compressor, and not yet ended or in the slow lane."""
-    at_risk: int
-    """Those that occupy a compressor, or may do so in a moment: the others, and those in the slow lane or waiting for
-    it."""
+    slow: int = 0
+    """In the slow lane of a compressor, or waiting for it: they occupy the request's window, and no usual process."""
+
+    @property
+    def total(self) -> int:
+        return self.downloading + self.compressing + self.slow
 
 
 @dataclass(slots=True)
@@ -82,8 +87,8 @@ class StepRoom:
     def __init__(self, room: "DecoderRoom", counts: Mapping[str, StageCounts], slots: int, download_seconds: float):
         self._room = room
         self._slots = slots
-        self._at_risk = {request_id: each.at_risk for request_id, each in counts.items()}
-        download_seconds = min(download_seconds, LATE_SECONDS)
+        self._in_flight = {request_id: each.total for request_id, each in counts.items()}
+        download_seconds = min(download_seconds, MAX_DOWNLOAD_SECONDS)
         # What was sent together arrives together, so the queue may hold a part of a download's time more.
         self._queue = _Budget(slots * 1000 * (QUEUE_SECONDS + download_seconds / 2), _first_window(slots))
         self._flight = _Budget(slots * 1000 * (QUEUE_SECONDS + download_seconds), _first_window(slots))
@@ -94,13 +99,13 @@ class StepRoom:
 
     def has_room(self, request_id: str) -> bool:
         """Whether one more image of the request may start."""
-        if self._at_risk.get(request_id, 0) >= self._room.window(request_id, self._slots):
+        if self._in_flight.get(request_id, 0) >= self._room.window(request_id, self._slots):
             return False
         return not self._slots or (self._queue.has_room(request_id) and self._flight.has_room(request_id))
 
     def sent(self, request_id: str) -> None:
         """An image of the request starts."""
-        self._at_risk[request_id] = self._at_risk.get(request_id, 0) + 1
+        self._in_flight[request_id] = self._in_flight.get(request_id, 0) + 1
         self._flight.add(request_id, 1, self._room.predicted_ms(request_id))
 
 
@@ -138,7 +143,7 @@ class DecoderRoom:
         _halve(known, slots)
 
     def window(self, request_id: str, slots: int) -> int:
-        """Images of the request that may be at risk. An unproven request gets few: its pictures may all be slow."""
+        """Images of the request that may be in flight. An unproven request gets few: its pictures may all be slow."""
         known = self._requests.get(request_id)
         return known.window if known else _first_window(slots)
 
