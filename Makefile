@@ -186,6 +186,29 @@ bench-catalogue: .venv ## validate, upload and import a million rows, with a kil
 	@$(LOCAL) prepare servers
 	$(BIN)/python -m benchmarks.catalogue $(ARGS)
 
+.PHONY: bench-peers
+bench-peers: .venv ## beside a bare Pillow loop, img2dataset and Celery on the same files; ARGS='--images 160 --sizes 240'
+	@$(LOCAL) prepare servers
+	@$(BIN)/python -m venv .local/peers
+	@.local/peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r benchmarks/peers/requirements.txt
+	$(BIN)/python -m benchmarks.peers $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: .venv ## images per second of messaging and state with 1, 2 and 4 processes of each worker; simulated codec
+	@$(LOCAL) prepare servers
+	$(BIN)/python -m benchmarks.scale $(ARGS)
+
+.PHONY: bench-million
+bench-million: .venv ## a million small images in one request, for hours; ARGS='--images 20000'
+	@$(LOCAL) prepare servers
+	$(BIN)/python -m benchmarks.million $(ARGS)
+
+.PHONY: bench-latency
+bench-latency: .venv ## one image on an idle stack, from the upload to the webhook
+	@$(LOCAL) prepare servers
+	$(BIN)/python -m benchmarks.latency $(ARGS)
+
 .PHONY: soak
 soak: .venv ## 100,000 small images, with the memory of every process over time
 	@$(LOCAL) prepare servers
@@ -211,6 +234,7 @@ lock: .venv $(UV) ## regenerate requirements/*.txt from pyproject.toml; UPGRADE=
 		$(COMPILE) pyproject.toml --extra $$service -c requirements/dev.txt -o requirements/$$service.txt || exit 1; \
 	done
 	$(COMPILE) requirements/mongod.in --no-deps -o requirements/mongod.txt
+	$(COMPILE) benchmarks/peers/requirements.in -o benchmarks/peers/requirements.txt
 
 $(UV):
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target .local/uv uv==$(UV_VERSION)

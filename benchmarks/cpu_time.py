@@ -28,6 +28,10 @@ def _program(command: bytes) -> str:
     for name in ("gateway", "downloader", "compressor", "aggregator"):
         if f"services.{name}" in text:
             return name
+    if "celery" in text:
+        return "celery"
+    if "waiting_compressor" in text:
+        return "compressor"
     if "multiprocessing" in text:
         return "codec"
     return "mongodb" if "mongod" in text else "rabbitmq"

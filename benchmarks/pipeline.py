@@ -5,8 +5,6 @@ is the CPU time that the stack uses beyond the loop: user and system time of all
 """
 
 import asyncio
-import csv
-import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +14,9 @@ import httpx
 
 from benchmarks.codec_loop import bare_pillow_loop
 from benchmarks.cpu_time import cpu_seconds
-from benchmarks.file_server import serve_files
+from benchmarks.image_host import serve_files
 from benchmarks.photographs import make_photographs
+from benchmarks.uploads import catalogue, ended, upload
 from deploy.local.stack import LocalStack
 
 _WARM_UP = 40
@@ -39,7 +38,8 @@ def compare(home: Path, count: int, percent: int, processes: int) -> None:
     """Run both over `count` photographs and print the figures."""
     paths = make_photographs(home / "photographs", count)
     loop_before = _loop(paths, percent, processes)
-    with serve_files(paths) as urls:
+    with serve_files(paths) as host:
+        urls = [host.url(number) for number in range(count)]
         stack = asyncio.run(_through_the_stack(home / "stack", urls, percent))
     loop = _faster(loop_before, _loop(paths, percent, processes))
     mean_kb = sum(path.stat().st_size for path in paths) / count / 1000
@@ -79,14 +79,4 @@ async def _through_the_stack(home: Path, urls: Sequence[str], percent: int) -> R
 
 
 async def _request(http: httpx.AsyncClient, urls: Sequence[str], percent: int) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(("S. No.", "Product Name", "Input Image Urls"))
-    writer.writerows((number, f"Product {number}", url) for number, url in enumerate(urls, 1))
-    answer = await http.post("/upload", files={"file": ("bench.csv", text.getvalue())}, data={"percent": str(percent)})
-    answer.raise_for_status()
-    location = answer.headers["location"]
-    while (status := (await http.get(location)).json())["status"] == "Pending":
-        await asyncio.sleep(0.1)
-    if status["progress"]["compressed"] != len(urls):
-        raise RuntimeError(f"not all images were compressed: {status}")
+    await ended(http, await upload(http, catalogue(urls), percent=str(percent)), len(urls))

@@ -13,12 +13,12 @@ _LABEL_HEIGHT = 13.0
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
-def plot(samples: Sequence[Sample]) -> str:
-    """An SVG: resident memory of each process over time."""
-    return "\n".join(_elements(samples)) + "\n"
+def plot(samples: Sequence[Sample], unit: str = "MB resident") -> str:
+    """An SVG: the samples of each name over time, by default the memory of each process."""
+    return "\n".join(_elements(samples, unit)) + "\n"
 
 
-def _elements(samples: Sequence[Sample]) -> Iterator[str]:
+def _elements(samples: Sequence[Sample], unit: str) -> Iterator[str]:
     minutes = _ticks(max(sample.seconds for sample in samples) / 60)
     megabytes = _ticks(max(sample.megabytes for sample in samples))
     longest, highest = 60 * minutes[-1], megabytes[-1]
@@ -31,7 +31,7 @@ def _elements(samples: Sequence[Sample]) -> Iterator[str]:
     for minute in minutes:
         x = _x(60 * minute, longest)
         yield f'<text x="{x}" y="{_HEIGHT - 20}" font-size="11" text-anchor="middle">{minute}</text>'
-    yield f'<text x="{_LEFT}" y="{_TOP - 6}" font-size="11">MB resident</text>'
+    yield f'<text x="{_LEFT}" y="{_TOP - 6}" font-size="11">{unit}</text>'
     yield f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 6}" font-size="11" text-anchor="end">minutes</text>'
     yield from _lines(samples, longest, highest)
     yield "</svg>"
