@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from shared.errors import DependencyUnavailable
@@ -25,18 +26,28 @@ class MicroBatcher(Generic[Item, Result]):
         flush: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
         *,
         linger: float = 0,
+        interval: float = 0,
         max_items: int = 200,
     ) -> None:
-        """`linger`: seconds to wait for further items before each flush."""
+        """`linger`: seconds to wait for further items before each flush.
+
+        `interval`: seconds from the flush of several items to the next one at least, unless there are `max_items`. So
+        batches grow under load, and an item that comes alone waits only for the `linger`.
+        """
         self._flush = flush
         self._linger = linger
+        self._interval = interval
         self._max_items = max_items
+        self._next_at = float("-inf")
+        self._full = asyncio.Event()
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._flushing: asyncio.Task[None] | None = None
 
     async def __call__(self, item: Item) -> Result:
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
+        if len(self._waiting) >= self._max_items:
+            self._full.set()
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush_all())
         return await future
@@ -44,11 +55,22 @@ class MicroBatcher(Generic[Item, Result]):
     async def _flush_all(self) -> None:
         try:
             while self._waiting:
-                await asyncio.sleep(self._linger)
+                await self._collect()
+                began_at = asyncio.get_running_loop().time()
                 batch, self._waiting = self._waiting[: self._max_items], self._waiting[self._max_items :]
+                if len(self._waiting) < self._max_items:
+                    self._full.clear()
+                self._next_at = began_at + self._interval if len(batch) > 1 else began_at
                 await self._process(batch)
         finally:
             self._flushing = None
+
+    async def _collect(self) -> None:
+        await asyncio.sleep(self._linger)
+        if self._next_at > asyncio.get_running_loop().time() and not self._full.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._next_at):
+                    await self._full.wait()
 
     async def _process(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:

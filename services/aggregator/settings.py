@@ -24,7 +24,11 @@ _SECRET_BYTES = range(24, 65)  # by the Standard Webhooks specification
 
 
 class ResultSettings(Settings):
-    results_concurrency: int = Field(default=100, ge=1, description="How many results are recorded at the same time.")
+    results_concurrency: int = Field(
+        default=100,
+        ge=1,
+        description="How many results are recorded at the same time; up to ten times as many in a second.",
+    )
 
 
 class HostSettings(Settings):

@@ -16,7 +16,10 @@ from shared.persistence.image_repository import Recorded
 from shared.persistence.image_transitions import OPEN, Result, result_transition
 from shared.persistence.record_reading import RecordReader
 
-_LINGER_SECONDS = 0.03  # a write of two dozen results costs the database little more than a write of one
+# A write of two dozen results costs the database and this process little more than a write of one; without load a
+# result waits for the shorter time.
+_LINGER_SECONDS = 0.03
+_INTERVAL_SECONDS = 0.1
 
 
 class MongoImageResults:
@@ -34,7 +37,7 @@ class MongoImageResults:
         self._reader = reader
         self._clock = clock
         self._batcher: MicroBatcher[tuple[Result, datetime | None], Recorded] = MicroBatcher(
-            self._record_batch, linger=_LINGER_SECONDS
+            self._record_batch, linger=_LINGER_SECONDS, interval=_INTERVAL_SECONDS
         )
 
     async def record(self, result: Result, deadline: datetime | None) -> Recorded:

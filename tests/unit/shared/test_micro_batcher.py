@@ -61,6 +61,24 @@ async def test_calls_within_the_linger_time_form_one_batch() -> None:
     assert flush.batches == [[1, 2]]
 
 
+async def test_after_several_items_the_next_flush_waits_for_more_unless_the_batch_is_full() -> None:
+    now = asyncio.get_running_loop().time
+    flush = Doubler()
+    batcher = MicroBatcher(flush, interval=0.5, max_items=3)
+    began_at = now()
+    for item in (1, 2):
+        assert await batcher(item) == 2 * item
+    assert now() - began_at < 0.5, "items that come one by one do not wait"
+    await asyncio.gather(batcher(3), batcher(4))
+    later = asyncio.create_task(batcher(5))
+    await asyncio.sleep(0.05)
+    await asyncio.gather(batcher(6), later)
+    later = asyncio.create_task(batcher(7))
+    await asyncio.sleep(0.02)
+    await asyncio.gather(*map(batcher, (8, 9, 10)), later)
+    assert flush.batches == [[1], [2], [3, 4], [5, 6], [7, 8, 9], [10]]
+
+
 async def test_it_works_again_after_it_was_idle() -> None:
     batcher = MicroBatcher(Doubler())
     assert [await batcher(item) for item in (1, 2, 3)] == [2, 4, 6]
