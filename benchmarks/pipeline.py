@@ -64,7 +64,6 @@ def _faster(one: Run, other: Run) -> Run:
 async def _through_the_stack(home: Path, urls: Sequence[str], percent: int) -> Run:
     settings = {
         "FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
-        "FETCH_HOST_RATE": "0",
         "LOG_LEVEL": "WARNING",
         "PUBLIC_BASE_URL": "",
     }

@@ -35,7 +35,7 @@ class Sample:
 async def soak(home: Path, images: int) -> tuple[list[Sample], float]:
     """Returns the samples, and the seconds that all images took together."""
     shutil.rmtree(home, ignore_errors=True)
-    settings = {"FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "FETCH_HOST_RATE": "0", "LOG_LEVEL": "WARNING"}
+    settings = {"FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "LOG_LEVEL": "WARNING"}
     done = [0]
     with serve(small_pictures) as host:
         async with (

@@ -9,7 +9,7 @@ from services.compressor.handler import CompressHandler, Retries
 from services.compressor.settings import CompressorSettings
 from shared.alone_runs import with_alone_runs
 from shared.clocks import ReferenceClock, watched
-from shared.contracts.messages import CompressImage
+from shared.contracts.messages import CompressImage, CompressionsReported, ReportedImage
 from shared.long_lived import all_lasting
 from shared.losses import LossPolicy
 from shared.messaging import (
@@ -19,9 +19,11 @@ from shared.messaging import (
     Hold,
     Publisher,
     Queue,
+    ReportSender,
     Subscription,
     open_broker,
 )
+from shared.process_name import process_name
 from shared.storage import HeldPuts
 from shared.worker_process import open_worker_process
 
@@ -58,6 +60,12 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             metrics=metrics,
             clock=clock,
         )
+        name = process_name()
+
+        def report(slow: tuple[ReportedImage, ...]) -> CompressionsReported:
+            return CompressionsReported(worker=name, slots=processes, slow=slow)
+
+        sender = ReportSender(publisher.publish, report)
         dropped = DroppedRounds()
         commands = Subscription(Queue.COMPRESS, (CompressImage,), dropped.dropping(handler), _concurrency(processes))
         # Before the check: from here on the process is ready only if it consumes.
@@ -67,8 +75,9 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
         ]
         await gate.check()
         listening = ("listening to broadcasts", dropped.receive(broker, health, stop))
+        reporting = ("sending reports", sender.run(stop, health))
         consuming = ((each.name, each.run(stop, settings.rabbit.drain_timeout)) for each in consumers)
-        await all_lasting([listening, *consuming], stop)
+        await all_lasting([listening, reporting, *consuming], stop)
 
 
 def _concurrency(processes: int) -> int:

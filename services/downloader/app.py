@@ -13,10 +13,11 @@ from services.downloader.host_limiter import HostLimiter
 from services.downloader.http_requester import HttpRequester
 from services.downloader.outcomes import FetchRetryPolicy
 from services.downloader.probe import ProbeHandler, UrlProber
+from services.downloader.reports import DownloadReports
 from services.downloader.settings import DownloaderSettings, FetchSettings
 from shared.alone_runs import with_alone_runs
 from shared.clocks import ReferenceClock, watched
-from shared.contracts.messages import DownloadImage, FetchBounds, ProbeImages
+from shared.contracts.messages import DownloadImage, DownloadsReported, EndedDownload, FetchBounds, ProbeImages
 from shared.long_lived import all_lasting
 from shared.losses import LossPolicy
 from shared.messaging import (
@@ -27,10 +28,12 @@ from shared.messaging import (
     Hold,
     Publisher,
     Queue,
+    ReportSender,
     Subscription,
     open_broker,
 )
 from shared.outbound import open_guarded_client
+from shared.process_name import process_name
 from shared.storage import HeldPuts
 from shared.url_policy import AddressPolicy
 from shared.worker_process import open_worker_process
@@ -52,16 +55,24 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
         broker_gate = DependencyGate({"broker": broker.ping}, health)
         pings = {"storage": clock.measured_by(store.ping), "disk": process.workspace.ping}
         store_gate = DependencyGate(pings, health, outer=[broker_gate])
+        name, slots = process_name(), settings.fetch.fetch_concurrency
+
+        def report(ended: tuple[EndedDownload, ...]) -> DownloadsReported:
+            return DownloadsReported(worker=name, slots=slots, ended=ended)
+
+        sender = ReportSender(publisher.publish, report)
+        reports = DownloadReports(sender.add)
         handler = DownloadHandler(
             build_fetcher(requester, settings.fetch),
             HeldPuts(store, Hold(store_gate, stop)),
             FetchRetryPolicy(settings.attempts, settings.fetch.fetch_retry_after_max, random.random),
             clock=clock,
             observe=metrics.fetch_seconds.observe,
+            first_byte=reports.first_byte,
         )
         dropped = DroppedRounds()
         losses = LossPolicy(settings.losses, random.random)
-        downloads = subscription_of(dropped.dropping(handler), settings.fetch.fetch_concurrency)
+        downloads = subscription_of(reports.reporting(dropped.dropping(handler)), slots)
         subscriptions = (
             *((each, store_gate) for each in with_alone_runs(downloads, store, losses)),
             (_probes(settings.fetch, requester, clock), broker_gate),
@@ -70,8 +81,9 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
         consumers = [Consumer(each, broker, publisher, gate, health, metrics) for each, gate in subscriptions]
         await store_gate.check()
         listening = ("listening to broadcasts", dropped.receive(broker, health, stop))
+        reporting = ("sending reports", sender.run(stop, health))
         consuming = ((each.name, each.run(stop, settings.rabbit.drain_timeout)) for each in consumers)
-        await all_lasting([listening, *consuming], stop)
+        await all_lasting([listening, reporting, *consuming], stop)
 
 
 @asynccontextmanager
@@ -83,7 +95,7 @@ async def open_requester(settings: FetchSettings, policy: AddressPolicy) -> Asyn
         timeout=httpx.Timeout(settings.fetch_read_timeout, connect=settings.fetch_connect_timeout),
         max_idle=settings.fetch_concurrency,
     )
-    hosts = HostLimiter(settings.fetch_per_host, settings.fetch_host_wait, settings.fetch_host_rate)
+    hosts = HostLimiter(settings.fetch_per_host)
     async with client:
         yield HttpRequester(client, policy, hosts, settings.fetch_max_redirects)
 
@@ -104,7 +116,6 @@ def _probes(settings: FetchSettings, requester: HttpRequester, clock: ReferenceC
     bounds = FetchBounds(
         at_once=settings.fetch_concurrency,
         per_host=settings.fetch_per_host,
-        per_second=settings.fetch_host_rate or None,
     )
     handler = ProbeHandler(prober.probe, bounds, clock)
     return Subscription(Queue.PROBE, (ProbeImages,), handler, settings.fetch_probes, park_unknown=False)

@@ -11,7 +11,7 @@ from typing import TypeVar
 import httpx
 
 from services.downloader.fetch_error import FetchError
-from services.downloader.http_requester import FULL_CONTENT, REQUEST_HEADERS, HttpRequester, ReadBody
+from services.downloader.http_requester import FIRST_BYTE_MS, FULL_CONTENT, REQUEST_HEADERS, HttpRequester, ReadBody
 from services.downloader.outcomes import FetchFailure
 from services.downloader.spool import Spool
 from services.downloader.validators import Validators, conditions, is_not_modified
@@ -23,13 +23,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An original. A `body` on disk is deleted when the context of its fetch ends. `ms`: duration of the download."""
+    """An original. A `body` on disk is deleted when the context of its fetch ends.
+
+    ms: duration of the download. first_byte_ms: until the head of the response.
+    """
 
     body: bytes | Path
     size: int
     sha256: str
     content_type: str
     ms: int
+    first_byte_ms: int
     validators: Validators
 
 
@@ -39,6 +43,11 @@ class Unchanged:
 
     validators: Validators
     ms: int
+
+    @property
+    def first_byte_ms(self) -> int:
+        """Such a response has only a head."""
+        return self.ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,7 @@ class FetchLimits:
 @dataclass(frozen=True, slots=True)
 class _Received:
     content_type: str
+    first_byte_ms: int
     validators: Validators
 
 
@@ -108,7 +118,8 @@ class Fetcher:
                 raise FetchError(FetchFailure.TOO_LARGE, f"more than the limit of {self._limits.max_bytes} bytes")
             if content_type is None and spool.size >= HEAD_BYTES:
                 content_type = checked_type(spool.head, response)
-        return _Received(content_type or checked_type(spool.head, response), _validators(response, url))
+        checked = content_type or checked_type(spool.head, response)
+        return _Received(checked, response.extensions[FIRST_BYTE_MS], _validators(response, url))
 
 
 def too_large(size: int, max_bytes: int) -> FetchError:
@@ -132,7 +143,15 @@ def _validators(response: httpx.Response, url: str) -> Validators:
 
 async def _fetched(spool: Spool, received: _Received, started: float) -> Fetched:
     body = await spool.finish()
-    return Fetched(body, spool.size, spool.sha256, received.content_type, _ms_since(started), received.validators)
+    return Fetched(
+        body,
+        spool.size,
+        spool.sha256,
+        received.content_type,
+        _ms_since(started),
+        received.first_byte_ms,
+        received.validators,
+    )
 
 
 def _ms_since(started: float) -> int:

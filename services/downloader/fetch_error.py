@@ -2,7 +2,6 @@
 
 import httpx
 
-from services.downloader.host_limiter import HostBusy
 from services.downloader.outcomes import FetchFailure
 from shared.outbound import NameNotResolved, TlsError
 from shared.url_policy import BlockedAddress, InvalidUrl
@@ -15,9 +14,11 @@ class FetchError(Exception):
 
     retry_after: the value of the response's Retry-After header.
     after_cross_host_redirect: it happened at a host other than the URL's own, after a redirect.
+    first_byte_ms: see Fetched; None without a response.
     """
 
     after_cross_host_redirect = False
+    first_byte_ms: int | None = None
 
     def __init__(self, cause: FetchFailure | int, detail: str, retry_after: str | None = None) -> None:
         self.cause = cause
@@ -26,7 +27,7 @@ class FetchError(Exception):
         super().__init__(self.detail)
 
 
-REQUEST_ERRORS = (InvalidUrl, BlockedAddress, HostBusy, httpx.TransportError, httpx.InvalidURL, UnicodeError)
+REQUEST_ERRORS = (InvalidUrl, BlockedAddress, httpx.TransportError, httpx.InvalidURL, UnicodeError)
 """The exceptions that a request can raise. httpx parses redirects itself and raises the last two for invalid ones."""
 
 
@@ -41,8 +42,6 @@ def _cause_of(error: Exception) -> FetchFailure:  # noqa: PLR0911 - a table, in 
             return FetchFailure.INVALID_URL
         case BlockedAddress():
             return FetchFailure.BLOCKED_ADDRESS
-        case HostBusy():
-            return FetchFailure.HOST_BUSY
         case NameNotResolved():
             return FetchFailure.DNS_UNAVAILABLE if error.temporary else FetchFailure.NO_SUCH_HOST
         case TlsError():

@@ -47,6 +47,7 @@ class DownloadHandler:
     """Handles DownloadImage. Raises DependencyUnavailable if the store fails; other errors defer or fail the image.
 
     observe: called with the seconds of each fetch, successful or not.
+    first_byte: called with a command and the milliseconds until its host responded.
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class DownloadHandler:
         retries: FetchRetryPolicy,
         clock: Callable[[], datetime],
         observe: Callable[[float], object],
+        first_byte: Callable[[DownloadImage, int], object],
     ) -> None:
         self._fetcher = fetcher
         self._store = store
         self._retries = retries
         self._clock = clock
         self._observe = observe
+        self._first_byte = first_byte
 
     async def __call__(self, command: DownloadImage) -> Sequence[Message]:
         if self._clock() > command.start_by:
@@ -71,6 +74,8 @@ class DownloadHandler:
         except DependencyUnavailable:
             raise
         except FetchError as error:
+            if error.first_byte_ms is not None:
+                self._first_byte(command, error.first_byte_ms)
             return Unproven([self._failure(command, error)])
         except Exception as error:
             log.exception("download_failed_unexpectedly")
@@ -79,12 +84,14 @@ class DownloadHandler:
     async def _download(self, command: DownloadImage) -> CompressImage | ImageCompressed:
         if command.known is not None:
             async with self._timed(self._fetcher.fetch_if_changed(command.url, command.known)) as fetched:
+                self._first_byte(command, fetched.first_byte_ms)
                 if isinstance(fetched, Fetched):
                     return await self._downloaded(command, fetched)
             if (reused := await self._reused(command, command.known, fetched)) is not None:
                 return reused
             progress()  # another fetch has the whole time again
         async with self._timed(self._fetcher.fetch(command.url)) as fetched:
+            self._first_byte(command, fetched.first_byte_ms)
             return await self._downloaded(command, fetched)
 
     @asynccontextmanager
@@ -151,7 +158,6 @@ class DownloadHandler:
                 error_code=decision.code,
                 error_detail=error.detail,
                 delay=decision.delay.total_seconds(),
-                counts=decision.counts,
                 host_fault=decision.host_fault,
                 host_pause=host_pause,
             )

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+from time import monotonic
 from typing import TypeVar
 
 import httpx
@@ -22,6 +23,9 @@ FULL_CONTENT = frozenset({200, 203})
 
 # Some hosts compress the body all the same; it is judged by its bytes like any other.
 REQUEST_HEADERS: Mapping[str, str] = {"Accept": "image/*, */*;q=0.1", "Accept-Encoding": "identity"}
+FIRST_BYTE_MS = "first_byte_ms"
+"""A response's extension: the milliseconds from the request to the head of the response."""
+
 _MAX_PAGE_BYTES = 16 * 1024
 _MAX_PAGE_SECONDS = 0.2
 
@@ -52,18 +56,26 @@ class HttpRequester:
         self, url: str, headers: Mapping[str, str], read_body: ReadBody[T], seconds: float, visited: list[httpx.URL]
     ) -> T:
         try:
-            async with asyncio.timeout(seconds):
-                check_url(url, self._policy)
-                return await self._follow(_parse(url), headers, read_body, visited)
+            check_url(url, self._policy)
+            first = _parse(url)
+            async with AsyncExitStack() as permit:
+                await permit.enter_async_context(self._hosts.permit(host_name(url)))  # takes none of the host's time
+                async with asyncio.timeout(seconds):
+                    return await self._follow(first, headers, read_body, visited, permit)
         except REQUEST_ERRORS as error:
             raise as_fetch_error(error) from error
         except TimeoutError:
             raise FetchError(FetchFailure.TIMED_OUT, f"not finished after {seconds:g} s") from None
 
     async def _follow(
-        self, url: httpx.URL, headers: Mapping[str, str], read_body: ReadBody[T], visited: list[httpx.URL]
+        self,
+        url: httpx.URL,
+        headers: Mapping[str, str],
+        read_body: ReadBody[T],
+        visited: list[httpx.URL],
+        permit: AsyncExitStack,
     ) -> T:
-        """Appends each requested URL to `visited`."""
+        """Appends each requested URL to `visited`. `permit` holds that of the first host, then that of the next one."""
         for _ in range(self._max_redirects + 1):
             visited.append(url)
             result = await self._send(url, headers, read_body)
@@ -71,16 +83,17 @@ class HttpRequester:
                 return result
             self._check_redirect(result)
             url = result
+            await permit.aclose()
+            await permit.enter_async_context(self._hosts.permit(host_name(str(url))))
             # A validator belongs to the URL that sent it. Elsewhere, another image could pass for the unchanged one.
             headers = {name: value for name, value in headers.items() if name not in CONDITIONAL_HEADERS}
         raise FetchError(FetchFailure.BAD_REDIRECT, f"more than {self._max_redirects} redirects")
 
     async def _send(self, url: httpx.URL, headers: Mapping[str, str], read_body: ReadBody[T]) -> T | httpx.URL:
         """The result of `read_body`, or the URL of a redirect."""
-        async with (
-            self._hosts.permit(host_name(str(url))),
-            self._client.stream("GET", url, headers=headers) as response,
-        ):
+        started = monotonic()
+        async with self._client.stream("GET", url, headers=headers) as response:
+            first_byte_ms = response.extensions[FIRST_BYTE_MS] = round((monotonic() - started) * 1000)
             result = await read_body(response)
             if result is not None:
                 return result
@@ -88,7 +101,9 @@ class HttpRequester:
         if response.next_request is not None:
             return response.next_request.url
         reason = f"HTTP {response.status_code} {response.reason_phrase}"
-        raise FetchError(response.status_code, reason, response.headers.get("Retry-After"))
+        error = FetchError(response.status_code, reason, response.headers.get("Retry-After"))
+        error.first_byte_ms = first_byte_ms
+        raise error
 
     def _check_redirect(self, url: httpx.URL) -> None:
         try:

@@ -25,7 +25,6 @@ class FetchFailure(Enum):
     BAD_REDIRECT = auto()  # too many, or to an invalid URL
     TOO_LARGE = auto()
     NOT_AN_IMAGE = auto()
-    HOST_BUSY = auto()  # our own limit of requests to this host is reached
     INTERNAL = auto()
 
 
@@ -34,7 +33,6 @@ class RetryKind(Enum):
 
     NEVER = auto()
     LATER = auto()  # by the schedule, while attempts are left
-    SOON = auto()  # in a few seconds; the attempt does not count, since the host did not fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,6 @@ _OUTCOMES: Mapping[FetchFailure | int, Outcome] = {
     FetchFailure.BAD_REDIRECT: Outcome(ErrorCode.REDIRECT, RetryKind.NEVER),
     FetchFailure.TOO_LARGE: Outcome(ErrorCode.TOO_LARGE, RetryKind.NEVER),
     FetchFailure.NOT_AN_IMAGE: Outcome(ErrorCode.NOT_AN_IMAGE, RetryKind.NEVER),
-    FetchFailure.HOST_BUSY: Outcome(ErrorCode.CONNECT, RetryKind.SOON),
     FetchFailure.INTERNAL: Outcome(ErrorCode.INTERNAL, RetryKind.LATER),
     403: Outcome(ErrorCode.HTTP_403, RetryKind.NEVER),
     404: Outcome(ErrorCode.HTTP_404, RetryKind.NEVER),
@@ -74,7 +71,6 @@ _OUTCOME_OF_CLASS: Mapping[int, Outcome] = {
     4: Outcome(ErrorCode.HTTP_4XX, RetryKind.NEVER),
     5: Outcome(ErrorCode.HTTP_5XX, RetryKind.LATER, host_fault=True),
 }
-_SOON_SECONDS = (5.0, 15.0)
 _JITTER = 0.2
 _RETRY_AFTER_OF_HOST = frozenset({429, 503})  # statuses whose Retry-After applies to all requests to the host
 
@@ -97,14 +93,13 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Another attempt after `delay`. `counts`: whether this one counts.
+    """Another attempt after `delay`.
 
     host_fault: see Outcome. host_pause: how long the host wants no requests at all, by Retry-After.
     """
 
     code: ErrorCode
     delay: timedelta
-    counts: bool
     host_fault: bool = False
     host_pause: timedelta | None = None
 
@@ -131,9 +126,6 @@ class FetchRetryPolicy:
         attempts at once.
         """
         outcome = outcome_of(cause)
-        if outcome.retry is RetryKind.SOON:
-            low, high = _SOON_SECONDS
-            return Defer(outcome.code, timedelta(seconds=low + self.random() * (high - low)), counts=False)
         if outcome.retry is RetryKind.NEVER:
             return Fail(outcome.code)
         requested = timedelta(seconds=min(retry_after_seconds(retry_after, now), self.retry_after_max))
@@ -142,4 +134,4 @@ class FetchRetryPolicy:
         if last or attempt >= self.attempts.fetch_attempts:
             return Fail(outcome.code, outcome.host_fault, host_pause)
         delay = max(self.attempts.delay_after(attempt), requested) * jitter
-        return Defer(outcome.code, delay, True, outcome.host_fault, host_pause)
+        return Defer(outcome.code, delay, outcome.host_fault, host_pause)

@@ -15,7 +15,7 @@ import structlog
 from services.downloader.fetch import checked_type, too_large
 from services.downloader.fetch_error import FetchError
 from services.downloader.http_requester import FULL_CONTENT, REQUEST_HEADERS, HttpRequester
-from services.downloader.outcomes import FetchFailure, outcome_of
+from services.downloader.outcomes import outcome_of
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.file_types import HEAD_BYTES
@@ -27,8 +27,6 @@ Probe = Callable[[str, float], Awaitable[ProbedImage]]
 # Not HEAD: some hosts refuse it or answer it wrongly, and without bytes an error page looks like an image.
 _RANGE_HEADERS: Mapping[str, str] = {**REQUEST_HEADERS, "Range": f"bytes=0-{HEAD_BYTES - 1}"}
 _CONTENT_RANGE = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
-_MAX_BUSY_SECONDS = 4.0  # a host that is at its limit for longer is reported as busy
-_BUSY_RETRY_SECONDS = 0.05
 _REPLY_SECONDS = 0.5  # reserved before answer_by for the reply to arrive
 
 log = structlog.get_logger(__name__)
@@ -49,7 +47,7 @@ class UrlProber:
         self._max_bytes = max_bytes
 
     async def probe(self, url: str, seconds_left: float) -> ProbedImage:
-        """The image at `url`. Unknown if the host is at its request limit, or after `seconds_left`."""
+        """The image at `url`. Unknown after `seconds_left`, for example if others wait for the same host."""
         result = partial(_result, url, time.monotonic())
         try:
             async with asyncio.timeout(seconds_left):
@@ -57,8 +55,6 @@ class UrlProber:
         except TimeoutError:
             return result(error_detail="not enough time was left for the probe")
         except FetchError as error:
-            if error.cause is FetchFailure.HOST_BUSY:
-                return result(error_detail="the host is at its request limit")
             return result(error_code=outcome_of(error.cause).code, error_detail=error.detail)
         except Exception as error:
             log.exception("probe_failed_unexpectedly")
@@ -66,18 +62,12 @@ class UrlProber:
         return result(content_type=image.content_type, size=image.size)
 
     async def _request(self, url: str) -> _ImageInfo:
-        busy_until = time.monotonic() + _MAX_BUSY_SECONDS
-        headers = _RANGE_HEADERS
-        while True:
-            try:
-                return await self._requester.get(url, headers, self._read_start, self._seconds)
-            except FetchError as error:
-                if error.cause is FetchFailure.HOST_BUSY and time.monotonic() < busy_until:
-                    await asyncio.sleep(_BUSY_RETRY_SECONDS)
-                elif error.cause == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and headers is _RANGE_HEADERS:
-                    headers = REQUEST_HEADERS
-                else:
-                    raise
+        try:
+            return await self._requester.get(url, _RANGE_HEADERS, self._read_start, self._seconds)
+        except FetchError as error:
+            if error.cause != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                raise
+        return await self._requester.get(url, REQUEST_HEADERS, self._read_start, self._seconds)
 
     async def _read_start(self, response: httpx.Response) -> _ImageInfo | None:
         if response.status_code not in {*FULL_CONTENT, HTTPStatus.PARTIAL_CONTENT}:

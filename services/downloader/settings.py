@@ -31,22 +31,17 @@ class FetchSettings(HandlerSettings):
     )
     fetch_max_bytes: int = Field(default=52_428_800, ge=1, description="Maximum bytes of an image.")
     fetch_max_redirects: int = Field(default=5, ge=0, description="Maximum redirects for one image.")
-    fetch_per_host: int = Field(default=8, ge=1, description="Maximum concurrent requests to one host, per downloader.")
-    fetch_host_rate: float = Field(
-        default=50,
-        ge=0,
-        description="Maximum requests per second to one host, per downloader; bursts may have 20 % of this "
-        "number. 0 for no limit. The default suits a shop's own server; raise it for catalogues with all images on one "
-        "CDN.",
+    fetch_per_host: int = Field(
+        default=64,
+        ge=1,
+        description="Maximum concurrent requests to one host, per downloader: a bound for probes and for hosts to which"
+        " others redirect. HOST_MAX bounds the downloads from a host over all downloaders.",
     )
     fetch_concurrency: int = Field(
         default=128,
         ge=1,
-        description="Maximum concurrent downloads, per downloader. Many times FETCH_PER_HOST, so that "
-        "slow hosts do not block others.",
-    )
-    fetch_host_wait: float = Field(
-        default=1, ge=0, description="Seconds to wait for a host at its limit before the image is deferred."
+        description="Maximum concurrent downloads, per downloader; the dispatcher sends as many. Many times HOST_START,"
+        " so that slow hosts do not block others.",
     )
     fetch_retry_after_max: float = Field(
         default=3600,

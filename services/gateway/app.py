@@ -10,7 +10,6 @@ from functools import partial
 from services.gateway.api import ApiParts, build_app, build_starting_app
 from services.gateway.background import (
     BackgroundParts,
-    Dispatcher,
     ImageCanceller,
     Intake,
     IntakeRules,
@@ -19,17 +18,18 @@ from services.gateway.background import (
     Sweep,
     repeat,
 )
+from services.gateway.dispatch import Dispatcher, DispatchRules, HostRulebook, HostRules
 from services.gateway.files import ObjectServer
 from services.gateway.http_server import HttpServer, listen
 from services.gateway.probe import ProbeClient, ProbeStream, probe_replies
 from services.gateway.requests import RequestCanceller, RetryStarter
-from services.gateway.settings import GatewaySettings
+from services.gateway.settings import GatewaySettings, HostLimitSettings
 from services.gateway.upload import UploadAcceptor, UploadValidator, ValidationRules
 from services.gateway.webhooks import AggregatorClient, DeliveryLog, WebhookTester, webhook_test_replies
 from shared.clocks import ReferenceClock, watched
 from shared.contracts.messages import ImagesProbed, WebhookTested
 from shared.long_lived import lasting
-from shared.messaging import DependencyGate, Publish, Publisher, Replies, open_broker
+from shared.messaging import DependencyGate, Publish, Publisher, Replies, Reports, open_broker
 from shared.observability import Health, HealthEndpoints, Metrics, process_registry, watchdog
 from shared.persistence import LEASE_SECONDS, Database, RenewableLease, open_database
 from shared.storage import ObjectStore, open_object_store
@@ -57,11 +57,13 @@ class _Clients:
 
 
 @dataclass(frozen=True, slots=True)
-class _Store:
-    """The object store and its clock, by which the workers read the times in commands."""
+class _BackgroundWork:
+    """lease: held by the gateway that dispatches."""
 
+    parts: BackgroundParts
     store: ObjectStore
-    clock: ReferenceClock
+    lease: RenewableLease
+    dispatcher: Dispatcher
 
 
 @dataclass(frozen=True)
@@ -119,10 +121,13 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
         gates = _Gates(intake=DependencyGate({}, health, outer=[gate, uploads_gate]), others=gate)
 
         background = BackgroundParts(database, publisher.publish, database.clock, metrics)
+        lease = RenewableLease(database.lease("dispatch", LEASE_SECONDS), LEASE_SECONDS)
+        rules = DispatchRules(settings.dispatch, _rulebook(settings.hosts), settings.age, store_clock)
+        work = _BackgroundWork(background, store, lease, Dispatcher(background, lease, rules))
         async with asyncio.TaskGroup() as tasks:
-            for each in replies:
-                tasks.create_task(lasting("receiving replies", each.receive(broker, health, stop), stop))
-            await _work_in_background(settings, background, _Store(store, store_clock), gates, wakes, stop)
+            for each in (*replies, Reports(work.dispatcher.take)):
+                tasks.create_task(lasting("receiving replies and reports", each.receive(broker, health, stop), stop))
+            await _work_in_background(settings, work, gates, wakes, stop)
 
 
 @contextmanager
@@ -150,7 +155,7 @@ def _api_parts(
         acceptor=UploadAcceptor(
             database, store, database.clock, wakes.intake_opened, metrics, settings.retention.policy
         ),
-        probes=ProbeStream(clients.probe, database.hosts, metrics, database.clock),
+        probes=ProbeStream(clients.probe, database.hosts, metrics, database.clock, settings.hosts),
         database=database,
         cancellations=RequestCanceller(database, database.clock, wakes.cancel_begun),
         retries=RetryStarter(database, database.clock, wakes.intake_opened),
@@ -174,10 +179,14 @@ def _validator(settings: GatewaySettings) -> UploadValidator:
     return UploadValidator(rules, settings.api.inspections_at_once)
 
 
+def _rulebook(settings: HostLimitSettings) -> HostRulebook:
+    defaults = HostRules(settings.host_start, settings.host_max, settings.host_rate)
+    return HostRulebook(defaults, settings.overrides)
+
+
 async def _work_in_background(
     settings: GatewaySettings,
-    parts: BackgroundParts,
-    stored: _Store,
+    work: _BackgroundWork,
     gates: _Gates,
     wakes: _Wakes,
     stop: asyncio.Event,
@@ -187,20 +196,17 @@ async def _work_in_background(
     A stop takes at most 10 seconds, even if the database does not answer: half of it for the tasks, which end at the
     same time, and half for the lease. The responses in progress get DRAIN_TIMEOUT after that.
     """
-    database, store, dispatch, gate = parts.database, stored.store, settings.dispatch, gates.others
+    parts, store, lease, dispatcher = work.parts, work.store, work.lease, work.dispatcher
+    dispatch, gate = settings.dispatch, gates.others
     rules = IntakeRules(settings.fetch_targets.policy, settings.public.public_base_url)
-    images_added = asyncio.Event()
-    lease = RenewableLease(database.lease("dispatch", LEASE_SECONDS), LEASE_SECONDS)
-
-    intake = Intake(parts, store, rules, gates.intake, images_added)
-    dispatcher = Dispatcher(parts, lease, dispatch, settings.age, stored.clock)
+    intake = Intake(parts, store, rules, gates.intake, dispatcher.images_added)
     canceller = ImageCanceller(parts, lease, dispatch)
     sweep = Sweep(parts, lease, dispatch)
     retention = Retention(parts, store, lease, settings.retention.policy.default, dispatch.sweep_interval)
     leftovers = Leftovers(parts, store, lease, dispatch, keep=settings.store.keep_originals)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(repeat("intake", partial(intake.step, stop), gates.intake, stop, wake=wakes.intake_opened))
-        tasks.create_task(repeat("dispatch", dispatcher.step, gate, stop, wake=images_added))
+        tasks.create_task(repeat("dispatch", dispatcher.step, gate, stop, wake=dispatcher.wake))
         tasks.create_task(repeat("cancel", canceller.step, gate, stop, wake=wakes.cancel_begun))
         tasks.create_task(repeat("sweep", sweep.step, gate, stop, wake=asyncio.Event()))
         tasks.create_task(repeat("retention", retention.step, gate, stop, wake=asyncio.Event()))

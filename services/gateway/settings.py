@@ -92,10 +92,9 @@ class DispatchSettings(HandlerSettings):
     dispatch_window: int = Field(
         default=500,
         ge=1,
-        description="Maximum images in the broker and the workers, over all requests; at least twice the prefetch of"
-        " all workers.",
+        description="Maximum images in the broker and the workers, over all requests. Far fewer are there unless hosts"
+        " are slow: an image is sent when its host and the workers have room for it.",
     )
-    dispatch_per_host: int = Field(default=64, ge=1, description="Maximum images of one host in the dispatch window.")
     command_start_by: float = Field(
         default=900, gt=0, description="Seconds within which a worker must start a command; later it drops the command."
     )

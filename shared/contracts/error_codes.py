@@ -145,7 +145,7 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         retryable=True,
         owner=Owner.HOST,
         host_responded=False,
-        advice="Retry later. Ask the host for a higher limit, or the operator for a lower FETCH_HOST_RATE.",
+        advice="Retry later. Ask the host for a higher limit, or the operator for a lower HOST_RATE or HOST_MAX.",
     ),
     ErrorCode.HTTP_4XX: ErrorGuide(
         "The host refused the download with another status from 400 to 499, which the detail contains.",

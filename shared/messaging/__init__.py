@@ -6,7 +6,7 @@ from shared.messaging.dead_letters import DeadLetter, list_dead, purge_dead, rep
 from shared.messaging.dependency_gate import DependencyGate, Ping
 from shared.messaging.dropped_rounds import DroppedRounds
 from shared.messaging.hold import Hold
-from shared.messaging.publisher import Broadcast, ForDispatcher, Outgoing, Publish, Publisher, Reply
+from shared.messaging.publisher import Broadcast, Outgoing, Publish, Publisher, Reply
 from shared.messaging.replies import Inbox, Replies
 from shared.messaging.reply_client import ReplyClient, ReplyConnection
 from shared.messaging.reports import Reports, ReportSender
@@ -25,7 +25,6 @@ __all__ = [
     "DeadLetter",
     "DependencyGate",
     "DroppedRounds",
-    "ForDispatcher",
     "Handler",
     "Hold",
     "Inbox",

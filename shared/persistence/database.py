@@ -1,9 +1,6 @@
 """The connection to MongoDB: its guarantees, the indexes and the repositories."""
 
 import asyncio
-import os
-import secrets
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -28,6 +25,7 @@ from shared.persistence.outages import MongoOutages
 from shared.persistence.products import MongoProducts
 from shared.persistence.record_reading import SetAside
 from shared.persistence.requests import MongoRequests
+from shared.process_name import process_name
 from shared.settings import MongoSettings
 
 INDEXES = {
@@ -93,7 +91,7 @@ class MongoDatabase:
         self.server_clock = ReferenceClock(self._time)
         self.clock = clock = clock or self.server_clock
         set_aside = SetAside(metrics)
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._owner = process_name()
         self.images = MongoImages(database["images"], database["requests"], set_aside, clock)
         self.requests = MongoRequests(database["requests"], self.images, set_aside, clock)
         self.cancellations = MongoCancellations(database["requests"], database["images"], set_aside, clock)

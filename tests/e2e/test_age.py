@@ -24,10 +24,10 @@ from tests.support.waiting import until
 MAX_AGE = 1.5
 SLOW = {
     "IMAGE_MAX_AGE": str(MAX_AGE),
-    # Most images of a host find it at our limit, and are tried again after 5 to 15 seconds.
-    "FETCH_PER_HOST": "1",
-    "FETCH_HOST_RATE": "4",
-    "FETCH_HOST_WAIT": "0",
+    # Most images of a host wait for our own limits.
+    "HOST_START": "1",
+    "HOST_MAX": "1",
+    "HOST_RATE": "4",
     "FETCH_RETRY_AFTER_MAX": "3",
     "FETCH_TOTAL_TIMEOUT": "1",
     "HOST_FAULTS": "3",

@@ -246,28 +246,28 @@ async def test_a_refused_and_a_closed_connection_are_connection_errors(origin: O
 
 async def test_a_host_never_has_more_concurrent_requests_than_allowed(origin: Origin) -> None:
     urls = [origin.serve(f"/{number}.jpg", Response(body=JPEG[:20], byte_interval=0.001)) for number in range(40)]
-    async with fetcher(fetch_per_host=3, fetch_host_wait=30, fetch_total_timeout=60) as fetching:
+    async with fetcher(fetch_per_host=3, fetch_total_timeout=60) as fetching:
         await asyncio.gather(*(size_of(fetching, url) for url in urls))
     assert origin.max_concurrent == 3
     assert origin.connections == 3
 
 
-async def test_a_busy_host_raises_and_does_not_delay_other_hosts(origin: Origin) -> None:
+async def test_the_wait_for_a_permit_delays_no_other_host_and_is_no_fault_of_the_host(origin: Origin) -> None:
     free = asyncio.Event()
-    urls = [origin.serve(f"/{number}.jpg", Response(body=JPEG, until=free)) for number in range(3)]
+    urls = [origin.serve(f"/{number}.jpg", Response(body=JPEG, until=free)) for number in range(2)]
+    waiting_url = origin.serve("/waiting.jpg", image(JPEG))
     policy = AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
     async with (
         open_origin(host="127.0.0.2") as other,
-        fetcher(policy, fetch_per_host=2, fetch_host_wait=0.05) as fetching,
+        fetcher(policy, fetch_per_host=2, fetch_total_timeout=0.3) as fetching,
     ):
-        holding = [asyncio.create_task(size_of(fetching, url)) for url in urls[:2]]
+        holding = [asyncio.create_task(size_of(fetching, url)) for url in urls]
         await until(lambda: len(origin.requests) == 2)
-        with pytest.raises(FetchError) as caught:
-            await size_of(fetching, urls[2])
-        assert (caught.value.cause, caught.value.detail) == (FetchFailure.HOST_BUSY, "host busy")
+        waiting = asyncio.create_task(size_of(fetching, waiting_url))
         assert await size_of(fetching, other.serve("/a.jpg", image(JPEG))) == len(JPEG)
-        free.set()
-        assert await asyncio.gather(*holding) == [len(JPEG)] * 2
+        held = await asyncio.gather(*holding, return_exceptions=True)
+        assert [each.cause for each in held if isinstance(each, FetchError)] == [FetchFailure.TIMED_OUT] * 2
+        assert await waiting == len(JPEG), "it waited for as long as the others had, and then had its own time"
 
 
 async def test_a_redirect_counts_for_the_host_it_leads_to(origin: Origin) -> None:
@@ -275,7 +275,7 @@ async def test_a_redirect_counts_for_the_host_it_leads_to(origin: Origin) -> Non
     async with open_origin(host="127.0.0.2") as images:
         image_url = images.serve("/a.jpg", Response(body=JPEG[:20], byte_interval=0.001))
         url = origin.serve("/moved", redirect(image_url))
-        async with fetcher(policy, fetch_per_host=2, fetch_host_wait=30, fetch_total_timeout=60) as fetching:
+        async with fetcher(policy, fetch_per_host=2, fetch_total_timeout=60) as fetching:
             await asyncio.gather(*(size_of(fetching, url) for _ in range(10)))
         assert images.max_concurrent == 2
 
@@ -285,7 +285,7 @@ async def test_a_cancelled_download_leaves_no_file_and_no_permit(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     url = origin.serve("/a.jpg", Response(body=JPEG * 300, endless=True))
-    async with fetcher(fetch_per_host=1, fetch_host_wait=0) as fetching:
+    async with fetcher(fetch_per_host=1) as fetching:
         task = asyncio.create_task(size_of(fetching, url))
         await until(lambda: bool(files(tmp_path)))
         task.cancel()
@@ -303,7 +303,7 @@ async def test_an_image_succeeds_once_its_host_recovers(origin: Origin) -> None:
     policy = FetchRetryPolicy(AttemptSettings(fetch_attempts=4, fetch_retry_schedule=(5, 30)), 3600, lambda: 0.0)
     waits = []
     async with fetcher() as fetching:
-        handle = DownloadHandler(fetching, store, policy, clock, observe=lambda _: None)
+        handle = DownloadHandler(fetching, store, policy, clock, observe=lambda _: None, first_byte=lambda *_: None)
         for attempt in (1, 2):
             [answer] = await handle(download(url, attempt, clock() + timedelta(minutes=15)))
             assert isinstance(answer, ImageDeferred)

@@ -49,7 +49,6 @@ async def test_each_image_is_requested_about_once_and_stored_when_there_is_space
         "FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
         "FETCH_CONCURRENCY": str(CONCURRENCY),
         "FETCH_PER_HOST": str(CONCURRENCY),
-        "FETCH_HOST_RATE": "0",
     }
     stored: set[str] = set()
     async with open_service("downloader", tmp_path, settings) as downloader:

@@ -6,20 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from services.aggregator.host_circuit_breaker import HostCircuitBreaker
 from services.aggregator.pause_policy import PausePolicy
-from services.gateway.background import BackgroundParts, Dispatcher
-from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import ImageDeferred, ImageFailed
 from shared.contracts.records import HostCircuit
-from shared.observability import Metrics
-from shared.persistence import Database, RenewableLease, open_database
+from shared.persistence import Database, open_database
 from shared.settings import ImageAgeSettings, MongoSettings
 from tests.fakes import MovableClock
 from tests.support.builders import NOW, a_request, an_image
+from tests.support.dispatching import Dispatching
 from tests.support.recording_publisher import RecordingPublisher
 from tests.support.worker_messages import compressed, failed
 
@@ -38,9 +35,7 @@ class Stage:
         self.database = database
         self.clock = clock
         self.publisher = RecordingPublisher()
-        parts = BackgroundParts(database, self.publisher.publish, clock, Metrics(CollectorRegistry()))
-        lease = RenewableLease(database.lease("dispatch", 10), 10)
-        self._dispatcher = Dispatcher(parts, lease, DispatchSettings(), AGE, clock)
+        self._dispatcher = Dispatching(database, self.publisher, clock, age=AGE)
 
     async def pass_time(self, time: timedelta, *, steps: bool) -> None:
         """With or without a step in each minute; a step at the end."""

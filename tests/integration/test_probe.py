@@ -132,18 +132,14 @@ async def test_a_probe_without_enough_time_has_no_error_code(origin: Origin) -> 
     )
 
 
-async def test_a_host_at_its_request_limit_has_no_error_code_and_is_not_waited_for(
-    origin: Origin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.downloader.probe._MAX_BUSY_SECONDS", 0.3)
+async def test_probes_of_a_host_beyond_its_bound_wait_and_are_unknown_if_no_time_is_left(origin: Origin) -> None:
     free = asyncio.Event()
     url = origin.serve("/a.jpg", Response(body=JPEG, until=free))
-    async with prober(fetch_per_host=1, fetch_host_wait=0.1) as probing:
+    async with prober(fetch_per_host=1) as probing:
         first = asyncio.create_task(probing.probe(url, LONG))
         await until(lambda: origin.request_count("/a.jpg") == 1)
-        second = await probing.probe(url, LONG)
-        assert (second.error_code, second.error_detail) == (None, "the host is at its request limit")
-        assert second.ms >= 300
+        second = await probing.probe(url, 0.3)
+        assert (second.error_code, second.error_detail) == (None, "not enough time was left for the probe")
         third = asyncio.create_task(probing.probe(url, LONG))
         free.set()
         assert [(await task).size for task in (first, third)] == [len(JPEG)] * 2

@@ -11,8 +11,6 @@ from prometheus_client import CollectorRegistry
 from pymongo import MongoClient
 from pymongo.database import Database as RawDatabase
 
-from services.gateway.background.dispatcher import Dispatcher
-from services.gateway.background.parts import BackgroundParts
 from services.gateway.background.sweep import Sweep
 from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
@@ -22,13 +20,14 @@ from shared.contracts.records import HostCircuit, Progress
 from shared.contracts.states import ImageState
 from shared.errors import UnreadableRecord
 from shared.observability import Metrics
-from shared.persistence import Database, RenewableLease, open_database
+from shared.persistence import Database, open_database
 from shared.persistence.documents import Document
-from shared.settings import ImageAgeSettings, MongoSettings
+from shared.settings import MongoSettings
 from tests.fakes import MovableClock
 from tests.support.aggregating import a_finisher
 from tests.support.builders import NOW, REQUEST_ID, a_product, a_request, a_result, an_announcement, an_image, finished
 from tests.support.database_calls import DELIVERY
+from tests.support.dispatching import Dispatching
 from tests.support.recording_publisher import RecordingPublisher
 from tests.support.running_gateway import Gateway, an_app, problem
 from tests.support.stored_records import FORM, FOUR_FILES, HEADER_ONLY, IMAGE, by_a_later_version
@@ -235,11 +234,9 @@ async def insert_due(database: Database, request_id: str) -> None:
     await database.images.insert_many([an_image(request_id=request_id)])
 
 
-def background(database: Database, publisher: RecordingPublisher) -> tuple[Dispatcher, Sweep]:
-    parts = BackgroundParts(database, publisher.publish, lambda: NOW, Metrics(CollectorRegistry()))
-    lease = RenewableLease(database.lease("dispatch", 10), 10)
-    dispatcher = Dispatcher(parts, lease, DispatchSettings(), ImageAgeSettings(), lambda: NOW)
-    return dispatcher, Sweep(parts, lease, DispatchSettings())
+def background(database: Database, publisher: RecordingPublisher) -> tuple[Dispatching, Sweep]:
+    dispatching = Dispatching(database, publisher, MovableClock(NOW))
+    return dispatching, Sweep(dispatching.parts, dispatching.lease, DispatchSettings())
 
 
 async def test_the_dispatcher_and_the_sweep_pass_over_a_request_that_cannot_be_read(

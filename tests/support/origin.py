@@ -9,9 +9,10 @@ Paths without a script respond with 404.
 """
 
 import asyncio
+import socket
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -190,9 +191,12 @@ async def open_origin(
 
 @asynccontextmanager
 async def open_server(
-    serve: Serve, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+    serve: Serve, tls: ssl.SSLContext | None = None, host: str | Sequence[str] = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[int]:
-    """Run `serve` for each connection; yields the port. At the end, running calls are cancelled."""
+    """Run `serve` for each connection; yields the port. At the end, running calls are cancelled.
+
+    Several hosts have the same port, which is free at the first of them.
+    """
     tasks: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -200,6 +204,9 @@ async def open_server(
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
+    if not isinstance(host, str) and not port:
+        with socket.create_server((host[0], 0)) as probe:
+            port = probe.getsockname()[1]
     server = await asyncio.start_server(accept, host, port, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]

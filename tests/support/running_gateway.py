@@ -17,6 +17,7 @@ from services.gateway.files import ObjectServer
 from services.gateway.http_server import HttpServer, listen
 from services.gateway.probe import ProbeClient, ProbeStream
 from services.gateway.requests import RequestCanceller, RetryStarter
+from services.gateway.settings import HostLimitSettings
 from services.gateway.upload import (
     BodyLimits,
     RetentionPolicy,
@@ -136,7 +137,7 @@ def an_app(
     parts = ApiParts(
         validator=validator,
         acceptor=acceptor,
-        probes=ProbeStream(gateway.probe_client, gateway.database.hosts, metrics, clock),
+        probes=ProbeStream(gateway.probe_client, gateway.database.hosts, metrics, clock, HostLimitSettings()),
         database=gateway.database,
         cancellations=RequestCanceller(gateway.database, clock, gateway.cancel_begun),
         retries=RetryStarter(gateway.database, clock, gateway.intake_opened),

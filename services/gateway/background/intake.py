@@ -66,9 +66,9 @@ class Intake:
         store: ObjectStore,
         rules: IntakeRules,
         gate: DependencyGate,
-        images_added: asyncio.Event,
+        images_added: Callable[[str], None],
     ) -> None:
-        """`images_added` is set when there may be new images to dispatch."""
+        """`images_added` is called with the id of a request that may have new images to dispatch."""
         self._database = parts.database
         self._publish = parts.publish
         self._clock = parts.clock
@@ -137,7 +137,7 @@ class Intake:
         images = self._database.images.retry_failed(request.request_id, request.round)
         async with aclosing(images) as moved:
             async for _ in moved:
-                self._images_added.set()
+                self._images_added(request.request_id)
                 checkpoint()
 
     async def _record_upload(self, request: Request, checkpoint: Callable[[], None]) -> RequestError | None:
@@ -151,7 +151,7 @@ class Intake:
                         request.request_id, request.round, batch[-1].row
                     )
                     request = replace(request, cancelling=cancelling)
-                    self._images_added.set()
+                    self._images_added(request.request_id)
         except ObjectMissing:
             log.exception("upload_lost")
             return RequestError.UPLOAD_LOST

@@ -19,6 +19,9 @@ MAX_DOWNLOAD_SECONDS = 1.0
 LATE_SECONDS = 2.0
 """A download that takes longer counts no more: it may end soon, late or never. Otherwise a host that trickles would
 hold the room of the other hosts of its request."""
+ARRIVAL_SECONDS = 0.5
+"""A download that takes longer occupies no place in its request's window: slow hosts first in a catalogue do not hold up
+its other hosts."""
 SLOW_MS = 1_000
 """An image that takes longer is slow. It counts as this in a queue, because it leaves for the slow lane soon after."""
 UNKNOWN_MS = 50.0
@@ -43,10 +46,13 @@ class StageCounts:
     """Sent to a compressor, and not yet ended or in the slow lane."""
     slow: int = 0
     """In the slow lane of a compressor, or waiting for it: they occupy the request's window, and no usual process."""
+    taking_long: int = 0
+    """Of those downloading, the ones dispatched more than `ARRIVAL_SECONDS` ago."""
 
     @property
-    def total(self) -> int:
-        return self.downloading + self.compressing + self.slow
+    def at_risk(self) -> int:
+        """Those that occupy the request's window: they may use a compressor in a moment."""
+        return self.downloading - self.taking_long + self.compressing + self.slow
 
 
 @dataclass(slots=True)
@@ -87,7 +93,7 @@ class StepRoom:
     def __init__(self, room: "DecoderRoom", counts: Mapping[str, StageCounts], slots: int, download_seconds: float):
         self._room = room
         self._slots = slots
-        self._in_flight = {request_id: each.total for request_id, each in counts.items()}
+        self._at_risk = {request_id: each.at_risk for request_id, each in counts.items()}
         download_seconds = min(download_seconds, MAX_DOWNLOAD_SECONDS)
         # What was sent together arrives together, so the queue may hold a part of a download's time more.
         self._queue = _Budget(slots * 1000 * (QUEUE_SECONDS + download_seconds / 2), _first_window(slots))
@@ -99,13 +105,13 @@ class StepRoom:
 
     def has_room(self, request_id: str) -> bool:
         """Whether one more image of the request may start."""
-        if self._in_flight.get(request_id, 0) >= self._room.window(request_id, self._slots):
+        if self._at_risk.get(request_id, 0) >= self._room.window(request_id, self._slots):
             return False
         return not self._slots or (self._queue.has_room(request_id) and self._flight.has_room(request_id))
 
     def sent(self, request_id: str) -> None:
         """An image of the request starts."""
-        self._in_flight[request_id] = self._in_flight.get(request_id, 0) + 1
+        self._at_risk[request_id] = self._at_risk.get(request_id, 0) + 1
         self._flight.add(request_id, 1, self._room.predicted_ms(request_id))
 
 

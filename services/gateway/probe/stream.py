@@ -13,8 +13,9 @@ from services.gateway.probe.client import ProbeClient, Unanswered
 from services.gateway.probe.estimate import Interval, ProbeSample, estimate
 from services.gateway.probe.plan import ProbePlan, plan_probe
 from services.gateway.probe.schemas import EstimateBasis, EstimatedBytes, EstimateLine, ProbeLine, ValidationLine
+from services.gateway.settings import HostLimitSettings
 from services.gateway.web import ApiModel, CatalogueValidation
-from shared.contracts.messages import CompressOptions, ImagesProbed, ProbedImage
+from shared.contracts.messages import CompressOptions, FetchBounds, ImagesProbed, ProbedImage
 from shared.contracts.times import rfc3339
 from shared.errors import DatabaseUnavailable
 from shared.observability import Metrics
@@ -25,12 +26,19 @@ log = structlog.get_logger(__name__)
 
 class ProbeStream:
     def __init__(
-        self, client: ProbeClient, hosts: HostRepository, metrics: Metrics, clock: Callable[[], datetime]
+        self,
+        client: ProbeClient,
+        hosts: HostRepository,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+        limits: HostLimitSettings,
     ) -> None:
+        """`limits`: of the downloads from one host, for the estimate."""
         self._client = client
         self._hosts = hosts
         self._metrics = metrics
         self._clock = clock
+        self._limits = limits
 
     async def lines(
         self, validation: CatalogueValidation, inspection: Inspection, options: CompressOptions
@@ -47,7 +55,7 @@ class ProbeStream:
                 for line in _probe_lines(reply, plan):
                     self._metrics.probed_images.labels(outcome=_outcome(line)).inc()
                     yield _line(line)
-        last = _estimate_line(_sample(replies, inspection, plan), inspection, plan, options)
+        last = _estimate_line(_sample(replies, inspection, plan, self._limits), inspection, plan, options)
         yield _line(last)
         log.info(
             "catalogue_probed",
@@ -106,7 +114,9 @@ def _outcome(line: ProbeLine) -> str:
     return "unknown" if line.content_type is None else "image"
 
 
-def _sample(replies: Sequence[ImagesProbed], inspection: Inspection, plan: ProbePlan) -> ProbeSample:
+def _sample(
+    replies: Sequence[ImagesProbed], inspection: Inspection, plan: ProbePlan, limits: HostLimitSettings
+) -> ProbeSample:
     probed: dict[str, list[ProbedImage]] = {host: [] for host in plan.images_of}
     for image in chain.from_iterable(reply.images for reply in replies):
         probed[plan.host_of[image.url]].append(image)
@@ -114,8 +124,14 @@ def _sample(replies: Sequence[ImagesProbed], inspection: Inspection, plan: Probe
         images_of=plan.images_of,
         more_images=max(inspection.accepted_images - sum(plan.images_of.values()), 0),
         probed=probed,
-        bounds=replies[-1].bounds if replies else None,
+        bounds=_bounded(replies[-1].bounds, limits) if replies else None,
     )
+
+
+def _bounded(downloader: FetchBounds, limits: HostLimitSettings) -> FetchBounds:
+    """What one downloader may do within the limits of a host."""
+    per_host = min(downloader.per_host, limits.host_max)
+    return downloader.model_copy(update={"per_host": per_host, "per_second": limits.host_rate or None})
 
 
 def _estimate_line(

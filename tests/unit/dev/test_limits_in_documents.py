@@ -12,7 +12,6 @@ from services.compressor.decoders.open import MAX_ANIMATION_FACTOR
 from services.compressor.encoders import avif, webp
 from services.compressor.rate_control.target_size import GOOD_ENOUGH, SCALED_FILL, WELL_FILLED
 from services.compressor.rendition import MAX_ANIMATION_PIXELS, MAX_ANIMATION_PIXELS_IN
-from services.downloader.host_limiter import BURST_SECONDS
 from services.gateway.catalogue import MAX_FINDINGS, MIN_WARNINGS
 from services.gateway.catalogue.hosts import MAX_LISTED
 from services.gateway.probe.estimate import MIN_FOR_INTERVAL
@@ -94,7 +93,6 @@ STATED = [
     ("docs/compression.md", f"in all frames ({MAX_ANIMATION_PIXELS_IN['png'] // _MEGA} as PNG)"),
     ("docs/errors.md", f"more than {MAX_ANIMATION_FACTOR} times that"),
     (".env.example", f"may have {MAX_ANIMATION_FACTOR} times as many pixels"),
-    (".env.example", f"bursts may have {BURST_SECONDS * 100:g} % of this number"),
     ("docs/kubernetes.md", f"the grace period is {_GRACE} s"),
     ("docs/kubernetes.md", f"Set `consumer_timeout` to {int(_CONSUMER_TIMEOUT) // 3_600_000} hours"),
     ("docs/kubernetes.md", f"for Kubernetes {' and '.join(_KUBERNETES)}"),

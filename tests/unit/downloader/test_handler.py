@@ -60,7 +60,9 @@ class Downloads:
         self.urls.append(url)
         if self.error:
             raise self.error
-        yield Fetched(self.body, len(PHOTO), SHA256, "image/jpeg", ms=12, validators=Validators('"v2"'))
+        yield Fetched(
+            self.body, len(PHOTO), SHA256, "image/jpeg", ms=12, first_byte_ms=7, validators=Validators('"v2"')
+        )
 
     @asynccontextmanager
     async def fetch_if_changed(self, url: str, known: KnownResult) -> AsyncIterator[Fetched | Unchanged]:
@@ -77,15 +79,24 @@ def store() -> MemoryObjectStore:
     return MemoryObjectStore()
 
 
-def handler(downloads: Downloads, store: MemoryObjectStore, observed: list[float] | None = None) -> DownloadHandler:
+def handler(
+    downloads: Downloads,
+    store: MemoryObjectStore,
+    observed: list[float] | None = None,
+    first_bytes: list[int] | None = None,
+) -> DownloadHandler:
     policy = FetchRetryPolicy(AttemptSettings(fetch_attempts=3, fetch_retry_schedule=(5, 30)), 3600, lambda: 0.0)
     seconds: list[float] = [] if observed is None else observed
-    return DownloadHandler(downloads, store, policy, CLOCK, seconds.append)
+    milliseconds: list[int] = [] if first_bytes is None else first_bytes
+    return DownloadHandler(
+        downloads, store, policy, CLOCK, seconds.append, lambda _, first_byte_ms: milliseconds.append(first_byte_ms)
+    )
 
 
 async def test_the_original_is_stored_before_the_compressor_gets_its_command(store: MemoryObjectStore) -> None:
     observed: list[float] = []
-    answer = await handler(Downloads(), store, observed)(command())
+    first_bytes: list[int] = []
+    answer = await handler(Downloads(), store, observed, first_bytes)(command())
     key = f"originals/r1/{'a' * 32}-{SHA256[:16]}"
     assert answer == [
         CompressImage(
@@ -104,6 +115,7 @@ async def test_the_original_is_stored_before_the_compressor_gets_its_command(sto
     assert store.objects[key].data == PHOTO
     assert store.objects[key].content_type == "image/jpeg"
     assert len(observed) == 1
+    assert first_bytes == [7]
 
 
 async def test_an_original_on_disk_is_stored(store: MemoryObjectStore, tmp_path: Path) -> None:
@@ -147,15 +159,6 @@ async def test_a_temporary_failure_defers_the_image_until_its_last_attempt(store
     assert third.error_code is ErrorCode.HTTP_5XX
 
 
-async def test_a_busy_host_counts_no_attempt_not_even_the_last(store: MemoryObjectStore) -> None:
-    [answer] = await handler(Downloads(error=FetchError(FetchFailure.HOST_BUSY, "host busy")), store)(
-        command(attempt=3)
-    )
-    assert isinstance(answer, ImageDeferred)
-    assert not answer.counts
-    assert answer.error_detail == "host busy"
-
-
 async def test_after_the_deadline_a_failure_that_counts_is_the_last(store: MemoryObjectStore) -> None:
     last = command().model_copy(update={"last": True})
     [failed] = await handler(Downloads(error=FetchError(503, "HTTP 503 Service Unavailable", "60")), store)(last)
@@ -167,9 +170,6 @@ async def test_after_the_deadline_a_failure_that_counts_is_the_last(store: Memor
         host_fault=True,
         host_pause=60,
     )
-    [busy] = await handler(Downloads(error=FetchError(FetchFailure.HOST_BUSY, "host busy")), store)(last)
-    assert isinstance(busy, ImageDeferred), "our own limit fails no image"
-    assert not busy.counts
     store.available = False
     with pytest.raises(StorageUnavailable):
         await handler(Downloads(), store)(last)

@@ -62,9 +62,7 @@ LATER = {
 
 
 def test_this_test_covers_every_failure() -> None:
-    assert {cause for cause in NEVER | LATER if isinstance(cause, FetchFailure)} == set(FetchFailure) - {
-        FetchFailure.HOST_BUSY
-    }
+    assert {cause for cause in NEVER | LATER if isinstance(cause, FetchFailure)} == set(FetchFailure)
 
 
 @pytest.mark.parametrize(("cause", "code"), NEVER.items())
@@ -80,7 +78,7 @@ def test_temporary_failures_are_retried_by_the_schedule_until_the_last_attempt(
     decisions = [POLICY.decide(cause, None, attempt, NOW) for attempt in range(1, 5)]
     waits = [timedelta(seconds=seconds) for seconds in (5, 30, 120)]
     fault = code is not ErrorCode.HTTP_4XX and cause is not FetchFailure.INTERNAL
-    assert decisions == [*(Defer(code, wait, True, fault) for wait in waits), Fail(code, fault)]
+    assert decisions == [*(Defer(code, wait, fault) for wait in waits), Fail(code, fault)]
 
 
 @pytest.mark.parametrize("attempt", [1, 4])
@@ -97,20 +95,6 @@ def test_the_last_try_fails_whatever_its_number(cause: FetchFailure | int, code:
     decision = POLICY.decide(cause, None, 1, NOW, last=True)
     assert isinstance(decision, Fail)
     assert decision.code is code
-
-
-@pytest.mark.parametrize("last", [True, False])
-def test_a_busy_host_counts_no_attempt(last: bool) -> None:
-    for attempt in (1, 4, 9):
-        decision = POLICY.decide(FetchFailure.HOST_BUSY, None, attempt, NOW, last=last)
-        assert decision == Defer(ErrorCode.CONNECT, timedelta(seconds=5), counts=False)
-
-
-@given(st.floats(0, 1, exclude_max=True))
-def test_a_busy_host_is_retried_after_five_to_fifteen_seconds(fraction: float) -> None:
-    decision = FetchRetryPolicy(ATTEMPTS, 600, lambda: fraction).decide(FetchFailure.HOST_BUSY, None, 1, NOW)
-    assert isinstance(decision, Defer)
-    assert timedelta(seconds=5) <= decision.delay <= timedelta(seconds=15)
 
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(1, 3))

@@ -4,17 +4,15 @@ import asyncio
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from services.gateway import app
-from services.gateway.background import BackgroundParts
 from services.gateway.settings import GatewaySettings
-from shared.clocks import ReferenceClock
 from shared.messaging import DependencyGate
-from shared.observability import Health, Metrics
+from shared.observability import Health
 from shared.settings import load
 from tests.fakes import MemoryDatabase, MemoryObjectStore, MovableClock
 from tests.support.builders import NOW, a_request
+from tests.support.dispatching import Dispatching
 from tests.support.recording_publisher import RecordingPublisher
 from tests.support.waiting import until
 
@@ -38,7 +36,8 @@ async def test_a_stop_waits_once_for_all_background_tasks_that_hang(
     """The loops and intake for a second at the same time, then the lease for a second."""
     monkeypatch.setattr("services.gateway.background.loop._END_SECONDS", 1)
     monkeypatch.setattr("shared.persistence.lease_renewal._END_SECONDS", 1)
-    database, store, stop = MemoryDatabase(MovableClock(NOW)), MemoryObjectStore(), asyncio.Event()
+    clock = MovableClock(NOW)
+    database, store, stop = MemoryDatabase(clock), MemoryObjectStore(), asyncio.Event()
     hanging: list[str] = []
 
     def hangs(name: str) -> Any:
@@ -52,15 +51,15 @@ async def test_a_stop_waits_once_for_all_background_tasks_that_hang(
     await store.put_bytes(request.upload_key, CATALOGUE, "text/csv")
     await database.requests.insert(request)
     monkeypatch.setattr(database.products, "insert_many", hangs("intake"))
-    monkeypatch.setattr(database.images, "in_flight", hangs("dispatch"))
+    monkeypatch.setattr(database.images, "dispatched", hangs("dispatch"))
     lease = type(database.lease("any", 1))
     monkeypatch.setattr(lease, "release", hangs("release"))
     gate = DependencyGate({}, Health())
+    dispatching = Dispatching(database, RecordingPublisher(), clock)
     working = asyncio.create_task(
         app._work_in_background(
             settings,
-            BackgroundParts(database, RecordingPublisher().publish, database.clock, Metrics(CollectorRegistry())),
-            app._Store(store, ReferenceClock(store.time)),
+            app._BackgroundWork(dispatching.parts, store, dispatching.lease, dispatching.dispatcher),
             app._Gates(intake=gate, others=gate),
             app._Wakes(),
             stop,

@@ -60,7 +60,7 @@ class IntakeFixture:
             self.database, self.publisher.publish, self.database.tables.clock, Metrics(CollectorRegistry())
         )
         rules = IntakeRules(AddressPolicy((), frozenset({80, 443})), "http://gateway.test", lease_seconds)
-        intake = Intake(parts, self.store, rules, self.gate, self.images_added)
+        intake = Intake(parts, self.store, rules, self.gate, lambda _: self.images_added.set())
         await intake.step(self.stop)
         await until(lambda: self.stop.is_set() or not intake._running, 60)
         await intake.drain()

@@ -48,6 +48,12 @@ def test_an_unproven_request_has_few_images_in_flight_and_each_result_adds_two()
     assert proven("a", 20, 2_000).window("a", SLOTS) == MAX_WINDOW
 
 
+def test_downloads_that_take_long_do_not_occupy_the_window() -> None:
+    room = DecoderRoom()
+    assert sent_until_full(room, "a", {"a": StageCounts(downloading=2, compressing=0)}) == 1
+    assert sent_until_full(room, "a", {"a": StageCounts(downloading=2, compressing=0, taking_long=2)}) == 3
+
+
 def test_slow_results_halve_the_window() -> None:
     room = proven("a", 20)
     windows = []

@@ -1,0 +1,240 @@
+"""The dispatcher: sends an image when its host, the downloaders and the compressors have room for it.
+
+One gateway dispatches at a time, under a lease. Should two do so for a moment, commands are sent twice, which is
+harmless.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from services.gateway.background import WITHOUT_LEASE_SECONDS, BackgroundParts, FailingItems
+from services.gateway.dispatch.commands import CommandMaker, CommandRules, item_of
+from services.gateway.dispatch.expiry import UNBUILDABLE_PAUSE, Expiry
+from services.gateway.dispatch.fair_shares import Waiting
+from services.gateway.dispatch.host_rules import HostRulebook
+from services.gateway.dispatch.in_flight import Flight
+from services.gateway.dispatch.room import Room
+from services.gateway.dispatch.waiting import Queue, WaitingImages
+from services.gateway.settings import DispatchSettings
+from shared.contracts.messages import Report
+from shared.contracts.records import DispatchedImage, HostCircuit, Image
+from shared.persistence import RenewableLease
+from shared.processing_time import OUTAGE
+from shared.settings import ImageAgeSettings
+
+_REFRESH_SECONDS = 0.25
+_IDLE_SECONDS = 0.5  # images become due, and other gateways add some, without waking this task
+_RECONCILE_SECONDS = 2.0
+_TOGETHER_SECONDS = 0.01  # reports that arrive in this time are acted on together
+_OBSERVATION_INTERVAL = timedelta(seconds=5)
+_READ_AHEAD = 128  # images of one request
+_BATCH = 200
+_MAX_READS = 100  # queries in one step
+_OWNER = "everyone"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchRules:
+    """workers_clock: the clock by which the workers read `start_by`."""
+
+    settings: DispatchSettings
+    hosts: HostRulebook
+    age: ImageAgeSettings
+    workers_clock: Callable[[], datetime]
+
+
+class Dispatcher:
+    """Publishes DownloadImage for pending images that are due, then marks them dispatched.
+
+    wake: set when there may be something to do.
+    """
+
+    def __init__(self, parts: BackgroundParts, lease: RenewableLease, rules: DispatchRules) -> None:
+        self.wake = asyncio.Event()
+        self._database = parts.database
+        self._publish = parts.publish
+        self._clock = parts.clock
+        self._metrics = parts.metrics
+        self._lease = lease
+        self._rules = rules
+        self._failing = FailingItems("dispatch", parts.metrics, UNBUILDABLE_PAUSE.total_seconds())
+        max_age = timedelta(seconds=rules.age.image_max_age)
+        settings = rules.settings
+        command_rules = CommandRules(
+            start_within=timedelta(seconds=settings.command_start_by),
+            reuse=timedelta(days=settings.reuse_days),
+            max_age=max_age,
+            workers_clock=rules.workers_clock,
+        )
+        self._commands = CommandMaker(parts.database, command_rules, self._failing, parts.clock)
+        self._expiry = Expiry(parts, max_age, self._failing)
+        self._has_lease = False
+        self._forget()
+
+    def _forget(self) -> None:
+        """While another gateway has the lease, it changes what is in flight."""
+        self._room = Room(self._rules.hosts, self._rules.settings.dispatch_window)
+        self._waiting = WaitingImages()
+        self._request_ids: Sequence[str] = ()
+        self._circuits: Sequence[HostCircuit] = ()
+        self._refreshed_at = self._reconciled_at = float("-inf")
+        self._reads_left = 0
+        self._observed_at: datetime | None = None
+
+    def read_again(self) -> None:
+        """The next step reads the database, however short the time since the last one."""
+        self._refreshed_at = self._reconciled_at = float("-inf")
+
+    def images_added(self, request_id: str) -> None:
+        """There may be new images of a request in the database."""
+        self._waiting.added(request_id)
+        if request_id not in self._request_ids:
+            self._refreshed_at = float("-inf")
+        self.wake.set()
+
+    def take(self, report: Report) -> None:
+        """Learn from a report of a worker."""
+        self._room.take(report, self._seconds())
+        self.wake.set()
+
+    async def step(self) -> float:
+        """Send what there is room for. Returns the seconds until the next step."""
+        had_lease, self._has_lease = self._has_lease, await self._lease.held()
+        if not self._has_lease:
+            if had_lease:
+                self._forget()
+            self._metrics.dispatched_images.set(0)
+            return WITHOUT_LEASE_SECONDS
+        await asyncio.sleep(_TOGETHER_SECONDS)
+        self.wake.clear()
+        await self._refresh_in_time()
+        now = self._seconds()
+        self._room.open(self._circuits, self._clock(), now)
+        self._reads_left = _MAX_READS
+        await self._read_new_requests(now)
+        while batch := await self._next_batch(now):
+            await self._dispatch(batch)
+        self._metrics.dispatched_images.set(len(self._room.in_flight))
+        return self._pause(now)
+
+    def _seconds(self) -> float:
+        return self._clock().timestamp()
+
+    def _pause(self, now: float) -> float:
+        if not self._request_ids:
+            return _IDLE_SECONDS
+        next_at = self._room.next_at(self._waiting.hosts(), now)
+        return _REFRESH_SECONDS if next_at is None else min(_REFRESH_SECONDS, max(0.0, next_at - now))
+
+    async def _refresh_in_time(self) -> None:
+        """Read what other tasks and processes change: several times a second, and at once for a new request."""
+        now = self._seconds()
+        if now - self._reconciled_at >= _RECONCILE_SECONDS:
+            self._reconciled_at = now
+            dispatched = await self._database.images.dispatched()
+            self._room.reconcile([_flight(each) for each in dispatched])
+        if now - self._refreshed_at >= _REFRESH_SECONDS:
+            self._refreshed_at = now
+            await self._refresh(now)
+
+    async def _refresh(self, now: float) -> None:
+        pending = await self._database.images.requests_with_pending()
+        cancelled = {each.request_id for each in await self._database.cancellations.in_progress()}
+        readable = [
+            request_id
+            for request_id in pending
+            if request_id not in cancelled and await self._commands.has_readable_options(request_id)
+        ]
+        self._request_ids = readable
+        self._commands.forget_except(set(readable))
+        self._waiting.keep(readable, now)
+        self._room.forget_except(readable, now)
+        await self._observe_outages()
+        self._circuits = await self._database.hosts.not_closed()
+        await self._expiry.step(self._circuits, self._commands.outages)
+
+    async def _observe_outages(self) -> None:
+        """Images do not age in an outage. They are processed if some left the flight, or none has to be."""
+        now = self._clock()
+        if self._observed_at and now - self._observed_at < _OBSERVATION_INTERVAL:
+            return
+        working = self._room.ended > 0 or not len(self._room.in_flight)
+        self._room.ended, self._observed_at = 0, now
+        self._commands.outages = await self._database.outages.observe(working=working, longer_than=OUTAGE)
+
+    async def _read_new_requests(self, now: float) -> None:
+        """So that it is known which of them are small."""
+        for request_id in self._waiting.unread(self._request_ids):
+            if not self._reads_left:
+                break
+            await self._read(request_id, now)
+
+    async def _next_batch(self, now: float) -> list[tuple[Image, Flight]]:
+        """Images for which there is room; they occupy it."""
+        room = self._room
+        room.shares.set_waiting({each: Waiting(_OWNER, self._waiting.remaining(each)) for each in self._request_ids})
+        candidates = set(self._request_ids)
+        batch: list[tuple[Image, Flight]] = []
+        while candidates and not room.is_full and len(batch) < _BATCH:
+            request_id = room.shares.choose(candidates)
+            image = await self._next_image(request_id, now) if room.for_request(request_id) else None
+            if image is None:
+                candidates.discard(request_id)
+            else:
+                batch.append((image, room.send(image, now)))
+        return batch
+
+    async def _next_image(self, request_id: str, now: float) -> Image | None:
+        def has_room(queue: Queue) -> bool:
+            host, alone = queue
+            return self._room.at_host(host, now) and (not alone or self._room.alone())
+
+        image = self._waiting.take_first(request_id, has_room)
+        if image is None and self._reads_left and self._waiting.may_read(request_id, now):
+            await self._read(request_id, now)
+            image = self._waiting.take_first(request_id, has_room)
+        return image
+
+    async def _read(self, request_id: str, now: float) -> None:
+        self._reads_left -= 1
+        full = self._room.full_hosts(now)
+        none_alone = not self._room.alone()
+        images = await self._database.images.due(request_id, _READ_AHEAD, without_hosts=full, without_losses=none_alone)
+        is_all = len(images) < _READ_AHEAD and not full and not none_alone
+        new = [image for image in images if not self._room.in_flight.has(image)]  # sent, and not marked yet
+        self._waiting.read(request_id, new, is_all=is_all, now=now)
+
+    async def _dispatch(self, batch: Sequence[tuple[Image, Flight]]) -> None:
+        flights = {item_of(image): flight for image, flight in batch}
+        try:
+            cancelled = {each.request_id for each in await self._database.cancellations.in_progress()}
+            images = [image for image, _ in batch if image.request_id not in cancelled]
+            commands = await self._commands.commands(images)
+            # Publish first, then mark: after a crash between the two the messages are sent again, none is lost.
+            await self._publish([command for _, command in commands])
+            await self._database.images.mark_dispatched([image for image, _ in commands])
+            for image, _ in commands:
+                del flights[item_of(image)]
+            unbuildable = [image for image in images if item_of(image) in flights]
+            await self._database.images.postpone(unbuildable, self._clock() + UNBUILDABLE_PAUSE)
+        finally:
+            for flight in flights.values():
+                self._room.not_sent(flight)
+                self._waiting.added(flight.request_id)
+
+
+def _flight(image: DispatchedImage) -> Flight:
+    return Flight(
+        image.request_id,
+        image.image_id,
+        image.dispatch,
+        image.host,
+        image.losses > 0,
+        image.dispatched_at.timestamp(),
+    )

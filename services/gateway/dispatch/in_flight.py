@@ -1,0 +1,144 @@
+"""What the dispatcher believes to be in flight: with a downloader, with a compressor, or on the way. Pure.
+
+The database has the truth, and `reconcile` takes it over; reports only make it known at once.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TypeVar
+
+from shared.contracts.records import Image
+
+Key = TypeVar("Key")
+
+ImageKey = tuple[str, str]
+"""The ids of a request and of its image."""
+
+
+class Stage(Enum):
+    DOWNLOADING = auto()  # from the dispatch until the host is no longer asked
+    COMPRESSING = auto()  # waits for a worker process, or occupies one
+    SLOW = auto()  # in a compressor's slow lane
+    ANSWERED = auto()  # only its result is still to be recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """One run of an image. Times are seconds of any clock. cost: what its request was charged for it."""
+
+    request_id: str
+    image_id: str
+    dispatch: int
+    host: str
+    alone: bool
+    sent_at: float
+    cost: float = 0
+    stage: Stage = Stage.DOWNLOADING
+
+    @property
+    def key(self) -> ImageKey:
+        return self.request_id, self.image_id
+
+
+_BY_REPORT = {Stage.COMPRESSING: {Stage.DOWNLOADING}, Stage.SLOW: {Stage.DOWNLOADING, Stage.COMPRESSING}}
+"""The stages that a report of this stage may end; one that arrives late changes nothing."""
+
+
+class InFlight:
+    """The flights of all images, with the counts that the dispatcher needs."""
+
+    def __init__(self) -> None:
+        self._flights: dict[ImageKey, Flight] = {}
+        self._hosts: Counter[str] = Counter()
+        self._downloading_at: Counter[str] = Counter()
+        self._stages: Counter[Stage] = Counter()
+        self._of_requests: dict[str, Counter[Stage]] = {}
+        self._alone = 0
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def __iter__(self) -> Iterator[Flight]:
+        return iter(self._flights.values())
+
+    @property
+    def alone(self) -> int:
+        """Images that are processed alone."""
+        return self._alone
+
+    def in_stage(self, stage: Stage) -> int:
+        return self._stages[stage]
+
+    def by_request(self) -> Mapping[str, Mapping[Stage, int]]:
+        return self._of_requests
+
+    def downloading_at(self, host: str) -> int:
+        """Slots of the host that are occupied."""
+        return self._downloading_at[host]
+
+    def at(self, host: str) -> int:
+        """Images of the host in any stage."""
+        return self._hosts[host]
+
+    def hosts(self) -> Iterable[str]:
+        return self._hosts
+
+    def add(self, flight: Flight) -> None:
+        """A further run of the same image replaces its last one."""
+        self.remove(flight.key)
+        self._flights[flight.key] = flight
+        self._count(flight, 1)
+
+    def remove(self, key: ImageKey) -> Flight | None:
+        flight = self._flights.pop(key, None)
+        if flight is not None:
+            self._count(flight, -1)
+        return flight
+
+    def get(self, key: ImageKey, dispatch: int) -> Flight | None:
+        """The run with this number, if it is in flight."""
+        flight = self._flights.get(key)
+        return flight if flight is not None and flight.dispatch == dispatch else None
+
+    def has(self, image: Image) -> bool:
+        """Whether the next run of this image is in flight already."""
+        return self.get((image.request_id, image.image_id), image.dispatch + 1) is not None
+
+    def enter(self, stage: Stage, key: ImageKey, dispatch: int) -> Flight | None:
+        """A run has reached a stage. Returns the flight as it was; None if this is not news."""
+        flight = self.get(key, dispatch)
+        if flight is None or flight.stage not in _BY_REPORT.get(stage, set(Stage) - {stage}):
+            return None
+        self.add(replace(flight, stage=stage))
+        return flight
+
+    def reconcile(self, dispatched: Iterable[Flight]) -> list[Flight]:
+        """Take over what the database has as dispatched. Returns the flights that it does not have: they have ended."""
+        known = {flight.key: flight for flight in dispatched}
+        ended = [each for each in self if each.key not in known]
+        for flight in ended:
+            self.remove(flight.key)
+        for key, flight in known.items():
+            current = self._flights.get(key)
+            if current is None or current.dispatch < flight.dispatch:
+                self.add(flight)
+        return ended
+
+    def _count(self, flight: Flight, change: int) -> None:
+        _add(self._hosts, flight.host, change)
+        if flight.stage is Stage.DOWNLOADING:
+            _add(self._downloading_at, flight.host, change)
+        self._stages[flight.stage] += change
+        self._alone += change * flight.alone
+        of_request = self._of_requests.setdefault(flight.request_id, Counter())
+        _add(of_request, flight.stage, change)
+        if not of_request:
+            del self._of_requests[flight.request_id]
+
+
+def _add(counter: Counter[Key], key: Key, change: int) -> None:
+    counter[key] += change
+    if not counter[key]:
+        del counter[key]

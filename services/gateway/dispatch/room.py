@@ -1,0 +1,185 @@
+"""Where there is room for another image: at its host, in the downloaders and in the compressors. Pure.
+
+Reports of the workers and the database change what is in flight, and teach the limits and the predictions.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from services.gateway.dispatch.circuits import caps_of
+from services.gateway.dispatch.decoder_room import ARRIVAL_SECONDS, LATE_SECONDS, DecoderRoom, StageCounts, StepRoom
+from services.gateway.dispatch.download_times import DownloadTimes
+from services.gateway.dispatch.fair_shares import FairShares
+from services.gateway.dispatch.host_limits import HostLimits
+from services.gateway.dispatch.host_rules import HostRulebook
+from services.gateway.dispatch.in_flight import Flight, InFlight, Stage
+from services.gateway.dispatch.worker_capacity import WorkerCapacity
+from shared.contracts.messages import (
+    CompressionsReported,
+    DownloadsReported,
+    EndedDownload,
+    RecordedResult,
+    Report,
+)
+from shared.contracts.records import HostCircuit, Image
+
+ALONE_SHARE = 0.1
+"""The share of the window for images that lost a worker: they are processed one at a time, and so stay longer."""
+
+_RESERVED_SLOTS = 0.25  # of the downloaders, for requests that have few downloads
+
+
+class Room:
+    """All that is known about capacity and its use. Times are seconds of the caller's clock."""
+
+    def __init__(self, rules: HostRulebook, window: int) -> None:
+        self.in_flight = InFlight()
+        self.shares = FairShares()
+        self.ended = 0
+        self._window = window
+        self._max_alone = max(1, int(window * ALONE_SHARE))
+        self._hosts = HostLimits(rules.rules_of)
+        self._decoder = DecoderRoom()
+        self._times = DownloadTimes()
+        self._downloaders = WorkerCapacity()
+        self._compressors = WorkerCapacity()
+        self._caps: Mapping[str, int] = {}
+        self._slots: int | None = None
+        self._step: StepRoom | None = None
+
+    def take(self, report: Report, now: float) -> None:
+        """Learn from a report of a worker."""
+        if isinstance(report, DownloadsReported):
+            self._downloaders.reported(report.worker, report.slots, now)
+            for ended in report.ended:
+                self._download_ended(ended, now)
+        elif isinstance(report, CompressionsReported):
+            self._compressors.reported(report.worker, report.slots, now)
+            for each in report.slow:
+                if self.in_flight.enter(Stage.SLOW, (each.request_id, each.image_id), each.dispatch):
+                    self._decoder.became_slow(each.request_id, self._compressors.slots(now) or 0)
+        else:
+            for recorded in report.recorded:
+                self._recorded(recorded, now)
+
+    def _download_ended(self, ended: EndedDownload, now: float) -> None:
+        key = (ended.request_id, ended.image_id)
+        flight = self.in_flight.get(key, ended.dispatch)
+        if flight is None or flight.stage is not Stage.DOWNLOADING:
+            return
+        self._hosts.ended(
+            flight.host,
+            sent_at=flight.sent_at,
+            in_flight=self.in_flight.downloading_at(flight.host),
+            first_byte_ms=ended.first_byte_ms,
+            refused=ended.refused,
+            now=now,
+        )
+        if ended.compresses:
+            self._times.ended(flight.request_id, now - flight.sent_at)
+        self.in_flight.enter(Stage.COMPRESSING if ended.compresses else Stage.ANSWERED, key, ended.dispatch)
+
+    def _recorded(self, recorded: RecordedResult, now: float) -> None:
+        key = (recorded.request_id, recorded.image_id)
+        if (flight := self.in_flight.get(key, recorded.dispatch)) is None:
+            return
+        self.in_flight.remove(key)
+        self.ended += 1
+        self._decoder.answered(flight.request_id, recorded.decoder_ms, self._compressors.slots(now) or 0)
+        self.shares.correct(flight.request_id, self._cost(recorded.decoder_ms, now - flight.sent_at, now) - flight.cost)
+
+    def reconcile(self, dispatched: Iterable[Flight]) -> None:
+        """Take over what the database has as dispatched."""
+        self.ended += len(self.in_flight.reconcile(dispatched))
+
+    def open(self, circuits: Collection[HostCircuit], moment: datetime, now: float) -> None:
+        """Begin to choose images, at a time that is given by both clocks."""
+        self._caps = caps_of(tuple(circuits), self.in_flight, moment, now)
+        self._slots = self._downloaders.slots(now)
+        slots = self._compressors.slots(now) or 0
+        self._step = self._decoder.open(self._stage_counts(now), slots, self._times.seconds)
+
+    def _stage_counts(self, now: float) -> dict[str, StageCounts]:
+        """By request."""
+        downloading, taking_long = Counter[str](), Counter[str]()
+        for flight in self.in_flight:
+            if flight.stage is Stage.DOWNLOADING and now - flight.sent_at <= LATE_SECONDS:
+                downloading[flight.request_id] += 1
+                taking_long[flight.request_id] += now - flight.sent_at > ARRIVAL_SECONDS
+        return {
+            request_id: StageCounts(
+                downloading[request_id],
+                stages.get(Stage.COMPRESSING, 0),
+                stages.get(Stage.SLOW, 0),
+                taking_long[request_id],
+            )
+            for request_id, stages in self.in_flight.by_request().items()
+        }
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is room for no image at all."""
+        downloading = self.in_flight.in_stage(Stage.DOWNLOADING)
+        return len(self.in_flight) >= self._window or (self._slots is not None and downloading >= self._slots)
+
+    def for_request(self, request_id: str) -> bool:
+        """Whether the workers have room for another image of a request."""
+        if self._slots is not None:
+            downloading = self.in_flight.by_request().get(request_id, {}).get(Stage.DOWNLOADING, 0)
+            if downloading >= max(1, int(self._slots * (1 - _RESERVED_SLOTS))):
+                return False
+        return self._step is None or self._step.has_room(request_id)
+
+    def alone(self) -> bool:
+        """Whether another image may be processed alone."""
+        return self.in_flight.alone < self._max_alone
+
+    def at_host(self, host: str, now: float) -> bool:
+        """Whether a host has room for another image."""
+        cap = self._caps.get(host)
+        if cap is not None and self.in_flight.at(host) >= cap:
+            return False
+        return self._hosts.room(host, self.in_flight.downloading_at(host), now) > 0
+
+    def full_hosts(self, now: float) -> list[str]:
+        """The hosts with images in flight or with circuits that are not closed, if they have no room."""
+        return [host for host in {*self.in_flight.hosts(), *self._caps} if not self.at_host(host, now)]
+
+    def next_at(self, hosts: Iterable[str], now: float) -> float | None:
+        """When one of these hosts has room that only its rate denies it now."""
+        times = [at for host in hosts if (at := self._hosts.next_at(host, now)) is not None]
+        return min(times, default=None)
+
+    def send(self, image: Image, now: float) -> Flight:
+        """An image is about to be sent: it occupies its room from now on."""
+        predicted = self._decoder.predicted_ms(image.request_id)
+        cost = self._cost(predicted, self._times.predicted(image.request_id), now)
+        flight = Flight(image.request_id, image.image_id, image.dispatch + 1, image.host, image.losses > 0, now, cost)
+        self.in_flight.add(flight)
+        self._hosts.sent(image.host, now)
+        self.shares.charge(image.request_id, cost)
+        if self._step is not None:
+            self._step.sent(image.request_id)
+        return flight
+
+    def not_sent(self, flight: Flight) -> None:
+        """The image could not be sent after all."""
+        if self.in_flight.get(flight.key, flight.dispatch) is not None:
+            self.in_flight.remove(flight.key)
+            self.shares.correct(flight.request_id, -flight.cost)
+
+    def forget_except(self, request_ids: Collection[str], now: float) -> None:
+        """Forget requests that have nothing waiting or in flight, and hosts without traffic."""
+        kept = {*request_ids, *self.in_flight.by_request()}
+        self._decoder.forget_except(kept)
+        self._times.forget_except(kept)
+        self._hosts.forget_idle(now)
+
+    def _cost(self, decoder_ms: float, download_seconds: float, now: float) -> float:
+        """Milliseconds of a worker process, or as large a share of the downloaders, whichever is more scarce."""
+        processes = self._compressors.slots(now)
+        slots = self._downloaders.slots(now)
+        if not processes or not slots:
+            return decoder_ms
+        return max(decoder_ms, download_seconds * 1000 * processes / slots)

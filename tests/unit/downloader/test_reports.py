@@ -1,0 +1,72 @@
+"""What a downloader reports to the dispatcher."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from services.downloader.reports import DownloadReports
+from shared.contracts.error_codes import ErrorCode
+from shared.contracts.messages import DownloadImage, EndedDownload, ImageDeferred, ImageFailed
+from shared.errors import StorageUnavailable
+from shared.messaging import Handler, Outgoing
+from tests.support.builders import an_image
+from tests.support.worker_messages import compress, deferred, download, failed
+
+IMAGE = an_image("http://shop.test/1.jpg", "r1", dispatch=2)
+
+
+async def report_of(handle: Handler, reports: list[EndedDownload], first_byte_ms: int | None = None) -> None:
+    reporting = DownloadReports(reports.append)
+
+    async def with_first_byte(command: DownloadImage) -> Sequence[Outgoing]:
+        if first_byte_ms is not None:
+            reporting.first_byte(command, first_byte_ms)
+        return await handle(command)
+
+    await reporting.reporting(with_first_byte)(download(IMAGE))
+
+
+def answering(*answer: Outgoing) -> Handler:
+    async def handle(_: DownloadImage) -> Sequence[Outgoing]:
+        return answer
+
+    return handle
+
+
+async def test_a_download_whose_picture_goes_to_a_compressor() -> None:
+    reports: list[EndedDownload] = []
+    await report_of(answering(compress(IMAGE)), reports, first_byte_ms=12)
+    [report] = reports
+    assert (report.request_id, report.image_id, report.dispatch) == ("r1", IMAGE.image_id, download(IMAGE).dispatch)
+    assert (report.compresses, report.first_byte_ms, report.refused) == (True, 12, False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "refused"),
+    [
+        (deferred(IMAGE, error_code=ErrorCode.HTTP_429, host_fault=True), True),
+        (deferred(IMAGE, error_code=ErrorCode.HTTP_5XX, host_fault=True), True),
+        (deferred(IMAGE, error_code=ErrorCode.TIMEOUT, host_fault=True), True),
+        (failed(IMAGE, error_code=ErrorCode.CONNECT, host_fault=True), True),
+        (deferred(IMAGE, error_code=ErrorCode.TIMEOUT, host_fault=False), False),  # of a host it redirected to
+        (deferred(IMAGE, error_code=ErrorCode.TLS, host_fault=True), False),
+        (failed(IMAGE, error_code=ErrorCode.HTTP_404), False),
+    ],
+)
+async def test_a_host_refuses_if_it_wants_fewer_requests(answer: ImageDeferred | ImageFailed, refused: bool) -> None:
+    reports: list[EndedDownload] = []
+    await report_of(answering(answer), reports)
+    assert [(each.compresses, each.refused) for each in reports] == [(False, refused)]
+
+
+async def test_a_dropped_command_is_reported_and_one_that_waits_for_the_store_is_not() -> None:
+    reports: list[EndedDownload] = []
+    await report_of(answering(), reports)
+    assert [(each.compresses, each.first_byte_ms, each.refused) for each in reports] == [(False, None, False)]
+
+    async def without_store(_: DownloadImage) -> Sequence[Outgoing]:
+        raise StorageUnavailable("gone")
+
+    with pytest.raises(StorageUnavailable):
+        await report_of(without_store, reports)
+    assert len(reports) == 1

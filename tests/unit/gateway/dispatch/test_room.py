@@ -1,0 +1,150 @@
+"""Where there is room: what reports and the database change."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from services.gateway.dispatch.fair_shares import Waiting
+from services.gateway.dispatch.host_rules import HostRulebook, HostRules
+from services.gateway.dispatch.in_flight import Flight, Stage
+from services.gateway.dispatch.room import Room
+from shared.contracts.messages import (
+    CompressionsReported,
+    DownloadsReported,
+    EndedDownload,
+    RecordedResult,
+    ReportedImage,
+    ResultsRecorded,
+)
+from shared.contracts.records import Image
+from tests.support.builders import NOW, an_image
+
+
+def a_room(*, start: int = 4, maximum: int = 8, window: int = 100) -> Room:
+    room = Room(HostRulebook(HostRules(start, maximum, 0), {}), window)
+    room.take(DownloadsReported(worker="d", slots=16), 0)
+    room.take(CompressionsReported(worker="c", slots=4), 0)
+    room.shares.set_waiting({request_id: Waiting("o", None) for request_id in ("r", "other")})
+    room.open([], NOW, 0)
+    return room
+
+
+def image(number: int, request_id: str = "r") -> Image:
+    return an_image(f"http://a.test/{number}", request_id)
+
+
+def send(room: Room, *images: Image, now: float = 0) -> None:
+    for each in images:
+        room.send(each, now)
+
+
+def about(image: Image) -> dict[str, Any]:
+    return {"request_id": image.request_id, "image_id": image.image_id, "dispatch": image.dispatch + 1}
+
+
+def ended(*images: Image, **changes: Any) -> DownloadsReported:
+    fields = {"compresses": True, "first_byte_ms": 10} | changes
+    return DownloadsReported(
+        worker="d", slots=16, ended=tuple(EndedDownload(**about(each), **fields) for each in images)
+    )
+
+
+def recorded(*images: Image, decoder_ms: int = 20) -> ResultsRecorded:
+    return ResultsRecorded(recorded=tuple(RecordedResult(**about(each), decoder_ms=decoder_ms) for each in images))
+
+
+def test_a_host_has_room_again_when_a_download_ends_and_more_when_it_is_healthy() -> None:
+    room, images = a_room(), [image(number) for number in range(4)]
+    send(room, *images)
+    assert not room.at_host("a.test", 0)
+    assert room.full_hosts(0) == ["a.test"]
+    room.take(ended(*images[:2]), 1)
+    send(room, *(image(number) for number in range(4, 8)), now=1)
+    assert room.in_flight.downloading_at("a.test") == 6
+    assert not room.at_host("a.test", 1), "the limit has grown by two"
+
+
+def test_a_refusal_halves_what_the_host_gets() -> None:
+    room, images = a_room(), [image(number) for number in range(4)]
+    send(room, *images)
+    room.take(ended(images[0], refused=True, compresses=False, first_byte_ms=None), 1)
+    room.take(ended(images[1]), 1)
+    assert not room.at_host("a.test", 1), "two of two are still there"
+
+
+def test_the_downloaders_have_room_for_as_many_as_they_report_and_no_request_takes_all() -> None:
+    room = a_room(start=100, maximum=100)
+    send(room, *(image(number) for number in range(12)))
+    assert not room.for_request("r")
+    assert room.for_request("other")
+    assert not room.is_full
+    send(room, *(image(number, "other") for number in range(4)))
+    assert room.is_full
+
+
+def test_the_window_bounds_all() -> None:
+    room = a_room(start=100, maximum=100, window=3)
+    send(room, *(image(number) for number in range(3)))
+    assert room.is_full
+
+
+def test_slow_pictures_leave_the_queue_of_the_compressors() -> None:
+    room, first = a_room(), image(1)
+    send(room, first)
+    room.take(ended(first), 1)
+    room.take(CompressionsReported(worker="c", slots=4, slow=(ReportedImage(**about(first)),)), 2)
+    assert room.in_flight.in_stage(Stage.SLOW) == 1
+    room.take(recorded(first), 3)
+    assert len(room.in_flight) == 0
+    assert room.ended == 1
+
+
+def test_a_request_that_cost_more_than_predicted_pays_for_it() -> None:
+    room, dear, cheap = a_room(), image(1), image(1, "other")
+    send(room, dear, cheap)
+    room.take(recorded(dear, decoder_ms=5_000), 1)
+    room.take(recorded(cheap, decoder_ms=10), 1)
+    assert room.shares.choose(["r", "other"]) == "other"
+
+
+def test_reports_of_other_runs_and_unknown_images_change_nothing() -> None:
+    room, first = a_room(), image(1)
+    send(room, first)
+    again = replace(first, dispatch=3)
+    room.take(ended(again), 1)
+    room.take(recorded(again, image(9)), 1)
+    assert room.in_flight.in_stage(Stage.DOWNLOADING) == 1
+
+
+def test_the_database_ends_flights_that_no_report_ended() -> None:
+    room, lost, known = a_room(), image(1), image(2)
+    send(room, lost, known)
+    room.reconcile([Flight("r", known.image_id, 1, "a.test", alone=False, sent_at=0)])
+    assert room.in_flight.at("a.test") == 1
+    assert room.ended == 1
+
+
+def test_what_was_not_sent_gives_its_room_back() -> None:
+    room = a_room(start=1, maximum=1)
+    flight = room.send(image(1), 0)
+    assert not room.at_host("a.test", 0)
+    room.not_sent(flight)
+    assert room.at_host("a.test", 0)
+
+
+def test_long_downloads_do_not_keep_a_request_from_trying_others() -> None:
+    """A request of unproven pictures has ten in flight; those that arrive late threaten no compressor now."""
+    room = a_room(start=100, maximum=100)
+    send(room, *(image(number) for number in range(10)))
+    assert not room.for_request("r")
+    room.open([], NOW, 2)
+    assert room.for_request("r")
+
+
+@pytest.mark.parametrize("now", [4.0, 6.0])
+def test_workers_that_no_longer_report_have_no_known_room(now: float) -> None:
+    room = a_room(start=100, maximum=100)
+    room.open([], NOW, now)
+    send(room, *(image(number) for number in range(16)), now=now)
+    assert room.is_full is (now < 5)

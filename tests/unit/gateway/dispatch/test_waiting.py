@@ -1,0 +1,102 @@
+"""Images that wait in the dispatcher's memory."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.gateway.dispatch.waiting import KEPT_SECONDS, Queue, WaitingImages
+from shared.contracts.records import Image
+from tests.support.builders import an_image
+
+
+def images(*hosts: str) -> list[Image]:
+    return [replace(an_image(f"http://{host}/{number}.jpg", "r"), position=number) for number, host in enumerate(hosts)]
+
+
+def waiting_of(found: Iterable[Image], *, is_all: bool = False) -> WaitingImages:
+    waiting = WaitingImages()
+    waiting.read("r", found, is_all=is_all, now=0)
+    return waiting
+
+
+def everywhere(_: Queue) -> bool:
+    return True
+
+
+def taken(waiting: WaitingImages, *full: str) -> list[int]:
+    positions = []
+    while image := waiting.take_first("r", lambda queue: queue[0] not in full):
+        positions.append(image.position)
+    return positions
+
+
+@given(hosts=st.lists(st.sampled_from("abc"), max_size=30))
+def test_images_come_in_the_order_of_the_catalogue(hosts: list[str]) -> None:
+    assert taken(waiting_of(images(*hosts))) == list(range(len(hosts)))
+
+
+@given(hosts=st.lists(st.sampled_from("abc"), max_size=30), full=st.sampled_from("abc"))
+def test_a_full_host_delays_only_its_own_images(hosts: list[str], full: str) -> None:
+    waiting = waiting_of(images(*hosts))
+    others = [number for number, host in enumerate(hosts) if host != full]
+    assert taken(waiting, full) == others
+    assert taken(waiting) == [number for number, host in enumerate(hosts) if host == full]
+
+
+def test_images_that_are_processed_alone_wait_in_a_queue_of_their_own() -> None:
+    first, second = images("a", "a")
+    waiting = waiting_of([replace(first, losses=1), second])
+    assert waiting.take_first("r", lambda queue: not queue[1]) == second
+    assert waiting.take_first("r", lambda queue: not queue[1]) is None
+    assert waiting.hosts() == {"a"}
+
+
+def test_an_image_that_is_read_twice_waits_once() -> None:
+    waiting = waiting_of(images("a", "a"))
+    assert waiting.read("r", images("a", "a", "a"), is_all=True, now=1) == 1
+    assert taken(waiting) == [0, 1, 2]
+
+
+def test_what_remains_is_known_if_a_query_found_all_images() -> None:
+    waiting = WaitingImages()
+    assert waiting.remaining("r") is None
+    waiting.read("r", images("a", "b"), is_all=True, now=0)
+    assert waiting.remaining("r") == 2
+    waiting.take_first("r", everywhere)
+    assert waiting.remaining("r") == 1
+    waiting.added("r")
+    assert waiting.remaining("r") is None
+
+
+def test_while_all_images_are_known_nothing_is_read() -> None:
+    waiting = waiting_of(images("a"), is_all=True)
+    assert not waiting.may_read("r", now=1)
+    waiting.added("r")
+    assert waiting.may_read("r", now=1)
+
+
+def test_queries_that_find_nothing_become_rare() -> None:
+    waiting = WaitingImages()
+    now, queries = 0.0, 0
+    while now < 60:
+        if waiting.may_read("r", now):
+            waiting.read("r", [], is_all=True, now=now)
+            queries += 1
+        now += 0.1
+    assert 30 <= queries <= 35
+    waiting.added("r")
+    assert waiting.may_read("r", now)
+
+
+def test_images_are_read_again_after_a_while_and_forgotten_with_their_request() -> None:
+    waiting = waiting_of(images("a", "a"), is_all=True)
+    waiting.keep(["r"], KEPT_SECONDS)
+    assert waiting.remaining("r") == 2
+    waiting.keep(["r"], KEPT_SECONDS + 1)
+    assert waiting.may_read("r", KEPT_SECONDS + 1)
+    assert taken(waiting) == []
+    waiting = waiting_of(images("a"))
+    waiting.keep(["other"], 1)
+    assert taken(waiting) == []
