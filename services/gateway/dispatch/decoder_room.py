@@ -20,8 +20,8 @@ LATE_SECONDS = 2.0
 """A download that takes longer counts no more: it may end soon, late or never. Otherwise a host that trickles would
 hold the room of the other hosts of its request."""
 ARRIVAL_SECONDS = 0.5
-"""A download that takes longer occupies no place in its request's window: slow hosts first in a catalogue do not hold up
-its other hosts."""
+"""A download that takes longer occupies no place in its request's window: slow hosts at the beginning of a catalogue do
+not hold up its other hosts."""
 SLOW_MS = 1_000
 """An image that takes longer is slow. It counts as this in a queue, because it leaves for the slow lane soon after."""
 UNKNOWN_MS = 50.0
