@@ -34,15 +34,19 @@ log = structlog.get_logger(__name__)
 
 
 def with_alone_runs(
-    commands: Subscription, store: ObjectStore, losses: LossPolicy, deaths_per_loss: int = DEATHS_PER_LOSS
+    commands: Sequence[Subscription], store: ObjectStore, losses: LossPolicy, deaths_per_loss: int = DEATHS_PER_LOSS
 ) -> list[Subscription]:
-    """`commands`, and the subscription for those of the same type whose image lost a worker."""
-    [kind] = commands.types
+    """`commands`, all of one type, and the subscription for those whose image lost a worker."""
+    usual = commands[0]
+    [kind] = usual.types
     isolation = Isolation()
-    alone = AloneRuns(commands.handle, isolation, store, losses, deaths_per_loss)
+    alone = AloneRuns(usual.handle, isolation, store, losses, deaths_per_loss)
     return [
-        replace(commands, handle=under(isolation.shared, commands.handle), on_suspect=SuspectHandler(losses)),
-        replace(commands, queue=ALONE_QUEUE_OF[kind], handle=alone, concurrency=1, on_suspect=send_again),
+        *(
+            replace(each, handle=under(isolation.shared, each.handle), on_suspect=SuspectHandler(losses))
+            for each in commands
+        ),
+        replace(usual, queue=ALONE_QUEUE_OF[kind], handle=alone, concurrency=1, on_suspect=send_again),
     ]
 
 

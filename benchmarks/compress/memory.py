@@ -76,7 +76,7 @@ def _in_worker(original: bytes) -> float:
         return _resident_peak(process.pid or 0)
     finally:
         worker.close()
-        worker.release()
+        worker.end()
 
 
 if __name__ == "__main__":

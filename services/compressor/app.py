@@ -5,7 +5,7 @@ import random
 from contextlib import AsyncExitStack
 
 from services.compressor.cpu_pool import CpuPool, usable_cores
-from services.compressor.handler import CompressHandler, Retries
+from services.compressor.handler import CompressHandler, Reporting, Retries
 from services.compressor.settings import CompressorSettings
 from shared.alone_runs import with_alone_runs
 from shared.clocks import ReferenceClock, watched
@@ -51,27 +51,29 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             "encoder": pool.ping,
         }
         gate = DependencyGate(pings, health)
-        losses = LossPolicy(settings.losses, random.random)
-        handler = CompressHandler(
-            store=HeldPuts(store, Hold(gate, stop)),
-            compressor=pool,
-            max_pixels=settings.compress.compress_max_pixels,
-            retries=Retries(settings.attempts, losses),
-            metrics=metrics,
-            clock=clock,
-        )
         name = process_name()
 
         def report(slow: tuple[ReportedImage, ...]) -> CompressionsReported:
             return CompressionsReported(worker=name, slots=processes, slow=slow)
 
         sender = ReportSender(publisher.publish, report)
+        losses = LossPolicy(settings.losses, random.random)
+        handler = CompressHandler(
+            store=HeldPuts(store, Hold(gate, stop)),
+            compressor=pool,
+            max_pixels=settings.compress.compress_max_pixels,
+            retries=Retries(settings.attempts, losses),
+            reporting=Reporting(metrics, lambda command: sender.add(_reported(command))),
+            clock=clock,
+        )
         dropped = DroppedRounds()
-        commands = Subscription(Queue.COMPRESS, (CompressImage,), dropped.dropping(handler), _concurrency(processes))
+        handle = dropped.dropping(handler)
+        commands = Subscription(Queue.COMPRESS, (CompressImage,), handle, _concurrency(processes))
+        slow = Subscription(Queue.COMPRESS_SLOW, (CompressImage,), handle, processes)
         # Before the check: from here on the process is ready only if it consumes.
         consumers = [
             Consumer(subscription, broker, publisher, gate, health, metrics)
-            for subscription in with_alone_runs(commands, store, losses)
+            for subscription in with_alone_runs([commands, slow], store, losses)
         ]
         await gate.check()
         listening = ("listening to broadcasts", dropped.receive(broker, health, stop))
@@ -81,5 +83,12 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
 
 
 def _concurrency(processes: int) -> int:
-    """Images in progress at a time: while some are compressed, others are read, stored or published."""
-    return 2 * processes + 2
+    """Images in progress at a time: while some are compressed, others are read, stored or published.
+
+    Those in the slow lane are among them.
+    """
+    return 3 * processes + 2
+
+
+def _reported(command: CompressImage) -> ReportedImage:
+    return ReportedImage(request_id=command.request_id, image_id=command.image_id, dispatch=command.dispatch)

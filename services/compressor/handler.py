@@ -3,13 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
 
 from services.compressor.compress import Compressed
 from services.compressor.compress_error import CompressError
+from services.compressor.cpu_pool import Turn
 from services.compressor.same_bytes import SameBytesCache
+from services.compressor.worker import WorkStopped
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import (
     CompressImage,
@@ -40,8 +43,16 @@ class Compressor(Protocol):
     """Compresses images; CpuPool in production."""
 
     async def compress(
-        self, original: bytes, options: CompressOptions, max_pixels: int
+        self, original: bytes, options: CompressOptions, max_pixels: int, turn: Turn, /
     ) -> tuple[Compressed, float]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """slow: called with the command of an image that takes long."""
+
+    metrics: Metrics
+    slow: Callable[[CompressImage], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,7 @@ class CompressHandler:
         compressor: Compressor,
         max_pixels: int,
         retries: Retries,
-        metrics: Metrics,
+        reporting: Reporting,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -73,7 +84,8 @@ class CompressHandler:
         self._max_pixels = max_pixels
         self._attempts = retries.attempts
         self._losses = retries.losses
-        self._metrics = metrics
+        self._metrics = reporting.metrics
+        self._report_slow = reporting.slow
         self._clock = clock
 
     async def __call__(self, command: CompressImage) -> Sequence[Message]:
@@ -85,9 +97,9 @@ class CompressHandler:
         except DependencyUnavailable:
             raise
         except CompressError as error:
-            if error.code in _LOSSES:
-                return [self._losses.answer(command, error.code, error.detail)]
-            return [_failed(command, error.code, error.detail)]
+            return [self._failure(command, error)]
+        except WorkStopped as stopped:
+            return [command.model_copy(update={"spent_ms": command.spent_ms + round(stopped.seconds * 1000)})]
         except _OriginalLost as lost:
             return [self._lost(command, str(lost))]
         except Exception as error:
@@ -112,7 +124,8 @@ class CompressHandler:
 
     async def _compress_original(self, command: CompressImage) -> ImageResult:
         original = await self._read_original(command)
-        compressed, seconds = await self._compressor.compress(original, command.options, self._max_pixels)
+        turn = Turn(command.request_id, command.spent_ms / 1000, partial(self._report_slow, command))
+        compressed, seconds = await self._compressor.compress(original, command.options, self._max_pixels, turn)
         self._metrics.compress_seconds.observe(seconds)
         data = original if compressed.data is None else compressed.data
         key = result_key(command.request_id, command.image_id, command.url, data, compressed.extension)
@@ -135,6 +148,16 @@ class CompressHandler:
             fetch_ms=command.fetch_ms,
             compress_ms=round(seconds * 1000),
         )
+
+    def _failure(self, command: CompressImage, error: CompressError) -> Message:
+        """A picture that used its whole time is at fault, and so is one that was late again while it was alone."""
+        is_at_fault = error.code is ErrorCode.DECODE_TIMEOUT and (error.used_its_time or command.losses > 0)
+        answer = (
+            self._losses.answer(command, error.code, error.detail)
+            if error.code in _LOSSES and not is_at_fault
+            else _failed(command, error.code, error.detail)
+        )
+        return answer.model_copy(update={"decoder_ms": command.spent_ms + error.milliseconds})
 
     async def _read_original(self, command: CompressImage) -> bytes:
         try:

@@ -7,9 +7,12 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
 
 from services.compressor.compress import Compressed, compress
 from services.compressor.compress_error import CompressError
@@ -22,6 +25,7 @@ Task = tuple[bytes, CompressOptions, int, bool]
 
 _START_SECONDS = 60.0
 _END_SECONDS = 5.0
+_BUSY_SHARE = 0.25  # of a processor: the slow lane can double the number of processes, and other services need time too
 
 # Not "fork": it can copy a held lock from a process with threads. A spawned process also inherits no sockets.
 _context = multiprocessing.get_context("spawn")
@@ -31,11 +35,22 @@ class WorkerError(Exception):
     """The worker process failed with an unexpected exception."""
 
 
+class WorkStopped(Exception):
+    """The work was stopped for other work, after `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"stopped after {seconds:.1f} s")
+        self.seconds = seconds
+
+
 class Worker:
-    """A process that compresses one image at a time. Not thread-safe, except for `close`."""
+    """A process that compresses one image at a time. Not thread-safe, except for `close` and `stop`."""
 
     def __init__(self) -> None:
         self._closed = False
+        self._lock = threading.Lock()  # so that `stop` ends no other work than its own
+        self._work: object = None
+        self._is_stopped = False
         self._process: BaseProcess | None = None
         self._tasks: Connection
         self._results: Connection
@@ -66,37 +81,65 @@ class Worker:
             process.start()
         return process
 
-    def run(self, task: Task, timeout: float) -> tuple[Compressed, float]:
+    def run(self, task: Task, timeout: float, work: object = None) -> tuple[Compressed, float]:
         """Compress in the process, which is started if necessary. Returns the result and the seconds it took.
 
-        timeout: maximum seconds for handing over the task, the work and its result together.
-        Raises CompressError, also if the process dies or takes too long; WorkerError; EncoderUnavailable.
+        timeout: maximum seconds for handing over the task, the work and its result together. work: see `stop`.
+        Raises CompressError, also if the process dies or takes too long; WorkStopped; WorkerError; EncoderUnavailable.
         """
         process = self.start()
-        with _killed_after(timeout, process) as is_late:
-            try:
-                # Both wait for a process that hangs, if the data exceed the pipe's buffer.
-                self._tasks.send(task)
-                result = self._results.recv()
-            except (EOFError, OSError) as error:
-                late = f"not compressed after {timeout:g} s" if is_late() else None
-                raise self._lost(process, late) from error
-        if is_late():  # it was killed just after its answer
+        started_at = time.monotonic()
+        with self._lock:
+            self._work, self._is_stopped = work, False
+        try:
+            result = self._answer(task, timeout, process)
+        except CompressError as error:
+            if self._is_stopped:
+                raise WorkStopped(time.monotonic() - started_at) from error
+            error.milliseconds = round((time.monotonic() - started_at) * 1000)
+            raise
+        finally:
+            with self._lock:
+                self._work = None
+        if self._is_stopped:  # it was killed just after its answer
             self._discard()
         if isinstance(result, Exception):
             raise result
         compressed, seconds = result
         return compressed, seconds
 
+    def _answer(self, task: Task, timeout: float, process: BaseProcess) -> Any:
+        """What the process sends for the task."""
+        with _killed_after(timeout, process) as deadline:
+            try:
+                # Both wait for a process that hangs, if the data exceed the pipe's buffer.
+                self._tasks.send(task)
+                result = self._results.recv()
+            except (EOFError, OSError) as error:
+                late = f"not compressed after {timeout:g} s" if deadline.is_over else None
+                lost = self._lost(process, late)
+                lost.used_its_time = deadline.cpu_seconds >= _BUSY_SHARE * timeout
+                raise lost from error
+        if deadline.is_over:  # it was killed just after its answer
+            self._discard()
+        return result
+
+    def stop(self, work: object) -> None:
+        """Kill the process if it does this work now: `run` then raises WorkStopped."""
+        with self._lock:
+            if self._work is work and self._process:
+                self._is_stopped = True
+                self._process.kill()
+
+    def end(self) -> None:
+        """End the process; the next `run` starts another one. No `start` or `run` may be in progress."""
+        self._discard()
+
     def close(self) -> None:
         """Kill the process for good; a `start` or `run` in another thread then fails."""
         self._closed = True
         if process := self._process:
             process.kill()
-
-    def release(self) -> None:
-        """Release the resources of a closed worker. No `start` or `run` may be in progress."""
-        self._discard()
 
     def _discard(self) -> None:
         if self._process:
@@ -117,23 +160,41 @@ class Worker:
         return CompressError(ErrorCode.DECODER_CRASHED, f"the worker process {how}")
 
 
+@dataclass(slots=True)
+class _Deadline:
+    """Whether the process was killed, and how long it had used a processor since the deadline was set."""
+
+    is_over: bool = False
+    cpu_seconds: float = 0
+
+
 @contextlib.contextmanager
-def _killed_after(seconds: float, process: BaseProcess) -> Iterator[Callable[[], bool]]:
-    """Kill `process` after `seconds`, unless the block has ended. Yields a function that says whether it was killed."""
-    late = threading.Event()
+def _killed_after(seconds: float, process: BaseProcess) -> Iterator[_Deadline]:
+    """Kill `process` after `seconds`, unless the block has ended."""
+    deadline, before = _Deadline(), _cpu_seconds(process)
 
     def kill() -> None:
-        late.set()
+        deadline.cpu_seconds = _cpu_seconds(process) - before
+        deadline.is_over = True
         process.kill()
 
     timer = threading.Timer(seconds, kill)
     timer.daemon = True
     timer.start()
     try:
-        yield late.is_set
+        yield deadline
     finally:
         timer.cancel()
         timer.join()  # after the block it kills nothing: the process has its next task then
+
+
+def _cpu_seconds(process: BaseProcess) -> float:
+    """User and system time of a process; 0 if it has ended."""
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _serve(tasks: Connection, results: Connection) -> None:

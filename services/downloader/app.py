@@ -74,7 +74,7 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
         losses = LossPolicy(settings.losses, random.random)
         downloads = subscription_of(reports.reporting(dropped.dropping(handler)), slots)
         subscriptions = (
-            *((each, store_gate) for each in with_alone_runs(downloads, store, losses)),
+            *((each, store_gate) for each in with_alone_runs([downloads], store, losses)),
             (_probes(settings.fetch, requester, clock), broker_gate),
         )
         # Before the check: from here on the process is ready only if it consumes.

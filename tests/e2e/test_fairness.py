@@ -1,7 +1,6 @@
 """Five good images end within five times their time alone, whatever else is in the house."""
 
 import asyncio
-import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,6 +21,8 @@ from tests.support.waiting import until
 
 TIMES = 5
 ROUNDS = 3
+"""The fastest counts: other work of the machine only makes times longer."""
+COMPRESS_TIMEOUT = 8
 FINISHED_WITHIN = 1.5
 """Seconds from the last download. It was 14 when images waited for their host in deferrals."""
 HOSTS = [f"127.0.{part}.{number}" for part in (1, 2, 3) for number in range(1, 201)]
@@ -45,12 +46,14 @@ class House:
         return time.monotonic() - started_at
 
     async def seconds_for_five_alone(self) -> float:
-        return statistics.median([await self.seconds_for_five() for _ in range(ROUNDS)])
+        return min([await self.seconds_for_five() for _ in range(ROUNDS)])
 
     @asynccontextmanager
-    async def beside(self, catalogues: list[bytes], is_busy: Callable[[], bool]) -> AsyncIterator[list[str]]:
+    async def beside(
+        self, catalogues: list[bytes], is_busy: Callable[[], bool], **options: str
+    ) -> AsyncIterator[list[str]]:
         """While requests with these catalogues are worked on; they are cancelled at the end. Yields their ids."""
-        request_ids = [await self.client.upload(catalogue) for catalogue in catalogues]
+        request_ids = [await self.client.upload(catalogue, **options) for catalogue in catalogues]
 
         async def busy() -> bool:
             return is_busy()
@@ -70,7 +73,7 @@ class House:
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     home: Path = tmp_path_factory.mktemp("house")
     async with (
-        LocalStack(home, SETTINGS, servers_at(home)) as stack,
+        LocalStack(home, SETTINGS | {"COMPRESS_TIMEOUT": str(COMPRESS_TIMEOUT)}, servers_at(home)) as stack,
         httpx.AsyncClient(base_url=stack.gateway_url, timeout=60) as http,
         open_numbered_photos() as photos,
     ):
@@ -90,7 +93,7 @@ async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 async def assert_five_are_not_held_up(house: House, alone: float, still_busy: Callable[[], Awaitable[bool]]) -> None:
-    beside = statistics.median([await house.seconds_for_five() for _ in range(ROUNDS)])
+    beside = min([await house.seconds_for_five() for _ in range(ROUNDS)])
     print(f"five images: {alone:.2f} s alone, {beside:.2f} s beside")  # noqa: T201 (shown with -s)
     assert await still_busy(), "the others had already finished"
     assert beside < TIMES * alone
@@ -122,6 +125,27 @@ async def test_beside_two_hundred_requests_of_a_hundred_images(house: House) -> 
             return sum(int(each["progress"]["pending"]) for each in ended) > 1000
 
         await assert_five_are_not_held_up(house, alone, still_busy)
+
+
+async def test_beside_ten_pictures_that_burn_the_whole_time_limit(house: House) -> None:
+    """Each of them is downloaded once, and costs one time limit."""
+    alone = await house.seconds_for_five_alone()
+    async with open_numbered_photos(4000, 3000) as large:
+        catalogue = a_catalogue([[url] for url in large.urls(range(10))])
+        busy = house.beside([catalogue], lambda: len(large.starts) >= 3, format="avif", percent="30")
+        async with busy as [slow]:
+
+            async def one_has_failed() -> bool:
+                return int((await house.client.status(slow))["progress"]["failed"]) > 0
+
+            async def still_busy() -> bool:
+                return str((await house.client.status(slow))["status"]) == "Pending"
+
+            await asyncio.sleep(2.5)  # until they are known to be slow
+            await assert_five_are_not_held_up(house, alone, still_busy)
+            await until(one_has_failed, 60)
+            await assert_five_are_not_held_up(house, alone, still_busy)
+        assert len(large.starts) == len(set(large.starts))
 
 
 async def test_beside_six_hundred_trickling_hosts_with_one_image_each(house: House) -> None:

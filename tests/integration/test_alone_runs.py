@@ -61,7 +61,7 @@ async def close_connections(url: str, queue: Queue, count: int) -> None:
 async def consuming(url: str, store: ObjectStore) -> AsyncIterator[Recorder]:
     handler, losses = Recorder(), LossPolicy(LossSettings(), lambda: 0.0)
     async with open_runtime(url) as runtime:
-        subscriptions = with_alone_runs(subscription_of(handler, at_once=4), store, losses, DEATHS_PER_LOSS)
+        subscriptions = with_alone_runs([subscription_of(handler, at_once=4)], store, losses, DEATHS_PER_LOSS)
         async with runtime.consuming(*subscriptions):
             yield handler
 

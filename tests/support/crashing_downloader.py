@@ -47,7 +47,7 @@ async def _run(rabbitmq_url: str, store_url: str) -> None:
         in_progress.set()
         return await _handle(command)
 
-    shared, alone = with_alone_runs(subscription_of(handle, at_once=4), store, losses, DEATHS_PER_LOSS)
+    shared, alone = with_alone_runs([subscription_of(handle, at_once=4)], store, losses, DEATHS_PER_LOSS)
     async with open_runtime(rabbitmq_url) as runtime, runtime.consuming(shared):
         with suppress(TimeoutError):
             await asyncio.wait_for(in_progress.wait(), 0.5)

@@ -8,7 +8,9 @@ from prometheus_client import CollectorRegistry
 
 from services.compressor.compress import Compressed, compress
 from services.compressor.compress_error import CompressError
-from services.compressor.handler import CompressHandler, Retries
+from services.compressor.cpu_pool import Turn
+from services.compressor.handler import CompressHandler, Reporting, Retries
+from services.compressor.worker import WorkStopped
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import (
     CompressImage,
@@ -39,7 +41,9 @@ SECONDS = 0.034
 class InThisProcess:
     """Compresses for real, without worker processes."""
 
-    async def compress(self, original: bytes, options: CompressOptions, max_pixels: int) -> tuple[Compressed, float]:
+    async def compress(
+        self, original: bytes, options: CompressOptions, max_pixels: int, _: Turn
+    ) -> tuple[Compressed, float]:
         return compress(original, options, max_pixels), SECONDS
 
 
@@ -49,8 +53,25 @@ class Broken:
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error
 
-    async def compress(self, original: bytes, options: CompressOptions, max_pixels: int) -> tuple[Compressed, float]:
+    async def compress(
+        self, original: bytes, options: CompressOptions, max_pixels: int, _: Turn
+    ) -> tuple[Compressed, float]:
         raise self._error or RuntimeError(f"cannot do {options} of {len(original)} bytes and {max_pixels} pixels")
+
+
+class Slow:
+    """Reports each picture as slow, then stops it. turns: of all calls."""
+
+    def __init__(self) -> None:
+        self.turns: list[Turn] = []
+
+    async def compress(
+        self, _original: bytes, _options: CompressOptions, _max_pixels: int, turn: Turn
+    ) -> tuple[Compressed, float]:
+        self.turns.append(turn)
+        assert turn.on_slow is not None
+        turn.on_slow()
+        raise WorkStopped(2.5)
 
 
 def a_command(original: bytes = ORIGINAL, **changes: object) -> CompressImage:
@@ -77,7 +98,11 @@ async def store() -> MemoryObjectStore:
     return store
 
 
-def a_handler(store: ObjectStore, compressor: InThisProcess | Broken | None = None) -> CompressHandler:
+def a_handler(
+    store: ObjectStore,
+    compressor: InThisProcess | Broken | Slow | None = None,
+    slow: list[CompressImage] | None = None,
+) -> CompressHandler:
     return CompressHandler(
         store=store,
         compressor=compressor or InThisProcess(),
@@ -86,7 +111,7 @@ def a_handler(store: ObjectStore, compressor: InThisProcess | Broken | None = No
             AttemptSettings(fetch_attempts=3, fetch_retry_schedule=(5, 30)),
             LossPolicy(LossSettings(loss_retry_schedule=(60, 600)), lambda: 0.5),
         ),
-        metrics=Metrics(CollectorRegistry()),
+        reporting=Reporting(Metrics(CollectorRegistry()), (slow if slow is not None else []).append),
         clock=lambda: NOW,
     )
 
@@ -130,9 +155,11 @@ class FullStore(MemoryObjectStore):
 class Counting(InThisProcess):
     calls = 0
 
-    async def compress(self, original: bytes, options: CompressOptions, max_pixels: int) -> tuple[Compressed, float]:
+    async def compress(
+        self, original: bytes, options: CompressOptions, max_pixels: int, _: Turn
+    ) -> tuple[Compressed, float]:
         self.calls += 1
-        return await super().compress(original, options, max_pixels)
+        return await super().compress(original, options, max_pixels, _)
 
 
 async def test_a_result_that_waits_for_the_store_is_not_compressed_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,11 +300,40 @@ async def test_an_unavailable_store_is_left_to_the_runtime(store: MemoryObjectSt
         await a_handler(store)(a_command())
 
 
-@pytest.mark.parametrize("code", [ErrorCode.DECODER_CRASHED, ErrorCode.DECODE_TIMEOUT])
+async def test_a_stopped_picture_is_sent_to_the_slow_lane_with_the_time_that_it_used(store: MemoryObjectStore) -> None:
+    reported: list[CompressImage] = []
+    pool = Slow()
+    handler = a_handler(store, pool, reported)
+    [first] = await handler(a_command())
+    assert first == a_command(spent_ms=2500)
+    assert isinstance(first, CompressImage)
+    assert await handler(first) == [a_command(spent_ms=5000)]
+    assert [(turn.request_id, turn.spent_seconds) for turn in pool.turns] == [(REQUEST_ID, 0), (REQUEST_ID, 2.5)]
+    assert reported == [a_command(), first]
+
+
+async def test_a_picture_that_used_its_whole_time_fails_at_once(store: MemoryObjectStore) -> None:
+    """Decoding it again would take as long."""
+    late = CompressError(ErrorCode.DECODE_TIMEOUT, "not compressed after 60 s")
+    late.used_its_time, late.milliseconds = True, 58_000
+    failure = await answer(a_handler(store, Broken(late)), a_command(spent_ms=2_000))
+    assert isinstance(failure, ImageFailed)
+    assert (failure.error_code, failure.decoder_ms) == (ErrorCode.DECODE_TIMEOUT, 60_000)
+
+
+async def test_a_picture_that_was_late_without_a_processor_gets_one_more_run_alone(store: MemoryObjectStore) -> None:
+    late = CompressError(ErrorCode.DECODE_TIMEOUT, "not compressed after 60 s")
+    late.milliseconds = 60_000
+    handler = a_handler(store, Broken(late))
+    first, second = await answer(handler, a_command()), await answer(handler, a_command(losses=1))
+    assert isinstance(first, ImageDeferred)
+    assert (first.lost, first.decoder_ms) == (True, 60_000)
+    assert isinstance(second, ImageFailed)
+
+
 @pytest.mark.parametrize("attempt", [1, 3])
-async def test_a_crash_or_timeout_is_a_loss_whatever_the_attempt(
-    store: MemoryObjectStore, code: ErrorCode, attempt: int
-) -> None:
+async def test_a_crash_is_a_loss_whatever_the_attempt(store: MemoryObjectStore, attempt: int) -> None:
+    code = ErrorCode.DECODER_CRASHED
     handler = a_handler(store, Broken(CompressError(code, "the process died")))
 
     first = await answer(handler, a_command(attempt=attempt))

@@ -8,7 +8,8 @@ from prometheus_client import CollectorRegistry
 
 from services.compressor.compress import Compressed, compress
 from services.compressor.compress_error import CompressError
-from services.compressor.handler import CompressHandler, Retries
+from services.compressor.cpu_pool import Turn
+from services.compressor.handler import CompressHandler, Reporting, Retries
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressImage, CompressOptions, ImageCompressed, ImageFailed, Message
 from shared.contracts.object_keys import image_id, original_key, originals_prefix, same_bytes_key
@@ -33,7 +34,9 @@ class Counting:
         self.go.set()
         self._error = error
 
-    async def compress(self, original: bytes, options: CompressOptions, max_pixels: int) -> tuple[Compressed, float]:
+    async def compress(
+        self, original: bytes, options: CompressOptions, max_pixels: int, _: Turn
+    ) -> tuple[Compressed, float]:
         self.calls += 1
         await self.go.wait()
         if self._error:
@@ -48,7 +51,9 @@ def store() -> MemoryObjectStore:
 
 def a_handler(store: MemoryObjectStore, compressor: Counting) -> CompressHandler:
     retries = Retries(AttemptSettings(), LossPolicy(LossSettings(), lambda: 0.0))
-    return CompressHandler(store, compressor, MAX_PIXELS, retries, Metrics(CollectorRegistry()), lambda: NOW)
+    return CompressHandler(
+        store, compressor, MAX_PIXELS, retries, Reporting(Metrics(CollectorRegistry()), print), lambda: NOW
+    )
 
 
 async def a_command(store: MemoryObjectStore, url: str, **changes: object) -> CompressImage:
