@@ -204,7 +204,7 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         advice="Retry. If it fails again, export the image again, and report the problem with the URL.",
     ),
     ErrorCode.DECODE_TIMEOUT: ErrorGuide(
-        "Compressing the image exceeded its time limit. If it had hardly any processor time, it was tried again alone first.",
+        "Compressing the image exceeded its time limit. If it had hardly any processor time, it was tried again alone.",
         retryable=True,
         owner=Owner.US,
         host_responded=True,
