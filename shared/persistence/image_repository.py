@@ -57,12 +57,6 @@ class ImageRepository(Protocol):
         deferral, and a failure because workers were lost, only of the current dispatch, and only once.
         """
 
-    async def in_flight(self) -> dict[str, int]:
-        """Number of dispatched images, by host."""
-
-    async def in_flight_alone(self) -> int:
-        """Number of dispatched images that lost a worker in this round, which the workers process alone."""
-
     async def dispatched(self) -> list[DispatchedImage]:
         """All dispatched images."""
 
@@ -85,9 +79,6 @@ class ImageRepository(Protocol):
 
         With `untried_since` also those without a deadline that have been due since then or longer.
         """
-
-    async def dispatched_since(self, hosts: Collection[str], since: datetime) -> dict[str, int]:
-        """Number of images that were dispatched at `since` or later and not answered, by host."""
 
     async def count_pending_at_hosts(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
         """Number of pending images of a request, due or not, by host; hosts without any are left out."""

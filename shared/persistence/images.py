@@ -111,19 +111,6 @@ class MongoImages:
     async def record(self, result: Result, *, deadline: datetime | None = None) -> Recorded:
         return await self._results.record(result, deadline)
 
-    async def in_flight(self) -> dict[str, int]:
-        pipeline: list[Document] = [
-            {"$match": {"state": ImageState.DISPATCHED.value}},
-            {"$group": {"_id": "$host", "count": {"$sum": 1}}},
-        ]
-        with database_faults():
-            groups = await self._images.aggregate(pipeline).to_list(None)
-        return {group["_id"]: group["count"] for group in groups}
-
-    async def in_flight_alone(self) -> int:
-        with database_faults():
-            return await self._images.count_documents({"state": ImageState.DISPATCHED.value, "losses": {"$gt": 0}})
-
     async def dispatched(self) -> list[DispatchedImage]:
         fields = ("request_id", "host", "dispatch", "losses", "dispatched_at")
         with database_faults():
@@ -173,20 +160,6 @@ class MongoImages:
                 return images
             read = {document_id(image.request_id, image.image_id) for image in images}
             passed_over += [document["_id"] for document in found if document["_id"] not in read]
-
-    async def dispatched_since(self, hosts: Collection[str], since: datetime) -> dict[str, int]:
-        pipeline: list[Document] = [
-            {
-                "$match": {
-                    "state": ImageState.DISPATCHED.value,
-                    "host": {"$in": list(hosts)},
-                    "dispatched_at": {"$gte": since},
-                }
-            },
-            {"$group": {"_id": "$host", "count": {"$sum": 1}}},
-        ]
-        with database_faults():
-            return {group["_id"]: group["count"] async for group in self._images.aggregate(pipeline)}
 
     async def count_pending_at_hosts(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
         waiting = {"state": ImageState.PENDING.value, "request_id": request_id, "host": {"$in": list(hosts)}}

@@ -129,7 +129,7 @@ async def test_open_images_end_as_cancelled_and_all_others_stay(
     clock.advance(5)
     assert await _cancel_all(database) == 0
     assert (await _stored(database, image)).ended_at == now
-    assert await database.images.in_flight() == {}
+    assert await database.images.dispatched() == []
 
 
 async def test_images_are_cancelled_in_batches(database: Database) -> None:

@@ -124,14 +124,3 @@ async def test_the_first_try_at_the_host_sets_the_deadline_and_no_later_one_move
         )
         assert recorded.image is not None
         assert recorded.image.deadline == expected
-
-
-async def test_images_dispatched_lately_are_counted_by_host(database: Database, clock: MovableClock) -> None:
-    images = [an_image(f"http://{host}.test/1", host) for host in ("a", "b", "c")]
-    await database.images.insert_many(images)
-    await database.images.mark_dispatched(images[:1])
-    later = clock.advance(120)
-    await database.images.mark_dispatched(images[1:])
-    assert await database.images.dispatched_since(["a.test", "b.test"], later) == {"b.test": 1}
-    assert await database.images.dispatched_since(["a.test"], NOW) == {"a.test": 1}
-    assert await database.images.dispatched_since([], NOW) == {}

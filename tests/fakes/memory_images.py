@@ -77,14 +77,6 @@ class MemoryImages:
             row = self._save(after_result(row, result, deadline, self._tables.clock()))
         return self._recorded(row.image)
 
-    async def in_flight(self) -> dict[str, int]:
-        self._tables.answer()
-        return dict(Counter(row.image.host for row in self._in_state(ImageState.DISPATCHED)))
-
-    async def in_flight_alone(self) -> int:
-        self._tables.answer()
-        return sum(row.image.losses > 0 for row in self._in_state(ImageState.DISPATCHED))
-
     async def dispatched(self) -> list[DispatchedImage]:
         self._tables.answer()
         return [
@@ -128,16 +120,6 @@ class MemoryImages:
             row for row in rows if row.image.deadline is None and untried_since and row.not_before <= untried_since
         ]
         return [row.image for row in [*tried, *untried][:limit]]
-
-    async def dispatched_since(self, hosts: Collection[str], since: datetime) -> dict[str, int]:
-        self._tables.answer()
-        return dict(
-            Counter(
-                row.image.host
-                for row in self._in_state(ImageState.DISPATCHED)
-                if row.image.host in hosts and row.dispatched_at is not None and row.dispatched_at >= since
-            )
-        )
 
     async def count_pending_at_hosts(self, request_id: str, hosts: Collection[str]) -> dict[str, int]:
         self._tables.answer()

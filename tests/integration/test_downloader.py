@@ -19,17 +19,21 @@ from shared.contracts.messages import (
     CompressImage,
     CompressOptions,
     DownloadImage,
+    DownloadsReported,
     ImageFailed,
     ImagesProbed,
     Message,
     ProbeImages,
+    Report,
 )
-from shared.messaging import Queue
+from shared.messaging import Queue, open_broker
 from shared.messaging.codec import decode, encode
 from shared.messaging.topology import COMMANDS_EXCHANGE
+from shared.settings import RabbitSettings
 from shared.storage import open_object_store
 from tests.support.origin import Origin, Response, image
 from tests.support.own_process import own_process
+from tests.support.reports import reports_to
 from tests.support.service_process import free_port
 from tests.support.shifted_clock import launcher
 from tests.support.waiting import until
@@ -53,16 +57,18 @@ async def downloader(
         yield process
 
 
-async def send(channel: AbstractChannel, url: str) -> None:
+async def send(
+    channel: AbstractChannel, url: str, image_id: str = "a" * 32, start_within: timedelta = timedelta(minutes=1)
+) -> None:
     command = DownloadImage(
         request_id="r1",
-        image_id="a" * 32,
+        image_id=image_id,
         round=1,
         dispatch=1,
         attempt=1,
         url=url,
         options=CompressOptions(),
-        start_by=datetime.now(UTC) + timedelta(minutes=1),
+        start_by=datetime.now(UTC) + start_within,
     )
     await channel.default_exchange.publish(encode(command), Queue.DOWNLOAD)
 
@@ -111,6 +117,52 @@ async def test_commands_produce_originals_or_failures_and_sigterm_finishes_the_l
         assert isinstance(await receive(channel, Queue.COMPRESS), CompressImage)
         async with asyncio.timeout(DEADLINE):
             assert await process.wait() == 0
+    await store.close()
+
+
+async def test_a_downloader_reports_each_download_that_has_ended_and_signs_of_life(
+    rabbitmq_url: str, channel: AbstractChannel, origin: Origin, tmp_path: Path
+) -> None:
+    """Successes, failures, refusals and dropped commands; `first_byte_ms` only with a response."""
+    store_url = f"file://{tmp_path}/store"
+    store = open_object_store(store_url)
+    await store.make()
+    origin.serve("/a.jpg", image(JPEG))
+    origin.serve("/busy.jpg", Response(status=429))
+    reports: list[DownloadsReported] = []
+
+    def take(report: Report) -> None:
+        assert isinstance(report, DownloadsReported)
+        reports.append(report)
+
+    def ended() -> dict[str, tuple[bool, bool, bool]]:
+        return {
+            each.image_id: (each.compresses, each.refused, each.first_byte_ms is not None)
+            for report in reports
+            for each in report.ended
+        }
+
+    async with (
+        open_broker(RabbitSettings(rabbitmq_url=rabbitmq_url), "test", asyncio.Event()) as broker,
+        reports_to(take, broker),
+        downloader(rabbitmq_url, store_url),
+    ):
+        await send(channel, origin.url("/a.jpg"), "good")
+        await send(channel, origin.url("/missing.jpg"), "missing")
+        await send(channel, origin.url("/busy.jpg"), "busy")
+        await send(channel, origin.url("/a.jpg"), "late", start_within=timedelta(minutes=-1))
+        await until(lambda: len(ended()) == 4, DEADLINE, lambda: str(ended()))
+        assert ended() == {
+            "good": (True, False, True),
+            "missing": (False, False, True),
+            "busy": (False, True, True),
+            "late": (False, False, False),
+        }
+        known = len(reports)
+        await until(lambda: len(reports) >= known + 2, DEADLINE, "signs of life")
+        assert not any(report.ended for report in reports[known:])
+        assert {report.slots for report in reports} == {128}
+        assert len({report.worker for report in reports}) == 1
     await store.close()
 
 

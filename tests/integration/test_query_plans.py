@@ -43,8 +43,6 @@ NO_QUERY = {"ping", "requests.insert", "products.insert_many", "images.insert_ma
 COUNTING = {
     "images.count",
     "requests.current",
-    "images.in_flight",
-    "images.in_flight_alone",
     "images.dispatched",
     "images.return_lost",
     "images.count_pending",

@@ -89,8 +89,6 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "images.summary": lambda database: database.images.summary("a"),
     "images.none_open": lambda database: database.images.none_open("a"),
     "images.record": lambda database: database.images.record(compressed(IMAGE)),
-    "images.in_flight": lambda database: database.images.in_flight(),
-    "images.in_flight_alone": lambda database: database.images.in_flight_alone(),
     "images.requests_with_pending": lambda database: database.images.requests_with_pending(),
     "images.reusable": lambda database: database.images.reusable(["0" * 32, "1" * 32], NOW),
     "images.dispatched": lambda database: database.images.dispatched(),
@@ -98,7 +96,6 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "images.expired": lambda database: database.images.expired(
         "images.test", deadline_by=NOW, untried_since=NOW, limit=1
     ),
-    "images.dispatched_since": lambda database: database.images.dispatched_since(["host-0"], NOW),
     "images.count_pending_at_hosts": lambda database: database.images.count_pending_at_hosts("a", ["images.test"]),
     "images.hosts_with_pending": lambda database: database.images.hosts_with_pending(["host-0"]),
     "images.mark_dispatched": lambda database: database.images.mark_dispatched([IMAGE]),
