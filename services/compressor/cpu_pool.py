@@ -173,7 +173,8 @@ class CpuPool:
     def _start(self) -> None:
         worker = self._idle.pop()
         try:
-            worker.start()
+            if len(self._idle) >= len(self._workers):  # else all usual processes are at work
+                worker.start()
         finally:
             self._idle.append(worker)
 

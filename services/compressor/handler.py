@@ -146,7 +146,7 @@ class CompressHandler:
             bytes_in=len(original),
             bytes_out=len(data),
             fetch_ms=command.fetch_ms,
-            compress_ms=round(seconds * 1000),
+            compress_ms=command.spent_ms + round(seconds * 1000),
         )
 
     def _failure(self, command: CompressImage, error: CompressError) -> Message:
@@ -179,6 +179,7 @@ class CompressHandler:
             delay=delay.total_seconds(),
             counts=True,
             original_key=command.original_key,
+            decoder_ms=command.spent_ms,
         )
 
     def _lost(self, command: CompressImage, detail: str) -> Message:
@@ -192,6 +193,7 @@ class CompressHandler:
             delay=self._attempts.delay_after(command.dispatch).total_seconds(),
             counts=False,
             original_key=command.original_key,
+            decoder_ms=command.spent_ms,
         )
 
 

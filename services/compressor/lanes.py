@@ -89,12 +89,14 @@ class Lanes:
         if self._in_slow_lane() < self._slow:
             work = min(blocking, key=lambda each: each.started_at or 0)  # it has the least chance to end soon
             work.in_slow_lane = True
+            self._postpone(work.request_id)
             return Moved(work)
         early = [work for work in blocking if now - (work.started_at or 0) < work.seconds / 2]
         if not early:
             return None
         work = max(early, key=lambda each: each.started_at or 0)  # the least work is lost
         work.is_stopping = True
+        self._postpone(work.request_id)
         return Stop(work)
 
     def look_again_at(self, now: float) -> float | None:
@@ -118,6 +120,11 @@ class Lanes:
         if queue:
             self._waiting[request_id] = queue  # behind all others
         return work
+
+    def _postpone(self, request_id: str) -> None:
+        """The free turn is for one of the others that wait."""
+        if request_id in self._waiting:
+            self._waiting[request_id] = self._waiting.pop(request_id)
 
     def _in_usual_turns(self) -> int:
         return sum(not work.in_slow_lane for work in self._running)

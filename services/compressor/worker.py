@@ -50,6 +50,7 @@ class Worker:
         self._closed = False
         self._lock = threading.Lock()  # so that `stop` ends no other work than its own
         self._work: object = None
+        self._is_working = False
         self._is_stopped = False
         self._process: BaseProcess | None = None
         self._tasks: Connection
@@ -87,26 +88,34 @@ class Worker:
         timeout: maximum seconds for handing over the task, the work and its result together. work: see `stop`.
         Raises CompressError, also if the process dies or takes too long; WorkStopped; WorkerError; EncoderUnavailable.
         """
-        process = self.start()
-        started_at = time.monotonic()
         with self._lock:
             self._work, self._is_stopped = work, False
         try:
-            result = self._answer(task, timeout, process)
-        except CompressError as error:
-            if self._is_stopped:
-                raise WorkStopped(time.monotonic() - started_at) from error
-            error.milliseconds = round((time.monotonic() - started_at) * 1000)
-            raise
+            result = self._result_of(task, timeout)
         finally:
             with self._lock:
-                self._work = None
+                self._work, self._is_working = None, False
         if self._is_stopped:  # it was killed just after its answer
             self._discard()
         if isinstance(result, Exception):
             raise result
         compressed, seconds = result
         return compressed, seconds
+
+    def _result_of(self, task: Task, timeout: float) -> Any:
+        process = self.start()
+        started_at = time.monotonic()
+        with self._lock:
+            if self._is_stopped:
+                raise WorkStopped(0)
+            self._is_working = True
+        try:
+            return self._answer(task, timeout, process)
+        except CompressError as error:
+            if self._is_stopped:
+                raise WorkStopped(time.monotonic() - started_at) from error
+            error.milliseconds = round((time.monotonic() - started_at) * 1000)
+            raise
 
     def _answer(self, task: Task, timeout: float, process: BaseProcess) -> Any:
         """What the process sends for the task."""
@@ -125,11 +134,12 @@ class Worker:
         return result
 
     def stop(self, work: object) -> None:
-        """Kill the process if it does this work now: `run` then raises WorkStopped."""
+        """Kill the process if it does this work now, or does not begin it: `run` then raises WorkStopped."""
         with self._lock:
-            if self._work is work and self._process:
+            if self._work is work:
                 self._is_stopped = True
-                self._process.kill()
+                if self._is_working and self._process:
+                    self._process.kill()
 
     def end(self) -> None:
         """End the process; the next `run` starts another one. No `start` or `run` may be in progress."""
@@ -216,6 +226,7 @@ def _run(task: Task) -> tuple[Compressed, float] | Exception:
         compressed = compress(original, options, max_pixels, measure_ssim=measure_ssim)
         return compressed, time.perf_counter() - started
     except CompressError as error:
+        error.milliseconds = round((time.perf_counter() - started) * 1000)
         return error
     except Exception:
         return WorkerError(traceback.format_exc())  # as text, because not every exception can be pickled

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from services.compressor import worker
-from services.compressor.compress import compress
+from services.compressor.compress import Compressed, compress
 from services.compressor.compress_error import CompressError
-from services.compressor.cpu_pool import CpuPool, usable_cores
+from services.compressor.cpu_pool import CpuPool, Turn, usable_cores
+from services.compressor.worker import WorkStopped
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 from shared.errors import EncoderUnavailable, StoppedWhileStarting
@@ -116,6 +117,46 @@ async def test_compress_errors_keep_their_code_and_detail(pool: CpuPool) -> None
         await pool.compress(b"%PDF-1.7", HALF, MAX_PIXELS)
 
     assert (caught.value.code, caught.value.detail) == (ErrorCode.UNSUPPORTED_FORMAT, "the file is a PDF document")
+
+
+async def test_a_picture_that_cannot_be_decoded_costs_the_time_that_it_took(pool: CpuPool) -> None:
+    with pytest.raises(CompressError) as caught:
+        await pool.compress(LONG_WORK[: len(LONG_WORK) * 3 // 4], HALF, MAX_PIXELS)
+
+    assert caught.value.code is ErrorCode.DECODE_ERROR
+    assert caught.value.milliseconds > 0
+
+
+async def test_slow_work_that_others_wait_for_leaves_its_turn_and_is_stopped_if_the_slow_lane_is_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One usual process: the first picture moves, the second one is stopped, and the third one has its result."""
+    monkeypatch.setattr("services.compressor.lanes.SLOW_SECONDS", 0.3)
+    reported: list[str] = []
+    async with CpuPool(1, timeout=PATIENCE) as pool:
+
+        def of(name: str, original: bytes) -> asyncio.Task[tuple[Compressed, float]]:
+            turn = Turn(name, on_slow=partial(reported.append, name))
+            return asyncio.create_task(pool.compress(original, HALF, MAX_PIXELS, turn))
+
+        [process] = worker_ids()
+        first = of("first", LONG_WORK)
+        await until(lambda: status(process)[0] == "R", PATIENCE)
+        await stop(process)
+        second = of("second", LONG_WORK)
+        await until(lambda: len(worker_ids()) == 2, PATIENCE)
+        [other] = worker_ids() - {process}
+        await until(lambda: sum(each._is_working for each in pool._all_workers) == 2, PATIENCE, "it is ready")
+        await stop(other)
+        third = await of("third", ORIGINAL)
+        assert third[0] == compress(ORIGINAL, HALF, MAX_PIXELS)
+        with pytest.raises(WorkStopped) as stopped:
+            await second
+        assert stopped.value.seconds > 0
+        assert reported == ["first", "second"]
+        os.kill(process, signal.SIGCONT)
+        assert (await first)[0] == compress(LONG_WORK, HALF, MAX_PIXELS)
+        await until(lambda: process not in worker_ids(), PATIENCE, "the process of the slow picture ends with it")
 
 
 async def test_a_process_that_dies_loses_only_its_own_image(pool: CpuPool) -> None:

@@ -43,6 +43,14 @@ def test_slow_work_that_others_wait_for_moves_to_the_slow_lane() -> None:
     assert lanes.make_room(SLOW_SECONDS) is None
 
 
+def test_the_turn_of_slow_work_is_for_another_request() -> None:
+    lanes, others = Lanes(1, 1), work("other")
+    add(lanes, work("slow"), work("slow"), others)
+    lanes.start(0)
+    assert isinstance(lanes.make_room(SLOW_SECONDS), Moved)
+    assert lanes.start(SLOW_SECONDS) == [others]
+
+
 def test_nothing_moves_while_only_pictures_of_the_same_request_wait() -> None:
     lanes = Lanes(1, 1)
     add(lanes, work("a"), work("a"))
