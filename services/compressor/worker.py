@@ -25,7 +25,7 @@ Task = tuple[bytes, CompressOptions, int, bool]
 
 _START_SECONDS = 60.0
 _END_SECONDS = 5.0
-_BUSY_SHARE = 0.25  # of a processor: the slow lane can double the number of processes, and other services need time too
+_BUSY_SHARE = 0.1  # of a processor, on a machine that is busy with twice as many pictures and with other services
 
 # Not "fork": it can copy a held lock from a process with threads. A spawned process also inherits no sockets.
 _context = multiprocessing.get_context("spawn")
