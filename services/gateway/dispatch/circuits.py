@@ -1,6 +1,6 @@
 """How many images may be in flight to a host whose circuit is not closed. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from services.gateway.dispatch.in_flight import Flight
@@ -11,7 +11,7 @@ TRY_OUT_SECONDS = 120.0
 
 
 def caps_of(
-    circuits: Sequence[HostCircuit], in_flight: Iterable[Flight], now: datetime, seconds: float
+    circuits: Iterable[HostCircuit], in_flight: Iterable[Flight], now: datetime, seconds: float
 ) -> Mapping[str, int]:
     """By host: none while it is open; while it is half-open, one that is not late.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from services.gateway.background import FailingItems
+from services.gateway.background import BackgroundParts, FailingItems
 from shared.contracts.messages import CompressOptions, DownloadImage, KnownResult, Message
 from shared.contracts.object_keys import reuse_key
 from shared.contracts.records import Image, Outage
@@ -53,8 +53,8 @@ class CommandMaker:
     def forget_except(self, request_ids: Collection[str]) -> None:
         self._options = {each: options for each, options in self._options.items() if each in request_ids}
 
-    async def commands(self, images: Sequence[Image]) -> list[tuple[Image, DownloadImage]]:
-        """Each image with its command; those of which none can be made are left out."""
+    async def commands(self, images: Sequence[Image]) -> tuple[list[tuple[Image, DownloadImage]], list[Image]]:
+        """Each image with its command, and the images of which none can be made."""
         options = {image.request_id: await self._options_of(image.request_id) for image in images}
         keys = {item_of(image): reuse_key(image.url, options[image.request_id]) for image in images}
         known = await self._known_results(keys.values())
@@ -106,10 +106,19 @@ def item_of(image: Image) -> str:
     return f"{image.request_id}:{image.image_id}"
 
 
-def built(images: Sequence[Image], build: Callable[[Image], M], failing: FailingItems) -> list[tuple[Image, M]]:
-    """Each image with its message, without those of which none can be made."""
-    made: list[tuple[Image, M]] = []
+def built(
+    images: Sequence[Image], build: Callable[[Image], M], failing: FailingItems
+) -> tuple[list[tuple[Image, M]], list[Image]]:
+    """Each image with its message, and the images of which none can be made."""
+    made: dict[str, tuple[Image, M]] = {}
     for image in images:
         with failing.attempt(item_of(image)):
-            made.append((image, build(image)))
-    return made
+            made[item_of(image)] = image, build(image)
+    return list(made.values()), [image for image in images if item_of(image) not in made]
+
+
+async def send(parts: BackgroundParts, messages: Sequence[tuple[Image, Message]]) -> None:
+    """Publish the message of each image, and mark the image as dispatched."""
+    # Publish first, then mark: after a crash between the two the messages are sent again, none is lost.
+    await parts.publish([message for _, message in messages])
+    await parts.database.images.mark_dispatched([image for image, _ in messages])

@@ -11,6 +11,8 @@ congestion window grows with acknowledgements (Jacobson, 1988). So pictures that
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from services.gateway.dispatch.averages import moved
+
 QUEUE_SECONDS = 0.25
 """The compressors work off in this time what waits for them. It bridges the delay of reports, and newcomers wait behind
 it. In simulations less leaves processes idle, and more only delays newcomers."""
@@ -135,8 +137,8 @@ class DecoderRoom:
     def answered(self, request_id: str, decoder_ms: int, slots: int) -> None:
         """An image of the request has ended and used so many milliseconds of a worker process."""
         known = self._known(request_id, slots)
-        known.predicted_ms = _average(known.predicted_ms, decoder_ms)
-        self._any_ms = _average(self._any_ms, decoder_ms)
+        known.predicted_ms = moved(known.predicted_ms, decoder_ms, PREDICTION_WEIGHT)
+        self._any_ms = moved(self._any_ms, decoder_ms, PREDICTION_WEIGHT)
         if decoder_ms < SLOW_MS:
             known.window = min(MAX_WINDOW, known.window + WINDOW_GROWTH)
         else:
@@ -167,10 +169,6 @@ class DecoderRoom:
 
 def _halve(request: _Request, slots: int) -> None:
     request.window = max(_least_window(slots), request.window // 2)
-
-
-def _average(before: float | None, sample: float) -> float:
-    return sample if before is None else before + PREDICTION_WEIGHT * (sample - before)
 
 
 def _first_window(slots: int) -> int:

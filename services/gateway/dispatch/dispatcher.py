@@ -9,10 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import structlog
-
 from services.gateway.background import WITHOUT_LEASE_SECONDS, BackgroundParts, FailingItems
-from services.gateway.dispatch.commands import CommandMaker, CommandRules, item_of
+from services.gateway.dispatch.commands import CommandMaker, CommandRules, item_of, send
 from services.gateway.dispatch.expiry import UNBUILDABLE_PAUSE, Expiry
 from services.gateway.dispatch.fair_shares import Waiting
 from services.gateway.dispatch.host_rules import HostRulebook
@@ -36,8 +34,6 @@ _BATCH = 200
 _MAX_READS = 100  # queries in one step
 _OWNER = "everyone"
 
-log = structlog.get_logger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class DispatchRules:
@@ -57,8 +53,8 @@ class Dispatcher:
 
     def __init__(self, parts: BackgroundParts, lease: RenewableLease, rules: DispatchRules) -> None:
         self.wake = asyncio.Event()
+        self._parts = parts
         self._database = parts.database
-        self._publish = parts.publish
         self._clock = parts.clock
         self._metrics = parts.metrics
         self._lease = lease
@@ -83,7 +79,7 @@ class Dispatcher:
         self._waiting = WaitingImages()
         self._request_ids: Sequence[str] = ()
         self._circuits: Sequence[HostCircuit] = ()
-        self._refreshed_at = self._reconciled_at = float("-inf")
+        self.read_again()
         self._reads_left = 0
         self._observed_at: datetime | None = None
 
@@ -145,7 +141,7 @@ class Dispatcher:
 
     async def _refresh(self, now: float) -> None:
         pending = await self._database.images.requests_with_pending()
-        cancelled = {each.request_id for each in await self._database.cancellations.in_progress()}
+        cancelled = await self._cancelled()
         readable = [
             request_id
             for request_id in pending
@@ -158,6 +154,10 @@ class Dispatcher:
         await self._observe_outages()
         self._circuits = await self._database.hosts.not_closed()
         await self._expiry.step(self._circuits, self._commands.outages)
+
+    async def _cancelled(self) -> set[str]:
+        """The requests that are being cancelled now."""
+        return {each.request_id for each in await self._database.cancellations.in_progress()}
 
     async def _observe_outages(self) -> None:
         """Images do not age in an outage. They are processed if some left the flight, or none has to be."""
@@ -213,15 +213,12 @@ class Dispatcher:
     async def _dispatch(self, batch: Sequence[tuple[Image, Flight]]) -> None:
         flights = {item_of(image): flight for image, flight in batch}
         try:
-            cancelled = {each.request_id for each in await self._database.cancellations.in_progress()}
+            cancelled = await self._cancelled()
             images = [image for image, _ in batch if image.request_id not in cancelled]
-            commands = await self._commands.commands(images)
-            # Publish first, then mark: after a crash between the two the messages are sent again, none is lost.
-            await self._publish([command for _, command in commands])
-            await self._database.images.mark_dispatched([image for image, _ in commands])
+            commands, unbuildable = await self._commands.commands(images)
+            await send(self._parts, commands)
             for image, _ in commands:
                 del flights[item_of(image)]
-            unbuildable = [image for image in images if item_of(image) in flights]
             await self._database.images.postpone(unbuildable, self._clock() + UNBUILDABLE_PAUSE)
         finally:
             for flight in flights.values():

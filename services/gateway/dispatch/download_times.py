@@ -1,5 +1,7 @@
 """How long successful downloads occupy a slot: averages over all requests and by request. Pure."""
 
+from services.gateway.dispatch.averages import moved
+
 _WEIGHT = 0.1
 _UNKNOWN_SECONDS = 0.5
 
@@ -12,8 +14,8 @@ class DownloadTimes:
         self._of_requests: dict[str, float] = {}
 
     def ended(self, request_id: str, seconds: float) -> None:
-        self._overall = _average(self._overall, seconds)
-        self._of_requests[request_id] = _average(self._of_requests.get(request_id), seconds)
+        self._overall = moved(self._overall, seconds, _WEIGHT)
+        self._of_requests[request_id] = moved(self._of_requests.get(request_id), seconds, _WEIGHT)
 
     @property
     def seconds(self) -> float:
@@ -26,7 +28,3 @@ class DownloadTimes:
 
     def forget_except(self, request_ids: set[str]) -> None:
         self._of_requests = {each: seconds for each, seconds in self._of_requests.items() if each in request_ids}
-
-
-def _average(known: float | None, seconds: float) -> float:
-    return seconds if known is None else known + _WEIGHT * (seconds - known)

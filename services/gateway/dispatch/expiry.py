@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from services.gateway.background import BackgroundParts, FailingItems
-from services.gateway.dispatch.commands import built, item_of
+from services.gateway.dispatch.commands import built, send
 from shared.contracts.messages import ImageFailed
 from shared.contracts.records import HostCircuit, Image, Outage
 from shared.processing_time import aged_until
@@ -23,8 +23,8 @@ class Expiry:
     """Publishes ImageFailed for expired images, then marks them dispatched."""
 
     def __init__(self, parts: BackgroundParts, max_age: timedelta, failing: FailingItems) -> None:
+        self._parts = parts
         self._images = parts.database.images
-        self._publish = parts.publish
         self._clock: Callable[[], datetime] = parts.clock
         self._max_age = max_age
         self._failing = failing
@@ -45,13 +45,8 @@ class Expiry:
     async def _fail_batch(self, circuit: HostCircuit, outages: Sequence[Outage]) -> bool:
         """Whether there were any."""
         expired = await self._expired_images(circuit, outages)
-        failed = built(expired, lambda image: _failure(image, circuit), self._failing)
-        # Publish first, then mark: after a crash between the two the messages are sent again, none is lost.
-        await self._publish([message for _, message in failed])
-        await self._images.mark_dispatched([image for image, _ in failed])
-        sent = {image.image_id for image, _ in failed}
-        sent = {item_of(image) for image, _ in failed}
-        unbuildable = [image for image in expired if item_of(image) not in sent]
+        failed, unbuildable = built(expired, lambda image: _failure(image, circuit), self._failing)
+        await send(self._parts, failed)
         await self._images.postpone_expiry(unbuildable, self._clock() + UNBUILDABLE_PAUSE)
         return bool(expired)
 

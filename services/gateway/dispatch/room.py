@@ -93,9 +93,9 @@ class Room:
         """Take over what the database has as dispatched."""
         self.ended += len(self.in_flight.reconcile(dispatched))
 
-    def open(self, circuits: Collection[HostCircuit], moment: datetime, now: float) -> None:
+    def open(self, circuits: Iterable[HostCircuit], moment: datetime, now: float) -> None:
         """Begin to choose images, at a time that is given by both clocks."""
-        self._caps = caps_of(tuple(circuits), self.in_flight, moment, now)
+        self._caps = caps_of(circuits, self.in_flight, moment, now)
         self._slots = self._downloaders.slots(now)
         slots = self._compressors.slots(now) or 0
         self._step = self._decoder.open(self._stage_counts(now), slots, self._times.seconds)
