@@ -5,14 +5,11 @@ import time
 from collections.abc import Callable, Sequence
 
 import structlog
-from aiormq.abc import DeliveredMessage
 
 from shared.contracts.messages import DropRounds, ImageMessage
 from shared.messaging.broker import Broker
-from shared.messaging.codec import Undecodable, decode
 from shared.messaging.own_queue import OwnQueue
 from shared.messaging.publisher import Outgoing
-from shared.messaging.received_message import ReceivedMessage
 from shared.messaging.subscription import Handler, Unproven
 from shared.messaging.topology import BROADCASTS_EXCHANGE
 from shared.observability import Health
@@ -33,7 +30,7 @@ class DroppedRounds:
         """`clock` returns seconds."""
         self._until: dict[tuple[str, int], float] = {}
         self._clock = clock
-        self._queue = OwnQueue("broadcasts", BROADCASTS_EXCHANGE, self._take)
+        self._queue = OwnQueue("broadcasts", BROADCASTS_EXCHANGE, (DropRounds,), self.add)
 
     async def receive(self, broker: Broker, health: Health, stop: asyncio.Event) -> None:
         """Receive the broadcasts until `stop` is set."""
@@ -64,12 +61,3 @@ class DroppedRounds:
             return await handle(command)
 
         return handle_unless_cancelled
-
-    async def _take(self, message: DeliveredMessage) -> None:
-        try:
-            broadcast = decode(ReceivedMessage(message), (DropRounds,))
-        except Undecodable as error:
-            log.warning("broadcast_undecodable", reason=str(error))
-            return
-        if isinstance(broadcast, DropRounds):
-            self.add(broadcast)

@@ -3,17 +3,14 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 import structlog
-from aiormq.abc import DeliveredMessage
 
 from shared.contracts.messages import Message
 from shared.errors import BrokerUnavailable
 from shared.messaging.broker import Broker
-from shared.messaging.codec import Undecodable, decode
 from shared.messaging.own_queue import OwnQueue
-from shared.messaging.received_message import ReceivedMessage
 from shared.messaging.topology import COMMANDS_EXCHANGE
 from shared.observability import Health
 
@@ -35,10 +32,9 @@ class Replies(Generic[R]):
 
         name: part of the queue's name, and the name of the loop in the process's health.
         """
-        self._type = type_
         self._correlation_id = correlation_id
         self._inboxes: dict[str, Inbox[R]] = {}
-        self._own_queue = OwnQueue(name, COMMANDS_EXCHANGE, self._take)
+        self._own_queue = OwnQueue(name, COMMANDS_EXCHANGE, (type_,), self.deliver)
         self._own_queue.name = queue
 
     @property
@@ -75,14 +71,6 @@ class Replies(Generic[R]):
             log.debug("reply_unexpected", correlation_id=correlation_id)
         else:
             inbox.put_nowait(reply)
-
-    async def _take(self, message: DeliveredMessage) -> None:
-        try:
-            reply = decode(ReceivedMessage(message), (self._type,))
-        except Undecodable as error:
-            log.warning("reply_undecodable", reason=str(error))
-        else:
-            self.deliver(cast(R, reply))
 
     def close(self) -> None:
         """Tell every waiting caller that no more replies will come."""

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import structlog
-from aiormq.abc import DeliveredMessage
 
 from shared.contracts.messages import (
     MAX_REPORTED,
@@ -17,10 +16,8 @@ from shared.contracts.messages import (
 from shared.errors import BrokerUnavailable
 from shared.first_of import first_of
 from shared.messaging.broker import Broker
-from shared.messaging.codec import Undecodable, decode
 from shared.messaging.own_queue import OwnQueue
 from shared.messaging.publisher import ForDispatcher, Publish
-from shared.messaging.received_message import ReceivedMessage
 from shared.messaging.topology import REPORTS_EXCHANGE
 from shared.observability import Health
 
@@ -84,18 +81,8 @@ class Reports:
 
     def __init__(self, take: Callable[[Report], object]) -> None:
         """`take` must not fail."""
-        self._pass_on = take
-        self._queue = OwnQueue("reports", REPORTS_EXCHANGE, self._take)
+        self._queue = OwnQueue[Report]("reports", REPORTS_EXCHANGE, _KINDS, take)
 
     async def receive(self, broker: Broker, health: Health, stop: asyncio.Event) -> None:
         """Receive reports until `stop` is set."""
         await self._queue.receive(broker, health, stop)
-
-    async def _take(self, message: DeliveredMessage) -> None:
-        try:
-            report = decode(ReceivedMessage(message), _KINDS)
-        except Undecodable as error:
-            log.warning("report_undecodable", reason=str(error))
-            return
-        if isinstance(report, Report):
-            self._pass_on(report)
