@@ -47,5 +47,5 @@ class Dispatching:
     async def step(self) -> float:
         self.dispatcher.take(DownloadsReported(worker="downloader", slots=SLOTS))
         self.dispatcher.take(CompressionsReported(worker="compressor", slots=SLOTS))
-        self.dispatcher.read_again()
+        self.dispatcher._refreshed_at = self.dispatcher._reconciled_at = float("-inf")
         return await self.dispatcher.step()

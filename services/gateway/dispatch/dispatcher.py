@@ -79,13 +79,9 @@ class Dispatcher:
         self._waiting = WaitingImages()
         self._request_ids: Sequence[str] = ()
         self._circuits: Sequence[HostCircuit] = ()
-        self.read_again()
+        self._refreshed_at = self._reconciled_at = float("-inf")
         self._reads_left = 0
         self._observed_at: datetime | None = None
-
-    def read_again(self) -> None:
-        """The next step reads the database, however short the time since the last one."""
-        self._refreshed_at = self._reconciled_at = float("-inf")
 
     def images_added(self, request_id: str) -> None:
         """There may be new images of a request in the database."""
