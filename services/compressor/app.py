@@ -19,11 +19,10 @@ from shared.messaging import (
     Hold,
     Publisher,
     Queue,
-    ReportSender,
     Subscription,
     open_broker,
+    worker_reports,
 )
-from shared.process_name import process_name
 from shared.storage import HeldPuts
 from shared.worker_process import open_worker_process
 
@@ -51,12 +50,7 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
             "encoder": pool.ping,
         }
         gate = DependencyGate(pings, health)
-        name = process_name()
-
-        def report(slow: tuple[ReportedImage, ...]) -> CompressionsReported:
-            return CompressionsReported(worker=name, slots=processes, slow=slow)
-
-        sender = ReportSender(publisher.publish, report)
+        sender = worker_reports(publisher.publish, processes, _report)
         losses = LossPolicy(settings.losses, random.random)
         handler = CompressHandler(
             store=HeldPuts(store, Hold(gate, stop)),
@@ -88,6 +82,10 @@ def _concurrency(processes: int) -> int:
     Those in the slow lane are among them.
     """
     return 3 * processes + 2
+
+
+def _report(worker: str, slots: int, slow: tuple[ReportedImage, ...]) -> CompressionsReported:
+    return CompressionsReported(worker=worker, slots=slots, slow=slow)
 
 
 def _reported(command: CompressImage) -> ReportedImage:

@@ -28,12 +28,11 @@ from shared.messaging import (
     Hold,
     Publisher,
     Queue,
-    ReportSender,
     Subscription,
     open_broker,
+    worker_reports,
 )
 from shared.outbound import open_guarded_client
-from shared.process_name import process_name
 from shared.storage import HeldPuts
 from shared.url_policy import AddressPolicy
 from shared.worker_process import open_worker_process
@@ -55,12 +54,8 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
         broker_gate = DependencyGate({"broker": broker.ping}, health)
         pings = {"storage": clock.measured_by(store.ping), "disk": process.workspace.ping}
         store_gate = DependencyGate(pings, health, outer=[broker_gate])
-        name, slots = process_name(), settings.fetch.fetch_concurrency
-
-        def report(ended: tuple[EndedDownload, ...]) -> DownloadsReported:
-            return DownloadsReported(worker=name, slots=slots, ended=ended)
-
-        sender = ReportSender(publisher.publish, report)
+        slots = settings.fetch.fetch_concurrency
+        sender = worker_reports(publisher.publish, slots, _report)
         reports = DownloadReports(sender.add)
         handler = DownloadHandler(
             build_fetcher(requester, settings.fetch),
@@ -109,6 +104,10 @@ def subscription_of(handle: Handler, at_once: int) -> Subscription:
     """The subscription for image commands, whose handler is `handle`."""
     # Each call of the handler is a request to the host, so the first fault closes the gate.
     return Subscription(Queue.DOWNLOAD, (DownloadImage,), handle, at_once, retry_for=0)
+
+
+def _report(worker: str, slots: int, ended: tuple[EndedDownload, ...]) -> DownloadsReported:
+    return DownloadsReported(worker=worker, slots=slots, ended=ended)
 
 
 def _probes(settings: FetchSettings, requester: HttpRequester, clock: ReferenceClock) -> Subscription:

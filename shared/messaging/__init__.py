@@ -9,7 +9,7 @@ from shared.messaging.hold import Hold
 from shared.messaging.publisher import Broadcast, Outgoing, Publish, Publisher, Reply
 from shared.messaging.replies import Inbox, Replies
 from shared.messaging.reply_client import ReplyClient, ReplyConnection
-from shared.messaging.reports import Reports, ReportSender
+from shared.messaging.reports import Reports, ReportSender, worker_reports
 from shared.messaging.subscription import Handler, Subscription, Unproven
 from shared.messaging.topology import ALONE_QUEUE_OF, COMMANDS_EXCHANGE, DEAD_EXCHANGE, EVENTS_EXCHANGE, QUEUE_OF, Queue
 
@@ -45,4 +45,5 @@ __all__ = [
     "open_broker",
     "purge_dead",
     "replay_dead",
+    "worker_reports",
 ]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, TypeVar
 
 import structlog
@@ -20,6 +21,7 @@ from shared.messaging.own_queue import OwnQueue
 from shared.messaging.publisher import ForDispatcher, Publish
 from shared.messaging.topology import REPORTS_EXCHANGE
 from shared.observability import Health
+from shared.process_name import process_name
 
 SIGN_OF_LIFE_SECONDS = 1.0
 """A worker reports at least this often."""
@@ -74,6 +76,13 @@ class ReportSender(Generic[Item]):
             await self._publish([ForDispatcher(self._build(items))])
         except BrokerUnavailable as fault:
             log.debug("report_lost", items=len(items), error=str(fault))
+
+
+def worker_reports(
+    publish: Publish, slots: int, build: Callable[[str, int, tuple[Item, ...]], Report]
+) -> ReportSender[Item]:
+    """The reports of this process. `build` makes one of the worker's name, its slots and what was added."""
+    return ReportSender(publish, partial(build, process_name(), slots))
 
 
 class Reports:
