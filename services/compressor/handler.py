@@ -112,7 +112,7 @@ class CompressHandler:
             result = await self._same_bytes.copy_result(command)
             if result is None:
                 result = await self._compress_original(command)
-                await self._same_bytes.record(command, result)
+                self._same_bytes.remember(command, result)
         return ImageCompressed(
             **about(command),
             original_key=command.original_key,

@@ -1,21 +1,23 @@
-"""Compress identical bytes once per request, however many URLs they came from.
+"""Compress identical bytes once per request and process, however many URLs they came from.
 
-The result for an original is recorded in the object store under the original's SHA-256, where all compressors find it.
-Two processes that compress the same bytes at the same time both do the work, which costs time but harms nothing.
+Each process remembers its own results: asking the object store would cost each image two requests, and most catalogues
+have no duplicates. Another process that gets the same bytes compresses them too, which costs time but harms nothing.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from pydantic import ValidationError
-
 from shared.contracts.messages import CompressImage, ImageResult
-from shared.contracts.object_keys import result_key, same_bytes_key
+from shared.contracts.object_keys import result_key
 from shared.errors import ObjectMissing
 from shared.storage import ObjectStore
+
+MAX_REMEMBERED = 10_000
+"""Results. The one that was used least recently is forgotten."""
 
 
 @dataclass(slots=True)
@@ -25,7 +27,7 @@ class _KeyLock:
 
 
 class SameBytesCache:
-    """The results for originals of requests in progress, by the original's hash.
+    """The latest results of this process, by request and the original's hash.
 
     Does nothing for a command without `original_sha256`.
     """
@@ -33,6 +35,7 @@ class SameBytesCache:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self._locks: dict[str, _KeyLock] = {}
+        self._results: OrderedDict[str, str] = OrderedDict()  # as JSON, about 700 bytes each
 
     @asynccontextmanager
     async def lock(self, command: CompressImage) -> AsyncIterator[None]:
@@ -54,18 +57,19 @@ class SameBytesCache:
     async def copy_result(self, command: CompressImage) -> ImageResult | None:
         """Copy the result for the same bytes to an object of this image; None if there is no usable result."""
         key = _key(command)
-        if key is None:
+        if key is None or key not in self._results:
             return None
+        self._results.move_to_end(key)
+        result = ImageResult.model_validate_json(self._results[key])
         try:
-            result = ImageResult.model_validate_json(await self._store.get_bytes(key))
             data = await self._store.get_bytes(result.key)
-        except (ObjectMissing, ValidationError):
+        except ObjectMissing:
             return None
         if len(data) != result.bytes_out:
             return None
         extension = PurePosixPath(result.key).suffix.removeprefix(".")
         own_key = result_key(command.request_id, command.image_id, command.url, data, extension)
-        if own_key == result.key:  # recorded by an earlier delivery of this command
+        if own_key == result.key:  # made for an earlier delivery of this command
             return result
         await self._store.put_bytes(own_key, data, result.content_type)
         return result.model_copy(
@@ -78,12 +82,16 @@ class SameBytesCache:
             }
         )
 
-    async def record(self, command: CompressImage, result: ImageResult) -> None:
-        """Record a stored result, for other images with the same bytes."""
+    def remember(self, command: CompressImage, result: ImageResult) -> None:
+        """Remember a stored result, for other images with the same bytes."""
         key = _key(command)
-        if key is not None:
-            await self._store.put_bytes(key, result.model_dump_json().encode(), "application/json", durable=False)
+        if key is None:
+            return
+        self._results[key] = result.model_dump_json()
+        self._results.move_to_end(key)
+        if len(self._results) > MAX_REMEMBERED:
+            self._results.popitem(last=False)
 
 
 def _key(command: CompressImage) -> str | None:
-    return command.original_sha256 and same_bytes_key(command.request_id, command.original_sha256)
+    return command.original_sha256 and f"{command.request_id}/{command.original_sha256}"

@@ -59,11 +59,6 @@ def original_key(request_id: str, image_id: str, sha256: str) -> str:
     return f"{originals_prefix(request_id)}{image_id}-{sha256[:16]}"
 
 
-def same_bytes_key(request_id: str, sha256: str) -> str:
-    """The record of what this version made of an original with these bytes; deleted with the originals."""
-    return f"{originals_prefix(request_id)}same-bytes/{ENCODER_VERSION}/{sha256}"
-
-
 def run_marks_prefix(command: DownloadImage | CompressImage) -> str:
     """The prefix of the marks of this command's runs, see shared/alone_runs.py; deleted with the originals."""
     run = f"{type(command).__name__}-{command.round}-{command.dispatch}"

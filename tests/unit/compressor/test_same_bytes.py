@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
+from services.compressor import same_bytes
 from services.compressor.compress import Compressed, compress
 from services.compressor.compress_error import CompressError
 from services.compressor.cpu_pool import Turn
 from services.compressor.handler import CompressHandler, Reporting, Retries
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressImage, CompressOptions, ImageCompressed, ImageFailed, Message
-from shared.contracts.object_keys import image_id, original_key, originals_prefix, same_bytes_key
+from shared.contracts.object_keys import image_id, original_key
 from shared.losses import LossPolicy
 from shared.observability import Metrics
 from shared.settings import AttemptSettings, LossSettings
@@ -89,8 +90,9 @@ def _compressed(messages: object) -> ImageCompressed:
 
 async def test_the_second_url_gets_a_copy_of_the_first_result(store: MemoryObjectStore) -> None:
     compressor = Counting()
-    first = await compressed(a_handler(store, compressor), await a_command(store, "http://i.test/a.jpg"))
-    second = await compressed(a_handler(store, compressor), await a_command(store, "http://i.test/b.jpg", fetch_ms=34))
+    handler = a_handler(store, compressor)
+    first = await compressed(handler, await a_command(store, "http://i.test/a.jpg"))
+    second = await compressed(handler, await a_command(store, "http://i.test/b.jpg", fetch_ms=34))
 
     assert compressor.calls == 1
     assert first.result.reused is None
@@ -127,11 +129,9 @@ async def test_simultaneous_commands_with_the_same_bytes_compress_once(store: Me
 
 async def test_a_redelivered_command_is_not_reported_as_a_copy_of_itself(store: MemoryObjectStore) -> None:
     compressor = Counting()
-    command = await a_command(store, "http://i.test/a.jpg")
+    handler, command = a_handler(store, compressor), await a_command(store, "http://i.test/a.jpg")
 
-    assert await compressed(a_handler(store, compressor), command) == await compressed(
-        a_handler(store, compressor), command
-    )
+    assert await compressed(handler, command) == await compressed(handler, command)
     assert compressor.calls == 1
 
 
@@ -144,36 +144,52 @@ async def test_results_are_not_shared_across_requests_or_different_bytes(
     store: MemoryObjectStore, changes: dict[str, object]
 ) -> None:
     compressor = Counting()
-    await compressed(a_handler(store, compressor), await a_command(store, "http://i.test/a.jpg"))
-    second = await compressed(a_handler(store, compressor), await a_command(store, "http://i.test/b.jpg", **changes))
+    handler = a_handler(store, compressor)
+    await compressed(handler, await a_command(store, "http://i.test/a.jpg"))
+    second = await compressed(handler, await a_command(store, "http://i.test/b.jpg", **changes))
 
     assert (compressor.calls, second.result.reused) == (2, None)
 
 
 async def test_a_command_without_a_hash_is_compressed(store: MemoryObjectStore) -> None:
     compressor = Counting()
+    handler = a_handler(store, compressor)
     for name in "ab":
-        await compressed(
-            a_handler(store, compressor), await a_command(store, f"http://i.test/{name}.jpg", original_sha256=None)
-        )
+        await compressed(handler, await a_command(store, f"http://i.test/{name}.jpg", original_sha256=None))
 
     assert compressor.calls == 2
-    assert [key async for key in store.list_keys(f"{originals_prefix(REQUEST_ID)}same-bytes/")] == []
 
 
-@pytest.mark.parametrize("damage", ["note", "result", "cut"])
-async def test_an_unusable_record_or_result_is_ignored(store: MemoryObjectStore, damage: str) -> None:
+@pytest.mark.parametrize("damage", ["gone", "cut"])
+async def test_an_unusable_result_is_made_again(store: MemoryObjectStore, damage: str) -> None:
     compressor = Counting()
-    first = await compressed(a_handler(store, compressor), await a_command(store, "http://i.test/a.jpg"))
-    if damage == "note":
-        await store.put_bytes(same_bytes_key(REQUEST_ID, SHA256), b"{", "application/json")
-    elif damage == "result":
+    handler = a_handler(store, compressor)
+    first = await compressed(handler, await a_command(store, "http://i.test/a.jpg"))
+    if damage == "gone":
         await store.delete([first.result.key])
     else:
         await store.put_bytes(first.result.key, b"cut", "image/jpeg")
-    second = await compressed(a_handler(store, compressor), await a_command(store, "http://i.test/b.jpg"))
+    second = await compressed(handler, await a_command(store, "http://i.test/b.jpg"))
 
     assert (compressor.calls, second.result.reused) == (2, None)
+
+
+async def test_the_results_used_least_recently_are_forgotten(
+    store: MemoryObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(same_bytes, "MAX_REMEMBERED", 2)
+    compressor = Counting()
+    handler = a_handler(store, compressor)
+
+    async def reused(name: str, digit: str) -> str | None:
+        command = await a_command(store, f"http://i.test/{name}.jpg", original_sha256=digit * 64)
+        return (await compressed(handler, command)).result.reused
+
+    assert [await reused(f"first-{digit}", digit) for digit in "12"] == [None, None]
+    assert await reused("again-1", "1") == "same_bytes"
+    assert await reused("first-3", "3") is None
+    assert await reused("again-2", "2") is None
+    assert await reused("again-3", "3") == "same_bytes"
 
 
 async def test_failures_are_not_shared(store: MemoryObjectStore) -> None:
