@@ -1,6 +1,7 @@
 """Imagemill on an S3 store, whatever store the other tests use."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -17,14 +18,17 @@ from tests.support.freezing import OPEN_STATES, count_images, some_are_compresse
 from tests.support.origin import Origin, image
 from tests.support.pictures import a_photo
 from tests.support.request_invariants import check_images, check_queues_empty, check_slots
+from tests.support.s3_requests import S3Requests
 from tests.support.s3_server import open_s3_server
 from tests.support.servers import servers_at
 from tests.support.stack import StackClient, a_catalogue
 from tests.support.tcp_proxy import TcpProxy, open_proxy
+from tests.support.tree import ROOT
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 IMAGES = 120
 FAULT_SECONDS = 3
+COUNTED = 20
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class OnS3:
     client: StackClient
     proxy: TcpProxy
     store_url: str
+    requests: S3Requests
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +45,7 @@ async def on_s3(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OnS3]
     """A separate stack, whose services reach S3 through a proxy: two stacks on one broker would share their work."""
     home: Path = tmp_path_factory.mktemp("s3")
     async with AsyncExitStack() as things:
-        url = things.enter_context(open_s3_server())
+        url = things.enter_context(open_s3_server(home / "requests"))
         address = urlsplit(url)
         assert address.port
         proxy = await things.enter_async_context(open_proxy("127.0.0.1", address.port))
@@ -49,7 +54,7 @@ async def on_s3(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OnS3]
             LocalStack(home, {**SETTINGS, "OBJECT_STORE_URL": proxied}, servers_at(home))
         )
         http = await things.enter_async_context(httpx.AsyncClient(base_url=stack.gateway_url, timeout=30))
-        yield OnS3(stack, StackClient(http), proxy, url)
+        yield OnS3(stack, StackClient(http), proxy, url, S3Requests(home / "requests"))
 
 
 async def test_a_whole_request_on_s3(on_s3: OnS3, origin: Origin) -> None:
@@ -67,6 +72,25 @@ async def test_a_whole_request_on_s3(on_s3: OnS3, origin: Origin) -> None:
     keys = await keys_of(on_s3)
     assert sum(key.startswith(f"results/{request_id}/") for key in keys) == 12, "the objects are in S3"
     assert not any(key.startswith("originals/") for key in keys), "originals are deleted when their image is finished"
+
+
+async def test_an_image_costs_the_store_as_many_requests_as_the_documents_say(on_s3: OnS3, origin: Origin) -> None:
+    photos = [a_photo(1000 + number, 320, 240) for number in range(COUNTED)]
+    products = [[origin.serve(f"/counted-{number}.jpg", image(photo))] for number, photo in enumerate(photos)]
+    on_s3.requests.reset()
+    request_id = await on_s3.client.upload(a_catalogue(products))
+    assert (await on_s3.client.finished(request_id))["status"] == "Completed"
+    counts = on_s3.requests.counts()
+    assert 1 <= counts.pop("POST ?delete") <= COUNTED  # it depends on how many results are recorded together
+    assert counts == documented_requests(COUNTED)
+
+
+def documented_requests(images: int) -> dict[str, int]:
+    """Of a request without failed images: the rows of the table that state a number for each."""
+    text = (ROOT / "docs/architecture.md").read_text()
+    rows = re.findall(r"^\| `(.+)` \| (\d) for each (image|request)\b", text, re.MULTILINE)
+    assert rows
+    return {kind: int(number) * (images if each == "image" else 1) for kind, number, each in rows}
 
 
 async def test_images_wait_while_the_store_is_away_between_their_stages(on_s3: OnS3, origin: Origin) -> None:

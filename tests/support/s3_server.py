@@ -1,9 +1,10 @@
-"""moto's S3 server in its own process; it keeps everything in memory."""
+"""moto's S3 server in its own process; it keeps everything in memory and can log the requests that it gets."""
 
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 # One request at a time: moto responds with 500 to concurrent puts under the same key.
 _SERVER = """
@@ -13,9 +14,12 @@ from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_
 from werkzeug.serving import make_server
 
 backend, lock = DomainDispatcherApplication(create_backend_app), Lock()
+log = open(sys.argv[1], "a") if len(sys.argv) > 1 else None
 
 def application(environ, start_response):
     with lock:
+        if log:
+            print(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], file=log, flush=True)
         return list(backend(environ, start_response))
 
 server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
@@ -26,10 +30,17 @@ sys.stdin.read()  # until the parent closes it or dies
 
 
 @contextmanager
-def open_s3_server() -> Iterator[str]:
-    """An OBJECT_STORE_URL of the server, with a bucket that does not exist yet."""
+def open_s3_server(log: Path | None = None) -> Iterator[str]:
+    """An OBJECT_STORE_URL of the server, with a bucket that does not exist yet.
+
+    log: file to which the server appends a line for each request: method, path and query, separated by spaces.
+    """
+    arguments = [str(log)] if log else []
     with subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", _SERVER, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     ) as server:
         assert server.stdin is not None
         assert server.stdout is not None
