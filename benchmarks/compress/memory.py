@@ -1,6 +1,7 @@
 """Memory: a photograph of fifty megapixels in a fresh process and in a compressor's worker process."""
 
 import argparse
+import asyncio
 import multiprocessing
 import os
 import subprocess
@@ -14,7 +15,7 @@ from PIL import Image
 from benchmarks.compress.imagemill import HALF, MAX_PIXELS
 from benchmarks.compress.tables import table
 from services.compressor.compress import compress
-from services.compressor.worker import Worker
+from services.compressor.worker import Task, Worker
 
 _SIZE = (8660, 5774)
 _SECONDS = 120.0
@@ -67,16 +68,14 @@ def _alone(original: bytes) -> float:
     return _resident_peak(os.getpid())
 
 
-def _in_worker(original: bytes) -> float:
+async def _in_worker(original: bytes) -> float:
     worker = Worker()
     try:
-        worker.start()
-        worker.run((original, HALF, MAX_PIXELS, True), _SECONDS)
+        await worker.run(Task(original, (HALF, MAX_PIXELS, True)), _SECONDS)
         (process,) = multiprocessing.active_children()
         return _resident_peak(process.pid or 0)
     finally:
-        worker.close()
-        worker.end()
+        await worker.end()
 
 
 if __name__ == "__main__":
@@ -84,4 +83,5 @@ if __name__ == "__main__":
     parser.add_argument("mode", choices=_MODES)
     parser.add_argument("original", type=Path)
     chosen = parser.parse_args()
-    print((_alone if chosen.mode == "alone" else _in_worker)(chosen.original.read_bytes()))
+    picture = chosen.original.read_bytes()
+    print(_alone(picture) if chosen.mode == "alone" else asyncio.run(_in_worker(picture)))

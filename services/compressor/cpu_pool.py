@@ -1,21 +1,20 @@
 """A pool of worker processes: one that crashes or hangs loses only the image it works on.
 
-Each process has a thread that sends it one task at a time through a pipe and waits for the result. Libraries do not
-serve. The standard library's ProcessPoolExecutor fails all its tasks when one worker dies, and cannot end one that
-hangs. Pebble 5.2, made for this, fails for good ("All workers expired") when a worker dies while it is idle, as the
-kernel's out-of-memory killer makes happen; it polls its workers ten times a second, and takes 0.6 ms of CPU time for a
-task with 200 kB. This pool takes 0.35 ms, and no time while it is idle.
+The event loop sends each process one task at a time through a socket and receives the result. Libraries do not serve.
+The standard library's ProcessPoolExecutor fails all its tasks when one worker dies, and cannot end one that hangs.
+Pebble 5.2, made for this, fails for good ("All workers expired") when a worker dies while it is idle, as the kernel's
+out-of-memory killer makes happen; it polls its workers ten times a second. This pool takes no time while it is idle,
+and 0.5 ms of CPU time for a photograph of 113 kB; with a thread and a pipe for each process it was 1.0 ms.
 """
 
 import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from services.compressor.compress import Compressed
 from services.compressor.lanes import Lanes, Stop, Work
@@ -23,6 +22,8 @@ from services.compressor.worker import Task, Worker
 from shared.contracts.messages import CompressOptions
 from shared.errors import StoppedWhileStarting
 from shared.long_lived import moving
+
+T = TypeVar("T")
 
 _LEAST_SHARE = 0.1  # of the time limit, for work that was stopped often
 
@@ -45,12 +46,20 @@ class Turn:
     on_slow: Callable[[], object] | None = None
 
 
+@dataclass(slots=True)
+class _Job:
+    """What belongs to a piece of work until it ends. turn: done when it may start. worker: which runs it."""
+
+    turn: asyncio.Future[None]
+    on_slow: Callable[[], object] | None
+    worker: Worker | None = None
+
+
 class CpuPool:
     """Compresses in `processes` worker processes, each image within `timeout` seconds. An async context manager.
 
-    A process that takes longer is killed and replaced, wherever it hangs, so that no thread waits for it indefinitely.
-    Up to `processes` more work on slow pictures, see `lanes`. They are started when they are needed, and end with their
-    picture.
+    A process that takes longer is killed and replaced, wherever it hangs. Up to `processes` more work on slow pictures,
+    see `lanes`. They are started when they are needed, and end with their picture.
     """
 
     def __init__(
@@ -60,16 +69,14 @@ class CpuPool:
         self._timeout = timeout
         self._stop = stop or asyncio.Event()
         self._lanes = Lanes(processes, processes)
-        self._turns: dict[Work, asyncio.Future[None]] = {}
-        self._on_slow: dict[Work, Callable[[], object] | None] = {}
+        self._jobs: dict[Work, _Job] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._measure_ssim = measure_ssim
         self._workers = [Worker() for _ in range(processes)]
         slow = [Worker() for _ in range(processes)]
         self._all_workers = [*slow, *self._workers]
         self._idle = deque(slow)  # those on the right are running
-        self._worker_of: dict[Work, Worker] = {}
-        self._threads = ThreadPoolExecutor(2 * processes, thread_name_prefix="compress")
 
     async def __aenter__(self) -> Self:
         """Start all processes.
@@ -103,7 +110,7 @@ class CpuPool:
             raise error
 
     async def _start_each(self) -> None:
-        starts = (asyncio.to_thread(worker.start) for worker in self._workers)
+        starts = (worker.start() for worker in self._workers)
         for started in await asyncio.gather(*starts, return_exceptions=True):
             if isinstance(started, BaseException):
                 raise started
@@ -123,27 +130,27 @@ class CpuPool:
         WorkerError; EncoderUnavailable.
         Cancellation discards the result but does not stop the work: the process takes its next task afterwards.
         """
-        task = (original, options, max_pixels, self._measure_ssim)
         turn = turn or Turn()
         seconds = max(_LEAST_SHARE * self._timeout, self._timeout - turn.spent_seconds)
         work = Work(turn.request_id, seconds, slow=turn.spent_seconds > 0)
-        loop = asyncio.get_running_loop()
-        self._turns[work], self._on_slow[work] = loop.create_future(), turn.on_slow
+        job = self._jobs[work] = _Job(asyncio.get_running_loop().create_future(), turn.on_slow)
         self._lanes.add(work)
         try:
             self._settle()
-            with moving():
-                await self._turns[work]
+            if not job.turn.done():
+                with moving():
+                    await job.turn
         except BaseException:
             self._leave(work)
             raise
-        running = loop.run_in_executor(self._threads, self._run, task, work)
+        task = Task(original, (options, max_pixels, self._measure_ssim))
+        running = self._in_background(self._run(task, work, job))
         running.add_done_callback(lambda _: self._leave(work))  # also if nobody waits for the result any more
         return await asyncio.shield(running)
 
     def _leave(self, work: Work) -> None:
         self._lanes.leave(work)
-        del self._turns[work], self._on_slow[work]
+        del self._jobs[work]
         self._settle()
 
     def _settle(self) -> None:
@@ -151,10 +158,11 @@ class CpuPool:
         now = time.monotonic()
         self._start_turns(now)
         while (action := self._lanes.make_room(now)) is not None:
-            if (on_slow := self._on_slow[action.work]) is not None:
-                on_slow()
-            if isinstance(action, Stop) and (worker := self._worker_of.get(action.work)):
-                worker.stop(action.work)
+            job = self._jobs[action.work]
+            if job.on_slow is not None:
+                job.on_slow()
+            if isinstance(action, Stop) and job.worker is not None:
+                job.worker.stop(action.work)
             self._start_turns(now)
         if self._timer is not None:
             self._timer.cancel()
@@ -163,39 +171,40 @@ class CpuPool:
 
     def _start_turns(self, now: float) -> None:
         for work in self._lanes.start(now):
-            if not self._turns[work].done():  # cancelled, and about to leave
-                self._turns[work].set_result(None)
+            turn = self._jobs[work].turn
+            if not turn.done():  # cancelled, and about to leave
+                turn.set_result(None)
 
     async def ping(self) -> None:
         """Raises EncoderUnavailable unless a process runs, or starts."""
-        await asyncio.get_running_loop().run_in_executor(self._threads, self._start)
+        if len(self._idle) > len(self._workers):  # else all usual processes are at work
+            await asyncio.shield(self._in_background(self._idle[-1].start()))
 
-    def _start(self) -> None:
-        worker = self._idle.pop()
+    async def _run(self, task: Task, work: Work, job: _Job) -> tuple[Compressed, float]:
+        worker = job.worker = self._idle.pop()
         try:
-            if len(self._idle) >= len(self._workers):  # else all usual processes are at work
-                worker.start()
+            return await worker.run(task, work.seconds, work)
         finally:
-            self._idle.append(worker)
-
-    def _run(self, task: Task, work: Work) -> tuple[Compressed, float]:
-        worker = self._worker_of[work] = self._idle.pop()
-        try:
-            return worker.run(task, work.seconds, work)
-        finally:
-            del self._worker_of[work]
+            job.worker = None
             if work.in_slow_lane:
-                worker.end()
+                await worker.end()
                 self._idle.appendleft(worker)
             else:
                 self._idle.append(worker)
 
+    def _in_background(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """A task that lasts although its caller is cancelled, and at most as long as the pool."""
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     async def _close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in self._all_workers:
             worker.close()
-        await asyncio.to_thread(self._threads.shutdown, wait=True)
+        while self._tasks:  # each ends with the process that it uses
+            await asyncio.wait(self._tasks)
+        if self._timer is not None:
+            self._timer.cancel()
         for worker in self._all_workers:
-            worker.end()
+            await worker.end()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.stack import LocalStack
-from services.compressor import worker
+from services.compressor import serve
 from services.compressor.__main__ import main
 from services.compressor.compress import Compressed, compress
 from tests.support.own_process import own_process
@@ -53,6 +53,6 @@ def _compress(original: bytes, *arguments: Any, **options: Any) -> Compressed:
 
 
 if __name__ in {"__main__", "__mp_main__"}:
-    vars(worker)["compress"] = _compress
+    vars(serve)["compress"] = _compress
 if __name__ == "__main__":
     main()

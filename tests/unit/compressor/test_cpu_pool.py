@@ -215,7 +215,7 @@ async def test_a_process_that_hangs_in_the_middle_of_its_answer_is_killed_and_re
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(worker, "_serve", answer_half)
+        patched.setattr(worker, "serve", answer_half)
         async with CpuPool(1, timeout=0.5) as pool:
             with pytest.raises(CompressError) as caught:
                 await asyncio.wait_for(pool.compress(ORIGINAL, HALF, MAX_PIXELS), PATIENCE)
@@ -230,7 +230,7 @@ async def test_a_process_that_hangs_at_its_start_is_no_fault_of_the_image(
 ) -> None:
     monkeypatch.setattr(worker, "_START_SECONDS", 0.5)
     with monkeypatch.context() as patched:
-        patched.setattr(worker, "_serve", never_ready)
+        patched.setattr(worker, "serve", never_ready)
         await kill_workers()
 
         for attempt in (pool.compress(ORIGINAL, HALF, MAX_PIXELS), pool.ping()):
@@ -244,7 +244,7 @@ async def test_a_process_that_hangs_at_its_start_is_no_fault_of_the_image(
 
 async def test_closing_does_not_wait_for_a_process_that_hangs_at_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
     async with CpuPool(1, timeout=PATIENCE) as pool:
-        monkeypatch.setattr(worker, "_serve", never_ready)
+        monkeypatch.setattr(worker, "serve", never_ready)
         await kill_workers()
         waiting = [asyncio.create_task(pool.compress(ORIGINAL, HALF, MAX_PIXELS)) for _ in range(2)]
         await until(lambda: bool(worker_ids()), PATIENCE)
@@ -313,7 +313,7 @@ def test_usable_cores_is_at_most_the_number_of_cores() -> None:
 
 
 async def test_a_stop_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_serve", never_ready)
+    monkeypatch.setattr(worker, "serve", never_ready)
     stopped = asyncio.Event()
     asyncio.get_running_loop().call_later(0.5, stopped.set)
     started_at = time.monotonic()
