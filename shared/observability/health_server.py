@@ -46,6 +46,7 @@ async def serve_health_on_socket(
         uvicorn.Config(
             health_app(HealthEndpoints(health, registry)),
             lifespan="off",
+            http="h11",  # not whichever parser is installed
             ws="none",
             log_config=None,
             access_log=False,

@@ -30,6 +30,7 @@ class HttpServer:
             uvicorn.Config(
                 self._with_middleware(trusted_proxies),
                 interface="asgi3",
+                http="h11",  # not whichever parser is installed
                 lifespan="off",
                 ws="none",
                 log_config=None,
