@@ -209,6 +209,10 @@ bench-latency: .venv ## one image on an idle stack, from the upload to the webho
 	@$(LOCAL) prepare servers
 	$(BIN)/python -m benchmarks.latency $(ARGS)
 
+.PHONY: bench-fetches
+bench-fetches: .venv ## CPU time per download beside plain httpx, and what hosts that flood cost the others
+	$(BIN)/python -m benchmarks.fetches $(ARGS)
+
 .PHONY: soak
 soak: .venv ## 100,000 small images, with the memory of every process over time
 	@$(LOCAL) prepare servers

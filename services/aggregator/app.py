@@ -48,7 +48,7 @@ from shared.messaging import (
     open_broker,
 )
 from shared.observability import Metrics
-from shared.outbound import open_guarded_client
+from shared.outbound import GuardedClient, open_guarded_client
 from shared.persistence import Database, open_database
 from shared.settings import ImageAgeSettings
 from shared.storage import ObjectStore
@@ -130,7 +130,7 @@ def _of_requests(
 
 
 def _of_webhooks(
-    settings: WebhookSettings, database: Database, client: httpx.AsyncClient, metrics: Metrics
+    settings: WebhookSettings, database: Database, client: GuardedClient, metrics: Metrics
 ) -> list[Subscription]:
     call = WebhookCaller(client, settings, database.clock)
     deliverer = WebhookDeliverer(database.deliveries, call, settings, metrics, database.clock)
@@ -159,7 +159,7 @@ def _host_circuit_breaker(settings: HostSettings, age: ImageAgeSettings, databas
     return HostCircuitBreaker(database, policy, age, database.clock)
 
 
-def _webhook_client(settings: WebhookSettings) -> httpx.AsyncClient:
+def _webhook_client(settings: WebhookSettings) -> GuardedClient:
     # Keep no idle connections: deliveries are rare, and a connection that the receiver has closed costs an attempt.
     return open_guarded_client(
         settings.policy,

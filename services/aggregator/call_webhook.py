@@ -12,6 +12,7 @@ import structlog
 from services.aggregator.settings import WebhookSettings
 from services.aggregator.webhook_policy import WebhookResponse, signed_headers
 from shared.observability import redact_text
+from shared.outbound import GuardedClient
 from shared.url_policy import BlockedAddress, InvalidUrl, check_url
 
 _MAX_RESPONSE_BYTES = 4096  # credentials are recognised also where the excerpt ends
@@ -23,7 +24,7 @@ log = structlog.get_logger(__name__)
 class WebhookCaller:
     """Checks the URL, signs the body, sends it, and reads the start of the response, all within the timeout."""
 
-    def __init__(self, client: httpx.AsyncClient, settings: WebhookSettings, clock: Callable[[], datetime]) -> None:
+    def __init__(self, client: GuardedClient, settings: WebhookSettings, clock: Callable[[], datetime]) -> None:
         """`client` connects only to addresses that `settings.policy` allows, and follows no redirect."""
         self._client = client
         self._policy = settings.policy
@@ -56,9 +57,8 @@ class WebhookCaller:
 
     def _post(self, url: str, webhook_id: str, body: str) -> AbstractAsyncContextManager[httpx.Response]:
         headers = signed_headers(webhook_id, body, self._signers, self._clock())
-        return self._client.stream(
-            "POST", url, content=body.encode(), headers=headers | {"accept-encoding": "identity"}
-        )
+        headers |= {"accept": "*/*", "accept-encoding": "identity"}
+        return self._client.stream("POST", url, headers, body.encode())
 
 
 async def _read_start(response: httpx.Response, start: bytearray) -> None:

@@ -108,7 +108,7 @@ class Fetcher:
         """Write the image to `spool`; None if the response has none."""
         if response.status_code not in FULL_CONTENT:
             return None
-        declared = int(response.headers.get("Content-Length", 0))  # h11 accepts only digits
+        declared = int(response.headers.get("Content-Length", 0))  # the parser accepts only digits
         if declared > self._limits.max_bytes:
             raise too_large(declared, self._limits.max_bytes)
         content_type = None

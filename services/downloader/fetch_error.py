@@ -28,7 +28,7 @@ class FetchError(Exception):
 
 
 REQUEST_ERRORS = (InvalidUrl, BlockedAddress, httpx.TransportError, httpx.InvalidURL, UnicodeError)
-"""The exceptions that a request can raise. httpx parses redirects itself and raises the last two for invalid ones."""
+"""The exceptions that a request can raise; the last two only for invalid redirects."""
 
 
 def as_fetch_error(error: Exception) -> FetchError:
@@ -50,7 +50,7 @@ def _cause_of(error: Exception) -> FetchFailure:  # noqa: PLR0911 - a table, in 
             return FetchFailure.TIMED_OUT
         case httpx.ConnectError():
             return FetchFailure.NOT_CONNECTED
-        case httpx.TransportError() if not isinstance(error.__context__, httpx.InvalidURL):
+        case httpx.TransportError():
             return FetchFailure.CONNECTION_LOST
         case _:
             return FetchFailure.BAD_REDIRECT

@@ -12,6 +12,7 @@ from services.downloader.fetch_error import REQUEST_ERRORS, FetchError, as_fetch
 from services.downloader.host_limiter import HostLimiter
 from services.downloader.outcomes import FetchFailure
 from services.downloader.validators import CONDITIONAL_HEADERS
+from shared.outbound import GuardedClient
 from shared.url_policy import AddressPolicy, InvalidUrl, check_url, host_name
 
 T = TypeVar("T")
@@ -33,9 +34,7 @@ _MAX_PAGE_SECONDS = 0.2
 class HttpRequester:
     """Sends GETs through `client`, which checks addresses by `policy`, with at most `max_redirects` redirects each."""
 
-    def __init__(
-        self, client: httpx.AsyncClient, policy: AddressPolicy, hosts: HostLimiter, max_redirects: int
-    ) -> None:
+    def __init__(self, client: GuardedClient, policy: AddressPolicy, hosts: HostLimiter, max_redirects: int) -> None:
         self._client = client
         self._policy = policy
         self._hosts = hosts
@@ -92,14 +91,14 @@ class HttpRequester:
     async def _send(self, url: httpx.URL, headers: Mapping[str, str], read_body: ReadBody[T]) -> T | httpx.URL:
         """The result of `read_body`, or the URL of a redirect."""
         started = monotonic()
-        async with self._client.stream("GET", url, headers=headers) as response:
+        async with self._client.stream("GET", url, headers) as response:
             first_byte_ms = response.extensions[FIRST_BYTE_MS] = round((monotonic() - started) * 1000)
             result = await read_body(response)
             if result is not None:
                 return result
             await _skip_page(response)
-        if response.next_request is not None:
-            return response.next_request.url
+        if response.has_redirect_location:
+            return url.join(response.headers["Location"])
         reason = f"HTTP {response.status_code} {response.reason_phrase}"
         error = FetchError(response.status_code, reason, response.headers.get("Retry-After"))
         error.first_byte_ms = first_byte_ms

@@ -123,7 +123,7 @@ def _declared_size(response: httpx.Response) -> int | None:
         complete = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
         return int(complete[1]) if complete else None
     declared = response.headers.get("Content-Length")
-    return int(declared) if declared else None  # h11 accepts only digits
+    return int(declared) if declared else None  # the parser accepts only digits
 
 
 async def _head(response: httpx.Response) -> tuple[bytes, bool]:

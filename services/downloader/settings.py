@@ -23,7 +23,11 @@ class FetchSettings(HandlerSettings):
         gt=0,
         description="Maximum seconds to resolve a host and connect; the TLS handshake has as many again.",
     )
-    fetch_read_timeout: float = Field(default=15, gt=0, description="Maximum seconds that a host may send nothing.")
+    fetch_read_timeout: float = Field(
+        default=15,
+        gt=0,
+        description="Maximum seconds until the head of a response is complete, and then without any data.",
+    )
     fetch_total_timeout: float = Field(
         default=60,
         gt=0,

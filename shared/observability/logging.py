@@ -16,7 +16,6 @@ _LIBRARY_LEVELS = {
     "aio_pika": logging.ERROR,  # it logs each reconnection attempt with a traceback; the runtime logs the outage once
     "aiormq": logging.ERROR,
     "asyncio": logging.WARNING,
-    "httpcore": logging.WARNING,
     "httpx": logging.WARNING,  # it logs each request
     "PIL": logging.WARNING,
     "pymongo": logging.WARNING,

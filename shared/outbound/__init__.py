@@ -1,7 +1,6 @@
 """The HTTP client for untrusted URLs: it connects only to addresses that the URL policy allows."""
 
-from shared.outbound.client import open_guarded_client
-from shared.outbound.connection import TlsError
-from shared.outbound.dialer import NameNotResolved
+from shared.outbound.client import GuardedClient, open_guarded_client
+from shared.outbound.dialer import NameNotResolved, TlsError
 
-__all__ = ["NameNotResolved", "TlsError", "open_guarded_client"]
+__all__ = ["GuardedClient", "NameNotResolved", "TlsError", "open_guarded_client"]

@@ -1,12 +1,8 @@
-"""Idle connections, kept for the next request to their origin.
-
-httpcore's own pool compares every connection with every other one at each request; with 64 connections that costs more
-than the request itself. Here they are looked up by origin.
-"""
+"""Idle connections, kept for the next request to their origin."""
 
 import time
 
-import httpcore
+from shared.outbound.connection import Connection
 
 Origin = tuple[bytes, bytes, int | None]
 """Scheme, host and port as in the URL."""
@@ -15,57 +11,53 @@ _SWEEP_SECONDS = 1.0
 
 
 class IdleConnections:
-    """At most `limit` connections over all origins. Expired and disconnected ones are closed regularly."""
+    """At most `limit` connections over all origins, each for `seconds`. Expired ones are closed regularly."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, seconds: float) -> None:
         self._limit = limit
-        self._kept: dict[Origin, list[httpcore.AsyncHTTPConnection]] = {}
+        self._seconds = seconds
+        self._kept: dict[Origin, list[tuple[Connection, float]]] = {}
         self._count = 0
         self._next_sweep = 0.0
 
-    async def take(self, origin: Origin) -> httpcore.AsyncHTTPConnection | None:
+    def take(self, origin: Origin) -> Connection | None:
         """The most recently used connection to `origin`, or None."""
-        while connection := self._pop(origin):
-            if not connection.has_expired():
+        while kept := self._kept.get(origin):
+            connection, expires_at = kept.pop()
+            self._count -= 1
+            if not kept:
+                del self._kept[origin]
+            if connection.usable and time.monotonic() < expires_at:
                 return connection
-            await connection.aclose()
+            connection.abort()
         return None
 
-    def _pop(self, origin: Origin) -> httpcore.AsyncHTTPConnection | None:
-        kept = self._kept.get(origin)
-        if not kept:
-            return None
-        connection = kept.pop()
-        if not kept:
-            del self._kept[origin]
-        self._count -= 1
-        return connection
-
-    async def keep(self, origin: Origin, connection: httpcore.AsyncHTTPConnection) -> None:
-        """Keep `connection`, or close it if its response was not read to its end or the limit is reached."""
-        if time.monotonic() >= self._next_sweep:
-            await self._sweep()
-        if connection.is_idle() and self._count < self._limit:
-            self._kept.setdefault(origin, []).append(connection)
+    def keep(self, origin: Origin, connection: Connection) -> None:
+        """Keep `connection`, or close it if the limit is reached."""
+        now = time.monotonic()
+        if now >= self._next_sweep:
+            self._sweep(now)
+        if self._count < self._limit:
+            self._kept.setdefault(origin, []).append((connection, now + self._seconds))
             self._count += 1
         else:
-            await connection.aclose()
+            connection.abort()
 
-    async def _sweep(self) -> None:
+    def _sweep(self, now: float) -> None:
         """Close expired connections: those to hosts without further requests would otherwise stay open forever."""
-        self._next_sweep = time.monotonic() + _SWEEP_SECONDS
+        self._next_sweep = now + _SWEEP_SECONDS
         before, self._kept, self._count = self._kept, {}, 0
         for origin, connections in before.items():
-            for connection in connections:
-                if connection.has_expired():
-                    await connection.aclose()
-                else:
-                    self._kept.setdefault(origin, []).append(connection)
+            for connection, expires_at in connections:
+                if connection.usable and now < expires_at:
+                    self._kept.setdefault(origin, []).append((connection, expires_at))
                     self._count += 1
+                else:
+                    connection.abort()
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close all connections."""
         before, self._kept, self._count = self._kept, {}, 0
         for connections in before.values():
-            for connection in connections:
-                await connection.aclose()
+            for connection, _ in connections:
+                connection.abort()

@@ -1,111 +1,91 @@
-"""An httpx transport for HTTP/1.1 with keep-alive connections; httpcore implements the protocol."""
+"""An httpx transport for HTTP/1.1 with keep-alive connections.
 
-import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from typing import cast
+A host can close an idle connection just when it is reused. A GET is then sent again, once, on a new connection, if
+nothing of its response was received. Other requests must not be sent twice, so they always have a new connection.
+"""
 
-import httpcore
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
 import httpx
 
+from shared.outbound.connection import Connection
+from shared.outbound.dialer import GuardedDialer
 from shared.outbound.idle_connections import IdleConnections, Origin
+from shared.outbound.response_parser import Head
 
-_REPEATABLE_METHODS = {b"GET", b"HEAD"}
-_DISCONNECTED = (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError)
-_HTTPX_ERRORS: dict[type[Exception], type[httpx.TransportError]] = {
-    httpcore.ConnectTimeout: httpx.ConnectTimeout,
-    httpcore.ReadTimeout: httpx.ReadTimeout,
-    httpcore.WriteTimeout: httpx.WriteTimeout,
-    httpcore.ConnectError: httpx.ConnectError,
-    httpcore.ReadError: httpx.ReadError,
-    httpcore.WriteError: httpx.WriteError,
-    httpcore.RemoteProtocolError: httpx.RemoteProtocolError,
-    httpcore.LocalProtocolError: httpx.LocalProtocolError,
-}
+_REPEATABLE_METHODS = {"GET", "HEAD"}
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class KeepAliveTransport(httpx.AsyncBaseTransport):
     """One connection per concurrent request, opened by `dialer`. At most `max_idle` idle ones are kept."""
 
-    def __init__(
-        self, dialer: httpcore.AsyncNetworkBackend, tls: ssl.SSLContext, *, max_idle: int, idle_seconds: float
-    ) -> None:
+    def __init__(self, dialer: GuardedDialer, *, max_idle: int, idle_seconds: float) -> None:
         self._dialer = dialer
-        self._tls = tls
-        self._idle_seconds = idle_seconds
-        self._idle = IdleConnections(max_idle)
+        self._idle = IdleConnections(max_idle, idle_seconds)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The response with an unread body. Raises httpx.TransportError and the exceptions of the dialer."""
+        """The response with an unread body. Raises httpx.TransportError and the exceptions of the dialer.
+
+        The request's content must be bytes. Its extension `timeout` is that of httpx.
+        """
         url = request.url
-        core_request = httpcore.Request(
-            request.method,
-            httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            headers=request.headers.raw,
-            content=cast(httpx.AsyncByteStream, request.stream),
-            extensions=request.extensions,
-        )
         origin = (url.raw_scheme, url.raw_host, url.port)
-        with _as_httpx_errors():
-            connection, response = await self._send(origin, core_request)
-        body = _Body(response, connection, origin, self._idle)
-        return httpx.Response(response.status, headers=response.headers, stream=body, extensions=response.extensions)
+        message = _message(request)
+        connection = self._idle.take(origin) if request.method in _REPEATABLE_METHODS else None
+        if connection is not None:
+            try:
+                head = await self._exchange(connection, request, message)
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                if connection.answered:
+                    raise
+                connection = None
+        if connection is None:
+            connection = await self._dialer.dial(url, _seconds(request, "connect"))
+            head = await self._exchange(connection, request, message)
+        body = _Body(connection, _seconds(request, "read"), origin, self._idle)
+        return httpx.Response(head.status, headers=head.headers, stream=body, extensions={"reason_phrase": head.reason})
+
+    async def _exchange(self, connection: Connection, request: httpx.Request, message: bytes) -> Head:
+        try:
+            return await connection.request(request.method, message, _seconds(request, "read"))
+        except BaseException:
+            connection.abort()
+            raise
 
     async def aclose(self) -> None:
         """Close the idle connections."""
-        await self._idle.close()
+        self._idle.close()
+        await asyncio.sleep(0)  # lets them close their sockets before the loop can end
 
-    async def _send(
-        self, origin: Origin, request: httpcore.Request
-    ) -> tuple[httpcore.AsyncHTTPConnection, httpcore.Response]:
-        while True:
-            kept = await self._idle.take(origin)
-            connection = kept or self._open(request.url.origin)
-            try:
-                return connection, await connection.handle_async_request(request)
-            except _DISCONNECTED:
-                await connection.aclose()
-                # A host can close an idle connection just when it is reused; that is no failure of this request.
-                if kept is None or request.method not in _REPEATABLE_METHODS:
-                    raise
-            except BaseException:
-                await connection.aclose()
-                raise
 
-    def _open(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
-        return httpcore.AsyncHTTPConnection(
-            origin, ssl_context=self._tls, keepalive_expiry=self._idle_seconds, network_backend=self._dialer
-        )
+def _seconds(request: httpx.Request, name: str) -> float | None:
+    timeout: dict[str, float | None] = request.extensions.get("timeout", {})
+    return timeout.get(name)
+
+
+def _message(request: httpx.Request) -> bytes:
+    """The request as it is sent. Raises httpx.LocalProtocolError if a value could end its line."""
+    start = b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)
+    lines = [start, *(b"%b: %b" % header for header in request.headers.raw)]
+    if _CONTROL.search(b"".join(lines)):
+        raise httpx.LocalProtocolError("a control character in the request")
+    return b"\r\n".join([*lines, b"", request.content])
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(
-        self,
-        response: httpcore.Response,
-        connection: httpcore.AsyncHTTPConnection,
-        origin: Origin,
-        idle: IdleConnections,
-    ) -> None:
-        self._response = response
+    def __init__(self, connection: Connection, seconds: float | None, origin: Origin, idle: IdleConnections) -> None:
         self._connection = connection
+        self._seconds = seconds
         self._origin = origin
         self._idle = idle
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _as_httpx_errors():
-            async for part in self._response.aiter_stream():
-                yield part
+        while part := await self._connection.read(self._seconds):
+            yield part
 
     async def aclose(self) -> None:
-        try:
-            await self._response.aclose()
-        finally:
-            await self._idle.keep(self._origin, self._connection)
-
-
-@contextmanager
-def _as_httpx_errors() -> Iterator[None]:
-    try:
-        yield
-    except tuple(_HTTPX_ERRORS) as error:
-        raise _HTTPX_ERRORS[type(error)](str(error)) from error
+        if self._connection.release():
+            self._idle.keep(self._origin, self._connection)

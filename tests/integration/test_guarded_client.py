@@ -8,7 +8,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
@@ -17,8 +17,7 @@ import httpx
 import pytest
 import uvloop
 
-from shared.outbound import NameNotResolved, open_guarded_client
-from shared.outbound.connection import Connection, TlsError
+from shared.outbound import GuardedClient, NameNotResolved, TlsError, open_guarded_client
 from shared.outbound.resolver import Resolve
 from shared.url_policy import AddressPolicy, BlockedAddress
 from tests.support.certificates import Authority, new_authority
@@ -47,17 +46,46 @@ class Names:
         return answer
 
 
-def client(
+@dataclass
+class Client:
+    """A guarded client, and requests whose whole responses are read."""
+
+    guarded: GuardedClient
+
+    def stream(
+        self, method: str, url: str, content: bytes | None = None
+    ) -> AbstractAsyncContextManager[httpx.Response]:
+        return self.guarded.stream(method, url, {}, content)
+
+    async def get(self, url: str) -> httpx.Response:
+        return await self._read("GET", url)
+
+    async def post(self, url: str, content: bytes = b"") -> httpx.Response:
+        return await self._read("POST", url, content)
+
+    async def head(self, url: str) -> httpx.Response:
+        return await self._read("HEAD", url)
+
+    async def _read(self, method: str, url: str, content: bytes | None = None) -> httpx.Response:
+        async with self.stream(method, url, content) as response:
+            await response.aread()
+        return response
+
+
+@asynccontextmanager
+async def client(
     resolve: Resolve | None = None,
     *,
     policy: AddressPolicy = POLICY,
     max_idle: int = 10,
-    timeout: httpx.Timeout = TIMEOUT,
+    timeout: httpx.Timeout = TIMEOUT,  # noqa: ASYNC109 - the client's setting
     tls: ssl.SSLContext | None = None,
-) -> httpx.AsyncClient:
-    return open_guarded_client(
+) -> AsyncIterator[Client]:
+    guarded = open_guarded_client(
         policy, user_agent="imagemill-test", timeout=timeout, max_idle=max_idle, resolve=resolve, tls=tls
     )
+    async with guarded:
+        yield Client(guarded)
 
 
 @pytest.fixture
@@ -292,6 +320,140 @@ async def test_a_post_is_never_sent_twice(public_origin: Origin) -> None:
     assert public_origin.request_count("/hook") == 2
 
 
+async def test_a_get_whose_response_began_on_an_idle_connection_is_not_repeated(public_origin: Origin) -> None:
+    public_origin.serve("/a.jpg", image(b"first"), Response(raw=b"HTTP/1.1 200"), image(b"second"))
+    async with client() as http:
+        await http.get(public_origin.url("/a.jpg"))
+        with pytest.raises(httpx.RemoteProtocolError):
+            await http.get(public_origin.url("/a.jpg"))
+    assert public_origin.request_count("/a.jpg") == 2
+
+
+async def test_what_a_host_sends_on_an_idle_connection_is_no_response() -> None:
+    forged = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+    received: list[bytes] = []
+
+    async def speak_early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nreal")
+        await writer.drain()
+        await asyncio.sleep(0.1)  # so that the forged response comes after the real one was read
+        writer.write(forged)
+        received.append(await reader.read())
+
+    async with open_server(speak_early, host=PUBLIC) as port, client() as http:
+        assert (await http.get(f"http://{PUBLIC}:{port}/")).content == b"real"
+        await until(lambda: received == [b""])  # the client has closed the connection
+        assert (await http.get(f"http://{PUBLIC}:{port}/")).content == b"real"
+
+
+async def test_a_response_without_length_ends_with_the_connection(public_origin: Origin) -> None:
+    public_origin.serve("/old", Response(raw=b"HTTP/1.0 200 OK\r\n\r\n" + b"x" * 300_000))
+    async with client() as http:
+        assert len((await http.get(public_origin.url("/old"))).content) == 300_000
+
+
+async def test_the_response_to_a_head_has_no_body(public_origin: Origin) -> None:
+    public_origin.serve("/head", Response(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"))
+    async with client() as http:
+        answer = await http.head(public_origin.url("/head"))
+    assert (answer.headers["content-length"], answer.content) == ("9", b"")
+
+
+async def test_interim_responses_are_skipped(public_origin: Origin) -> None:
+    raw = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 3 + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    public_origin.serve("/hints", Response(raw=raw))
+    async with client() as http:
+        answer = await http.get(public_origin.url("/hints"))
+    assert (answer.status_code, answer.content, "link" in answer.headers) == (200, b"ok", False)
+
+
+@pytest.mark.parametrize(
+    ("start", "flood"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\n", b"A: b\r\n"),
+        (b"HTTP/1.1 200 OK\r\nA: ", b"b"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"A: b\r\n"),
+    ],
+)
+async def test_a_flood_ends_with_an_error_and_the_connection(start: bytes, flood: bytes) -> None:
+    sent, refused = 0, False
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent, refused
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(start)
+        try:
+            while True:
+                writer.write(flood * 1000)
+                await writer.drain()
+                sent += len(flood) * 1000
+        except ConnectionError:
+            refused = True
+
+    async with open_server(endless, host=PUBLIC) as port, client() as http:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await http.get(f"http://{PUBLIC}:{port}/")
+        await until(lambda: refused)
+    assert sent < 16_000_000, "more than what the sockets hold"
+
+
+async def test_a_head_that_trickles_ends_with_the_read_timeout() -> None:
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            writer.write(b"A: b\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.1)  # a slow host
+
+    async with open_server(trickle, host=PUBLIC) as port, client(timeout=httpx.Timeout(0.4)) as http:
+        with pytest.raises(httpx.ReadTimeout):
+            await http.get(f"http://{PUBLIC}:{port}/")
+
+
+async def test_a_body_that_nobody_reads_is_not_received() -> None:
+    """At most what the sockets and the buffer hold."""
+    sent = 0
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(b"x" * 65_536)
+            await writer.drain()
+            sent += 65_536
+
+    async def sent_nothing_more() -> bool:
+        before = sent
+        await asyncio.sleep(0.2)  # shows that nothing happens
+        return sent == before
+
+    async with (
+        open_server(endless, host=PUBLIC) as port,
+        client() as http,
+        http.stream("GET", f"http://{PUBLIC}:{port}/") as answer,
+    ):
+        await until(sent_nothing_more)
+        assert sent < 64_000_000
+        held, received = sent, 0
+        async for piece in answer.aiter_raw():
+            received += len(piece)
+            if received > 2 * held + 1_000_000:
+                break
+
+
+async def test_a_value_that_would_end_its_line_is_refused(public_origin: Origin) -> None:
+    async with client() as http:
+        with pytest.raises(httpx.LocalProtocolError):
+            async with http.guarded.stream("GET", public_origin.url("/a.jpg"), {"X": "a\r\nY: b"}):
+                pytest.fail("it was sent")
+    assert not public_origin.requests
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -305,7 +467,7 @@ async def test_a_post_is_never_sent_twice(public_origin: Origin) -> None:
 async def test_a_malformed_response_is_a_transport_error(public_origin: Origin, raw: bytes) -> None:
     public_origin.serve("/odd", Response(raw=raw))
     async with client() as http:
-        with pytest.raises(httpx.TransportError):
+        with pytest.raises(httpx.RemoteProtocolError):
             await http.get(public_origin.url("/odd"))
 
 
@@ -360,10 +522,19 @@ async def test_a_host_without_tls_is_no_certificate_error() -> None:
     assert not caught.value.certificate
 
 
-async def test_a_missing_handshake_ends_with_the_connect_timeout() -> None:
-    async with open_server(silence, host=PUBLIC) as port, client(timeout=httpx.Timeout(5, connect=0.3)) as http:
+async def test_a_missing_handshake_ends_with_the_connect_timeout_and_the_connection() -> None:
+    closed = asyncio.Event()
+
+    async def notice(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read()
+        closed.set()
+
+    async with open_server(notice, host=PUBLIC) as port, client(timeout=httpx.Timeout(5, connect=0.3)) as http:
         with pytest.raises(httpx.ConnectTimeout):
             await http.get(f"https://{PUBLIC}:{port}/a.jpg")
+        async with asyncio.timeout(5):
+            await closed.wait()
 
 
 async def test_data_before_the_tls_handshake_is_refused(authority: Authority, tmp_path: Path) -> None:
@@ -378,12 +549,13 @@ async def test_data_before_the_tls_handshake_is_refused(authority: Authority, tm
             finally:
                 upstream_writer.close()
 
-        async with open_server(inject, host=PUBLIC) as port:
-            _, connection = await asyncio.get_running_loop().create_connection(Connection, PUBLIC, port)
-            await until(lambda: bool(connection.get_extra_info("is_readable")))
+        async with (
+            open_server(inject, host=PUBLIC) as port,
+            client(Names({"shop.test": [[PUBLIC]]}), tls=authority.client_context()) as http,
+        ):
             with pytest.raises(TlsError):
-                await connection.start_tls(authority.client_context(), "shop.test", timeout=5)
-            await connection.aclose()
+                await http.get(f"https://shop.test:{port}/a.jpg")
+        assert not real.requests
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -423,7 +595,8 @@ def test_it_works_on_uvloop(authority: Authority, tmp_path: Path) -> None:
                 await http.get(f"https://shop.test:{no_tls}/a.jpg")
             with pytest.raises(httpx.ConnectTimeout):
                 await http.get(f"https://shop.test:{silent}/a.jpg")
-            with pytest.raises(httpx.ReadTimeout):
-                await http.get(f"http://shop.test:{silent}/a.jpg", timeout=0.2)
+            async with client(names, timeout=httpx.Timeout(0.2)) as impatient:
+                with pytest.raises(httpx.ReadTimeout):
+                    await impatient.get(f"http://shop.test:{silent}/a.jpg")
 
     uvloop.run(scenario())

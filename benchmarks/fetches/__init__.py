@@ -1,0 +1,1 @@
+"""The CPU time of downloads, and how much hosts that flood their connections slow down the others."""

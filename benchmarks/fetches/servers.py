@@ -1,0 +1,89 @@
+"""Hosts in processes of their own: one that serves bodies of any size, and some that flood their connections."""
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import cast
+
+import uvloop
+
+_CONTEXT = multiprocessing.get_context("spawn")
+_JPEG = b"\xff\xd8\xff\xe0"
+_OK = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n"
+_HEAD = _OK + b'Server: nginx\r\nETag: "5f3c"\r\nCache-Control: max-age=600\r\nContent-Length: %d\r\n\r\n'
+_CHUNKED = _OK + b"Transfer-Encoding: chunked\r\n\r\n4\r\n" + _JPEG + b"\r\n"
+
+FLOODS = {
+    "interim responses": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 2500),
+    "chunks of one byte": (_CHUNKED, b"1\r\nx\r\n" * 10_000),
+    "header lines": (_OK, b"a: b\r\n" * 10_000),
+}
+"""For each kind of flood, how the response begins and what follows without end."""
+
+
+@contextmanager
+def good_host() -> Iterator[str]:
+    """Answers each request for /<bytes> with as many bytes. Yields its base URL."""
+    with _host(_Good) as url:
+        yield url
+
+
+@contextmanager
+def flooding_host(kind: str) -> Iterator[str]:
+    """Answers each request with the flood of this name. Yields its base URL."""
+    with _host(partial(_Flood, kind)) as url:
+        yield url
+
+
+@contextmanager
+def _host(protocol: Callable[[], asyncio.Protocol]) -> Iterator[str]:
+    ours, theirs = _CONTEXT.Pipe()
+    process = _CONTEXT.Process(target=_run, args=(protocol, theirs), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        process.kill()
+        process.join()
+
+
+def _run(protocol: Callable[[], asyncio.Protocol], pipe: Connection) -> None:
+    async def serve() -> None:
+        server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+        pipe.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    uvloop.run(serve())
+
+
+class _Good(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        size = int(data.split(b" ", 2)[1][1:])
+        self._transport.write(_HEAD % size + _JPEG + bytes(size - len(_JPEG)))
+
+
+class _Flood(asyncio.Protocol):
+    def __init__(self, kind: str) -> None:
+        self._begin, self._piece = FLOODS[kind]
+        self._paused = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, _data: bytes) -> None:
+        self._transport.write(self._begin)
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        while not self._paused and not self._transport.is_closing():
+            self._transport.write(self._piece)
