@@ -97,7 +97,10 @@ async def open_requester(settings: FetchSettings, policy: AddressPolicy) -> Asyn
 
 def build_fetcher(requester: HttpRequester, settings: FetchSettings) -> Fetcher:
     """A Fetcher that sends its requests through `requester`."""
-    return Fetcher(requester, FetchLimits(settings.fetch_total_timeout, settings.fetch_max_bytes))
+    limits = FetchLimits(
+        settings.fetch_total_timeout, settings.fetch_max_bytes, settings.fetch_min_speed, settings.fetch_slow_grace
+    )
+    return Fetcher(requester, limits)
 
 
 def subscription_of(handle: Handler, at_once: int) -> Subscription:

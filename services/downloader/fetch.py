@@ -13,6 +13,7 @@ import httpx
 from services.downloader.fetch_error import FetchError
 from services.downloader.http_requester import FIRST_BYTE_MS, FULL_CONTENT, REQUEST_HEADERS, HttpRequester, ReadBody
 from services.downloader.outcomes import FetchFailure
+from services.downloader.pace import Pace
 from services.downloader.spool import Spool
 from services.downloader.validators import Validators, conditions, is_not_modified
 from shared.contracts.messages import KnownResult
@@ -52,10 +53,15 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """Limits of one download: seconds, redirects included, and bytes."""
+    """Limits of one download.
+
+    total_seconds: redirects included. min_speed, slow_grace: see Pace.
+    """
 
     total_seconds: float
     max_bytes: int
+    min_speed: int
+    slow_grace: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,7 @@ class Fetcher:
         if declared > self._limits.max_bytes:
             raise too_large(declared, self._limits.max_bytes)
         content_type = None
-        async for piece in response.aiter_raw():
+        async for piece in self._pieces(response):
             await spool.write(piece)
             if spool.size > self._limits.max_bytes:
                 raise FetchError(FetchFailure.TOO_LARGE, f"more than the limit of {self._limits.max_bytes} bytes")
@@ -120,6 +126,17 @@ class Fetcher:
                 content_type = checked_type(spool.head, response)
         checked = content_type or checked_type(spool.head, response)
         return _Received(checked, response.extensions[FIRST_BYTE_MS], _validators(response, url))
+
+    async def _pieces(self, response: httpx.Response) -> AsyncIterator[bytes]:
+        """The body. Only the time that the host lets us wait counts for its speed, not what is done with a piece."""
+        pace = Pace(self._limits.min_speed, self._limits.slow_grace)
+        asked_at = time.monotonic()
+        async for piece in response.aiter_raw():
+            if pace.too_slow(len(piece), time.monotonic() - asked_at):
+                detail = f"{pace.behind:.0f} s behind the minimum of {pace.min_speed} bytes per second"
+                raise FetchError(FetchFailure.TOO_SLOW, detail)
+            yield piece
+            asked_at = time.monotonic()
 
 
 def too_large(size: int, max_bytes: int) -> FetchError:

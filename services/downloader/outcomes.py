@@ -22,6 +22,7 @@ class FetchFailure(Enum):
     BAD_CERTIFICATE = auto()
     TLS_FAILED = auto()  # any other error of the handshake
     TIMED_OUT = auto()
+    TOO_SLOW = auto()  # below the minimum speed
     BAD_REDIRECT = auto()  # too many, or to an invalid URL
     TOO_LARGE = auto()
     NOT_AN_IMAGE = auto()
@@ -54,6 +55,7 @@ _OUTCOMES: Mapping[FetchFailure | int, Outcome] = {
     FetchFailure.BAD_CERTIFICATE: Outcome(ErrorCode.TLS, RetryKind.NEVER),
     FetchFailure.TLS_FAILED: Outcome(ErrorCode.TLS, RetryKind.LATER, host_fault=True),
     FetchFailure.TIMED_OUT: Outcome(ErrorCode.TIMEOUT, RetryKind.LATER, host_fault=True),
+    FetchFailure.TOO_SLOW: Outcome(ErrorCode.TIMEOUT, RetryKind.LATER, host_fault=True),
     FetchFailure.BAD_REDIRECT: Outcome(ErrorCode.REDIRECT, RetryKind.NEVER),
     FetchFailure.TOO_LARGE: Outcome(ErrorCode.TOO_LARGE, RetryKind.NEVER),
     FetchFailure.NOT_AN_IMAGE: Outcome(ErrorCode.NOT_AN_IMAGE, RetryKind.NEVER),

@@ -33,6 +33,18 @@ class FetchSettings(HandlerSettings):
         gt=0,
         description="Maximum seconds for one download, redirects included; at most half of LONGEST_HANDLER.",
     )
+    fetch_min_speed: int = Field(
+        default=1000,
+        ge=0,
+        description="Minimum bytes of an image per second; 0 for no minimum. At this speed a download reaches at most"
+        " 60 kB within the default FETCH_TOTAL_TIMEOUT.",
+    )
+    fetch_slow_grace: float = Field(
+        default=15,
+        gt=0,
+        description="Maximum seconds that a host may be behind FETCH_MIN_SPEED; the default is also how long it may"
+        " send nothing (FETCH_READ_TIMEOUT).",
+    )
     fetch_max_bytes: int = Field(default=52_428_800, ge=1, description="Maximum bytes of an image.")
     fetch_max_redirects: int = Field(default=5, ge=0, description="Maximum redirects for one image.")
     fetch_per_host: int = Field(

@@ -106,7 +106,7 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         advice="Renew the host's certificate or complete its chain; then retry.",
     ),
     ErrorCode.TIMEOUT: ErrorGuide(
-        "Connecting, reading or the whole download exceeded its time limit.",
+        "Connecting, reading or the whole download exceeded its time limit, or the host sent too little per second.",
         retryable=True,
         owner=Owner.HOST,
         host_responded=False,

@@ -18,7 +18,7 @@ MAX_HEAD_LINES = 256
 FREE_FRAMING_BYTES = 16 * 1024
 PAYLOAD_PER_FRAMING = 8
 """A chunked body may have this many bytes besides its payload, and a further one for each eight bytes of payload. A
-host that sends each kilobyte in a chunk of its own uses a fifteenth of that; chunks of one byte end after 16 kB."""
+host that sends each kilobyte in a chunk of its own uses less than a tenth of that."""
 
 _END_OF_HEAD = b"\r\n\r\n"
 _WITHOUT_BODY = frozenset({204, 304})

@@ -170,6 +170,20 @@ async def test_a_slow_body_ends_with_the_total_timeout(origin: Origin) -> None:
     assert (error.cause, error.detail) == (FetchFailure.TIMED_OUT, "not finished after 0.5 s")
 
 
+async def test_a_host_below_the_minimum_speed_is_not_waited_for(origin: Origin) -> None:
+    url = origin.serve("/a.jpg", Response(body=JPEG, byte_interval=0.02))
+    error = await error_of(url, fetch_min_speed=1000, fetch_slow_grace=0.5)
+    assert error.cause is FetchFailure.TOO_SLOW
+    assert error.detail.endswith("s behind the minimum of 1000 bytes per second")
+
+
+@pytest.mark.parametrize("min_speed", [0, 10])
+async def test_a_slow_host_above_the_minimum_speed_is_waited_for(origin: Origin, min_speed: int) -> None:
+    url = origin.serve("/a.jpg", Response(body=JPEG[:60], byte_interval=0.02))
+    async with fetcher(fetch_min_speed=min_speed, fetch_slow_grace=0.5) as fetching, fetching.fetch(url) as fetched:
+        assert fetched.size == 60
+
+
 @pytest.mark.parametrize("headers_first", [True, False])
 async def test_a_silent_host_ends_with_the_read_timeout(origin: Origin, headers_first: bool) -> None:
     url = origin.serve(

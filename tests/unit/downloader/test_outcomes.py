@@ -48,6 +48,7 @@ LATER = {
     FetchFailure.CONNECTION_LOST: ErrorCode.CONNECT,
     FetchFailure.TLS_FAILED: ErrorCode.TLS,
     FetchFailure.TIMED_OUT: ErrorCode.TIMEOUT,
+    FetchFailure.TOO_SLOW: ErrorCode.TIMEOUT,
     FetchFailure.INTERNAL: ErrorCode.INTERNAL,
     408: ErrorCode.HTTP_4XX,
     425: ErrorCode.HTTP_4XX,
