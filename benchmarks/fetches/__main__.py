@@ -12,12 +12,13 @@ from statistics import median
 import httpx
 import uvloop
 
-from benchmarks.fetches.servers import FLOODS, flooding_host, good_host
+from benchmarks.fetches.good_host import good_host
 from services.downloader.app import build_fetcher, open_requester
 from services.downloader.fetch import Fetcher
 from services.downloader.fetch_error import FetchError
 from services.downloader.settings import FetchSettings
 from shared.url_policy import AddressPolicy
+from tests.support.flooding_host import FLOODS, flooding_host
 
 KILOBYTES = (30, 113, 240)
 _AT_ONCE = 16

@@ -1,4 +1,4 @@
-"""Hosts in processes of their own: one that serves bodies of any size, and some that flood their connections."""
+"""Hosts that flood their connections, each in a process of its own."""
 
 import asyncio
 import multiprocessing
@@ -11,35 +11,28 @@ from typing import cast
 import uvloop
 
 _CONTEXT = multiprocessing.get_context("spawn")
-_JPEG = b"\xff\xd8\xff\xe0"
 _OK = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n"
-_HEAD = _OK + b'Server: nginx\r\nETag: "5f3c"\r\nCache-Control: max-age=600\r\nContent-Length: %d\r\n\r\n'
-_CHUNKED = _OK + b"Transfer-Encoding: chunked\r\n\r\n4\r\n" + _JPEG + b"\r\n"
+_CHUNKED = _OK + b"Transfer-Encoding: chunked\r\n\r\n4\r\n\xff\xd8\xff\xe0\r\n"
 
 FLOODS = {
     "interim responses": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 2500),
     "chunks of one byte": (_CHUNKED, b"1\r\nx\r\n" * 10_000),
     "header lines": (_OK, b"a: b\r\n" * 10_000),
+    "trailers": (_CHUNKED + b"0\r\n", b"a: b\r\n" * 10_000),
 }
-"""For each kind of flood, how the response begins and what follows without end."""
-
-
-@contextmanager
-def good_host() -> Iterator[str]:
-    """Answers each request for /<bytes> with as many bytes. Yields its base URL."""
-    with _host(_Good) as url:
-        yield url
+"""For each kind of flood, how a response begins and what follows without end."""
 
 
 @contextmanager
 def flooding_host(kind: str) -> Iterator[str]:
     """Answers each request with the flood of this name. Yields its base URL."""
-    with _host(partial(_Flood, kind)) as url:
+    with host_in_own_process(partial(_Flood, kind)) as url:
         yield url
 
 
 @contextmanager
-def _host(protocol: Callable[[], asyncio.Protocol]) -> Iterator[str]:
+def host_in_own_process(protocol: Callable[[], asyncio.Protocol]) -> Iterator[str]:
+    """Serves on loopback by `protocol`, which is pickled. Yields its base URL."""
     ours, theirs = _CONTEXT.Pipe()
     process = _CONTEXT.Process(target=_run, args=(protocol, theirs), daemon=True)
     process.start()
@@ -57,15 +50,6 @@ def _run(protocol: Callable[[], asyncio.Protocol], pipe: Connection) -> None:
         await server.serve_forever()
 
     uvloop.run(serve())
-
-
-class _Good(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        size = int(data.split(b" ", 2)[1][1:])
-        self._transport.write(_HEAD % size + _JPEG + bytes(size - len(_JPEG)))
 
 
 class _Flood(asyncio.Protocol):
