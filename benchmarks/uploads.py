@@ -25,8 +25,11 @@ async def upload(http: httpx.AsyncClient, text: str, **options: str) -> str:
     return answer.headers["location"]
 
 
-async def ended(http: httpx.AsyncClient, location: str, images: int, poll: float = 0.1) -> dict[str, Any]:
-    """Wait until the request has ended; returns its status. Raises RuntimeError unless all images were compressed."""
+async def ended(http: httpx.AsyncClient, location: str, images: int, poll: float = 0.25) -> dict[str, Any]:
+    """Wait until the request has ended; returns its status. Raises RuntimeError unless all images were compressed.
+
+    poll: seconds between two requests of the status; each costs the gateway a millisecond or two.
+    """
     while (status := (await http.get(location)).json())["status"] == "Pending":
         await asyncio.sleep(poll)
     if status["progress"]["compressed"] != images:

@@ -26,7 +26,9 @@ from shared.process_name import process_name
 SIGN_OF_LIFE_SECONDS = 1.0
 """A worker reports at least this often."""
 
+# What is added soon after a report waits longer: under load a report for each item would cost as much as the commands.
 _LINGER_SECONDS = 0.02
+_INTERVAL_SECONDS = 0.06
 _BEAT_SECONDS = 1.0
 _KINDS = (DownloadsReported, CompressionsReported, ResultsRecorded)
 
@@ -63,7 +65,7 @@ class ReportSender(Generic[Item]):
                 beat()
                 await first_of(stop, self._added, within=_BEAT_SECONDS)
                 if self._added.is_set():
-                    await asyncio.sleep(_LINGER_SECONDS)
+                    await asyncio.sleep(max(_LINGER_SECONDS, sent_at + _INTERVAL_SECONDS - now()))
                 elif self._interval is None or now() - sent_at < self._interval:
                     continue
                 self._added.clear()

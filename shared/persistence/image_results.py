@@ -19,7 +19,7 @@ from shared.persistence.record_reading import RecordReader
 # A write of two dozen results costs the database and this process little more than a write of one; without load a
 # result waits for the shorter time.
 _LINGER_SECONDS = 0.03
-_INTERVAL_SECONDS = 0.1
+_INTERVAL_SECONDS = 0.2
 
 
 class MongoImageResults:

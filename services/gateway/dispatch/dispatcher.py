@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 
 from services.gateway.background import WITHOUT_LEASE_SECONDS, BackgroundParts, FailingItems
 from services.gateway.dispatch.commands import CommandMaker, CommandRules, item_of, send
@@ -28,6 +29,7 @@ _REFRESH_SECONDS = 0.25
 _IDLE_SECONDS = 0.5  # images become due, and other gateways add some, without waking this task
 _RECONCILE_SECONDS = 2.0
 _TOGETHER_SECONDS = 0.01  # reports that arrive in this time are acted on together
+_STEP_INTERVAL_SECONDS = 0.05  # under load: each step costs the database several queries
 _OBSERVATION_INTERVAL = timedelta(seconds=5)
 _READ_AHEAD = 128  # images of one request
 _BATCH = 200
@@ -71,6 +73,7 @@ class Dispatcher:
         self._commands = CommandMaker(parts.database, command_rules, self._failing, parts.clock)
         self._expiry = Expiry(parts, max_age, self._failing)
         self._has_lease = False
+        self._stepped_at = float("-inf")
         self._forget()
 
     def _forget(self) -> None:
@@ -103,7 +106,8 @@ class Dispatcher:
                 self._forget()
             self._metrics.dispatched_images.set(0)
             return WITHOUT_LEASE_SECONDS
-        await asyncio.sleep(_TOGETHER_SECONDS)
+        await asyncio.sleep(max(_TOGETHER_SECONDS, self._stepped_at + _STEP_INTERVAL_SECONDS - monotonic()))
+        self._stepped_at = monotonic()
         self.wake.clear()
         await self._refresh_in_time()
         now = self._seconds()
@@ -137,7 +141,7 @@ class Dispatcher:
 
     async def _refresh(self, now: float) -> None:
         pending = await self._database.images.requests_with_pending()
-        cancelled = await self._cancelled()
+        cancelled = await self._cancelled() if pending else set()
         readable = [
             request_id
             for request_id in pending
@@ -148,8 +152,9 @@ class Dispatcher:
         self._waiting.keep(readable, now)
         self._room.forget_except(readable, now)
         await self._observe_outages()
-        self._circuits = await self._database.hosts.not_closed()
-        await self._expiry.step(self._circuits, self._commands.outages)
+        if pending:
+            self._circuits = await self._database.hosts.not_closed()
+            await self._expiry.step(self._circuits, self._commands.outages)
 
     async def _cancelled(self) -> set[str]:
         """The requests that are being cancelled now."""

@@ -73,6 +73,19 @@ async def test_what_is_added_together_is_one_report() -> None:
         await until(lambda: broker.reports == [["a", "b", "c"], ["d"]])
 
 
+async def test_what_is_added_soon_after_a_report_waits_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports_module, "_INTERVAL_SECONDS", 0.5)
+    broker = Broker()
+    sender = a_sender(broker)
+    async with running(sender):
+        sender.add(item("a"))
+        await until(lambda: broker.reports == [["a"]])
+        sender.add(item("b"))
+        await asyncio.sleep(0.1)
+        sender.add(item("c"))
+        await until(lambda: broker.reports == [["a"], ["b", "c"]])
+
+
 async def test_a_worker_reports_although_there_is_nothing_to_report() -> None:
     broker, built = Broker(), list[tuple[str, int]]()
 
