@@ -20,9 +20,11 @@ from services.compressor.serve import Answer, Arguments, serve
 from shared.contracts.error_codes import ErrorCode
 from shared.errors import EncoderUnavailable
 
+BUSY_SHARE = 0.1
+"""Of a processor, which a picture that is at fault uses at least: the machine is also busy with twice as many pictures
+and with other services."""
 _START_SECONDS = 60.0
 _END_SECONDS = 5.0
-_BUSY_SHARE = 0.1  # of a processor, on a machine that is busy with twice as many pictures and with other services
 
 # Not "fork": it can copy a held lock from a process with threads. A spawned process also inherits no sockets.
 _context = multiprocessing.get_context("spawn")
@@ -118,7 +120,7 @@ class Worker:
             except EOFError as error:
                 late = f"not compressed after {limit:g} s" if deadline.is_over else None
                 lost = await self._lost(process, late)
-                lost.used_its_time = deadline.cpu_seconds - self._cpu_seconds >= _BUSY_SHARE * limit
+                lost.used_its_time = deadline.cpu_seconds - self._cpu_seconds >= BUSY_SHARE * limit
                 if self._is_stopped:
                     raise WorkStopped(time.monotonic() - started_at) from error
                 lost.milliseconds = round((time.monotonic() - started_at) * 1000)

@@ -11,13 +11,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import CompressImage, CompressOptions, ImageCompressed, ImageDeferred, Message
+from shared.contracts.messages import (
+    CompressImage,
+    CompressionsReported,
+    CompressOptions,
+    ImageCompressed,
+    ImageDeferred,
+    Message,
+)
 from shared.messaging import Queue
 from shared.messaging.codec import decode, encode
-from shared.messaging.topology import queue_of
+from shared.messaging.topology import COMMANDS_EXCHANGE, REPORTS_EXCHANGE, queue_of
 from shared.storage import ObjectStore, open_object_store
 from tests.support.messaging_runtime import is_waiting
 from tests.support.own_process import own_process
@@ -25,6 +32,9 @@ from tests.support.pictures import a_photo
 from tests.support.waiting import until
 
 PATIENCE = 60
+SMALL = a_photo(2)
+LONG_WORK = a_photo(3, 5000, 3800, quality=100)
+"""Compressing it takes a second or more, in which its process can be suspended."""
 LARGE = a_photo(1, 1600, 1200, quality=100)
 """Handing it over waits for the worker process, since it exceeds a pipe's buffer."""
 
@@ -38,12 +48,12 @@ async def store(tmp_path: Path) -> AsyncIterator[ObjectStore]:
 
 
 @asynccontextmanager
-async def compressor(rabbitmq_url: str, store_url: str) -> AsyncIterator[Process]:
+async def compressor(rabbitmq_url: str, store_url: str, timeout: float = 2) -> AsyncIterator[Process]:  # noqa: ASYNC109
     settings = {
         "RABBITMQ_URL": rabbitmq_url,
         "OBJECT_STORE_URL": store_url,
         "COMPRESS_PROCESSES": "1",
-        "COMPRESS_TIMEOUT": "2",
+        "COMPRESS_TIMEOUT": str(timeout),
         "METRICS_PORT": "0",
     }
     arguments = ("-m", "services.compressor")
@@ -56,12 +66,13 @@ def children_of(process: int) -> list[int]:
     return [int(child) for children in threads for child in children.read_text().split()]
 
 
-async def worker_of(service: Process) -> int:
-    """The worker process, once it is ready: it ignores SIGTERM then."""
+async def worker_of(service: Process, *others: int) -> int:
+    """The worker process that is none of the others, once it is ready: it ignores SIGTERM then."""
     found: list[int] = []
 
     def is_ready() -> bool:
-        found[:] = [child for child in children_of(service.pid) if _ignores_sigterm(child)]
+        children = set(children_of(service.pid)).difference(others)
+        found[:] = [child for child in children if _ignores_sigterm(child)]
         return bool(found)
 
     await until(is_ready, PATIENCE)
@@ -78,11 +89,13 @@ def _ignores_sigterm(process: int) -> bool:
     return b"spawn_main" in command and bool(mask & 1 << (signal.SIGTERM - 1))
 
 
-async def send(channel: AbstractChannel, store: ObjectStore, original: bytes, losses: int = 0) -> None:
-    key = f"originals/r1/{'a' * 32}-0"
+async def send(
+    channel: AbstractChannel, store: ObjectStore, original: bytes, losses: int = 0, request_id: str = "r1"
+) -> None:
+    key = f"originals/{request_id}/{'a' * 32}-0"
     await store.put_bytes(key, original, "image/jpeg")
     command = CompressImage(
-        request_id="r1",
+        request_id=request_id,
         image_id="a" * 32,
         round=1,
         dispatch=1,
@@ -113,6 +126,35 @@ async def result(channel: AbstractChannel) -> Message:
     return decode(delivery, (ImageCompressed, ImageDeferred))
 
 
+async def compressed(channel: AbstractChannel) -> str:
+    """The request of the next result, whose image is compressed."""
+    received = await result(channel)
+    assert isinstance(received, ImageCompressed)
+    return received.request_id
+
+
+async def copies_of(channel: AbstractChannel, exchange: str, routing_key: str = "") -> AbstractQueue:
+    """A queue that receives what the exchange receives with this key."""
+    queue = await channel.declare_queue(exclusive=True)
+    await queue.bind(exchange, routing_key)
+    return queue
+
+
+async def slow_requests(reports: AbstractQueue, count: int) -> list[str]:
+    """Of the images that are reported as slow, once there are `count`."""
+    reported: list[str] = []
+
+    async def are_reported() -> bool:
+        while message := await reports.get(fail=False, no_ack=True):
+            report = decode(message, (CompressionsReported,))
+            assert isinstance(report, CompressionsReported)
+            reported.extend(image.request_id for image in report.slow)
+        return len(reported) >= count
+
+    await until(are_reported, PATIENCE, lambda: f"{reported} are reported")
+    return reported
+
+
 async def test_a_worker_process_that_hangs_is_replaced_and_the_service_stops_promptly(
     rabbitmq_url: str, channel: AbstractChannel, store: ObjectStore, tmp_path: Path
 ) -> None:
@@ -135,3 +177,30 @@ async def test_a_worker_process_that_hangs_is_replaced_and_the_service_stops_pro
         service.terminate()
         assert await service.wait() == 0
         assert time.monotonic() - asked_at < PATIENCE / 4, "DRAIN_TIMEOUT is longer"
+
+
+async def test_slow_pictures_are_reported_and_the_one_that_finds_the_slow_lane_full_returns_through_its_queue(
+    rabbitmq_url: str, channel: AbstractChannel, store: ObjectStore, tmp_path: Path
+) -> None:
+    reports = await copies_of(channel, REPORTS_EXCHANGE)
+    sent_to_slow_lane = await copies_of(channel, COMMANDS_EXCHANGE, Queue.COMPRESS_SLOW)
+    async with compressor(rabbitmq_url, f"file://{tmp_path}/store", timeout=PATIENCE) as service:
+        usual = await worker_of(service)
+        os.kill(usual, signal.SIGSTOP)
+        await send(channel, store, SMALL, request_id="moves")
+        await until(lambda: is_waiting(rabbitmq_url, Queue.COMPRESS, 0), PATIENCE)
+        await send(channel, store, LONG_WORK, request_id="stops")
+        assert await slow_requests(reports, 1) == ["moves"]
+
+        os.kill(await worker_of(service, usual), signal.SIGSTOP)
+        await send(channel, store, SMALL, request_id="waits")
+        assert await slow_requests(reports, 1) == ["stops"]
+        assert await compressed(channel) == "waits"
+
+        command = decode(await sent_to_slow_lane.get(timeout=PATIENCE, no_ack=True, fail=True), (CompressImage,))
+        assert isinstance(command, CompressImage)
+        assert command.request_id == "stops"
+        assert command.spent_ms > 0
+
+        os.kill(usual, signal.SIGCONT)
+        assert [await compressed(channel), await compressed(channel)] == ["moves", "stops"]

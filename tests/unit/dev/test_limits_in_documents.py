@@ -10,10 +10,13 @@ from services.aggregator.call_webhook import EXCERPT_BYTES
 from services.compressor.auto_format import MAX_COMPARED_PIXELS
 from services.compressor.decoders.open import MAX_ANIMATION_FACTOR
 from services.compressor.encoders import avif, webp
+from services.compressor.lanes import SLOW_SECONDS
 from services.compressor.rate_control.target_size import GOOD_ENOUGH, SCALED_FILL, WELL_FILLED
 from services.compressor.rendition import MAX_ANIMATION_PIXELS, MAX_ANIMATION_PIXELS_IN
+from services.compressor.worker import BUSY_SHARE
 from services.gateway.catalogue import MAX_FINDINGS, MIN_WARNINGS
 from services.gateway.catalogue.hosts import MAX_LISTED
+from services.gateway.dispatch import decoder_room
 from services.gateway.probe.estimate import MIN_FOR_INTERVAL
 from services.gateway.probe.plan import MAX_HOSTS, MAX_IMAGES
 from services.gateway.requests.status import MAX_PAUSE_SECONDS, MAX_POLL_SECONDS, MIN_POLL_SECONDS
@@ -35,6 +38,8 @@ from shared.persistence.request_repositories import COUNT_EVERY
 from tests.support.tree import ROOT
 
 _MEGA = 1_000_000
+_IN_WORDS = {0.1: "a tenth", 0.25: "a quarter of a second", 0.5: "half a second", 1: "a second", 2: "two seconds"}
+_DISPATCH = "docs/decisions/0028-dispatch-by-capacity.md"
 _PROBE_QUEUE = EXPIRING_QUEUES[Queue.PROBE]
 _FINDINGS = f"At most {MAX_FINDINGS:,} are listed; {MIN_WARNINGS} of these places are kept for warnings"
 _DOWNLOADER = settings_of("downloader")
@@ -82,6 +87,15 @@ STATED = [
     ("docs/architecture.md", f"waits up to {HOLD_SECONDS / 60:g} minutes for the store"),
     ("docs/runbook.md", f"for {HOLD_SECONDS / 60:g} minutes, what they have downloaded or compressed"),
     ("docs/runbook.md", f"resumes within seconds, at most {MAX_PING_INTERVAL_SECONDS * 1.5:g}"),
+    ("docs/glossary.md", f"pictures that take longer than {_IN_WORDS[SLOW_SECONDS]}"),
+    (_DISPATCH, f"A picture that runs longer than {_IN_WORDS[SLOW_SECONDS]} while others wait moves"),
+    (_DISPATCH, f"a download (at most {_IN_WORDS[decoder_room.MAX_DOWNLOAD_SECONDS]}) plus"),
+    (_DISPATCH, f"work off in {_IN_WORDS[decoder_room.QUEUE_SECONDS]} and half of that mean time"),
+    (_DISPATCH, f"no image counts more than {_IN_WORDS[decoder_room.SLOW_MS / 1000]}, and"),
+    (_DISPATCH, f"A download counts for {_IN_WORDS[decoder_room.LATE_SECONDS]}, and"),
+    (_DISPATCH, f"the window of its request for {_IN_WORDS[decoder_room.ARRIVAL_SECONDS]}"),
+    (_DISPATCH, f"was not slow ({_IN_WORDS[decoder_room.SLOW_MS / 1000]}) adds"),
+    ("docs/decisions/0026-losses-of-a-worker.md", f"used {_IN_WORDS[BUSY_SHARE]} or more of its time limit"),
     ("docs/compression.md", f"WebP allows at most {webp.MAX_SIDE:,} pixels per side and AVIF {avif.MAX_SIDE:,}"),
     (
         "docs/compression.md",
