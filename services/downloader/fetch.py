@@ -11,7 +11,14 @@ from typing import TypeVar
 import httpx
 
 from services.downloader.fetch_error import FetchError
-from services.downloader.http_requester import FIRST_BYTE_MS, FULL_CONTENT, REQUEST_HEADERS, HttpRequester, ReadBody
+from services.downloader.http_requester import (
+    FIRST_BYTE_MS,
+    FULL_CONTENT,
+    REDIRECTED,
+    REQUEST_HEADERS,
+    HttpRequester,
+    ReadBody,
+)
 from services.downloader.outcomes import FetchFailure
 from services.downloader.pace import Pace
 from services.downloader.spool import Spool
@@ -83,7 +90,7 @@ class Fetcher:
         """The image at `url`. Raises FetchError."""
         started = time.monotonic()
         with Spool() as spool:
-            received = await self._get(url, REQUEST_HEADERS, partial(self._receive, url, spool))
+            received = await self._get(url, REQUEST_HEADERS, partial(self._receive, spool))
             yield await _fetched(spool, received, started)
 
     @asynccontextmanager
@@ -92,9 +99,7 @@ class Fetcher:
         started = time.monotonic()
         with Spool() as spool:
             headers = {**REQUEST_HEADERS, **conditions(known)}
-            received: _Received | Validators = await self._get(
-                url, headers, partial(self._receive_if_changed, url, spool)
-            )
+            received: _Received | Validators = await self._get(url, headers, partial(self._receive_if_changed, spool))
             if isinstance(received, Validators):
                 yield Unchanged(received.or_else(known), _ms_since(started))
             else:
@@ -103,14 +108,12 @@ class Fetcher:
     async def _get(self, url: str, headers: Mapping[str, str], read_body: ReadBody[T]) -> T:
         return await self._requester.get(url, headers, read_body, self._limits.total_seconds)
 
-    async def _receive_if_changed(
-        self, url: str, spool: Spool, response: httpx.Response
-    ) -> _Received | Validators | None:
+    async def _receive_if_changed(self, spool: Spool, response: httpx.Response) -> _Received | Validators | None:
         if is_not_modified(response.status_code, response.request.headers):
-            return _validators(response, url)
-        return await self._receive(url, spool, response)
+            return _validators(response)
+        return await self._receive(spool, response)
 
-    async def _receive(self, url: str, spool: Spool, response: httpx.Response) -> _Received | None:
+    async def _receive(self, spool: Spool, response: httpx.Response) -> _Received | None:
         """Write the image to `spool`; None if the response has none."""
         if response.status_code not in FULL_CONTENT:
             return None
@@ -125,7 +128,7 @@ class Fetcher:
             if content_type is None and spool.size >= HEAD_BYTES:
                 content_type = checked_type(spool.head, response)
         checked = content_type or checked_type(spool.head, response)
-        return _Received(checked, response.extensions[FIRST_BYTE_MS], _validators(response, url))
+        return _Received(checked, response.extensions[FIRST_BYTE_MS], _validators(response))
 
     async def _pieces(self, response: httpx.Response) -> AsyncIterator[bytes]:
         """The body. Only the time that the host lets us wait counts for its speed, not what is done with a piece."""
@@ -153,9 +156,9 @@ def checked_type(head: bytes, response: httpx.Response) -> str:
     raise FetchError(FetchFailure.NOT_AN_IMAGE, found.description + (f", declared as {declared}" if declared else ""))
 
 
-def _validators(response: httpx.Response, url: str) -> Validators:
+def _validators(response: httpx.Response) -> Validators:
     """The response's validators; none after a redirect, since the next request may be redirected elsewhere."""
-    return Validators.from_headers(response.headers) if response.url == httpx.URL(url) else Validators()
+    return Validators() if response.extensions[REDIRECTED] else Validators.from_headers(response.headers)
 
 
 async def _fetched(spool: Spool, received: _Received, started: float) -> Fetched:

@@ -26,6 +26,8 @@ FULL_CONTENT = frozenset({200, 203})
 REQUEST_HEADERS: Mapping[str, str] = {"Accept": "image/*, */*;q=0.1", "Accept-Encoding": "identity"}
 FIRST_BYTE_MS = "first_byte_ms"
 """A response's extension: the milliseconds from the request to the head of the response."""
+REDIRECTED = "redirected"
+"""A response's extension: whether a redirect led to it."""
 
 _MAX_PAGE_BYTES = 16 * 1024
 _MAX_PAGE_SECONDS = 0.2
@@ -77,7 +79,7 @@ class HttpRequester:
         """Appends each requested URL to `visited`. `permit` holds that of the first host, then that of the next one."""
         for _ in range(self._max_redirects + 1):
             visited.append(url)
-            result = await self._send(url, headers, read_body)
+            result = await self._send(url, headers, read_body, redirected=len(visited) > 1)
             if not isinstance(result, httpx.URL):
                 return result
             self._check_redirect(result)
@@ -88,11 +90,14 @@ class HttpRequester:
             headers = {name: value for name, value in headers.items() if name not in CONDITIONAL_HEADERS}
         raise FetchError(FetchFailure.BAD_REDIRECT, f"more than {self._max_redirects} redirects")
 
-    async def _send(self, url: httpx.URL, headers: Mapping[str, str], read_body: ReadBody[T]) -> T | httpx.URL:
+    async def _send(
+        self, url: httpx.URL, headers: Mapping[str, str], read_body: ReadBody[T], *, redirected: bool
+    ) -> T | httpx.URL:
         """The result of `read_body`, or the URL of a redirect."""
         started = monotonic()
         async with self._client.stream("GET", url, headers) as response:
             first_byte_ms = response.extensions[FIRST_BYTE_MS] = round((monotonic() - started) * 1000)
+            response.extensions[REDIRECTED] = redirected
             result = await read_body(response)
             if result is not None:
                 return result
