@@ -94,6 +94,7 @@ async def test_a_host_without_range_support_gets_a_plain_request(origin: Origin)
         (redirect("http://169.254.169.254/latest/"), ErrorCode.BLOCKED_ADDRESS, "metadata service"),
         (redirect("ftp://127.0.0.1/"), ErrorCode.REDIRECT, "invalid URL"),
         (Response(raw=b"nonsense"), ErrorCode.CONNECT, ""),
+        (Response(raw=b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 20_000), ErrorCode.CONNECT, "longer than"),
     ],
     ids=lambda value: getattr(value, "value", None),
 )

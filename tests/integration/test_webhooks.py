@@ -12,6 +12,7 @@ from shared.contracts.deliveries import DeliveryState
 from shared.contracts.messages import DeliverWebhook
 from shared.persistence import open_database
 from shared.settings import MongoSettings
+from tests.support.origin import open_server
 from tests.support.scripted_receiver import Reply, ScriptedReceiver, open_receiver
 from tests.support.webhooks import DELIVERY_ID, MESSAGE, SCHEDULE, WebhookHarness, utc_now, verify
 
@@ -147,6 +148,21 @@ async def test_a_refused_connection_is_tried_again_and_recorded(harness: Webhook
 
     assert (delivery.attempts, delivery.state) == (1 + len(SCHEDULE), DeliveryState.ABANDONED)
     assert "refused" in (delivery.last_error or "")
+
+
+async def test_a_receiver_that_floods_the_connection_fails_the_attempt(harness: WebhookHarness) -> None:
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        while True:
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+            await writer.drain()
+
+    async with open_server(flood) as port, harness.deliverer() as deliver:
+        await harness.put(f"http://127.0.0.1:{port}/")
+        await deliver(MESSAGE)
+    delivery = await harness.delivery()
+    assert (delivery.attempts, delivery.state) == (1, DeliveryState.PENDING)
+    assert "longer than" in (delivery.last_error or "")
 
 
 async def test_an_attempt_that_a_dying_process_leaves_behind_is_repeated(mongodb_url: str) -> None:
