@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from services.gateway.dispatch.decoder_room import LATE_SECONDS, DecoderRoom, StageCounts
-from services.gateway.dispatch.fair_shares import FairShares, Waiting
+from services.gateway.dispatch.fair_shares import FairShares
 from services.gateway.dispatch.host_limits import HostLimits
 from services.gateway.dispatch.host_rules import HostRules
 
@@ -60,7 +60,7 @@ class Pipeline:
         self._queue: deque[tuple[Job, int, float]] = deque()
         self._slow_queue: deque[tuple[Job, int]] = deque()
         self._free, self._free_slow = SLOTS, SLOTS
-        self._shares, self._room = FairShares(), DecoderRoom()
+        self._shares, self._room = FairShares[str](), DecoderRoom()
         rules = HostRules(8, host_max, 0)
         self._hosts = HostLimits(lambda _: rules)
         self._download_seconds = 0.5
@@ -79,27 +79,26 @@ class Pipeline:
     def _step(self) -> None:
         waiting = {name: job for name, job in self.jobs.items() if self._left[name] and job.arrives <= self._now}
         numbers = {name: len(self._left[name]) for name in waiting}
-        self._shares.set_waiting(
-            {k: Waiting("all", number if number <= FEW else None) for k, number in numbers.items()}
-        )
+        self._shares.set_waiting(dict.fromkeys(numbers, "all"))
+        for each, number in numbers.items():
+            self._shares.offer(each, number if number <= FEW else None, {each})
         counts = {
             name: StageCounts(stages["downloading"] - stages["late"], stages["compressing"], stages["slow"])
             for name, stages in self._stages.items()
             if stages.total()
         }
         room = self._room.open(counts, SLOTS, self._download_seconds)
-        candidates = set(waiting)
-        while candidates:
-            name = self._shares.choose(candidates)
+        self._shares.begin_step(numbers)  # each request waits at a place of its own
+        while (name := self._shares.choose()) is not None:
             has_room = self._hosts.room(name, self._stages[name]["downloading"], self._now) > 0
             if not (has_room and room.has_room(name)):
-                candidates.discard(name)
+                self._shares.skip(name)
                 continue
             self._shares.charge(name, self._room.predicted_ms(name))
             room.sent(name)
             self._send(self.jobs[name])
             if not self._left[name]:
-                candidates.discard(name)
+                self._shares.skip(name)
 
     def _send(self, job: Job) -> None:
         decoder_ms, sent_at = self._left[job.name].popleft(), self._now

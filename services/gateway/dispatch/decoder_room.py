@@ -85,6 +85,11 @@ class _Budget:
         used = self._used - self._counted(own) + own
         return self._images < self._least_images or used < self._milliseconds
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no request has room."""
+        return self._images >= self._least_images and self._used >= self._milliseconds
+
     def _counted(self, milliseconds: float) -> float:
         return min(milliseconds, self._milliseconds / 2)
 
@@ -104,6 +109,11 @@ class StepRoom:
             image_ms = room.predicted_ms(request_id)
             self._queue.add(request_id, each.compressing, image_ms)
             self._flight.add(request_id, each.downloading + each.compressing, image_ms)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no image of any request may start."""
+        return bool(self._slots) and (self._queue.is_full or self._flight.is_full)
 
     def has_room(self, request_id: str) -> bool:
         """Whether one more image of the request may start."""

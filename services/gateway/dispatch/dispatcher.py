@@ -5,7 +5,7 @@ harmless.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -13,11 +13,10 @@ from time import monotonic
 from services.gateway.background import WITHOUT_LEASE_SECONDS, BackgroundParts, FailingItems
 from services.gateway.dispatch.commands import CommandMaker, CommandRules, item_of, send
 from services.gateway.dispatch.expiry import UNBUILDABLE_PAUSE, Expiry
-from services.gateway.dispatch.fair_shares import Waiting
 from services.gateway.dispatch.host_rules import HostRulebook
 from services.gateway.dispatch.in_flight import Flight
 from services.gateway.dispatch.room import Room
-from services.gateway.dispatch.waiting import Queue, WaitingImages
+from services.gateway.dispatch.waiting import UNREAD, Queue, WaitingImages
 from services.gateway.settings import DispatchSettings
 from shared.contracts.messages import Report
 from shared.contracts.records import DispatchedImage, HostCircuit, Image
@@ -125,7 +124,7 @@ class Dispatcher:
     def _pause(self, now: float) -> float:
         if not self._request_ids:
             return _IDLE_SECONDS
-        next_at = self._room.next_at(self._waiting.hosts(), now)
+        next_at = self._room.next_at({host for host, _ in self._room.shares.places() - {UNREAD}}, now)
         return _REFRESH_SECONDS if next_at is None else min(_REFRESH_SECONDS, max(0.0, next_at - now))
 
     async def _refresh_in_time(self) -> None:
@@ -150,6 +149,7 @@ class Dispatcher:
         self._request_ids = readable
         self._commands.forget_except(set(readable))
         self._waiting.keep(readable, now)
+        self._room.shares.set_waiting(dict.fromkeys(readable, _OWNER))
         self._room.forget_except(readable, now)
         await self._observe_outages()
         if pending:
@@ -171,30 +171,52 @@ class Dispatcher:
 
     async def _read_new_requests(self, now: float) -> None:
         """So that it is known which of them are small."""
-        for request_id in self._waiting.unread(self._request_ids):
-            if not self._reads_left:
-                break
+        while self._reads_left and (request_id := self._waiting.next_unread()) is not None:
             await self._read(request_id, now)
 
     async def _next_batch(self, now: float) -> list[tuple[Image, Flight]]:
         """Images for which there is room; they occupy it."""
-        room = self._room
-        room.shares.set_waiting({each: Waiting(_OWNER, self._waiting.remaining(each)) for each in self._request_ids})
-        candidates = set(self._request_ids)
+        room, shares = self._room, self._room.shares
+        self._offer_changed(now)
+        shares.begin_step({queue: images for queue in shares.places() if (images := self._room_in(queue, now))})
         batch: list[tuple[Image, Flight]] = []
-        while candidates and not room.is_full and len(batch) < _BATCH:
-            request_id = room.shares.choose(candidates)
+        while not room.is_full and len(batch) < _BATCH and (request_id := shares.choose()) is not None:
+            reads_left = self._reads_left
             image = await self._next_image(request_id, now) if room.for_request(request_id) else None
+            self._offer_changed(now)
+            if self._reads_left < reads_left:  # there may be images of further hosts
+                self._look_at(self._waiting.places(request_id, now) | {UNREAD}, now)
             if image is None:
-                candidates.discard(request_id)
+                shares.skip(request_id)
             else:
                 batch.append((image, room.send(image, now)))
+                self._look_at({(image.host, False), (image.host, True)}, now)
         return batch
+
+    def _look_at(self, queues: Iterable[Queue], now: float) -> None:
+        """The room in these queues may have changed."""
+        shares = self._room.shares
+        for queue in queues:
+            if not (images := self._room_in(queue, now)):
+                shares.close(queue)
+            elif not shares.is_open(queue):
+                shares.open(queue, images)
+
+    def _offer_changed(self, now: float) -> None:
+        for each in self._waiting.changed(now):
+            self._room.shares.offer(each, self._waiting.remaining(each), self._waiting.places(each, now))
+
+    def _room_in(self, queue: Queue, now: float) -> int:
+        """For how many images, or requests whose images are read, there is room."""
+        if queue == UNREAD:
+            return self._reads_left
+        host, alone = queue
+        room = self._room.at_host(host, now)
+        return min(room, self._room.alone()) if alone else room
 
     async def _next_image(self, request_id: str, now: float) -> Image | None:
         def has_room(queue: Queue) -> bool:
-            host, alone = queue
-            return self._room.at_host(host, now) and (not alone or self._room.alone())
+            return self._room_in(queue, now) > 0
 
         image = self._waiting.take_first(request_id, has_room)
         if image is None and self._reads_left and self._waiting.may_read(request_id, now):

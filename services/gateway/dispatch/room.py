@@ -14,6 +14,7 @@ from services.gateway.dispatch.fair_shares import FairShares
 from services.gateway.dispatch.host_limits import HostLimits
 from services.gateway.dispatch.host_rules import HostRulebook
 from services.gateway.dispatch.in_flight import Flight, InFlight, Stage
+from services.gateway.dispatch.waiting import Queue
 from services.gateway.dispatch.worker_capacity import WorkerCapacity
 from shared.contracts.messages import (
     CompressionsReported,
@@ -35,7 +36,7 @@ class Room:
 
     def __init__(self, rules: HostRulebook, window: int) -> None:
         self.in_flight = InFlight()
-        self.shares = FairShares()
+        self.shares = FairShares[Queue]()
         self.ended = 0
         self._window = window
         self._max_alone = max(1, int(window * ALONE_SHARE))
@@ -121,7 +122,11 @@ class Room:
     def is_full(self) -> bool:
         """Whether there is room for no image at all."""
         downloading = self.in_flight.in_stage(Stage.DOWNLOADING)
-        return len(self.in_flight) >= self._window or (self._slots is not None and downloading >= self._slots)
+        return (
+            len(self.in_flight) >= self._window
+            or (self._slots is not None and downloading >= self._slots)
+            or (self._step is not None and self._step.is_full)
+        )
 
     def for_request(self, request_id: str) -> bool:
         """Whether the workers have room for another image of a request."""
@@ -131,16 +136,15 @@ class Room:
                 return False
         return self._step is None or self._step.has_room(request_id)
 
-    def alone(self) -> bool:
-        """Whether another image may be processed alone."""
-        return self.in_flight.alone < self._max_alone
+    def alone(self) -> int:
+        """How many more images may be processed alone."""
+        return max(0, self._max_alone - self.in_flight.alone)
 
-    def at_host(self, host: str, now: float) -> bool:
-        """Whether a host has room for another image."""
+    def at_host(self, host: str, now: float) -> int:
+        """How many more images a host has room for."""
+        room = self._hosts.room(host, self.in_flight.downloading_at(host), now)
         cap = self._caps.get(host)
-        if cap is not None and self.in_flight.at(host) >= cap:
-            return False
-        return self._hosts.room(host, self.in_flight.downloading_at(host), now) > 0
+        return room if cap is None else max(0, min(room, cap - self.in_flight.at(host)))
 
     def full_hosts(self, now: float) -> list[str]:
         """The hosts with images in flight or with circuits that are not closed, if they have no room."""

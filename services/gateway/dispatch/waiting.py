@@ -1,7 +1,8 @@
 """Images that are due, read from the database ahead of their turn: they wait for room at their host. Pure."""
 
+import heapq
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from shared.contracts.records import Image
@@ -14,6 +15,9 @@ _LONGEST_PAUSE = 2.0
 
 Queue = tuple[str, bool]
 """A host, and whether its images are processed alone."""
+
+UNREAD: Queue = ("", False)
+"""No queue, but the place of a request of which more images may be read."""
 
 
 @dataclass(slots=True)
@@ -31,6 +35,10 @@ class WaitingImages:
 
     def __init__(self) -> None:
         self._requests: dict[str, _Request] = {}
+        self._unread: dict[str, None] = {}
+        self._changed: dict[str, None] = {}
+        self._readable_at: list[tuple[float, str]] = []
+        """A heap: when a request's places change because time has passed."""
 
     def keep(self, request_ids: Collection[str], now: float) -> None:
         """Forget all other requests, and what was read too long ago."""
@@ -40,20 +48,34 @@ class WaitingImages:
             for request_id, request in self._requests.items()
             if request_id in kept and (now - request.read_at <= KEPT_SECONDS or not request.ids)
         }
+        self._unread = {each: None for each in request_ids if each not in self._requests}
+        self._changed = {each: None for each in (*self._changed, *self._unread) if each in kept}
 
     def added(self, request_id: str) -> None:
         """The database has more images of a request: read again when none of those that wait can start."""
         if request := self._requests.get(request_id):
             request.is_all = False
             request.pause, request.read_again_at = _FIRST_PAUSE, float("-inf")
+            self._changed[request_id] = None
 
-    def unread(self, request_ids: Sequence[str]) -> list[str]:
-        """The requests of which nothing was read yet."""
-        return [each for each in request_ids if each not in self._requests]
+    def next_unread(self) -> str | None:
+        """A request of which nothing was read yet."""
+        return next(iter(self._unread), None)
 
-    def hosts(self) -> set[str]:
-        """The hosts for which an image waits."""
-        return {host for request in self._requests.values() for host, _ in request.queues}
+    def changed(self, now: float) -> list[str]:
+        """The requests whose places or remaining images may have changed since the last call."""
+        while self._readable_at and self._readable_at[0][0] <= now:
+            _, request_id = heapq.heappop(self._readable_at)
+            if request_id in self._requests:
+                self._changed[request_id] = None
+        changed, self._changed = self._changed, {}
+        return list(changed)
+
+    def places(self, request_id: str, now: float) -> set[Queue]:
+        """The queues in which its images wait, and `UNREAD`."""
+        request = self._requests.get(request_id)
+        places = set(request.queues) if request else set()
+        return places | {UNREAD} if self.may_read(request_id, now) else places
 
     def remaining(self, request_id: str) -> int | None:
         """Images of the request that are due; None if there may be more than have been read."""
@@ -68,6 +90,7 @@ class WaitingImages:
     def read(self, request_id: str, images: Iterable[Image], *, is_all: bool, now: float) -> int:
         """Add what a query returned. is_all: whether the request has no other due image. Returns how many are new."""
         request = self._requests.setdefault(request_id, _Request())
+        self._unread.pop(request_id, None)
         if not request.ids:
             request.read_at = now
         new = [image for image in images if image.image_id not in request.ids]
@@ -76,7 +99,7 @@ class WaitingImages:
             request.ids.add(image.image_id)
         request.is_all = is_all
         request.pause = _FIRST_PAUSE if new else min(2 * request.pause, _LONGEST_PAUSE)
-        request.read_again_at = float("-inf") if new else now + request.pause
+        self._read_again(request_id, float("-inf") if new else now + request.pause)
         return len(new)
 
     def take_first(self, request_id: str, has_room: Callable[[Queue], bool]) -> Image | None:
@@ -96,9 +119,16 @@ class WaitingImages:
         if not images:
             del request.queues[first]
         request.ids.discard(image.image_id)
+        self._changed[request_id] = None
         if not request.ids and request.is_all:
-            request.read_again_at = request.read_at + _FIRST_PAUSE
+            self._read_again(request_id, request.read_at + _FIRST_PAUSE)
         return image
+
+    def _read_again(self, request_id: str, at: float) -> None:
+        self._requests[request_id].read_again_at = at
+        self._changed[request_id] = None
+        if at > float("-inf"):
+            heapq.heappush(self._readable_at, (at, request_id))
 
 
 def _queue_of(image: Image) -> Queue:

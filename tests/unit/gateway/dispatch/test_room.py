@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from services.gateway.dispatch.fair_shares import Waiting
 from services.gateway.dispatch.host_rules import HostRulebook, HostRules
 from services.gateway.dispatch.in_flight import Flight, Stage
 from services.gateway.dispatch.room import Room
@@ -20,12 +19,16 @@ from shared.contracts.messages import (
 from shared.contracts.records import Image
 from tests.support.builders import NOW, an_image
 
+QUEUE = ("a.test", False)
+
 
 def a_room(*, start: int = 4, maximum: int = 8, window: int = 100) -> Room:
     room = Room(HostRulebook(HostRules(start, maximum, 0), {}), window)
     room.take(DownloadsReported(worker="d", slots=16), 0)
     room.take(CompressionsReported(worker="c", slots=4), 0)
-    room.shares.set_waiting({request_id: Waiting("o", None) for request_id in ("r", "other")})
+    room.shares.set_waiting(dict.fromkeys(("r", "other"), "o"))
+    for request_id in ("r", "other"):
+        room.shares.offer(request_id, None, {QUEUE})
     room.open([], NOW, 0)
     return room
 
@@ -105,7 +108,8 @@ def test_a_request_that_cost_more_than_predicted_pays_for_it() -> None:
     send(room, dear, cheap)
     room.take(recorded(dear, decoder_ms=5_000), 1)
     room.take(recorded(cheap, decoder_ms=10), 1)
-    assert room.shares.choose(["r", "other"]) == "other"
+    room.shares.begin_step({QUEUE: 1})
+    assert room.shares.choose() == "other"
 
 
 def test_reports_of_other_runs_and_unknown_images_change_nothing() -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.dispatch.waiting import KEPT_SECONDS, Queue, WaitingImages
+from services.gateway.dispatch.waiting import KEPT_SECONDS, UNREAD, Queue, WaitingImages
 from shared.contracts.records import Image
 from tests.support.builders import an_image
 
@@ -50,7 +51,7 @@ def test_images_that_are_processed_alone_wait_in_a_queue_of_their_own() -> None:
     waiting = waiting_of([replace(first, losses=1), second])
     assert waiting.take_first("r", lambda queue: not queue[1]) == second
     assert waiting.take_first("r", lambda queue: not queue[1]) is None
-    assert waiting.hosts() == {"a"}
+    assert waiting.places("r", now=0) == {("a", True), UNREAD}
 
 
 def test_an_image_that_is_read_twice_waits_once() -> None:
@@ -100,3 +101,53 @@ def test_images_are_read_again_after_a_while_and_forgotten_with_their_request() 
     waiting = waiting_of(images("a"))
     waiting.keep(["other"], 1)
     assert taken(waiting) == []
+
+
+def test_the_places_of_a_request_are_its_queues_and_whether_more_may_be_read() -> None:
+    waiting = waiting_of(images("a", "b"), is_all=True)
+    assert waiting.places("r", now=0) == {("a", False), ("b", False)}
+    waiting.take_first("r", everywhere)
+    assert waiting.places("r", now=0) == {("b", False)}
+    waiting.take_first("r", everywhere)
+    assert waiting.places("r", now=0) == set()
+    assert waiting.places("r", now=1) == {UNREAD}
+    assert waiting.places("other", now=1) == {UNREAD}
+
+
+OPERATIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("read"), st.lists(st.sampled_from("abc"), max_size=4), st.booleans()),
+        st.tuples(st.just("take"), st.sampled_from("abc")),
+        st.tuples(st.just("added")),
+        st.tuples(st.just("keep"), st.booleans()),
+        st.tuples(st.just("wait"), st.floats(0, 3)),
+    ),
+    max_size=40,
+)
+
+
+@given(operations=OPERATIONS)
+def test_every_change_of_what_waits_is_known(operations: list[tuple[Any, ...]]) -> None:
+    """Whoever looks only at the changed requests knows the same as one who looks at all."""
+    waiting, now = WaitingImages(), 0.0
+    waiting.keep(["r"], now)
+    known: tuple[int | None, set[Queue]] = (None, set())
+    for what, *arguments in operations:
+        match what, arguments:
+            case "read", [hosts, is_all]:
+                waiting.read("r", images(*hosts), is_all=is_all, now=now)
+            case "take", [host]:
+                waiting.take_first("r", lambda queue: queue[0] == host)
+            case "added", _:
+                waiting.added("r")
+            case "keep", [is_kept]:
+                waiting.keep(["r"] if is_kept else [], now)
+                if not is_kept:
+                    assert waiting.changed(now) == []
+                    waiting.keep(["r"], now)
+                    known = (None, set())
+            case "wait", [seconds]:
+                now += seconds
+        for request_id in waiting.changed(now):
+            known = (waiting.remaining(request_id), waiting.places(request_id, now))
+        assert known == (waiting.remaining("r"), waiting.places("r", now))

@@ -1,10 +1,14 @@
 """Predictions of the compressors' work, and what they have room for."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.gateway.dispatch.decoder_room import MAX_WINDOW, DecoderRoom, StageCounts
 
 SLOTS = 2
+IMAGES = st.integers(0, 30)
+MILLISECONDS = st.integers(0, 2_000)
 
 
 def sent_until_full(
@@ -99,6 +103,13 @@ def test_the_slow_lane_says_at_once_what_the_result_says_later() -> None:
 def test_one_request_fills_at_most_half_of_a_queue() -> None:
     room = proven("slow", 60_000, 20)
     assert sent_until_full(room, "new", {"slow": StageCounts(0, 50)}) > 0
+
+
+@given(counts=st.dictionaries(st.sampled_from("abc"), st.builds(StageCounts, IMAGES, IMAGES)), decoder_ms=MILLISECONDS)
+def test_where_there_is_no_room_at_all_no_request_has_room(counts: dict[str, StageCounts], decoder_ms: int) -> None:
+    step = proven("a", decoder_ms).open(counts, SLOTS, 0.1)
+    if step.is_full:
+        assert not any(step.has_room(request) for request in "abcd")
 
 
 def test_without_compressors_only_the_window_counts() -> None:
