@@ -9,10 +9,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import structlog
-from aiormq.abc import AbstractChannel, DeliveredMessage
+from aiormq.abc import AbstractChannel, ConsumerCallback, DeliveredMessage
 
 from shared.errors import BrokerUnavailable
 from shared.long_lived import lasting
+from shared.messaging.acknowledgements import Acknowledgements
 from shared.messaging.broker import Broker
 from shared.messaging.connection import RPC_SECONDS, Connection, open_channel
 from shared.messaging.dependency_gate import DependencyGate
@@ -73,8 +74,10 @@ class Consumer:
 
                 async def session(connection: Connection) -> None:
                     async with open_channel(connection, publisher_confirms=False) as channel:
-                        await self._consume(channel, beat)
+                        acknowledgements = Acknowledgements(channel)
+                        await self._consume(channel, acknowledgements, beat)
                         await self._drain(workers, drain_timeout, beat)
+                        await acknowledgements.flush()
 
                 await self._sessions.keep(session, stop, beat)
                 await self._drain(workers, drain_timeout, beat)
@@ -86,11 +89,18 @@ class Consumer:
             finally:
                 self._activity.held -= 1
 
-    async def _consume(self, channel: AbstractChannel, beat: Callable[[], None]) -> None:
+    async def _consume(
+        self, channel: AbstractChannel, acknowledgements: Acknowledgements, beat: Callable[[], None]
+    ) -> None:
+        async def receive(message: DeliveredMessage) -> None:
+            self._activity.received += 1
+            self._activity.held += 1
+            self._inbox.put_nowait(ReceivedMessage(message, acknowledgements))
+
         watch = QueueWatch(channel, binding_of(self._subscription.queue), self._sessions, beat, self._activity)
         try:
             while not self._stop.is_set():
-                tag = await self._register(channel)
+                tag = await self._register(channel, receive)
                 self._health.set_ready(self.name, True)
                 await self._until_stopped_or_held(watch)
                 await self._cancel(channel, tag)
@@ -102,17 +112,12 @@ class Consumer:
         finally:
             self._empty_inbox()  # these deliveries return to the queue
 
-    async def _register(self, channel: AbstractChannel) -> str:
+    async def _register(self, channel: AbstractChannel, receive: ConsumerCallback) -> str:
         with broker_faults(f"registering a consumer of {self._subscription.queue}"):
             async with asyncio.timeout(RPC_SECONDS):
                 await channel.basic_qos(prefetch_count=self._subscription.concurrency)
-                consuming = await channel.basic_consume(self._subscription.queue, self._receive)
+                consuming = await channel.basic_consume(self._subscription.queue, receive)
         return consuming.consumer_tag or ""
-
-    async def _receive(self, message: DeliveredMessage) -> None:
-        self._activity.received += 1
-        self._activity.held += 1
-        self._inbox.put_nowait(ReceivedMessage(message))
 
     async def _cancel(self, channel: AbstractChannel, tag: str) -> None:
         try:

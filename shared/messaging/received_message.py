@@ -7,6 +7,7 @@ from typing import Any
 
 from aiormq.abc import DeliveredMessage
 
+from shared.messaging.acknowledgements import Acknowledgements
 from shared.messaging.faults import broker_faults
 
 FAILURES_HEADER = "imagemill-failures"
@@ -14,9 +15,13 @@ FAILURES_HEADER = "imagemill-failures"
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """Unlike aio-pika's message it can be made of any properties, also invalid ones."""
+    """Unlike aio-pika's message it can be made of any properties, also invalid ones.
+
+    acknowledgements: those of the channel, if it has a consumer that answers all its deliveries through them.
+    """
 
     raw: DeliveredMessage
+    acknowledgements: Acknowledgements | None = None
 
     @property
     def body(self) -> bytes:
@@ -55,13 +60,23 @@ class ReceivedMessage:
 
     async def acknowledge(self) -> None:
         # Without waiting until it is on the wire: if it is lost, the message is delivered again.
+        if self.acknowledgements is not None:
+            self.acknowledgements.acknowledge(self._tag)
+            return
         with broker_faults("acknowledging a message"):
-            await self.raw.channel.basic_ack(self.raw.delivery_tag or 0, wait=False)
+            await self.raw.channel.basic_ack(self._tag, wait=False)
 
     async def give_back(self) -> None:
         """Return the message to its queue. The broker counts it, unlike a nack on RabbitMQ 4.3."""
+        if self.acknowledgements is not None:
+            await self.acknowledgements.reject(self._tag)
+            return
         with broker_faults("returning a message"):
-            await self.raw.channel.basic_reject(self.raw.delivery_tag or 0, requeue=True, wait=False)
+            await self.raw.channel.basic_reject(self._tag, requeue=True, wait=False)
+
+    @property
+    def _tag(self) -> int:
+        return self.raw.delivery_tag or 0
 
     def _count(self, header: str) -> int:
         value = self.headers.get(header)

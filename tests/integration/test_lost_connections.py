@@ -11,7 +11,7 @@ import pytest
 
 from deploy.local.processes import end_leftovers
 from deploy.local.servers import Servers
-from shared.contracts.messages import CompressImage
+from shared.contracts.messages import CompressImage, Message
 from shared.errors import BrokerUnavailable
 from shared.messaging import COMMANDS_EXCHANGE, Outgoing, Publisher, Queue, Subscription, list_dead
 from shared.messaging.received_message import ReceivedMessage
@@ -116,6 +116,40 @@ async def test_a_connection_lost_during_handling_interrupts_no_handler(rabbitmq_
         assert [handler.handled.count(message) for message in in_progress] == [2, 2, 2, 2]
     assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
     assert await list_dead(rabbitmq_url) == []
+
+
+class HoldsTheFirst(Recorder):
+    """Finishes every message at once, except the first one that it gets."""
+
+    async def __call__(self, message: Message) -> Sequence[Outgoing]:
+        self.seen.append(message)
+        if message == self.seen[0] and self.hold is not None:
+            await self.hold.wait()
+        self.handled.append(message)
+        return self.answer
+
+
+async def test_acknowledgements_of_later_messages_do_not_cover_one_in_progress(rabbitmq_url: str) -> None:
+    handler = HoldsTheFirst(hold=asyncio.Event())
+    assert handler.hold is not None
+    async with _open_cuttable(rabbitmq_url) as cuttable, cuttable.runtime.consuming(downloads(handler)):
+        await cuttable.runtime.publisher.publish(COMMANDS)
+        await until(lambda: len(handler.handled) == len(COMMANDS) - 1)
+        cuttable.proxy.drop_connections()
+        await until(lambda: handler.seen.count(handler.seen[0]) == 2, what="the second delivery of the first message")
+        handler.hold.set()
+        await until(lambda: len(handler.handled) == len(COMMANDS) + 1)
+    assert are_all(handler.handled)
+    assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == 0
+
+
+async def test_a_stop_acknowledges_what_was_finished(rabbitmq_url: str) -> None:
+    handler = Recorder()
+    async with open_runtime(rabbitmq_url) as runtime, runtime.consuming(downloads(handler)) as stop:
+        await runtime.publisher.publish(COMMANDS)
+        await until(lambda: bool(handler.handled))
+        stop.set()
+    assert await waiting_in(rabbitmq_url, Queue.DOWNLOAD) == len(COMMANDS) - len(handler.handled)
 
 
 async def test_repeatedly_lost_connections_lose_no_message(rabbitmq_url: str) -> None:

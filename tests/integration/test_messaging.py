@@ -123,6 +123,7 @@ async def test_listing_parked_messages_leaves_them_parked(rabbitmq_url: str) -> 
         await until(lambda: is_waiting(rabbitmq_url, Queue.DEAD, 3))
     for _ in range(3):
         assert [letter.type for letter in await list_dead(rabbitmq_url)] == ["FinishRequest"] * 3
+        await until(lambda: is_waiting(rabbitmq_url, Queue.DEAD, 3), what="the return of the listed messages")
 
 
 async def test_parked_messages_are_replayed_to_the_queue_they_came_from(rabbitmq_url: str) -> None:
