@@ -1,7 +1,6 @@
 """Compress an image as the options require. Pure: bytes in, bytes out. The front door of decoders and encoders."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from services.compressor.auto_format import smallest_rendition
 from services.compressor.decoders import Format, Picture, open_picture
@@ -11,8 +10,7 @@ from services.compressor.ssim import ssim
 from shared.contracts.messages import CompressOptions
 
 
-@dataclass(frozen=True, slots=True)
-class Compressed:
+class Compressed(NamedTuple):  # which is pickled faster than a dataclass
     """The result for one image.
 
     data: the new file; None if no smaller file could be made, so that the original is delivered unchanged.

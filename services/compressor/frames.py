@@ -33,14 +33,22 @@ class FrameReader:
 
     def feed(self, chunk: bytes) -> Frame | None:
         """The frame that `chunk` completes. The next frame begins with the next chunk: each side waits for answers."""
+        if not self._received and (frame := _frame(chunk)):  # usual: without a copy of what was received
+            return frame
         self._received += chunk
-        if len(self._received) < PREFIX_BYTES:
-            return None
-        head_bytes, data_bytes = sizes(self._received)
-        data_at = PREFIX_BYTES + head_bytes
-        if len(self._received) < data_at + data_bytes:
-            return None
-        with memoryview(self._received) as view:
-            frame = Frame(pickle.loads(view[PREFIX_BYTES:data_at]), bytes(view[data_at:]))  # noqa: S301 (own process)
-        self._received = bytearray()
+        frame = _frame(self._received)
+        if frame is not None:
+            self._received = bytearray()
         return frame
+
+
+def _frame(received: bytes | bytearray) -> Frame | None:
+    """The frame, if it is complete."""
+    if len(received) < PREFIX_BYTES:
+        return None
+    head_bytes, data_bytes = sizes(received)
+    data_at = PREFIX_BYTES + head_bytes
+    if len(received) < data_at + data_bytes:
+        return None
+    with memoryview(received) as view:
+        return Frame(pickle.loads(view[PREFIX_BYTES:data_at]), bytes(view[data_at:]))  # noqa: S301 (own process)

@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 import traceback
-from dataclasses import replace
 
 from services.compressor.compress import Compressed, compress
 from services.compressor.compress_error import CompressError
@@ -48,7 +47,7 @@ def _run(task: Frame) -> tuple[Answer, bytes]:
         options, max_pixels, measure_ssim = task.head
         compressed = compress(task.data, options, max_pixels, measure_ssim=measure_ssim)
         seconds = time.perf_counter() - started
-        return (replace(compressed, data=None), seconds), compressed.data or b""
+        return (compressed._replace(data=None), seconds), compressed.data or b""
     except CompressError as error:
         error.milliseconds = round((time.perf_counter() - started) * 1000)
         return error, b""

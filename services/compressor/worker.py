@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import cast
@@ -104,7 +104,7 @@ class Worker:
             raise answer
         assert answer is not None  # noqa: S101 (only the first answer of a process is None)
         compressed, seconds = answer
-        return (replace(compressed, data=data) if data else compressed), seconds
+        return (compressed._replace(data=data) if data else compressed), seconds
 
     async def _answer_to(self, task: Task, limit: float) -> tuple[Answer, bytes]:
         process = await self.start()
