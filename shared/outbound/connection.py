@@ -1,6 +1,6 @@
 """A connection for HTTP/1.1, as an asyncio protocol.
 
-One event-loop callback handles at most `_BLOCK_BYTES`, whatever they contain, and wakes the reader at most once. So a
+One event-loop callback handles at most `BLOCK_BYTES`, whatever they contain, and wakes the reader at most once. So a
 host that sends many tiny parts slows down nobody else.
 """
 
@@ -11,7 +11,7 @@ import httpx
 
 from shared.outbound.response_parser import Head, MalformedResponse, ResponseParser
 
-_BLOCK_BYTES = 64 * 1024
+BLOCK_BYTES = 64 * 1024
 _BUFFER_LIMIT = 128 * 1024
 """Bytes of a body in memory at which reading from the socket pauses, until they are taken."""
 
@@ -24,7 +24,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
-        self._block = bytearray(_BLOCK_BYTES)
+        self._block = bytearray(BLOCK_BYTES)
         self._view = memoryview(self._block)
         self._parser: ResponseParser | None = None
         self._error: httpx.TransportError | None = None

@@ -34,15 +34,31 @@ from shared.messaging.dependency_gate import MAX_PING_INTERVAL_SECONDS
 from shared.messaging.hold import LIMIT_SECONDS as HOLD_SECONDS
 from shared.messaging.subscription import RETRY_FOR_SECONDS
 from shared.messaging.topology import EXPIRING_QUEUES, Queue
+from shared.outbound.connection import BLOCK_BYTES
+from shared.outbound.response_parser import (
+    FREE_FRAMING_BYTES,
+    MAX_HEAD_BYTES,
+    MAX_HEAD_LINES,
+    PAYLOAD_PER_FRAMING,
+)
 from shared.persistence.request_repositories import COUNT_EVERY
 from tests.support.tree import ROOT
 
 _MEGA = 1_000_000
-_IN_WORDS = {0.1: "a tenth", 0.25: "a quarter of a second", 0.5: "half a second", 1: "a second", 2: "two seconds"}
+_IN_WORDS = {
+    0.1: "a tenth",
+    0.125: "an eighth",
+    0.25: "a quarter of a second",
+    0.5: "half a second",
+    1: "a second",
+    2: "two seconds",
+}
+_CLIENT = "docs/decisions/0005-one-guarded-http-client.md"
 _DISPATCH = "docs/decisions/0028-dispatch-by-capacity.md"
 _PROBE_QUEUE = EXPIRING_QUEUES[Queue.PROBE]
 _FINDINGS = f"At most {MAX_FINDINGS:,} are listed; {MIN_WARNINGS} of these places are kept for warnings"
 _DOWNLOADER = settings_of("downloader")
+_SLOWEST_BYTES = _DOWNLOADER["FETCH_MIN_SPEED"].default * _DOWNLOADER["FETCH_TOTAL_TIMEOUT"].default
 _SPOOL_BYTES = _DOWNLOADER["FETCH_CONCURRENCY"].default * _DOWNLOADER["FETCH_MAX_BYTES"].default
 
 
@@ -95,6 +111,10 @@ STATED = [
     (_DISPATCH, f"A download counts for {_IN_WORDS[decoder_room.LATE_SECONDS]}, and"),
     (_DISPATCH, f"the window of its request for {_IN_WORDS[decoder_room.ARRIVAL_SECONDS]}"),
     (_DISPATCH, f"was not slow ({_IN_WORDS[decoder_room.SLOW_MS / 1000]}) adds"),
+    (_CLIENT, f"One event-loop callback handles at most {BLOCK_BYTES // 1024} kB"),
+    (_CLIENT, f"{MAX_HEAD_BYTES // 1024} kB and {MAX_HEAD_LINES} lines for the head with all interim"),
+    (_CLIENT, f"{FREE_FRAMING_BYTES // 1024} kB plus {_IN_WORDS[1 / PAYLOAD_PER_FRAMING]} of the payload"),
+    (".env.example", f"at most {_SLOWEST_BYTES / 1000:g} kB within the default FETCH_TOTAL_TIMEOUT"),
     ("docs/decisions/0026-losses-of-a-worker.md", f"used {_IN_WORDS[BUSY_SHARE]} or more of its time limit"),
     ("docs/compression.md", f"WebP allows at most {webp.MAX_SIDE:,} pixels per side and AVIF {avif.MAX_SIDE:,}"),
     (
