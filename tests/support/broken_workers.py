@@ -19,3 +19,11 @@ def answer_half(service: socket.socket) -> None:
     service.recv(1)
     service.sendall(b"".join(parts(None, bytes(1_000_000)))[:1000])
     time.sleep(_FOR_EVER)
+
+
+def busy_for_ever(service: socket.socket) -> None:
+    """Never ends its first task, and uses a processor meanwhile."""
+    service.sendall(b"".join(parts((None, time.process_time()))))
+    service.recv(1)
+    while True:
+        pass

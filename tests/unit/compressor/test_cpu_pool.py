@@ -22,7 +22,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 from shared.errors import EncoderUnavailable, StoppedWhileStarting
 from shared.long_lived import progress_is
-from tests.support.broken_workers import answer_half, never_ready
+from tests.support.broken_workers import answer_half, busy_for_ever, never_ready
 from tests.support.compressing import MAX_PIXELS, a_picture, encoded
 from tests.support.waiting import until
 
@@ -193,8 +193,20 @@ async def test_a_process_that_hangs_is_killed_and_replaced() -> None:
             await pool.compress(ORIGINAL, HALF, MAX_PIXELS)
 
         assert (caught.value.code, caught.value.detail) == (ErrorCode.DECODE_TIMEOUT, "not compressed after 0.5 s")
+        assert not caught.value.used_its_time, "the time that the process used before is not the picture's"
         await compressed_by(pool)
         assert worker_ids().isdisjoint({hanging})
+
+
+async def test_a_late_picture_that_used_a_processor_is_at_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "serve", busy_for_ever)
+    monkeypatch.setattr(worker, "BUSY_SHARE", 0.02)  # the tests' machine may be busy
+    async with CpuPool(1, timeout=2) as pool:
+        with pytest.raises(CompressError) as caught:
+            await pool.compress(ORIGINAL, HALF, MAX_PIXELS)
+
+    assert caught.value.code is ErrorCode.DECODE_TIMEOUT
+    assert caught.value.used_its_time
 
 
 async def test_a_process_that_hangs_before_it_has_a_large_picture_is_killed_and_replaced() -> None:
