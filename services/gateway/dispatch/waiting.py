@@ -9,6 +9,9 @@ from shared.contracts.records import Image
 
 KEPT_SECONDS = 5.0
 """After this time an image is read again, because its record may have changed."""
+READ_AGAIN_PER_SECOND = 100
+"""Requests: of more than 500 the images are kept for longer. A change that is missed costs a download and nothing else:
+results of an image that has ended change nothing."""
 
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 2.0
@@ -43,10 +46,11 @@ class WaitingImages:
     def keep(self, request_ids: Collection[str], now: float) -> None:
         """Forget all other requests, and what was read too long ago."""
         kept = set(request_ids)
+        seconds = max(KEPT_SECONDS, len(kept) / READ_AGAIN_PER_SECOND)
         self._requests = {
             request_id: request
             for request_id, request in self._requests.items()
-            if request_id in kept and (now - request.read_at <= KEPT_SECONDS or not request.ids)
+            if request_id in kept and (now - request.read_at <= seconds or not request.ids)
         }
         self._unread = {each: None for each in request_ids if each not in self._requests}
         self._changed = {each: None for each in (*self._changed, *self._unread) if each in kept}

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.dispatch.waiting import KEPT_SECONDS, UNREAD, Queue, WaitingImages
+from services.gateway.dispatch.waiting import KEPT_SECONDS, READ_AGAIN_PER_SECOND, UNREAD, Queue, WaitingImages
 from shared.contracts.records import Image
 from tests.support.builders import an_image
 
@@ -101,6 +101,17 @@ def test_images_are_read_again_after_a_while_and_forgotten_with_their_request() 
     waiting = waiting_of(images("a"))
     waiting.keep(["other"], 1)
     assert taken(waiting) == []
+
+
+def test_many_requests_are_read_again_at_a_bounded_rate() -> None:
+    requests = [f"request-{number}" for number in range(3_000)]
+    waiting, queries = WaitingImages(), 0
+    for now in range(120):
+        waiting.keep(requests, now)
+        while (request := waiting.next_unread()) is not None:
+            waiting.read(request, images("a"), is_all=True, now=now)
+            queries += 1
+    assert len(requests) < queries <= len(requests) + 120 * READ_AGAIN_PER_SECOND
 
 
 def test_the_places_of_a_request_are_its_queues_and_whether_more_may_be_read() -> None:
