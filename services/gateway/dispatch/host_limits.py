@@ -114,7 +114,7 @@ class HostLimits:
         if first_byte_ms is None:
             return
         known.latency.add(first_byte_ms, now)
-        if in_flight >= IN_USE * known.limit:
+        if in_flight >= IN_USE * int(known.limit):  # of a limit of 2.9 two can run, so two use it
             known.full_at = now
         # Downloads that end together find ever fewer in flight: what counts is the use of the limit while they ran.
         in_use = known.full_at >= sent_at

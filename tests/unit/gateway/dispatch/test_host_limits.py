@@ -145,6 +145,20 @@ def test_as_many_healthy_downloads_as_are_missing_reach_the_maximum(start: int, 
     assert limits.limit_of(HOST) == start + more
 
 
+@given(
+    start=st.integers(1, 20),
+    more=st.integers(0, 12),
+    rounds=st.lists(st.integers(0, 3), max_size=12).map(lambda refused: [0, *refused]),
+)
+def test_after_any_refusals_healthy_rounds_reach_the_maximum(start: int, more: int, rounds: list[int]) -> None:
+    traffic = Traffic(limits_of(start, start + more))
+    for refused in rounds:
+        traffic.round(refused=refused)
+    for _ in range(start + more + 2):
+        reached = traffic.round()
+    assert reached == start + more
+
+
 @given(start=st.integers(1, 100), healthy=st.integers(0, 50), refusals=st.integers(1, 20))
 def test_a_refusal_halves_the_limit_once_per_round(start: int, healthy: int, refusals: int) -> None:
     limits, sent_at = limits_of(start, 200), 10.0
