@@ -1,4 +1,4 @@
-"""Which of a channel's deliveries one acknowledgement can cover..
+"""Which of a channel's deliveries one acknowledgement can cover.
 
 The broker numbers the deliveries of a channel 1, 2, 3, ... An acknowledgement with the flag `multiple` covers its tag
 and all earlier ones, so none of these may still be in progress.
