@@ -4,6 +4,7 @@ Each field is an environment variable of the same name in capitals. `__main__` l
 nothing else reads the environment.
 """
 
+import math
 import sys
 from datetime import timedelta
 from enum import StrEnum
@@ -30,6 +31,14 @@ class Settings(BaseSettings):
             return value
         choices = choices_of(cls.model_fields[info.field_name].annotation)
         return next((choice for choice in choices if choice.casefold() == value.strip().casefold()), value)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _finite(cls, value: Any) -> Any:
+        """Python's float also reads "inf" and "nan", with which no limit and no interval works."""
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError("must be a finite number")
+        return value
 
 
 def choices_of(annotation: Any) -> tuple[str, ...]:

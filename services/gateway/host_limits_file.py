@@ -4,12 +4,24 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shared.url_policy import host_name
 
 BELOW = "*."
 """Begins a pattern for all hosts below a domain, on any port."""
+
+LEAST_RATE = 0.001
+
+
+def _none_or_enough(rate: float) -> float:
+    if 0 < rate < LEAST_RATE:
+        raise ValueError(f"must be 0, or at least {LEAST_RATE:g}: a download in {1 / LEAST_RATE:g} seconds")
+    return rate
+
+
+Rate = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(_none_or_enough)]
+"""Downloads per second; 0 for no limit."""
 
 
 class HostOverride(BaseModel):
@@ -19,7 +31,7 @@ class HostOverride(BaseModel):
 
     start: Annotated[int, Field(ge=1)] | None = None
     max: Annotated[int, Field(ge=1)] | None = None
-    rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    rate: Rate | None = None
 
     @model_validator(mode="after")
     def _start_within_the_maximum(self) -> Self:

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
 
 from services.gateway.catalogue import CatalogueLimits
-from services.gateway.host_limits_file import HostOverrides, parse_host_limits
+from services.gateway.host_limits_file import HostOverrides, Rate, parse_host_limits
 from services.gateway.upload import (
     MAX_RETENTION_DAYS,
     OPTIONS,
@@ -135,8 +135,8 @@ class HostLimitSettings(Settings):
     host_max: int = Field(
         default=64, ge=1, description="Maximum concurrent downloads from one host, over all downloaders."
     )
-    host_rate: float = Field(
-        default=0, ge=0, description="Maximum downloads per second from one host, over all downloaders; 0 for no limit."
+    host_rate: Rate = Field(
+        default=0, description="Maximum downloads per second from one host, over all downloaders; 0 for no limit."
     )
     host_limits_file: Annotated[HostOverrides | None, NoDecode, BeforeValidator(_read_host_limits)] = Field(
         default=None, description="A TOML file with other limits for some hosts; see the runbook. None by default."

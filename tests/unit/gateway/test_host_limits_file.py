@@ -34,6 +34,8 @@ def test_all_faults_are_reported_with_table_and_key() -> None:
             max = "4"
             rate = inf
             maximum = 4
+            ["slow.example"]
+            rate = 0.0001
             ["b.example"]
             start = 9
             max = 8
@@ -51,6 +53,7 @@ def test_all_faults_are_reported_with_table_and_key() -> None:
         '["a.example"] max: Input should be a valid integer',
         '["a.example"] rate: Input should be a finite number',
         '["a.example"] maximum: Extra inputs are not permitted',
+        '["slow.example"] rate: Value error, must be 0, or at least 0.001: a download in 1000 seconds',
         '["b.example"]: Value error, start must not exceed max',
         '["https://c.example"]: write a host such as "shop.example" or "shop.example:8080",'
         ' or "*.shop.example" for all below',

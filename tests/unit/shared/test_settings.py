@@ -92,6 +92,26 @@ def test_an_invalid_value_is_not_printed(environment: pytest.MonkeyPatch, capsys
     assert "s3cret" not in capsys.readouterr().err
 
 
+BLOCKS = {block for service in SERVICE_SETTINGS.values() for block in get_type_hints(service).values()}
+FLOATS = sorted(
+    ((block, name) for block in BLOCKS for name, field in block.model_fields.items() if field.annotation is float),
+    key=lambda found: (found[0].__name__, found[1]),
+)
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan"])
+@pytest.mark.parametrize(("settings", "name"), FLOATS, ids=[name for _, name in FLOATS])
+def test_a_number_must_be_finite(
+    settings: type[Settings], name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for required, known in REQUIRED.items():
+        monkeypatch.setenv(required, known)
+    monkeypatch.setenv(name.upper(), value)
+    with pytest.raises(ValidationError) as raised:
+        settings()
+    assert [error["loc"] for error in raised.value.errors()] == [(name,)]
+
+
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         ObservabilitySettings().log_level = "DEBUG"  # type: ignore[misc]
