@@ -26,7 +26,7 @@ Probe = Callable[[str, float], Awaitable[ProbedImage]]
 
 # Not HEAD: some hosts refuse it or answer it wrongly, and without bytes an error page looks like an image.
 _RANGE_HEADERS: Mapping[str, str] = {**REQUEST_HEADERS, "Range": f"bytes=0-{HEAD_BYTES - 1}"}
-_CONTENT_RANGE = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
+_CONTENT_RANGE = re.compile(r"bytes (?:[0-9]+-[0-9]+|\*)/([0-9]{1,20})")
 _REPLY_SECONDS = 0.5  # reserved before answer_by for the reply to arrive
 
 log = structlog.get_logger(__name__)

@@ -24,8 +24,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
-        self._block = bytearray(BLOCK_BYTES)
-        self._view = memoryview(self._block)
+        self._view = memoryview(bytearray(BLOCK_BYTES))
         self._parser: ResponseParser | None = None
         self._error: httpx.TransportError | None = None
         self._closed = False
@@ -46,8 +45,9 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's class does not inherit from it
 
-    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002
-        return self._block
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+        """A view: asyncio's TLS reads into slices of it, and a slice of a bytearray would be a copy."""
+        return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
         if self._parser is None:

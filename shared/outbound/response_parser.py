@@ -20,6 +20,7 @@ PAYLOAD_PER_FRAMING = 8
 """A chunked body may have this many bytes besides its payload, and a further one for each eight bytes of payload. A
 host that sends each kilobyte in a chunk of its own uses less than a tenth of that."""
 
+_LENGTH_DIGITS = 20  # llhttp takes any number of leading zeros, and Python converts no more than 4300 digits
 _END_OF_HEAD = b"\r\n\r\n"
 _WITHOUT_BODY = frozenset({204, 304})
 _LENGTH_LINE = re.compile(rb"(?im)^content-length:[ \t]*([0-9]+(?:[ \t]*,[ \t]*[0-9]+)*)[ \t]*\r\n")
@@ -104,8 +105,9 @@ class ResponseParser:
         while self.head is None:
             end = collected.find(_END_OF_HEAD, search)
             if end < 0:
+                bare = collected.find(b"\n\n", search)
                 del collected[:begin]
-                self._check_unfinished_head()
+                self._check_unfinished_head(is_bare=bare >= 0)
                 return
             end += len(_END_OF_HEAD)
             self._take_head(bytes(collected[begin:end]))
@@ -117,10 +119,10 @@ class ResponseParser:
             else:
                 self._feed_body(memoryview(collected)[begin:])
 
-    def _check_unfinished_head(self) -> None:
+    def _check_unfinished_head(self, *, is_bare: bool) -> None:
         if self._head_bytes + len(self._collected) > MAX_HEAD_BYTES:
             raise _too_long()
-        if b"\n\n" in self._collected:  # no head will end as it should
+        if is_bare:  # no head will end as it should
             raise MalformedResponse("a line of the head does not end with CR LF")
 
     def _take_head(self, head: bytes) -> None:
@@ -165,7 +167,10 @@ class ResponseParser:
         codings = [value for name, value in self._headers if name.lower() == b"transfer-encoding"]
         if codings and [each.lower() for each in codings] != [b"chunked"]:
             raise MalformedResponse("unsupported Transfer-Encoding")
-        self._ends_with_connection = not codings and all(name.lower() != b"content-length" for name, _ in self._headers)
+        lengths = [value for name, value in self._headers if name.lower() == b"content-length"]
+        if any(len(value) > _LENGTH_DIGITS for value in lengths):
+            raise MalformedResponse("a Content-Length with too many digits")
+        self._ends_with_connection = not codings and not lengths
         self.head = Head(status, self._reason, self._headers)
         self.complete = self.complete or status in _WITHOUT_BODY or self._method == "HEAD"
 

@@ -67,8 +67,9 @@ async def test_a_full_response_is_read_only_at_its_start(origin: Origin) -> None
         (Response(raw=b"HTTP/1.1 200 OK\r\n\r\n" + JPEG[:300]), 300),
         (part(JPEG[:1024], "bytes 0-1023/*"), None),
         (part(JPEG[:1024], "apples 0-1023/5"), None),
+        (part(JPEG[:1024], f"bytes 0-1023/{'0' * 5000}5"), None),
     ],
-    ids=["whole", "short", "until it hangs up", "size unknown", "another unit"],
+    ids=["whole", "short", "until it hangs up", "size unknown", "another unit", "more digits than an integer may have"],
 )
 async def test_the_size_is_known_if_the_host_sends_it(origin: Origin, answer: Response, size: int | None) -> None:
     found = await probe(origin.serve("/a.jpg", answer))

@@ -52,6 +52,6 @@ def http_date(time: datetime) -> str:
 def _read_date(header: str | None) -> datetime | None:
     try:
         date = parsedate_to_datetime(header) if header else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date if date is None or date.tzinfo else date.replace(tzinfo=UTC)

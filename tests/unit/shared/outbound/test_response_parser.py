@@ -190,6 +190,7 @@ def test_noise_is_malformed(parts: list[bytes]) -> None:
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",
         b"HTTP/1.1 2000 OK\r\n\r\n",
+        OK + b"Content-Length: " + b"0" * 5000 + b"4\r\n\r\nokay",
         b"HTTP/1.1 200 OK\n\n",
         OK + b"A: b\nContent-Length: 2\r\n\r\nok",
         OK + b"Content-Length: 1x\r\n\r\nok",
