@@ -11,7 +11,7 @@ _SWEEP_SECONDS = 1.0
 
 
 class IdleConnections:
-    """At most `limit` connections over all origins, each for `seconds`. Expired ones are closed as others come and go."""
+    """At most `limit` connections over all origins, each for `seconds`. `keep` closes expired ones."""
 
     def __init__(self, limit: int, seconds: float) -> None:
         self._limit = limit

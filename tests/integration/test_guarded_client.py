@@ -5,7 +5,7 @@ server on the same port that must not be reached.
 """
 
 import asyncio
-import random
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -349,7 +349,7 @@ async def test_what_a_host_sends_on_an_idle_connection_is_no_response() -> None:
 
 
 async def test_a_response_without_length_ends_with_the_connection(public_origin: Origin) -> None:
-    body = random.randbytes(300_000)
+    body = os.urandom(300_000)
     public_origin.serve("/old", Response(raw=b"HTTP/1.0 200 OK\r\n\r\n" + body))
     async with client() as http:
         assert (await http.get(public_origin.url("/old"))).content == body
@@ -497,7 +497,7 @@ async def test_tls_checks_the_name_and_not_the_address(authority: Authority, tmp
         open_origin(context, host=PUBLIC) as origin,
         client(Names({"shop.test": [[PUBLIC]]}), tls=authority.client_context()) as http,
     ):
-        origin.serve("/a.jpg", image(body := random.randbytes(300_000)))
+        origin.serve("/a.jpg", image(body := os.urandom(300_000)))
         for _ in range(2):
             assert (await http.get(f"https://shop.test:{origin.port}/a.jpg")).content == body
         assert origin.connections == 1
