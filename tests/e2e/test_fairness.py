@@ -1,4 +1,4 @@
-"""Five good images end within five times their time alone, whatever else is in the house."""
+"""Five good images end within five times their time alone, whatever other requests there are."""
 
 import asyncio
 import time
@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
+from statistics import median
 
 import httpx
 import pytest
@@ -21,17 +22,20 @@ from tests.support.stack import StackClient, a_catalogue
 from tests.support.waiting import until
 
 TIMES = 5
-ROUNDS = 4
-MOST_ROUNDS = 12
-"""The fastest counts: other work of the machine only makes times longer. So there are more rounds if it is needed."""
+ROUNDS = 5
+MOST_ROUNDS = 15
+"""The median counts. Other work of the machine makes single times longer, so there are more rounds if it is needed."""
 COMPRESS_TIMEOUT = 8
 FINISHED_WITHIN = 1.5
 """Seconds from the last download. It was 14 when images waited for their host in deferrals."""
+REQUESTS = 4
+TRICKLING = 32
+"""Downloads that take a slot for longer than five images take."""
 HOSTS = [f"127.0.{part}.{number}" for part in (1, 2, 3) for number in range(1, 201)]
 
 
 @dataclass
-class House:
+class Running:
     """A running stack, and a host with any number of pictures. `numbers`: of pictures that were not asked for yet."""
 
     client: StackClient
@@ -48,7 +52,7 @@ class House:
         return time.monotonic() - started_at
 
     async def seconds_for_five_alone(self) -> float:
-        return min([await self.seconds_for_five() for _ in range(ROUNDS)])
+        return median([await self.seconds_for_five() for _ in range(ROUNDS)])
 
     @asynccontextmanager
     async def beside(
@@ -72,16 +76,16 @@ class House:
 
 
 @pytest.fixture(scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    home: Path = tmp_path_factory.mktemp("house")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    home: Path = tmp_path_factory.mktemp("fairness")
     async with (
         LocalStack(home, SETTINGS | {"COMPRESS_TIMEOUT": str(COMPRESS_TIMEOUT)}, servers_at(home)) as stack,
         httpx.AsyncClient(base_url=stack.gateway_url, timeout=60) as http,
         open_numbered_photos() as photos,
     ):
-        running = House(StackClient(http), photos, count())
-        await running.seconds_for_five()  # the first images start what is started when it is needed
-        yield running
+        started = Running(StackClient(http), photos, count())
+        await started.seconds_for_five()  # the first images start what is started when it is needed
+        yield started
 
 
 async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -98,82 +102,82 @@ async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 class FiveImages:
     """Their time alone, and their time each time that others were beside them."""
 
-    house: House
+    running: Running
     alone: float
     beside: list[float] = field(default_factory=list)
 
     async def measure(self, still_busy: Callable[[], Awaitable[bool]]) -> None:
-        """Their time while `still_busy`: as many rounds as it takes until one is fast enough."""
+        """Their time while `still_busy`: more rounds if the first ones were too slow."""
         times: list[float] = []
         for number in range(MOST_ROUNDS):
-            seconds = await self.house.seconds_for_five()
+            seconds = await self.running.seconds_for_five()
             if not await still_busy():
                 break
             times.append(seconds)
-            if number + 1 >= ROUNDS and min(times) < TIMES * self.alone:
+            if number + 1 >= ROUNDS and median(times) < TIMES * self.alone:
                 break
         if times:
-            self.beside.append(min(times))
+            self.beside.append(median(times))
 
     async def check(self) -> None:
         """Not held up. If they were, the machine may have become busier: so their time alone is measured again."""
         assert self.beside, "the others had already finished"
         alone, slowest = self.alone, max(self.beside)
         if slowest >= TIMES * alone:
-            alone = max(alone, await self.house.seconds_for_five_alone())
+            alone = max(alone, await self.running.seconds_for_five_alone())
         print(f"five images: {alone:.2f} s alone, {slowest:.2f} s beside")  # noqa: T201 (shown with -s)
         assert slowest < TIMES * alone
 
 
 @asynccontextmanager
-async def five_images(house: House) -> AsyncIterator[FiveImages]:
+async def five_images(running: Running) -> AsyncIterator[FiveImages]:
     """Measures their time alone, then what the block measures, and checks it at the end."""
-    five = FiveImages(house, await house.seconds_for_five_alone())
+    five = FiveImages(running, await running.seconds_for_five_alone())
     yield five
     await five.check()
 
 
-async def test_beside_twenty_thousand_images_of_the_same_host(house: House) -> None:
+async def test_beside_twenty_thousand_images_of_the_same_host(running: Running) -> None:
     """The first four hundred are at hosts that trickle: they hold up no image of the good host."""
-    async with five_images(house) as five, AsyncExitStack() as running:
-        asked = len(house.photos.starts)
-        port = await running.enter_async_context(open_server(trickle, host=HOSTS[:4]))
+    async with five_images(running) as five, AsyncExitStack() as contexts:
+        asked = len(running.photos.starts)
+        port = await contexts.enter_async_context(open_server(trickle, host=HOSTS[:4]))
         slow = [f"http://{host}:{port}/{number}.jpg" for number in range(100) for host in HOSTS[:4]]
-        catalogue = a_catalogue([[url] for url in [*slow, *house.urls(20_000)]])
-        busy = house.beside([catalogue], lambda: len(house.photos.starts) > asked + 200)
-        [large] = await running.enter_async_context(busy)
+        catalogue = a_catalogue([[url] for url in [*slow, *running.urls(20_000)]])
+        busy = running.beside([catalogue], lambda: len(running.photos.starts) > asked + 200)
+        [large] = await contexts.enter_async_context(busy)
 
         async def still_busy() -> bool:
-            return int((await house.client.status(large))["progress"]["pending"]) > 1000
+            return int((await running.client.status(large))["progress"]["pending"]) > 1000
 
         await five.measure(still_busy)
 
 
-async def test_beside_two_hundred_requests_of_a_hundred_images(house: House) -> None:
-    catalogues = [a_catalogue([[url] for url in house.urls(100)]) for _ in range(200)]
-    async with five_images(house) as five:
-        asked = len(house.photos.starts)
-        async with house.beside(catalogues, lambda: len(house.photos.starts) > asked + 100) as others:
+async def test_beside_two_hundred_requests_of_a_hundred_images(running: Running) -> None:
+    catalogues = [a_catalogue([[url] for url in running.urls(100)]) for _ in range(200)]
+    async with five_images(running) as five:
+        asked = len(running.photos.starts)
+        async with running.beside(catalogues, lambda: len(running.photos.starts) > asked + 100) as others:
 
             async def still_busy() -> bool:
-                ended = [await house.client.status(each) for each in others]
+                ended = [await running.client.status(each) for each in others]
                 return sum(int(each["progress"]["pending"]) for each in ended) > 1000
 
             await five.measure(still_busy)
 
 
-async def test_beside_ten_pictures_that_burn_the_whole_time_limit(house: House) -> None:
+async def test_beside_ten_pictures_that_burn_the_whole_time_limit(running: Running) -> None:
     """Each of them costs one time limit. Only one that got too little of a busy machine's time runs once more."""
-    async with five_images(house) as five, open_numbered_photos(4000, 3000) as large:
+    async with five_images(running) as five, open_numbered_photos(4000, 3000) as large:
         catalogue = a_catalogue([[url] for url in large.urls(range(10))])
-        busy = house.beside([catalogue], lambda: len(large.starts) >= 3, format="avif", percent="30")
+        busy = running.beside([catalogue], lambda: len(large.starts) >= 3, format="avif", percent="30")
         async with busy as [slow]:
 
             async def one_has_failed() -> bool:
-                return int((await house.client.status(slow))["progress"]["failed"]) > 0
+                return int((await running.client.status(slow))["progress"]["failed"]) > 0
 
             async def still_busy() -> bool:
-                return str((await house.client.status(slow))["status"]) == "Pending"
+                return str((await running.client.status(slow))["status"]) == "Pending"
 
             await asyncio.sleep(4)  # until they are known to be slow
             await five.measure(still_busy)
@@ -182,7 +186,7 @@ async def test_beside_ten_pictures_that_burn_the_whole_time_limit(house: House) 
         assert max(Counter(large.starts).values()) <= 2
 
 
-async def test_beside_six_hundred_trickling_hosts_with_one_image_each(house: House) -> None:
+async def test_beside_six_hundred_trickling_hosts_with_one_image_each(running: Running) -> None:
     open_now = 0
 
     async def counted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -193,32 +197,33 @@ async def test_beside_six_hundred_trickling_hosts_with_one_image_each(house: Hou
         finally:
             open_now -= 1
 
-    async with five_images(house) as five, open_server(counted, host=HOSTS) as port:
-        catalogue = a_catalogue([[f"http://{host}:{port}/1.jpg"] for host in HOSTS])
-        async with house.beside([catalogue], lambda: open_now >= 4) as [slow]:
+    async with five_images(running) as five, open_server(counted, host=HOSTS) as port:
+        urls = [f"http://{host}:{port}/1.jpg" for host in HOSTS]
+        catalogues = [a_catalogue([[url] for url in urls[first::REQUESTS]]) for first in range(REQUESTS)]
+        async with running.beside(catalogues, lambda: open_now >= TRICKLING):
 
             async def still_busy() -> bool:
-                return open_now >= 4 and (await house.client.status(slow))["status"] == "Pending"
+                return open_now >= TRICKLING // 2
 
             await five.measure(still_busy)
 
 
-async def test_images_start_in_the_order_of_the_catalogue(house: House) -> None:
-    asked, numbers = len(house.photos.starts), list(islice(house.numbers, 200))
-    catalogue = a_catalogue([[url] for url in house.photos.urls(numbers)])
-    await house.client.finished(await house.client.upload(catalogue), 60)
-    starts = house.photos.starts[asked:]
+async def test_images_start_in_the_order_of_the_catalogue(running: Running) -> None:
+    asked, numbers = len(running.photos.starts), list(islice(running.numbers, 200))
+    catalogue = a_catalogue([[url] for url in running.photos.urls(numbers)])
+    await running.client.finished(await running.client.upload(catalogue), 60)
+    starts = running.photos.starts[asked:]
     assert sorted(starts) == numbers
     out_of_place = [abs(place - number + numbers[0]) for place, number in enumerate(starts)]
     assert max(out_of_place) < 64, "only images that are in flight together may overtake each other"
 
 
-async def test_a_request_of_one_host_ends_when_its_work_is_done(house: House) -> None:
+async def test_a_request_of_one_host_ends_when_its_work_is_done(running: Running) -> None:
     """Nothing waits in a timed deferral while the host and the cores have room."""
     times: list[float] = []
     while not times or (min(times) >= FINISHED_WITHIN and len(times) < ROUNDS):
-        request_id = await house.client.upload(a_catalogue([[url] for url in house.urls(300)]))
-        status = await house.client.finished(request_id, 60)
-        times.append(time.monotonic() - house.photos.last_at)
+        request_id = await running.client.upload(a_catalogue([[url] for url in running.urls(300)]))
+        status = await running.client.finished(request_id, 60)
+        times.append(time.monotonic() - running.photos.last_at)
         assert status["progress"]["compressed"] == 300
     assert min(times) < FINISHED_WITHIN

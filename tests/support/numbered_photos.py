@@ -18,15 +18,21 @@ def a_numbered_photo(photo: bytes, number: int) -> bytes:
 
 @dataclass
 class NumberedPhotos:
-    """`starts`: the numbers of the pictures, in the order of their requests. `last_at`: when the last one was sent."""
+    """An origin that responds after `seconds`, and with 429 to requests beyond `allowed` at once.
+
+    starts: the numbers of the pictures, in the order of their requests. at_once: the requests in progress when each
+    of these began, with itself. refused: how many were refused. last_at: when the last picture was sent.
+    """
 
     photo: bytes
     port: int = 0
-    starts: list[int] = field(default_factory=list)
     seconds: float = 0
-    concurrent: int = 0
-    max_concurrent: int = 0
+    allowed: int | None = None
+    starts: list[int] = field(default_factory=list)
+    at_once: list[int] = field(default_factory=list)
+    refused: int = 0
     last_at: float = 0
+    _concurrent: int = 0
 
     def urls(self, numbers: Sequence[int]) -> list[str]:
         return [f"http://127.0.0.1:{self.port}/{number}.jpg" for number in numbers]
@@ -36,25 +42,29 @@ class NumberedPhotos:
             head = await reader.readuntil(b"\r\n\r\n")
             number = int(head.split(b" ")[1].strip(b"/").removesuffix(b".jpg"))
             self.starts.append(number)
-            self.concurrent += 1
-            self.max_concurrent = max(self.max_concurrent, self.concurrent)
+            self._concurrent += 1
+            self.at_once.append(self._concurrent)
             try:
-                await asyncio.sleep(self.seconds)
+                writer.write(await self._response(number))
+                await writer.drain()
             finally:
-                self.concurrent -= 1
-            body = a_numbered_photo(self.photo, number)
-            writer.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-            )
-            await writer.drain()
-            self.last_at = time.monotonic()
+                self._concurrent -= 1
+
+    async def _response(self, number: int) -> bytes:
+        if self.allowed is not None and self._concurrent > self.allowed:
+            self.refused += 1
+            return b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n"
+        await asyncio.sleep(self.seconds)
+        body = a_numbered_photo(self.photo, number)
+        self.last_at = time.monotonic()
+        return b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
 
 @asynccontextmanager
 async def open_numbered_photos(
-    width: int = 640, height: int = 480, seconds: float = 0
+    width: int = 640, height: int = 480, seconds: float = 0, allowed: int | None = None
 ) -> AsyncIterator[NumberedPhotos]:
-    """On loopback; each response waits for `seconds` first."""
-    photos = NumberedPhotos(a_photo(1, width, height), seconds=seconds)
+    """On loopback."""
+    photos = NumberedPhotos(a_photo(1, width, height), seconds=seconds, allowed=allowed)
     async with open_server(photos.serve) as photos.port:
         yield photos
