@@ -11,6 +11,8 @@ from shared.contracts.records import DispatchedImage, Image, Progress
 
 RETRY_BATCH = 1_000
 """Maximum number of images that `retry_failed` moves at a time."""
+LOOK_AHEAD = 1_000
+"""Among so many due images `due` looks for those at other hosts than the ones left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,22 @@ class ImageRepository(Protocol):
     ) -> list[Image]:
         """Pending images of a request that are due, in the catalogue's order.
 
-        With `without_hosts`, without the images of those and ordered by host first. With `without_losses`, without
-        those that lost a worker in this round.
+        With `without_hosts`, without the images of those, and only the ones among the first `LOOK_AHEAD` due images.
+        With `without_losses`, without those that lost a worker in this round.
+        """
+
+    async def due_by_host(
+        self,
+        request_id: str,
+        limit: int,
+        *,
+        without_hosts: Collection[str],
+        after_host: str | None = None,
+        without_losses: bool = False,
+    ) -> list[Image]:
+        """The same among all due images, ordered by host first.
+
+        With `after_host`, only images of hosts that come after it.
         """
 
     async def expired(

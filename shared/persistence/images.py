@@ -6,7 +6,7 @@ answered) and `earlier` (the ends of earlier rounds).
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 
 from motor.motor_asyncio import AsyncIOMotorCollection
@@ -19,7 +19,7 @@ from shared.losses import MAX_LOSSES
 from shared.persistence.documents import Clock, Document
 from shared.persistence.faults import database_faults, duplicates_ignored
 from shared.persistence.image_documents import document_id, image_fields, retry_changes, to_document
-from shared.persistence.image_repository import RETRY_BATCH, Recorded
+from shared.persistence.image_repository import LOOK_AHEAD, RETRY_BATCH, Recorded
 from shared.persistence.image_results import MongoImageResults
 from shared.persistence.image_transitions import Result, dispatch_transition, postponement
 from shared.persistence.record_reading import RecordReader, SetAside
@@ -37,7 +37,7 @@ _ANY_LOSSES = [*_NO_LOSSES, *range(1, MAX_LOSSES + 1)]
 
 IN_ORDER = [("request_id", 1), ("losses", 1), ("position", 1), ("not_before", 1), ("host", 1)]
 BY_HOST = [("request_id", 1), ("losses", 1), ("host", 1), ("position", 1), ("not_before", 1)]
-"""The keys of the indexes of pending images that answer `due`: without and with hosts to leave out."""
+"""The keys of the indexes of pending images that answer `due` and `due_by_host`."""
 
 _RETRIED: Document = {"$in": [state.value for state in RETRIED_STATES]}
 """A condition on `state`."""
@@ -124,16 +124,42 @@ class MongoImages:
     async def due(
         self, request_id: str, limit: int, *, without_hosts: Collection[str] = (), without_losses: bool = False
     ) -> list[Image]:
-        condition: Document = {
+        condition = self._is_due(request_id, without_losses)
+        if not without_hosts:
+            return await self._first(condition, limit, order=[("position", 1)], index=IN_ORDER)
+
+        async def among_the_first(excluding: Document) -> list[Document]:
+            pipeline: list[Document] = [
+                {"$match": condition | excluding},
+                {"$sort": {"position": 1}},
+                {"$limit": LOOK_AHEAD},
+                {"$match": {"host": {"$nin": list(without_hosts)}}},
+                {"$limit": limit},
+            ]
+            return await self._images.aggregate(pipeline, hint=dict(IN_ORDER)).to_list(limit)
+
+        return await self._readable(among_the_first)
+
+    async def due_by_host(
+        self,
+        request_id: str,
+        limit: int,
+        *,
+        without_hosts: Collection[str],
+        after_host: str | None = None,
+        without_losses: bool = False,
+    ) -> list[Image]:
+        after = {} if after_host is None else {"$gt": after_host}
+        condition = self._is_due(request_id, without_losses) | {"host": {"$nin": list(without_hosts)} | after}
+        return await self._first(condition, limit, order=[("host", 1), ("position", 1)], index=BY_HOST)
+
+    def _is_due(self, request_id: str, without_losses: bool) -> Document:
+        return {
             "state": ImageState.PENDING.value,
             "request_id": request_id,
             "losses": {"$in": _NO_LOSSES if without_losses else _ANY_LOSSES},
             "not_before": {"$lte": self._clock()},
         }
-        if without_hosts:
-            others = condition | {"host": {"$nin": list(without_hosts)}}
-            return await self._first(others, limit, order=[("host", 1), ("position", 1)], index=BY_HOST)
-        return await self._first(condition, limit, order=[("position", 1)], index=IN_ORDER)
 
     async def expired(
         self, host: str, *, deadline_by: datetime, untried_since: datetime | None, limit: int
@@ -149,12 +175,19 @@ class MongoImages:
         self, condition: Document, limit: int, *, order: Order | None = None, index: Order | None = None
     ) -> list[Image]:
         """The first images that can be read; unreadable ones are skipped."""
+
+        async def first(excluding: Document) -> list[Document]:
+            cursor = self._images.find(condition | excluding, sort=order, hint=index).limit(limit)
+            return await cursor.to_list(limit)
+
+        return await self._readable(first)
+
+    async def _readable(self, find: Callable[[Document], Awaitable[list[Document]]]) -> list[Image]:
+        """What `find` finds if the records that cannot be read are excluded."""
         passed_over: list[str] = []
         while True:
-            excluding = {"_id": {"$nin": passed_over}} if passed_over else {}
-            cursor = self._images.find(condition | excluding, sort=order, hint=index).limit(limit)
             with database_faults():
-                found = await cursor.to_list(limit)
+                found = await find({"_id": {"$nin": passed_over}} if passed_over else {})
             images = self._reader.read_some(found)
             if len(images) == len(found) or len(passed_over) >= _MAX_PASSED_OVER:
                 return images

@@ -10,7 +10,7 @@ import pytest
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import DispatchedImage, Image
 from shared.contracts.states import ImageState
-from shared.persistence import Database, Recorded
+from shared.persistence import LOOK_AHEAD, Database, Recorded
 from tests.fakes import MovableClock
 from tests.support.builders import NOW, a_request, an_image
 from tests.support.worker_messages import compressed, deferred, failed
@@ -35,11 +35,11 @@ async def _defer(database: Database, image: Image, seconds: float) -> None:
     ("without_hosts", "expected"),
     [
         ([], ["c/1", "b/2", "a/3", "b/4"]),
-        (["z"], ["a/3", "b/2", "b/4", "c/1"]),
+        (["z"], ["c/1", "b/2", "a/3", "b/4"]),
         (["a", "c"], ["b/2", "b/4"]),
     ],
 )
-async def test_due_images_are_in_the_catalogues_order_and_by_host_first_if_hosts_are_left_out(
+async def test_due_images_are_in_the_catalogues_order(
     database: Database, clock: MovableClock, without_hosts: list[str], expected: list[str]
 ) -> None:
     """Whatever the order of their records, whether they were deferred, and whether they lost a worker."""
@@ -55,6 +55,19 @@ async def test_due_images_are_in_the_catalogues_order_and_by_host_first_if_hosts
     for limit in (10, 1):
         due = await database.images.due("a", limit, without_hosts=without_hosts)
         assert [image.url.removeprefix("http://") for image in due] == expected[:limit]
+        by_host = await database.images.due_by_host("a", limit, without_hosts=without_hosts)
+        assert [image.url.removeprefix("http://") for image in by_host] == sorted(expected)[:limit]
+
+
+async def test_beside_hosts_that_are_left_out_images_are_found_among_the_first_or_by_host(database: Database) -> None:
+    first = [an_image(f"http://a/{number}", position=number) for number in range(LOOK_AHEAD - 1)]
+    others = [an_image(f"http://{host}/9", position=LOOK_AHEAD + number) for number, host in enumerate(["c", "b", "a"])]
+    await database.images.insert_many([*first, *others])
+    request_id = others[0].request_id
+    assert await database.images.due(request_id, 10, without_hosts=["a"]) == others[:1]
+    assert await database.images.due_by_host(request_id, 10, without_hosts=["a"]) == [others[1], others[0]]
+    assert await database.images.due_by_host(request_id, 10, without_hosts=["a"], after_host="b") == others[:1]
+    assert await database.images.due_by_host(request_id, 10, without_hosts=["c"], after_host="b") == []
 
 
 async def test_a_retried_image_keeps_its_place_in_the_catalogue(database: Database) -> None:
@@ -119,6 +132,8 @@ async def test_due_images_of_given_hosts_are_left_out(
     await database.images.insert_many([an_image(f"http://{host}/1", host=host) for host in hosts])
     due = await database.images.due(an_image().request_id, 10, **filters)
     assert sorted(image.host for image in due) == expected
+    by_host = await database.images.due_by_host(an_image().request_id, 10, **({"without_hosts": []} | filters))
+    assert [image.host for image in by_host] == expected
 
 
 async def test_marking_an_image_dispatched_counts_the_dispatch(database: Database) -> None:

@@ -15,7 +15,7 @@ from shared.contracts.image_summary import (
 from shared.contracts.records import DispatchedImage, Image, Progress
 from shared.contracts.states import OPEN_STATES, RETRIED_STATES, TERMINAL_STATES, ImageState, RequestStatus
 from shared.long_lived import progress
-from shared.persistence import RETRY_BATCH, Recorded
+from shared.persistence import LOOK_AHEAD, RETRY_BATCH, Recorded
 from tests.fakes.memory_tables import ImageRow, Tables
 from tests.fakes.memory_transitions import (
     Result,
@@ -99,16 +99,32 @@ class MemoryImages:
     async def due(
         self, request_id: str, limit: int, *, without_hosts: Collection[str] = (), without_losses: bool = False
     ) -> list[Image]:
+        images = self._due(request_id, without_losses)
+        images.sort(key=lambda image: image.position)
+        looked_at = images[:LOOK_AHEAD] if without_hosts else images
+        return [image for image in looked_at if image.host not in without_hosts][:limit]
+
+    async def due_by_host(
+        self,
+        request_id: str,
+        limit: int,
+        *,
+        without_hosts: Collection[str],
+        after_host: str | None = None,
+        without_losses: bool = False,
+    ) -> list[Image]:
+        images = [
+            image
+            for image in self._due(request_id, without_losses)
+            if image.host not in without_hosts and (after_host is None or image.host > after_host)
+        ]
+        return sorted(images, key=lambda image: (image.host, image.position))[:limit]
+
+    def _due(self, request_id: str, without_losses: bool) -> list[Image]:
         self._tables.answer()
         now = self._tables.clock()
-        rows = [
-            row
-            for row in self._in_state(ImageState.PENDING)
-            if row.image.request_id == request_id and row.not_before <= now and row.image.host not in without_hosts
-        ]
-        rows = [row for row in rows if not (without_losses and row.image.losses)]
-        rows.sort(key=lambda row: (row.image.host if without_hosts else "", row.image.position))
-        return [row.image for row in rows[:limit]]
+        rows = [row for row in self._in_state(ImageState.PENDING) if row.image.request_id == request_id]
+        return [row.image for row in rows if row.not_before <= now and not (without_losses and row.image.losses)]
 
     async def expired(
         self, host: str, *, deadline_by: datetime, untried_since: datetime | None, limit: int

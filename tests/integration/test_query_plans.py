@@ -16,7 +16,7 @@ from services.gateway.requests import PausedHosts
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import HostCircuit, Progress
 from shared.contracts.states import ImageState
-from shared.persistence import Database, open_database
+from shared.persistence import LOOK_AHEAD, Database, open_database
 from shared.persistence.documents import Document
 from shared.settings import MongoSettings
 from tests.fakes import MovableClock
@@ -128,9 +128,11 @@ async def test_images_that_must_be_processed_alone_are_skipped(
 ) -> None:
     with _profiled(url) as operations:
         assert await populated.images.due(REQUESTS[0], 10, **filters) == []
-    [operation] = operations
-    assert operation["keysExamined"] <= PENDING + SEEKS
-    assert operation["docsExamined"] == 0
+        assert await populated.images.due_by_host(REQUESTS[0], 10, without_hosts=["x"], without_losses=True) == []
+    assert len(operations) == 2
+    for operation in operations:
+        assert operation["keysExamined"] <= PENDING + SEEKS
+        assert operation["docsExamined"] == 0
 
 
 async def test_the_expired_images_of_a_host_are_found_whatever_number_of_requests_waits(
@@ -183,25 +185,40 @@ async def catalogue(populated: Database) -> str:
 
 @pytest.mark.parametrize("without_losses", [False, True])
 @pytest.mark.parametrize(
-    ("without_hosts", "positions"),
+    ("filters", "positions"),
     [
-        ([], list(range(11))),
-        (["front.test"], list(range(3500, 3800, 20))),
-        (["front.test", "second.test", "host-0"], list(range(3501, 3800, 20))),
+        ({}, list(range(11))),
+        ({"without_hosts": ["front.test"]}, list(range(3500, 3800, 20))),
+        ({"without_hosts": ["front.test", "second.test", "host-0"]}, list(range(3501, 3800, 20))),
+        ({"without_hosts": ["front.test", "host-1"], "after_host": "host-0"}, list(range(3510, 3800, 20))),
     ],
-    ids=["all", "without the first", "without three"],
+    ids=["all", "without the first", "without three", "after a host"],
 )
-async def test_due_images_are_found_in_order_with_a_key_for_each(
-    populated: Database, url: str, catalogue: str, without_hosts: list[str], positions: list[int], without_losses: bool
+async def test_due_images_are_found_with_a_key_for_each(
+    populated: Database, url: str, catalogue: str, filters: dict[str, Any], positions: list[int], without_losses: bool
 ) -> None:
+    find = populated.images.due_by_host if filters else populated.images.due
     with _profiled(url) as operations:
-        due = await populated.images.due(catalogue, 10, without_hosts=without_hosts, without_losses=without_losses)
+        due = await find(catalogue, 10, **filters, without_losses=without_losses)
     expected = [position for position in positions if not without_losses or position % 50]
     assert [image.position for image in due] == expected[:10]
     [operation] = operations
     assert operation["keysExamined"] <= 10 + SEEKS
     assert operation["docsExamined"] <= 10 + SEEKS
     assert not operation.get("hasSortStage")
+
+
+async def test_at_most_some_due_images_are_read_in_order_beside_hosts_that_are_left_out(
+    populated: Database, url: str, catalogue: str
+) -> None:
+    with _profiled(url) as operations:
+        assert await populated.images.due(catalogue, 10, without_hosts=["front.test"]) == []
+        assert len(await populated.images.due(catalogue, 10, without_hosts=["none.test"])) == 10
+    assert len(operations) == 2
+    for operation in operations:
+        assert operation["keysExamined"] <= LOOK_AHEAD + SEEKS
+        assert operation["docsExamined"] <= LOOK_AHEAD
+        assert not operation.get("hasSortStage")
 
 
 async def test_a_lookup_for_reuse_reads_one_document_per_key(mongodb_url: str) -> None:

@@ -93,6 +93,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "images.reusable": lambda database: database.images.reusable(["0" * 32, "1" * 32], NOW),
     "images.dispatched": lambda database: database.images.dispatched(),
     "images.due": lambda database: database.images.due("a", 1),
+    "images.due_by_host": lambda database: database.images.due_by_host("a", 1, without_hosts=["x"], after_host="a"),
     "images.expired": lambda database: database.images.expired(
         "images.test", deadline_by=NOW, untried_since=NOW, limit=1
     ),

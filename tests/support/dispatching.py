@@ -1,6 +1,6 @@
 """A dispatcher for tests, with workers that report much room."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry
@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from services.gateway.background import BackgroundParts
 from services.gateway.dispatch import Dispatcher, DispatchRules
 from services.gateway.dispatch.host_rules import HostRulebook, HostRules
+from services.gateway.host_limits_file import HostOverride
 from services.gateway.settings import DispatchSettings
 from shared.contracts.messages import CompressionsReported, DownloadsReported
 from shared.observability import Metrics
@@ -29,6 +30,7 @@ class Dispatching:
         clock: MovableClock,
         *,
         per_host: int = 64,
+        overrides: Mapping[str, HostOverride] | None = None,
         settings: DispatchSettings | None = None,
         age: ImageAgeSettings | None = None,
         workers_clock: Callable[[], datetime] | None = None,
@@ -38,7 +40,7 @@ class Dispatching:
         self.lease = RenewableLease(database.lease("dispatch", 10), 10)
         rules = DispatchRules(
             settings or DispatchSettings(),
-            HostRulebook(HostRules(per_host, per_host, 0), {}),
+            HostRulebook(HostRules(per_host, per_host, 0), overrides or {}),
             age or ImageAgeSettings(),
             workers_clock or clock,
         )

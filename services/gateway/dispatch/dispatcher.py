@@ -15,6 +15,7 @@ from services.gateway.dispatch.commands import CommandMaker, CommandRules, item_
 from services.gateway.dispatch.expiry import UNBUILDABLE_PAUSE, Expiry
 from services.gateway.dispatch.host_rules import HostRulebook
 from services.gateway.dispatch.in_flight import Flight
+from services.gateway.dispatch.reading import Reading
 from services.gateway.dispatch.room import Room
 from services.gateway.dispatch.waiting import UNREAD, Queue, WaitingImages
 from services.gateway.settings import DispatchSettings
@@ -30,9 +31,7 @@ _RECONCILE_SECONDS = 2.0
 _TOGETHER_SECONDS = 0.01  # reports that arrive in this time are acted on together
 _STEP_INTERVAL_SECONDS = 0.05  # under load: each step costs the database several queries
 _OBSERVATION_INTERVAL = timedelta(seconds=5)
-_READ_AHEAD = 128  # images of one request
 _BATCH = 200
-_MAX_READS = 100  # queries in one step
 _OWNER = "everyone"
 
 
@@ -79,10 +78,10 @@ class Dispatcher:
         """While another gateway has the lease, it changes what is in flight."""
         self._room = Room(self._rules.hosts, self._rules.settings.dispatch_window)
         self._waiting = WaitingImages()
+        self._reading = Reading(self._database.images, self._room, self._waiting)
         self._request_ids: Sequence[str] = ()
         self._circuits: Sequence[HostCircuit] = ()
         self._refreshed_at = self._reconciled_at = float("-inf")
-        self._reads_left = 0
         self._observed_at: datetime | None = None
 
     def images_added(self, request_id: str) -> None:
@@ -111,7 +110,7 @@ class Dispatcher:
         await self._refresh_in_time()
         now = self._seconds()
         self._room.open(self._circuits, self._clock(), now)
-        self._reads_left = _MAX_READS
+        self._reading.begin_step()
         await self._read_new_requests(now)
         while batch := await self._next_batch(now):
             await self._dispatch(batch)
@@ -171,8 +170,8 @@ class Dispatcher:
 
     async def _read_new_requests(self, now: float) -> None:
         """So that it is known which of them are small."""
-        while self._reads_left and (request_id := self._waiting.next_unread()) is not None:
-            await self._read(request_id, now)
+        while self._reading.left and (request_id := self._waiting.next_unread()) is not None:
+            await self._reading.read(request_id, now)
 
     async def _next_batch(self, now: float) -> list[tuple[Image, Flight]]:
         """Images for which there is room; they occupy it."""
@@ -181,10 +180,10 @@ class Dispatcher:
         shares.begin_step({queue: images for queue in shares.places() if (images := self._room_in(queue, now))})
         batch: list[tuple[Image, Flight]] = []
         while not room.is_full and len(batch) < _BATCH and (request_id := shares.choose()) is not None:
-            reads_left = self._reads_left
+            reads_left = self._reading.left
             image = await self._next_image(request_id, now) if room.for_request(request_id) else None
             self._offer_changed(now)
-            if self._reads_left < reads_left:  # there may be images of further hosts
+            if self._reading.left < reads_left:  # there may be images of further hosts
                 self._look_at(self._waiting.places(request_id, now) | {UNREAD}, now)
             if image is None:
                 shares.skip(request_id)
@@ -209,7 +208,7 @@ class Dispatcher:
     def _room_in(self, queue: Queue, now: float) -> int:
         """For how many images, or requests whose images are read, there is room."""
         if queue == UNREAD:
-            return self._reads_left
+            return self._reading.left
         host, alone = queue
         room = self._room.at_host(host, now)
         return min(room, self._room.alone()) if alone else room
@@ -219,19 +218,10 @@ class Dispatcher:
             return self._room_in(queue, now) > 0
 
         image = self._waiting.take_first(request_id, has_room)
-        if image is None and self._reads_left and self._waiting.may_read(request_id, now):
-            await self._read(request_id, now)
+        if image is None and self._reading.left and self._waiting.may_read(request_id, now):
+            await self._reading.read(request_id, now)
             image = self._waiting.take_first(request_id, has_room)
         return image
-
-    async def _read(self, request_id: str, now: float) -> None:
-        self._reads_left -= 1
-        full = self._room.full_hosts(now)
-        none_alone = not self._room.alone()
-        images = await self._database.images.due(request_id, _READ_AHEAD, without_hosts=full, without_losses=none_alone)
-        is_all = len(images) < _READ_AHEAD and not full and not none_alone
-        new = [image for image in images if not self._room.in_flight.has(image)]  # sent, and not marked yet
-        self._waiting.read(request_id, new, is_all=is_all, now=now)
 
     async def _dispatch(self, batch: Sequence[tuple[Image, Flight]]) -> None:
         flights = {item_of(image): flight for image, flight in batch}

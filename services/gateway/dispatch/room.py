@@ -148,7 +148,8 @@ class Room:
 
     def full_hosts(self, now: float) -> list[str]:
         """The hosts with images in flight or with circuits that are not closed, if they have no room."""
-        return [host for host in {*self.in_flight.hosts(), *self._caps} if not self.at_host(host, now)]
+        hosts = {*self.in_flight.hosts(), *self._caps}
+        return [host for host in hosts if self._caps.get(host) == 0 or not self.at_host(host, now)]
 
     def next_at(self, hosts: Iterable[str], now: float) -> float | None:
         """When one of these hosts has room that only its rate denies it now."""

@@ -31,6 +31,8 @@ class _Request:
     read_at: float = float("-inf")
     pause: float = _FIRST_PAUSE
     read_again_at: float = float("-inf")
+    passed: str | None = None
+    """Reads by host go on after this one: those before had no room."""
 
 
 class WaitingImages:
@@ -91,8 +93,24 @@ class WaitingImages:
         request = self._requests.get(request_id)
         return request is None or (not (request.is_all and request.ids) and now >= request.read_again_at)
 
-    def read(self, request_id: str, images: Iterable[Image], *, is_all: bool, now: float) -> int:
-        """Add what a query returned. is_all: whether the request has no other due image. Returns how many are new."""
+    def hosts(self, request_id: str) -> set[str]:
+        """Where its images wait."""
+        request = self._requests.get(request_id)
+        return {host for host, _ in request.queues} if request else set()
+
+    def passed(self, request_id: str) -> str | None:
+        """The host after which reads by host go on; None from the first."""
+        request = self._requests.get(request_id)
+        return request.passed if request else None
+
+    def read(
+        self, request_id: str, images: Iterable[Image], *, is_all: bool, now: float, passed: str | None = None
+    ) -> int:
+        """Add what a query returned. Returns how many are new.
+
+        is_all: whether the request has no other due image. passed: see the method of this name; while it is a host,
+        there may be more after it.
+        """
         request = self._requests.setdefault(request_id, _Request())
         self._unread.pop(request_id, None)
         if not request.ids:
@@ -102,8 +120,10 @@ class WaitingImages:
             request.queues.setdefault(_queue_of(image), deque()).append(image)
             request.ids.add(image.image_id)
         request.is_all = is_all
-        request.pause = _FIRST_PAUSE if new else min(2 * request.pause, _LONGEST_PAUSE)
-        self._read_again(request_id, float("-inf") if new else now + request.pause)
+        goes_on = bool(new) or (passed is not None and passed != request.passed)
+        request.passed = passed
+        request.pause = _FIRST_PAUSE if goes_on else min(2 * request.pause, _LONGEST_PAUSE)
+        self._read_again(request_id, float("-inf") if goes_on else now + request.pause)
         return len(new)
 
     def take_first(self, request_id: str, has_room: Callable[[Queue], bool]) -> Image | None:

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from services.gateway.dispatch import expiry as expiry_module
+from services.gateway.host_limits_file import HostOverride
 from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions, ImageDeferred, ImageFailed, KnownResult
@@ -67,7 +68,8 @@ async def in_flight(database: MemoryDatabase) -> dict[str, int]:
 
 async def insert_request(database: MemoryDatabase, request_id: str, urls: Sequence[str], **changes: Any) -> None:
     await database.requests.insert(a_request(request_id, **changes))
-    await database.images.insert_many([an_image(url, request_id) for url in urls])
+    images = [an_image(url, request_id, position=position) for position, url in enumerate(urls)]
+    await database.images.insert_many(images)
 
 
 def urls_of(host: str, count: int) -> list[str]:
@@ -142,6 +144,61 @@ async def test_a_host_at_its_cap_does_not_delay_the_other_hosts_of_its_request(
     await a_dispatcher(database, publisher, clock, window=20, per_host=5).step()
     hosts = Counter(command.url.split("/")[2] for command in publisher.downloads())
     assert hosts == {"a-slow.test": 5, "b-quick.test": 3}
+
+
+@pytest.mark.parametrize("dead", [[], ["dead.test"], ["z-first.test"]], ids=["none", "elsewhere", "the first host"])
+async def test_images_start_in_the_catalogues_order_also_with_open_circuits(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock, dead: list[str]
+) -> None:
+    urls = urls_of("z-first.test", 300) + [f"http://{'cab'[number % 3]}.test/{number}" for number in range(300)]
+    await insert_request(database, "r1", urls)
+    for host in dead:
+        await database.hosts.save(an_open_circuit(host, NOW + timedelta(hours=1)), instead_of=None)
+    dispatcher = a_dispatcher(database, publisher, clock, window=50, per_host=100)
+    for _ in range(25):
+        await dispatcher.step()
+        await end_all_in_flight(database, publisher)
+        clock.advance(0.2)
+    expected = [url for url in urls if not any(host in url for host in dead)]
+    assert [command.url for command in publisher.downloads()] == expected
+
+
+async def test_an_empty_bucket_of_a_rate_does_not_delay_the_other_hosts_of_its_request(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
+) -> None:
+    await insert_request(database, "r1", urls_of("a-polite.test", 1_500) + urls_of("b.test", 400))
+    dispatcher = Dispatching(database, publisher, clock, overrides={"a-polite.test": HostOverride(rate=1)})
+    for _ in range(40):
+        await dispatcher.step()
+        await end_all_in_flight(database, publisher)
+        clock.advance(0.05)
+    sent = Counter(command.url.split("/")[2] for command in publisher.downloads())
+    assert sent == {"a-polite.test": 2, "b.test": 400}
+
+
+async def test_a_healthy_host_behind_many_dead_ones_of_its_request_is_found(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In bounded queries, although the dead hosts have more images than are looked at in the catalogue's order."""
+    hosts_left_out: list[int] = []
+    by_host = database.images.due_by_host
+
+    async def counted(*arguments: Any, **filters: Any) -> list[Image]:
+        hosts_left_out.append(len(filters["without_hosts"]))
+        return await by_host(*arguments, **filters)
+
+    monkeypatch.setattr(database.images, "due_by_host", counted)
+    dead = [f"dead-{number:04}.test" for number in range(1_200)]
+    await insert_request(database, "r1", [f"http://{host}/1.jpg" for host in dead] + urls_of("well.test", 5))
+    for host in dead:
+        await database.hosts.save(an_open_circuit(host, NOW + timedelta(hours=1)), instead_of=None)
+    dispatcher = a_dispatcher(database, publisher, clock)
+    for _ in range(20):
+        await dispatcher.step()
+        clock.advance(0.05)
+    assert [command.url for command in publisher.downloads()] == urls_of("well.test", 5)
+    assert len(hosts_left_out) <= 60
+    assert max(hosts_left_out) <= 400
 
 
 async def test_requests_share_the_cap_of_a_busy_host(

@@ -1,0 +1,85 @@
+"""Reads images that are due into memory: in the catalogue's order, and beyond the hosts that have no room.
+
+Each read costs a bounded number of keys and hosts, however many images wait at hosts without room.
+"""
+
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
+
+from services.gateway.dispatch.room import Room
+from services.gateway.dispatch.waiting import WaitingImages
+from shared.contracts.records import Image
+from shared.persistence import ImageRepository
+
+READ_AHEAD = 128
+"""Images of one request."""
+MAX_READS = 100
+"""Queries in one step."""
+_MAX_READS_OF_REQUEST = 10  # in one step
+_HOSTS_LEFT_OUT = 200  # of those that are full for all requests, in one query: there may be ten thousand
+
+
+class Reading:
+    """left: how many more queries this step may make."""
+
+    def __init__(self, images: ImageRepository, room: Room, waiting: WaitingImages) -> None:
+        self.left = 0
+        self._images = images
+        self._room = room
+        self._waiting = waiting
+        self._full: Sequence[str] | None = None
+
+    def begin_step(self) -> None:
+        self.left = MAX_READS
+        self._full = None
+
+    async def read(self, request_id: str, now: float) -> None:
+        """Read images of a request that waits nowhere with room."""
+        full = {host for host in self._waiting.hosts(request_id) if not self._room.at_host(host, now)}
+        if full:
+            images, passed = await self._elsewhere(request_id, full, now)
+            is_all = False
+        else:
+            images, passed = await self._in_order(request_id), None
+            is_all = len(images) < READ_AHEAD and self._room.alone() > 0
+        new = [image for image in images if not self._room.in_flight.has(image)]  # sent, and not marked yet
+        self._waiting.read(request_id, new, is_all=is_all, passed=passed, now=now)
+
+    async def _in_order(self, request_id: str, without_hosts: Collection[str] = ()) -> Sequence[Image]:
+        self.left -= 1
+        return await self._images.due(
+            request_id, READ_AHEAD, without_hosts=without_hosts, without_losses=not self._room.alone()
+        )
+
+    async def _elsewhere(self, request_id: str, full: set[str], now: float) -> tuple[Sequence[Image], str | None]:
+        """Images of a request at hosts with room, and the host after which the next read goes on.
+
+        What is found by host is cheap, but in the order of the hosts. If it may not be all, the first images are read
+        in the catalogue's order too.
+        """
+        passed = self._waiting.passed(request_id)
+        for _ in range(min(self.left, _MAX_READS_OF_REQUEST)):
+            self.left -= 1
+            without = full | self._full_after(passed, now)
+            by_host = await self._images.due_by_host(
+                request_id,
+                READ_AHEAD,
+                without_hosts=without,
+                after_host=passed,
+                without_losses=not self._room.alone(),
+            )
+            found = [image for image in by_host if self._room.at_host(image.host, now)]
+            if len(by_host) < READ_AHEAD:
+                return found, passed if found else None
+            if found:
+                in_order = await self._in_order(request_id, without) if self.left else []
+                return (in_order if len(in_order) == READ_AHEAD else [*in_order, *found]), passed
+            passed = by_host[-1].host
+        return [], passed
+
+    def _full_after(self, host: str | None, now: float) -> set[str]:
+        """The first hosts without room that come after this one."""
+        if self._full is None:
+            self._full = sorted(self._room.full_hosts(now))
+        start = 0 if host is None else bisect_right(self._full, host)
+        return set(self._full[start : start + _HOSTS_LEFT_OUT])
