@@ -91,6 +91,7 @@ def _recorded_result(result: Result) -> RecordedResult:
         image_id=result.image_id,
         dispatch=result.dispatch,
         decoder_ms=decoder_ms(result),
+        compressed=isinstance(result, ImageCompressed),
     )
 
 

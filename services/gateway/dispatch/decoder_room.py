@@ -32,6 +32,9 @@ PREDICTION_WEIGHT = 0.25
 """Of a new result in a prediction, so that it follows a change within a catalogue in some images."""
 MAX_WINDOW = 512
 """Images of one request in flight. From there, seven slow results lead to the least window."""
+UNTRIED_FACTOR = 4
+"""Images that fail without a compressor, such as missing ones, widen a request's window to so many first windows: they
+say nothing about its pictures, but a catalogue of missing images should end soon."""
 WINDOW_GROWTH = 2
 """Images by which each result that was not slow widens a request's window. It triples the window per round trip."""
 UNKNOWN_SLOTS = 2
@@ -61,6 +64,8 @@ class StageCounts:
 class _Request:
     window: int
     predicted_ms: float | None = None
+    tried_share: float = 1.0
+    """Of its last images, those that a worker process tried. The others were missing, late or refused."""
 
 
 class _Budget:
@@ -108,7 +113,8 @@ class StepRoom:
         for request_id, each in counts.items():
             image_ms = room.predicted_ms(request_id)
             self._queue.add(request_id, each.compressing, image_ms)
-            self._flight.add(request_id, each.downloading + each.compressing, image_ms)
+            self._flight.add(request_id, each.downloading, room.expected_ms(request_id))
+            self._flight.add(request_id, each.compressing, image_ms)
 
     @property
     def is_full(self) -> bool:
@@ -124,7 +130,7 @@ class StepRoom:
     def sent(self, request_id: str) -> None:
         """An image of the request starts."""
         self._at_risk[request_id] = self._at_risk.get(request_id, 0) + 1
-        self._flight.add(request_id, 1, self._room.predicted_ms(request_id))
+        self._flight.add(request_id, 1, self._room.expected_ms(request_id))
 
 
 class DecoderRoom:
@@ -144,15 +150,25 @@ class DecoderRoom:
             return min(self._any_ms, SLOW_MS)
         return known.predicted_ms
 
+    def expected_ms(self, request_id: str) -> float:
+        """The same of a download, which may also fail. Otherwise hosts that trickle would hold the room of others."""
+        known = self._requests.get(request_id)
+        return min(self.predicted_ms(request_id), SLOW_MS) * (known.tried_share if known else 1)
+
     def answered(self, request_id: str, decoder_ms: int, slots: int) -> None:
         """An image of the request has ended and used so many milliseconds of a worker process."""
-        known = self._known(request_id, slots)
-        known.predicted_ms = moved(known.predicted_ms, decoder_ms, PREDICTION_WEIGHT)
         self._any_ms = moved(self._any_ms, decoder_ms, PREDICTION_WEIGHT)
-        if decoder_ms < SLOW_MS:
-            known.window = min(MAX_WINDOW, known.window + WINDOW_GROWTH)
-        else:
-            _halve(known, slots)
+        _learn(self._known(request_id, slots), decoder_ms, slots)
+
+    def copied(self, request_id: str, slots: int) -> None:
+        """An image of the request got an earlier result. That says nothing about the images of other requests."""
+        _learn(self._known(request_id, slots), 0, slots)
+
+    def untried(self, request_id: str, slots: int) -> None:
+        """An image of the request has ended, and no worker process has tried it."""
+        known = self._known(request_id, slots)
+        known.tried_share = moved(known.tried_share, 0, PREDICTION_WEIGHT)
+        known.window = max(known.window, min(known.window + WINDOW_GROWTH, UNTRIED_FACTOR * _first_window(slots)))
 
     def became_slow(self, request_id: str, slots: int) -> None:
         """An image of the request has gone to the slow lane. Its result may take a minute more."""
@@ -175,6 +191,15 @@ class DecoderRoom:
 
     def _known(self, request_id: str, slots: int) -> _Request:
         return self._requests.setdefault(request_id, _Request(_first_window(slots)))
+
+
+def _learn(request: _Request, decoder_ms: int, slots: int) -> None:
+    request.predicted_ms = moved(request.predicted_ms, decoder_ms, PREDICTION_WEIGHT)
+    request.tried_share = moved(request.tried_share, 1, PREDICTION_WEIGHT)
+    if decoder_ms < SLOW_MS:
+        request.window = min(MAX_WINDOW, request.window + WINDOW_GROWTH)
+    else:
+        _halve(request, slots)
 
 
 def _halve(request: _Request, slots: int) -> None:

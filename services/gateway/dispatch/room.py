@@ -87,7 +87,13 @@ class Room:
             return
         self.in_flight.remove(key)
         self.ended += 1
-        self._decoder.answered(flight.request_id, recorded.decoder_ms, self._compressors.slots(now) or 0)
+        slots = self._compressors.slots(now) or 0
+        if recorded.decoder_ms:
+            self._decoder.answered(flight.request_id, recorded.decoder_ms, slots)
+        elif recorded.compressed:
+            self._decoder.copied(flight.request_id, slots)
+        else:
+            self._decoder.untried(flight.request_id, slots)
         self.shares.correct(flight.request_id, self._cost(recorded.decoder_ms, now - flight.sent_at, now) - flight.cost)
 
     def reconcile(self, dispatched: Iterable[Flight]) -> None:

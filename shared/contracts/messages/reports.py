@@ -61,6 +61,10 @@ class RecordedResult(ReportedImage):
     """An image whose result is recorded."""
 
     decoder_ms: Count = Field(description="Milliseconds of a compressor's worker process that the run used.")
+    compressed: bool = Field(
+        default=False,
+        description="Whether the image is compressed. If it used no process, an earlier result was copied.",
+    )
 
 
 class ResultsRecorded(Message):

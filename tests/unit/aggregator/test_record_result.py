@@ -347,7 +347,8 @@ async def test_every_result_is_reported_after_it_is_recorded_whether_or_not_it_c
     monkeypatch.setattr(harness.database.images, "record", record_without_reports)
     await harness.record(message)
     run = {"request_id": message.request_id, "image_id": message.image_id, "dispatch": message.dispatch}
-    assert harness.reported == [RecordedResult(**run, decoder_ms=milliseconds)]
+    compressed = isinstance(message, ImageCompressed)
+    assert harness.reported == [RecordedResult(**run, decoder_ms=milliseconds, compressed=compressed)]
 
 
 async def test_the_end_of_a_run_by_a_dead_lettered_command_is_reported(harness: RecordHarness) -> None:

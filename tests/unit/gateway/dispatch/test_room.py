@@ -112,6 +112,16 @@ def test_a_request_that_cost_more_than_predicted_pays_for_it() -> None:
     assert room.shares.choose() == "other"
 
 
+@pytest.mark.parametrize(("compressed", "decoder_ms", "then"), [(True, 40, 40), (True, 0, 0), (False, 0, 50)])
+def test_predictions_follow_only_images_that_were_compressed(compressed: bool, decoder_ms: int, then: float) -> None:
+    room, missing = a_room(), image(1)
+    send(room, missing)
+    room.take(ended(missing, compresses=bool(decoder_ms)), 1)
+    run = about(missing)
+    room.take(ResultsRecorded(recorded=(RecordedResult(**run, decoder_ms=decoder_ms, compressed=compressed),)), 1)
+    assert room._decoder.predicted_ms("r") == then
+
+
 def test_reports_of_other_runs_and_unknown_images_change_nothing() -> None:
     room, first = a_room(), image(1)
     send(room, first)

@@ -58,6 +58,32 @@ def test_downloads_that_take_long_do_not_occupy_the_window() -> None:
     assert sent_until_full(room, "a", {"a": StageCounts(downloading=2, compressing=0, taking_long=2)}) == 3
 
 
+def test_images_that_no_process_tried_say_nothing_about_the_pictures() -> None:
+    room = DecoderRoom()
+    room.answered("a", 400, SLOTS)
+    others = room.predicted_ms("b")
+    for _ in range(100):
+        room.untried("a", SLOTS)
+        room.untried("missing", SLOTS)
+    assert room.predicted_ms("a") == 400
+    assert room.predicted_ms("b") == room.predicted_ms("missing") == others
+    assert room.window("missing", SLOTS) == 4 * 3, "many missing images end soon, and few unproven ones start"
+    for _ in range(10):
+        room.answered("a", 20, SLOTS)
+    before = room.window("a", SLOTS)
+    room.untried("a", SLOTS)
+    assert room.window("a", SLOTS) == before
+
+
+def test_copied_results_count_for_their_request_only() -> None:
+    room = DecoderRoom()
+    for _ in range(20):
+        room.copied("a", SLOTS)
+    assert room.predicted_ms("a") == 0
+    assert room.window("a", SLOTS) == 43
+    assert room.predicted_ms("b") == 50
+
+
 def test_slow_results_halve_the_window() -> None:
     room = proven("a", 20)
     windows = []
