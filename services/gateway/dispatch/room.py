@@ -9,6 +9,7 @@ from datetime import datetime
 
 from services.gateway.dispatch.circuits import caps_of
 from services.gateway.dispatch.decoder_room import ARRIVAL_SECONDS, LATE_SECONDS, DecoderRoom, StageCounts, StepRoom
+from services.gateway.dispatch.download_room import DownloadRoom
 from services.gateway.dispatch.download_times import DownloadTimes
 from services.gateway.dispatch.fair_shares import FairShares
 from services.gateway.dispatch.host_limits import HostLimits
@@ -28,8 +29,6 @@ from shared.contracts.records import HostCircuit, Image
 ALONE_SHARE = 0.1
 """The share of the window for images that lost a worker: they are processed one at a time, and so stay longer."""
 
-_RESERVED_SLOTS = 0.25  # of the downloaders, for requests that have few downloads
-
 
 class Room:
     """All that is known about capacity and its use. Times are seconds of the caller's clock."""
@@ -46,7 +45,8 @@ class Room:
         self._downloaders = WorkerCapacity()
         self._compressors = WorkerCapacity()
         self._caps: Mapping[str, int] = {}
-        self._slots: int | None = None
+        self._slots = window
+        self._downloads = DownloadRoom(window, {})
         self._step: StepRoom | None = None
 
     def take(self, report: Report, now: float) -> None:
@@ -103,23 +103,28 @@ class Room:
     def open(self, circuits: Iterable[HostCircuit], moment: datetime, now: float) -> None:
         """Begin to choose images, at a time that is given by both clocks."""
         self._caps = caps_of(circuits, self.in_flight, moment, now)
-        self._slots = self._downloaders.slots(now)
-        slots = self._compressors.slots(now) or 0
-        self._step = self._decoder.open(self._stage_counts(now), slots, self._times.seconds)
+        slots = self._downloaders.slots(now)
+        self._slots = self._window if slots is None else min(slots, self._window)
+        late = self._downloading_since(now - LATE_SECONDS)
+        self._downloads = DownloadRoom(self._slots, late)
+        processes = self._compressors.slots(now) or 0
+        self._step = self._decoder.open(self._stage_counts(now, late), processes, self._times.seconds)
 
-    def _stage_counts(self, now: float) -> dict[str, StageCounts]:
+    def _downloading_since(self, before: float) -> Counter[str]:
+        """By request, its downloads that began before this time."""
+        return Counter(
+            each.request_id for each in self.in_flight if each.stage is Stage.DOWNLOADING and each.sent_at < before
+        )
+
+    def _stage_counts(self, now: float, late: Counter[str]) -> dict[str, StageCounts]:
         """By request."""
-        downloading, taking_long = Counter[str](), Counter[str]()
-        for flight in self.in_flight:
-            if flight.stage is Stage.DOWNLOADING and now - flight.sent_at <= LATE_SECONDS:
-                downloading[flight.request_id] += 1
-                taking_long[flight.request_id] += now - flight.sent_at > ARRIVAL_SECONDS
+        taking_long = self._downloading_since(now - ARRIVAL_SECONDS)
         return {
             request_id: StageCounts(
-                downloading[request_id],
+                stages.get(Stage.DOWNLOADING, 0) - late[request_id],
                 stages.get(Stage.COMPRESSING, 0),
                 stages.get(Stage.SLOW, 0),
-                taking_long[request_id],
+                taking_long[request_id] - late[request_id],
             )
             for request_id, stages in self.in_flight.by_request().items()
         }
@@ -127,19 +132,19 @@ class Room:
     @property
     def is_full(self) -> bool:
         """Whether there is room for no image at all."""
+        return self._free_slots <= 0 or (self._step is not None and self._step.is_full)
+
+    @property
+    def _free_slots(self) -> int:
+        """Downloads that may start beside all that is in flight."""
         downloading = self.in_flight.in_stage(Stage.DOWNLOADING)
-        return (
-            len(self.in_flight) >= self._window
-            or (self._slots is not None and downloading >= self._slots)
-            or (self._step is not None and self._step.is_full)
-        )
+        return min(self._slots - downloading, self._window - len(self.in_flight))
 
     def for_request(self, request_id: str) -> bool:
         """Whether the workers have room for another image of a request."""
-        if self._slots is not None:
-            downloading = self.in_flight.by_request().get(request_id, {}).get(Stage.DOWNLOADING, 0)
-            if downloading >= max(1, int(self._slots * (1 - _RESERVED_SLOTS))):
-                return False
+        downloading = self.in_flight.by_request().get(request_id, {}).get(Stage.DOWNLOADING, 0)
+        if not self._downloads.has_room(request_id, downloading, self._free_slots):
+            return False
         return self._step is None or self._step.has_room(request_id)
 
     def alone(self) -> int:
