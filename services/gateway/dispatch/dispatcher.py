@@ -89,12 +89,16 @@ class Dispatcher:
         self._waiting.added(request_id)
         if request_id not in self._request_ids:
             self._refreshed_at = float("-inf")
-        self.wake.set()
+        self._wake()
 
     def take(self, report: Report) -> None:
         """Learn from a report of a worker."""
         self._room.take(report, self._seconds())
-        self.wake.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._has_lease:  # otherwise each report would make a standby ask the database for the lease
+            self.wake.set()
 
     async def step(self) -> float:
         """Send what there is room for. Returns the seconds until the next step."""

@@ -13,7 +13,7 @@ from services.gateway.dispatch import expiry as expiry_module
 from services.gateway.host_limits_file import HostOverride
 from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import CompressOptions, ImageDeferred, ImageFailed, KnownResult
+from shared.contracts.messages import CompressOptions, DownloadsReported, ImageDeferred, ImageFailed, KnownResult
 from shared.contracts.object_keys import reuse_key
 from shared.contracts.records import HostCircuit, Image
 from shared.errors import BrokerUnavailable
@@ -312,6 +312,23 @@ async def test_only_the_holder_of_the_lease_dispatches(
     assert await database.another_process().lease("dispatch", 15).acquire()
     await a_dispatcher(database, publisher, clock).step()
     assert not publisher.sent
+
+
+async def test_reports_wake_only_the_dispatcher_that_has_the_lease(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
+) -> None:
+    """A standby asks for the lease with each step."""
+    other = database.another_process().lease("dispatch", 15)
+    assert await other.acquire()
+    dispatcher = a_dispatcher(database, publisher, clock).dispatcher
+    await dispatcher.step()
+    dispatcher.take(DownloadsReported(worker="downloader", slots=8))
+    dispatcher.images_added("r1")
+    assert not dispatcher.wake.is_set()
+    await other.release()
+    await dispatcher.step()
+    dispatcher.take(DownloadsReported(worker="downloader", slots=8))
+    assert dispatcher.wake.is_set()
 
 
 def an_open_circuit(host: str, until: datetime, since: datetime = NOW, fault: datetime = NOW) -> HostCircuit:
