@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 from services.compressor.cpu_pool import CpuPool, usable_cores
 from services.compressor.handler import CompressHandler, Reporting, Retries
+from services.compressor.lanes import deliveries
 from services.compressor.settings import CompressorSettings
 from shared.alone_runs import with_alone_runs
 from shared.clocks import ReferenceClock, watched
@@ -62,7 +63,7 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
         )
         dropped = DroppedRounds()
         handle = dropped.dropping(handler)
-        commands = Subscription(Queue.COMPRESS, (CompressImage,), handle, _concurrency(processes))
+        commands = Subscription(Queue.COMPRESS, (CompressImage,), handle, deliveries(processes))
         slow = Subscription(Queue.COMPRESS_SLOW, (CompressImage,), handle, processes)
         # Before the check: from here on the process is ready only if it consumes.
         consumers = [
@@ -74,14 +75,6 @@ async def run(settings: CompressorSettings, stop: asyncio.Event) -> None:
         reporting = ("sending reports", sender.run(stop, health))
         consuming = ((each.name, each.run(stop, settings.rabbit.drain_timeout)) for each in consumers)
         await all_lasting([listening, reporting, *consuming], stop)
-
-
-def _concurrency(processes: int) -> int:
-    """Images in progress at a time: while some are compressed, others are read, stored or published.
-
-    Those in the slow lane are among them.
-    """
-    return 3 * processes + 2
 
 
 def _report(worker: str, slots: int, slow: tuple[ReportedImage, ...]) -> CompressionsReported:

@@ -17,8 +17,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from services.compressor.compress import Compressed
-from services.compressor.lanes import Lanes, Stop, Work
-from services.compressor.worker import Task, Worker
+from services.compressor.lanes import Lanes, Return, Stop, Work
+from services.compressor.worker import Task, Worker, WorkStopped
 from shared.contracts.messages import CompressOptions
 from shared.errors import StoppedWhileStarting
 from shared.long_lived import moving
@@ -38,7 +38,7 @@ class Turn:
     """Whose picture waits for a worker process.
 
     spent_seconds: of its time limit, used before; then only the slow lane works on it.
-    on_slow: called if it moves to the slow lane, or is stopped.
+    on_slow: called once if it is slow, or has to wait for the slow lane.
     """
 
     request_id: str = ""
@@ -48,9 +48,12 @@ class Turn:
 
 @dataclass(slots=True)
 class _Job:
-    """What belongs to a piece of work until it ends. turn: done when it may start. worker: which runs it."""
+    """What belongs to a piece of work until it ends. worker: which runs it.
 
-    turn: asyncio.Future[None]
+    turn: whether the work may start, once that is known; else it is to come back through the slow lane's queue.
+    """
+
+    turn: asyncio.Future[bool]
     on_slow: Callable[[], object] | None
     worker: Worker | None = None
 
@@ -126,8 +129,8 @@ class CpuPool:
     ) -> tuple[Compressed, float]:
         """The result of `compress.compress`, and the seconds it took, excluding the wait for a free process.
 
-        Raises CompressError, with DECODER_CRASHED or DECODE_TIMEOUT if the process died or was too slow; WorkStopped;
-        WorkerError; EncoderUnavailable.
+        Raises CompressError, with DECODER_CRASHED or DECODE_TIMEOUT if the process died or was too slow; WorkStopped,
+        also before the start; WorkerError; EncoderUnavailable.
         Cancellation discards the result but does not stop the work: the process takes its next task afterwards.
         """
         turn = turn or Turn()
@@ -143,6 +146,9 @@ class CpuPool:
         except BaseException:
             self._leave(work)
             raise
+        if not job.turn.result():
+            self._leave(work)
+            raise WorkStopped(0)
         task = Task(original, (options, max_pixels, self._measure_ssim))
         running = self._in_background(self._run(task, work, job))
         running.add_done_callback(lambda _: self._leave(work))  # also if nobody waits for the result any more
@@ -157,11 +163,14 @@ class CpuPool:
         """Start what has its turn, and make room for what waits."""
         now = time.monotonic()
         self._start_turns(now)
+        for work in self._lanes.became_slow(now):
+            self._report_slow(work)
         while (action := self._lanes.make_room(now)) is not None:
             job = self._jobs[action.work]
-            if job.on_slow is not None:
-                job.on_slow()
-            if isinstance(action, Stop) and job.worker is not None:
+            if isinstance(action, Return):
+                self._report_slow(action.work)
+                self._decide(job, starts=False)
+            elif isinstance(action, Stop) and job.worker is not None:
                 job.worker.stop(action.work)
             self._start_turns(now)
         if self._timer is not None:
@@ -171,9 +180,16 @@ class CpuPool:
 
     def _start_turns(self, now: float) -> None:
         for work in self._lanes.start(now):
-            turn = self._jobs[work].turn
-            if not turn.done():  # cancelled, and about to leave
-                turn.set_result(None)
+            self._decide(self._jobs[work], starts=True)
+
+    def _decide(self, job: _Job, *, starts: bool) -> None:
+        if not job.turn.done():  # else it was cancelled, and is about to leave
+            job.turn.set_result(starts)
+
+    def _report_slow(self, work: Work) -> None:
+        on_slow = self._jobs[work].on_slow
+        if on_slow is not None:
+            on_slow()
 
     async def ping(self) -> None:
         """Raises EncoderUnavailable unless a process runs, or starts."""

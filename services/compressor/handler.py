@@ -99,7 +99,7 @@ class CompressHandler:
         except CompressError as error:
             return [self._failure(command, error)]
         except WorkStopped as stopped:
-            return [command.model_copy(update={"spent_ms": command.spent_ms + round(stopped.seconds * 1000)})]
+            return [_for_slow_lane(command, stopped.seconds)]
         except _OriginalLost as lost:
             return [self._lost(command, str(lost))]
         except Exception as error:
@@ -203,3 +203,9 @@ class _OriginalLost(Exception):
 
 def _failed(command: CompressImage, code: ErrorCode, detail: str) -> ImageFailed:
     return ImageFailed(**about(command), error_code=code, error_detail=detail, original_key=command.original_key)
+
+
+def _for_slow_lane(command: CompressImage, seconds: float) -> CompressImage:
+    """The command after a worker process spent so many seconds on it, perhaps none."""
+    spent_ms = max(1, command.spent_ms + round(seconds * 1000))  # only with some does it go to the slow lane's queue
+    return command.model_copy(update={"spent_ms": spent_ms})

@@ -2,6 +2,9 @@
 
 A picture that takes long while other requests wait leaves its usual turn: it moves to the slow lane, with its process,
 or is stopped if the slow lane is full. What was stopped comes back through a queue that only the slow lane serves.
+
+Others also wait, in the broker, if the process holds as many pictures as it may. If slow pictures then occupy all
+places, those of their requests that wait are sent to the slow lane's queue, which makes room for the next deliveries.
 """
 
 from collections import deque
@@ -11,15 +14,28 @@ SLOW_SECONDS = 2.0
 """A picture that takes longer is slow. Usual photographs of 20 megapixels take less."""
 
 
+def deliveries(processes: int) -> int:
+    """Usual pictures that a compressor holds: while some are compressed, others are read, stored or published.
+
+    Those that moved to the slow lane are among them.
+    """
+    return 3 * processes + 2
+
+
 @dataclass(eq=False, slots=True)
 class Work:
-    """One picture. slow: it was stopped before, and only the slow lane works on it. seconds: its time limit."""
+    """One picture. seconds: its time limit.
+
+    slow: it was stopped or returned before, and only the slow lane works on it.
+    is_known_slow: `became_slow` has named it.
+    """
 
     request_id: str
     seconds: float
     slow: bool = False
     started_at: float | None = None
     in_slow_lane: bool = False
+    is_known_slow: bool = False
     is_stopping: bool = False
 
 
@@ -37,12 +53,20 @@ class Stop:
     work: Work
 
 
+@dataclass(frozen=True, slots=True)
+class Return:
+    """The work no longer waits: it has not started, and is to come back through the slow lane's queue."""
+
+    work: Work
+
+
 class Lanes:
     """`usual` turns, and `slow` places. The caller supplies the time in seconds."""
 
     def __init__(self, usual: int, slow: int) -> None:
         self._usual = usual
         self._slow = slow
+        self._full = deliveries(usual)
         self._running: list[Work] = []
         self._waiting: dict[str, deque[Work]] = {}
         self._waiting_slow: deque[Work] = deque()
@@ -60,11 +84,8 @@ class Lanes:
             self._running.remove(work)
         elif work.slow:
             self._waiting_slow.remove(work)
-        else:
-            queue = self._waiting[work.request_id]
-            queue.remove(work)
-            if not queue:
-                del self._waiting[work.request_id]
+        elif not work.is_stopping:  # else it was returned
+            self._leave_queue(work)
 
     def start(self, now: float) -> list[Work]:
         """The work whose turn has come; it has started."""
@@ -77,36 +98,67 @@ class Lanes:
             started.append(work)
         return started
 
-    def make_room(self, now: float) -> Moved | Stop | None:
+    def became_slow(self, now: float) -> list[Work]:
+        """The work that has become slow since the last call, whether others wait or not."""
+        slow = [work for work in self._running if not work.is_known_slow and self._is_slow(work, now)]
+        for work in slow:
+            work.is_known_slow = True
+        return slow
+
+    def make_room(self, now: float) -> Moved | Stop | Return | None:
         """What is to be done about slow work on a usual turn that others wait for. Call it again until None."""
-        blocking = [
-            work
-            for work in self._running
-            if not (work.in_slow_lane or work.is_stopping) and self._is_slow(work, now) and self._others_wait(work)
+        slow = [
+            work for work in self._running if not (work.in_slow_lane or work.is_stopping) and self._is_slow(work, now)
         ]
-        if not blocking:
-            return None
+        blocking = [work for work in slow if self._others_wait(work)]
         if self._in_slow_lane() < self._slow:
-            work = min(blocking, key=lambda each: each.started_at or 0)  # it has the least chance to end soon
-            work.in_slow_lane = True
-            self._postpone(work.request_id)
-            return Moved(work)
-        early = [work for work in blocking if now - (work.started_at or 0) < work.seconds / 2]
-        if not early:
+            return self._move(slow if self._is_full else blocking)
+        if self._is_full and len(slow) == self._usual and (waiting := self._waiting_behind(slow)):
+            self._leave_queue(waiting)
+            waiting.is_stopping = True
+            return Return(waiting)
+        return self._stop([work for work in blocking if now - (work.started_at or 0) < work.seconds / 2])
+
+    def look_again_at(self, now: float) -> float | None:
+        """When work becomes slow."""
+        times = [
+            work.started_at + SLOW_SECONDS
+            for work in self._running
+            if work.started_at is not None and not self._is_slow(work, now)
+        ]
+        return min(times, default=None)
+
+    def _move(self, works: list[Work]) -> Moved | None:
+        if not works:
             return None
-        work = max(early, key=lambda each: each.started_at or 0)  # the least work is lost
+        work = min(works, key=lambda each: each.started_at or 0)  # it has the least chance to end soon
+        work.in_slow_lane = True
+        self._postpone(work.request_id)
+        return Moved(work)
+
+    def _stop(self, works: list[Work]) -> Stop | None:
+        if not works:
+            return None
+        work = max(works, key=lambda each: each.started_at or 0)  # the least work is lost
         work.is_stopping = True
         self._postpone(work.request_id)
         return Stop(work)
 
-    def look_again_at(self, now: float) -> float | None:
-        """When work that others wait for becomes slow."""
-        times = [
-            work.started_at + SLOW_SECONDS
-            for work in self._running
-            if work.started_at is not None and not work.in_slow_lane and not self._is_slow(work, now)
-        ]
-        return min(times) if times and self._waiting else None
+    def _leave_queue(self, work: Work) -> None:
+        queue = self._waiting[work.request_id]
+        queue.remove(work)
+        if not queue:
+            del self._waiting[work.request_id]
+
+    def _waiting_behind(self, slow: list[Work]) -> Work | None:
+        """A picture that waits, of one of the requests of the slow work."""
+        return next((self._waiting[each.request_id][-1] for each in slow if each.request_id in self._waiting), None)
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether the broker delivers nothing more until some of the work leaves."""
+        running = sum(not (work.slow or work.is_stopping) for work in self._running)
+        return running + sum(len(queue) for queue in self._waiting.values()) >= self._full
 
     def _start(self, work: Work, now: float) -> Work:
         work.started_at = now

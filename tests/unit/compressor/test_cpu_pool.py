@@ -17,6 +17,7 @@ from services.compressor import worker
 from services.compressor.compress import Compressed, compress
 from services.compressor.compress_error import CompressError
 from services.compressor.cpu_pool import CpuPool, Turn, usable_cores
+from services.compressor.lanes import deliveries
 from services.compressor.worker import WorkStopped
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
@@ -153,10 +154,28 @@ async def test_slow_work_that_others_wait_for_leaves_its_turn_and_is_stopped_if_
         with pytest.raises(WorkStopped) as stopped:
             await second
         assert stopped.value.seconds > 0
-        assert reported == ["first", "second"]
+        assert reported[:2] == ["first", "second"]
         os.kill(process, signal.SIGCONT)
         assert (await first)[0] == compress(LONG_WORK, HALF, MAX_PIXELS)
         await until(lambda: process not in worker_ids(), PATIENCE, "the process of the slow picture ends with it")
+
+
+async def test_slow_pictures_that_nobody_waits_for_are_reported_and_make_room_for_deliveries(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One usual process: the first picture moves, the second one keeps its turn, and one of those behind it returns."""
+    monkeypatch.setattr("services.compressor.lanes.SLOW_SECONDS", 0.3)
+    monkeypatch.setattr(worker, "serve", busy_for_ever)
+    reported: list[int] = []
+    async with CpuPool(1, timeout=PATIENCE) as pool:
+        turns = [Turn("same", on_slow=partial(reported.append, number)) for number in range(deliveries(1))]
+        pictures = [asyncio.create_task(pool.compress(ORIGINAL, HALF, MAX_PIXELS, turn)) for turn in turns]
+        with pytest.raises(WorkStopped) as returned:
+            await pictures[-1]
+        assert returned.value.seconds == 0
+        assert reported == [0, 1, len(turns) - 1]
+        assert not any(picture.done() for picture in pictures[:-1])
+    await asyncio.gather(*pictures, return_exceptions=True)
 
 
 async def test_a_process_that_dies_loses_only_its_own_image(pool: CpuPool) -> None:

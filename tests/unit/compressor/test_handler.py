@@ -23,7 +23,8 @@ from shared.contracts.messages import (
 from shared.contracts.object_keys import image_id, original_key, result_key
 from shared.errors import StorageUnavailable
 from shared.losses import LossPolicy
-from shared.messaging import DependencyGate, Hold
+from shared.messaging import DependencyGate, Hold, Queue
+from shared.messaging.topology import queue_of
 from shared.observability import Health, Metrics
 from shared.settings import AttemptSettings, LossSettings
 from shared.storage import HeldPuts, ObjectStore
@@ -60,10 +61,11 @@ class Broken:
 
 
 class Slow:
-    """Reports each picture as slow, then stops it. turns: of all calls."""
+    """Reports each picture as slow, then stops it after `seconds`. turns: of all calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 2.5) -> None:
         self.turns: list[Turn] = []
+        self._seconds = seconds
 
     async def compress(
         self, _original: bytes, _options: CompressOptions, _max_pixels: int, turn: Turn
@@ -71,7 +73,7 @@ class Slow:
         self.turns.append(turn)
         assert turn.on_slow is not None
         turn.on_slow()
-        raise WorkStopped(2.5)
+        raise WorkStopped(self._seconds)
 
 
 def a_command(original: bytes = ORIGINAL, **changes: object) -> CompressImage:
@@ -310,6 +312,14 @@ async def test_a_stopped_picture_is_sent_to_the_slow_lane_with_the_time_that_it_
     assert await handler(first) == [a_command(spent_ms=5000)]
     assert [(turn.request_id, turn.spent_seconds) for turn in pool.turns] == [(REQUEST_ID, 0), (REQUEST_ID, 2.5)]
     assert reported == [a_command(), first]
+
+
+async def test_a_picture_that_is_sent_to_the_slow_lane_before_its_start_does_not_return_to_the_usual_queue(
+    store: MemoryObjectStore,
+) -> None:
+    [command] = await a_handler(store, Slow(seconds=0))(a_command())
+    assert isinstance(command, CompressImage)
+    assert queue_of(command) is Queue.COMPRESS_SLOW
 
 
 async def test_a_picture_that_used_its_whole_time_fails_at_once(store: MemoryObjectStore) -> None:

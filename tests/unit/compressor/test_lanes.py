@@ -2,10 +2,12 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.compressor.lanes import SLOW_SECONDS, Lanes, Moved, Stop, Work
+from services.compressor.lanes import SLOW_SECONDS, Lanes, Moved, Return, Stop, Work, deliveries
+from tests.support.simulated_compressor import Picture, SimulatedCompressor
 
 LIMIT = 60.0
 
@@ -33,7 +35,6 @@ def test_slow_work_that_others_wait_for_moves_to_the_slow_lane() -> None:
     lanes, slow, other = Lanes(1, 1), work("slow"), work("other")
     add(lanes, slow)
     assert lanes.start(0) == [slow]
-    assert lanes.look_again_at(0) is None
     add(lanes, other)
     assert lanes.start(1) == []
     assert lanes.look_again_at(1) == SLOW_SECONDS
@@ -56,6 +57,75 @@ def test_nothing_moves_while_only_pictures_of_the_same_request_wait() -> None:
     add(lanes, work("a"), work("a"))
     lanes.start(0)
     assert lanes.make_room(30) is None
+
+
+def test_each_slow_picture_is_named_once_although_nobody_waits() -> None:
+    lanes, usual, returned = Lanes(1, 1), work(), work(slow=True)
+    add(lanes, usual, returned)
+    lanes.start(1)
+    assert lanes.became_slow(1 + SLOW_SECONDS - 0.1) == []
+    assert lanes.look_again_at(1) == 1 + SLOW_SECONDS
+    assert lanes.became_slow(1 + SLOW_SECONDS) == [usual, returned]
+    assert lanes.became_slow(30) == []
+    assert lanes.look_again_at(30) is None
+
+
+def test_slow_work_moves_if_the_broker_delivers_nothing_more() -> None:
+    lanes, pictures = Lanes(2, 2), [work() for _ in range(deliveries(2))]
+    add(lanes, *pictures[:-1])
+    lanes.start(0)
+    assert lanes.make_room(SLOW_SECONDS) is None
+    add(lanes, pictures[-1])
+    assert lanes.make_room(SLOW_SECONDS) == Moved(pictures[0])
+
+
+def test_if_slow_work_occupies_all_places_a_waiting_picture_of_its_request_makes_room_for_a_delivery() -> None:
+    lanes, pictures = Lanes(1, 1), [work() for _ in range(deliveries(1))]
+    add(lanes, *pictures)
+    lanes.start(0)
+    assert lanes.make_room(2) == Moved(pictures[0])
+    lanes.start(2)
+    assert lanes.make_room(3) is None, "the second picture may be fast"
+    assert lanes.make_room(4) == Return(pictures[-1])
+    lanes.leave(pictures[-1])
+    assert lanes.make_room(4) is None, "the next delivery may be of another request"
+    other = work("other")
+    add(lanes, other)
+    assert lanes.make_room(4) == Return(pictures[-2])
+    assert lanes.make_room(4) == Stop(pictures[1])
+    lanes.leave(pictures[1])
+    assert lanes.start(4) == [other]
+
+
+def test_only_pictures_of_the_slow_requests_are_returned() -> None:
+    lanes, slow = Lanes(1, 1), work("slow")
+    add(lanes, work(slow=True), slow, *(work("other") for _ in range(deliveries(1) - 1)))
+    lanes.start(0)
+    assert lanes.make_room(2) == Stop(slow)
+    assert lanes.make_room(2) is None
+
+
+@pytest.mark.parametrize("limit", [8.0, 60.0])
+@pytest.mark.parametrize("processes", [1, 2, 4])
+@pytest.mark.parametrize("bad", [4, 8, 23, 60])
+def test_a_photograph_behind_slow_pictures_of_another_request_ends_soon(bad: int, processes: int, limit: float) -> None:
+    compressor = SimulatedCompressor(processes, limit)
+    pictures = [Picture("bad", seconds=1000) for _ in range(bad)]
+    photographs = [Picture("good", seconds=0.05) for _ in range(5)]
+    compressor.run([*pictures, *photographs])
+    assert max(each.ended_at for each in photographs) < 6 * SLOW_SECONDS
+    for picture in pictures:
+        assert picture.used <= limit + 0.1, "one time limit over all runs"
+        assert picture.returns <= 2
+
+
+@given(
+    seconds=st.lists(st.tuples(st.sampled_from("abc"), st.floats(0.05, 10)), max_size=40), processes=st.integers(1, 3)
+)
+def test_every_picture_that_is_fast_enough_has_its_result(seconds: list[tuple[str, float]], processes: int) -> None:
+    pictures = [Picture(request_id, each) for request_id, each in seconds]
+    SimulatedCompressor(processes, LIMIT).run(pictures)
+    assert all(each.has_result for each in pictures)
 
 
 def test_without_a_slow_place_the_youngest_slow_work_is_stopped_unless_it_has_half_its_time_behind_it() -> None:
