@@ -5,6 +5,7 @@ Each read costs a bounded number of keys and hosts, however many images wait at 
 
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from services.gateway.dispatch.room import Room
 from services.gateway.dispatch.waiting import WaitingImages
@@ -17,6 +18,15 @@ MAX_READS = 100
 """Queries in one step."""
 _MAX_READS_OF_REQUEST = 10  # in one step
 _HOSTS_LEFT_OUT = 200  # of those that are full for all requests, in one query: there may be ten thousand
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """is_all: whether a query saw all due images. passed: the host after which the next read by host goes on."""
+
+    images: Sequence[Image]
+    is_all: bool
+    passed: str | None = None
 
 
 class Reading:
@@ -37,13 +47,14 @@ class Reading:
         """Read images of a request that waits nowhere with room."""
         full = {host for host in self._waiting.hosts(request_id) if not self._room.at_host(host, now)}
         if full:
-            images, passed = await self._elsewhere(request_id, full, now)
-            is_all = False
+            found = await self._elsewhere(request_id, full, now)
+            is_all = found.is_all and self._waiting.remaining(request_id) is not None
         else:
-            images, passed = await self._in_order(request_id), None
-            is_all = len(images) < READ_AHEAD and self._room.alone() > 0
-        new = [image for image in images if not self._room.in_flight.has(image)]  # sent, and not marked yet
-        self._waiting.read(request_id, new, is_all=is_all, passed=passed, now=now)
+            images = await self._in_order(request_id)
+            found = _Found(images, is_all=len(images) < READ_AHEAD)
+            is_all = found.is_all and self._room.alone() > 0
+        new = [image for image in found.images if not self._room.in_flight.has(image)]  # sent, and not marked yet
+        self._waiting.read(request_id, new, is_all=is_all, passed=found.passed, now=now)
 
     async def _in_order(self, request_id: str, without_hosts: Collection[str] = ()) -> Sequence[Image]:
         self.left -= 1
@@ -51,8 +62,8 @@ class Reading:
             request_id, READ_AHEAD, without_hosts=without_hosts, without_losses=not self._room.alone()
         )
 
-    async def _elsewhere(self, request_id: str, full: set[str], now: float) -> tuple[Sequence[Image], str | None]:
-        """Images of a request at hosts with room, and the host after which the next read goes on.
+    async def _elsewhere(self, request_id: str, full: set[str], now: float) -> _Found:
+        """Images of a request at hosts with room.
 
         What is found by host is cheap, but in the order of the hosts. If it may not be all, the first images are read
         in the catalogue's order too.
@@ -70,12 +81,14 @@ class Reading:
             )
             found = [image for image in by_host if self._room.at_host(image.host, now)]
             if len(by_host) < READ_AHEAD:
-                return found, passed if found else None
+                is_all = passed is None and len(found) == len(by_host)
+                return _Found(found, is_all, passed if found else None)
             if found:
                 in_order = await self._in_order(request_id, without) if self.left else []
-                return (in_order if len(in_order) == READ_AHEAD else [*in_order, *found]), passed
+                images = in_order if len(in_order) == READ_AHEAD else [*in_order, *found]
+                return _Found(images, is_all=False, passed=passed)
             passed = by_host[-1].host
-        return [], passed
+        return _Found([], is_all=False, passed=passed)
 
     def _full_after(self, host: str | None, now: float) -> set[str]:
         """The first hosts without room that come after this one."""

@@ -12,9 +12,11 @@ KEPT_SECONDS = 5.0
 READ_AGAIN_PER_SECOND = 100
 """Requests: of more than 500 the images are kept for longer. A change that is missed costs a download and nothing else:
 results of an image that has ended change nothing."""
+LONGEST_PAUSE = 2.0
+"""Seconds until a query that found nothing is repeated. While others of its request wait, an image that becomes due, or
+that another gateway adds, is found so late; if more than 200 requests wait, later, so that the rate stays the same."""
 
 _FIRST_PAUSE = 0.25
-_LONGEST_PAUSE = 2.0
 
 Queue = tuple[str, bool]
 """A host, and whether its images are processed alone."""
@@ -28,6 +30,7 @@ class _Request:
     queues: dict[Queue, deque[Image]] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
     is_all: bool = False
+    is_unread: bool = True
     read_at: float = float("-inf")
     pause: float = _FIRST_PAUSE
     read_again_at: float = float("-inf")
@@ -42,19 +45,21 @@ class WaitingImages:
         self._requests: dict[str, _Request] = {}
         self._unread: dict[str, None] = {}
         self._changed: dict[str, None] = {}
+        self._longest_pause = LONGEST_PAUSE
         self._readable_at: list[tuple[float, str]] = []
         """A heap: when a request's places change because time has passed."""
 
     def keep(self, request_ids: Collection[str], now: float) -> None:
-        """Forget all other requests, and what was read too long ago."""
+        """Forget all other requests, and the images that were read too long ago."""
         kept = set(request_ids)
         seconds = max(KEPT_SECONDS, len(kept) / READ_AGAIN_PER_SECOND)
-        self._requests = {
-            request_id: request
-            for request_id, request in self._requests.items()
-            if request_id in kept and (now - request.read_at <= seconds or not request.ids)
-        }
-        self._unread = {each: None for each in request_ids if each not in self._requests}
+        self._longest_pause = max(LONGEST_PAUSE, len(kept) / READ_AGAIN_PER_SECOND)
+        self._requests = {each: request for each, request in self._requests.items() if each in kept}
+        for request_id, request in self._requests.items():
+            if request.ids and now - request.read_at > seconds:
+                # The pause goes on: reading again is no reason to look at other hosts more often.
+                self._requests[request_id] = _Request(pause=request.pause, read_again_at=request.read_again_at)
+        self._unread = {each: None for each in request_ids if self._is_unread(each)}
         self._changed = {each: None for each in (*self._changed, *self._unread) if each in kept}
 
     def added(self, request_id: str) -> None:
@@ -89,9 +94,13 @@ class WaitingImages:
         return len(request.ids) if request is not None and request.is_all else None
 
     def may_read(self, request_id: str, now: float) -> bool:
-        """Whether a query for more images is worth while: not while all are known, and rarely while none is found."""
+        """Whether a query for more images is worth while: rarely while all are known, or none is found."""
         request = self._requests.get(request_id)
-        return request is None or (not (request.is_all and request.ids) and now >= request.read_again_at)
+        return request is None or request.is_unread or now >= request.read_again_at
+
+    def _is_unread(self, request_id: str) -> bool:
+        request = self._requests.get(request_id)
+        return request is None or request.is_unread
 
     def hosts(self, request_id: str) -> set[str]:
         """Where its images wait."""
@@ -105,13 +114,14 @@ class WaitingImages:
 
     def read(
         self, request_id: str, images: Iterable[Image], *, is_all: bool, now: float, passed: str | None = None
-    ) -> int:
-        """Add what a query returned. Returns how many are new.
+    ) -> None:
+        """Add what a query returned.
 
         is_all: whether the request has no other due image. passed: see the method of this name; while it is a host,
         there may be more after it.
         """
         request = self._requests.setdefault(request_id, _Request())
+        was_unread, request.is_unread = request.is_unread, False
         self._unread.pop(request_id, None)
         if not request.ids:
             request.read_at = now
@@ -122,9 +132,18 @@ class WaitingImages:
         request.is_all = is_all
         goes_on = bool(new) or (passed is not None and passed != request.passed)
         request.passed = passed
-        request.pause = _FIRST_PAUSE if goes_on else min(2 * request.pause, _LONGEST_PAUSE)
-        self._read_again(request_id, float("-inf") if goes_on else now + request.pause)
-        return len(new)
+        longest = self._longest_pause if request.ids else LONGEST_PAUSE
+        if request.ids and is_all:
+            request.pause = longest
+            self._read_again(request_id, now + request.pause)
+        elif not goes_on:
+            request.pause = min(2 * request.pause, longest)
+            self._read_again(request_id, now + request.pause)
+        elif was_unread:
+            self._read_again(request_id, request.read_again_at)
+        else:
+            request.pause = _FIRST_PAUSE
+            self._read_again(request_id, float("-inf"))
 
     def take_first(self, request_id: str, has_room: Callable[[Queue], bool]) -> Image | None:
         """Take the first image in the catalogue's order whose queue has room."""
@@ -146,6 +165,9 @@ class WaitingImages:
         self._changed[request_id] = None
         if not request.ids and request.is_all:
             self._read_again(request_id, request.read_at + _FIRST_PAUSE)
+        elif not images and not request.is_all:  # the database may have more of its host
+            request.pause = _FIRST_PAUSE
+            self._read_again(request_id, float("-inf"))
         return image
 
     def _read_again(self, request_id: str, at: float) -> None:

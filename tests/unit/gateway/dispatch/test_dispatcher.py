@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from services.gateway.dispatch import expiry as expiry_module
+from services.gateway.dispatch.waiting import LONGEST_PAUSE
 from services.gateway.host_limits_file import HostOverride
 from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
@@ -178,6 +179,18 @@ async def test_an_empty_bucket_of_a_rate_does_not_delay_the_other_hosts_of_its_r
         clock.advance(0.05)
     sent = Counter(command.url.split("/")[2] for command in publisher.downloads())
     assert sent == {"a-polite.test": 2, "b.test": 400}
+
+
+async def test_an_image_that_becomes_due_is_found_while_others_of_its_request_wait(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
+) -> None:
+    await insert_request(database, "r1", urls_of("busy.test", 20))
+    dispatcher = a_dispatcher(database, publisher, clock, per_host=1)
+    await dispatcher.step()
+    await database.images.insert_many([an_image("http://well.test/1.jpg", "r1", position=99)])  # by another gateway
+    clock.advance(LONGEST_PAUSE)
+    await dispatcher.step()
+    assert await in_flight(database) == {"busy.test": 1, "well.test": 1}
 
 
 async def test_a_healthy_host_behind_many_dead_ones_of_its_request_is_found(

@@ -4,10 +4,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.dispatch.waiting import KEPT_SECONDS, READ_AGAIN_PER_SECOND, UNREAD, Queue, WaitingImages
+from services.gateway.dispatch.waiting import (
+    KEPT_SECONDS,
+    LONGEST_PAUSE,
+    READ_AGAIN_PER_SECOND,
+    UNREAD,
+    Queue,
+    WaitingImages,
+)
 from shared.contracts.records import Image
 from tests.support.builders import an_image
 
@@ -56,7 +64,8 @@ def test_images_that_are_processed_alone_wait_in_a_queue_of_their_own() -> None:
 
 def test_an_image_that_is_read_twice_waits_once() -> None:
     waiting = waiting_of(images("a", "a"))
-    assert waiting.read("r", images("a", "a", "a"), is_all=True, now=1) == 1
+    waiting.read("r", images("a", "a", "a"), is_all=True, now=1)
+    assert waiting.remaining("r") == 3
     assert taken(waiting) == [0, 1, 2]
 
 
@@ -71,9 +80,13 @@ def test_what_remains_is_known_if_a_query_found_all_images() -> None:
     assert waiting.remaining("r") is None
 
 
-def test_while_all_images_are_known_nothing_is_read() -> None:
+def test_while_all_images_are_known_others_are_looked_for_every_two_seconds() -> None:
+    """They may become due, or another gateway may add some."""
     waiting = waiting_of(images("a"), is_all=True)
-    assert not waiting.may_read("r", now=1)
+    assert not waiting.may_read("r", now=LONGEST_PAUSE - 1)
+    assert waiting.may_read("r", now=LONGEST_PAUSE)
+    waiting.read("r", [], is_all=True, now=LONGEST_PAUSE)
+    assert not waiting.may_read("r", now=LONGEST_PAUSE + 1)
     waiting.added("r")
     assert waiting.may_read("r", now=1)
 
@@ -112,6 +125,32 @@ def test_many_requests_are_read_again_at_a_bounded_rate() -> None:
             waiting.read(request, images("a"), is_all=True, now=now)
             queries += 1
     assert len(requests) < queries <= len(requests) + 120 * READ_AGAIN_PER_SECOND
+
+
+@pytest.mark.parametrize("is_all", [True, False])
+def test_requests_that_wait_at_a_full_host_are_looked_at_at_a_bounded_rate(is_all: bool) -> None:
+    requests = [f"request-{number}" for number in range(1_000)]
+    waiting, queries = WaitingImages(), 0
+    for tick in range(240):
+        now = tick / 4
+        waiting.keep(requests, now)
+        while (request := waiting.next_unread()) is not None:
+            waiting.read(request, images("a"), is_all=is_all, now=now)
+            queries += 1
+        for request in requests:
+            if waiting.may_read(request, now):
+                waiting.read(request, [], is_all=is_all, now=now)
+                queries += 1
+    assert queries <= 7 * len(requests) + 60 * 2 * READ_AGAIN_PER_SECOND
+
+
+def test_when_the_images_of_a_host_have_started_more_are_read_at_once() -> None:
+    waiting = waiting_of(images("a", "b"))
+    for now in (1, 2, 4):
+        waiting.read("r", [], is_all=False, now=now)
+    assert not waiting.may_read("r", now=4)
+    waiting.take_first("r", everywhere)
+    assert waiting.may_read("r", now=4)
 
 
 def test_the_places_of_a_request_are_its_queues_and_whether_more_may_be_read() -> None:
