@@ -40,6 +40,8 @@ class Outcome:
     busy: list[tuple[float, float]] = field(default_factory=list)
     """When the usual processes worked."""
     most_in_flight: Counter[str] = field(default_factory=Counter)
+    most_slow: int = 0
+    """Images of all requests in the slow lane or waiting for it."""
 
     def busy_share(self, since: float, until: float) -> float:
         """The part of the usual processes' time in which they worked."""
@@ -173,6 +175,8 @@ class Pipeline:
 
     def _report_slow(self, job: Job) -> None:
         self._move(job, "compressing", "slow")
+        slow = sum(stages["slow"] for stages in self._stages.values())
+        self.outcome.most_slow = max(self.outcome.most_slow, slow)
         self._room.became_slow(job.name, SLOTS)
         self._step()
 

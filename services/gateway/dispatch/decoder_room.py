@@ -30,6 +30,10 @@ UNKNOWN_MS = 50.0
 """Prediction before the first result of any request: a usual photograph."""
 PREDICTION_WEIGHT = 0.25
 """Of a new result in a prediction, so that it follows a change within a catalogue in some images."""
+SLOW_PER_SLOT = 8
+"""Images in the slow lane or waiting for it, for each of its places. The lane is as busy with these as with more, and
+each holds a place in the dispatcher's window for as long as all those before it take. With fewer, requests that have
+some fast pictures too end later."""
 MAX_WINDOW = 512
 """Images of one request in flight. From there, seven slow results lead to the least window."""
 UNTRIED_FACTOR = 4
@@ -64,6 +68,8 @@ class StageCounts:
 class _Request:
     window: int
     predicted_ms: float | None = None
+    in_slow_lane: bool = False
+    """Whether the last image of which anything is known went to the slow lane."""
     tried_share: float = 1.0
     """Of its last images, those that a worker process tried. The others were missing, late or refused."""
 
@@ -105,6 +111,7 @@ class StepRoom:
     def __init__(self, room: "DecoderRoom", counts: Mapping[str, StageCounts], slots: int, download_seconds: float):
         self._room = room
         self._slots = slots
+        self._slow_lane_is_full = sum(each.slow for each in counts.values()) >= room.max_slow(slots)
         self._at_risk = {request_id: each.at_risk for request_id, each in counts.items()}
         download_seconds = min(download_seconds, MAX_DOWNLOAD_SECONDS)
         # What was sent together arrives together, so the queue may hold a part of a download's time more.
@@ -125,6 +132,8 @@ class StepRoom:
         """Whether one more image of the request may start."""
         if self._at_risk.get(request_id, 0) >= self._room.window(request_id, self._slots):
             return False
+        if self._slow_lane_is_full and self._room.uses_slow_lane(request_id):
+            return False
         return not self._slots or (self._queue.has_room(request_id) and self._flight.has_room(request_id))
 
     def sent(self, request_id: str) -> None:
@@ -139,7 +148,9 @@ class DecoderRoom:
     `slots`: the compressors' worker processes together; 0 if none has reported.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_slow: int = MAX_WINDOW) -> None:
+        """most_slow: images in the slow lane, however many processes there are."""
+        self._most_slow = most_slow
         self._requests: dict[str, _Request] = {}
         self._any_ms = UNKNOWN_MS
 
@@ -174,7 +185,18 @@ class DecoderRoom:
         """An image of the request has gone to the slow lane. Its result may take a minute more."""
         known = self._known(request_id, slots)
         known.predicted_ms = max(self.predicted_ms(request_id), SLOW_MS)
+        known.in_slow_lane = True
         _halve(known, slots)
+
+    def uses_slow_lane(self, request_id: str) -> bool:
+        """Whether the request's next image will probably go to the slow lane."""
+        known = self._requests.get(request_id)
+        return known is not None and known.in_slow_lane
+
+    def max_slow(self, slots: int) -> int:
+        """Images in the slow lane; with more, requests of slow pictures wait."""
+        slots = slots or UNKNOWN_SLOTS
+        return max(slots, min(SLOW_PER_SLOT * slots, self._most_slow))
 
     def window(self, request_id: str, slots: int) -> int:
         """Images of the request that may be in flight. An unproven request gets few: its pictures may all be slow."""
@@ -196,6 +218,8 @@ class DecoderRoom:
 def _learn(request: _Request, decoder_ms: int, slots: int) -> None:
     request.predicted_ms = moved(request.predicted_ms, decoder_ms, PREDICTION_WEIGHT)
     request.tried_share = moved(request.tried_share, 1, PREDICTION_WEIGHT)
+    if decoder_ms < SLOW_MS:
+        request.in_slow_lane = False
     if decoder_ms < SLOW_MS:
         request.window = min(MAX_WINDOW, request.window + WINDOW_GROWTH)
     else:

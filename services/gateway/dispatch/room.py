@@ -28,6 +28,8 @@ from shared.contracts.records import HostCircuit, Image
 
 ALONE_SHARE = 0.1
 """The share of the window for images that lost a worker: they are processed one at a time, and so stay longer."""
+SLOW_SHARE = 0.25
+"""Of the window, for pictures in the compressors' slow lane: each stays there for up to a time limit."""
 
 
 class Room:
@@ -40,7 +42,7 @@ class Room:
         self._window = window
         self._max_alone = max(1, int(window * ALONE_SHARE))
         self._hosts = HostLimits(rules.rules_of)
-        self._decoder = DecoderRoom()
+        self._decoder = DecoderRoom(int(window * SLOW_SHARE))
         self._times = DownloadTimes()
         self._downloaders = WorkerCapacity()
         self._compressors = WorkerCapacity()

@@ -117,6 +117,22 @@ def test_images_in_the_slow_lane_occupy_the_window_and_leave_room_to_others() ->
     assert sent_until_full(room, "new", counts) > 0
 
 
+def test_requests_of_slow_pictures_wait_while_the_slow_lane_has_eight_for_each_place() -> None:
+    room = proven("slow", 20)
+    room.became_slow("slow", SLOTS)
+    assert sent_until_full(room, "slow", {"other": StageCounts(0, 0, slow=15)}) > 0
+    full = {"other": StageCounts(0, 0, slow=16)}
+    assert sent_until_full(room, "slow", full) == 0
+    assert sent_until_full(room, "new", full) == 3
+    room.answered("slow", 20, SLOTS)
+    assert sent_until_full(room, "slow", full) > 0, "its other pictures are fast"
+
+
+@pytest.mark.parametrize(("slots", "slow"), [(0, 16), (1, 8), (10, 80), (20, 100), (150, 150)])
+def test_the_slow_lane_has_a_part_of_the_window_and_enough_for_its_places(slots: int, slow: int) -> None:
+    assert DecoderRoom(100).max_slow(slots) == slow
+
+
 def test_the_slow_lane_says_at_once_what_the_result_says_later() -> None:
     room = DecoderRoom()
     for _ in range(5):

@@ -45,6 +45,15 @@ def test_pictures_that_burn_a_minute_occupy_a_window_and_delay_others_by_seconds
     assert outcome.ended["new"] - arrives < 2.5
 
 
+def test_slow_pictures_of_many_requests_do_not_gather_at_the_slow_lane() -> None:
+    """It stays busy, and newcomers start at once. Without this rule 160 of them were there."""
+    slow = [Job(f"slow-{number}", [60_000] * 20) for number in range(40)]
+    outcome = Pipeline([*slow, Job("new", [PHOTO_MS] * 5, arrives=100)]).run()
+    assert outcome.most_slow < 50
+    assert max(outcome.ended.values()) < 18_000, "as without it"
+    assert outcome.ended["new"] - 100 < 1
+
+
 def test_a_fast_request_is_not_slowed_by_pictures_that_burn_a_minute() -> None:
     alone = Pipeline([Job("fast", [PHOTO_MS] * 300)]).run()
     beside = Pipeline([Job("slow", [60_000] * 10), Job("fast", [PHOTO_MS] * 300, arrives=5)]).run()
