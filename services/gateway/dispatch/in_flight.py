@@ -35,6 +35,8 @@ class Flight:
     alone: bool
     sent_at: float
     cost: float = 0
+    downloaded_at: float | None = None
+    """When the end of its download was known."""
     stage: Stage = Stage.DOWNLOADING
 
     @property
@@ -106,12 +108,13 @@ class InFlight:
         """Whether the next run of this image is in flight already."""
         return self.get((image.request_id, image.image_id), image.dispatch + 1) is not None
 
-    def enter(self, stage: Stage, key: ImageKey, dispatch: int) -> Flight | None:
-        """A run has reached a stage. Returns the flight as it was; None if this is not news."""
+    def enter(self, stage: Stage, key: ImageKey, dispatch: int, now: float) -> Flight | None:
+        """A run has reached a stage now. Returns the flight as it was; None if this is not news."""
         flight = self.get(key, dispatch)
         if flight is None or flight.stage not in _BY_REPORT.get(stage, set(Stage) - {stage}):
             return None
-        self.add(replace(flight, stage=stage))
+        downloaded_at = now if flight.downloaded_at is None else flight.downloaded_at
+        self.add(replace(flight, stage=stage, downloaded_at=downloaded_at))
         return flight
 
     def reconcile(self, dispatched: Iterable[Flight]) -> list[Flight]:

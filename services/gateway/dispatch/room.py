@@ -60,7 +60,7 @@ class Room:
         elif isinstance(report, CompressionsReported):
             self._compressors.reported(report.worker, report.slots, now)
             for each in report.slow:
-                if self.in_flight.enter(Stage.SLOW, (each.request_id, each.image_id), each.dispatch):
+                if self.in_flight.enter(Stage.SLOW, (each.request_id, each.image_id), each.dispatch, now):
                     self._decoder.became_slow(each.request_id, self._compressors.slots(now) or 0)
         else:
             for recorded in report.recorded:
@@ -81,7 +81,7 @@ class Room:
         )
         if ended.compresses:
             self._times.ended(flight.request_id, now - flight.sent_at)
-        self.in_flight.enter(Stage.COMPRESSING if ended.compresses else Stage.ANSWERED, key, ended.dispatch)
+        self.in_flight.enter(Stage.COMPRESSING if ended.compresses else Stage.ANSWERED, key, ended.dispatch, now)
 
     def _recorded(self, recorded: RecordedResult, now: float) -> None:
         key = (recorded.request_id, recorded.image_id)
@@ -96,7 +96,9 @@ class Room:
             self._decoder.copied(flight.request_id, slots)
         else:
             self._decoder.untried(flight.request_id, slots)
-        self.shares.correct(flight.request_id, self._cost(recorded.decoder_ms, now - flight.sent_at, now) - flight.cost)
+        downloaded_at = now if flight.downloaded_at is None else flight.downloaded_at
+        cost = self._cost(recorded.decoder_ms, downloaded_at - flight.sent_at, now)
+        self.shares.correct(flight.request_id, cost - flight.cost)
 
     def reconcile(self, dispatched: Iterable[Flight]) -> None:
         """Take over what the database has as dispatched."""

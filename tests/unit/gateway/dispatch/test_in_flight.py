@@ -22,7 +22,7 @@ def in_flight(*flights: Flight) -> InFlight:
 def test_a_host_has_its_slot_back_when_its_download_ends() -> None:
     tracked = in_flight(a_flight("1"), a_flight("2"))
     assert (tracked.downloading_at("a"), tracked.at("a")) == (2, 2)
-    tracked.enter(Stage.COMPRESSING, ("r", "1"), 1)
+    tracked.enter(Stage.COMPRESSING, ("r", "1"), 1, 5)
     assert (tracked.downloading_at("a"), tracked.at("a")) == (1, 2)
     tracked.remove(("r", "1"))
     assert (tracked.downloading_at("a"), tracked.at("a")) == (1, 1)
@@ -30,11 +30,18 @@ def test_a_host_has_its_slot_back_when_its_download_ends() -> None:
 
 def test_reports_about_other_runs_and_late_reports_change_nothing() -> None:
     tracked = in_flight(a_flight(dispatch=2))
-    assert tracked.enter(Stage.COMPRESSING, ("r", "i"), 1) is None
-    assert tracked.enter(Stage.COMPRESSING, ("r", "unknown"), 2) is None
-    assert tracked.enter(Stage.SLOW, ("r", "i"), 2) is not None
-    assert tracked.enter(Stage.COMPRESSING, ("r", "i"), 2) is None, "it overtook the report of the download"
+    assert tracked.enter(Stage.COMPRESSING, ("r", "i"), 1, 5) is None
+    assert tracked.enter(Stage.COMPRESSING, ("r", "unknown"), 2, 5) is None
+    assert tracked.enter(Stage.SLOW, ("r", "i"), 2, 5) is not None
+    assert tracked.enter(Stage.COMPRESSING, ("r", "i"), 2, 5) is None, "it overtook the report of the download"
     assert tracked.in_stage(Stage.SLOW) == 1
+
+
+def test_the_end_of_a_download_is_known_from_the_first_report_about_it() -> None:
+    tracked = in_flight(a_flight("1"), a_flight("2"))
+    for stage, now in ((Stage.COMPRESSING, 3), (Stage.SLOW, 7)):
+        tracked.enter(stage, ("r", "1"), 1, now)
+    assert [flight.downloaded_at for flight in tracked] == [None, 3]
 
 
 def test_a_further_run_replaces_the_last_one() -> None:
@@ -69,7 +76,7 @@ def test_the_counts_are_those_of_the_flights(steps: list[tuple[str, str, str, St
         elif step == "r":
             tracked.remove(("r", image_id))
         else:
-            tracked.enter(stage, ("r", image_id), 1)
+            tracked.enter(stage, ("r", image_id), 1, 5)
     flights = list(tracked)
     assert len(tracked) == len(flights)
     assert set(tracked.hosts()) == {flight.host for flight in flights}

@@ -122,6 +122,19 @@ def test_predictions_follow_only_images_that_were_compressed(compressed: bool, d
     assert room._decoder.predicted_ms("r") == then
 
 
+def test_time_in_front_of_a_compressor_costs_nothing() -> None:
+    room, first = a_room(), image(1)
+    room.take(DownloadsReported(worker="d", slots=64), 0)
+    send(room, first, now=0)
+    room.take(ended(first), 0.25)
+    for now in (5, 10, 20):
+        room.take(DownloadsReported(worker="d", slots=64), now)
+        room.take(CompressionsReported(worker="c", slots=4), now)
+    waiting = room.shares._waiting["r"]
+    room.take(recorded(first, decoder_ms=10), 20)
+    assert waiting.used == pytest.approx(250 * 4 / 64)
+
+
 def test_reports_of_other_runs_and_unknown_images_change_nothing() -> None:
     room, first = a_room(), image(1)
     send(room, first)
