@@ -132,14 +132,14 @@ class Dispatcher:
 
     async def _refresh_in_time(self) -> None:
         """Read what other tasks and processes change: several times a second, and at once for a new request."""
-        now = self._seconds()
+        now = monotonic()  # the database's time can go back
         if now - self._reconciled_at >= _RECONCILE_SECONDS:
             self._reconciled_at = now
             dispatched = await self._database.images.dispatched()
             self._room.reconcile([_flight(each) for each in dispatched])
         if now - self._refreshed_at >= _REFRESH_SECONDS:
             self._refreshed_at = now
-            await self._refresh(now)
+            await self._refresh(self._seconds())
 
     async def _refresh(self, now: float) -> None:
         pending = await self._database.images.requests_with_pending()
@@ -166,7 +166,7 @@ class Dispatcher:
     async def _observe_outages(self) -> None:
         """Images do not age in an outage. They are processed if some left the flight, or none has to be."""
         now = self._clock()
-        if self._observed_at and now - self._observed_at < _OBSERVATION_INTERVAL:
+        if self._observed_at and timedelta(0) <= now - self._observed_at < _OBSERVATION_INTERVAL:
             return
         working = self._room.ended > 0 or not len(self._room.in_flight)
         self._room.ended, self._observed_at = 0, now

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -316,6 +317,19 @@ async def test_an_image_that_waits_for_us_never_expires(
         (dispatch, 1, False) for dispatch in (1, 2, 3, 4, 5)
     ]
     assert publisher.sent == publisher.downloads()
+
+
+async def test_a_database_whose_time_goes_back_is_read_as_often_as_before(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatcher = a_dispatcher(database, publisher, clock)
+    await dispatcher.step()
+    clock.advance(-3600)
+    await insert_request(database, "r1", urls_of("images.test", 1))
+    monkeypatch.setattr("services.gateway.dispatch.dispatcher.monotonic", lambda: monotonic() + 2)
+    await dispatcher.dispatcher.step()
+    assert len(publisher.downloads()) == 1
+    assert dispatcher.dispatcher._reconciled_at > monotonic()
 
 
 async def test_only_the_holder_of_the_lease_dispatches(
