@@ -115,11 +115,11 @@ class Dispatcher:
         now = self._seconds()
         self._room.open(self._circuits, self._clock(), now)
         self._reading.begin_step()
-        await self._read_new_requests(now)
-        while batch := await self._next_batch(now):
+        await self._read_new_requests()
+        while batch := await self._next_batch():
             await self._dispatch(batch)
         self._metrics.dispatched_images.set(len(self._room.in_flight))
-        return self._pause(now)
+        return self._pause(self._seconds())
 
     def _seconds(self) -> float:
         return self._clock().timestamp()
@@ -172,20 +172,21 @@ class Dispatcher:
         self._room.ended, self._observed_at = 0, now
         self._commands.outages = await self._database.outages.observe(working=working, longer_than=OUTAGE)
 
-    async def _read_new_requests(self, now: float) -> None:
+    async def _read_new_requests(self) -> None:
         """So that it is known which of them are small."""
         while self._reading.left and (request_id := self._waiting.next_unread()) is not None:
-            await self._reading.read(request_id, now)
+            await self._reading.read(request_id, self._seconds())
 
-    async def _next_batch(self, now: float) -> list[tuple[Image, Flight]]:
+    async def _next_batch(self) -> list[tuple[Image, Flight]]:
         """Images for which there is room; they occupy it."""
-        room, shares = self._room, self._room.shares
+        room, shares, now = self._room, self._room.shares, self._seconds()
         self._offer_changed(now)
         shares.begin_step({queue: images for queue in shares.places() if (images := self._room_in(queue, now))})
         batch: list[tuple[Image, Flight]] = []
         while not room.is_full and len(batch) < _BATCH and (request_id := shares.choose()) is not None:
             reads_left = self._reading.left
             image = await self._next_image(request_id, now) if room.for_request(request_id) else None
+            now = self._seconds()  # a query takes time, and reports may arrive meanwhile
             self._offer_changed(now)
             if self._reading.left < reads_left:  # there may be images of further hosts
                 self._look_at(self._waiting.places(request_id, now) | {UNREAD}, now)

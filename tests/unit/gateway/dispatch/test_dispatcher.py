@@ -332,6 +332,26 @@ async def test_a_database_whose_time_goes_back_is_read_as_often_as_before(
     assert dispatcher.dispatcher._reconciled_at > monotonic()
 
 
+async def test_a_refusal_that_is_reported_while_the_database_is_read_is_older_than_what_is_sent_then(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise those downloads would count as sent before it, and neither halve the limit nor let it grow."""
+    await insert_request(database, "r1", urls_of("a.test", 2))
+    await insert_request(database, "r2", urls_of("b.test", 2))
+    due = database.images.due
+
+    async def slowly(*arguments: Any, **filters: Any) -> list[Image]:
+        images = await due(*arguments, **filters)
+        clock.advance(1)
+        return images
+
+    monkeypatch.setattr(database.images, "due", slowly)
+    dispatcher = a_dispatcher(database, publisher, clock)
+    await dispatcher.step()
+    sent_at = {flight.sent_at for flight in dispatcher.dispatcher._room.in_flight}
+    assert min(sent_at) >= (NOW + timedelta(seconds=2)).timestamp()
+
+
 async def test_only_the_holder_of_the_lease_dispatches(
     database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
