@@ -212,8 +212,13 @@ class CpuPool:
         """A task that lasts although its caller is cancelled, and at most as long as the pool."""
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # else asyncio logs the one of a task whose caller was cancelled
 
     async def _close(self) -> None:
         for worker in self._all_workers:

@@ -1,6 +1,7 @@
 """Worker processes that die or hang lose only their current image, and are replaced."""
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
@@ -296,6 +297,20 @@ async def test_cancellation_discards_the_result_and_keeps_the_process(pool: CpuP
 
     await asyncio.gather(*(compressed_by(pool) for _ in range(4)))
     assert worker_ids() == processes
+
+
+async def test_an_error_that_no_caller_waits_for_is_not_logged(pool: CpuPool) -> None:
+    problems: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, problem: problems.append(problem))
+    processes, abandoned = await suspended_at_work(lambda: compressed_by(pool, LONG_WORK))
+    assert all(task.cancel() for task in abandoned)
+    await asyncio.wait(abandoned)
+    abandoned.clear()  # their tracebacks hold the pool's tasks, which would be logged only when they are freed
+    for process in processes:
+        os.kill(process, signal.SIGKILL)
+    await until(lambda: not pool._tasks, PATIENCE)
+    gc.collect()
+    assert not problems
 
 
 async def test_workers_ignore_signals_to_the_process_group(pool: CpuPool) -> None:
