@@ -108,11 +108,11 @@ class CompressHandler:
             return [self._deferred(command, ErrorCode.INTERNAL, type(error).__name__, delay)]
 
     async def _compress(self, command: CompressImage) -> ImageCompressed:
-        async with self._same_bytes.lock(command):
-            result = await self._same_bytes.copy_result(command)
-            if result is None:
-                result = await self._compress_original(command)
-                self._same_bytes.remember(command, result)
+        async with self._same_bytes.lock(command) as has_lock:
+            if not has_lock and not command.spent_ms:
+                self._report_slow(command)
+                raise WorkStopped(0)
+            result = await self._result(command)
         return ImageCompressed(
             **about(command),
             original_key=command.original_key,
@@ -121,6 +121,19 @@ class CompressHandler:
             last_modified=command.last_modified,
             reuse_key=reuse_key(command.url, command.options) if command.etag or command.last_modified else None,
         )
+
+    async def _result(self, command: CompressImage) -> ImageResult:
+        """That of the same bytes, or a new one."""
+        self._same_bytes.raise_failure(command)
+        result = await self._same_bytes.copy_result(command)
+        if result is None:
+            try:
+                result = await self._compress_original(command)
+            except CompressError as error:
+                self._same_bytes.remember_failure(command, error)
+                raise
+            self._same_bytes.remember(command, result)
+        return result
 
     async def _compress_original(self, command: CompressImage) -> ImageResult:
         original = await self._read_original(command)

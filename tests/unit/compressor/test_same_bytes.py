@@ -50,11 +50,12 @@ def store() -> MemoryObjectStore:
     return MemoryObjectStore(lambda: NOW)
 
 
-def a_handler(store: MemoryObjectStore, compressor: Counting) -> CompressHandler:
+def a_handler(
+    store: MemoryObjectStore, compressor: Counting, slow: list[CompressImage] | None = None
+) -> CompressHandler:
     retries = Retries(AttemptSettings(), LossPolicy(LossSettings(), lambda: 0.0))
-    return CompressHandler(
-        store, compressor, MAX_PIXELS, retries, Reporting(Metrics(CollectorRegistry()), print), lambda: NOW
-    )
+    reporting = Reporting(Metrics(CollectorRegistry()), (slow if slow is not None else []).append)
+    return CompressHandler(store, compressor, MAX_PIXELS, retries, reporting, lambda: NOW)
 
 
 async def a_command(store: MemoryObjectStore, url: str, **changes: object) -> CompressImage:
@@ -192,7 +193,76 @@ async def test_the_results_used_least_recently_are_forgotten(
     assert await reused("again-3", "3") == "same_bytes"
 
 
-async def test_failures_are_not_shared(store: MemoryObjectStore) -> None:
+def late(*, used_its_time: bool) -> CompressError:
+    error = CompressError(ErrorCode.DECODE_TIMEOUT, "not compressed after 60 s")
+    error.used_its_time, error.milliseconds = used_its_time, 60_000
+    return error
+
+
+async def test_bytes_that_took_their_whole_time_limit_are_not_tried_again_in_the_same_round(
+    store: MemoryObjectStore,
+) -> None:
+    compressor = Counting(late(used_its_time=True))
+    handler = a_handler(store, compressor)
+    [first] = await handler(await a_command(store, "http://i.test/a.jpg"))
+    [second] = await handler(await a_command(store, "http://i.test/b.jpg", spent_ms=1))
+    assert isinstance(first, ImageFailed)
+    assert isinstance(second, ImageFailed)
+    assert (second.error_code, second.error_detail) == (first.error_code, first.error_detail)
+    assert (first.decoder_ms, second.decoder_ms) == (60_000, 1)
+    assert compressor.calls == 1
+
+    await handler(await a_command(store, "http://i.test/a.jpg", round=2))
+    assert compressor.calls == 2, "the user has asked for another try"
+
+
+async def test_bytes_that_were_late_without_a_processor_are_tried_again(store: MemoryObjectStore) -> None:
+    compressor = Counting(late(used_its_time=False))
+    handler = a_handler(store, compressor)
+    for name in "ab":
+        await handler(await a_command(store, f"http://i.test/{name}.jpg"))
+    assert compressor.calls == 2
+
+
+async def test_the_failures_used_least_recently_are_forgotten(
+    store: MemoryObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(same_bytes, "MAX_REMEMBERED", 2)
+    compressor = Counting(late(used_its_time=True))
+    handler = a_handler(store, compressor)
+    for digit in "12132":
+        await handler(await a_command(store, "http://i.test/a.jpg", original_sha256=digit * 64))
+    assert compressor.calls == 4
+
+
+async def test_commands_with_the_bytes_of_a_slow_picture_go_to_the_slow_lane(
+    store: MemoryObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There they work for themselves if the picture has not ended yet. Those that come later do not wait at all."""
+    monkeypatch.setattr(same_bytes, "SLOW_SECONDS", 0.2)
+    compressor = Counting(late(used_its_time=True))
+    compressor.go.clear()
+    reported: list[CompressImage] = []
+    handler = a_handler(store, compressor, reported)
+    commands = [await a_command(store, f"http://i.test/{number}.jpg") for number in range(4)]
+    first, *waiting = [asyncio.create_task(handler(command)) for command in commands[:3]]
+    answers = [message for messages in await asyncio.gather(*waiting) for message in messages]
+    answers += await handler(commands[3])
+
+    slow = [command.model_copy(update={"spent_ms": 1}) for command in commands[1:]]
+    assert answers == slow
+    assert {command.url for command in reported} == {command.url for command in slow}
+    assert compressor.calls == 1
+    again = asyncio.create_task(handler(slow[0]))
+    await until(lambda: compressor.calls == 2)
+    compressor.go.set()
+    await asyncio.gather(first, again)
+    [failed] = await handler(slow[1])
+    assert isinstance(failed, ImageFailed)
+    assert compressor.calls == 2
+
+
+async def test_other_failures_are_not_shared(store: MemoryObjectStore) -> None:
     compressor = Counting(CompressError(ErrorCode.DECODE_ERROR, "broken"))
     handler = a_handler(store, compressor)
     answers: list[Message] = []
