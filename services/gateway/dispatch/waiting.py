@@ -46,6 +46,7 @@ class WaitingImages:
         self._unread: dict[str, None] = {}
         self._changed: dict[str, None] = {}
         self._longest_pause = LONGEST_PAUSE
+        self._kept_at = float("-inf")
         self._readable_at: list[tuple[float, str]] = []
         """A heap: when a request's places change because time has passed."""
 
@@ -55,11 +56,10 @@ class WaitingImages:
         seconds = max(KEPT_SECONDS, len(kept) / READ_AGAIN_PER_SECOND)
         self._longest_pause = max(LONGEST_PAUSE, len(kept) / READ_AGAIN_PER_SECOND)
         self._requests = {each: request for each, request in self._requests.items() if each in kept}
-        for request_id, request in self._requests.items():
-            if request.ids and now - request.read_at > seconds:
-                # The pause goes on: reading again is no reason to look at other hosts more often.
-                self._requests[request_id] = _Request(pause=request.pause, read_again_at=request.read_again_at)
-        self._unread = {each: None for each in request_ids if self._is_unread(each)}
+        self._read_again_oldest(now - seconds, min(len(kept), (now - self._kept_at) * READ_AGAIN_PER_SECOND))
+        self._kept_at = now
+        new = [each for each in request_ids if each not in self._requests]  # first: they may be small
+        self._unread = dict.fromkeys([*new, *(each for each in request_ids if self._is_unread(each))])
         self._changed = {each: None for each in (*self._changed, *self._unread) if each in kept}
 
     def added(self, request_id: str) -> None:
@@ -101,6 +101,14 @@ class WaitingImages:
     def _is_unread(self, request_id: str) -> bool:
         request = self._requests.get(request_id)
         return request is None or request.is_unread
+
+    def _read_again_oldest(self, before: float, most: float) -> None:
+        """Forget the images of so many requests that were read before: all at once would delay new requests."""
+        old = [each for each, request in self._requests.items() if request.ids and request.read_at < before]
+        for request_id in sorted(old, key=lambda each: self._requests[each].read_at)[: max(1, int(most))]:
+            # The pause goes on: reading again is no reason to look at other hosts more often.
+            request = self._requests[request_id]
+            self._requests[request_id] = _Request(pause=request.pause, read_again_at=request.read_again_at)
 
     def hosts(self, request_id: str) -> set[str]:
         """Where its images wait."""

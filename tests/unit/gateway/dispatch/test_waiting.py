@@ -144,6 +144,23 @@ def test_requests_that_wait_at_a_full_host_are_looked_at_at_a_bounded_rate(is_al
     assert queries <= 7 * len(requests) + 60 * 2 * READ_AGAIN_PER_SECOND
 
 
+def test_a_new_request_is_read_before_those_that_are_read_again_and_these_not_all_at_once() -> None:
+    requests = [f"request-{number}" for number in range(1_000)]
+    waiting = WaitingImages()
+    waiting.keep(requests, 0)
+    for request in requests:
+        waiting.read(request, images("a"), is_all=True, now=0)
+    for now in range(1, 11):
+        waiting.keep(requests, now)
+    waiting.keep([*requests, "z-new"], 11)
+    assert waiting.next_unread() == "z-new"
+    unread = 0
+    while (request_id := waiting.next_unread()) is not None:
+        waiting.read(request_id, images("a"), is_all=True, now=11)
+        unread += 1
+    assert unread <= 1 + READ_AGAIN_PER_SECOND
+
+
 def test_when_the_images_of_a_host_have_started_more_are_read_at_once() -> None:
     waiting = waiting_of(images("a", "b"))
     for now in (1, 2, 4):
