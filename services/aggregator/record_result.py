@@ -89,6 +89,7 @@ def _recorded_result(result: Result) -> RecordedResult:
     return RecordedResult(
         request_id=result.request_id,
         image_id=result.image_id,
+        round=result.round,
         dispatch=result.dispatch,
         decoder_ms=decoder_ms(result),
         compressed=isinstance(result, ImageCompressed),

@@ -82,4 +82,6 @@ def _report(worker: str, slots: int, slow: tuple[ReportedImage, ...]) -> Compres
 
 
 def _reported(command: CompressImage) -> ReportedImage:
-    return ReportedImage(request_id=command.request_id, image_id=command.image_id, dispatch=command.dispatch)
+    return ReportedImage(
+        request_id=command.request_id, image_id=command.image_id, round=command.round, dispatch=command.dispatch
+    )

@@ -49,6 +49,7 @@ def _ended(command: DownloadImage, answer: Sequence[Outgoing], first_byte_ms: in
     return EndedDownload(
         request_id=command.request_id,
         image_id=command.image_id,
+        round=command.round,
         dispatch=command.dispatch,
         compresses=any(isinstance(each, CompressImage) for each in answer),
         first_byte_ms=first_byte_ms,

@@ -195,6 +195,7 @@ class DispatchedImage:
     request_id: str
     image_id: str
     host: str
+    round: int
     dispatch: int
     losses: int
     dispatched_at: datetime

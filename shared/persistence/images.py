@@ -112,7 +112,7 @@ class MongoImages:
         return await self._results.record(result, deadline)
 
     async def dispatched(self) -> list[DispatchedImage]:
-        fields = ("request_id", "host", "dispatch", "losses", "dispatched_at")
+        fields = ("request_id", "host", "round", "dispatch", "losses", "dispatched_at")
         with database_faults():
             found = await self._images.find({"state": ImageState.DISPATCHED.value}, projection=fields).to_list(None)
         return self._dispatched.read_some({"losses": 0} | document for document in found)

@@ -95,8 +95,8 @@ async def test_dispatched_images_are_listed(database: Database, clock: MovableCl
     await database.images.mark_dispatched([second])
     dispatched = await database.images.dispatched()
     assert sorted(dispatched, key=lambda each: each.host) == [
-        DispatchedImage("a", first.image_id, "a", dispatch=1, losses=0, dispatched_at=NOW),
-        DispatchedImage("b", second.image_id, "b", dispatch=1, losses=2, dispatched_at=later),
+        DispatchedImage("a", first.image_id, "a", round=1, dispatch=1, losses=0, dispatched_at=NOW),
+        DispatchedImage("b", second.image_id, "b", round=1, dispatch=1, losses=2, dispatched_at=later),
     ]
 
 

@@ -84,6 +84,7 @@ class MemoryImages:
                 request_id=row.image.request_id,
                 image_id=row.image.image_id,
                 host=row.image.host,
+                round=row.image.round,
                 dispatch=row.image.dispatch,
                 losses=row.image.losses,
                 dispatched_at=row.dispatched_at,

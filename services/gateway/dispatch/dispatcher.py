@@ -248,7 +248,7 @@ def _flight(image: DispatchedImage) -> Flight:
     return Flight(
         image.request_id,
         image.image_id,
-        image.dispatch,
+        (image.round, image.dispatch),
         image.host,
         image.losses > 0,
         image.dispatched_at.timestamp(),

@@ -16,6 +16,9 @@ Key = TypeVar("Key")
 ImageKey = tuple[str, str]
 """The ids of a request and of its image."""
 
+Run = tuple[int, int]
+"""A round, and the number of the dispatch in it: each round counts from one again."""
+
 
 class Stage(Enum):
     DOWNLOADING = auto()  # from the dispatch until the host is no longer asked
@@ -26,11 +29,11 @@ class Stage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """One run of an image. Times are seconds of any clock. cost: what its request was charged for it."""
+    """A run of an image. Times are seconds of any clock. cost: what its request was charged for it."""
 
     request_id: str
     image_id: str
-    dispatch: int
+    run: Run
     host: str
     alone: bool
     sent_at: float
@@ -99,18 +102,18 @@ class InFlight:
             self._count(flight, -1)
         return flight
 
-    def get(self, key: ImageKey, dispatch: int) -> Flight | None:
-        """The run with this number, if it is in flight."""
+    def get(self, key: ImageKey, run: Run) -> Flight | None:
+        """The flight of this run."""
         flight = self._flights.get(key)
-        return flight if flight is not None and flight.dispatch == dispatch else None
+        return flight if flight is not None and flight.run == run else None
 
     def has(self, image: Image) -> bool:
         """Whether the next run of this image is in flight already."""
-        return self.get((image.request_id, image.image_id), image.dispatch + 1) is not None
+        return self.get((image.request_id, image.image_id), (image.round, image.dispatch + 1)) is not None
 
-    def enter(self, stage: Stage, key: ImageKey, dispatch: int, now: float) -> Flight | None:
+    def enter(self, stage: Stage, key: ImageKey, run: Run, now: float) -> Flight | None:
         """A run has reached a stage now. Returns the flight as it was; None if this is not news."""
-        flight = self.get(key, dispatch)
+        flight = self.get(key, run)
         if flight is None or flight.stage not in _BY_REPORT.get(stage, set(Stage) - {stage}):
             return None
         downloaded_at = now if flight.downloaded_at is None else flight.downloaded_at
@@ -125,7 +128,7 @@ class InFlight:
             self.remove(flight.key)
         for key, flight in known.items():
             current = self._flights.get(key)
-            if current is None or current.dispatch < flight.dispatch:
+            if current is None or current.run < flight.run:
                 self.add(flight)
         return ended
 

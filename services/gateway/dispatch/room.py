@@ -14,7 +14,7 @@ from services.gateway.dispatch.download_times import DownloadTimes
 from services.gateway.dispatch.fair_shares import FairShares
 from services.gateway.dispatch.host_limits import HostLimits
 from services.gateway.dispatch.host_rules import HostRulebook
-from services.gateway.dispatch.in_flight import Flight, InFlight, Stage
+from services.gateway.dispatch.in_flight import Flight, ImageKey, InFlight, Run, Stage
 from services.gateway.dispatch.waiting import Queue
 from services.gateway.dispatch.worker_capacity import WorkerCapacity
 from shared.contracts.messages import (
@@ -23,6 +23,7 @@ from shared.contracts.messages import (
     EndedDownload,
     RecordedResult,
     Report,
+    ReportedImage,
 )
 from shared.contracts.records import HostCircuit, Image
 
@@ -60,15 +61,14 @@ class Room:
         elif isinstance(report, CompressionsReported):
             self._compressors.reported(report.worker, report.slots, now)
             for each in report.slow:
-                if self.in_flight.enter(Stage.SLOW, (each.request_id, each.image_id), each.dispatch, now):
+                if self.in_flight.enter(Stage.SLOW, _key(each), _run(each), now):
                     self._decoder.became_slow(each.request_id, self._compressors.slots(now) or 0)
         else:
             for recorded in report.recorded:
                 self._recorded(recorded, now)
 
     def _download_ended(self, ended: EndedDownload, now: float) -> None:
-        key = (ended.request_id, ended.image_id)
-        flight = self.in_flight.get(key, ended.dispatch)
+        flight = self.in_flight.get(_key(ended), _run(ended))
         if flight is None or flight.stage is not Stage.DOWNLOADING:
             return
         self._hosts.ended(
@@ -81,13 +81,12 @@ class Room:
         )
         if ended.compresses:
             self._times.ended(flight.request_id, now - flight.sent_at)
-        self.in_flight.enter(Stage.COMPRESSING if ended.compresses else Stage.ANSWERED, key, ended.dispatch, now)
+        self.in_flight.enter(Stage.COMPRESSING if ended.compresses else Stage.ANSWERED, flight.key, flight.run, now)
 
     def _recorded(self, recorded: RecordedResult, now: float) -> None:
-        key = (recorded.request_id, recorded.image_id)
-        if (flight := self.in_flight.get(key, recorded.dispatch)) is None:
+        if (flight := self.in_flight.get(_key(recorded), _run(recorded))) is None:
             return
-        self.in_flight.remove(key)
+        self.in_flight.remove(flight.key)
         self.ended += 1
         slots = self._compressors.slots(now) or 0
         if recorded.decoder_ms:
@@ -175,7 +174,8 @@ class Room:
         """An image is about to be sent: it occupies its room from now on."""
         predicted = self._decoder.predicted_ms(image.request_id)
         cost = self._cost(predicted, self._times.predicted(image.request_id), now)
-        flight = Flight(image.request_id, image.image_id, image.dispatch + 1, image.host, image.losses > 0, now, cost)
+        run = (image.round, image.dispatch + 1)
+        flight = Flight(image.request_id, image.image_id, run, image.host, image.losses > 0, now, cost)
         self.in_flight.add(flight)
         self._hosts.sent(image.host, now)
         self.shares.charge(image.request_id, cost)
@@ -185,7 +185,7 @@ class Room:
 
     def not_sent(self, flight: Flight) -> None:
         """The image could not be sent after all."""
-        if self.in_flight.get(flight.key, flight.dispatch) is not None:
+        if self.in_flight.get(flight.key, flight.run) is not None:
             self.in_flight.remove(flight.key)
             self.shares.correct(flight.request_id, -flight.cost)
 
@@ -203,3 +203,11 @@ class Room:
         if not processes or not slots:
             return decoder_ms
         return max(decoder_ms, download_seconds * 1000 * processes / slots)
+
+
+def _key(reported: ReportedImage) -> ImageKey:
+    return reported.request_id, reported.image_id
+
+
+def _run(reported: ReportedImage) -> Run:
+    return reported.round, reported.dispatch

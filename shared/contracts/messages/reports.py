@@ -20,7 +20,8 @@ class ReportedImage(BaseModel):
 
     request_id: Id = Field(description="The request's ULID.")
     image_id: Id = Field(description="Unique within its request.")
-    dispatch: Ordinal = Field(description="Number of the run, as in the command.")
+    round: Ordinal = Field(description="As in the command.")
+    dispatch: Ordinal = Field(description="Number of the run in its round, as in the command.")
 
 
 class EndedDownload(ReportedImage):

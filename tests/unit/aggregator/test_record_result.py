@@ -346,7 +346,7 @@ async def test_every_result_is_reported_after_it_is_recorded_whether_or_not_it_c
 
     monkeypatch.setattr(harness.database.images, "record", record_without_reports)
     await harness.record(message)
-    run = {"request_id": message.request_id, "image_id": message.image_id, "dispatch": message.dispatch}
+    run = message.model_dump(include={"request_id", "image_id", "round", "dispatch"})
     compressed = isinstance(message, ImageCompressed)
     assert harness.reported == [RecordedResult(**run, decoder_ms=milliseconds, compressed=compressed)]
 

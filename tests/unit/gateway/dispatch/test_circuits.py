@@ -15,7 +15,7 @@ def a_circuit(host: str, paused_for: float | None) -> HostCircuit:
 
 
 def a_flight(host: str, sent_at: float) -> Flight:
-    return Flight("r", f"{host}{sent_at}", 1, host, alone=False, sent_at=sent_at)
+    return Flight("r", f"{host}{sent_at}", (1, 1), host, alone=False, sent_at=sent_at)
 
 
 def test_an_open_circuit_allows_none_and_a_half_open_one_allows_one_that_is_not_late() -> None:

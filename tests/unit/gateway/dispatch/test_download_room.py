@@ -1,6 +1,7 @@
 """Slots of the downloaders, for each request and for downloads that take long."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -85,7 +86,8 @@ class Trickling:
                 self._left[request_id] -= 1
 
     def _time_out(self, flight: Flight, now: float) -> None:
-        run = {"request_id": flight.request_id, "image_id": flight.image_id, "dispatch": flight.dispatch}
+        run: dict[str, Any] = {"request_id": flight.request_id, "image_id": flight.image_id}
+        run["round"], run["dispatch"] = flight.run
         ended = EndedDownload(**run, compresses=False, first_byte_ms=5, refused=True)
         self.room.take(DownloadsReported(worker="d0", slots=128, ended=(ended,)), now)
         self.room.take(ResultsRecorded(recorded=(RecordedResult(**run, decoder_ms=0),)), now)

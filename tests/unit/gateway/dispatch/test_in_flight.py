@@ -5,11 +5,11 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.dispatch.in_flight import Flight, InFlight, Stage
+from services.gateway.dispatch.in_flight import Flight, InFlight, Run, Stage
 
 
-def a_flight(image_id: str = "i", *, dispatch: int = 1, host: str = "a", request_id: str = "r") -> Flight:
-    return Flight(request_id, image_id, dispatch, host, alone=False, sent_at=0)
+def a_flight(image_id: str = "i", *, run: Run = (1, 1), host: str = "a", request_id: str = "r") -> Flight:
+    return Flight(request_id, image_id, run, host, alone=False, sent_at=0)
 
 
 def in_flight(*flights: Flight) -> InFlight:
@@ -22,42 +22,53 @@ def in_flight(*flights: Flight) -> InFlight:
 def test_a_host_has_its_slot_back_when_its_download_ends() -> None:
     tracked = in_flight(a_flight("1"), a_flight("2"))
     assert (tracked.downloading_at("a"), tracked.at("a")) == (2, 2)
-    tracked.enter(Stage.COMPRESSING, ("r", "1"), 1, 5)
+    tracked.enter(Stage.COMPRESSING, ("r", "1"), (1, 1), 5)
     assert (tracked.downloading_at("a"), tracked.at("a")) == (1, 2)
     tracked.remove(("r", "1"))
     assert (tracked.downloading_at("a"), tracked.at("a")) == (1, 1)
 
 
 def test_reports_about_other_runs_and_late_reports_change_nothing() -> None:
-    tracked = in_flight(a_flight(dispatch=2))
-    assert tracked.enter(Stage.COMPRESSING, ("r", "i"), 1, 5) is None
-    assert tracked.enter(Stage.COMPRESSING, ("r", "unknown"), 2, 5) is None
-    assert tracked.enter(Stage.SLOW, ("r", "i"), 2, 5) is not None
-    assert tracked.enter(Stage.COMPRESSING, ("r", "i"), 2, 5) is None, "it overtook the report of the download"
+    tracked = in_flight(a_flight(run=(1, 2)))
+    assert tracked.enter(Stage.COMPRESSING, ("r", "i"), (1, 1), 5) is None
+    assert tracked.enter(Stage.COMPRESSING, ("r", "unknown"), (1, 2), 5) is None
+    assert tracked.enter(Stage.SLOW, ("r", "i"), (1, 2), 5) is not None
+    assert tracked.enter(Stage.COMPRESSING, ("r", "i"), (1, 2), 5) is None, "it overtook the report of the download"
     assert tracked.in_stage(Stage.SLOW) == 1
+
+
+def test_a_report_of_the_last_round_changes_nothing_in_this_one() -> None:
+    """A retry counts the dispatches from one again."""
+    tracked = in_flight(a_flight(run=(2, 1)))
+    assert tracked.enter(Stage.ANSWERED, ("r", "i"), (1, 1), 5) is None
+    assert tracked.get(("r", "i"), (1, 1)) is None
+    tracked.reconcile([a_flight(run=(1, 7))])
+    assert [flight.run for flight in tracked] == [(2, 1)]
+    tracked.reconcile([a_flight(run=(3, 1))])
+    assert [flight.run for flight in tracked] == [(3, 1)]
 
 
 def test_the_end_of_a_download_is_known_from_the_first_report_about_it() -> None:
     tracked = in_flight(a_flight("1"), a_flight("2"))
     for stage, now in ((Stage.COMPRESSING, 3), (Stage.SLOW, 7)):
-        tracked.enter(stage, ("r", "1"), 1, now)
+        tracked.enter(stage, ("r", "1"), (1, 1), now)
     assert [flight.downloaded_at for flight in tracked] == [None, 3]
 
 
 def test_a_further_run_replaces_the_last_one() -> None:
-    tracked = in_flight(a_flight(), a_flight(dispatch=2))
+    tracked = in_flight(a_flight(), a_flight(run=(1, 2)))
     assert len(tracked) == 1
-    assert tracked.get(("r", "i"), 1) is None
+    assert tracked.get(("r", "i"), (1, 1)) is None
 
 
 def test_the_database_corrects_what_reports_did_not_say() -> None:
     lost = a_flight("lost")
     tracked = in_flight(lost, a_flight("known"), a_flight("again"))
     foreign = a_flight("foreign", host="b")
-    ended = tracked.reconcile([a_flight("known"), a_flight("again", dispatch=2), foreign])
+    ended = tracked.reconcile([a_flight("known"), a_flight("again", run=(1, 2)), foreign])
     assert ended == [lost]
-    assert {(flight.image_id, flight.dispatch) for flight in tracked} == {
-        ("known", 1), ("again", 2), ("foreign", 1),
+    assert {(flight.image_id, *flight.run) for flight in tracked} == {
+        ("known", 1, 1), ("again", 1, 2), ("foreign", 1, 1),
     }  # fmt: skip
     assert tracked.at("b") == 1
 
@@ -76,7 +87,7 @@ def test_the_counts_are_those_of_the_flights(steps: list[tuple[str, str, str, St
         elif step == "r":
             tracked.remove(("r", image_id))
         else:
-            tracked.enter(stage, ("r", image_id), 1, 5)
+            tracked.enter(stage, ("r", image_id), (1, 1), 5)
     flights = list(tracked)
     assert len(tracked) == len(flights)
     assert set(tracked.hosts()) == {flight.host for flight in flights}

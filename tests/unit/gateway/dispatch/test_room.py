@@ -43,7 +43,12 @@ def send(room: Room, *images: Image, now: float = 0) -> None:
 
 
 def about(image: Image) -> dict[str, Any]:
-    return {"request_id": image.request_id, "image_id": image.image_id, "dispatch": image.dispatch + 1}
+    return {
+        "request_id": image.request_id,
+        "image_id": image.image_id,
+        "round": image.round,
+        "dispatch": image.dispatch + 1,
+    }
 
 
 def ended(*images: Image, **changes: Any) -> DownloadsReported:
@@ -140,14 +145,14 @@ def test_reports_of_other_runs_and_unknown_images_change_nothing() -> None:
     send(room, first)
     again = replace(first, dispatch=3)
     room.take(ended(again), 1)
-    room.take(recorded(again, image(9)), 1)
+    room.take(recorded(again, image(9), replace(first, round=2)), 1)
     assert room.in_flight.in_stage(Stage.DOWNLOADING) == 1
 
 
 def test_the_database_ends_flights_that_no_report_ended() -> None:
     room, lost, known = a_room(), image(1), image(2)
     send(room, lost, known)
-    room.reconcile([Flight("r", known.image_id, 1, "a.test", alone=False, sent_at=0)])
+    room.reconcile([Flight("r", known.image_id, (1, 1), "a.test", alone=False, sent_at=0)])
     assert room.in_flight.at("a.test") == 1
     assert room.ended == 1
 

@@ -44,7 +44,7 @@ def build(recorded: tuple[RecordedResult, ...]) -> Report:
 
 
 def item(name: str) -> RecordedResult:
-    return RecordedResult(request_id="r", image_id=name, dispatch=1, decoder_ms=1)
+    return RecordedResult(request_id="r", image_id=name, round=1, dispatch=1, decoder_ms=1)
 
 
 @asynccontextmanager
