@@ -56,6 +56,8 @@ class InFlight:
 
     def __init__(self) -> None:
         self._flights: dict[ImageKey, Flight] = {}
+        self._ended: dict[ImageKey, Run] = {}
+        """Since the last reconciliation."""
         self._hosts: Counter[str] = Counter()
         self._downloading_at: Counter[str] = Counter()
         self._stages: Counter[Stage] = Counter()
@@ -92,11 +94,18 @@ class InFlight:
 
     def add(self, flight: Flight) -> None:
         """A further run of the same image replaces its last one."""
-        self.remove(flight.key)
+        self._pop(flight.key)
         self._flights[flight.key] = flight
         self._count(flight, 1)
 
     def remove(self, key: ImageKey) -> Flight | None:
+        """The run has ended."""
+        flight = self._pop(key)
+        if flight is not None:
+            self._ended[key] = flight.run
+        return flight
+
+    def _pop(self, key: ImageKey) -> Flight | None:
         flight = self._flights.pop(key, None)
         if flight is not None:
             self._count(flight, -1)
@@ -121,15 +130,20 @@ class InFlight:
         return flight
 
     def reconcile(self, dispatched: Iterable[Flight]) -> list[Flight]:
-        """Take over what the database has as dispatched. Returns the flights that it does not have: they have ended."""
+        """Take over what the database has as dispatched. Returns the flights that it does not have: they have ended.
+
+        A run that ended since the last time is not taken over: its end may have been reported after the database was
+        read. If the report was wrong, the next reconciliation corrects it.
+        """
         known = {flight.key: flight for flight in dispatched}
         ended = [each for each in self if each.key not in known]
         for flight in ended:
-            self.remove(flight.key)
+            self._pop(flight.key)
         for key, flight in known.items():
             current = self._flights.get(key)
-            if current is None or current.run < flight.run:
+            if flight.run != self._ended.get(key) and (current is None or current.run < flight.run):
                 self.add(flight)
+        self._ended = {}
         return ended
 
     def _count(self, flight: Flight, change: int) -> None:

@@ -73,6 +73,19 @@ def test_the_database_corrects_what_reports_did_not_say() -> None:
     assert tracked.at("b") == 1
 
 
+def test_a_run_that_ended_while_the_database_was_read_is_not_taken_over() -> None:
+    tracked = in_flight(a_flight("ended"), a_flight("again"))
+    tracked.remove(("r", "ended"))
+    tracked.remove(("r", "again"))
+    dispatched = [a_flight("ended"), a_flight("again", run=(1, 2))]
+    assert tracked.reconcile(dispatched) == []
+    assert [flight.run for flight in tracked] == [(1, 2)]
+    tracked.remove(("r", "again"))
+    tracked.add(a_flight("again", run=(1, 3)))
+    assert tracked.reconcile(dispatched) == []
+    assert {flight.run for flight in tracked} == {(1, 1), (1, 3)}
+
+
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from("ari"), st.sampled_from("123"), st.sampled_from("ab"), st.sampled_from(list(Stage))),
