@@ -63,7 +63,7 @@ async def run(settings: DownloaderSettings, stop: asyncio.Event) -> None:
             FetchRetryPolicy(settings.attempts, settings.fetch.fetch_retry_after_max, random.random),
             clock=clock,
             observe=metrics.fetch_seconds.observe,
-            first_byte=reports.first_byte,
+            responded=reports.responded,
         )
         dropped = DroppedRounds()
         losses = LossPolicy(settings.losses, random.random)

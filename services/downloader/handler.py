@@ -47,7 +47,7 @@ class DownloadHandler:
     """Handles DownloadImage. Raises DependencyUnavailable if the store fails; other errors defer or fail the image.
 
     observe: called with the seconds of each fetch, successful or not.
-    first_byte: called with a command and the milliseconds until its host responded.
+    responded: called with a command, the milliseconds until its host responded, and the status if it is an error.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class DownloadHandler:
         retries: FetchRetryPolicy,
         clock: Callable[[], datetime],
         observe: Callable[[float], object],
-        first_byte: Callable[[DownloadImage, int], object],
+        responded: Callable[[DownloadImage, int, int | None], object],
     ) -> None:
         self._fetcher = fetcher
         self._store = store
         self._retries = retries
         self._clock = clock
         self._observe = observe
-        self._first_byte = first_byte
+        self._responded = responded
 
     async def __call__(self, command: DownloadImage) -> Sequence[Message]:
         if self._clock() > command.start_by:
@@ -75,7 +75,7 @@ class DownloadHandler:
             raise
         except FetchError as error:
             if error.first_byte_ms is not None:
-                self._first_byte(command, error.first_byte_ms)
+                self._responded(command, error.first_byte_ms, error.cause if isinstance(error.cause, int) else None)
             return Unproven([self._failure(command, error)])
         except Exception as error:
             log.exception("download_failed_unexpectedly")
@@ -84,14 +84,14 @@ class DownloadHandler:
     async def _download(self, command: DownloadImage) -> CompressImage | ImageCompressed:
         if command.known is not None:
             async with self._timed(self._fetcher.fetch_if_changed(command.url, command.known)) as fetched:
-                self._first_byte(command, fetched.first_byte_ms)
+                self._responded(command, fetched.first_byte_ms, None)
                 if isinstance(fetched, Fetched):
                     return await self._downloaded(command, fetched)
             if (reused := await self._reused(command, command.known, fetched)) is not None:
                 return reused
             progress()  # another fetch has the whole time again
         async with self._timed(self._fetcher.fetch(command.url)) as fetched:
-            self._first_byte(command, fetched.first_byte_ms)
+            self._responded(command, fetched.first_byte_ms, None)
             return await self._downloaded(command, fetched)
 
     @asynccontextmanager

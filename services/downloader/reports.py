@@ -1,6 +1,7 @@
 """Reports to the dispatcher which downloads have ended, so that it can send further ones to their hosts."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import (
@@ -12,7 +13,17 @@ from shared.contracts.messages import (
 )
 from shared.messaging import Handler, Outgoing
 
-_REFUSALS = frozenset({ErrorCode.TIMEOUT, ErrorCode.CONNECT, ErrorCode.HTTP_429, ErrorCode.HTTP_5XX})
+_REFUSALS = frozenset({ErrorCode.TIMEOUT, ErrorCode.CONNECT, ErrorCode.HTTP_429})
+_REFUSING_STATUS = 503
+
+
+class _Response(NamedTuple):
+    first_byte_ms: int
+    status: int | None
+
+    @property
+    def is_server_error(self) -> bool:
+        return self.status is not None and self.status >= 500
 
 
 class DownloadReports:
@@ -21,11 +32,11 @@ class DownloadReports:
     def __init__(self, add: Callable[[EndedDownload], object]) -> None:
         """`add` gets each report."""
         self._add = add
-        self._first_bytes: dict[tuple[str, str], int] = {}
+        self._responses: dict[tuple[str, str], _Response] = {}
 
-    def first_byte(self, command: DownloadImage, milliseconds: int) -> None:
-        """The image's host began to respond after so many milliseconds."""
-        self._first_bytes[_key(command)] = milliseconds
+    def responded(self, command: DownloadImage, first_byte_ms: int, status: int | None) -> None:
+        """The image's host began to respond after so many milliseconds. status: of an error."""
+        self._responses[_key(command)] = _Response(first_byte_ms, status)
 
     def reporting(self, handle: Handler) -> Handler:
         """`handle`, whose answers are reported."""
@@ -34,8 +45,8 @@ class DownloadReports:
             try:
                 answer = await handle(command)
             finally:
-                first_byte_ms = self._first_bytes.pop(_key(command), None)
-            self._add(_ended(command, answer, first_byte_ms))
+                response = self._responses.pop(_key(command), None)
+            self._add(_ended(command, answer, response))
             return answer
 
         return handle_and_report
@@ -45,18 +56,21 @@ def _key(command: DownloadImage) -> tuple[str, str]:
     return command.request_id, command.image_id
 
 
-def _ended(command: DownloadImage, answer: Sequence[Outgoing], first_byte_ms: int | None) -> EndedDownload:
+def _ended(command: DownloadImage, answer: Sequence[Outgoing], response: _Response | None) -> EndedDownload:
     return EndedDownload(
         request_id=command.request_id,
         image_id=command.image_id,
         round=command.round,
         dispatch=command.dispatch,
         compresses=any(isinstance(each, CompressImage) for each in answer),
-        first_byte_ms=first_byte_ms,
-        refused=any(_is_refusal(each) for each in answer),
+        # A broken image or server says nothing about the number of requests that its host can serve.
+        first_byte_ms=response.first_byte_ms if response and not response.is_server_error else None,
+        refused=any(_is_refusal(each, response) for each in answer),
     )
 
 
-def _is_refusal(answer: Outgoing) -> bool:
+def _is_refusal(answer: Outgoing, response: _Response | None) -> bool:
     """Whether the image's own host wants fewer requests."""
-    return isinstance(answer, ImageDeferred | ImageFailed) and answer.host_fault and answer.error_code in _REFUSALS
+    if not (isinstance(answer, ImageDeferred | ImageFailed) and answer.host_fault):
+        return False
+    return answer.error_code in _REFUSALS or (response is not None and response.status == _REFUSING_STATUS)

@@ -317,7 +317,7 @@ async def test_an_image_succeeds_once_its_host_recovers(origin: Origin) -> None:
     policy = FetchRetryPolicy(AttemptSettings(fetch_attempts=4, fetch_retry_schedule=(5, 30)), 3600, lambda: 0.0)
     waits = []
     async with fetcher() as fetching:
-        handle = DownloadHandler(fetching, store, policy, clock, observe=lambda _: None, first_byte=lambda *_: None)
+        handle = DownloadHandler(fetching, store, policy, clock, observe=lambda _: None, responded=lambda *_: None)
         for attempt in (1, 2):
             [answer] = await handle(download(url, attempt, clock() + timedelta(minutes=15)))
             assert isinstance(answer, ImageDeferred)

@@ -30,7 +30,8 @@ class EndedDownload(ReportedImage):
     compresses: bool = Field(description="Whether the original is stored and its `CompressImage` is sent.")
     first_byte_ms: Count | None = Field(
         default=None,
-        description="Milliseconds from the request to the first byte of the host's response; null without a response.",
+        description="Milliseconds from the request to the first byte of the host's response; null without a response, "
+        "and for a status of 500 or more.",
     )
     refused: bool = Field(
         default=False,

@@ -83,20 +83,25 @@ def handler(
     downloads: Downloads,
     store: MemoryObjectStore,
     observed: list[float] | None = None,
-    first_bytes: list[int] | None = None,
+    responses: list[tuple[int, int | None]] | None = None,
 ) -> DownloadHandler:
     policy = FetchRetryPolicy(AttemptSettings(fetch_attempts=3, fetch_retry_schedule=(5, 30)), 3600, lambda: 0.0)
     seconds: list[float] = [] if observed is None else observed
-    milliseconds: list[int] = [] if first_bytes is None else first_bytes
+    noted: list[tuple[int, int | None]] = [] if responses is None else responses
     return DownloadHandler(
-        downloads, store, policy, CLOCK, seconds.append, lambda _, first_byte_ms: milliseconds.append(first_byte_ms)
+        downloads,
+        store,
+        policy,
+        CLOCK,
+        seconds.append,
+        lambda _, first_byte_ms, status: noted.append((first_byte_ms, status)),
     )
 
 
 async def test_the_original_is_stored_before_the_compressor_gets_its_command(store: MemoryObjectStore) -> None:
     observed: list[float] = []
-    first_bytes: list[int] = []
-    answer = await handler(Downloads(), store, observed, first_bytes)(command())
+    responses: list[tuple[int, int | None]] = []
+    answer = await handler(Downloads(), store, observed, responses)(command())
     key = f"originals/r1/{'a' * 32}-{SHA256[:16]}"
     assert answer == [
         CompressImage(
@@ -115,7 +120,7 @@ async def test_the_original_is_stored_before_the_compressor_gets_its_command(sto
     assert store.objects[key].data == PHOTO
     assert store.objects[key].content_type == "image/jpeg"
     assert len(observed) == 1
-    assert first_bytes == [7]
+    assert responses == [(7, None)]
 
 
 async def test_an_original_on_disk_is_stored(store: MemoryObjectStore, tmp_path: Path) -> None:
@@ -131,6 +136,23 @@ async def test_a_command_after_its_start_by_is_dropped(store: MemoryObjectStore)
     late = command().model_copy(update={"start_by": CLOCK() - timedelta(seconds=1)})
     assert await handler(downloads, store)(late) == []
     assert downloads.urls == []
+
+
+@pytest.mark.parametrize(
+    ("cause", "first_byte_ms", "responses"),
+    [(503, 9, [(9, 503)]), (FetchFailure.CONNECTION_LOST, 9, [(9, None)]), (FetchFailure.NOT_CONNECTED, None, [])],
+)
+async def test_a_failed_response_is_noted_with_its_status(
+    store: MemoryObjectStore,
+    cause: FetchFailure | int,
+    first_byte_ms: int | None,
+    responses: list[tuple[int, int | None]],
+) -> None:
+    error = FetchError(cause, "failed")
+    error.first_byte_ms = first_byte_ms
+    noted: list[tuple[int, int | None]] = []
+    await handler(Downloads(error=error), store, responses=noted)(command())
+    assert noted == responses
 
 
 async def test_a_permanent_failure_fails_the_image(store: MemoryObjectStore) -> None:
