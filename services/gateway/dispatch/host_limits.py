@@ -86,11 +86,6 @@ class HostLimits:
             return None
         return known.bucket.next_at(now)
 
-    def limit_of(self, host: str) -> int:
-        """Concurrent downloads that the host gets now."""
-        known = self._hosts.get(host)
-        return int(known.limit) if known else self._rules_of(host).start
-
     def sent(self, host: str, now: float) -> None:
         """A download was dispatched."""
         known = self._known(host, now)
@@ -124,10 +119,6 @@ class HostLimits:
     def forget_idle(self, now: float) -> None:
         """Forget the hosts without traffic for some minutes. A rate is kept until its bucket is full."""
         self._hosts = {host: known for host, known in self._hosts.items() if not _is_idle(known, now)}
-
-    def __len__(self) -> int:
-        """The number of hosts in memory."""
-        return len(self._hosts)
 
     def _known(self, host: str, now: float) -> _Host:
         known = self._hosts.get(host)
