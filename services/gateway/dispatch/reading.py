@@ -16,8 +16,10 @@ READ_AHEAD = 128
 """Images of one request."""
 MAX_READS = 100
 """Queries in one step."""
+HOSTS_LEFT_OUT = 200
+"""Of those that are full for all requests, in one query: there may be ten thousand."""
+
 _MAX_READS_OF_REQUEST = 10  # in one step
-_HOSTS_LEFT_OUT = 200  # of those that are full for all requests, in one query: there may be ten thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +97,4 @@ class Reading:
         if self._full is None:
             self._full = sorted(self._room.full_hosts(now))
         start = 0 if host is None else bisect_right(self._full, host)
-        return set(self._full[start : start + _HOSTS_LEFT_OUT])
+        return set(self._full[start : start + HOSTS_LEFT_OUT])

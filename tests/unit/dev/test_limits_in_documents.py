@@ -16,7 +16,7 @@ from services.compressor.rendition import MAX_ANIMATION_PIXELS, MAX_ANIMATION_PI
 from services.compressor.worker import BUSY_SHARE
 from services.gateway.catalogue import MAX_FINDINGS, MIN_WARNINGS
 from services.gateway.catalogue.hosts import MAX_LISTED
-from services.gateway.dispatch import decoder_room
+from services.gateway.dispatch import decoder_room, reading, waiting
 from services.gateway.probe.estimate import MIN_FOR_INTERVAL
 from services.gateway.probe.plan import MAX_HOSTS, MAX_IMAGES
 from services.gateway.requests.status import MAX_PAUSE_SECONDS, MAX_POLL_SECONDS, MIN_POLL_SECONDS
@@ -41,6 +41,7 @@ from shared.outbound.response_parser import (
     MAX_HEAD_LINES,
     PAYLOAD_PER_FRAMING,
 )
+from shared.persistence import LOOK_AHEAD
 from shared.persistence.request_repositories import COUNT_EVERY
 from tests.support.tree import ROOT
 
@@ -104,6 +105,12 @@ STATED = [
     ("docs/runbook.md", f"for {HOLD_SECONDS / 60:g} minutes, what they have downloaded or compressed"),
     ("docs/runbook.md", f"resumes within seconds, at most {MAX_PING_INTERVAL_SECONDS * 1.5:g}"),
     ("docs/glossary.md", f"pictures that take longer than {_IN_WORDS[SLOW_SECONDS]}"),
+    ("docs/architecture.md", f"the ones among its first {LOOK_AHEAD:,} due images are sent"),
+    ("docs/architecture.md", f"names at most {reading.HOSTS_LEFT_OUT} full hosts"),
+    ("docs/architecture.md", f"It reads at most {reading.MAX_READS} times in a step"),
+    ("docs/architecture.md", f"of that request every {_IN_WORDS[waiting.LONGEST_PAUSE]}"),
+    ("docs/architecture.md", f"for {waiting.READ_AGAIN_PER_SECOND} of them a second"),
+    (_DISPATCH, f"stand behind more than {LOOK_AHEAD:,} due images"),
     (_DISPATCH, f"A picture that runs longer than {_IN_WORDS[SLOW_SECONDS]} while others wait moves"),
     (_DISPATCH, f"a download (at most {_IN_WORDS[decoder_room.MAX_DOWNLOAD_SECONDS]}) plus"),
     (_DISPATCH, f"work off in {_IN_WORDS[decoder_room.QUEUE_SECONDS]} and half of that mean time"),
