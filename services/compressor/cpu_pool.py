@@ -199,6 +199,11 @@ class CpuPool:
     async def _run(self, task: Task, work: Work, job: _Job) -> tuple[Compressed, float]:
         worker = job.worker = self._idle.pop()
         try:
+            if not worker.is_running:
+                work.waits_for_process = True
+                await worker.start()
+                self._lanes.begin(work, time.monotonic())
+                self._settle()
             return await worker.run(task, work.seconds, work)
         finally:
             job.worker = None

@@ -28,6 +28,7 @@ class Work:
 
     slow: it was stopped or returned before, and only the slow lane works on it.
     is_known_slow: `became_slow` has named it.
+    waits_for_process: it has a turn, but its process still starts, which is no time of the picture.
     """
 
     request_id: str
@@ -36,6 +37,7 @@ class Work:
     started_at: float | None = None
     in_slow_lane: bool = False
     is_known_slow: bool = False
+    waits_for_process: bool = False
     is_stopping: bool = False
 
 
@@ -98,6 +100,11 @@ class Lanes:
             started.append(work)
         return started
 
+    def begin(self, work: Work, now: float) -> None:
+        """The process of work that has waited for it is ready."""
+        work.waits_for_process = False
+        work.started_at = now
+
     def became_slow(self, now: float) -> list[Work]:
         """The work that has become slow since the last call, whether others wait or not."""
         slow = [work for work in self._running if not work.is_known_slow and self._is_slow(work, now)]
@@ -124,7 +131,7 @@ class Lanes:
         times = [
             work.started_at + SLOW_SECONDS
             for work in self._running
-            if work.started_at is not None and not self._is_slow(work, now)
+            if work.started_at is not None and not work.waits_for_process and not self._is_slow(work, now)
         ]
         return min(times, default=None)
 
@@ -185,7 +192,7 @@ class Lanes:
         return sum(work.in_slow_lane for work in self._running)
 
     def _is_slow(self, work: Work, now: float) -> bool:
-        return work.started_at is not None and now - work.started_at >= SLOW_SECONDS
+        return work.started_at is not None and not work.waits_for_process and now - work.started_at >= SLOW_SECONDS
 
     def _others_wait(self, work: Work) -> bool:
         """Whether more pictures of other requests wait than turns are about to be free."""

@@ -57,6 +57,10 @@ class Worker:
         self._link: _Link | None = None
         self._cpu_seconds = 0.0  # that the process had used when it sent its last answer
 
+    @property
+    def is_running(self) -> bool:
+        return bool(self._link and self._process and self._process.is_alive())
+
     async def start(self) -> BaseProcess:
         """The process; started, if it does not run, and ready. Raises EncoderUnavailable. Do not cancel it."""
         async with self._starting:

@@ -1,11 +1,18 @@
-"""Main functions of worker processes that hang at a chosen point."""
+"""Main functions of worker processes that hang at a chosen point, or start late."""
 
 import socket
 import time
 
 from services.compressor.frames import parts
+from services.compressor.serve import serve
 
 _FOR_EVER = 3600.0
+
+
+def slow_start(service: socket.socket) -> None:
+    """Starts late, then works."""
+    time.sleep(1.5)
+    serve(service)
 
 
 def never_ready(_service: socket.socket) -> None:

@@ -24,7 +24,7 @@ from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 from shared.errors import EncoderUnavailable, StoppedWhileStarting
 from shared.long_lived import progress_is
-from tests.support.broken_workers import answer_half, busy_for_ever, never_ready
+from tests.support.broken_workers import answer_half, busy_for_ever, never_ready, slow_start
 from tests.support.compressing import MAX_PIXELS, a_picture, encoded
 from tests.support.waiting import until
 
@@ -177,6 +177,17 @@ async def test_slow_pictures_that_nobody_waits_for_are_reported_and_make_room_fo
         assert reported == [0, 1, len(turns) - 1]
         assert not any(picture.done() for picture in pictures[:-1])
     await asyncio.gather(*pictures, return_exceptions=True)
+
+
+async def test_a_picture_whose_process_has_to_start_is_not_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.compressor.lanes.SLOW_SECONDS", 1)
+    reported: list[str] = []
+    async with CpuPool(1, timeout=PATIENCE) as pool:
+        await kill_workers()
+        with monkeypatch.context() as patched:
+            patched.setattr(worker, "serve", slow_start)
+            await pool.compress(ORIGINAL, HALF, MAX_PIXELS, Turn("cold", on_slow=partial(reported.append, "cold")))
+    assert reported == []
 
 
 async def test_a_process_that_dies_loses_only_its_own_image(pool: CpuPool) -> None:

@@ -70,6 +70,19 @@ def test_each_slow_picture_is_named_once_although_nobody_waits() -> None:
     assert lanes.look_again_at(30) is None
 
 
+def test_the_start_of_a_process_does_not_make_a_picture_slow() -> None:
+    lanes, picture = Lanes(1, 1), work("cold")
+    add(lanes, picture, work("other"))
+    lanes.start(0)
+    picture.waits_for_process = True
+    assert lanes.look_again_at(0) is None
+    assert lanes.became_slow(5) == []
+    assert lanes.make_room(5) is None
+    lanes.begin(picture, 5)
+    assert lanes.look_again_at(5) == 5 + SLOW_SECONDS
+    assert lanes.make_room(5 + SLOW_SECONDS) == Moved(picture)
+
+
 def test_slow_work_moves_if_the_broker_delivers_nothing_more() -> None:
     lanes, pictures = Lanes(2, 2), [work() for _ in range(deliveries(2))]
     add(lanes, *pictures[:-1])
