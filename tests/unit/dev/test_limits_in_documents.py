@@ -16,7 +16,7 @@ from services.compressor.rendition import MAX_ANIMATION_PIXELS, MAX_ANIMATION_PI
 from services.compressor.worker import BUSY_SHARE
 from services.gateway.catalogue import MAX_FINDINGS, MIN_WARNINGS
 from services.gateway.catalogue.hosts import MAX_LISTED
-from services.gateway.dispatch import decoder_room, reading, waiting
+from services.gateway.dispatch import decoder_room, download_room, reading, waiting
 from services.gateway.probe.estimate import MIN_FOR_INTERVAL
 from services.gateway.probe.plan import MAX_HOSTS, MAX_IMAGES
 from services.gateway.requests.status import MAX_PAUSE_SECONDS, MAX_POLL_SECONDS, MIN_POLL_SECONDS
@@ -46,6 +46,7 @@ from shared.persistence.request_repositories import COUNT_EVERY
 from tests.support.tree import ROOT
 
 _MEGA = 1_000_000
+_TIMES = {3: "three", 4: "four", 8: "eight"}
 _IN_WORDS = {
     0.1: "a tenth",
     0.125: "an eighth",
@@ -118,6 +119,10 @@ STATED = [
     (_DISPATCH, f"A download counts for {_IN_WORDS[decoder_room.LATE_SECONDS]}, and"),
     (_DISPATCH, f"the window of its request for {_IN_WORDS[decoder_room.ARRIVAL_SECONDS]}"),
     (_DISPATCH, f"was not slow ({_IN_WORDS[decoder_room.SLOW_MS / 1000]}) adds"),
+    (_DISPATCH, f"Downloads that take longer than {_IN_WORDS[decoder_room.LATE_SECONDS]} may occupy"),
+    (_DISPATCH, f"{_TIMES[download_room.FREE_FACTOR]} times as many downloads as are free"),
+    (_DISPATCH, f"at most {_TIMES[decoder_room.UNTRIED_FACTOR]} times the first one"),
+    (_DISPATCH, f"the slow lane has {_TIMES[decoder_room.SLOW_PER_SLOT]} pictures for each of its places"),
     (_CLIENT, f"One event-loop callback handles at most {BLOCK_BYTES // 1024} kB"),
     (_CLIENT, f"{MAX_HEAD_BYTES // 1024} kB and {MAX_HEAD_LINES} lines for the head with all interim"),
     (_CLIENT, f"{FREE_FRAMING_BYTES // 1024} kB plus {_IN_WORDS[1 / PAYLOAD_PER_FRAMING]} of the payload"),
