@@ -186,6 +186,22 @@ async def test_beside_ten_pictures_that_burn_the_whole_time_limit(running: Runni
         assert max(Counter(large.starts).values()) <= 2
 
 
+async def test_beside_ten_such_pictures_behind_twenty_good_ones(running: Running) -> None:
+    """The good ones widen the request's window: more pictures are at the compressor than it holds at a time."""
+    async with five_images(running) as five, open_numbered_photos(4000, 3000) as large:
+        catalogue = a_catalogue([[url] for url in [*running.urls(20), *large.urls(range(10))]])
+        busy = running.beside([catalogue], lambda: bool(large.starts), format="avif", percent="30")
+        async with busy as [slow]:
+
+            async def still_busy() -> bool:
+                return str((await running.client.status(slow))["status"]) == "Pending"
+
+            first = await running.seconds_for_five()  # slow pictures may occupy all processes, and then the slow lane
+            assert first < COMPRESS_TIMEOUT
+            await five.measure(still_busy)
+        assert max(Counter(large.starts).values()) <= 2
+
+
 async def test_beside_six_hundred_trickling_hosts_with_one_image_each(running: Running) -> None:
     open_now = 0
 

@@ -54,7 +54,7 @@ class StageCounts:
     compressing: int
     """Sent to a compressor, and not yet ended or in the slow lane."""
     slow: int = 0
-    """In the slow lane of a compressor, or waiting for it: they occupy the request's window, and no usual process."""
+    """Slow pictures. They occupy the request's window; most are in a compressor's slow lane, or wait for it."""
     taking_long: int = 0
     """Of those downloading, the ones dispatched more than `ARRIVAL_SECONDS` ago."""
 
