@@ -220,7 +220,7 @@ class Dispatcher:
 
     async def _next_image(self, request_id: str, now: float) -> Image | None:
         def has_room(queue: Queue) -> bool:
-            return self._room_in(queue, now) > 0
+            return self._room_in(queue, now) > 0 and self._room.suits(request_id, queue[0])
 
         image = self._waiting.take_first(request_id, has_room)
         if image is None and self._reading.left and self._waiting.may_read(request_id, now):

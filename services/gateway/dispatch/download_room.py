@@ -9,8 +9,8 @@ from collections.abc import Mapping
 FREE_FACTOR = 3
 """A request may have so many times the downloads that are free: alone three quarters, beside another three sevenths."""
 LATE_SHARE = 0.5
-"""Of the slots, for downloads that are late. Many small images at hosts that trickle would otherwise occupy all slots
-until they time out."""
+"""Of the slots, for downloads that are late. Beyond it only hosts that respond get more. Otherwise many small images at
+hosts that trickle would occupy all slots until they time out."""
 
 
 class DownloadRoom:
@@ -26,10 +26,14 @@ class DownloadRoom:
             for_late / (len(self._late) + 1),
         )
 
-    def has_room(self, request_id: str, downloading: int, free: int) -> bool:
-        """Whether one more image of the request may start.
+    def has_room(self, downloading: int, free: int) -> bool:
+        """Whether one more image of a request may start.
 
         downloading: its images that occupy a slot. free: slots that no request occupies.
         """
+        return downloading < FREE_FACTOR * free
+
+    def waits_for_late(self, request_id: str) -> bool:
+        """Whether so many downloads of the request are late that only hosts that respond may get more."""
         late = self._late.get(request_id, 0)
-        return downloading < FREE_FACTOR * free and (not late or late < self._max_late)
+        return bool(late) and late >= self._max_late

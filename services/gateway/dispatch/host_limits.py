@@ -60,6 +60,8 @@ class _Host:
     full_at: float = float("-inf")
     """When the limit was last in use."""
     latency: _Latency = field(default_factory=_Latency)
+    responds: bool = False
+    """Whether the last download that ended was no refusal."""
 
 
 class HostLimits:
@@ -86,6 +88,11 @@ class HostLimits:
             return None
         return known.bucket.next_at(now)
 
+    def responds(self, host: str) -> bool:
+        """Whether the host answered the last download that ended, and did not refuse it."""
+        known = self._hosts.get(host)
+        return known is not None and known.responds
+
     def sent(self, host: str, now: float) -> None:
         """A download was dispatched."""
         known = self._known(host, now)
@@ -103,6 +110,7 @@ class HostLimits:
         A failure that is neither a response nor a refusal changes nothing.
         """
         known = self._known(host, now)
+        known.responds = not refused and first_byte_ms is not None
         if refused:
             _cut(known, sent_at, now)
             return

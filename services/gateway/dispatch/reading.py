@@ -47,7 +47,7 @@ class Reading:
 
     async def read(self, request_id: str, now: float) -> None:
         """Read images of a request that waits nowhere with room."""
-        full = {host for host in self._waiting.hosts(request_id) if not self._room.at_host(host, now)}
+        full = {host for host in self._waiting.hosts(request_id) if not self._has_room(request_id, host, now)}
         if full:
             found = await self._elsewhere(request_id, full, now)
             is_all = found.is_all and self._waiting.remaining(request_id) is not None
@@ -81,7 +81,7 @@ class Reading:
                 after_host=passed,
                 without_losses=not self._room.alone(),
             )
-            found = [image for image in by_host if self._room.at_host(image.host, now)]
+            found = [image for image in by_host if self._has_room(request_id, image.host, now)]
             if len(by_host) < READ_AHEAD:
                 is_all = passed is None and len(found) == len(by_host)
                 return _Found(found, is_all, passed if found else None)
@@ -91,6 +91,9 @@ class Reading:
                 return _Found(images, is_all=False, passed=passed)
             passed = by_host[-1].host
         return _Found([], is_all=False, passed=passed)
+
+    def _has_room(self, request_id: str, host: str, now: float) -> bool:
+        return self._room.at_host(host, now) > 0 and self._room.suits(request_id, host)
 
     def _full_after(self, host: str | None, now: float) -> set[str]:
         """The first hosts without room that come after this one."""

@@ -109,7 +109,7 @@ class Room:
         slots = self._downloaders.slots(now)
         self._slots = self._window if slots is None else min(slots, self._window)
         late = self._downloading_since(now - LATE_SECONDS)
-        self._downloads = DownloadRoom(self._slots, late)
+        self._downloads = DownloadRoom(self._slots, self._downloading_since(now - ARRIVAL_SECONDS))
         processes = self._compressors.slots(now) or 0
         self._step = self._decoder.open(self._stage_counts(now, late), processes, self._times.seconds)
 
@@ -146,7 +146,7 @@ class Room:
     def for_request(self, request_id: str) -> bool:
         """Whether the workers have room for another image of a request."""
         downloading = self.in_flight.by_request().get(request_id, {}).get(Stage.DOWNLOADING, 0)
-        if not self._downloads.has_room(request_id, downloading, self._free_slots):
+        if not self._downloads.has_room(downloading, self._free_slots):
             return False
         return self._step is None or self._step.has_room(request_id)
 
@@ -159,6 +159,10 @@ class Room:
         room = self._hosts.room(host, self.in_flight.downloading_at(host), now)
         cap = self._caps.get(host)
         return room if cap is None else max(0, min(room, cap - self.in_flight.at(host)))
+
+    def suits(self, request_id: str, host: str) -> bool:
+        """Whether a request may use a host that has room: one with many late downloads only hosts that respond."""
+        return not self._downloads.waits_for_late(request_id) or self._hosts.responds(host)
 
     def full_hosts(self, now: float) -> list[str]:
         """The hosts with images in flight or with circuits that are not closed, if they have no room."""

@@ -119,7 +119,7 @@ STATED = [
     (_DISPATCH, f"A download counts for {_IN_WORDS[decoder_room.LATE_SECONDS]}, and"),
     (_DISPATCH, f"the window of its request for {_IN_WORDS[decoder_room.ARRIVAL_SECONDS]}"),
     (_DISPATCH, f"was not slow ({_IN_WORDS[decoder_room.SLOW_MS / 1000]}) adds"),
-    (_DISPATCH, f"Downloads that take longer than {_IN_WORDS[decoder_room.LATE_SECONDS]} may occupy"),
+    (_DISPATCH, f"Downloads that take longer than {_IN_WORDS[decoder_room.ARRIVAL_SECONDS]} may occupy"),
     (_DISPATCH, f"{_TIMES[download_room.FREE_FACTOR]} times as many downloads as are free"),
     (_DISPATCH, f"at most {_TIMES[decoder_room.UNTRIED_FACTOR]} times the first one"),
     (_DISPATCH, f"the slow lane has {_TIMES[decoder_room.SLOW_PER_SLOT]} pictures for each of its places"),

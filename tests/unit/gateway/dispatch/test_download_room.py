@@ -35,13 +35,13 @@ def test_whatever_the_others_occupy_a_newcomer_has_room(slots: int, requests: in
     sent = sent_until_full(slots, requests)
     free = slots - sum(sent)
     assert free >= slots // (1 + 3 * requests)
-    assert DownloadRoom(slots, {}).has_room("new", 0, free)
+    assert DownloadRoom(slots, {}).has_room(0, free)
 
 
 def sent_until_full(slots: int, requests: int) -> list[int]:
     """The downloads of requests that each send whenever there is room, in turn."""
     room, sent = DownloadRoom(slots, {}), [0] * requests
-    while may_send := [n for n in range(requests) if room.has_room(str(n), sent[n], slots - sum(sent))]:
+    while may_send := [n for n in range(requests) if room.has_room(sent[n], slots - sum(sent))]:
         sent[min(may_send, key=lambda n: sent[n])] += 1
     return sent
 
@@ -55,10 +55,10 @@ def test_late_downloads_keep_no_other_request_from_its_part(late: dict[str, int]
     requests = sum(number > 0 for number in late.values())
     for request_id, number in late.items():
         if number < slots / 2 / (requests + 1) or not number:
-            assert room.has_room(request_id, number, slots)
+            assert not room.waits_for_late(request_id)
         elif sum(late.values()) >= slots / 2:
-            assert not room.has_room(request_id, number, slots)
-    assert room.has_room("new", 0, slots)
+            assert room.waits_for_late(request_id)
+    assert not room.waits_for_late("new")
 
 
 class Trickling:
@@ -82,7 +82,10 @@ class Trickling:
         room.open([], NOW, now)
         for request_id in self.requests:
             while not room.is_full and self._left[request_id] and room.for_request(request_id):
-                room.send(an_image(f"http://{request_id}-{self._left[request_id]}.test/1", request_id), now)
+                image = an_image(f"http://{request_id}-{self._left[request_id]}.test/1", request_id)
+                if not room.suits(request_id, image.host):
+                    break
+                room.send(image, now)
                 self._left[request_id] -= 1
 
     def _time_out(self, flight: Flight, now: float) -> None:
@@ -107,3 +110,4 @@ def test_hosts_that_trickle_leave_slots_for_newcomers(downloaders: int, requests
         if now > AT_FIRST:
             assert not trickling.room.is_full
             assert trickling.room.for_request("new")
+            assert trickling.room.suits("new", "new.test")

@@ -180,3 +180,23 @@ def test_workers_that_no_longer_report_have_no_known_room(now: float) -> None:
     room.open([], NOW, now)
     send(room, *(image(number) for number in range(16)), now=now)
     assert room.is_full is (now < 5)
+
+
+def test_hosts_that_hang_leave_the_room_to_hosts_that_respond() -> None:
+    """Also within one request: otherwise its good hosts wait until the downloads of the others time out."""
+    room = a_room()
+    send(room, image(1))
+    room.take(ended(image(1)), 0.1)
+    hanging = [an_image(f"http://hangs-{number}.test/1", "r") for number in range(8)]
+    send(room, *hanging, now=0.2)
+    room.open([], NOW, 0.6)
+    assert room.suits("r", "new.test"), "they may still respond soon"
+    room.open([], NOW, 0.8)
+    assert (room.suits("r", "a.test"), room.suits("r", "new.test")) == (True, False)
+    assert room.suits("other", "new.test")
+    send(room, image(2), now=0.9)
+    room.take(ended(image(2), compresses=False, refused=True), 1)
+    assert not room.suits("r", "a.test"), "it no longer responds"
+    room.take(ended(*hanging[:5], compresses=False, first_byte_ms=None), 1)
+    room.open([], NOW, 1)
+    assert room.suits("r", "new.test")
