@@ -1,6 +1,6 @@
 """The one name of a URL's host, used for counts, limits and circuits. Pure."""
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import idna
 
@@ -14,16 +14,17 @@ def host_name(url: str) -> str:
     split or its host cannot be written in ASCII.
     """
     parts = urlsplit(url)
-    host = ascii_host(parts.hostname or "")
+    host = ascii_host(parts)
     if ":" in host:
         host = f"[{host}]"
     return host if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f"{host}:{parts.port}"
 
 
-def ascii_host(host: str) -> str:
-    """`host` in ASCII, as httpx writes it (IDNA 2008). Raises UnicodeError for a host that httpx cannot request."""
-    if not host.isascii():
-        return idna.encode(host.lower()).decode("ascii")
-    if host.lower().startswith("xn--"):
+def ascii_host(parts: SplitResult) -> str:
+    """The host in ASCII, as httpx writes it (IDNA 2008). Raises UnicodeError for a host that httpx cannot request."""
+    host = parts.hostname or ""
+    if not parts.netloc.isascii():  # `hostname` is lower-case, which makes an ASCII letter of the Kelvin sign
+        return idna.encode(host).decode("ascii")
+    if host.startswith("xn--"):
         idna.decode(host)  # httpx does so for the Host header
     return host

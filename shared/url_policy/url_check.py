@@ -95,11 +95,10 @@ def _split(url: str) -> tuple[SplitResult, int | None]:
 
 
 def _ascii_host(parts: SplitResult) -> str:
-    host = parts.hostname or ""
-    if not host:
+    if not parts.hostname:
         raise InvalidUrl("the URL has no host")
     try:
-        return ascii_host(host)
+        return ascii_host(parts)
     except UnicodeError:
         raise InvalidUrl(_BAD_HOST) from None
 

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
@@ -195,6 +195,8 @@ _HOST_PARTS = st.sampled_from(_ASCII_PARTS + _OTHER_PARTS)
 
 
 @given(st.lists(_HOST_PARTS, min_size=1, max_size=8), st.sampled_from(["", "/", "/a b", "?x", "#f", ":80", ":8080/"]))
+@example(["-", "\u212a"], "")
+@example(["0", "\u212a"], ":8080/")
 def test_the_http_client_can_request_every_accepted_url_and_names_its_host_as_we_do(
     parts: list[str], rest: str
 ) -> None:
