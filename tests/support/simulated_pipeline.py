@@ -1,7 +1,7 @@
 """A model of dispatcher, hosts and compressors in simulated time, with the real rules of the dispatcher.
 
-Reports take `REPORT_SECONDS`. A picture that runs longer than `SLOW_AFTER` while others wait goes to the slow lane, or
-waits for it and starts again there.
+Reports take `REPORT_SECONDS`. A picture that runs longer than `SLOW_SECONDS` while others wait goes to the slow lane,
+or waits for it and starts again there.
 """
 
 import heapq
@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from services.compressor.lanes import SLOW_SECONDS
 from services.gateway.dispatch.decoder_room import LATE_SECONDS, DecoderRoom, StageCounts
 from services.gateway.dispatch.fair_shares import FairShares
 from services.gateway.dispatch.host_limits import HostLimits
 from services.gateway.dispatch.host_rules import HostRules
 
 REPORT_SECONDS = 0.05
-SLOW_AFTER = 2.0
 SLOTS = 2
 FEW = 10
 
@@ -170,8 +170,8 @@ class Pipeline:
                 self._slow_queue.append((job, decoder_ms))
             self._start_next()
 
-        is_slow = decoder_ms / 1000 > SLOW_AFTER
-        self._at(self._now + (SLOW_AFTER if is_slow else decoder_ms / 1000), too_long if is_slow else ended)
+        is_slow = decoder_ms / 1000 > SLOW_SECONDS
+        self._at(self._now + (SLOW_SECONDS if is_slow else decoder_ms / 1000), too_long if is_slow else ended)
 
     def _report_slow(self, job: Job) -> None:
         self._move(job, "compressing", "slow")

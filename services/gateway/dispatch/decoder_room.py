@@ -220,7 +220,6 @@ def _learn(request: _Request, decoder_ms: int, slots: int) -> None:
     request.tried_share = moved(request.tried_share, 1, PREDICTION_WEIGHT)
     if decoder_ms < SLOW_MS:
         request.in_slow_lane = False
-    if decoder_ms < SLOW_MS:
         request.window = min(MAX_WINDOW, request.window + WINDOW_GROWTH)
     else:
         _halve(request, slots)

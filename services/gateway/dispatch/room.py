@@ -108,10 +108,10 @@ class Room:
         self._caps = caps_of(circuits, self.in_flight, moment, now)
         slots = self._downloaders.slots(now)
         self._slots = self._window if slots is None else min(slots, self._window)
-        late = self._downloading_since(now - LATE_SECONDS)
-        self._downloads = DownloadRoom(self._slots, self._downloading_since(now - ARRIVAL_SECONDS))
+        taking_long = self._downloading_since(now - ARRIVAL_SECONDS)
+        self._downloads = DownloadRoom(self._slots, taking_long)
         processes = self._compressors.slots(now) or 0
-        self._step = self._decoder.open(self._stage_counts(now, late), processes, self._times.seconds)
+        self._step = self._decoder.open(self._stage_counts(now, taking_long), processes, self._times.seconds)
 
     def _downloading_since(self, before: float) -> Counter[str]:
         """By request, its downloads that began before this time."""
@@ -119,9 +119,9 @@ class Room:
             each.request_id for each in self.in_flight if each.stage is Stage.DOWNLOADING and each.sent_at < before
         )
 
-    def _stage_counts(self, now: float, late: Counter[str]) -> dict[str, StageCounts]:
+    def _stage_counts(self, now: float, taking_long: Counter[str]) -> dict[str, StageCounts]:
         """By request."""
-        taking_long = self._downloading_since(now - ARRIVAL_SECONDS)
+        late = self._downloading_since(now - LATE_SECONDS)
         return {
             request_id: StageCounts(
                 stages.get(Stage.DOWNLOADING, 0) - late[request_id],
@@ -161,8 +161,8 @@ class Room:
         return room if cap is None else max(0, min(room, cap - self.in_flight.at(host)))
 
     def suits(self, request_id: str, host: str) -> bool:
-        """Whether a request may use a host that has room: one with many late downloads only hosts that respond."""
-        return not self._downloads.waits_for_late(request_id) or self._hosts.responds(host)
+        """Whether a request may use a host that has room: after many long downloads only one that responds."""
+        return not self._downloads.needs_responsive_hosts(request_id) or self._hosts.responds(host)
 
     def full_hosts(self, now: float) -> list[str]:
         """The hosts with images in flight or with circuits that are not closed, if they have no room."""

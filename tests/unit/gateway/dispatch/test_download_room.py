@@ -55,10 +55,10 @@ def test_late_downloads_keep_no_other_request_from_its_part(late: dict[str, int]
     requests = sum(number > 0 for number in late.values())
     for request_id, number in late.items():
         if number < slots / 2 / (requests + 1) or not number:
-            assert not room.waits_for_late(request_id)
+            assert not room.needs_responsive_hosts(request_id)
         elif sum(late.values()) >= slots / 2:
-            assert room.waits_for_late(request_id)
-    assert not room.waits_for_late("new")
+            assert room.needs_responsive_hosts(request_id)
+    assert not room.needs_responsive_hosts("new")
 
 
 class Trickling:
