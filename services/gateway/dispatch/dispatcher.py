@@ -183,9 +183,12 @@ class Dispatcher:
         self._offer_changed(now)
         shares.begin_step({queue: images for queue in shares.places() if (images := self._room_in(queue, now))})
         batch: list[tuple[Image, Flight]] = []
+        in_batch: set[str] = set()  # their images are still due in the database, so a query would find them again
         while not room.is_full and len(batch) < _BATCH and (request_id := shares.choose()) is not None:
             reads_left = self._reading.left
-            image = await self._next_image(request_id, now) if room.for_request(request_id) else None
+            image = None
+            if room.for_request(request_id):
+                image = await self._next_image(request_id, now, may_read=request_id not in in_batch)
             now = self._seconds()  # a query takes time, and reports may arrive meanwhile
             self._offer_changed(now)
             if self._reading.left < reads_left:  # there may be images of further hosts
@@ -194,6 +197,7 @@ class Dispatcher:
                 shares.skip(request_id)
             else:
                 batch.append((image, room.send(image, now)))
+                in_batch.add(request_id)
                 self._look_at({(image.host, False), (image.host, True)}, now)
         return batch
 
@@ -218,12 +222,12 @@ class Dispatcher:
         room = self._room.at_host(host, now)
         return min(room, self._room.alone()) if alone else room
 
-    async def _next_image(self, request_id: str, now: float) -> Image | None:
+    async def _next_image(self, request_id: str, now: float, *, may_read: bool) -> Image | None:
         def has_room(queue: Queue) -> bool:
             return self._room_in(queue, now) > 0 and self._room.suits(request_id, queue[0])
 
         image = self._waiting.take_first(request_id, has_room)
-        if image is None and self._reading.left and self._waiting.may_read(request_id, now):
+        if image is None and may_read and self._reading.left and self._waiting.may_read(request_id, now):
             await self._reading.read(request_id, now)
             image = self._waiting.take_first(request_id, has_room)
         return image

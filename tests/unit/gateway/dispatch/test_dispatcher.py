@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from services.gateway.dispatch import expiry as expiry_module
+from services.gateway.dispatch.reading import READ_AHEAD
 from services.gateway.dispatch.waiting import LONGEST_PAUSE
 from services.gateway.host_limits_file import HostOverride
 from services.gateway.settings import DispatchSettings
@@ -167,6 +168,15 @@ async def test_images_start_in_the_catalogues_order_also_with_open_circuits(
         clock.advance(0.2)
     expected = [url for url in urls if not any(host in url for host in dead)]
     assert [command.url for command in publisher.downloads()] == expected
+
+
+async def test_a_request_gets_all_its_room_in_one_step_however_many_images_one_query_returns(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
+) -> None:
+    urls = [f"http://host-{number % 8}.test/{number}.jpg" for number in range(3 * READ_AHEAD + 1)]
+    await insert_request(database, "r1", urls)
+    await a_dispatcher(database, publisher, clock, window=1000, per_host=len(urls)).step()
+    assert [command.url for command in publisher.downloads()] == urls
 
 
 async def test_an_empty_bucket_of_a_rate_does_not_delay_the_other_hosts_of_its_request(
