@@ -17,6 +17,7 @@ import uvloop
 
 from shared.errors import StoppedWhileStarting
 from shared.long_lived import EndedUnasked, Stalled
+from shared.scheduling import do_not_preempt
 
 _GC_THRESHOLD = 20_000  # new containers between collections; a few messages create Python's default of 700
 _EXIT_SECONDS = 10.0  # for what is left after `main`: a task of a library, a thread
@@ -31,6 +32,7 @@ def run(main: Main) -> None:
     # Loaded modules are never garbage; scanning them in every collection cost 6 % of the services' CPU.
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD, 20, 50)
+    do_not_preempt()
     try:
         uvloop.run(_until_stopped(main))
     except (Exception, asyncio.CancelledError) as error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.waiting import wait_until
+from shared.scheduling import do_not_preempt
 
 # Every child inherits this variable, also daemons (epmd) and workers that outlive their parent. It identifies the
 # stack's processes reliably, whereas process ids are reused.
@@ -84,6 +85,7 @@ def spawn(name: str, command: Sequence[str | Path], env: Mapping[str, str], home
             # Ctrl-C must reach only the supervisor, which then stops the others in order.
             start_new_session=True,
         )
+    do_not_preempt(popen.pid)
     return Process(name, popen, log)
 
 
