@@ -5,10 +5,8 @@ python -m benchmarks.latency [--requests 100] [--kilobytes 240]
 
 import argparse
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import median, quantiles
@@ -21,8 +19,8 @@ from benchmarks.compress.tables import table
 from benchmarks.image_host import ImageHost, serve_files
 from benchmarks.peers.corpus import make_corpus
 from benchmarks.uploads import catalogue, upload
+from benchmarks.webhooks import WEBHOOK_SETTINGS, Webhooks, received_webhooks
 from deploy.local.stack import LocalStack
-from tests.support.origin import open_server
 
 _HOME = Path(__file__).parents[1] / ".local" / "bench-latency"
 _PAUSE_SECONDS = 0.5
@@ -45,14 +43,14 @@ async def measure(requests: int, kilobytes: int) -> list[list[float]]:
     paths = make_corpus(_HOME / f"{kilobytes}-kB", requests + _WARM_UP, 1000 * kilobytes)
     settings = {
         "FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
-        "WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+        **WEBHOOK_SETTINGS,
         "PUBLIC_BASE_URL": "",
     }
     with serve_files(paths) as host:
         async with (
             LocalStack(_HOME / "stack", settings) as stack,
             httpx.AsyncClient(base_url=stack.gateway_url, timeout=_PATIENCE_SECONDS) as http,
-            _webhooks() as webhooks,
+            received_webhooks() as webhooks,
         ):
             client = AsyncIOMotorClient[dict[str, Any]](stack.servers.mongodb_url, tz_aware=True)
             stages = []
@@ -67,7 +65,7 @@ async def _one(
     http: httpx.AsyncClient,
     host: ImageHost,
     number: int,
-    webhooks: "_Webhooks",
+    webhooks: Webhooks,
     database: AsyncIOMotorDatabase[dict[str, Any]],
 ) -> list[float]:
     host.forget()
@@ -75,9 +73,7 @@ async def _one(
     began = time.time()
     location = await upload(http, text, webhook_url=webhooks.url)
     accepted = time.time()
-    request_id, received = await asyncio.wait_for(webhooks.calls.get(), _PATIENCE_SECONDS)
-    if request_id not in location:
-        raise RuntimeError(f"the webhook of {request_id} came instead of that of {location}")
+    request_id, received = await webhooks.of(location, _PATIENCE_SECONDS)
     request = await database["requests"].find_one({"_id": request_id})
     image = await database["images"].find_one({"request_id": request_id})
     if not request or not image:
@@ -92,32 +88,6 @@ async def _one(
         received,
     ]
     return [after - before for before, after in pairwise(times)]
-
-
-class _Webhooks:
-    """The request ids of received webhooks, with the times of their arrival."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.calls: asyncio.Queue[tuple[str, float]] = asyncio.Queue()
-
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        size = int(head.partition(b"content-length:")[2].split()[0])
-        body = await reader.readexactly(size)
-        received = time.time()
-        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
-        await writer.drain()
-        writer.close()
-        self.calls.put_nowait((json.loads(body)["data"]["request_id"], received))
-
-
-@asynccontextmanager
-async def _webhooks() -> AsyncIterator[_Webhooks]:
-    webhooks = _Webhooks()
-    async with open_server(webhooks.handle) as port:
-        webhooks.url = f"http://127.0.0.1:{port}/"
-        yield webhooks
 
 
 def latency_table(requests: Sequence[Sequence[float]]) -> str:

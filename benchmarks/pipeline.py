@@ -17,9 +17,11 @@ from benchmarks.cpu_time import cpu_seconds
 from benchmarks.image_host import serve_files
 from benchmarks.photographs import make_photographs
 from benchmarks.uploads import catalogue, ended, upload
+from benchmarks.webhooks import WEBHOOK_SETTINGS, received_webhooks
 from deploy.local.stack import LocalStack
 
 _WARM_UP = 40
+_PATIENCE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -65,17 +67,20 @@ async def _through_the_stack(home: Path, urls: Sequence[str], percent: int) -> R
     settings = {
         "FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
         "LOG_LEVEL": "WARNING",
+        **WEBHOOK_SETTINGS,
         "PUBLIC_BASE_URL": "",
     }
-    async with LocalStack(home, settings) as stack, httpx.AsyncClient(base_url=stack.gateway_url, timeout=60) as http:
-        await _request(http, urls[:_WARM_UP], percent)
+    async with (
+        LocalStack(home, settings) as stack,
+        httpx.AsyncClient(base_url=stack.gateway_url, timeout=60) as http,
+        received_webhooks() as webhooks,
+    ):
+        await ended(http, await upload(http, catalogue(urls[:_WARM_UP]), percent=str(percent)), _WARM_UP)
         before = cpu_seconds(stack.home)
         started_at = time.perf_counter()
-        await _request(http, urls, percent)
+        location = await upload(http, catalogue(urls), percent=str(percent), webhook_url=webhooks.url)
+        await webhooks.of(location, _PATIENCE_SECONDS)
         wall = time.perf_counter() - started_at
         after = cpu_seconds(stack.home)
+        await ended(http, location, len(urls))
     return Run(wall, {name: seconds - before.get(name, 0.0) for name, seconds in after.items()})
-
-
-async def _request(http: httpx.AsyncClient, urls: Sequence[str], percent: int) -> None:
-    await ended(http, await upload(http, catalogue(urls), percent=str(percent)), len(urls))

@@ -19,6 +19,7 @@ from benchmarks.cores import watched_cores
 from benchmarks.cpu_time import cpu_seconds
 from benchmarks.image_host import ImageHost
 from benchmarks.uploads import catalogue, ended, upload
+from benchmarks.webhooks import WEBHOOK_SETTINGS, received_webhooks
 from deploy.local.ports import Ports
 from deploy.local.processes import Process, end_leftovers, spawn
 from deploy.local.servers import PrivateServers
@@ -29,6 +30,7 @@ _ROOT = Path(__file__).parents[2]
 PEERS_BIN = _ROOT / ".local" / "peers" / "bin"
 _WARM_UP = 8
 _START_SECONDS = 60
+_PATIENCE_SECONDS = 1200
 
 
 @dataclass(frozen=True)
@@ -134,13 +136,17 @@ async def _submit(urls: Sequence[str], environment: Mapping[str, str]) -> float:
 
 
 async def imagemill(host: ImageHost, count: int, home: Path) -> dict[str, Turn]:
-    """Both modes, one after the other, at default settings: from the upload to Completed.
+    """Both modes, one after the other, at default settings: from the upload to the webhook.
 
     Each request has a host address of its own, so the stack knows nothing about it.
     """
     shutil.rmtree(home, ignore_errors=True)
-    settings = {"FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "PUBLIC_BASE_URL": ""}
-    async with LocalStack(home, settings) as stack, httpx.AsyncClient(base_url=stack.gateway_url, timeout=60) as http:
+    settings = {"FETCH_ALLOW_NETWORKS": "127.0.0.0/8", **WEBHOOK_SETTINGS, "PUBLIC_BASE_URL": ""}
+    async with (
+        LocalStack(home, settings) as stack,
+        httpx.AsyncClient(base_url=stack.gateway_url, timeout=60) as http,
+        received_webhooks() as webhooks,
+    ):
         warm_up = await upload(http, catalogue(host.url(number, 2) for number in range(_WARM_UP)))
         await ended(http, warm_up, _WARM_UP)
         turns = {}
@@ -150,10 +156,10 @@ async def imagemill(host: ImageHost, count: int, home: Path) -> dict[str, Turn]:
             async with watched_cores() as cores:
                 began = time.time()
                 text = catalogue(host.url(number, address) for number in range(count))
-                location = await upload(http, text, mode=mode, percent=str(QUALITY))
-                await ended(http, location, count, poll=0.05)
-                over = time.time()
+                location = await upload(http, text, mode=mode, percent=str(QUALITY), webhook_url=webhooks.url)
+                _, over = await webhooks.of(location, _PATIENCE_SECONDS)
             after = cpu_seconds(stack.home)
+            await ended(http, location, count)
             notes = {"finish": over - host.last_response, "idle": cores.idle_seconds(began, over)}
             turns[f"Imagemill, mode `{mode}`"] = Turn(over - began, sum(after.values()) - sum(before.values()), notes)
         return turns

@@ -14,10 +14,12 @@ from benchmarks.cpu_time import cpu_seconds
 from benchmarks.image_host import ImageHost, serve
 from benchmarks.small_pictures import small_pictures
 from benchmarks.uploads import catalogue, ended, upload
+from benchmarks.webhooks import WEBHOOK_SETTINGS, received_webhooks
 from deploy.local.stack import LocalStack
 
 _HOME = Path(__file__).parents[2] / ".local" / "bench-scale"
 _LAUNCHER = ("-m", "benchmarks.scale.waiting_compressor")
+_PATIENCE_SECONDS = 1200
 _WARM_UP = 200
 _WARM_UP_ADDRESS = 20
 PROGRAMS = ("gateway", "downloader", "compressor", "aggregator", "rabbitmq", "mongodb")
@@ -26,7 +28,7 @@ REPLICATED = ("downloader", "compressor")
 
 @dataclass(frozen=True)
 class Run:
-    """wall: seconds from the upload to Completed. cpu: seconds by program. idle: see Cores.idle_seconds."""
+    """wall: seconds from the upload to the webhook. cpu: seconds by program. idle: see Cores.idle_seconds."""
 
     replicas: int
     images: int
@@ -38,6 +40,7 @@ class Run:
 async def measure(host: ImageHost, replicas: int, options: argparse.Namespace) -> Run:
     settings = {
         "FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
+        **WEBHOOK_SETTINGS,
         "LOG_LEVEL": "WARNING",
         "COMPRESS_PROCESSES": str(options.slots),
         "CODEC_SECONDS": str(options.codec_ms / 1000),
@@ -48,14 +51,16 @@ async def measure(host: ImageHost, replicas: int, options: argparse.Namespace) -
             await stack.services.start("compressor", index, _LAUNCHER)
             if index:
                 await stack.services.start("downloader", index)
-        async with httpx.AsyncClient(base_url=stack.gateway_url, timeout=120) as http:
+        async with httpx.AsyncClient(base_url=stack.gateway_url, timeout=120) as http, received_webhooks() as webhooks:
             warm_up = (host.url(number, _WARM_UP_ADDRESS) for number in range(_WARM_UP))
             await ended(http, await upload(http, catalogue(warm_up)), _WARM_UP)
             text = catalogue(host.url(number, 1 + number % options.hosts) for number in range(options.images))
             before, began = cpu_seconds(stack.home), time.time()
             async with watched_cores() as cores:
-                await ended(http, await upload(http, text), options.images)
-            over, after = time.time(), cpu_seconds(stack.home)
+                location = await upload(http, text, webhook_url=webhooks.url)
+                _, over = await webhooks.of(location, _PATIENCE_SECONDS)
+            after = cpu_seconds(stack.home)
+            await ended(http, location, options.images)
     cpu = {name: after[name] - before[name] for name in PROGRAMS}
     return Run(replicas, options.images, over - began, cpu, cores.idle_seconds(began, over))
 
