@@ -19,6 +19,7 @@ import pytest
 import uvloop
 
 from shared.outbound import GuardedClient, NameNotResolved, TlsError, open_guarded_client
+from shared.outbound import client as client_module
 from shared.outbound.resolver import Resolve
 from shared.url_policy import AddressPolicy, BlockedAddress
 from tests.support.certificates import Authority, new_authority
@@ -267,6 +268,16 @@ async def test_idle_connections_are_limited(public_origin: Origin) -> None:
         for _ in range(2):
             await asyncio.gather(*(http.get(public_origin.url("/a.jpg")) for _ in range(5)))
     assert public_origin.connections == 5 + 3
+
+
+async def test_an_idle_connection_is_closed_in_time_although_no_request_follows(
+    public_origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "_IDLE_SECONDS", 0.1)
+    async with client() as http:
+        await http.get(public_origin.url("/a.jpg"))
+        assert public_origin.open_connections
+        await until(lambda: not public_origin.open_connections)
 
 
 async def test_a_connection_with_an_unread_response_is_not_reused(public_origin: Origin) -> None:
