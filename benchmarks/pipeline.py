@@ -79,7 +79,7 @@ async def _through_the_stack(home: Path, urls: Sequence[str], percent: int) -> R
         before = cpu_seconds(stack.home)
         started_at = time.perf_counter()
         location = await upload(http, catalogue(urls), percent=str(percent), webhook_url=webhooks.url)
-        await webhooks.of(location, _PATIENCE_SECONDS)
+        await webhooks.of(location, _PATIENCE_SECONDS, stack.check)
         wall = time.perf_counter() - started_at
         after = cpu_seconds(stack.home)
         await ended(http, location, len(urls))

@@ -157,7 +157,7 @@ async def imagemill(host: ImageHost, count: int, home: Path) -> dict[str, Turn]:
                 began = time.time()
                 text = catalogue(host.url(number, address) for number in range(count))
                 location = await upload(http, text, mode=mode, percent=str(QUALITY), webhook_url=webhooks.url)
-                _, over = await webhooks.of(location, _PATIENCE_SECONDS)
+                _, over = await webhooks.of(location, _PATIENCE_SECONDS, stack.check)
             after = cpu_seconds(stack.home)
             await ended(http, location, count)
             notes = {"finish": over - host.last_response, "idle": cores.idle_seconds(began, over)}

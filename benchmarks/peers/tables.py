@@ -9,7 +9,7 @@ from benchmarks.peers.contenders import Turn
 _YARDSTICK = "Celery"
 _NOTES = {
     "start": "{:.1f} s from its start to the first request",
-    "finish": "{:.2f} s from the last download to Completed",
+    "finish": "{:.2f} s from the last download to the webhook",
     "idle": "{:.1f} s with the cores less than half busy",
 }
 

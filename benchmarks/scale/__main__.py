@@ -58,7 +58,7 @@ async def measure(host: ImageHost, replicas: int, options: argparse.Namespace) -
             before, began = cpu_seconds(stack.home), time.time()
             async with watched_cores() as cores:
                 location = await upload(http, text, webhook_url=webhooks.url)
-                _, over = await webhooks.of(location, _PATIENCE_SECONDS)
+                _, over = await webhooks.of(location, _PATIENCE_SECONDS, stack.check)
             after = cpu_seconds(stack.home)
             await ended(http, location, options.images)
     cpu = {name: after[name] - before[name] for name in PROGRAMS}

@@ -88,6 +88,11 @@ class ImageRepository(Protocol):
         With `after_host`, only images of hosts that come after it.
         """
 
+    async def due_at_hosts(
+        self, request_id: str, limit: int, *, hosts: Collection[str], without_losses: bool = False
+    ) -> list[Image]:
+        """The same among all due images of these hosts, ordered by host first."""
+
     async def expired(
         self, host: str, *, deadline_by: datetime, untried_since: datetime | None, limit: int
     ) -> list[Image]:

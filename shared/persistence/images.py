@@ -37,7 +37,7 @@ _ANY_LOSSES = [*_NO_LOSSES, *range(1, MAX_LOSSES + 1)]
 
 IN_ORDER = [("request_id", 1), ("losses", 1), ("position", 1), ("not_before", 1), ("host", 1)]
 BY_HOST = [("request_id", 1), ("losses", 1), ("host", 1), ("position", 1), ("not_before", 1)]
-"""The keys of the indexes of pending images that answer `due` and `due_by_host`."""
+"""The keys of the indexes of pending images that answer `due`, `due_by_host` and `due_at_hosts`."""
 
 _RETRIED: Document = {"$in": [state.value for state in RETRIED_STATES]}
 """A condition on `state`."""
@@ -151,6 +151,12 @@ class MongoImages:
     ) -> list[Image]:
         after = {} if after_host is None else {"$gt": after_host}
         condition = self._is_due(request_id, without_losses) | {"host": {"$nin": list(without_hosts)} | after}
+        return await self._first(condition, limit, order=[("host", 1), ("position", 1)], index=BY_HOST)
+
+    async def due_at_hosts(
+        self, request_id: str, limit: int, *, hosts: Collection[str], without_losses: bool = False
+    ) -> list[Image]:
+        condition = self._is_due(request_id, without_losses) | {"host": {"$in": list(hosts)}}
         return await self._first(condition, limit, order=[("host", 1), ("position", 1)], index=BY_HOST)
 
     def _is_due(self, request_id: str, without_losses: bool) -> Document:

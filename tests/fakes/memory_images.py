@@ -121,6 +121,12 @@ class MemoryImages:
         ]
         return sorted(images, key=lambda image: (image.host, image.position))[:limit]
 
+    async def due_at_hosts(
+        self, request_id: str, limit: int, *, hosts: Collection[str], without_losses: bool = False
+    ) -> list[Image]:
+        images = [image for image in self._due(request_id, without_losses) if image.host in hosts]
+        return sorted(images, key=lambda image: (image.host, image.position))[:limit]
+
     def _due(self, request_id: str, without_losses: bool) -> list[Image]:
         self._tables.answer()
         now = self._tables.clock()

@@ -129,7 +129,8 @@ async def test_images_that_must_be_processed_alone_are_skipped(
     with _profiled(url) as operations:
         assert await populated.images.due(REQUESTS[0], 10, **filters) == []
         assert await populated.images.due_by_host(REQUESTS[0], 10, without_hosts=["x"], without_losses=True) == []
-    assert len(operations) == 2
+        assert await populated.images.due_at_hosts(REQUESTS[0], 10, hosts=["x"], without_losses=True) == []
+    assert len(operations) == 3
     for operation in operations:
         assert operation["keysExamined"] <= PENDING + SEEKS
         assert operation["docsExamined"] == 0

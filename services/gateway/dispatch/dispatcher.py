@@ -179,27 +179,45 @@ class Dispatcher:
 
     async def _next_batch(self) -> list[tuple[Image, Flight]]:
         """Images for which there is room; they occupy it."""
-        room, shares, now = self._room, self._room.shares, self._seconds()
+        batch: list[tuple[Image, Flight]] = []
+        if self._room.is_full:
+            return batch
+        shares, now = self._room.shares, self._seconds()
         self._offer_changed(now)
         shares.begin_step({queue: images for queue in shares.places() if (images := self._room_in(queue, now))})
-        batch: list[tuple[Image, Flight]] = []
+        try:
+            await self._fill(batch)
+        except BaseException:
+            for image, flight in reversed(batch):
+                self._room.not_sent(flight)
+                self._waiting.put_back(image)
+            raise
+        return batch
+
+    async def _fill(self, batch: list[tuple[Image, Flight]]) -> None:
+        """Add images to the batch until there is no room, or none for which there is."""
+        room, shares = self._room, self._room.shares
         in_batch: set[str] = set()  # their images are still due in the database, so a query would find them again
         while not room.is_full and len(batch) < _BATCH and (request_id := shares.choose()) is not None:
-            reads_left = self._reading.left
-            image = None
-            if room.for_request(request_id):
-                image = await self._next_image(request_id, now, may_read=request_id not in in_batch)
-            now = self._seconds()  # a query takes time, and reports may arrive meanwhile
-            self._offer_changed(now)
-            if self._reading.left < reads_left:  # there may be images of further hosts
-                self._look_at(self._waiting.places(request_id, now) | {UNREAD}, now)
+            image = await self._choose_image(request_id, may_read=request_id not in in_batch)
             if image is None:
                 shares.skip(request_id)
             else:
+                now = self._seconds()
                 batch.append((image, room.send(image, now)))
                 in_batch.add(request_id)
                 self._look_at({(image.host, False), (image.host, True)}, now)
-        return batch
+
+    async def _choose_image(self, request_id: str, *, may_read: bool) -> Image | None:
+        """The next image of the request for which there is room."""
+        image, reads_left = None, self._reading.left
+        if self._room.for_request(request_id):
+            image = await self._next_image(request_id, self._seconds(), may_read=may_read)
+        now = self._seconds()  # a query takes time, and reports may arrive meanwhile
+        self._offer_changed(now)
+        if self._reading.left < reads_left:  # there may be images of further hosts
+            self._look_at(self._waiting.places(request_id, now) | {UNREAD}, now)
+        return image
 
     def _look_at(self, queues: Iterable[Queue], now: float) -> None:
         """The room in these queues may have changed."""
@@ -224,7 +242,7 @@ class Dispatcher:
 
     async def _next_image(self, request_id: str, now: float, *, may_read: bool) -> Image | None:
         def has_room(queue: Queue) -> bool:
-            return self._room_in(queue, now) > 0 and self._room.suits(request_id, queue[0])
+            return self._room_in(queue, now) > 0 and self._room.may_use_host(request_id, queue[0])
 
         image = self._waiting.take_first(request_id, has_room)
         if image is None and may_read and self._reading.left and self._waiting.may_read(request_id, now):
@@ -256,4 +274,5 @@ def _flight(image: DispatchedImage) -> Flight:
         image.host,
         image.losses > 0,
         image.dispatched_at.timestamp(),
+        taken_over=True,
     )

@@ -163,7 +163,7 @@ class FairShares(Generic[Place]):
         for place, images in room.items():
             self.open(place, images)
         for request in self._elsewhere.values():
-            if not request.places.isdisjoint(room.keys()):
+            if not request.places.isdisjoint(self._with_room):
                 self._admit(request)
 
     def open(self, place: Place, images: int) -> None:

@@ -23,6 +23,8 @@ LEVEL_MS = 50.0
 the size of a picture and its own cache, and a host in our own network by milliseconds that mean nothing."""
 SAMPLE_WEIGHT = 1 / 8
 """Of a new sample in the short average of latency; TCP's gain for its round-trip time (RFC 6298)."""
+PROMPT_SECONDS = 2.0
+"""A download that takes longer, whatever its end, occupies its place for so long that such hosts get only a share."""
 BASELINE_SECONDS = 300.0
 """The baseline rises by a factor e in this time, so that a host that has become slower is measured anew."""
 
@@ -60,8 +62,8 @@ class _Host:
     full_at: float = float("-inf")
     """When the limit was last in use."""
     latency: _Latency = field(default_factory=_Latency)
-    responds: bool = False
-    """Whether the last download that ended was no refusal."""
+    prompt: bool = False
+    """Whether the last download that ended took at most `PROMPT_SECONDS`."""
 
 
 class HostLimits:
@@ -88,10 +90,14 @@ class HostLimits:
             return None
         return known.bucket.next_at(now)
 
-    def responds(self, host: str) -> bool:
-        """Whether the host answered the last download that ended, and did not refuse it."""
+    def is_prompt(self, host: str) -> bool:
+        """Whether the last download at the host that ended took at most `PROMPT_SECONDS`, successful or not."""
         known = self._hosts.get(host)
-        return known is not None and known.responds
+        return known is not None and known.prompt
+
+    def prompt_hosts(self) -> list[str]:
+        """All hosts that are prompt."""
+        return [host for host, known in self._hosts.items() if known.prompt]
 
     def sent(self, host: str, now: float) -> None:
         """A download was dispatched."""
@@ -107,10 +113,11 @@ class HostLimits:
         in_flight: the downloads at the host when it ended, itself included.
         first_byte_ms: milliseconds to the first byte of the response; None without a response.
         refused: the host wants fewer requests.
-        A failure that is neither a response nor a refusal changes nothing.
+        A failure that is neither a response nor a refusal changes nothing: the host may not have been asked.
         """
         known = self._known(host, now)
-        known.responds = not refused and first_byte_ms is not None
+        if refused or first_byte_ms is not None:
+            known.prompt = now - sent_at <= PROMPT_SECONDS
         if refused:
             _cut(known, sent_at, now)
             return

@@ -29,7 +29,10 @@ class Stage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A run of an image. Times are seconds of any clock. cost: what its request was charged for it."""
+    """A run of an image. Times are seconds of any clock.
+
+    cost: what its request was charged for it. taken_over: it was found in the database, so its stage is not known.
+    """
 
     request_id: str
     image_id: str
@@ -41,6 +44,7 @@ class Flight:
     downloaded_at: float | None = None
     """When the end of its download was known."""
     stage: Stage = Stage.DOWNLOADING
+    taken_over: bool = False
 
     @property
     def key(self) -> ImageKey:

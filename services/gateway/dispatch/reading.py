@@ -16,8 +16,8 @@ READ_AHEAD = 128
 """Images of one request."""
 MAX_READS = 100
 """Queries in one step."""
-HOSTS_LEFT_OUT = 200
-"""Of those that are full for all requests, in one query: there may be ten thousand."""
+MAX_HOSTS = 200
+"""In one query, to be left out or to be found: there may be ten thousand."""
 
 _MAX_READS_OF_REQUEST = 10  # in one step
 
@@ -40,20 +40,24 @@ class Reading:
         self._room = room
         self._waiting = waiting
         self._full: Sequence[str] | None = None
+        self._prompt: Sequence[str] | None = None
 
     def begin_step(self) -> None:
         self.left = MAX_READS
-        self._full = None
+        self._full = self._prompt = None
 
     async def read(self, request_id: str, now: float) -> None:
         """Read images of a request that waits nowhere with room."""
-        full = {host for host in self._waiting.hosts(request_id) if not self._has_room(request_id, host, now)}
-        if full:
+        full = {host for host in self._waiting.hosts(request_id) if not self._room.at_host(host, now)}
+        if not self._room.may_try_hosts(request_id):
+            found = await self._at_prompt_hosts(request_id, now)
+            is_all = False
+        elif full:
             found = await self._elsewhere(request_id, full, now)
             is_all = found.is_all and self._waiting.remaining(request_id) is not None
         else:
             images = await self._in_order(request_id)
-            found = _Found(images, is_all=len(images) < READ_AHEAD)
+            found = _Found(images, is_all=len(images) < READ_AHEAD, passed=self._waiting.passed(request_id))
             is_all = found.is_all and self._room.alone() > 0
         new = [image for image in found.images if not self._room.in_flight.has(image)]  # sent, and not marked yet
         self._waiting.read(request_id, new, is_all=is_all, passed=found.passed, now=now)
@@ -81,23 +85,37 @@ class Reading:
                 after_host=passed,
                 without_losses=not self._room.alone(),
             )
-            found = [image for image in by_host if self._has_room(request_id, image.host, now)]
+            found = [image for image in by_host if self._room.at_host(image.host, now)]
             if len(by_host) < READ_AHEAD:
                 is_all = passed is None and len(found) == len(by_host)
                 return _Found(found, is_all, passed if found else None)
             if found:
                 in_order = await self._in_order(request_id, without) if self.left else []
-                images = in_order if len(in_order) == READ_AHEAD else [*in_order, *found]
+                can_start = any(self._room.at_host(image.host, now) for image in in_order)
+                images = in_order if can_start and len(in_order) == READ_AHEAD else [*in_order, *found]
                 return _Found(images, is_all=False, passed=passed)
             passed = by_host[-1].host
         return _Found([], is_all=False, passed=passed)
 
-    def _has_room(self, request_id: str, host: str, now: float) -> bool:
-        return self._room.at_host(host, now) > 0 and self._room.suits(request_id, host)
+    async def _at_prompt_hosts(self, request_id: str, now: float) -> _Found:
+        """Images of a request that may try no further hosts. One query asks for some of the others."""
+        if self._prompt is None:
+            self._prompt = sorted(self._room.prompt_hosts(now))
+        passed = self._waiting.passed(request_id)
+        start = 0 if passed is None else bisect_right(self._prompt, passed)
+        hosts = self._prompt[start : start + MAX_HOSTS]
+        if not hosts:
+            return _Found([], is_all=False)
+        self.left -= 1
+        images = await self._images.due_at_hosts(
+            request_id, READ_AHEAD, hosts=hosts, without_losses=not self._room.alone()
+        )
+        is_full = len(images) == READ_AHEAD  # there may be more at the same hosts
+        return _Found(images, is_all=False, passed=passed if is_full else hosts[-1])
 
     def _full_after(self, host: str | None, now: float) -> set[str]:
         """The first hosts without room that come after this one."""
         if self._full is None:
             self._full = sorted(self._room.full_hosts(now))
         start = 0 if host is None else bisect_right(self._full, host)
-        return set(self._full[start : start + HOSTS_LEFT_OUT])
+        return set(self._full[start : start + MAX_HOSTS])

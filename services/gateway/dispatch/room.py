@@ -12,7 +12,7 @@ from services.gateway.dispatch.decoder_room import ARRIVAL_SECONDS, LATE_SECONDS
 from services.gateway.dispatch.download_room import DownloadRoom
 from services.gateway.dispatch.download_times import DownloadTimes
 from services.gateway.dispatch.fair_shares import FairShares
-from services.gateway.dispatch.host_limits import HostLimits
+from services.gateway.dispatch.host_limits import PROMPT_SECONDS, HostLimits
 from services.gateway.dispatch.host_rules import HostRulebook
 from services.gateway.dispatch.in_flight import Flight, ImageKey, InFlight, Run, Stage
 from services.gateway.dispatch.waiting import Queue
@@ -49,6 +49,7 @@ class Room:
         self._compressors = WorkerCapacity()
         self._caps: Mapping[str, int] = {}
         self._slots = window
+        self._late_hosts: Collection[str] = ()
         self._downloads = DownloadRoom(window, {})
         self._step: StepRoom | None = None
 
@@ -108,10 +109,30 @@ class Room:
         self._caps = caps_of(circuits, self.in_flight, moment, now)
         slots = self._downloaders.slots(now)
         self._slots = self._window if slots is None else min(slots, self._window)
-        taking_long = self._downloading_since(now - ARRIVAL_SECONDS)
-        self._downloads = DownloadRoom(self._slots, taking_long)
+        self._late_hosts = self._hosts_with_late_downloads(now)
+        self._downloads = DownloadRoom(self._slots, self._on_trial())
         processes = self._compressors.slots(now) or 0
-        self._step = self._decoder.open(self._stage_counts(now, taking_long), processes, self._times.seconds)
+        self._step = self._decoder.open(self._stage_counts(now), processes, self._times.seconds)
+
+    def _hosts_with_late_downloads(self, now: float) -> Collection[str]:
+        """The hosts at which most downloads have taken too long already, although none has ended so."""
+        late = Counter(
+            each.host
+            for each in self.in_flight
+            if each.stage is Stage.DOWNLOADING and not each.taken_over and each.sent_at < now - PROMPT_SECONDS
+        )
+        return {host for host, number in late.items() if 2 * number >= self.in_flight.downloading_at(host)}
+
+    def _on_trial(self) -> Counter[str]:
+        """By request, its downloads at hosts on trial. What was taken over may be past its download."""
+        return Counter(
+            each.request_id
+            for each in self.in_flight
+            if each.stage is Stage.DOWNLOADING and not each.taken_over and not self._is_prompt(each.host)
+        )
+
+    def _is_prompt(self, host: str) -> bool:
+        return host not in self._late_hosts and self._hosts.is_prompt(host)
 
     def _downloading_since(self, before: float) -> Counter[str]:
         """By request, its downloads that began before this time."""
@@ -119,8 +140,9 @@ class Room:
             each.request_id for each in self.in_flight if each.stage is Stage.DOWNLOADING and each.sent_at < before
         )
 
-    def _stage_counts(self, now: float, taking_long: Counter[str]) -> dict[str, StageCounts]:
+    def _stage_counts(self, now: float) -> dict[str, StageCounts]:
         """By request."""
+        taking_long = self._downloading_since(now - ARRIVAL_SECONDS)
         late = self._downloading_since(now - LATE_SECONDS)
         return {
             request_id: StageCounts(
@@ -160,9 +182,17 @@ class Room:
         cap = self._caps.get(host)
         return room if cap is None else max(0, min(room, cap - self.in_flight.at(host)))
 
-    def suits(self, request_id: str, host: str) -> bool:
-        """Whether a request may use a host that has room: after many long downloads only one that responds."""
-        return not self._downloads.needs_responsive_hosts(request_id) or self._hosts.responds(host)
+    def may_use_host(self, request_id: str, host: str) -> bool:
+        """Whether a request may use a host that has room: it may try a few at a time, and use those that are prompt."""
+        return self._downloads.may_try(request_id) or self._is_prompt(host)
+
+    def may_try_hosts(self, request_id: str) -> bool:
+        """Whether a request may use a host on trial."""
+        return self._downloads.may_try(request_id)
+
+    def prompt_hosts(self, now: float) -> list[str]:
+        """The hosts with room that every request may use."""
+        return [host for host in self._hosts.prompt_hosts() if host not in self._late_hosts and self.at_host(host, now)]
 
     def full_hosts(self, now: float) -> list[str]:
         """The hosts with images in flight or with circuits that are not closed, if they have no room."""
@@ -181,6 +211,8 @@ class Room:
         run = (image.round, image.dispatch + 1)
         flight = Flight(image.request_id, image.image_id, run, image.host, image.losses > 0, now, cost)
         self.in_flight.add(flight)
+        if not self._is_prompt(image.host):
+            self._downloads.tried(image.request_id)
         self._hosts.sent(image.host, now)
         self.shares.charge(image.request_id, cost)
         if self._step is not None:

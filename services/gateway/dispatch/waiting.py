@@ -108,7 +108,9 @@ class WaitingImages:
         for request_id in sorted(old, key=lambda each: self._requests[each].read_at)[: max(1, int(most))]:
             # The pause goes on: reading again is no reason to look at other hosts more often.
             request = self._requests[request_id]
-            self._requests[request_id] = _Request(pause=request.pause, read_again_at=request.read_again_at)
+            self._requests[request_id] = _Request(
+                pause=request.pause, read_again_at=request.read_again_at, passed=request.passed
+            )
 
     def hosts(self, request_id: str) -> set[str]:
         """Where its images wait."""
@@ -177,6 +179,14 @@ class WaitingImages:
             request.pause = _FIRST_PAUSE
             self._read_again(request_id, float("-inf"))
         return image
+
+    def put_back(self, image: Image) -> None:
+        """An image that was taken could not be sent: it is the first of its queue again."""
+        request = self._requests.get(image.request_id)
+        if request is not None and image.image_id not in request.ids:
+            request.queues.setdefault(_queue_of(image), deque()).appendleft(image)
+            request.ids.add(image.image_id)
+            self._changed[image.request_id] = None
 
     def _read_again(self, request_id: str, at: float) -> None:
         self._requests[request_id].read_again_at = at

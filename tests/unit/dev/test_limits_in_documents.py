@@ -16,7 +16,7 @@ from services.compressor.rendition import MAX_ANIMATION_PIXELS, MAX_ANIMATION_PI
 from services.compressor.worker import BUSY_SHARE
 from services.gateway.catalogue import MAX_FINDINGS, MIN_WARNINGS
 from services.gateway.catalogue.hosts import MAX_LISTED
-from services.gateway.dispatch import decoder_room, download_room, reading, waiting
+from services.gateway.dispatch import decoder_room, download_room, host_limits, reading, waiting
 from services.gateway.probe.estimate import MIN_FOR_INTERVAL
 from services.gateway.probe.plan import MAX_HOSTS, MAX_IMAGES
 from services.gateway.requests.status import MAX_PAUSE_SECONDS, MAX_POLL_SECONDS, MIN_POLL_SECONDS
@@ -107,7 +107,7 @@ STATED = [
     ("docs/runbook.md", f"resumes within seconds, at most {MAX_PING_INTERVAL_SECONDS * 1.5:g}"),
     ("docs/glossary.md", f"pictures that take longer than {_IN_WORDS[SLOW_SECONDS]}"),
     ("docs/architecture.md", f"the ones among its first {LOOK_AHEAD:,} due images are sent"),
-    ("docs/architecture.md", f"names at most {reading.HOSTS_LEFT_OUT} full hosts"),
+    ("docs/architecture.md", f"names at most {reading.MAX_HOSTS} full hosts"),
     ("docs/architecture.md", f"It reads at most {reading.MAX_READS} times in a step"),
     ("docs/architecture.md", f"of that request every {_IN_WORDS[waiting.LONGEST_PAUSE]}"),
     ("docs/architecture.md", f"for {waiting.READ_AGAIN_PER_SECOND} of them a second"),
@@ -119,7 +119,7 @@ STATED = [
     (_DISPATCH, f"A download counts for {_IN_WORDS[decoder_room.LATE_SECONDS]}, and"),
     (_DISPATCH, f"the window of its request for {_IN_WORDS[decoder_room.ARRIVAL_SECONDS]}"),
     (_DISPATCH, f"was not slow ({_IN_WORDS[decoder_room.SLOW_MS / 1000]}) adds"),
-    (_DISPATCH, f"Downloads that take longer than {_IN_WORDS[decoder_room.ARRIVAL_SECONDS]} may occupy"),
+    (_DISPATCH, f"a download there has ended within {_IN_WORDS[host_limits.PROMPT_SECONDS]}"),
     (_DISPATCH, f"{_TIMES[download_room.FREE_FACTOR]} times as many downloads as are free"),
     (_DISPATCH, f"at most {_TIMES[decoder_room.UNTRIED_FACTOR]} times the first one"),
     (_DISPATCH, f"the slow lane has {_TIMES[decoder_room.SLOW_PER_SLOT]} pictures for each of its places"),

@@ -10,20 +10,28 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from services.gateway.dispatch import download_room
 from services.gateway.dispatch import expiry as expiry_module
 from services.gateway.dispatch.reading import READ_AHEAD
 from services.gateway.dispatch.waiting import LONGEST_PAUSE
 from services.gateway.host_limits_file import HostOverride
 from services.gateway.settings import DispatchSettings
 from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import CompressOptions, DownloadsReported, ImageDeferred, ImageFailed, KnownResult
+from shared.contracts.messages import (
+    CompressOptions,
+    DownloadsReported,
+    EndedDownload,
+    ImageDeferred,
+    ImageFailed,
+    KnownResult,
+)
 from shared.contracts.object_keys import reuse_key
 from shared.contracts.records import HostCircuit, Image
-from shared.errors import BrokerUnavailable
+from shared.errors import BrokerUnavailable, DatabaseUnavailable
 from shared.processing_time import OUTAGE
 from tests.fakes import MemoryDatabase, MovableClock
 from tests.support.builders import NOW, a_request, a_result, an_image
-from tests.support.dispatching import Dispatching
+from tests.support.dispatching import SLOTS, Dispatching
 from tests.support.recording_publisher import RecordingPublisher
 from tests.support.worker_messages import compressed, deferred
 
@@ -41,6 +49,12 @@ def database(clock: MovableClock) -> MemoryDatabase:
 @pytest.fixture
 def publisher() -> RecordingPublisher:
     return RecordingPublisher()
+
+
+@pytest.fixture(autouse=True)
+def all_places_for_unknown_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests here have small windows, and hosts of which nothing is known."""
+    monkeypatch.setattr(download_room, "TRIAL_SHARE", 1_000)
 
 
 def a_dispatcher(
@@ -179,6 +193,48 @@ async def test_a_request_gets_all_its_room_in_one_step_however_many_images_one_q
     assert [command.url for command in publisher.downloads()] == urls
 
 
+async def test_hosts_that_hang_do_not_stop_the_prompt_host_behind_them(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    hanging = [f"http://hangs-{number}.test/1.jpg" for number in range(2 * READ_AHEAD)]
+    await insert_request(database, "r1", ["http://good.test/first.jpg", *hanging, *urls_of("good.test", 500)])
+    dispatcher = a_dispatcher(database, publisher, clock, window=80, per_host=20)
+    clock.advance(0.1)
+    await dispatcher.step()
+    assert len(publisher.downloads()) == 30, "three eighths of the window"
+    for _ in range(20):
+        await end_all_at(database, publisher, dispatcher, "good.test")
+        clock.advance(0.1)
+        await dispatcher.step()
+    sent = Counter(command.url.split("/")[2] for command in publisher.downloads())
+    assert sent.pop("good.test") > 200
+    assert await in_flight(database) == {"good.test": 20} | sent
+
+
+async def test_an_image_that_was_chosen_when_a_query_failed_is_the_next_of_its_request(
+    database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await insert_request(database, "r1", urls_of("a.test", 300))
+    await insert_request(database, "r2", urls_of("b.test", 300))
+    dispatcher = a_dispatcher(database, publisher, clock, window=50, per_host=10)
+    await dispatcher.step()
+    await end_all_at(database, publisher, dispatcher, "a.test")
+    clock.advance(1)
+
+    async def failing(*_: Any, **__: Any) -> list[Image]:  # it looks for images of r2 at other hosts
+        raise DatabaseUnavailable("once")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database.images, "due_by_host", failing)
+        with pytest.raises(DatabaseUnavailable):
+            await dispatcher.step()
+    assert len(publisher.downloads()) == 20
+    await dispatcher.step()
+    urls = [command.url for command in publisher.downloads() if command.request_id == "r1"]
+    assert urls == urls_of("a.test", 20)
+
+
 async def test_an_empty_bucket_of_a_rate_does_not_delay_the_other_hosts_of_its_request(
     database: MemoryDatabase, publisher: RecordingPublisher, clock: MovableClock
 ) -> None:
@@ -248,6 +304,20 @@ async def end_all_in_flight(database: MemoryDatabase, publisher: RecordingPublis
     for command in publisher.downloads():
         about = command.model_dump(include={"request_id", "image_id", "round", "dispatch", "attempt"})
         await database.images.record(ImageFailed(**about, error_code=ErrorCode.HTTP_404, error_detail="404"))
+
+
+async def end_all_at(
+    database: MemoryDatabase, publisher: RecordingPublisher, dispatcher: Dispatching, host: str
+) -> None:
+    """The host answers 404 at once."""
+    for command in publisher.downloads():
+        if f"//{host}/" in command.url:
+            run = command.model_dump(include={"request_id", "image_id", "round", "dispatch"})
+            await database.images.record(
+                ImageFailed(**run, attempt=1, error_code=ErrorCode.HTTP_404, error_detail="404")
+            )
+            ended = EndedDownload(**run, compresses=False, first_byte_ms=5)
+            dispatcher.dispatcher.take(DownloadsReported(worker="downloader", slots=SLOTS, ended=(ended,)))
 
 
 async def test_a_deferred_image_is_dispatched_again_when_it_is_due(

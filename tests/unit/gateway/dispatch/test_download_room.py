@@ -1,4 +1,4 @@
-"""Slots of the downloaders, for each request and for downloads that take long."""
+"""Places of the downloaders, for each request and for hosts on trial."""
 
 from collections import Counter
 from typing import Any
@@ -47,18 +47,27 @@ def sent_until_full(slots: int, requests: int) -> list[int]:
 
 
 @given(
-    late=st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 100)),
-    slots=st.integers(1, 500),
+    on_trial=st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 100)),
+    places=st.integers(1, 500),
 )
-def test_late_downloads_keep_no_other_request_from_its_part(late: dict[str, int], slots: int) -> None:
-    room = DownloadRoom(slots, late)
-    requests = sum(number > 0 for number in late.values())
-    for request_id, number in late.items():
-        if number < slots / 2 / (requests + 1) or not number:
-            assert not room.needs_responsive_hosts(request_id)
-        elif sum(late.values()) >= slots / 2:
-            assert room.needs_responsive_hosts(request_id)
-    assert not room.needs_responsive_hosts("new")
+def test_downloads_at_hosts_on_trial_keep_no_other_request_from_its_part(on_trial: dict[str, int], places: int) -> None:
+    room = DownloadRoom(places, on_trial)
+    requests = sum(number > 0 for number in on_trial.values())
+    for request_id, number in on_trial.items():
+        if number < places / 2 / (requests + 1) or not number:
+            assert room.may_try(request_id)
+        elif sum(on_trial.values()) >= places / 2:
+            assert not room.may_try(request_id)
+    assert room.may_try("new")
+
+
+@given(places=st.integers(8, 500))
+def test_one_request_gets_three_eighths_for_hosts_on_trial(places: int) -> None:
+    room, sent = DownloadRoom(places, {}), 0
+    while room.may_try("r"):
+        room.tried("r")
+        sent += 1
+    assert sent == pytest.approx(places * 3 / 8, abs=1)
 
 
 class Trickling:
@@ -83,7 +92,7 @@ class Trickling:
         for request_id in self.requests:
             while not room.is_full and self._left[request_id] and room.for_request(request_id):
                 image = an_image(f"http://{request_id}-{self._left[request_id]}.test/1", request_id)
-                if not room.suits(request_id, image.host):
+                if not room.may_use_host(request_id, image.host):
                     break
                 room.send(image, now)
                 self._left[request_id] -= 1
@@ -110,4 +119,4 @@ def test_hosts_that_trickle_leave_slots_for_newcomers(downloaders: int, requests
         if now > AT_FIRST:
             assert not trickling.room.is_full
             assert trickling.room.for_request("new")
-            assert trickling.room.suits("new", "new.test")
+            assert trickling.room.may_use_host("new", "new.test")

@@ -182,21 +182,44 @@ def test_workers_that_no_longer_report_have_no_known_room(now: float) -> None:
     assert room.is_full is (now < 5)
 
 
-def test_hosts_that_hang_leave_the_room_to_hosts_that_respond() -> None:
+def test_hosts_that_are_not_known_to_be_prompt_leave_places_to_those_that_are() -> None:
     """Also within one request: otherwise its good hosts wait until the downloads of the others time out."""
     room = a_room()
     send(room, image(1))
     room.take(ended(image(1)), 0.1)
-    hanging = [an_image(f"http://hangs-{number}.test/1", "r") for number in range(8)]
-    send(room, *hanging, now=0.2)
-    room.open([], NOW, 0.6)
-    assert room.suits("r", "new.test"), "they may still respond soon"
-    room.open([], NOW, 0.8)
-    assert (room.suits("r", "a.test"), room.suits("r", "new.test")) == (True, False)
-    assert room.suits("other", "new.test")
-    send(room, image(2), now=0.9)
-    room.take(ended(image(2), compresses=False, refused=True), 1)
-    assert not room.suits("r", "a.test"), "it no longer responds"
-    room.take(ended(*hanging[:5], compresses=False, first_byte_ms=None), 1)
-    room.open([], NOW, 1)
-    assert room.suits("r", "new.test")
+    unknown = [an_image(f"http://hangs-{number}.test/1", "r") for number in range(6)]
+    room.open([], NOW, 0.2)
+    send(room, *unknown[:5], now=0.2)
+    assert room.may_use_host("r", "new.test")
+    send(room, unknown[5], now=0.2)
+    assert (room.may_use_host("r", "a.test"), room.may_use_host("r", "new.test")) == (True, False)
+    assert room.may_use_host("other", "new.test")
+    room.open([], NOW, 0.3)
+    assert (room.may_use_host("r", "a.test"), room.may_use_host("r", "new.test")) == (True, False)
+    assert room.prompt_hosts(0.3) == ["a.test"]
+    room.take(ended(*unknown[:3], compresses=False, first_byte_ms=None, refused=True), 15)
+    room.open([], NOW, 15)
+    assert room.may_use_host("r", "new.test")
+
+
+def test_a_host_is_on_trial_as_soon_as_most_of_its_downloads_take_long() -> None:
+    room = a_room()
+    send(room, image(1))
+    room.take(ended(image(1)), 0.1)
+    send(room, image(2), now=0.2)
+    room.open([], NOW, 2.1)
+    assert room.prompt_hosts(2.1) == ["a.test"]
+    room.open([], NOW, 2.3)
+    assert room.prompt_hosts(2.3) == []
+    send(room, image(3), image(4), now=2.3)
+    room.open([], NOW, 2.3)
+    assert room.prompt_hosts(2.3) == ["a.test"], "two of three have just begun"
+
+
+def test_what_was_taken_over_from_the_database_is_not_on_trial() -> None:
+    """Its download may have ended long ago."""
+    room = a_room()
+    known = [Flight("r", f"image-{number}", (1, 1), "a.test", False, 0, taken_over=True) for number in range(9)]
+    room.reconcile(known)
+    room.open([], NOW, 60)
+    assert room.may_use_host("r", "new.test")
