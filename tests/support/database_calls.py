@@ -94,6 +94,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "images.dispatched": lambda database: database.images.dispatched(),
     "images.due": lambda database: database.images.due("a", 1),
     "images.due_by_host": lambda database: database.images.due_by_host("a", 1, without_hosts=["x"], after_host="a"),
+    "images.due_at_hosts": lambda database: database.images.due_at_hosts("a", 1, hosts=["x"]),
     "images.expired": lambda database: database.images.expired(
         "images.test", deadline_by=NOW, untried_since=NOW, limit=1
     ),
