@@ -5,7 +5,7 @@ Only this package imports the MongoDB driver. Importers use the names below and 
 
 from shared.persistence.database import open_database
 from shared.persistence.delivery_repository import DUE_PER_RECEIVER, DeliveryRepository
-from shared.persistence.image_repository import LOOK_AHEAD, RETRY_BATCH, ImageRepository, Recorded
+from shared.persistence.image_repository import LOOK_AHEAD, MAX_HOSTS, RETRY_BATCH, ImageRepository, Recorded
 from shared.persistence.lease_renewal import LEASE_SECONDS, RenewableLease, renewing
 from shared.persistence.repositories import Database, HostRepository, Lease, OutageRepository
 from shared.persistence.request_repositories import (
@@ -22,6 +22,7 @@ __all__ = [
     "DUE_PER_RECEIVER",
     "LEASE_SECONDS",
     "LOOK_AHEAD",
+    "MAX_HOSTS",
     "RETRY_BATCH",
     "CancellationRepository",
     "Database",

@@ -11,6 +11,8 @@ from shared.contracts.records import DispatchedImage, Image, Progress
 
 RETRY_BATCH = 1_000
 """Maximum number of images that `retry_failed` moves at a time."""
+MAX_HOSTS = 32
+"""In one call of `due_at_hosts`: with more, the database would sort all images of these hosts."""
 LOOK_AHEAD = 1_000
 """Among so many due images `due` looks for those at other hosts than the ones left out."""
 
@@ -91,7 +93,7 @@ class ImageRepository(Protocol):
     async def due_at_hosts(
         self, request_id: str, limit: int, *, hosts: Collection[str], without_losses: bool = False
     ) -> list[Image]:
-        """The same among all due images of these hosts, ordered by host first."""
+        """The same among all due images of these hosts, `MAX_HOSTS` at most."""
 
     async def expired(
         self, host: str, *, deadline_by: datetime, untried_since: datetime | None, limit: int

@@ -125,7 +125,7 @@ class MemoryImages:
         self, request_id: str, limit: int, *, hosts: Collection[str], without_losses: bool = False
     ) -> list[Image]:
         images = [image for image in self._due(request_id, without_losses) if image.host in hosts]
-        return sorted(images, key=lambda image: (image.host, image.position))[:limit]
+        return sorted(images, key=lambda image: image.position)[:limit]
 
     def _due(self, request_id: str, without_losses: bool) -> list[Image]:
         self._tables.answer()

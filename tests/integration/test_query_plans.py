@@ -16,7 +16,7 @@ from services.gateway.requests import PausedHosts
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.records import HostCircuit, Progress
 from shared.contracts.states import ImageState
-from shared.persistence import LOOK_AHEAD, Database, open_database
+from shared.persistence import LOOK_AHEAD, MAX_HOSTS, Database, open_database
 from shared.persistence.documents import Document
 from shared.settings import MongoSettings
 from tests.fakes import MovableClock
@@ -134,6 +134,17 @@ async def test_images_that_must_be_processed_alone_are_skipped(
     for operation in operations:
         assert operation["keysExamined"] <= PENDING + SEEKS
         assert operation["docsExamined"] == 0
+
+
+async def test_images_of_many_hosts_are_read_in_order_without_a_sort(populated: Database, url: str) -> None:
+    hosts = [f"merged-{number}" for number in range(MAX_HOSTS)]
+    images = [an_image(f"http://{hosts[n % MAX_HOSTS]}/{n}", "merged", position=n) for n in range(50 * MAX_HOSTS)]
+    await populated.images.insert_many(images)
+    with _profiled(url) as operations:
+        found = await populated.images.due_at_hosts("merged", 128, hosts=hosts)
+    assert [image.position for image in found] == list(range(128))
+    assert not any(operation.get("hasSortStage") for operation in operations)
+    assert sum(operation["docsExamined"] for operation in operations) <= 2 * 128
 
 
 async def test_the_expired_images_of_a_host_are_found_whatever_number_of_requests_waits(

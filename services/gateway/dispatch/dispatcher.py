@@ -241,8 +241,10 @@ class Dispatcher:
         return min(room, self._room.alone()) if alone else room
 
     async def _next_image(self, request_id: str, now: float, *, may_read: bool) -> Image | None:
+        may_try = self._room.may_try_hosts(request_id)
+
         def has_room(queue: Queue) -> bool:
-            return self._room_in(queue, now) > 0 and self._room.may_use_host(request_id, queue[0])
+            return self._room_in(queue, now) > 0 and (may_try or self._room.is_prompt(queue[0]))
 
         image = self._waiting.take_first(request_id, has_room)
         if image is None and may_read and self._reading.left and self._waiting.may_read(request_id, now):

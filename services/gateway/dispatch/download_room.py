@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 FREE_FACTOR = 3
 """A request may have so many times the downloads that are free: alone three quarters, beside another three sevenths."""
-TRIAL_SHARE = 0.5
+TRIAL_SHARE = 0.75
 """Of the places, for downloads at hosts on trial."""
 
 
@@ -22,6 +22,7 @@ class DownloadRoom:
     def __init__(self, places: int, on_trial: Mapping[str, int]) -> None:
         """places: maximum concurrent downloads. on_trial: by request, its downloads at hosts on trial."""
         self._on_trial = Counter(on_trial)
+        self._requests = sum(number > 0 for number in on_trial.values())
         self._total = sum(on_trial.values())
         self._for_trial = TRIAL_SHARE * places
 
@@ -38,10 +39,11 @@ class DownloadRoom:
         if not own:
             return True
         # What others occupied before does not keep a request from an equal part.
-        free, equal_part = self._for_trial - self._total, self._for_trial / (len(+self._on_trial) + 1)
+        free, equal_part = self._for_trial - self._total, self._for_trial / (self._requests + 1)
         return own < max(FREE_FACTOR * free, equal_part)
 
     def tried(self, request_id: str) -> None:
         """An image of the request starts at a host on trial."""
+        self._requests += not self._on_trial[request_id]
         self._on_trial[request_id] += 1
         self._total += 1

@@ -63,7 +63,7 @@ class _Host:
     """When the limit was last in use."""
     latency: _Latency = field(default_factory=_Latency)
     prompt: bool = False
-    """Whether the last download that ended took at most `PROMPT_SECONDS`."""
+    """See `HostLimits.is_prompt`."""
 
 
 class HostLimits:
@@ -91,13 +91,9 @@ class HostLimits:
         return known.bucket.next_at(now)
 
     def is_prompt(self, host: str) -> bool:
-        """Whether the last download at the host that ended took at most `PROMPT_SECONDS`, successful or not."""
+        """Whether the host's last response, or refusal, took at most `PROMPT_SECONDS`, and no download more since."""
         known = self._hosts.get(host)
         return known is not None and known.prompt
-
-    def prompt_hosts(self) -> list[str]:
-        """All hosts that are prompt."""
-        return [host for host, known in self._hosts.items() if known.prompt]
 
     def sent(self, host: str, now: float) -> None:
         """A download was dispatched."""
@@ -113,11 +109,13 @@ class HostLimits:
         in_flight: the downloads at the host when it ended, itself included.
         first_byte_ms: milliseconds to the first byte of the response; None without a response.
         refused: the host wants fewer requests.
-        A failure that is neither a response nor a refusal changes nothing: the host may not have been asked.
+        A quick failure that is neither a response nor a refusal changes nothing: the host may not have been asked.
         """
         known = self._known(host, now)
-        if refused or first_byte_ms is not None:
-            known.prompt = now - sent_at <= PROMPT_SECONDS
+        if now - sent_at > PROMPT_SECONDS:
+            known.prompt = False
+        elif refused or first_byte_ms is not None:
+            known.prompt = True
         if refused:
             _cut(known, sent_at, now)
             return

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from services.gateway.dispatch.room import Room
 from services.gateway.dispatch.waiting import WaitingImages
 from shared.contracts.records import Image
-from shared.persistence import ImageRepository
+from shared.persistence import MAX_HOSTS, ImageRepository
 
 READ_AHEAD = 128
 """Images of one request."""
 MAX_READS = 100
 """Queries in one step."""
-MAX_HOSTS = 200
-"""In one query, to be left out or to be found: there may be ten thousand."""
+HOSTS_LEFT_OUT = 200
+"""Of those that are full for all requests, in one query: there may be ten thousand."""
 
 _MAX_READS_OF_REQUEST = 10  # in one step
 
@@ -40,18 +40,17 @@ class Reading:
         self._room = room
         self._waiting = waiting
         self._full: Sequence[str] | None = None
-        self._prompt: Sequence[str] | None = None
 
     def begin_step(self) -> None:
         self.left = MAX_READS
-        self._full = self._prompt = None
+        self._full = None
 
     async def read(self, request_id: str, now: float) -> None:
         """Read images of a request that waits nowhere with room."""
         full = {host for host in self._waiting.hosts(request_id) if not self._room.at_host(host, now)}
-        if not self._room.may_try_hosts(request_id):
-            found = await self._at_prompt_hosts(request_id, now)
-            is_all = False
+        if not (may_try := self._room.may_try_hosts(request_id)):
+            found = await self._at_prompt_hosts(request_id)
+            is_all = self._waiting.remaining(request_id) is not None
         elif full:
             found = await self._elsewhere(request_id, full, now)
             is_all = found.is_all and self._waiting.remaining(request_id) is not None
@@ -60,7 +59,7 @@ class Reading:
             found = _Found(images, is_all=len(images) < READ_AHEAD, passed=self._waiting.passed(request_id))
             is_all = found.is_all and self._room.alone() > 0
         new = [image for image in found.images if not self._room.in_flight.has(image)]  # sent, and not marked yet
-        self._waiting.read(request_id, new, is_all=is_all, passed=found.passed, now=now)
+        self._waiting.read(request_id, new, is_all=is_all, passed=found.passed, scans=may_try, now=now)
 
     async def _in_order(self, request_id: str, without_hosts: Collection[str] = ()) -> Sequence[Image]:
         self.left -= 1
@@ -97,25 +96,25 @@ class Reading:
             passed = by_host[-1].host
         return _Found([], is_all=False, passed=passed)
 
-    async def _at_prompt_hosts(self, request_id: str, now: float) -> _Found:
-        """Images of a request that may try no further hosts. One query asks for some of the others."""
-        if self._prompt is None:
-            self._prompt = sorted(self._room.prompt_hosts(now))
-        passed = self._waiting.passed(request_id)
-        start = 0 if passed is None else bisect_right(self._prompt, passed)
-        hosts = self._prompt[start : start + MAX_HOSTS]
-        if not hosts:
+    async def _at_prompt_hosts(self, request_id: str) -> _Found:
+        """Images of a request that may try no further hosts: at prompt hosts at which none of its images wait now."""
+        passed, waits_at = self._waiting.passed(request_id), self._waiting.hosts(request_id)
+        hosts = sorted(
+            host for host in self._waiting.seen(request_id) if host not in waits_at and self._room.is_prompt(host)
+        )
+        start = 0 if passed is None else bisect_right(hosts, passed)
+        some = hosts[start : start + MAX_HOSTS] or hosts[:MAX_HOSTS]
+        if not some or self._waiting.remaining(request_id) is not None:
             return _Found([], is_all=False)
         self.left -= 1
         images = await self._images.due_at_hosts(
-            request_id, READ_AHEAD, hosts=hosts, without_losses=not self._room.alone()
+            request_id, READ_AHEAD, hosts=some, without_losses=not self._room.alone()
         )
-        is_full = len(images) == READ_AHEAD  # there may be more at the same hosts
-        return _Found(images, is_all=False, passed=passed if is_full else hosts[-1])
+        return _Found(images, is_all=False, passed=some[-1])
 
     def _full_after(self, host: str | None, now: float) -> set[str]:
         """The first hosts without room that come after this one."""
         if self._full is None:
             self._full = sorted(self._room.full_hosts(now))
         start = 0 if host is None else bisect_right(self._full, host)
-        return set(self._full[start : start + MAX_HOSTS])
+        return set(self._full[start : start + HOSTS_LEFT_OUT])

@@ -128,10 +128,11 @@ class Room:
         return Counter(
             each.request_id
             for each in self.in_flight
-            if each.stage is Stage.DOWNLOADING and not each.taken_over and not self._is_prompt(each.host)
+            if each.stage is Stage.DOWNLOADING and not each.taken_over and not self.is_prompt(each.host)
         )
 
-    def _is_prompt(self, host: str) -> bool:
+    def is_prompt(self, host: str) -> bool:
+        """Whether a host is not on trial."""
         return host not in self._late_hosts and self._hosts.is_prompt(host)
 
     def _downloading_since(self, before: float) -> Counter[str]:
@@ -182,17 +183,9 @@ class Room:
         cap = self._caps.get(host)
         return room if cap is None else max(0, min(room, cap - self.in_flight.at(host)))
 
-    def may_use_host(self, request_id: str, host: str) -> bool:
-        """Whether a request may use a host that has room: it may try a few at a time, and use those that are prompt."""
-        return self._downloads.may_try(request_id) or self._is_prompt(host)
-
     def may_try_hosts(self, request_id: str) -> bool:
-        """Whether a request may use a host on trial."""
+        """Whether a request may use a host on trial that has room; it may always use one that is prompt."""
         return self._downloads.may_try(request_id)
-
-    def prompt_hosts(self, now: float) -> list[str]:
-        """The hosts with room that every request may use."""
-        return [host for host in self._hosts.prompt_hosts() if host not in self._late_hosts and self.at_host(host, now)]
 
     def full_hosts(self, now: float) -> list[str]:
         """The hosts with images in flight or with circuits that are not closed, if they have no room."""
@@ -211,7 +204,7 @@ class Room:
         run = (image.round, image.dispatch + 1)
         flight = Flight(image.request_id, image.image_id, run, image.host, image.losses > 0, now, cost)
         self.in_flight.add(flight)
-        if not self._is_prompt(image.host):
+        if not self.is_prompt(image.host):
             self._downloads.tried(image.request_id)
         self._hosts.sent(image.host, now)
         self.shares.charge(image.request_id, cost)

@@ -16,6 +16,9 @@ LONGEST_PAUSE = 2.0
 """Seconds until a query that found nothing is repeated. While others of its request wait, an image that becomes due, or
 that another gateway adds, is found so late; if more than 200 requests wait, later, so that the rate stays the same."""
 
+MAX_SEEN = 1_000
+"""Hosts of a request that are remembered."""
+
 _FIRST_PAUSE = 0.25
 
 Queue = tuple[str, bool]
@@ -36,6 +39,8 @@ class _Request:
     read_again_at: float = float("-inf")
     passed: str | None = None
     """Reads by host go on after this one: those before had no room."""
+    seen: dict[str, None] = field(default_factory=dict)
+    """Hosts of its images that were read last, `MAX_SEEN` at most."""
 
 
 class WaitingImages:
@@ -109,7 +114,7 @@ class WaitingImages:
             # The pause goes on: reading again is no reason to look at other hosts more often.
             request = self._requests[request_id]
             self._requests[request_id] = _Request(
-                pause=request.pause, read_again_at=request.read_again_at, passed=request.passed
+                pause=request.pause, read_again_at=request.read_again_at, passed=request.passed, seen=request.seen
             )
 
     def hosts(self, request_id: str) -> set[str]:
@@ -122,13 +127,25 @@ class WaitingImages:
         request = self._requests.get(request_id)
         return request.passed if request else None
 
+    def seen(self, request_id: str) -> Iterable[str]:
+        """Hosts at which images of the request wait or have waited."""
+        request = self._requests.get(request_id)
+        return request.seen if request else ()
+
     def read(
-        self, request_id: str, images: Iterable[Image], *, is_all: bool, now: float, passed: str | None = None
+        self,
+        request_id: str,
+        images: Iterable[Image],
+        *,
+        is_all: bool,
+        now: float,
+        passed: str | None = None,
+        scans: bool = True,
     ) -> None:
         """Add what a query returned.
 
-        is_all: whether the request has no other due image. passed: see the method of this name; while it is a host,
-        there may be more after it.
+        is_all: whether the request has no other due image. passed: see the method of this name; if the query `scans`
+        the hosts, there may be more after it.
         """
         request = self._requests.setdefault(request_id, _Request())
         was_unread, request.is_unread = request.is_unread, False
@@ -139,8 +156,9 @@ class WaitingImages:
         for image in new:
             request.queues.setdefault(_queue_of(image), deque()).append(image)
             request.ids.add(image.image_id)
+            _see(request.seen, image.host)
         request.is_all = is_all
-        goes_on = bool(new) or (passed is not None and passed != request.passed)
+        goes_on = bool(new) or (scans and passed is not None and passed != request.passed)
         request.passed = passed
         longest = self._longest_pause if request.ids else LONGEST_PAUSE
         if request.ids and is_all:
@@ -193,6 +211,13 @@ class WaitingImages:
         self._changed[request_id] = None
         if at > float("-inf"):
             heapq.heappush(self._readable_at, (at, request_id))
+
+
+def _see(seen: dict[str, None], host: str) -> None:
+    seen.pop(host, None)
+    seen[host] = None
+    if len(seen) > MAX_SEEN:
+        del seen[next(iter(seen))]
 
 
 def _queue_of(image: Image) -> Queue:

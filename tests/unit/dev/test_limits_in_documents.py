@@ -107,7 +107,7 @@ STATED = [
     ("docs/runbook.md", f"resumes within seconds, at most {MAX_PING_INTERVAL_SECONDS * 1.5:g}"),
     ("docs/glossary.md", f"pictures that take longer than {_IN_WORDS[SLOW_SECONDS]}"),
     ("docs/architecture.md", f"the ones among its first {LOOK_AHEAD:,} due images are sent"),
-    ("docs/architecture.md", f"names at most {reading.MAX_HOSTS} full hosts"),
+    ("docs/architecture.md", f"names at most {reading.HOSTS_LEFT_OUT} full hosts"),
     ("docs/architecture.md", f"It reads at most {reading.MAX_READS} times in a step"),
     ("docs/architecture.md", f"of that request every {_IN_WORDS[waiting.LONGEST_PAUSE]}"),
     ("docs/architecture.md", f"for {waiting.READ_AGAIN_PER_SECOND} of them a second"),

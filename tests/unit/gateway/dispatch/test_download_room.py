@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.dispatch.download_room import DownloadRoom
+from services.gateway.dispatch.download_room import TRIAL_SHARE, DownloadRoom
 from services.gateway.dispatch.host_rules import HostRulebook, HostRules
 from services.gateway.dispatch.in_flight import Flight, Stage
 from services.gateway.dispatch.room import Room
@@ -54,20 +54,20 @@ def test_downloads_at_hosts_on_trial_keep_no_other_request_from_its_part(on_tria
     room = DownloadRoom(places, on_trial)
     requests = sum(number > 0 for number in on_trial.values())
     for request_id, number in on_trial.items():
-        if number < places / 2 / (requests + 1) or not number:
+        if number < TRIAL_SHARE * places / (requests + 1) or not number:
             assert room.may_try(request_id)
-        elif sum(on_trial.values()) >= places / 2:
+        elif sum(on_trial.values()) >= TRIAL_SHARE * places:
             assert not room.may_try(request_id)
     assert room.may_try("new")
 
 
 @given(places=st.integers(8, 500))
-def test_one_request_gets_three_eighths_for_hosts_on_trial(places: int) -> None:
+def test_one_request_gets_nine_sixteenths_for_hosts_on_trial(places: int) -> None:
     room, sent = DownloadRoom(places, {}), 0
     while room.may_try("r"):
         room.tried("r")
         sent += 1
-    assert sent == pytest.approx(places * 3 / 8, abs=1)
+    assert sent == pytest.approx(places * 9 / 16, abs=1)
 
 
 class Trickling:
@@ -92,7 +92,7 @@ class Trickling:
         for request_id in self.requests:
             while not room.is_full and self._left[request_id] and room.for_request(request_id):
                 image = an_image(f"http://{request_id}-{self._left[request_id]}.test/1", request_id)
-                if not room.may_use_host(request_id, image.host):
+                if not room.may_try_hosts(request_id):
                     break
                 room.send(image, now)
                 self._left[request_id] -= 1
@@ -119,4 +119,4 @@ def test_hosts_that_trickle_leave_slots_for_newcomers(downloaders: int, requests
         if now > AT_FIRST:
             assert not trickling.room.is_full
             assert trickling.room.for_request("new")
-            assert trickling.room.may_use_host("new", "new.test")
+            assert trickling.room.may_try_hosts("new")

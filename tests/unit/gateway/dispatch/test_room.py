@@ -187,19 +187,21 @@ def test_hosts_that_are_not_known_to_be_prompt_leave_places_to_those_that_are() 
     room = a_room()
     send(room, image(1))
     room.take(ended(image(1)), 0.1)
-    unknown = [an_image(f"http://hangs-{number}.test/1", "r") for number in range(6)]
+    unknown = [an_image(f"http://hangs-{number}.test/1", "r") for number in range(9)]
     room.open([], NOW, 0.2)
-    send(room, *unknown[:5], now=0.2)
-    assert room.may_use_host("r", "new.test")
-    send(room, unknown[5], now=0.2)
-    assert (room.may_use_host("r", "a.test"), room.may_use_host("r", "new.test")) == (True, False)
-    assert room.may_use_host("other", "new.test")
+    send(room, *unknown[:8], now=0.2)
+    assert room.may_try_hosts("r")
+    send(room, unknown[8], now=0.2)
+    assert not room.may_try_hosts("r")
+    assert room.may_try_hosts("other")
     room.open([], NOW, 0.3)
-    assert (room.may_use_host("r", "a.test"), room.may_use_host("r", "new.test")) == (True, False)
-    assert room.prompt_hosts(0.3) == ["a.test"]
+    assert not room.may_try_hosts("r")
+    assert room.is_prompt("a.test")
+    assert not room.is_prompt("hangs-1.test")
     room.take(ended(*unknown[:3], compresses=False, first_byte_ms=None, refused=True), 15)
     room.open([], NOW, 15)
-    assert room.may_use_host("r", "new.test")
+    assert room.may_try_hosts("r")
+    assert not room.is_prompt("hangs-1.test")
 
 
 def test_a_host_is_on_trial_as_soon_as_most_of_its_downloads_take_long() -> None:
@@ -208,12 +210,27 @@ def test_a_host_is_on_trial_as_soon_as_most_of_its_downloads_take_long() -> None
     room.take(ended(image(1)), 0.1)
     send(room, image(2), now=0.2)
     room.open([], NOW, 2.1)
-    assert room.prompt_hosts(2.1) == ["a.test"]
+    assert room.is_prompt("a.test")
     room.open([], NOW, 2.3)
-    assert room.prompt_hosts(2.3) == []
+    assert not room.is_prompt("a.test")
     send(room, image(3), image(4), now=2.3)
     room.open([], NOW, 2.3)
-    assert room.prompt_hosts(2.3) == ["a.test"], "two of three have just begun"
+    assert room.is_prompt("a.test"), "two of three have just begun"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "changes", "is_prompt"),
+    [
+        (0.1, {"refused": True}, True),
+        (0.1, {"first_byte_ms": None}, False),
+        (3, {}, False),
+    ],
+)
+def test_a_host_is_prompt_after_a_quick_answer(seconds: float, changes: dict[str, Any], is_prompt: bool) -> None:
+    room = a_room()
+    send(room, image(1))
+    room.take(ended(image(1), compresses=False, **changes), seconds)
+    assert room.is_prompt("a.test") is is_prompt
 
 
 def test_what_was_taken_over_from_the_database_is_not_on_trial() -> None:
@@ -222,4 +239,4 @@ def test_what_was_taken_over_from_the_database_is_not_on_trial() -> None:
     known = [Flight("r", f"image-{number}", (1, 1), "a.test", False, 0, taken_over=True) for number in range(9)]
     room.reconcile(known)
     room.open([], NOW, 60)
-    assert room.may_use_host("r", "new.test")
+    assert room.may_try_hosts("r")
