@@ -6,7 +6,7 @@ python -m benchmarks.latency [--requests 100] [--kilobytes 240]
 import argparse
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import median, quantiles
@@ -50,12 +50,12 @@ async def measure(requests: int, kilobytes: int) -> list[list[float]]:
         async with (
             LocalStack(_HOME / "stack", settings) as stack,
             httpx.AsyncClient(base_url=stack.gateway_url, timeout=_PATIENCE_SECONDS) as http,
-            received_webhooks() as webhooks,
+            received_webhooks(stack.check) as webhooks,
         ):
             client = AsyncIOMotorClient[dict[str, Any]](stack.servers.mongodb_url, tz_aware=True)
             stages = []
             for number in range(requests + _WARM_UP):
-                stages.append(await _one(http, host, number, webhooks, client.get_default_database(), stack.check))
+                stages.append(await _one(http, host, number, webhooks, client.get_default_database()))
                 await asyncio.sleep(_PAUSE_SECONDS)
             client.close()
             return stages[_WARM_UP:]
@@ -67,14 +67,13 @@ async def _one(
     number: int,
     webhooks: Webhooks,
     database: AsyncIOMotorDatabase[dict[str, Any]],
-    check: Callable[[], object],
 ) -> list[float]:
     host.forget()
     text = catalogue([host.url(number)])
     began = time.time()
     location = await upload(http, text, webhook_url=webhooks.url)
     accepted = time.time()
-    request_id, received = await webhooks.of(location, _PATIENCE_SECONDS, check)
+    request_id, received = await webhooks.of(location)
     request = await database["requests"].find_one({"_id": request_id})
     image = await database["images"].find_one({"request_id": request_id})
     if not request or not image:

@@ -21,7 +21,6 @@ from benchmarks.webhooks import WEBHOOK_SETTINGS, received_webhooks
 from deploy.local.stack import LocalStack
 
 _WARM_UP = 40
-_PATIENCE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -73,13 +72,13 @@ async def _through_the_stack(home: Path, urls: Sequence[str], percent: int) -> R
     async with (
         LocalStack(home, settings) as stack,
         httpx.AsyncClient(base_url=stack.gateway_url, timeout=60) as http,
-        received_webhooks() as webhooks,
+        received_webhooks(stack.check) as webhooks,
     ):
         await ended(http, await upload(http, catalogue(urls[:_WARM_UP]), percent=str(percent)), _WARM_UP)
         before = cpu_seconds(stack.home)
         started_at = time.perf_counter()
         location = await upload(http, catalogue(urls), percent=str(percent), webhook_url=webhooks.url)
-        await webhooks.of(location, _PATIENCE_SECONDS, stack.check)
+        await webhooks.of(location)
         wall = time.perf_counter() - started_at
         after = cpu_seconds(stack.home)
         await ended(http, location, len(urls))

@@ -30,7 +30,6 @@ _ROOT = Path(__file__).parents[2]
 PEERS_BIN = _ROOT / ".local" / "peers" / "bin"
 _WARM_UP = 8
 _START_SECONDS = 60
-_PATIENCE_SECONDS = 1200
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,7 @@ async def imagemill(host: ImageHost, count: int, home: Path) -> dict[str, Turn]:
     async with (
         LocalStack(home, settings) as stack,
         httpx.AsyncClient(base_url=stack.gateway_url, timeout=60) as http,
-        received_webhooks() as webhooks,
+        received_webhooks(stack.check) as webhooks,
     ):
         warm_up = await upload(http, catalogue(host.url(number, 2) for number in range(_WARM_UP)))
         await ended(http, warm_up, _WARM_UP)
@@ -157,7 +156,7 @@ async def imagemill(host: ImageHost, count: int, home: Path) -> dict[str, Turn]:
                 began = time.time()
                 text = catalogue(host.url(number, address) for number in range(count))
                 location = await upload(http, text, mode=mode, percent=str(QUALITY), webhook_url=webhooks.url)
-                _, over = await webhooks.of(location, _PATIENCE_SECONDS, stack.check)
+                _, over = await webhooks.of(location)
             after = cpu_seconds(stack.home)
             await ended(http, location, count)
             notes = {"finish": over - host.last_response, "idle": cores.idle_seconds(began, over)}

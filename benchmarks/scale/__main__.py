@@ -19,7 +19,6 @@ from deploy.local.stack import LocalStack
 
 _HOME = Path(__file__).parents[2] / ".local" / "bench-scale"
 _LAUNCHER = ("-m", "benchmarks.scale.waiting_compressor")
-_PATIENCE_SECONDS = 1200
 _WARM_UP = 200
 _WARM_UP_ADDRESS = 20
 PROGRAMS = ("gateway", "downloader", "compressor", "aggregator", "rabbitmq", "mongodb")
@@ -51,14 +50,17 @@ async def measure(host: ImageHost, replicas: int, options: argparse.Namespace) -
             await stack.services.start("compressor", index, _LAUNCHER)
             if index:
                 await stack.services.start("downloader", index)
-        async with httpx.AsyncClient(base_url=stack.gateway_url, timeout=120) as http, received_webhooks() as webhooks:
+        async with (
+            httpx.AsyncClient(base_url=stack.gateway_url, timeout=120) as http,
+            received_webhooks(stack.check) as webhooks,
+        ):
             warm_up = (host.url(number, _WARM_UP_ADDRESS) for number in range(_WARM_UP))
             await ended(http, await upload(http, catalogue(warm_up)), _WARM_UP)
             text = catalogue(host.url(number, 1 + number % options.hosts) for number in range(options.images))
             before, began = cpu_seconds(stack.home), time.time()
             async with watched_cores() as cores:
                 location = await upload(http, text, webhook_url=webhooks.url)
-                _, over = await webhooks.of(location, _PATIENCE_SECONDS, stack.check)
+                _, over = await webhooks.of(location)
             after = cpu_seconds(stack.home)
             await ended(http, location, options.images)
     cpu = {name: after[name] - before[name] for name in PROGRAMS}

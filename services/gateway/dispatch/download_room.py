@@ -1,10 +1,10 @@
 """Whether the downloaders have room for another image of a request. Pure.
 
 A request may occupy a multiple of what is free (Choudhury & Hahne, Dynamic Queue Length Thresholds for Shared-Memory
-Packet Switches, 1998). So there is room for a newcomer, whatever the others do, and one request alone gets most places.
+Packet Switches, 1998). So there is room for a newcomer, whatever the others do, and one request alone gets most slots.
 
 A host is on trial until a download there has ended promptly, and again once one has taken long. Hosts on trial share a
-part of the places by the same rule. Otherwise hosts that hang would occupy all places until they time out.
+part of the slots by the same rule. Otherwise hosts that hang would occupy all slots until they time out.
 """
 
 from collections import Counter
@@ -13,23 +13,23 @@ from collections.abc import Mapping
 FREE_FACTOR = 3
 """A request may have so many times the downloads that are free: alone three quarters, beside another three sevenths."""
 TRIAL_SHARE = 0.75
-"""Of the places, for downloads at hosts on trial."""
+"""Of the slots, for downloads at hosts on trial."""
 
 
 class DownloadRoom:
     """The room in one step of the dispatcher; it shrinks with each image that is sent."""
 
-    def __init__(self, places: int, on_trial: Mapping[str, int]) -> None:
-        """places: maximum concurrent downloads. on_trial: by request, its downloads at hosts on trial."""
+    def __init__(self, slots: int, on_trial: Mapping[str, int]) -> None:
+        """slots: maximum concurrent downloads. on_trial: by request, its downloads at hosts on trial."""
         self._on_trial = Counter(on_trial)
         self._requests = sum(number > 0 for number in on_trial.values())
         self._total = sum(on_trial.values())
-        self._for_trial = TRIAL_SHARE * places
+        self._for_trial = TRIAL_SHARE * slots
 
     def has_room(self, downloading: int, free: int) -> bool:
         """Whether one more image of a request may start.
 
-        downloading: its images that occupy a place. free: places that no request occupies.
+        downloading: its images that occupy a slot. free: slots that no request occupies.
         """
         return downloading < FREE_FACTOR * free
 

@@ -24,7 +24,7 @@ the size of a picture and its own cache, and a host in our own network by millis
 SAMPLE_WEIGHT = 1 / 8
 """Of a new sample in the short average of latency; TCP's gain for its round-trip time (RFC 6298)."""
 PROMPT_SECONDS = 2.0
-"""A download that takes longer, whatever its end, occupies its place for so long that such hosts get only a share."""
+"""A download that takes longer, whatever its end, occupies its slot for so long that such hosts get only a share."""
 BASELINE_SECONDS = 300.0
 """The baseline rises by a factor e in this time, so that a host that has become slower is measured anew."""
 
@@ -91,7 +91,7 @@ class HostLimits:
         return known.bucket.next_at(now)
 
     def is_prompt(self, host: str) -> bool:
-        """Whether the host's last response, or refusal, took at most `PROMPT_SECONDS`, and no download more since."""
+        """Whether the last response or refusal came within `PROMPT_SECONDS`, and no later download has taken longer."""
         known = self._hosts.get(host)
         return known is not None and known.prompt
 

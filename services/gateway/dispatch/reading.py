@@ -47,11 +47,10 @@ class Reading:
 
     async def read(self, request_id: str, now: float) -> None:
         """Read images of a request that waits nowhere with room."""
-        full = {host for host in self._waiting.hosts(request_id) if not self._room.at_host(host, now)}
         if not (may_try := self._room.may_try_hosts(request_id)):
             found = await self._at_prompt_hosts(request_id)
-            is_all = self._waiting.remaining(request_id) is not None
-        elif full:
+            is_all = found.is_all
+        elif full := {host for host in self._waiting.hosts(request_id) if not self._room.at_host(host, now)}:
             found = await self._elsewhere(request_id, full, now)
             is_all = found.is_all and self._waiting.remaining(request_id) is not None
         else:
@@ -98,13 +97,14 @@ class Reading:
 
     async def _at_prompt_hosts(self, request_id: str) -> _Found:
         """Images of a request that may try no further hosts: at prompt hosts at which none of its images wait now."""
-        passed, waits_at = self._waiting.passed(request_id), self._waiting.hosts(request_id)
+        if self._waiting.remaining(request_id) is not None:
+            return _Found([], is_all=True)
+        waits_at = self._waiting.hosts(request_id)
         hosts = sorted(
             host for host in self._waiting.seen(request_id) if host not in waits_at and self._room.is_prompt(host)
         )
-        start = 0 if passed is None else bisect_right(hosts, passed)
-        some = hosts[start : start + MAX_HOSTS] or hosts[:MAX_HOSTS]
-        if not some or self._waiting.remaining(request_id) is not None:
+        some = _after(hosts, self._waiting.passed(request_id), MAX_HOSTS) or hosts[:MAX_HOSTS]
+        if not some:
             return _Found([], is_all=False)
         self.left -= 1
         images = await self._images.due_at_hosts(
@@ -116,5 +116,10 @@ class Reading:
         """The first hosts without room that come after this one."""
         if self._full is None:
             self._full = sorted(self._room.full_hosts(now))
-        start = 0 if host is None else bisect_right(self._full, host)
-        return set(self._full[start : start + HOSTS_LEFT_OUT])
+        return set(_after(self._full, host, HOSTS_LEFT_OUT))
+
+
+def _after(hosts: Sequence[str], host: str | None, limit: int) -> Sequence[str]:
+    """The first sorted hosts that come after this one; from the first without one."""
+    start = 0 if host is None else bisect_right(hosts, host)
+    return hosts[start : start + limit]

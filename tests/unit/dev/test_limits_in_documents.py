@@ -55,6 +55,8 @@ _IN_WORDS = {
     1: "a second",
     2: "two seconds",
 }
+_SHARES = {0.75: "three quarters", 0.5625: "nine sixteenths"}
+_OF_ONE_REQUEST = download_room.FREE_FACTOR / (download_room.FREE_FACTOR + 1)
 _CLIENT = "docs/decisions/0005-one-guarded-http-client.md"
 _DISPATCH = "docs/decisions/0028-dispatch-by-capacity.md"
 _PROBE_QUEUE = EXPIRING_QUEUES[Queue.PROBE]
@@ -119,6 +121,9 @@ STATED = [
     (_DISPATCH, f"A download counts for {_IN_WORDS[decoder_room.LATE_SECONDS]}, and"),
     (_DISPATCH, f"the window of its request for {_IN_WORDS[decoder_room.ARRIVAL_SECONDS]}"),
     (_DISPATCH, f"was not slow ({_IN_WORDS[decoder_room.SLOW_MS / 1000]}) adds"),
+    (_DISPATCH, f"hosts on trial share {_SHARES[download_room.TRIAL_SHARE]} of the"),
+    (_DISPATCH, f"one request alone gets {_SHARES[_OF_ONE_REQUEST * download_room.TRIAL_SHARE]} for them"),
+    (_DISPATCH, f"such hosts of one request get {_SHARES[_OF_ONE_REQUEST * download_room.TRIAL_SHARE]} of the slots"),
     (_DISPATCH, f"a download there has ended within {_IN_WORDS[host_limits.PROMPT_SECONDS]}"),
     (_DISPATCH, f"{_TIMES[download_room.FREE_FACTOR]} times as many downloads as are free"),
     (_DISPATCH, f"at most {_TIMES[decoder_room.UNTRIED_FACTOR]} times the first one"),

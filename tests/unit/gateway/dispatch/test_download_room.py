@@ -1,4 +1,4 @@
-"""Places of the downloaders, for each request and for hosts on trial."""
+"""Slots of the downloaders, for each request and for hosts on trial."""
 
 from collections import Counter
 from typing import Any
@@ -48,26 +48,26 @@ def sent_until_full(slots: int, requests: int) -> list[int]:
 
 @given(
     on_trial=st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 100)),
-    places=st.integers(1, 500),
+    slots=st.integers(1, 500),
 )
-def test_downloads_at_hosts_on_trial_keep_no_other_request_from_its_part(on_trial: dict[str, int], places: int) -> None:
-    room = DownloadRoom(places, on_trial)
+def test_downloads_at_hosts_on_trial_keep_no_other_request_from_its_part(on_trial: dict[str, int], slots: int) -> None:
+    room = DownloadRoom(slots, on_trial)
     requests = sum(number > 0 for number in on_trial.values())
     for request_id, number in on_trial.items():
-        if number < TRIAL_SHARE * places / (requests + 1) or not number:
+        if number < TRIAL_SHARE * slots / (requests + 1) or not number:
             assert room.may_try(request_id)
-        elif sum(on_trial.values()) >= TRIAL_SHARE * places:
+        elif sum(on_trial.values()) >= TRIAL_SHARE * slots:
             assert not room.may_try(request_id)
     assert room.may_try("new")
 
 
-@given(places=st.integers(8, 500))
-def test_one_request_gets_nine_sixteenths_for_hosts_on_trial(places: int) -> None:
-    room, sent = DownloadRoom(places, {}), 0
+@given(slots=st.integers(8, 500))
+def test_one_request_gets_nine_sixteenths_for_hosts_on_trial(slots: int) -> None:
+    room, sent = DownloadRoom(slots, {}), 0
     while room.may_try("r"):
         room.tried("r")
         sent += 1
-    assert sent == pytest.approx(places * 9 / 16, abs=1)
+    assert sent == pytest.approx(slots * 9 / 16, abs=1)
 
 
 class Trickling:
