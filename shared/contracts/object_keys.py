@@ -14,7 +14,7 @@ PUBLIC_PREFIXES = ("results/", "outputs/")
 _OWNED_FOLDERS = ("originals", "results", "outputs")
 _SLUG_LENGTH = 60
 
-ENCODER_VERSION = 1
+ENCODER_VERSION = 2
 """Raise it when the compressor makes another result of the same original and options: earlier ones are not reused."""
 
 

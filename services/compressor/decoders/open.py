@@ -146,7 +146,12 @@ def _to_supported_mode(image: Image.Image, profile: bytes | None) -> tuple[Image
         converted = to_basic_mode(image)
     needs_transparency = converted is image and "transparency" in image.info
     converted.info = {"transparency": image.info["transparency"]} if needs_transparency else {}
-    return converted, profile_to_keep(profile, converted)
+    return _detached(converted), profile_to_keep(profile, converted)
+
+
+def _detached(image: Image.Image) -> Image.Image:
+    """The same pixels without the file they came from, whose tags Pillow's writers would copy."""
+    return image._new(image.im) if isinstance(image, ImageFile.ImageFile) else image
 
 
 def _colour_space(

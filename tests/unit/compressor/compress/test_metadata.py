@@ -142,3 +142,25 @@ def test_the_policy_applies_in_every_mode(mode: str, policy: MetadataPolicy) -> 
 
     wanted = {"strip": set(), "copyright": {ARTIST, COPYRIGHT}, "keep": {MODEL, ARTIST, COPYRIGHT, GPS}}[policy]
     assert set(notes_of(data)) - {ORIENTATION} == wanted  # XMP may contain orientation 1
+
+
+@pytest.mark.parametrize("policy", ["strip", "copyright", "keep"])
+def test_a_lossless_tiff_keeps_only_the_tags_that_the_policy_names(policy: MetadataPolicy) -> None:
+    """Pillow copies all tags of an opened TIFF when it saves it."""
+    description, date, iptc, photoshop, private = 270, 306, 33723, 34377, 0xC000
+    tags = {
+        description: "a remark",
+        date: "a remark",
+        ARTIST: "Ann",
+        XMP_TAG: b"<xmpmeta/>",
+        iptc: b"\x1c\x02\x78\0\x08a remark",
+        photoshop: b"8BIM a remark",
+        private: "a remark",
+    }
+    original = encoded(a_picture(noise=3), "TIFF", tiffinfo=tags)
+
+    data = result_of(original, policy, percent=90)
+
+    kept = {"strip": set(), "copyright": {ARTIST}, "keep": {description, date, ARTIST, XMP_TAG}}[policy]
+    assert exif_of(data).keys() & tags.keys() == kept
+    assert data.count(b"a remark") == (2 if policy == "keep" else 0)
