@@ -4,7 +4,7 @@ import hashlib
 import io
 from typing import Any
 
-from PIL import Image, ImageChops, ImageCms
+from PIL import Image, ImageChops, ImageCms, ImageDraw
 
 from services.compressor.decoders.icc_writer import P3_PRIMARIES, SRGB_CURVE, grey_profile, rgb_profile
 
@@ -39,6 +39,15 @@ def _band(name: str, size: tuple[int, int], noise: int, seed: int) -> Image.Imag
     light = across if seed % 2 else Image.linear_gradient("L").resize(size)
     speckle = Image.frombytes("L", size, hashlib.shake_128(b"%d" % seed).digest(size[0] * size[1]))
     return ImageChops.add(light, speckle.point(lambda value: value * noise // 256))
+
+
+def lettering(colour: str, background: str = "white") -> Image.Image:
+    """Small text."""
+    picture = Image.new("RGB", (320, 240), background)
+    drawing = ImageDraw.Draw(picture)
+    for row in range(24):
+        drawing.text((2, 10 * row), "Sale! -50 % " * 6, fill=colour)
+    return picture
 
 
 def encoded(picture: Image.Image, file_format: str, **save: Any) -> bytes:

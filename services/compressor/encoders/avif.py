@@ -6,6 +6,13 @@ from collections.abc import Sequence
 from PIL import Image
 
 from services.compressor.decoders import Animation, Picture, to_basic_mode
+from services.compressor.encoders.chrominance_loss import (
+    FULL,
+    HALVED,
+    Subsampling,
+    chrominance_loss,
+    finest_subsampling,
+)
 from services.compressor.encoders.frame_sequence import FrameSequence, common_mode, first_frames
 from services.compressor.rate_control import QUALITIES, Ladder, RateModel, predict_animation_sizes, predict_sizes
 
@@ -42,6 +49,7 @@ _SPEEDS = ((6_000_000, 6), (15_000_000, 7), (40_000_000, 8))
 _FASTEST = 9
 _ANIMATION_SPEED = 8
 _MAX_GRAPHIC_COLOURS = 4096  # photographs have more
+_VISIBLE_LOSS = 7.0  # of chrominance
 
 
 def avif_ladder(picture: Picture, _original_bytes: int) -> Ladder:
@@ -97,17 +105,29 @@ def _speed(image: Image.Image, frames: int = 1) -> int:
 
 
 def _subsampling(picture: Picture, image: Image.Image) -> str:
-    """Full chrominance resolution for graphics, whose edges subsampling blurs, and for JPEGs that have it."""
+    """What a JPEG original has at most; halved, unless the picture is a graphic or has sharp coloured edges.
+
+    Graphics have few colours; halving blurs their edges.
+    """
     if image.mode == "L":
         return "4:0:0"
-    if picture.jpeg:
-        return "4:4:4" if picture.jpeg.subsampling == (1, 1) else "4:2:0"
-    return "4:4:4" if image.getcolors(_MAX_GRAPHIC_COLOURS) else "4:2:0"
+    original = finest_subsampling(picture.jpeg)
+    if original == HALVED or not _needs_fine_chrominance(picture, image, original):
+        return "4:2:0"
+    return "4:4:4" if original[0] == 1 else "4:2:2"
+
+
+def _needs_fine_chrominance(picture: Picture, image: Image.Image, original: Subsampling) -> bool:
+    if picture.jpeg and original == FULL:
+        return True
+    is_graphic = not picture.jpeg and image.getcolors(_MAX_GRAPHIC_COLOURS) is not None
+    return is_graphic or chrominance_loss(image, original) > _VISIBLE_LOSS
 
 
 def _animated(picture: Picture, animation: Animation) -> Ladder:
     """Pillow cannot write a number of repetitions: an animated AVIF repeats forever. All frames need the same mode."""
     mode = common_mode(animation)
+    subsampling = _subsampling(picture, picture.image.convert(mode))
     speed = max(_ANIMATION_SPEED, _speed(picture.image, animation.count))
 
     def encode(quality: int, frames: int = animation.count) -> bytes:
@@ -120,6 +140,7 @@ def _animated(picture: Picture, animation: Animation) -> Ladder:
             duration=sequence.milliseconds,
             quality=quality,
             speed=speed,
+            subsampling=subsampling,
             max_threads=1,
             autotiling=False,
             **picture.pillow_metadata(),

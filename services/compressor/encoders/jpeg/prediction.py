@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image
 
 from services.compressor.decoders import JpegSource
-from services.compressor.encoders.jpeg.chrominance import HALVED, subsampling_for
+from services.compressor.encoders.chrominance_loss import HALVED, finest_subsampling
+from services.compressor.encoders.jpeg.chrominance import subsampling_for
 from services.compressor.encoders.jpeg.jpeg_file import Coding, encode_jpeg, scan_bytes
 from services.compressor.encoders.jpeg.quantisation import (
     luminance_step,
@@ -63,8 +64,8 @@ def predict(image: Image.Image, source: JpegSource | None, limit: int) -> Predic
     coding = Coding(HALVED, optimised_huffman=True)
     curve = _curve_near(target, _first_guess(source, sample, limit), sample, coding)
     quality = _highest_fitting(curve, target)
-    subsampling = subsampling_for(image, source, quality)
-    if subsampling != HALVED and quality < QUALITIES[-1]:  # the highest quality keeps halved chrominance
+    subsampling = subsampling_for(image, source, quality, is_free=_fits_in_full(sample, source, quality, target))
+    if subsampling != HALVED:
         coding = replace(coding, subsampling=subsampling)
         curve = _curve_near(target, quality, sample, coding)
     if image.width * image.height > _SMALL_PIXELS:
@@ -75,6 +76,14 @@ def predict(image: Image.Image, source: JpegSource | None, limit: int) -> Predic
             coding = replace(coding, optimised_huffman=False)
             curve = _curve_near(target, _highest_fitting({quality: standard}, target), sample, coding)
     return Prediction([_MARGIN * size for size in _curve_through(curve)], coding)
+
+
+def _fits_in_full(sample: "_Sample", source: JpegSource | None, quality: int, target: float) -> bool:
+    """Whether the highest quality fits although chrominance keeps the source's resolution."""
+    finest = finest_subsampling(source)
+    if quality < QUALITIES[-1] or finest == HALVED:
+        return False
+    return sample.size(quality, Coding(finest, optimised_huffman=True)) <= target
 
 
 def _curve_near(target: float, quality: int, sample: "_Sample", coding: Coding) -> dict[int, float]:

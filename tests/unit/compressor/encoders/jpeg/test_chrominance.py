@@ -3,28 +3,19 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
 
 from services.compressor.decoders import JpegSource, open_picture
-from services.compressor.encoders.jpeg.chrominance import HALVED, Subsampling, chrominance_loss, subsampling_for
+from services.compressor.encoders.chrominance_loss import FULL, HALVED, Subsampling
+from services.compressor.encoders.jpeg.chrominance import subsampling_for
 from services.compressor.rate_control.ladder import QUALITIES
-from tests.support.compressing import MAX_PIXELS, a_picture
+from tests.support.compressing import MAX_PIXELS, lettering
 from tests.support.pictures import a_photo
 
-FULL, WIDE, USUAL_QUALITY = (1, 1), (2, 1), 75
+WIDE, TALL, USUAL_QUALITY = (2, 1), (1, 2), 75
 
 
 def a_source(subsampling: Subsampling) -> JpegSource:
     return JpegSource(((1,) * 64, (1,) * 64), subsampling, progressive=False, optimised_huffman=False, scan_bytes=9999)
-
-
-def lettering(colour: str) -> Image.Image:
-    """Small text on white."""
-    picture = Image.new("RGB", (320, 240), "white")
-    drawing = ImageDraw.Draw(picture)
-    for row in range(24):
-        drawing.text((2, 10 * row), "Sale! -50 % " * 6, fill=colour)
-    return picture
 
 
 @pytest.mark.parametrize("colour", ["red", "blue", "#00a000"])
@@ -48,11 +39,11 @@ def test_a_photograph_gets_halved_chrominance(seed: int) -> None:
 
 @given(st.sampled_from([FULL, WIDE, HALVED, (1, 2), (4, 1)]), st.sampled_from(QUALITIES))
 @settings(max_examples=40, deadline=None)
-def test_subsampling_is_never_finer_than_the_source(has: Subsampling, quality: int) -> None:
+def test_subsampling_is_never_finer_than_the_source_unless_it_is_440(has: Subsampling, quality: int) -> None:
     across, down = subsampling_for(lettering("red"), a_source(has), quality)
 
     assert (across, down) in {FULL, WIDE, HALVED}
-    assert (across, down) == HALVED or (across >= has[0] and down >= has[1])
+    assert has == TALL or (across >= min(has[0], 2) and down >= min(has[1], 2))
 
 
 def test_a_low_quality_gets_halved_chrominance() -> None:
@@ -63,7 +54,18 @@ def test_a_grey_picture_gets_halved_chrominance() -> None:
     assert subsampling_for(lettering("red").convert("L"), None, 95) == HALVED
 
 
-@pytest.mark.parametrize("has", [FULL, WIDE])
-@pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (15, 15), (16, 16), (17, 900)])
-def test_pictures_of_any_size_are_measured(size: tuple[int, int], has: Subsampling) -> None:
-    assert 0 <= chrominance_loss(a_picture("RGB", size, noise=255), has) <= 255
+@pytest.mark.parametrize("quality", [75, 88, 95])
+@pytest.mark.parametrize(("has", "gets"), [(FULL, FULL), (WIDE, WIDE), ((4, 1), WIDE), (TALL, FULL)])
+def test_coloured_lettering_keeps_what_its_source_has_at_every_usual_quality(
+    has: Subsampling, gets: Subsampling, quality: int
+) -> None:
+    """Pillow writes no 4:4:0."""
+    assert subsampling_for(lettering("red"), a_source(has), quality) == gets
+
+
+def test_full_resolution_is_kept_for_less_where_it_is_free() -> None:
+    pale = lettering("#ffd8d8")
+
+    assert subsampling_for(pale, a_source(FULL), 95) == HALVED
+    assert subsampling_for(pale, a_source(FULL), 95, is_free=True) == FULL
+    assert subsampling_for(lettering("black"), a_source(FULL), 95, is_free=True) == HALVED
