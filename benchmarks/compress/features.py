@@ -15,7 +15,8 @@ from benchmarks.compress.imagemill import HALF, MAX_PIXELS
 from benchmarks.compress.metrics import Similarity, shown, similarity
 from benchmarks.compress.tables import table
 from services.compressor.decoders import open_picture
-from services.compressor.encoders.jpeg.chrominance import HALVED, Subsampling, subsampling_for
+from services.compressor.encoders.chrominance_loss import HALVED, Subsampling
+from services.compressor.encoders.jpeg.chrominance import subsampling_for
 from services.compressor.encoders.jpeg.jpeg_file import SUBSAMPLINGS
 from services.compressor.encoders.jpeg.quantisation import quantisation_tables
 
