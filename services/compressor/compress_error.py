@@ -1,4 +1,4 @@
-"""The error of an image that cannot be compressed."""
+"""The errors of an image that cannot be compressed."""
 
 from shared.contracts.error_codes import ErrorCode
 
@@ -10,10 +10,12 @@ class CompressError(Exception):
 
     milliseconds: of a worker process that the image used.
     used_its_time: whether it was late although it used a processor for a good part of its time.
+    was_tried_twice: whether an unexpected exception repeated in a second process.
     """
 
     milliseconds = 0
     used_its_time = False
+    was_tried_twice = False
 
     def __init__(self, code: ErrorCode, detail: str) -> None:
         super().__init__(code, detail)  # both as arguments, so that the error can be pickled by a worker process
@@ -22,3 +24,16 @@ class CompressError(Exception):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.detail}"
+
+
+class UnexpectedFault(Exception):
+    """`compress` raised an exception that it does not know: the picture's, if it repeats in another process.
+
+    what: the exception's type and message. trace: its traceback, as text. milliseconds: of the process that it used.
+    """
+
+    def __init__(self, what: str, trace: str, milliseconds: int = 0) -> None:
+        super().__init__(what, trace, milliseconds)
+        self.what = what
+        self.trace = trace
+        self.milliseconds = milliseconds

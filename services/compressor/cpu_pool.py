@@ -16,9 +16,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import structlog
+
 from services.compressor.compress import Compressed
+from services.compressor.compress_error import CompressError, UnexpectedFault
 from services.compressor.lanes import Lanes, Return, Stop, Work
 from services.compressor.worker import Task, Worker, WorkStopped
+from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 from shared.errors import StoppedWhileStarting
 from shared.long_lived import moving
@@ -26,6 +30,9 @@ from shared.long_lived import moving
 T = TypeVar("T")
 
 _LEAST_SHARE = 0.1  # of the time limit, for work that was stopped often
+_MAX_DETAIL = 300  # characters of an error's detail
+
+log = structlog.get_logger(__name__)
 
 
 def usable_cores() -> int:
@@ -129,8 +136,9 @@ class CpuPool:
     ) -> tuple[Compressed, float]:
         """The result of `compress.compress`, and the seconds it took, excluding the wait for a free process.
 
-        Raises CompressError, with DECODER_CRASHED or DECODE_TIMEOUT if the process died or was too slow; WorkStopped,
-        also before the start; WorkerError; EncoderUnavailable.
+        Raises CompressError, with DECODER_CRASHED or DECODE_TIMEOUT if the process died or was too slow, and with
+        DECODE_ERROR if an unexpected exception repeats at once in another process; WorkStopped, also before the start;
+        WorkerError; EncoderUnavailable.
         Cancellation discards the result but does not stop the work: the process takes its next task afterwards.
         """
         turn = turn or Turn()
@@ -199,12 +207,13 @@ class CpuPool:
     async def _run(self, task: Task, work: Work, job: _Job) -> tuple[Compressed, float]:
         worker = job.worker = self._idle.pop()
         try:
-            if not worker.is_running:
-                work.waits_for_process = True
-                await worker.start()
-                self._lanes.begin(work, time.monotonic())
-                self._settle()
-            return await worker.run(task, work.seconds, work)
+            await self._make_ready(worker, work)
+            try:
+                return await worker.run(task, work.seconds, work)
+            except UnexpectedFault as fault:
+                if work.is_stopping:
+                    raise WorkStopped(fault.milliseconds / 1000) from fault
+                return await self._run_again(worker, task, work, fault)
         finally:
             job.worker = None
             if work.in_slow_lane:
@@ -212,6 +221,29 @@ class CpuPool:
                 self._idle.appendleft(worker)
             else:
                 self._idle.append(worker)
+
+    async def _make_ready(self, worker: Worker, work: Work) -> None:
+        if not worker.is_running:
+            work.waits_for_process = True
+            await worker.start()
+            self._lanes.begin(work, time.monotonic())
+            self._settle()
+
+    async def _run_again(
+        self, worker: Worker, task: Task, work: Work, first: UnexpectedFault
+    ) -> tuple[Compressed, float]:
+        """In a new process, whose state earlier pictures cannot have damaged, and in the time that is left."""
+        log.warning("unexpected_fault", what=first.what, trace=first.trace)
+        await worker.end()
+        await self._make_ready(worker, work)
+        seconds = max(_LEAST_SHARE * self._timeout, work.seconds - first.milliseconds / 1000)
+        try:
+            return await worker.run(task, seconds, work)
+        except UnexpectedFault as fault:
+            error = CompressError(ErrorCode.DECODE_ERROR, f"it cannot be processed: {fault.what}"[:_MAX_DETAIL])
+            error.milliseconds = first.milliseconds + fault.milliseconds
+            error.was_tried_twice = True
+            raise error from fault
 
     def _in_background(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """A task that lasts although its caller is cancelled, and at most as long as the pool."""

@@ -97,6 +97,8 @@ class CompressHandler:
         except DependencyUnavailable:
             raise
         except CompressError as error:
+            if error.was_tried_twice:  # the pool has logged the traceback
+                log.warning("picture_faulted", original_key=command.original_key, detail=error.detail)
             return [self._failure(command, error)]
         except WorkStopped as stopped:
             return [_for_slow_lane(command, stopped.seconds)]

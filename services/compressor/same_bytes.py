@@ -3,8 +3,9 @@
 Each process remembers its own results: asking the object store would cost each image two requests, and most catalogues
 have no duplicates. Another process that gets the same bytes compresses them too, which costs time but harms nothing.
 
-Bytes that took their whole time limit are remembered too, for the rest of the round: each of their URLs would cost it
-again. Other failures are not: they cost little, or the machine may be their cause.
+Bytes that took their whole time limit or failed unexpectedly in two processes are remembered too, for the rest of the
+round: each of their URLs would cost the same again. Other failures are not: they cost little, or the machine may be
+their cause.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import NamedTuple, TypeVar
 
 from services.compressor.compress_error import CompressError
 from services.compressor.lanes import SLOW_SECONDS
@@ -22,6 +24,8 @@ from shared.contracts.messages import CompressImage, ImageResult
 from shared.contracts.object_keys import result_key
 from shared.errors import ObjectMissing
 from shared.storage import ObjectStore
+
+T = TypeVar("T")
 
 MAX_REMEMBERED = 10_000
 """Results, and as many failures. The one that was used least recently is forgotten."""
@@ -34,16 +38,22 @@ class _KeyLock:
     slow_at: float = 0  # when the one that has it is slow
 
 
-class _Memory(OrderedDict[str, str]):
-    """The latest texts by key."""
+class _Failure(NamedTuple):
+    code: ErrorCode
+    detail: str
+    used_its_time: bool
 
-    def remember(self, key: str, text: str) -> None:
-        self[key] = text
+
+class _Memory(OrderedDict[str, T]):
+    """The latest values by key."""
+
+    def remember(self, key: str, value: T) -> None:
+        self[key] = value
         self.move_to_end(key)
         if len(self) > MAX_REMEMBERED:
             self.popitem(last=False)
 
-    def recall(self, key: str) -> str | None:
+    def recall(self, key: str) -> T | None:
         if key in self:
             self.move_to_end(key)
         return self.get(key)
@@ -58,8 +68,8 @@ class SameBytesCache:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self._locks: dict[str, _KeyLock] = {}
-        self._results = _Memory()  # as JSON; with its key about 650 bytes each
-        self._failures = _Memory()
+        self._results: _Memory[str] = _Memory()  # as JSON; with its key about 650 bytes each
+        self._failures: _Memory[_Failure] = _Memory()
 
     @asynccontextmanager
     async def lock(self, command: CompressImage) -> AsyncIterator[bool]:
@@ -85,19 +95,19 @@ class SameBytesCache:
                 del self._locks[key]
 
     def raise_failure(self, command: CompressImage) -> None:
-        """Raise the CompressError of the same bytes in this round, if they took their whole time limit."""
+        """Raise the CompressError of the same bytes in this round, if it is remembered."""
         key = _key_in_round(command)
-        detail = key and self._failures.recall(key)
-        if detail:
-            error = CompressError(ErrorCode.DECODE_TIMEOUT, detail)
-            error.used_its_time = True
+        failure = self._failures.recall(key) if key else None
+        if failure:
+            error = CompressError(failure.code, failure.detail)
+            error.used_its_time = failure.used_its_time
             raise error
 
     def remember_failure(self, command: CompressImage, error: CompressError) -> None:
-        """Remember it for other images with the same bytes, if these are the cause."""
+        """Remember it for other images with the same bytes, if these are the cause and it costs much."""
         key = _key_in_round(command)
-        if key is not None and error.code is ErrorCode.DECODE_TIMEOUT and error.used_its_time:
-            self._failures.remember(key, error.detail)
+        if key is not None and (error.used_its_time or error.was_tried_twice):
+            self._failures.remember(key, _Failure(error.code, error.detail, error.used_its_time))
 
     async def copy_result(self, command: CompressImage) -> ImageResult | None:
         """Copy the result for the same bytes to an object of this image; None if there is no usable result."""

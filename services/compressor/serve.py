@@ -11,7 +11,7 @@ import time
 import traceback
 
 from services.compressor.compress import Compressed, compress
-from services.compressor.compress_error import CompressError
+from services.compressor.compress_error import CompressError, UnexpectedFault
 from services.compressor.frames import PREFIX_BYTES, Frame, parts, sizes
 from shared.contracts.messages import CompressOptions
 
@@ -23,7 +23,7 @@ Answer = tuple[Compressed, float] | Exception | None
 
 
 class WorkerError(Exception):
-    """The worker process failed with an unexpected exception."""
+    """The worker process failed, not because of the picture: it has too little memory, or is not installed well."""
 
 
 def serve(service: socket.socket) -> None:
@@ -51,8 +51,16 @@ def _run(task: Frame) -> tuple[Answer, bytes]:
     except CompressError as error:
         error.milliseconds = round((time.perf_counter() - started) * 1000)
         return error, b""
-    except Exception:
-        return WorkerError(traceback.format_exc()), b""  # as text, because not every exception can be pickled
+    except Exception as error:
+        if _is_ours(error):
+            return WorkerError(traceback.format_exc()), b""  # as text, because not every exception can be pickled
+        what, milliseconds = f"{type(error).__name__}: {error}", round((time.perf_counter() - started) * 1000)
+        return UnexpectedFault(what, traceback.format_exc(), milliseconds), b""
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether the machine or the installation is at fault. Decoders raise OSError too, but without a system's error."""
+    return isinstance(error, MemoryError | ImportError) or (isinstance(error, OSError) and error.errno is not None)
 
 
 def _send(service: socket.socket, answer: Answer, data: bytes) -> None:

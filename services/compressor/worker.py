@@ -94,7 +94,8 @@ class Worker:
         """Compress in the process, which is started if necessary. Returns the result and the seconds it took.
 
         limit: maximum seconds for handing over the task, the work and its result together. work: see `stop`.
-        Raises CompressError, also if the process dies or takes too long; WorkStopped; WorkerError; EncoderUnavailable.
+        Raises CompressError, also if the process dies or takes too long; UnexpectedFault; WorkStopped; WorkerError;
+        EncoderUnavailable.
         Do not cancel it.
         """
         self._work, self._is_stopped = work, False

@@ -190,7 +190,7 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         advice="Serve a scaled-down image; no shop shows that many pixels.",
     ),
     ErrorCode.DECODE_ERROR: ErrorGuide(
-        "The image is truncated or corrupt.",
+        "The image is truncated or corrupt, or processing it failed twice with an unexpected error.",
         retryable=False,
         owner=Owner.HOST,
         host_responded=True,

@@ -10,16 +10,18 @@ from typing import Any
 from pymongo import AsyncMongoClient
 
 from deploy.local.stack import LocalStack
+from shared.contracts.error_codes import ErrorCode
 from shared.messaging import Queue
 from tests.e2e.conftest import SETTINGS
 from tests.support.messaging_runtime import waiting_in
 from tests.support.origin import Origin, Response, image, open_origin
 from tests.support.pictures import a_photo
-from tests.support.poisoned_compressor import poison, poisoned_compressor
+from tests.support.poisoned_compressor import FAULT, poison, poisoned_compressor
 from tests.support.request_invariants import check_images, check_slots
 from tests.support.stack import StackClient, a_catalogue
 from tests.support.waiting import until
 
+MINUTE = 60
 KILLS = 12
 """More than the returns after which a command counts as lost."""
 SLOW = 12
@@ -57,6 +59,27 @@ async def test_only_the_picture_that_kills_its_worker_whenever_it_is_alone_fails
     losses = await losses_of(stack, request_id)
     assert (losses[urls[0]], losses[urls[1]]) == (2, 2), "the third loss of the fatal picture is its failure"
     assert len((tmp_path / "fatal").read_bytes()) == 3
+
+
+async def test_a_request_does_not_wait_for_a_picture_that_fails_unexpectedly(
+    stack: LocalStack, client: StackClient, origin: Origin
+) -> None:
+    urls = [
+        origin.serve("/faulty.jpg", image(a_photo(1, comment=FAULT))),
+        *(origin.serve(f"/{number}.jpg", image(a_photo(number))) for number in range(2, 6)),
+    ]
+    async with poisoned_compressor(stack, SETTINGS):
+        request_id = await client.upload(a_catalogue([urls]))
+        await client.finished(request_id, MINUTE)
+
+    await check_slots(client, request_id, [urls], {urls[0]})
+    async with AsyncMongoClient[dict[str, Any]](stack.servers.mongodb_url) as mongo:
+        [failed] = [
+            each
+            async for each in mongo.get_default_database()["images"].find({"request_id": request_id, "url": urls[0]})
+        ]
+    assert failed["error_code"] == ErrorCode.DECODE_ERROR
+    assert "ZeroDivisionError" in failed["error_detail"]
 
 
 async def test_healthy_images_survive_a_downloader_that_is_killed_again_and_again(

@@ -1,8 +1,13 @@
-"""Main functions of worker processes that hang at a chosen point, or start late."""
+"""Main functions of worker processes that hang at a chosen point, start late, or fail for marked pictures."""
 
+import os
 import socket
 import time
+from pathlib import Path
+from typing import Any
 
+from services.compressor import serve as serving
+from services.compressor.compress import Compressed, compress
 from services.compressor.frames import parts
 from services.compressor.serve import serve
 
@@ -34,3 +39,35 @@ def busy_for_ever(service: socket.socket) -> None:
     service.recv(1)
     while True:
         pass
+
+
+FAULTY = b"fails always"
+OUT_OF_MEMORY = b"needs too much memory"
+NOT_INSTALLED = b"needs a missing library"
+FULL_DISK = b"needs a full disk"
+FAILS_ONCE = b"fails once:"
+"""Followed by the path of a file that is made at the failure, and a colon."""
+_DISK_FULL = 28
+
+
+def fails_for_marked_pictures(service: socket.socket) -> None:
+    """Works, but `compress` raises for pictures with one of the marks above in them."""
+    vars(serving)["compress"] = _compress
+    serve(service)
+
+
+def _compress(original: bytes, *arguments: Any, **options: Any) -> Compressed:
+    if FAULTY in original:
+        raise ZeroDivisionError("division by zero")
+    if OUT_OF_MEMORY in original:
+        raise MemoryError
+    if NOT_INSTALLED in original:
+        raise ImportError("no such library")
+    if FULL_DISK in original:
+        raise OSError(_DISK_FULL, "no space left")
+    if FAILS_ONCE in original:
+        failed = Path(os.fsdecode(original.split(FAILS_ONCE)[1].split(b":")[0]))
+        if not failed.exists():
+            failed.touch()
+            raise KeyError("state of an earlier picture")
+    return compress(original, *arguments, **options)

@@ -1,5 +1,7 @@
 """The compressor, whose worker processes kill themselves for a picture with `poison` in it.
 
+For a picture with FAULT in it they raise an unexpected exception.
+
     python -m tests.support.poisoned_compressor
 
 A worker process imports this module like its parent, so it has the replaced `compress` too.
@@ -20,6 +22,8 @@ from services.compressor.__main__ import main
 from services.compressor.compress import Compressed, compress
 from tests.support.own_process import own_process
 
+FAULT = b"fault:division by zero:"
+"""For a picture's comment: compressing it raises an unexpected exception."""
 _POISON = re.compile(rb"poison:(\d+):([^:]+):")
 
 
@@ -43,6 +47,8 @@ async def poisoned_compressor(stack: LocalStack, settings: Mapping[str, str]) ->
 
 
 def _compress(original: bytes, *arguments: Any, **options: Any) -> Compressed:
+    if FAULT in original:
+        raise ZeroDivisionError("division by zero")
     if found := _POISON.search(original):
         counter = Path(os.fsdecode(found[2]))
         died = len(counter.read_bytes()) if counter.exists() else 0

@@ -16,15 +16,27 @@ import pytest
 
 from services.compressor import worker
 from services.compressor.compress import Compressed, compress
-from services.compressor.compress_error import CompressError
+from services.compressor.compress_error import CompressError, UnexpectedFault
 from services.compressor.cpu_pool import CpuPool, Turn, usable_cores
 from services.compressor.lanes import deliveries
+from services.compressor.serve import WorkerError
 from services.compressor.worker import WorkStopped
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 from shared.errors import EncoderUnavailable, StoppedWhileStarting
 from shared.long_lived import progress_is
-from tests.support.broken_workers import answer_half, busy_for_ever, never_ready, slow_start
+from tests.support.broken_workers import (
+    FAILS_ONCE,
+    FAULTY,
+    FULL_DISK,
+    NOT_INSTALLED,
+    OUT_OF_MEMORY,
+    answer_half,
+    busy_for_ever,
+    fails_for_marked_pictures,
+    never_ready,
+    slow_start,
+)
 from tests.support.compressing import MAX_PIXELS, a_picture, encoded
 from tests.support.waiting import until
 
@@ -127,6 +139,61 @@ async def test_a_picture_that_cannot_be_decoded_costs_the_time_that_it_took(pool
 
     assert caught.value.code is ErrorCode.DECODE_ERROR
     assert caught.value.milliseconds > 0
+
+
+@pytest.fixture
+async def failing_pool(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CpuPool]:
+    """One process, which fails for marked pictures."""
+    monkeypatch.setattr(worker, "serve", fails_for_marked_pictures)
+    async with CpuPool(1, timeout=PATIENCE) as running:
+        yield running
+
+
+def marked(mark: bytes) -> bytes:
+    return encoded(a_picture(), "JPEG", comment=mark)
+
+
+async def test_an_unexpected_exception_that_repeats_in_a_new_process_is_the_pictures(failing_pool: CpuPool) -> None:
+    before, started_at = worker_ids(), time.monotonic()
+
+    with pytest.raises(CompressError) as caught:
+        await failing_pool.compress(marked(FAULTY), HALF, MAX_PIXELS)
+
+    assert time.monotonic() - started_at < PATIENCE
+    assert caught.value.code is ErrorCode.DECODE_ERROR
+    assert caught.value.detail == "it cannot be processed: ZeroDivisionError: division by zero"
+    assert caught.value.was_tried_twice
+    assert worker_ids().isdisjoint(before)
+    assert isinstance(caught.value.__cause__, UnexpectedFault)
+    assert "broken_workers.py" in caught.value.__cause__.trace
+    await compressed_by(failing_pool)
+
+
+async def test_an_unexpected_exception_that_does_not_repeat_costs_the_picture_nothing(
+    failing_pool: CpuPool, tmp_path: Path
+) -> None:
+    await compressed_by(failing_pool, marked(FAILS_ONCE + f"{tmp_path}/failed:".encode()))
+
+    assert (tmp_path / "failed").exists()
+
+
+@pytest.mark.parametrize("mark", [OUT_OF_MEMORY, NOT_INSTALLED, FULL_DISK])
+async def test_a_fault_of_the_machine_is_not_the_pictures(failing_pool: CpuPool, mark: bytes) -> None:
+    before = worker_ids()
+
+    with pytest.raises(WorkerError):
+        await failing_pool.compress(marked(mark), HALF, MAX_PIXELS)
+
+    assert worker_ids() == before
+
+
+async def test_other_pictures_wait_for_a_faulty_one_only_while_a_process_starts(failing_pool: CpuPool) -> None:
+    faulty = [asyncio.create_task(failing_pool.compress(marked(FAULTY), HALF, MAX_PIXELS)) for _ in range(2)]
+
+    await asyncio.wait_for(compressed_by(failing_pool), PATIENCE)
+
+    for failed in await asyncio.gather(*faulty, return_exceptions=True):
+        assert isinstance(failed, CompressError)
 
 
 async def test_slow_work_that_others_wait_for_leaves_its_turn_and_is_stopped_if_the_slow_lane_is_full(

@@ -262,6 +262,19 @@ async def test_commands_with_the_bytes_of_a_slow_picture_go_to_the_slow_lane(
     assert compressor.calls == 2
 
 
+async def test_bytes_that_failed_unexpectedly_twice_are_not_tried_again_in_the_same_round(
+    store: MemoryObjectStore,
+) -> None:
+    twice = CompressError(ErrorCode.DECODE_ERROR, "it cannot be processed")
+    twice.was_tried_twice = True
+    compressor = Counting(twice)
+    handler = a_handler(store, compressor)
+    answers = [await handler(await a_command(store, f"http://i.test/{name}.jpg")) for name in "ab"]
+
+    assert [failed.error_code for [failed] in answers if isinstance(failed, ImageFailed)] == [twice.code, twice.code]
+    assert compressor.calls == 1
+
+
 async def test_other_failures_are_not_shared(store: MemoryObjectStore) -> None:
     compressor = Counting(CompressError(ErrorCode.DECODE_ERROR, "broken"))
     handler = a_handler(store, compressor)
