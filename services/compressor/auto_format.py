@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from services.compressor.decoders import Format, Picture, has_alpha
-from services.compressor.encoders import MAX_SIDE
+from services.compressor.encoders import MAX_SIDE, holds_hdr
 from services.compressor.rendition import Renderer, Rendition
 from services.compressor.ssim import ssim
 
@@ -85,7 +85,9 @@ def _candidate_formats(picture: Picture) -> list[Format]:
 
 
 def _can_hold(format_: Format, picture: Picture) -> bool:
-    """Without scaling, and with its number of repetitions, which Pillow cannot write into an AVIF."""
+    """Without scaling or tone mapping, and with its repetitions, whose number Pillow cannot write into an AVIF."""
+    if not holds_hdr(format_, picture):
+        return False
     if format_ == "avif" and picture.animation and picture.animation.loop != 0:
         return False
     return max(picture.image.size) <= MAX_SIDE[format_]

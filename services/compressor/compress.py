@@ -73,4 +73,6 @@ def _rendition(opened: Picture, original: bytes, options: CompressOptions) -> Re
 def _ssim(opened: Picture, result: Rendition, *, kept: bool) -> float | None:
     if kept:
         return 1.0
-    return ssim(opened.scaled_to(*result.picture.image.size).image, result.data)
+    original = opened.scaled_to(*result.picture.image.size)
+    # Across a transfer function pixels cannot be compared.
+    return ssim((original if result.picture.hdr else original.tone_mapped()).image, result.data)

@@ -7,7 +7,7 @@ from functools import partial
 
 from services.compressor.decoders import Format, Picture
 from services.compressor.dimensions import fit_inside, target_dimensions
-from services.compressor.encoders import LADDERS, MAX_SIDE, estimate_jpeg_quality, strip_jpeg_metadata
+from services.compressor.encoders import LADDERS, MAX_SIDE, estimate_jpeg_quality, holds_hdr, strip_jpeg_metadata
 from services.compressor.rate_control import QUALITIES, Ladder, equivalent_quality, fit_to_size
 from shared.contracts.messages import CompressOptions
 
@@ -68,7 +68,7 @@ class Renderer:
         """In one format, from the pixels."""
         if _frame_pixels(self.picture) > MAX_ANIMATION_PIXELS_IN.get(format_, MAX_ANIMATION_PIXELS):
             return Rendition(self._original, self.picture, self.picture.format, encodes=0)
-        picture, options = _within_max_side(self.picture, format_), self._options
+        picture, options = _as_held(self.picture, format_), self._options
         if options.mode == "size":
             return self._fitted(format_, picture, self._limit, options.min_quality, allow_resize=options.allow_resize)
         encoded = self._encoded_once(format_, picture)
@@ -80,7 +80,7 @@ class Renderer:
 
     def encode_like(self, reference: Rendition, format_: Format, extra_quality: int) -> Rendition:
         """Lossless if the reference is and the format can be; else at an equivalent quality plus `extra_quality`."""
-        picture = _within_max_side(reference.picture, format_)
+        picture = _as_held(reference.picture, format_)
         if reference.quality is None:
             lossless = self._ladder(format_, picture).lossless
             if lossless:
@@ -129,8 +129,9 @@ def _frame_pixels(picture: Picture) -> int:
     return picture.animation.count * picture.image.width * picture.image.height if picture.animation else 0
 
 
-def _within_max_side(picture: Picture, format_: Format) -> Picture:
+def _as_held(picture: Picture, format_: Format) -> Picture:
+    """The picture as the format can hold it: within its maximum side, and in sRGB if it has no high dynamic range."""
     max_side = MAX_SIDE.get(format_)
-    if max_side is None or max(picture.image.size) <= max_side:
-        return picture
-    return picture.scaled_to(*fit_inside(picture.image.size, max_side, max_side))
+    if max_side is not None and max(picture.image.size) > max_side:
+        picture = picture.scaled_to(*fit_inside(picture.image.size, max_side, max_side))
+    return picture if holds_hdr(format_, picture) else picture.tone_mapped()

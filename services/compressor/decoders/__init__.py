@@ -4,7 +4,9 @@
 bytes: pixel modes, colour profiles, segments and chunks.
 """
 
+from services.compressor.decoders.bmff import Box, iter_boxes
 from services.compressor.decoders.colour_profile import is_grey_profile, to_srgb
+from services.compressor.decoders.hdr import Hdr
 from services.compressor.decoders.jpeg_segments import START_OF_SCAN, iter_jpeg_segments, scan_data_end
 from services.compressor.decoders.open import open_picture
 from services.compressor.decoders.picture import Animation, Format, Frame, JpegSource, Picture
@@ -15,14 +17,17 @@ __all__ = [
     "PNG_SIGNATURE",
     "START_OF_SCAN",
     "Animation",
+    "Box",
     "Format",
     "Frame",
+    "Hdr",
     "JpegSource",
     "Picture",
     "drop_opaque_alpha",
     "flatten_on_white",
     "has_alpha",
     "is_grey_profile",
+    "iter_boxes",
     "iter_jpeg_segments",
     "iter_png_chunks",
     "open_picture",

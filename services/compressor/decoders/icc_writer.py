@@ -23,6 +23,10 @@ _D65 = (0.3127, 0.3290)
 SRGB_PRIMARIES = Primaries(_D65, (0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
 P3_PRIMARIES = Primaries(_D65, (0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
 BT2020_PRIMARIES = Primaries(_D65, (0.708, 0.292), (0.170, 0.797), (0.131, 0.046))
+BT601_625_PRIMARIES = Primaries(_D65, (0.64, 0.33), (0.29, 0.60), (0.15, 0.06))
+BT601_525_PRIMARIES = Primaries(_D65, (0.630, 0.340), (0.310, 0.595), (0.155, 0.070))
+EBU_PRIMARIES = Primaries(_D65, (0.630, 0.340), (0.295, 0.605), (0.155, 0.077))
+CINEMA_P3_PRIMARIES = Primaries((0.314, 0.351), (0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
 
 # g, a, b, c, d of the parametric curve: (a x + b) ** g where x >= d, c x below.
 SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
@@ -33,10 +37,9 @@ def rgb_profile(primaries: Primaries, curve: tuple[float, ...]) -> bytes:
 
     Raises ValueError if the primaries do not span a colour space.
     """
-    columns = np.array([_xyz(*point) for point in primaries[1:]]).T
     white = _xyz(*primaries.white)
     try:
-        scaled = columns * np.linalg.solve(columns, white)
+        scaled = rgb_to_xyz(primaries)
     except np.linalg.LinAlgError as error:
         raise ValueError("the primaries do not span a colour space") from error
     adapted = _adaptation(white) @ scaled
@@ -44,6 +47,15 @@ def rgb_profile(primaries: Primaries, curve: tuple[float, ...]) -> bytes:
         raise ValueError("the primaries do not span a colour space")
     primaries_tags = {name: _xyz_tag(adapted[:, index]) for index, name in enumerate((b"rXYZ", b"gXYZ", b"bXYZ"))}
     return _profile(b"RGB ", primaries_tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), _curve_tag(curve)))
+
+
+def rgb_to_xyz(primaries: Primaries) -> np.ndarray:
+    """The matrix from linear RGB to XYZ, without adaptation of the white point.
+
+    Raises LinAlgError or ValueError if the primaries do not span a colour space.
+    """
+    columns = np.array([_xyz(*point) for point in primaries[1:]]).T
+    return columns * np.linalg.solve(columns, _xyz(*primaries.white))
 
 
 def grey_profile(curve: tuple[float, ...]) -> bytes:

@@ -13,6 +13,7 @@ from services.compressor.compress_error import CompressError
 from services.compressor.decoders.cicp import avif_cicp_profile
 from services.compressor.decoders.colour_profile import cmyk_or_lab_to_srgb, is_grey, profile_to_keep
 from services.compressor.decoders.decode import Decoded, decode
+from services.compressor.decoders.hdr import Hdr, hdr_of_avif, hdr_of_png, hdr_of_profile
 from services.compressor.decoders.jpeg_source import jpeg_source
 from services.compressor.decoders.metadata import metadata_to_keep
 from services.compressor.decoders.picture import Format, Picture
@@ -70,11 +71,13 @@ def _picture(
     chunks: dict[bytes, bytes] = {}
     if format_ == "png":
         chunks, profile = dict(colour_chunks(original)), profile_for_mode(profile, grey=grey)
+    icc_profile, hdr = _colour_space(format_, original, chunks, profile, grey=grey)
     return Picture(
         image=pixels,
         format=format_,
         animation=decoded.animation,
-        icc_profile=_colour_space(format_, original, chunks, profile, grey=grey),
+        icc_profile=icc_profile,
+        hdr=hdr,
         exif=exif,
         xmp=xmp,
         jpeg=source,
@@ -156,10 +159,14 @@ def _detached(image: Image.Image) -> Image.Image:
 
 def _colour_space(
     format_: Format, original: bytes, chunks: dict[bytes, bytes], profile: bytes | None, *, grey: bool
-) -> bytes | None:
-    """The ICC profile of the colour space that the file defines by any means; None for sRGB."""
+) -> tuple[bytes | None, Hdr | None]:
+    """What the file defines by any means: the ICC profile, None for sRGB; and the space, if it is an HDR one."""
     if chunks:
-        return effective_profile(chunks, profile, grey=grey)
-    if format_ == "avif" and not profile:
-        return avif_cicp_profile(original, grey=grey)
-    return profile
+        if hdr := hdr_of_png(chunks):
+            return None, hdr
+        profile = effective_profile(chunks, profile, grey=grey)
+    elif format_ == "avif" and not profile:
+        if hdr := hdr_of_avif(original):
+            return None, hdr
+        profile = avif_cicp_profile(original, grey=grey)
+    return profile, hdr_of_profile(profile)

@@ -6,7 +6,9 @@ from typing import Literal, NamedTuple, Self
 
 from PIL import Image
 
+from services.compressor.decoders.hdr import Hdr
 from services.compressor.decoders.pixel_modes import to_basic_mode
+from services.compressor.decoders.tone_mapping import to_sdr
 
 _MAX_PALETTE_COLOURS = 256
 
@@ -61,6 +63,7 @@ class Picture:
     format: of the original.
     icc_profile: the colour space of the pixels; None for sRGB, and if the original does not define one. It is valid and
         fits the image's mode: a grey or an RGB profile for a grey picture, an RGB profile for all others.
+    hdr: the colour space, if its transfer function is PQ or HLG. `icc_profile` is then None, unless it defines it.
     exif, xmp: the metadata to keep, without an orientation. `exif` begins with the TIFF header.
     colour_chunks: type and data of the chunks that define a PNG's colours, if no ICC profile takes precedence. A PNG
         result may contain them in place of `icc_profile`, which defines the same colours for the other formats.
@@ -72,6 +75,7 @@ class Picture:
     format: Format
     animation: Animation | None = None
     icc_profile: bytes | None = None
+    hdr: Hdr | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
     jpeg: JpegSource | None = None
@@ -95,6 +99,21 @@ class Picture:
             animation=animation and replace(animation, frames=lambda: _scaled_frames(animation, (width, height))),
         )
 
+    def tone_mapped(self) -> Self:
+        """The picture in sRGB, for formats that cannot contain its high dynamic range."""
+        hdr, animation = self.hdr, self.animation
+        if hdr is None:
+            return self
+        return replace(
+            self,
+            image=to_sdr(self.image, hdr),
+            jpeg=None,
+            icc_profile=None,
+            hdr=None,
+            colour_chunks=(),
+            animation=animation and replace(animation, frames=lambda: _tone_mapped_frames(animation, hdr)),
+        )
+
 
 def _count_colours(image: Image.Image) -> int | None:
     colours = to_basic_mode(image).getcolors(_MAX_PALETTE_COLOURS)
@@ -108,3 +127,8 @@ def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 def _scaled_frames(animation: Animation, size: tuple[int, int]) -> Iterator[Frame]:
     for frame in animation.frames():
         yield Frame(_scaled(frame.image, size), frame.milliseconds)
+
+
+def _tone_mapped_frames(animation: Animation, hdr: Hdr) -> Iterator[Frame]:
+    for frame in animation.frames():
+        yield Frame(to_sdr(frame.image, hdr), frame.milliseconds)

@@ -12,6 +12,7 @@ from services.compressor.decoders.colour_profile import is_grey_profile
 from services.compressor.decoders.icc_writer import SRGB_PRIMARIES, Primaries, grey_profile, rgb_profile
 
 _UNIT = 100_000
+_HDR_CHUNKS = (b"mDCV", b"cLLI")  # of use only to a colour space that cICP defines
 _SRGB_CICP = b"\x01\x0d"
 _VALID_GAMMAS = range(10_000, 1_000_001)
 _SRGB_GAMMA, _GAMMA_TOLERANCE, _PRIMARIES_TOLERANCE = 45_455, 500, 0.002
@@ -39,7 +40,9 @@ def effective_profile(chunks: dict[bytes, bytes], embedded: bytes | None, *, gre
 
 def effective_chunks(chunks: dict[bytes, bytes], embedded: bytes | None) -> dict[bytes, bytes]:
     """The chunks that still apply beside the embedded profile."""
-    return {name: data for name, data in chunks.items() if name == b"cICP" or not embedded}
+    if b"cICP" not in chunks:
+        chunks = {name: data for name, data in chunks.items() if name not in _HDR_CHUNKS}
+    return {name: data for name, data in chunks.items() if name in (b"cICP", *_HDR_CHUNKS) or not embedded}
 
 
 def _gamma_profile(gamma: bytes, chromaticities: bytes, *, grey: bool) -> bytes | None:

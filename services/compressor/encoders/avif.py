@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 from services.compressor.decoders import Animation, Picture, to_basic_mode
+from services.compressor.encoders.avif_hdr import codec_options, with_hdr
 from services.compressor.encoders.chrominance_loss import (
     FULL,
     HALVED,
@@ -51,16 +52,22 @@ _ANIMATION_SPEED = 8
 _MAX_GRAPHIC_COLOURS = 4096  # photographs have more
 _VISIBLE_LOSS = 7.0  # of chrominance
 
+_Settings = dict[str, str | int | dict[str, str]]
+
 
 def avif_ladder(picture: Picture, _original_bytes: int) -> Ladder:
     """Rungs are qualities."""
     if picture.animation:
         return _animated(picture, picture.animation)
     image = _writable(to_basic_mode(picture.image))
-    settings: dict[str, str | int] = {"subsampling": _subsampling(picture, image), "speed": _speed(image)}
+    settings: _Settings = {"subsampling": _subsampling(picture, image), "speed": _speed(image)}
+    hdr = picture.hdr if picture.icc_profile is None else None
+    if hdr:
+        settings["advanced"] = codec_options(hdr)
 
     def encode(quality: int) -> bytes:
-        return _encode(image, quality, settings, picture.pillow_metadata())
+        encoded = _encode(image, quality, settings, picture.pillow_metadata())
+        return with_hdr(encoded, hdr) if hdr else encoded
 
     def encoded_bytes(sample: Image.Image, quality: int) -> int:
         return len(_encode(sample, quality, settings))
@@ -83,9 +90,7 @@ def _rung_of(quality: int) -> int:
     return min((rung for rung in _RUNGS if rung >= quality), default=quality)
 
 
-def _encode(
-    image: Image.Image, quality: int, settings: dict[str, str | int], metadata: dict[str, bytes] | None = None
-) -> bytes:
+def _encode(image: Image.Image, quality: int, settings: _Settings, metadata: dict[str, bytes] | None = None) -> bytes:
     """On one core, since each core has its own worker process. AV1 tiles would only help several cores."""
     out = io.BytesIO()
     image.save(out, "AVIF", quality=quality, max_threads=1, autotiling=False, **settings, **(metadata or {}))

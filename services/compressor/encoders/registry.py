@@ -41,3 +41,14 @@ MAX_SIDE: Mapping[Format, int] = {
     "avif": avif.MAX_SIDE,
 }
 """The largest width and height in pixels, of the formats that have a limit a picture may exceed."""
+
+_WITHOUT_PROFILE: frozenset[Format] = frozenset({"gif", "bmp"})
+
+
+def holds_hdr(format_: Format, picture: Picture) -> bool:
+    """Whether a file in this format can define the picture's high dynamic range, if it has one."""
+    if picture.hdr is None:
+        return True
+    if picture.hdr.in_profile:
+        return format_ not in _WITHOUT_PROFILE
+    return (format_ == "png" and bool(picture.colour_chunks)) or (format_ == "avif" and picture.animation is None)

@@ -1,0 +1,52 @@
+"""The properties of an AVIF's primary picture."""
+
+import struct
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.compressor.decoders.bmff import primary_properties
+from tests.support.compressing import a_picture, encoded
+
+
+def box(name: bytes, *parts: bytes) -> bytes:
+    content = b"".join(parts)
+    return struct.pack(">I4s", 8 + len(content), name) + content
+
+
+def colour(transfer: int) -> bytes:
+    return box(b"colr", b"nclx", struct.pack(">HHH", 9, transfer, 9), b"\x80")
+
+
+def file_with_two_pictures(primary: int, *, wide: bool) -> bytes:
+    """The properties 1 and 3 belong to item 1, 2 and 3 to item 2."""
+    properties = box(b"ipco", colour(13), colour(16), box(b"ispe", bytes(12)))
+    indices = [struct.pack(">HH" if wide else ">BB", *each) for each in ((1, 3), (2, 3))]
+    items = b"".join(struct.pack(">HB", at + 1, 2) + each for at, each in enumerate(indices))
+    associations = box(b"ipma", struct.pack(">II", int(wide), 2), items)
+    meta = box(
+        b"meta", bytes(4), box(b"pitm", bytes(4), struct.pack(">H", primary)), box(b"iprp", properties, associations)
+    )
+    return box(b"ftyp", b"avif") + meta
+
+
+def test_only_the_properties_of_the_primary_picture_count() -> None:
+    for wide in (False, True):
+        for primary, transfer in ((1, 13), (2, 16)):
+            properties = primary_properties(file_with_two_pictures(primary, wide=wide))
+
+            assert properties[b"colrnclx"][2:4] == bytes((0, transfer))
+            assert properties[b"ispe"] == bytes(12)
+
+
+def test_if_no_picture_is_primary_the_first_property_counts() -> None:
+    assert primary_properties(file_with_two_pictures(7, wide=False))[b"colrnclx"][2:4] == b"\0\x0d"
+
+
+@given(st.data())
+def test_damaged_boxes_are_passed_over(data: st.DataObject) -> None:
+    avif = bytearray(encoded(a_picture(size=(16, 16)), "AVIF"))
+    for _ in range(data.draw(st.integers(1, 6))):
+        avif[data.draw(st.integers(0, min(len(avif), 400) - 1))] = data.draw(st.integers(0, 255))
+
+    primary_properties(bytes(avif[: data.draw(st.integers(0, len(avif)))]))
