@@ -13,7 +13,7 @@ from services.aggregator.settings import WebhookSettings
 from services.aggregator.webhook_policy import WebhookResponse, signed_headers
 from shared.observability import redact_text
 from shared.outbound import GuardedClient
-from shared.url_policy import BlockedAddress, InvalidUrl, check_url
+from shared.url_policy import BlockedAddress, InvalidUrl, WebUrl, check_url
 
 _MAX_RESPONSE_BYTES = 4096  # credentials are recognised also where the excerpt ends
 EXCERPT_BYTES = 1024
@@ -38,8 +38,8 @@ class WebhookCaller:
         start = bytearray()
         failure: str | None = None
         try:
-            check_url(url, self._policy)
-            async with asyncio.timeout(self._timeout), self._post(url, webhook_id, body) as response:
+            target = check_url(url, self._policy)
+            async with asyncio.timeout(self._timeout), self._post(target, webhook_id, body) as response:
                 answer = WebhookResponse.of(response.status_code, response.headers)
                 await _read_start(response, start)
         except (InvalidUrl, BlockedAddress) as error:
@@ -55,7 +55,7 @@ class WebhookCaller:
             return WebhookResponse(None, failure)
         return replace(answer, excerpt=_excerpt(start))
 
-    def _post(self, url: str, webhook_id: str, body: str) -> AbstractAsyncContextManager[httpx.Response]:
+    def _post(self, url: WebUrl, webhook_id: str, body: str) -> AbstractAsyncContextManager[httpx.Response]:
         headers = signed_headers(webhook_id, body, self._signers, self._clock())
         headers |= {"accept": "*/*", "accept-encoding": "identity"}
         return self._client.stream("POST", url, headers, body.encode())

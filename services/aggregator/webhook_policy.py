@@ -12,7 +12,7 @@ from shared.contracts.deliveries import GONE_DETAIL, Delivery, DeliveryState
 from shared.contracts.events import WEBHOOK_TEST, PublicEvent, WebhookTestData
 from shared.contracts.times import rfc3339
 from shared.retry_after import retry_after_seconds
-from shared.url_policy import host_name
+from shared.url_policy import InvalidUrl, host_name
 
 _GONE = 410
 _THROTTLING = (429, 502, 503, 504)
@@ -51,7 +51,7 @@ def receiver_of(url: str) -> str:
     """The host of `url`; "" if it has none, so that no attempt can succeed."""
     try:
         return host_name(url)
-    except ValueError:
+    except InvalidUrl:
         return ""
 
 

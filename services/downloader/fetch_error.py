@@ -27,8 +27,8 @@ class FetchError(Exception):
         super().__init__(self.detail)
 
 
-REQUEST_ERRORS = (InvalidUrl, BlockedAddress, httpx.TransportError, httpx.InvalidURL, UnicodeError)
-"""The exceptions that a request can raise; the last two only for invalid redirects."""
+REQUEST_ERRORS = (InvalidUrl, BlockedAddress, httpx.TransportError)
+"""The exceptions that a request can raise."""
 
 
 def as_fetch_error(error: Exception) -> FetchError:
@@ -50,7 +50,5 @@ def _cause_of(error: Exception) -> FetchFailure:  # noqa: PLR0911 - a table, in 
             return FetchFailure.TIMED_OUT
         case httpx.ConnectError():
             return FetchFailure.NOT_CONNECTED
-        case httpx.TransportError():
-            return FetchFailure.CONNECTION_LOST
         case _:
-            return FetchFailure.BAD_REDIRECT
+            return FetchFailure.CONNECTION_LOST

@@ -13,7 +13,7 @@ from services.downloader.host_limiter import HostLimiter
 from services.downloader.outcomes import FetchFailure
 from services.downloader.validators import CONDITIONAL_HEADERS
 from shared.outbound import GuardedClient
-from shared.url_policy import AddressPolicy, InvalidUrl, check_url, host_name
+from shared.url_policy import AddressPolicy, InvalidUrl, WebUrl, check_redirect, check_url
 
 T = TypeVar("T")
 ReadBody = Callable[[httpx.Response], Awaitable[T | None]]
@@ -44,23 +44,20 @@ class HttpRequester:
 
     async def get(self, url: str, headers: Mapping[str, str], read_body: ReadBody[T], seconds: float) -> T:
         """The result of `read_body`, redirects included, within `seconds`. Raises FetchError."""
-        visited: list[httpx.URL] = []
+        visited: list[WebUrl] = []
         try:
             return await self._get_in_time(url, headers, read_body, seconds, visited)
         except FetchError as error:
-            error.after_cross_host_redirect = bool(visited) and (
-                host_name(str(visited[-1])) != host_name(str(visited[0]))
-            )
+            error.after_cross_host_redirect = bool(visited) and visited[-1].host_name != visited[0].host_name
             raise
 
     async def _get_in_time(
-        self, url: str, headers: Mapping[str, str], read_body: ReadBody[T], seconds: float, visited: list[httpx.URL]
+        self, url: str, headers: Mapping[str, str], read_body: ReadBody[T], seconds: float, visited: list[WebUrl]
     ) -> T:
         try:
-            check_url(url, self._policy)
-            first = _parse(url)
+            first = check_url(url, self._policy)
             async with AsyncExitStack() as permit:
-                await permit.enter_async_context(self._hosts.permit(host_name(url)))  # takes none of the host's time
+                await permit.enter_async_context(self._hosts.permit(first.host_name))  # takes none of the host's time
                 async with asyncio.timeout(seconds):
                     return await self._follow(first, headers, read_body, visited, permit)
         except REQUEST_ERRORS as error:
@@ -70,29 +67,28 @@ class HttpRequester:
 
     async def _follow(
         self,
-        url: httpx.URL,
+        url: WebUrl,
         headers: Mapping[str, str],
         read_body: ReadBody[T],
-        visited: list[httpx.URL],
+        visited: list[WebUrl],
         permit: AsyncExitStack,
     ) -> T:
         """Appends each requested URL to `visited`. `permit` holds that of the first host, then that of the next one."""
         for _ in range(self._max_redirects + 1):
             visited.append(url)
             result = await self._send(url, headers, read_body, redirected=len(visited) > 1)
-            if not isinstance(result, httpx.URL):
+            if not isinstance(result, WebUrl):
                 return result
-            self._check_redirect(result)
             url = result
             await permit.aclose()
-            await permit.enter_async_context(self._hosts.permit(host_name(str(url))))
+            await permit.enter_async_context(self._hosts.permit(url.host_name))
             # A validator belongs to the URL that sent it. Elsewhere, another image could pass for the unchanged one.
             headers = {name: value for name, value in headers.items() if name not in CONDITIONAL_HEADERS}
         raise FetchError(FetchFailure.BAD_REDIRECT, f"more than {self._max_redirects} redirects")
 
     async def _send(
-        self, url: httpx.URL, headers: Mapping[str, str], read_body: ReadBody[T], *, redirected: bool
-    ) -> T | httpx.URL:
+        self, url: WebUrl, headers: Mapping[str, str], read_body: ReadBody[T], *, redirected: bool
+    ) -> T | WebUrl:
         """The result of `read_body`, or the URL of a redirect."""
         started = monotonic()
         async with self._client.stream("GET", url, headers) as response:
@@ -103,24 +99,25 @@ class HttpRequester:
                 return result
             await _skip_page(response)
         if response.has_redirect_location:
-            return url.join(response.headers["Location"])
+            return self._redirected(url, response)
         reason = f"HTTP {response.status_code} {response.reason_phrase}"
         error = FetchError(response.status_code, reason, response.headers.get("Retry-After"))
         error.first_byte_ms = first_byte_ms
         raise error
 
-    def _check_redirect(self, url: httpx.URL) -> None:
+    def _redirected(self, url: WebUrl, response: httpx.Response) -> WebUrl:
         try:
-            check_url(str(url), self._policy)
+            target = url.join(_location(response))
+            check_redirect(target, self._policy)
         except InvalidUrl as error:
             raise FetchError(FetchFailure.BAD_REDIRECT, f"redirected to an invalid URL: {error.detail}") from error
+        return target
 
 
-def _parse(url: str) -> httpx.URL:
-    try:
-        return httpx.URL(url)
-    except (httpx.InvalidURL, UnicodeError) as error:  # httpx is stricter about host names than check_url
-        raise InvalidUrl(str(error)) from None
+def _location(response: httpx.Response) -> str:
+    """The header Location, with bytes beyond ASCII percent-encoded: browsers do not guess their encoding."""
+    raw = next(value for name, value in response.headers.raw if name.lower() == b"location")
+    return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in raw)
 
 
 async def _skip_page(response: httpx.Response) -> None:

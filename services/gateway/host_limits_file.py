@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from shared.url_policy import host_name
+from shared.url_policy import InvalidUrl, host_name
 
 BELOW = "*."
 """Begins a pattern for all hosts below a domain, on any port."""
@@ -77,7 +77,7 @@ def _pattern(written: str) -> str:
     try:
         # Each scheme leaves out its default port; the longer name has the port that is written.
         host = max((host_name(f"{scheme}://{name}") for scheme in ("http", "https")), key=len)
-    except ValueError as error:
+    except InvalidUrl as error:
         raise ValueError(f"is not a host: {error}") from error
     if below and ":" in host:
         raise ValueError("a pattern for all hosts below a domain applies to all ports: leave out the port")

@@ -10,8 +10,8 @@ import httpx
 
 from shared.outbound.dialer import GuardedDialer
 from shared.outbound.resolver import Resolve, ThreadedResolver
-from shared.outbound.transport import KeepAliveTransport
-from shared.url_policy import AddressPolicy
+from shared.outbound.transport import TARGET, KeepAliveTransport
+from shared.url_policy import AddressPolicy, WebUrl, parse_url
 
 # Apache and Node close idle connections after five seconds; we close them first.
 _IDLE_SECONDS = 4.0
@@ -27,15 +27,23 @@ class GuardedClient:
     def __init__(self, transport: httpx.AsyncBaseTransport, user_agent: str, timeout: httpx.Timeout) -> None:
         self._transport = transport
         self._headers = {"User-Agent": user_agent}
-        self._extensions = {"timeout": timeout.as_dict()}
+        self._extensions: dict[str, object] = {"timeout": timeout.as_dict()}
 
     @asynccontextmanager
     async def stream(
-        self, method: str, url: httpx.URL | str, headers: Mapping[str, str], content: bytes | None = None
+        self, method: str, url: WebUrl | str, headers: Mapping[str, str], content: bytes | None = None
     ) -> AsyncIterator[httpx.Response]:
-        """The response to one request, with an unread body. Raises BlockedAddress and httpx.TransportError."""
+        """The response to one request, with an unread body.
+
+        Credentials in `url` are not sent. Raises InvalidUrl, BlockedAddress and httpx.TransportError.
+        """
+        target = parse_url(url) if isinstance(url, str) else url
         request = httpx.Request(
-            method, url, headers=self._headers | dict(headers), content=content, extensions=self._extensions
+            method,
+            str(target),
+            headers={"Host": target.authority} | self._headers | dict(headers),
+            content=content,
+            extensions=self._extensions | {TARGET: target},
         )
         response = await self._transport.handle_async_request(request)
         response.request = request

@@ -11,7 +11,7 @@ import httpx
 
 from shared.outbound.connection import Connection
 from shared.outbound.resolver import Resolve
-from shared.url_policy import AddressPolicy
+from shared.url_policy import AddressPolicy, WebUrl
 
 _MAX_DIALLED = 8
 _NO_SUCH_HOST = {socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY}
@@ -45,24 +45,24 @@ class GuardedDialer:
         self._resolve = resolve
         self._tls = tls
 
-    async def dial(self, url: httpx.URL, seconds: float | None) -> Connection:
+    async def dial(self, url: WebUrl, seconds: float | None) -> Connection:
         """A connection to the host of `url`.
 
         seconds: limit for name resolution and connecting, and again for the TLS handshake.
         Raises BlockedAddress, NameNotResolved, TlsError, httpx.ConnectTimeout or httpx.ConnectError.
         """
-        host, secure = url.raw_host.decode("ascii"), url.scheme == "https"
-        connected = await self._connect(host, url.port or (443 if secure else 80), seconds)
+        connected = await self._connect(url.host, url.port, seconds)
         loop = asyncio.get_running_loop()
         try:
-            if not secure:
+            if not url.secure:
                 return (await loop.create_connection(Connection, sock=connected))[1]
             # TLS begins with the first byte: nothing that arrives before the handshake can be read as plain text.
             with _tls_errors():
                 async with asyncio.timeout(seconds):
-                    return (
-                        await loop.create_connection(Connection, sock=connected, ssl=self._tls, server_hostname=host)
-                    )[1]
+                    opened = await loop.create_connection(
+                        Connection, sock=connected, ssl=self._tls, server_hostname=url.tls_name
+                    )
+                    return opened[1]
         except BaseException:
             connected.close()
             raise

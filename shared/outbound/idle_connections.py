@@ -5,8 +5,8 @@ import time
 
 from shared.outbound.connection import Connection
 
-Origin = tuple[bytes, bytes, int | None]
-"""Scheme, host and port as in the URL."""
+Origin = tuple[str, str, int]
+"""Scheme, host and port."""
 
 _SWEEP_SECONDS = 1.0
 

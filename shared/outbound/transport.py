@@ -14,7 +14,10 @@ from shared.outbound.connection import Connection
 from shared.outbound.dialer import GuardedDialer
 from shared.outbound.idle_connections import IdleConnections, Origin
 from shared.outbound.response_parser import Head
+from shared.url_policy import WebUrl
 
+TARGET = "target"
+"""A request's extension: its WebUrl."""
 _REPEATABLE_METHODS = {"GET", "HEAD"}
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -29,10 +32,11 @@ class KeepAliveTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The response with an unread body. Raises httpx.TransportError and the exceptions of the dialer.
 
-        The request's content must be bytes. Its extension `timeout` is that of httpx.
+        The request's content must be bytes. Its extension TARGET is the WebUrl; httpx's own reading of it is not used.
+        Its extension `timeout` is that of httpx.
         """
-        url = request.url
-        origin = (url.raw_scheme, url.raw_host, url.port)
+        url: WebUrl = request.extensions[TARGET]
+        origin = (url.scheme, url.host, url.port)
         message = _message(request)
         connection = self._idle.take(origin) if request.method in _REPEATABLE_METHODS else None
         if connection is not None:
@@ -68,7 +72,7 @@ def _seconds(request: httpx.Request, name: str) -> float | None:
 
 def _message(request: httpx.Request) -> bytes:
     """The request as it is sent. Raises httpx.LocalProtocolError if a value could end its line."""
-    start = b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)
+    start = b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.extensions[TARGET].target.encode("ascii"))
     lines = [start, *(b"%b: %b" % header for header in request.headers.raw)]
     if _CONTROL.search(b"".join(lines)):
         raise httpx.LocalProtocolError("a control character in the request")

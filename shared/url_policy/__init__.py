@@ -4,10 +4,10 @@ Pure: nothing here resolves a name or opens a socket. `shared.outbound` applies 
 """
 
 from shared.url_policy.address_guard import AddressPolicy, BlockedAddress, Network
-from shared.url_policy.hosts import host_name
 from shared.url_policy.settings import FetchTargetSettings, Networks, WebhookTargetSettings
-from shared.url_policy.url_check import MAX_URL_CHARS, InvalidUrl, check_url, url_fault
+from shared.url_policy.url_check import check_redirect, check_url, judge_url
 from shared.url_policy.url_mistakes import IMAGE_SUFFIX
+from shared.url_policy.web_url import MAX_URL_CHARS, InvalidUrl, WebUrl, host_name, parse_url
 
 __all__ = [
     "IMAGE_SUFFIX",
@@ -18,8 +18,11 @@ __all__ = [
     "InvalidUrl",
     "Network",
     "Networks",
+    "WebUrl",
     "WebhookTargetSettings",
+    "check_redirect",
     "check_url",
     "host_name",
-    "url_fault",
+    "judge_url",
+    "parse_url",
 ]

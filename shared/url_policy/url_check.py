@@ -3,32 +3,14 @@
 Findings of a validation, reports and events all take their text about a refused URL from here.
 """
 
-import re
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit
+from typing import NamedTuple
 
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
 from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
-from shared.url_policy.hosts import DEFAULT_PORTS, ascii_host
 from shared.url_policy.url_mistakes import mistake_in
-
-MAX_URL_CHARS = 2048
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_HOST_NAME = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
-_BAD_HOST = "the host name is not valid"
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # by WHATWG, a host that ends in a number is an IPv4 address
-_BAD_ADDRESS = "the host is not a valid IPv4 address"
-_BAD_PORT = "the port is not a number from 1 to 65535"
-
-
-class InvalidUrl(Exception):
-    """Not an absolute http or https URL that may be requested. detail: what is wrong. advice: how to correct it."""
-
-    def __init__(self, detail: str, advice: str = ERROR_GUIDES[ErrorCode.INVALID_URL].advice) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.advice = advice
+from shared.url_policy.web_url import InvalidUrl, WebUrl, parse_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,76 +22,68 @@ class UrlFault:
     advice: str
 
 
-def url_fault(url: str, policy: AddressPolicy) -> UrlFault | None:
-    """Why `url` can never be fetched, as far as that is known without a request; None if it may be fetched."""
+class UrlVerdict(NamedTuple):
+    """host: WebUrl.host_name; "" if the URL is invalid. fault: why it can never be fetched; None if it may be."""
+
+    host: str
+    fault: UrlFault | None = None
+
+
+def judge_url(url: str, policy: AddressPolicy) -> UrlVerdict:
+    """Whether `url` may be fetched, as far as that is known without a request."""
     try:
-        check_url(url, policy)
+        parsed = _parse(url)
     except InvalidUrl as error:
-        return UrlFault(ErrorCode.INVALID_URL, error.detail, error.advice)
+        return UrlVerdict("", UrlFault(ErrorCode.INVALID_URL, error.detail, error.advice))
+    try:
+        _check_address(parsed, policy)
     except BlockedAddress as error:
         code = ErrorCode.BLOCKED_ADDRESS
-        return UrlFault(code, error.detail, ERROR_GUIDES[code].advice)
-    return None
+        return UrlVerdict(parsed.host_name, UrlFault(code, error.detail, ERROR_GUIDES[code].advice))
+    return UrlVerdict(parsed.host_name)
 
 
-def check_url(url: str, policy: AddressPolicy) -> None:
-    """Raise InvalidUrl unless `url` is an absolute http(s) URL, and BlockedAddress if its host is a blocked address.
+def check_url(url: str, policy: AddressPolicy, *, credentials: bool = False) -> WebUrl:
+    """The absolute http(s) URL that `url` means.
 
-    A URL that passes is one that httpx can request. Whether its address is allowed is known only when its name is
-    resolved: it is checked again when it is dialled.
+    credentials: whether it may have a user and a password.
+    Raises InvalidUrl, and BlockedAddress if its host is a blocked address.
+    Whether the address of a name is allowed is known only when it is resolved: it is checked again when it is dialled.
     """
+    parsed = _parse(url, credentials=credentials)
+    _check_address(parsed, policy)
+    return parsed
+
+
+def check_redirect(url: WebUrl, policy: AddressPolicy) -> None:
+    """As `check_url`, for the URL of a redirect."""
+    _check_credentials(url)
+    _check_address(url, policy)
+
+
+def _check_address(url: WebUrl, policy: AddressPolicy) -> None:
+    """Raise BlockedAddress if the host of `url` is an address that the policy blocks."""
+    if ":" not in url.host and not url.host[-1].isdigit():
+        return  # a name; asking ip_address takes longer
     try:
-        _check(url, policy)
+        address = ip_address(url.host)
+    except ValueError:
+        return
+    policy.check_address(address, url.port)
+
+
+def _parse(url: str, *, credentials: bool = False) -> WebUrl:
+    try:
+        parsed = parse_url(url)
+        if not credentials:
+            _check_credentials(parsed)
     except InvalidUrl as error:
         if mistake := mistake_in(url):
             raise InvalidUrl(*mistake) from error
         raise
+    return parsed
 
 
-def _check(url: str, policy: AddressPolicy) -> None:
-    parts, port = _split(url)
-    if parts.scheme not in DEFAULT_PORTS:
-        raise InvalidUrl("not an http or https URL")
-    if "@" in parts.netloc:
+def _check_credentials(url: WebUrl) -> None:
+    if url.credentials is not None:
         raise InvalidUrl("user name or password in the URL")
-    port = DEFAULT_PORTS[parts.scheme] if port is None else port
-    if port == 0:
-        raise InvalidUrl(_BAD_PORT)
-    _check_host(_ascii_host(parts), port, policy)
-
-
-def _split(url: str) -> tuple[SplitResult, int | None]:
-    """The URL's parts, and its port if it names one."""
-    if len(url) > MAX_URL_CHARS:
-        raise InvalidUrl(f"the URL is longer than {MAX_URL_CHARS:,} characters")
-    if _CONTROL.search(url):
-        raise InvalidUrl("control character in the URL")
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # brackets that do not match, or characters that normalise to / ? # @ or :
-        raise InvalidUrl(_BAD_HOST) from None
-    try:
-        return parts, parts.port
-    except ValueError:
-        raise InvalidUrl(_BAD_PORT) from None
-
-
-def _ascii_host(parts: SplitResult) -> str:
-    if not parts.hostname:
-        raise InvalidUrl("the URL has no host")
-    try:
-        return ascii_host(parts)
-    except UnicodeError:
-        raise InvalidUrl(_BAD_HOST) from None
-
-
-def _check_host(host: str, port: int, policy: AddressPolicy) -> None:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        if not _HOST_NAME.fullmatch(host):
-            raise InvalidUrl(_BAD_HOST) from None
-        if _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
-            raise InvalidUrl(_BAD_ADDRESS) from None
-    else:
-        policy.check_address(address, port)

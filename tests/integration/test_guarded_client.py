@@ -20,7 +20,7 @@ import uvloop
 
 from shared.outbound import GuardedClient, NameNotResolved, TlsError, open_guarded_client
 from shared.outbound import client as client_module
-from shared.outbound.resolver import Resolve
+from shared.outbound.resolver import Resolve, ThreadedResolver
 from shared.url_policy import AddressPolicy, BlockedAddress
 from tests.support.certificates import Authority, new_authority
 from tests.support.origin import Origin, Response, image, open_origin, open_server, redirect
@@ -149,6 +149,11 @@ async def test_one_private_address_among_public_ones_blocks_the_name(
         "0x7f000001",
         "0x7f.1",
         "0x7f.0x0.0x0.0x1",
+        "0177.0.0.1",
+        "127.0.0.1.",
+        "%31%32%37.0.0.1",
+        "\u2460\u2461\u2466.\u24ea.\u24ea.\u2460",
+        "\uff11\uff12\uff17\u30020\u30020\u30021",
         "0",
         "0.0.0.0",
         "[::1]",
@@ -175,12 +180,37 @@ async def test_no_spelling_of_a_private_address_is_dialled(private_origin: Origi
     assert private_origin.connections == 0
 
 
-@pytest.mark.parametrize("host", ["0177.0.0.1", "①②⑦.⓪.⓪.①"])
-async def test_spellings_that_the_client_does_not_understand_are_invalid(private_origin: Origin, host: str) -> None:
-    async with client(policy=AddressPolicy(ports=frozenset({private_origin.port}))) as http:
-        with pytest.raises(httpx.InvalidURL):
-            await http.get(f"http://{host}:{private_origin.port}/a.jpg")
-    assert private_origin.connections == 0
+@pytest.mark.parametrize(
+    ("written", "target", "host", "resolved"),
+    [
+        ("http://Stra\u00dfe.test{port}\\a b.jpg", "/a%20b.jpg", "xn--strae-oqa.test", "xn--strae-oqa.test"),
+        ("http://shop.test.{port}/a.jpg", "/a.jpg", "shop.test.", "shop.test."),
+        ("http://sh\top.test{port}/a\n.jpg", "/a.jpg", "shop.test", "shop.test"),
+        ("http://i\u2764.test{port}/\u00fc?\u00fc='\"", "/%C3%BC?%C3%BC=%27%22", "xn--i-7iq.test", "xn--i-7iq.test"),
+        ("http://shop.test{port}/%7E%zz/../100%|^[]'?%2e|^`{{}}", "/100%|%5E[]'?%2e|^`{{}}", "shop.test", "shop.test"),
+        ("http://me:secret@shop.test{port}?x#y", "/?x", "shop.test", "shop.test"),
+    ],
+)
+async def test_the_request_is_for_the_url_as_browsers_read_it_to_the_byte(
+    public_origin: Origin, written: str, target: str, host: str, resolved: str
+) -> None:
+    target, port = target.replace("{{}}", "{}"), public_origin.port
+    public_origin.serve(target, image(b"public"))
+    names = Names({resolved: [[PUBLIC]]})
+    async with client(names) as http:
+        assert (await http.get(written.format(port=f":{port}"))).content == b"public"
+    assert names.resolved == [resolved]
+    assert public_origin.requests[0].path == target
+    assert public_origin.requests[0].headers["host"] == f"{host}:{port}"
+    assert "authorization" not in public_origin.requests[0].headers
+
+
+async def test_a_public_address_in_another_spelling_is_dialled(public_origin: Origin) -> None:
+    async with client() as http:
+        for host in ("0x7f.2", "0177.0.0.2", "2130706434"):
+            assert (await http.get(f"http://{host}:{public_origin.port}/a.jpg")).content == b"public"
+    assert public_origin.connections == 1
+    assert {request.headers["host"] for request in public_origin.requests} == {f"{PUBLIC}:{public_origin.port}"}
 
 
 async def test_redirects_cookies_and_proxies_are_ignored(
@@ -214,10 +244,9 @@ async def test_a_missing_name_and_silent_name_servers_are_distinguished(public_o
 
 
 async def test_the_system_resolver_reports_an_invalid_name() -> None:
-    async with client() as http:
-        with pytest.raises(NameNotResolved) as caught:
-            await http.get("http://a..b/")
-    assert not caught.value.temporary
+    with pytest.raises(socket.gaierror) as caught:
+        await ThreadedResolver(1)("a..b", 80)
+    assert caught.value.errno == socket.EAI_NONAME
 
 
 async def test_after_a_refused_connection_the_next_address_is_tried(public_origin: Origin) -> None:
@@ -513,6 +542,15 @@ async def test_tls_checks_the_name_and_not_the_address(authority: Authority, tmp
             assert (await http.get(f"https://shop.test:{origin.port}/a.jpg")).content == body
         assert origin.connections == 1
     assert server_names == ["shop.test"]
+
+
+async def test_tls_knows_a_name_without_the_dot_at_its_end(authority: Authority, tmp_path: Path) -> None:
+    async with (
+        open_origin(authority.server_context("shop.test", tmp_path), host=PUBLIC) as origin,
+        client(Names({"shop.test.": [[PUBLIC]]}), tls=authority.client_context()) as http,
+    ):
+        origin.serve("/a.jpg", image(b"public"))
+        assert (await http.get(f"https://shop.test.:{origin.port}/a.jpg")).content == b"public"
 
 
 async def test_a_certificate_for_another_name_or_by_an_unknown_authority_is_refused(

@@ -158,7 +158,8 @@ TWICE = ["url is given 2 times", "url cannot be called: not an http or https URL
     ("sent", "errors"),
     [
         ({"json": {"url": "http://127.0.0.1/"}}, ["url cannot be called: blocked address (loopback)"]),
-        ({"json": {"url": "http://0177.0.0.1/"}}, ["url cannot be called: the host is not a valid IPv4 address"]),
+        ({"json": {"url": "http://0177.0.0.1/"}}, ["url cannot be called: blocked address (loopback)"]),
+        ({"json": {"url": "http://0178.0.0.1/"}}, ["url cannot be called: the host is not a valid IPv4 address"]),
         ({"json": {"url": "ftp://shop.test/"}}, ["url cannot be called: not an http or https URL"]),
         ({"json": {"url": "https://8.8.8.8:22/"}}, ["url cannot be called: blocked port 22"]),
         ({"json": {}}, ["url is missing"]),

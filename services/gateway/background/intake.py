@@ -35,7 +35,7 @@ from shared.errors import DependencyUnavailable, ObjectMissing
 from shared.messaging import DependencyGate
 from shared.persistence import LEASE_SECONDS, renewing
 from shared.storage import ObjectStore
-from shared.url_policy import AddressPolicy, host_name, url_fault
+from shared.url_policy import AddressPolicy, judge_url
 
 _MAX_REQUESTS_AT_ONCE = 16
 _MAX_IMAGES_PER_WRITE = 1_000
@@ -184,7 +184,7 @@ class Intake:
         return [self._image(request, url, position, now) for url, position in urls]
 
     def _image(self, request: Request, url: str, position: int, now: datetime) -> Image:
-        fault = url_fault(url, self._rules.fetch_policy)
+        host, fault = judge_url(url, self._rules.fetch_policy)
         if fault:
             state, code, detail = ImageState.FAILED, fault.code, fault.detail
         elif request.cancelling:
@@ -195,7 +195,7 @@ class Intake:
             request_id=request.request_id,
             image_id=image_id(url),
             url=url,
-            host="" if fault and fault.code is ErrorCode.INVALID_URL else host_name(url),
+            host=host,
             state=state,
             round=request.round,
             dispatch=0,

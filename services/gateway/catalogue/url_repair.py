@@ -4,12 +4,9 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote
 
-import idna
-
-from shared.url_policy import MAX_URL_CHARS
+from shared.url_policy import MAX_URL_CHARS, InvalidUrl, parse_url
 
 _PARTS = re.compile(r"(https?://)([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
-_HOST = re.compile(r"(.*@)?(.*?)(:\d*)?", re.DOTALL)
 _ENTITIES = re.compile(r"&(?:(?:amp;)+|#38;)", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
@@ -58,17 +55,16 @@ def repair_url(url: str) -> tuple[str, list[UrlRepair]]:
     if not rest.isascii():
         rest = _NOT_ASCII.sub(lambda found: quote(found[0]), rest)
         repairs.append(_LETTERS)
-    if not host.isascii() and (ascii_host := _idna(host)) is not None:
+    if not host.isascii() and (ascii_host := _ascii(scheme, host)) is not None:
         host = ascii_host
         repairs.append(_DOMAIN)
     return scheme + host + rest, repairs
 
 
-def _idna(netloc: str) -> str | None:
-    found = _HOST.fullmatch(netloc)
-    if found is None:
-        return None
+def _ascii(scheme: str, authority: str) -> str | None:
+    """The authority as browsers read it; None if it is refused."""
     try:
-        return (found[1] or "") + idna.encode(found[2], uts46=True).decode("ascii") + (found[3] or "")
-    except UnicodeError:
+        parsed = parse_url(f"{scheme}{authority}/")
+    except InvalidUrl:
         return None
+    return None if parsed.credentials else parsed.authority

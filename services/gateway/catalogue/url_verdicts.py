@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from shared.url_policy import IMAGE_SUFFIX, MAX_URL_CHARS, AddressPolicy, host_name, url_fault
+from shared.url_policy import IMAGE_SUFFIX, MAX_URL_CHARS, AddressPolicy, judge_url
 
 _PLAIN_SITE = re.compile(r"https?://[a-z0-9.-]{1,200}(?::[0-9]{1,5})?", re.IGNORECASE)
 _SCHEME_CHARS = len("https://")
@@ -84,9 +84,9 @@ class UrlVerdicts:
         return self._of_sites.setdefault(site, self._judge_whole(site))
 
     def _judge_whole(self, url: str) -> Verdict:
-        fault = url_fault(url, self._policy)
+        host, fault = judge_url(url, self._policy)
         if fault is None:
-            return _with_oddity(url, Verdict(host_name(url)))
+            return _with_oddity(url, Verdict(host))
         return Verdict(None, UrlNote(fault.detail, fault.advice))
 
 

@@ -16,7 +16,7 @@ from services.gateway.web import ProblemType
 from shared.contracts.events import request_finished_event
 from shared.contracts.messages import CompressOptions
 from shared.contracts.states import RequestStatus
-from shared.url_policy import AddressPolicy, url_fault
+from shared.url_policy import AddressPolicy, judge_url
 from tests.support.builders import NOW, a_request, output_keys
 
 OPERATIONS = {
@@ -112,7 +112,7 @@ def test_the_examples_of_a_route_fit_it(document: dict[str, Any]) -> None:
 
 
 def test_the_example_of_a_finding_is_worded_as_the_gateway_words_it(document: dict[str, Any]) -> None:
-    fault = url_fault("lamp.png", AddressPolicy())
+    fault = judge_url("lamp.png", AddressPolicy()).fault
     assert fault is not None
     assert json.dumps(fault.detail) in json.dumps(document)
     assert json.dumps(fault.advice) in json.dumps(document)

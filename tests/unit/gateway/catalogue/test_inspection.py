@@ -14,7 +14,7 @@ from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.limits import CatalogueLimits
 from services.gateway.catalogue.reading import open_catalogue
 from services.gateway.catalogue.url_repair import repair_url
-from shared.url_policy import AddressPolicy, url_fault
+from shared.url_policy import AddressPolicy, judge_url
 
 HEADER = "S. No.,Product Name,Input Image Urls\n"
 HASHES = st.integers(-(1 << 63), (1 << 63) - 1)
@@ -118,7 +118,7 @@ def test_a_url_that_cannot_be_fetched_is_a_slot_error_with_advice(url: str, prob
     assert finding.advice
     assert finding.text
     assert found.refused_slots == 1
-    fault = url_fault(url, AddressPolicy())
+    fault = judge_url(url, AddressPolicy()).fault
     assert fault, "the intake must refuse it as well"
     assert fault.detail == finding.problem, "report and event must say the same"
 

@@ -1,16 +1,16 @@
 """Which URLs may be requested."""
 
-from ipaddress import ip_network
+import re
+from ipaddress import ip_address, ip_network
 
-import httpx
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
 from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
-from shared.url_policy.hosts import host_name
-from shared.url_policy.url_check import InvalidUrl, check_url, url_fault
+from shared.url_policy.url_check import check_url, judge_url
+from shared.url_policy.web_url import InvalidUrl
 
 POLICY = AddressPolicy()
 
@@ -55,18 +55,16 @@ def test_an_http_url_is_accepted(url: str) -> None:
         "javascript:alert(1)",
         "http://user@example.com/",
         "http://user:secret@example.com/",
-        "http://example.com\\@127.0.0.1/",
         "http://example.com:0/",
         "http://example.com:99999/",
         "http://example.com:x/",
         "http://exa mple.com/",
-        "http://exa%6dple.com/",
         "http://a..b/",
         "http://" + "a" * 64 + ".com/",
         "http://xn--a.com:80000/",
+        "http://[fe80::1%25eth0]/",
         "http://[::1",
         "http://[nonsense]/",
-        "http://example.com/\r\nHost: other",
         "http://example.com/\x00",
         "http://example.com/\x85",
         "http://example.com/" + "a" * 2048,
@@ -88,6 +86,16 @@ def test_any_other_url_is_invalid(url: str) -> None:
         "http://[fd00:ec2::254]/",
         "http://[64:ff9b::7f00:1]/",
         "http://8.8.8.8:6379/",
+        "http://0177.0.0.1/",
+        "http://0x7f.1/",
+        "http://2130706433/",
+        "http://127.1/",
+        "http://127.0.0.1./",
+        "http://\u2460\u2461\u2466.\u24ea.\u24ea.\u2460/",
+        "http://\uff11\uff12\uff17\u30020\u30020\u30021/",
+        "http://%31%32%37.0.0.1/",
+        "http://127.0.0.1\\@example.com/",
+        "http://8.8.8.8\t:6379\\.example/",
     ],
 )
 def test_a_blocked_literal_address_is_refused(url: str) -> None:
@@ -98,20 +106,6 @@ def test_a_blocked_literal_address_is_refused(url: str) -> None:
 def test_a_literal_address_in_an_allowed_network_is_accepted() -> None:
     policy = AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
     check_url("http://127.0.0.1:8123/a.jpg", policy)
-
-
-@given(st.text())
-def test_an_accepted_url_is_an_http_url_with_a_host_for_the_client_too(text: str) -> None:
-    for url in (text, "http://" + text, "http://example.com" + text, "http://example.com/" + text):
-        try:
-            check_url(url, POLICY)
-            parsed = httpx.URL(url)
-        except (InvalidUrl, BlockedAddress, httpx.InvalidURL):
-            continue
-        assert parsed.scheme in {"http", "https"}
-        assert parsed.raw_host
-        assert not parsed.userinfo
-        assert "\r" not in str(parsed)
 
 
 @pytest.mark.parametrize(
@@ -134,14 +128,14 @@ def test_an_accepted_url_is_an_http_url_with_a_host_for_the_client_too(text: str
 def test_a_url_that_can_never_be_fetched_has_a_fault_with_code_detail_and_advice(
     url: str, code: ErrorCode | None
 ) -> None:
-    fault = url_fault(url, AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),)))
+    fault = judge_url(url, AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))).fault
 
     assert (fault.code if fault else None) is code
     assert fault is None or (fault.detail and fault.advice)
 
 
 def test_a_common_mistake_gets_its_own_detail_and_advice_and_other_faults_the_advice_of_their_code() -> None:
-    path, other, blocked = (url_fault(url, POLICY) for url in ("/1.jpg", "https://a..b/", "http://127.0.0.1/"))
+    path, other, blocked = (judge_url(url, POLICY).fault for url in ("/1.jpg", "https://a..b/", "http://127.0.0.1/"))
 
     assert path
     assert (path.detail, path.advice) == (
@@ -163,46 +157,39 @@ def test_a_common_mistake_gets_its_own_detail_and_advice_and_other_faults_the_ad
 @pytest.mark.parametrize(
     "host",
     [
-        "0177.0.0.1",
         "256.1.1.1",
-        "1.2.3.4.",
-        "1.2.3",
-        "127.1",
-        "2130706433",
-        "0x7f000001",
-        "0x7f.0.0.1",
-        "0X7F.1",
         "1.2.3.4.5",
-        "①②⑦.⓪.⓪.①",
         "example.0x",
-        "\u2170.test",
-        "\u2603.test",
         "a\u200db.test",
-        "-ü.test",
-        "xn--",
-        "xn--a.test",
-        "XN--A.test",
+        "a..test",
+        "a!b.test",
+        "%00.test",
+        "a%2fb.test",
+        "[::1%25lo]",
     ],
 )
-def test_a_host_that_the_http_client_cannot_request_is_invalid(host: str) -> None:
+def test_a_host_that_no_browser_or_no_domain_has_is_invalid(host: str) -> None:
     with pytest.raises(InvalidUrl):
         check_url(f"http://{host}/", POLICY)
 
 
-_ASCII_PARTS = [*"0179.xn-_!$&'()*+,;=%[]{}|\\^`\"<>: a", "xn--", "0x7f", "256", "::1", "www."]
-_OTHER_PARTS = [*"\xdf\u0130\xe9\u017f\u4e2d\u2460\u3002\uff0e\uff11\u0661\u200d\xad\u212a\U0001f4a9"]
-_HOST_PARTS = st.sampled_from(_ASCII_PARTS + _OTHER_PARTS)
+def test_credentials_are_accepted_only_where_they_are_used() -> None:
+    with pytest.raises(InvalidUrl, match="user name or password"):
+        check_url("https://me:secret@example.com/", POLICY)
+    assert check_url("https://me:secret@example.com/", POLICY, credentials=True).credentials == ("me", "secret")
+    with pytest.raises(BlockedAddress):
+        check_url("https://me:secret@127.0.0.1/", POLICY, credentials=True)
 
 
-@given(st.lists(_HOST_PARTS, min_size=1, max_size=8), st.sampled_from(["", "/", "/a b", "?x", "#f", ":80", ":8080/"]))
-@example(["-", "\u212a"], "")
-@example(["0", "\u212a"], ":8080/")
-def test_the_http_client_can_request_every_accepted_url_and_names_its_host_as_we_do(
-    parts: list[str], rest: str
-) -> None:
-    url = f"http://{''.join(parts)}{rest}"
-    if url_fault(url, POLICY):
-        return
-    request = httpx.Request("POST", url)
-    port = "" if request.url.port is None else f":{request.url.port}"
-    assert host_name(url) in {f"{request.url.raw_host.decode()}{port}", f"[{request.url.raw_host.decode()}]{port}"}
+_PARTS = st.sampled_from([*"0179.x-_!%[]\\^/?#@: \t", "0x7f", "256", "::1", "127.0.0.1", "\u2460", "\u3002", "\uff11"])
+
+
+@given(st.lists(_PARTS, max_size=8).map("".join))
+def test_a_url_that_passes_has_the_host_and_port_that_its_verdict_names(text: str) -> None:
+    url = f"http://{text}"
+    host, fault = judge_url(url, POLICY)
+    if fault is None:
+        assert check_url(url, POLICY).host_name == host
+    if re.fullmatch(r"[0-9.]+(:[0-9]+)?", host) or host.startswith("["):
+        address = ip_address(host.partition("]")[0].lstrip("[") if "[" in host else host.partition(":")[0])
+        assert fault is not None or address.is_global
