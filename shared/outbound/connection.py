@@ -9,11 +9,20 @@ from typing import cast
 
 import httpx
 
-from shared.outbound.response_parser import Head, MalformedResponse, ResponseParser
+from shared.outbound.malformed import BodyCutOff, MalformedResponse, NoResponse
+from shared.outbound.response_parser import Head, ResponseParser
 
 BLOCK_BYTES = 64 * 1024
 _BUFFER_LIMIT = 128 * 1024
 """Bytes of a body in memory at which reading from the socket pauses, until they are taken."""
+
+
+class BadResponse(httpx.RemoteProtocolError):
+    """The host answers, but this response cannot be read."""
+
+
+class IncompleteBody(httpx.RemoteProtocolError):
+    """The host closed the connection before the end of the body. All that it sent was read."""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -56,7 +65,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             self._parser.feed(self._view[:nbytes])
         except MalformedResponse as error:
-            self._error = httpx.RemoteProtocolError(str(error))
+            self._error = _as_transport_error(error)
             self.abort()
         if self._parser.buffered >= _BUFFER_LIMIT and not self._closed:
             self._paused = True
@@ -75,7 +84,7 @@ class Connection(asyncio.BufferedProtocol):
             try:
                 self._parser.feed_end()
             except MalformedResponse as error:
-                self._error = httpx.RemoteProtocolError(str(error))
+                self._error = _as_transport_error(error)
         self.abort()
         self._wake()
 
@@ -92,7 +101,7 @@ class Connection(asyncio.BufferedProtocol):
         """Send a request, and receive the head of its response.
 
         seconds: limit for the whole head, however its parts are sent.
-        Raises httpx.WriteError, ReadError, ReadTimeout or RemoteProtocolError.
+        Raises httpx.WriteError, ReadError, ReadTimeout, BadResponse, or RemoteProtocolError without a response.
         """
         parser = self._parser = ResponseParser(method)
         if self._closed:
@@ -106,7 +115,7 @@ class Connection(asyncio.BufferedProtocol):
     async def read(self, seconds: float | None) -> bytes:
         """Received bytes of the body, b"" at its end.
 
-        seconds: limit for the wait for data. Raises httpx.ReadError, ReadTimeout or RemoteProtocolError.
+        seconds: limit for the wait for data. Raises httpx.ReadError, ReadTimeout, BadResponse or IncompleteBody.
         """
         parser = self._parser
         while parser is not None:
@@ -155,3 +164,13 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport is None:
             raise httpx.WriteError("not connected")
         return self._transport
+
+
+def _as_transport_error(error: MalformedResponse) -> httpx.RemoteProtocolError:
+    match error:
+        case NoResponse():
+            return httpx.RemoteProtocolError(str(error))
+        case BodyCutOff():
+            return IncompleteBody(str(error))
+        case _:
+            return BadResponse(str(error))

@@ -2,7 +2,8 @@
 
 llhttp, the parser of Node.js, does the parsing; httptools makes it callable. It is strict by default. Here is what it
 leaves to its users: limits, and when a response that has no length is complete. The head is collected before it is
-parsed, because only then its size is known before it costs anything.
+parsed, because only then its size is known before it costs anything. A head that llhttp refuses is repaired if browsers
+accept it, and parsed again.
 """
 
 import re
@@ -10,6 +11,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from shared.outbound.head_repair import begins_like_http, repaired_head
+from shared.outbound.malformed import BodyCutOff, MalformedResponse, NoResponse
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEAD_LINES = 256
@@ -21,13 +25,11 @@ PAYLOAD_PER_FRAMING = 8
 host that sends each kilobyte in a chunk of its own uses less than a tenth of that."""
 
 _LENGTH_DIGITS = 20  # llhttp takes any number of leading zeros, and Python converts no more than 4300 digits
-_END_OF_HEAD = b"\r\n\r\n"
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
+_BLANK_LINES = re.compile(rb"[\r\n]*")
+_BEGIN_OF_HTTP = (b"HTTP/1.1 ", b"HTTP/1.0 ")  # llhttp accepts other protocols and versions too
+_ENOUGH_TO_JUDGE = 8
 _WITHOUT_BODY = frozenset({204, 304})
-_LENGTH_LINE = re.compile(rb"(?im)^content-length:[ \t]*([0-9]+(?:[ \t]*,[ \t]*[0-9]+)*)[ \t]*\r\n")
-
-
-class MalformedResponse(Exception):
-    """The response violates HTTP/1.1, or exceeds a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class ResponseParser:
         self._headers: list[tuple[bytes, bytes]] = []
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append
-        self._ends_with_connection = False
+        self._ends_with_connection = self._repaired = False
         self._payload = self._framing = 0
 
     def feed(self, block: bytes | memoryview) -> None:
@@ -80,9 +82,11 @@ class ResponseParser:
         if self.complete:
             return
         if not self.started:
-            raise MalformedResponse("the host closed the connection without a response")
+            raise NoResponse("the host closed the connection without a response")
+        if self.head is None:
+            raise NoResponse("the host closed the connection before the end of the head")
         if not self._ends_with_connection:
-            raise MalformedResponse("the host closed the connection before the end of the response")
+            raise BodyCutOff("the host closed the connection before the end of the response")
         self.complete = True
 
     def take(self) -> bytes:
@@ -100,18 +104,17 @@ class ResponseParser:
 
     def _feed_head(self, block: bytes | memoryview) -> None:
         collected = self._collected
-        begin, search = 0, max(0, len(collected) - len(_END_OF_HEAD) + 1)
+        begin, search = 0, max(0, len(collected) - 2)
         collected += block
         while self.head is None:
-            end = collected.find(_END_OF_HEAD, search)
-            if end < 0:
-                bare = collected.find(b"\n\n", search)
+            begin = self._skip_blank_lines(begin)
+            end = _END_OF_HEAD.search(collected, max(begin, search))
+            if end is None:
                 del collected[:begin]
-                self._check_unfinished_head(is_bare=bare >= 0)
+                self._check_unfinished_head()
                 return
-            end += len(_END_OF_HEAD)
-            self._take_head(bytes(collected[begin:end]))
-            begin = search = end
+            self._take_head(bytes(collected[begin : end.end()]))
+            begin = search = end.end()
         self._collected = bytearray()
         if begin < len(collected):
             if self.complete:
@@ -119,58 +122,64 @@ class ResponseParser:
             else:
                 self._feed_body(memoryview(collected)[begin:])
 
-    def _check_unfinished_head(self, *, is_bare: bool) -> None:
+    def _skip_blank_lines(self, begin: int) -> int:
+        """Where the next head begins: some hosts send blank lines before it."""
+        blank = cast(re.Match[bytes], _BLANK_LINES.match(self._collected, begin))
+        self._head_bytes += blank.end() - begin
+        return blank.end()
+
+    def _check_unfinished_head(self) -> None:
         if self._head_bytes + len(self._collected) > MAX_HEAD_BYTES:
             raise _too_long()
-        if is_bare:  # no head will end as it should
-            raise MalformedResponse("a line of the head does not end with CR LF")
+        if len(self._collected) >= _ENOUGH_TO_JUDGE and not begins_like_http(self._collected):
+            raise NoResponse("not an HTTP response")
 
     def _take_head(self, head: bytes) -> None:
         self._head_bytes += len(head)
-        self._head_lines += head.count(b"\r\n")
+        self._head_lines += head.count(b"\n")
         if self._head_bytes > MAX_HEAD_BYTES or self._head_lines > MAX_HEAD_LINES:
             raise _too_long()
-        if not head.startswith(b"HTTP/1."):  # llhttp accepts other protocols too
-            raise MalformedResponse("not an HTTP/1.1 response")
-        try:
-            status = self._parse_head(head)
-        except HttpParserError as error:
-            status = self._parse_head_again(head, error)
+        status = self._strictly_parsed(head)
+        if status is None:
+            self._repaired = True
+            status = self._parse_head(repaired_head(head))
         if status < 100 or status == 101:
             raise MalformedResponse(f"unexpected status {status}")
         if status >= 200:
             self._begin_body(status)
         else:
-            self.complete = False  # it is only an interim response
+            self.complete = False  # it was only an interim response
+
+    def _strictly_parsed(self, head: bytes) -> int | None:
+        """The status; None if the head needs repair."""
+        if not head.startswith(_BEGIN_OF_HTTP):
+            return None
+        try:
+            return self._parse_head(head)
+        except MalformedResponse:
+            return None
 
     def _parse_head(self, head: bytes) -> int:
         self._reason, self._headers = b"", []
+        self.complete = self.reusable = False
         self._parser = HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)  # IIS 6 sends them
         try:
             self._parser.feed_data(head)
         except HttpParserUpgrade:
             return 101
-        return self._parser.get_status_code()
-
-    def _parse_head_again(self, head: bytes, error: HttpParserError) -> int:
-        """Some hosts send the same Content-Length twice. RFC 9110 (8.6) allows to accept that; llhttp does not."""
-        values = {value.strip() for line in _LENGTH_LINE.findall(head) for value in line.split(b",")}
-        if len(values) != 1:
+        except HttpParserError as error:
             raise MalformedResponse(str(error)) from error
-        once = _LENGTH_LINE.sub(b"", head)[:-2] + b"Content-Length: %b\r\n\r\n" % values.pop()
-        try:
-            return self._parse_head(once)
-        except HttpParserError as another:
-            raise MalformedResponse(str(another)) from another
-
-    def _begin_body(self, status: int) -> None:
         codings = [value for name, value in self._headers if name.lower() == b"transfer-encoding"]
         if codings and [each.lower() for each in codings] != [b"chunked"]:
             raise MalformedResponse("unsupported Transfer-Encoding")
-        lengths = [value for name, value in self._headers if name.lower() == b"content-length"]
-        if any(len(value) > _LENGTH_DIGITS for value in lengths):
+        return self._parser.get_status_code()
+
+    def _begin_body(self, status: int) -> None:
+        names = {name.lower(): value for name, value in self._headers}
+        if len(names.get(b"content-length", b"")) > _LENGTH_DIGITS:
             raise MalformedResponse("a Content-Length with too many digits")
-        self._ends_with_connection = not codings and not lengths
+        self._ends_with_connection = b"transfer-encoding" not in names and b"content-length" not in names
         self.head = Head(status, self._reason, self._headers)
         self.complete = self.complete or status in _WITHOUT_BODY or self._method == "HEAD"
 
@@ -203,7 +212,7 @@ class ResponseParser:
             self._headers.append((name, value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
-        self.reusable = self._parser.should_keep_alive()
+        self.reusable = self._parser.should_keep_alive() and not self._repaired
 
     def on_message_complete(self) -> None:
         self.complete = True

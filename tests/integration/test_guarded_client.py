@@ -18,7 +18,14 @@ import httpx
 import pytest
 import uvloop
 
-from shared.outbound import GuardedClient, NameNotResolved, TlsError, open_guarded_client
+from shared.outbound import (
+    BadResponse,
+    GuardedClient,
+    IncompleteBody,
+    NameNotResolved,
+    TlsError,
+    open_guarded_client,
+)
 from shared.outbound import client as client_module
 from shared.outbound.resolver import Resolve, ThreadedResolver
 from shared.url_policy import AddressPolicy, BlockedAddress
@@ -497,20 +504,36 @@ async def test_a_value_that_would_end_its_line_is_refused(public_origin: Origin)
 
 
 @pytest.mark.parametrize(
-    "raw",
+    ("raw", "error"),
     [
-        b"SSH-2.0-OpenSSH_9.2\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1x\r\n\r\nok",
-        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nok",
-        b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 200_000 + b"\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok",
+        (b"SSH-2.0-OpenSSH_9.2\r\n", httpx.RemoteProtocolError),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n", httpx.RemoteProtocolError),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok", BadResponse),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nok", BadResponse),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 200_000 + b"\r\n\r\n", BadResponse),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", BadResponse),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok", IncompleteBody),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", IncompleteBody),
     ],
 )
-async def test_a_malformed_response_is_a_transport_error(public_origin: Origin, raw: bytes) -> None:
+async def test_a_response_that_cannot_be_read_is_not_taken_for_a_host_without_any_response(
+    public_origin: Origin, raw: bytes, error: type[httpx.TransportError]
+) -> None:
     public_origin.serve("/odd", Response(raw=raw))
     async with client() as http:
-        with pytest.raises(httpx.RemoteProtocolError):
+        with pytest.raises(httpx.RemoteProtocolError) as caught:
             await http.get(public_origin.url("/odd"))
+    assert type(caught.value) is error
+
+
+async def test_a_host_that_speaks_no_http_is_not_waited_for() -> None:
+    async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example ESMTP\r\n")
+        await asyncio.sleep(60)  # such a host waits for the client
+
+    async with open_server(greet, host=PUBLIC) as port, client() as http:
+        with pytest.raises(httpx.RemoteProtocolError, match="not an HTTP response"):
+            await http.get(f"http://{PUBLIC}:{port}/")
 
 
 async def test_a_slow_reader_gets_a_large_body_completely(public_origin: Origin) -> None:
