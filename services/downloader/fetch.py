@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import httpx
 
+from services.downloader.body import Body, declared_size
 from services.downloader.fetch_error import FetchError
 from services.downloader.http_requester import (
     FIRST_BYTE_MS,
@@ -21,6 +22,7 @@ from services.downloader.http_requester import (
 )
 from services.downloader.outcomes import FetchFailure
 from services.downloader.pace import Pace
+from services.downloader.picture_end import ends_whole
 from services.downloader.spool import Spool
 from services.downloader.validators import Validators, conditions, is_not_modified
 from shared.contracts.messages import KnownResult
@@ -117,34 +119,26 @@ class Fetcher:
         """Write the image to `spool`; None if the response has none."""
         if response.status_code not in FULL_CONTENT:
             return None
-        declared = int(response.headers.get("Content-Length", 0))  # the parser accepts only digits
-        if declared > self._limits.max_bytes:
-            raise too_large(declared, self._limits.max_bytes)
+        body = Body(response, self._limits.max_bytes, Pace(self._limits.min_speed, self._limits.slow_grace))
         content_type = None
-        async for piece in self._pieces(response):
+        async for piece in body.pieces():
             await spool.write(piece)
-            if spool.size > self._limits.max_bytes:
-                raise FetchError(FetchFailure.TOO_LARGE, f"more than the limit of {self._limits.max_bytes} bytes")
             if content_type is None and spool.size >= HEAD_BYTES:
                 content_type = checked_type(spool.head, response)
+        if body.cut_off and not _is_whole(spool, response):
+            raise FetchError(FetchFailure.CONNECTION_LOST, body.cut_off)
         checked = content_type or checked_type(spool.head, response)
         return _Received(checked, response.extensions[FIRST_BYTE_MS], _validators(response))
 
-    async def _pieces(self, response: httpx.Response) -> AsyncIterator[bytes]:
-        """The body. Only the time that the host lets us wait counts for its speed, not what is done with a piece."""
-        pace = Pace(self._limits.min_speed, self._limits.slow_grace)
-        asked_at = time.monotonic()
-        async for piece in response.aiter_raw():
-            if pace.too_slow(len(piece), time.monotonic() - asked_at):
-                detail = f"{pace.behind:.0f} s behind the minimum of {pace.min_speed} bytes per second"
-                raise FetchError(FetchFailure.TOO_SLOW, detail)
-            yield piece
-            asked_at = time.monotonic()
 
+def _is_whole(spool: Spool, response: httpx.Response) -> bool:
+    """Whether an image is whole although its body had no proper end.
 
-def too_large(size: int, max_bytes: int) -> FetchError:
-    """The error for an image whose declared size exceeds the limit."""
-    return FetchError(FetchFailure.TOO_LARGE, f"{size} bytes, the limit is {max_bytes}")
+    A length that does not match is believed, unless it is that of the image before it was compressed: browsers accept
+    that too.
+    """
+    declared = declared_size(response)
+    return ends_whole(spool.head, spool.tail, spool.size) if declared is None else spool.size == declared
 
 
 def checked_type(head: bytes, response: httpx.Response) -> str:

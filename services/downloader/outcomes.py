@@ -19,6 +19,7 @@ class FetchFailure(Enum):
     DNS_UNAVAILABLE = auto()  # the name servers did not answer
     NOT_CONNECTED = auto()  # refused or unreachable
     CONNECTION_LOST = auto()  # reset, or closed before the end of the body
+    BAD_RESPONSE = auto()  # a head or a body that violates HTTP
     BAD_CERTIFICATE = auto()
     TLS_FAILED = auto()  # any other error of the handshake
     TIMED_OUT = auto()
@@ -33,6 +34,7 @@ class RetryKind(Enum):
     """Whether and how a failed download is retried."""
 
     NEVER = auto()
+    ONCE = auto()  # a second attempt: what repeats is no passing fault
     LATER = auto()  # by the schedule, while attempts are left
 
 
@@ -52,6 +54,7 @@ _OUTCOMES: Mapping[FetchFailure | int, Outcome] = {
     FetchFailure.DNS_UNAVAILABLE: Outcome(ErrorCode.DNS, RetryKind.LATER, host_fault=True),
     FetchFailure.NOT_CONNECTED: Outcome(ErrorCode.CONNECT, RetryKind.LATER, host_fault=True),
     FetchFailure.CONNECTION_LOST: Outcome(ErrorCode.CONNECT, RetryKind.LATER, host_fault=True),
+    FetchFailure.BAD_RESPONSE: Outcome(ErrorCode.BAD_RESPONSE, RetryKind.ONCE),
     FetchFailure.BAD_CERTIFICATE: Outcome(ErrorCode.TLS, RetryKind.NEVER),
     FetchFailure.TLS_FAILED: Outcome(ErrorCode.TLS, RetryKind.LATER, host_fault=True),
     FetchFailure.TIMED_OUT: Outcome(ErrorCode.TIMEOUT, RetryKind.LATER, host_fault=True),
@@ -74,13 +77,14 @@ _OUTCOME_OF_CLASS: Mapping[int, Outcome] = {
     5: Outcome(ErrorCode.HTTP_5XX, RetryKind.LATER, host_fault=True),
 }
 _JITTER = 0.2
+_ATTEMPTS_FOR_ONCE = 2
 _RETRY_AFTER_OF_HOST = frozenset({429, 503})  # statuses whose Retry-After applies to all requests to the host
 
 
 def outcome_of(cause: FetchFailure | int) -> Outcome:
     """The outcome for `cause`, a FetchFailure or the status of an unsuccessful response."""
     if isinstance(cause, int) and cause not in _OUTCOMES:
-        return _OUTCOME_OF_CLASS.get(cause // 100, _OUTCOMES[FetchFailure.CONNECTION_LOST])
+        return _OUTCOME_OF_CLASS.get(cause // 100, _OUTCOMES[FetchFailure.BAD_RESPONSE])
     return _OUTCOMES[cause]
 
 
@@ -133,7 +137,8 @@ class FetchRetryPolicy:
         requested = timedelta(seconds=min(retry_after_seconds(retry_after, now), self.retry_after_max))
         jitter = 1 + _JITTER * self.random()
         host_pause = requested * jitter if requested and cause in _RETRY_AFTER_OF_HOST else None
-        if last or attempt >= self.attempts.fetch_attempts:
+        attempts = self.attempts.fetch_attempts if outcome.retry is RetryKind.LATER else _ATTEMPTS_FOR_ONCE
+        if last or attempt >= min(attempts, self.attempts.fetch_attempts):
             return Fail(outcome.code, outcome.host_fault, host_pause)
         delay = max(self.attempts.delay_after(attempt), requested) * jitter
         return Defer(outcome.code, delay, outcome.host_fault, host_pause)

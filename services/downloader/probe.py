@@ -12,10 +12,13 @@ from http import HTTPStatus
 import httpx
 import structlog
 
-from services.downloader.fetch import checked_type, too_large
+from services.downloader.body import Body, declared_size, too_large
+from services.downloader.fetch import checked_type
 from services.downloader.fetch_error import FetchError
 from services.downloader.http_requester import FULL_CONTENT, REQUEST_HEADERS, HttpRequester
-from services.downloader.outcomes import outcome_of
+from services.downloader.outcomes import FetchFailure, outcome_of
+from services.downloader.pace import Pace
+from services.downloader.picture_end import ends_whole
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.file_types import HEAD_BYTES
@@ -27,6 +30,7 @@ Probe = Callable[[str, float], Awaitable[ProbedImage]]
 # Not HEAD: some hosts refuse it or answer it wrongly, and without bytes an error page looks like an image.
 _RANGE_HEADERS: Mapping[str, str] = {**REQUEST_HEADERS, "Range": f"bytes=0-{HEAD_BYTES - 1}"}
 _CONTENT_RANGE = re.compile(r"bytes (?:[0-9]+-[0-9]+|\*)/([0-9]{1,20})")
+_ANY_PACE = Pace(min_speed=0, grace=0)
 _REPLY_SECONDS = 0.5  # reserved before answer_by for the reply to arrive
 
 log = structlog.get_logger(__name__)
@@ -72,11 +76,18 @@ class UrlProber:
     async def _read_start(self, response: httpx.Response) -> _ImageInfo | None:
         if response.status_code not in {*FULL_CONTENT, HTTPStatus.PARTIAL_CONTENT}:
             return None
-        size = _declared_size(response)
+        partial = response.status_code == HTTPStatus.PARTIAL_CONTENT
+        size = _complete_size(response) if partial else declared_size(response)
         if size is not None and size > self._max_bytes:
             raise too_large(size, self._max_bytes)
-        head, complete = await _head(response)
-        if size is None and complete and response.status_code in FULL_CONTENT:
+        body = Body(response, self._max_bytes, _ANY_PACE)
+        head, complete = await _head(body)
+        if body.coded:
+            known = complete and not partial and not body.cut_off
+            return _ImageInfo(checked_type(head, response), len(head) if known else None)
+        if body.cut_off and not ends_whole(head, head, len(head)):
+            raise FetchError(FetchFailure.CONNECTION_LOST, body.cut_off)
+        if size is None and complete and not partial:
             size = len(head)
         return _ImageInfo(checked_type(head, response), size)
 
@@ -117,19 +128,16 @@ def _result(
     )
 
 
-def _declared_size(response: httpx.Response) -> int | None:
-    """The size of the whole image (RFC 9110, sections 14.4 and 8.6); None if the host does not send it."""
-    if response.status_code == HTTPStatus.PARTIAL_CONTENT:
-        complete = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
-        return int(complete[1]) if complete else None
-    declared = response.headers.get("Content-Length")
-    return int(declared) if declared else None  # the parser accepts only digits
+def _complete_size(response: httpx.Response) -> int | None:
+    """The size of the whole image of which this is a part (RFC 9110, section 14.4); None if the host does not say."""
+    complete = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+    return int(complete[1]) if complete else None
 
 
-async def _head(response: httpx.Response) -> tuple[bytes, bool]:
+async def _head(body: Body) -> tuple[bytes, bool]:
     """The first bytes, and whether they are the whole body."""
     head = b""
-    async for piece in response.aiter_raw():
+    async for piece in body.pieces():
         head += piece
         # Not at HEAD_BYTES: only a response that was read to its end leaves its connection reusable.
         if len(head) > HEAD_BYTES:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from services.downloader.picture_end import TAIL_BYTES
 from shared.file_types import HEAD_BYTES
 from shared.workspace import disk_faults
 
@@ -17,12 +18,12 @@ MEMORY_BYTES = 1024 * 1024
 class Spool:
     """Collects pieces into one body with its size and SHA-256. As a context manager it deletes its file at the end.
 
-    head: the first bytes, at most `HEAD_BYTES`.
+    head, tail: the first bytes, at most `HEAD_BYTES`, and the last ones, at most `TAIL_BYTES`.
     """
 
     def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
         self.size = 0
-        self.head = b""
+        self.head = self.tail = b""
         self._memory_bytes = memory_bytes
         self._digest = hashlib.sha256()
         self._pieces: list[bytes] = []
@@ -34,6 +35,7 @@ class Spool:
         self.size += len(piece)
         if len(self.head) < HEAD_BYTES:
             self.head += piece[: HEAD_BYTES - len(self.head)]
+        self.tail = (piece if len(piece) >= TAIL_BYTES else self.tail + piece)[-TAIL_BYTES:]
         self._digest.update(piece)
         self._pieces.append(piece)
         self._in_memory += len(piece)

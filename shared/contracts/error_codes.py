@@ -17,6 +17,7 @@ class ErrorCode(StrEnum):
     CONNECT = "connect"
     TLS = "tls"
     TIMEOUT = "timeout"
+    BAD_RESPONSE = "bad_response"
     REDIRECT = "redirect"
     HTTP_403 = "http_403"
     HTTP_404 = "http_404"
@@ -111,6 +112,13 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         owner=Owner.HOST,
         host_responded=False,
         advice="The host is slow or overloaded: retry later, or serve the images from a faster host.",
+    ),
+    ErrorCode.BAD_RESPONSE: ErrorGuide(
+        "The host's HTTP response cannot be read, twice in a row; the detail says why.",
+        retryable=False,
+        owner=Owner.HOST,
+        host_responded=True,
+        advice="Correct the software that writes the response's headers or body, often a script or a proxy.",
     ),
     ErrorCode.REDIRECT: ErrorGuide(
         "There were too many redirects, or one had no valid target.",

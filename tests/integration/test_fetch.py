@@ -1,8 +1,11 @@
 """The downloader's fetch, against a scripted origin."""
 
 import asyncio
+import gzip
 import hashlib
+import os
 import tempfile
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -19,13 +22,22 @@ from services.downloader.handler import DownloadHandler
 from services.downloader.outcomes import FetchFailure, FetchRetryPolicy, outcome_of
 from services.downloader.settings import FetchSettings
 from services.downloader.validators import Validators
-from shared.contracts.error_codes import ErrorCode
-from shared.contracts.messages import CompressImage, CompressOptions, DownloadImage, ImageDeferred, KnownResult
+from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
+from shared.contracts.messages import (
+    CompressImage,
+    CompressOptions,
+    DownloadImage,
+    ImageDeferred,
+    ImageFailed,
+    KnownResult,
+)
 from shared.settings import AttemptSettings
 from shared.url_policy import AddressPolicy
 from tests.fakes import MemoryObjectStore, MovableClock
 from tests.support.builders import a_result
+from tests.support.odd_responses import ODD_RESPONSES
 from tests.support.origin import Origin, Response, image, open_origin, redirect
+from tests.support.pictures import a_photo
 from tests.support.waiting import until
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
@@ -267,7 +279,8 @@ async def test_a_body_longer_than_declared_does_not_affect_the_next_image(origin
     [
         (image(b"<!doctype html><p>Not found"), "an HTML page, declared as image/jpeg"),
         (image(b"Photo to follow", "text/plain"), "text, declared as text/plain"),
-        (Response(body=b"\x1f\x8b\x08" + b"\0" * 50, headers={"Content-Encoding": "gzip"}), "gzip data"),
+        (Response(body=gzip.compress(JPEG)), "gzip data"),
+        (Response(body=gzip.compress(b"<html>no</html>"), headers={"Content-Encoding": "gzip"}), "an HTML page"),
         (Response(body=b""), "empty"),
         (Response(body=b"\0" * 2_000_000, endless=True), "binary data of an unknown type"),
     ],
@@ -275,6 +288,136 @@ async def test_a_body_longer_than_declared_does_not_affect_the_next_image(origin
 async def test_the_error_for_other_content_describes_it(origin: Origin, answer: Response, detail: str) -> None:
     error = await error_of(origin.serve("/a.jpg", answer))
     assert (error.cause, error.detail) == (FetchFailure.NOT_AN_IMAGE, detail)
+
+
+def compressed(body: bytes, coding: str, **given: Any) -> Response:
+    return Response(body=body, headers={"Content-Encoding": coding}, **given)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        compressed(gzip.compress(JPEG), "gzip"),
+        compressed(gzip.compress(JPEG), "X-GZip"),
+        compressed(zlib.compress(JPEG), "deflate"),
+        compressed(zlib.compress(JPEG, wbits=-15), "deflate"),
+        compressed(gzip.compress(gzip.compress(JPEG)), "gzip, gzip"),
+        compressed(gzip.compress(JPEG), "gzip", byte_interval=0.0001),
+        compressed(JPEG, "gzip"),
+        compressed(JPEG, "deflate"),
+        compressed(JPEG, "br"),
+        compressed(JPEG, "utf-8, none"),
+    ],
+    ids=["gzip", "x-gzip", "zlib", "raw", "twice", "in bytes", "gzip label", "deflate label", "br label", "odd labels"],
+)
+async def test_a_compressed_body_is_the_image_that_was_compressed(origin: Origin, answer: Response) -> None:
+    async with fetcher() as fetching, fetching.fetch(origin.serve("/a.jpg", answer)) as fetched:
+        assert (fetched.body, fetched.size, fetched.sha256) == (JPEG, len(JPEG), hashlib.sha256(JPEG).hexdigest())
+
+
+async def test_a_large_compressed_image_is_whole(origin: Origin) -> None:
+    body = JPEG + os.urandom(3_000_000) + bytes(3_000_000)
+    url = origin.serve("/a.jpg", compressed(gzip.compress(body), "gzip"))
+    async with fetcher() as fetching, fetching.fetch(url) as fetched:
+        assert (fetched.size, fetched.sha256) == (len(body), hashlib.sha256(body).hexdigest())
+
+
+@pytest.mark.parametrize("coding", ["gzip", "gzip, gzip"])
+async def test_a_body_that_expands_beyond_the_limit_is_too_large(origin: Origin, coding: str) -> None:
+    bomb = JPEG + bytes(50_000_000)
+    for _ in coding.split():
+        bomb = gzip.compress(bomb)
+    error = await error_of(origin.serve("/a.jpg", compressed(bomb, coding)), fetch_max_bytes=1_000_000)
+    assert (error.cause, error.detail) == (FetchFailure.TOO_LARGE, "more than the limit of 1000000 bytes")
+
+
+async def test_compressed_data_without_end_that_expands_to_nothing_ends_at_the_size_limit(origin: Origin) -> None:
+    empty_blocks = b"\x00\x00\x00\xff\xff" * 1000
+    raw = b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n" + empty_blocks * 100
+    error = await error_of(origin.serve("/a.jpg", Response(raw=raw)), fetch_max_bytes=100_000)
+    assert error.cause is FetchFailure.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (compressed(gzip.compress(JPEG)[:-8] + b"\0" * 8, "gzip"), "incorrect data check"),
+        (compressed(gzip.compress(JPEG)[:10] + b"\xff" * 99, "gzip"), "corrupt compressed data"),
+        (compressed(b"x", "gzip, gzip, gzip"), "more than 2 content codings"),
+    ],
+)
+async def test_a_corrupt_compressed_body_is_a_bad_response(origin: Origin, answer: Response, words: str) -> None:
+    error = await error_of(origin.serve("/a.jpg", answer))
+    assert error.cause is FetchFailure.BAD_RESPONSE
+    assert words in error.detail
+
+
+@pytest.mark.parametrize("name", [name for name, odd in ODD_RESPONSES.items() if odd.accepted])
+async def test_an_image_in_a_response_that_browsers_accept_is_fetched(origin: Origin, name: str) -> None:
+    url = origin.serve("/a.jpg", Response(raw=ODD_RESPONSES[name].build(JPEG)))
+    async with fetcher() as fetching, fetching.fetch(url) as fetched:
+        assert fetched.body == JPEG
+
+
+async def test_a_header_that_cannot_be_read_fails_its_image_and_is_no_fault_of_the_host(origin: Origin) -> None:
+    """It would open the host's circuit, and all its good images would wait."""
+    url = origin.serve("/a.jpg", Response(raw=ODD_RESPONSES["two lengths"].build(JPEG)))
+    clock, policy = MovableClock(), FetchRetryPolicy(AttemptSettings(), 3600, lambda: 0.0)
+    async with fetcher() as fetching:
+        handle = DownloadHandler(
+            fetching, MemoryObjectStore(), policy, clock, observe=lambda _: None, responded=lambda *_: None
+        )
+        answers = [await handle(download(url, attempt, clock() + timedelta(minutes=15))) for attempt in (1, 2)]
+    [deferred], [failed] = answers
+    assert isinstance(deferred, ImageDeferred)
+    assert isinstance(failed, ImageFailed)
+    for answer in (deferred, failed):
+        assert (answer.error_code, answer.host_fault, answer.host_pause) == (ErrorCode.BAD_RESPONSE, False, None)
+    assert failed.error_detail == "more than one Content-Length"
+    assert ERROR_GUIDES[ErrorCode.BAD_RESPONSE].host_responded
+
+
+WHOLE_PICTURES = {name: a_photo(1, 60, 40, name) for name in ("JPEG", "PNG", "GIF", "WEBP", "BMP")}
+
+
+@pytest.mark.parametrize("name", ["no last chunk", "an unfinished last chunk"])
+@pytest.mark.parametrize("picture", WHOLE_PICTURES)
+async def test_a_picture_is_whole_without_the_last_chunk_only_if_its_own_end_is_there(
+    origin: Origin, picture: str, name: str
+) -> None:
+    body, odd = WHOLE_PICTURES[picture], ODD_RESPONSES[name]
+    async with fetcher() as fetching, fetching.fetch(origin.serve("/a", Response(raw=odd.build(body)))) as fetched:
+        assert fetched.body == body
+    for cut in (1, 2, 13, len(body) // 2):
+        error = await error_of(origin.serve("/b", Response(raw=odd.build(body[:-cut]))))
+        assert error.cause is FetchFailure.CONNECTION_LOST, cut
+
+
+@pytest.mark.parametrize(("declared", "whole"), [(len(JPEG), True), (len(JPEG) + 1, False)])
+async def test_the_length_of_a_compressed_image_may_be_that_of_the_image(
+    origin: Origin, declared: int, whole: bool
+) -> None:
+    raw = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % declared
+    url = origin.serve("/a.jpg", Response(raw=raw + gzip.compress(JPEG)))
+    if whole:
+        async with fetcher() as fetching, fetching.fetch(url) as fetched:
+            assert fetched.body == JPEG
+    else:
+        assert (await error_of(url)).cause is FetchFailure.CONNECTION_LOST
+
+
+@pytest.mark.parametrize("cut", [1, 8, 9, 200])
+async def test_a_compressed_image_that_is_cut_off_is_a_lost_connection(origin: Origin, cut: int) -> None:
+    raw = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(JPEG)[:-cut]
+    error = await error_of(origin.serve("/a.jpg", Response(raw=raw)))
+    assert (error.cause, error.detail) == (FetchFailure.CONNECTION_LOST, "the compressed body ends too early")
+
+
+async def test_a_compressed_picture_without_the_checksum_after_it_is_whole(origin: Origin) -> None:
+    body = WHOLE_PICTURES["JPEG"]
+    raw = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(body)[:-8]
+    async with fetcher() as fetching, fetching.fetch(origin.serve("/a.jpg", Response(raw=raw))) as fetched:
+        assert fetched.body == body
 
 
 async def test_an_image_that_arrives_in_single_bytes_is_recognised(origin: Origin) -> None:

@@ -1,6 +1,7 @@
 """The downloader's probes, against a scripted origin."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -76,6 +77,29 @@ async def test_the_size_is_known_if_the_host_sends_it(origin: Origin, answer: Re
     assert (found.content_type, found.size, found.error_code) == ("image/jpeg", size, None)
 
 
+@pytest.mark.parametrize(
+    ("answer", "size"),
+    [
+        (Response(body=gzip.compress(JPEG), headers={"Content-Encoding": "gzip"}), None),
+        (Response(body=gzip.compress(JPEG[:1000]), headers={"Content-Encoding": "gzip"}), 1000),
+        (
+            Response(
+                status=206,
+                body=gzip.compress(JPEG)[:50],
+                headers={"Content-Encoding": "gzip", "Content-Range": "bytes 0-49/99"},
+            ),
+            None,
+        ),
+    ],
+    ids=["large", "small", "part"],
+)
+async def test_a_compressed_image_is_recognised_and_the_size_of_what_is_sent_is_not_taken_for_its_own(
+    origin: Origin, answer: Response, size: int | None
+) -> None:
+    found = await probe(origin.serve("/a.jpg", answer))
+    assert (found.content_type, found.size, found.error_code) == ("image/jpeg", size, None)
+
+
 async def test_a_host_without_range_support_gets_a_plain_request(origin: Origin) -> None:
     url = origin.serve("/a.jpg", Response(status=416), image(JPEG))
     found = await probe(url)
@@ -95,7 +119,12 @@ async def test_a_host_without_range_support_gets_a_plain_request(origin: Origin)
         (redirect("http://169.254.169.254/latest/"), ErrorCode.BLOCKED_ADDRESS, "metadata service"),
         (redirect("ftp://127.0.0.1/"), ErrorCode.REDIRECT, "invalid URL"),
         (Response(raw=b"nonsense"), ErrorCode.CONNECT, ""),
-        (Response(raw=b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 20_000), ErrorCode.CONNECT, "longer than"),
+        (Response(raw=b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 20_000), ErrorCode.BAD_RESPONSE, "longer than"),
+        (
+            Response(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + JPEG[:500]),
+            ErrorCode.CONNECT,
+            "before the end",
+        ),
     ],
     ids=lambda value: getattr(value, "value", None),
 )

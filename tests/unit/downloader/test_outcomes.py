@@ -58,12 +58,16 @@ LATER = {
     503: ErrorCode.HTTP_5XX,
     504: ErrorCode.HTTP_5XX,
     599: ErrorCode.HTTP_5XX,
-    999: ErrorCode.CONNECT,
+}
+ONCE = {
+    FetchFailure.BAD_RESPONSE: ErrorCode.BAD_RESPONSE,
+    600: ErrorCode.BAD_RESPONSE,
+    999: ErrorCode.BAD_RESPONSE,
 }
 
 
 def test_this_test_covers_every_failure() -> None:
-    assert {cause for cause in NEVER | LATER if isinstance(cause, FetchFailure)} == set(FetchFailure)
+    assert {cause for cause in NEVER | LATER | ONCE if isinstance(cause, FetchFailure)} == set(FetchFailure)
 
 
 @pytest.mark.parametrize(("cause", "code"), NEVER.items())
@@ -80,6 +84,16 @@ def test_temporary_failures_are_retried_by_the_schedule_until_the_last_attempt(
     waits = [timedelta(seconds=seconds) for seconds in (5, 30, 120)]
     fault = code is not ErrorCode.HTTP_4XX and cause is not FetchFailure.INTERNAL
     assert decisions == [*(Defer(code, wait, fault) for wait in waits), Fail(code, fault)]
+
+
+@pytest.mark.parametrize(("cause", "code"), ONCE.items())
+def test_a_response_that_cannot_be_read_is_requested_once_more_and_is_no_fault_of_the_whole_host(
+    cause: FetchFailure | int, code: ErrorCode
+) -> None:
+    assert POLICY.decide(cause, None, 1, NOW) == Defer(code, timedelta(seconds=5))
+    assert POLICY.decide(cause, None, 2, NOW) == Fail(code)
+    once = FetchRetryPolicy(AttemptSettings(fetch_attempts=1, fetch_retry_schedule=(5,)), 600, lambda: 0.0)
+    assert once.decide(cause, None, 1, NOW) == Fail(code)
 
 
 @pytest.mark.parametrize("attempt", [1, 4])

@@ -1,0 +1,98 @@
+"""Reads the body of a response: without its content codings, and within limits of size and time."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+
+from services.downloader.content_coding import CodingError, ContentDecoder, ExpandsTooMuch
+from services.downloader.fetch_error import FetchError
+from services.downloader.outcomes import FetchFailure
+from services.downloader.pace import Pace
+from shared.outbound import IncompleteBody
+
+
+class Body:
+    """The body of `response`, read once.
+
+    coded: whether a content coding is undone, so that the declared size is not that of the image.
+    cut_off: once all pieces were read, why their end may be missing; None if it was received.
+    """
+
+    cut_off: str | None = None
+
+    def __init__(self, response: httpx.Response, max_bytes: int, pace: Pace) -> None:
+        """max_bytes: limit for the bytes that are sent, and for those that they decode to. Raises FetchError."""
+        declared = declared_size(response)
+        if declared is not None and declared > max_bytes:
+            raise too_large(declared, max_bytes)
+        self._response = response
+        self._max_bytes = max_bytes
+        self._pace = pace
+        try:
+            self._decoder = ContentDecoder(response.headers.get("Content-Encoding", ""), max_bytes)
+        except CodingError as error:
+            raise FetchError(FetchFailure.BAD_RESPONSE, str(error)) from error
+
+    @property
+    def coded(self) -> bool:
+        return self._decoder.needed
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Raises FetchError, and httpx.TransportError but IncompleteBody."""
+        if not self.coded:
+            async for piece in self._received():
+                yield piece
+            return
+        try:
+            async for received in self._received():
+                async for piece in _one_by_one(self._decoder.decode(received)):
+                    yield piece
+            async for piece in _one_by_one(self._decoder.finish()):
+                yield piece
+        except CodingError as error:
+            raise FetchError(FetchFailure.BAD_RESPONSE, str(error)) from error
+        except ExpandsTooMuch:
+            raise self._beyond_limit() from None
+        if not self._decoder.complete:
+            self.cut_off = self.cut_off or "the compressed body ends too early"
+
+    async def _received(self) -> AsyncIterator[bytes]:
+        """The bytes that are sent. Only the time that the host lets us wait counts for its speed."""
+        pace, size = self._pace, 0
+        asked_at = time.monotonic()
+        try:
+            async for piece in self._response.aiter_raw():
+                size += len(piece)
+                if size > self._max_bytes:
+                    raise self._beyond_limit()
+                if pace.too_slow(len(piece), time.monotonic() - asked_at):
+                    detail = f"{pace.behind:.0f} s behind the minimum of {pace.min_speed} bytes per second"
+                    raise FetchError(FetchFailure.TOO_SLOW, detail)
+                yield piece
+                asked_at = time.monotonic()
+        except IncompleteBody as error:
+            self.cut_off = str(error)
+
+    def _beyond_limit(self) -> FetchError:
+        return FetchError(FetchFailure.TOO_LARGE, f"more than the limit of {self._max_bytes} bytes")
+
+
+async def _one_by_one(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """`pieces` that are not empty. Other tasks run after each, since a few bytes can expand to very many."""
+    for piece in pieces:
+        if piece:
+            yield piece
+        await asyncio.sleep(0)
+
+
+def declared_size(response: httpx.Response) -> int | None:
+    """The length of the body as it is sent; None if the host does not declare it."""
+    declared = response.headers.get("Content-Length")
+    return int(declared) if declared else None  # the parser accepts only digits
+
+
+def too_large(size: int, max_bytes: int) -> FetchError:
+    """The error for an image whose declared size exceeds the limit."""
+    return FetchError(FetchFailure.TOO_LARGE, f"{size} bytes, the limit is {max_bytes}")
