@@ -12,7 +12,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
-from services.compressor.decoders import flatten_on_white
+from services.compressor.decoders import apply_colour_key, flatten_on_white
 
 _JPEG = b"\xff\xd8"
 _STEP = 4
@@ -46,6 +46,8 @@ def _decoded(result: bytes) -> Image.Image:
         return Image.frombuffer("L", pixels.shape[1::-1], pixels, "raw", "L", 0, 1)
     image = Image.open(io.BytesIO(result))
     image.load()
+    if image.format == "PNG":
+        apply_colour_key(image, result)
     return image
 
 

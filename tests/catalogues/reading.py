@@ -5,7 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from services.aggregator.outputs.output_csv import OutputCsv
-from services.gateway.catalogue import CatalogueLimits, CatalogueRow, Inspection, inspect_catalogue, reopen_catalogue
+from services.gateway.catalogue import (
+    CatalogueLimits,
+    CatalogueRow,
+    GivenEncoding,
+    Inspection,
+    inspect_catalogue,
+    reopen_catalogue,
+)
 from shared.catalogue import CatalogueFormat, Profile
 from shared.contracts.records import Product
 from shared.url_policy import AddressPolicy
@@ -13,9 +20,20 @@ from shared.url_policy import AddressPolicy
 _CHUNK_BYTES = 1 << 18
 
 
-def inspected(data: bytes, profile: Profile | None = None, size: int = _CHUNK_BYTES) -> Inspection:
-    """The inspection of an upload of these bytes in chunks of this size. Raises CatalogueRefused."""
-    return inspect_catalogue(partial(_pieces, data, size), CatalogueLimits(), AddressPolicy(), profile)
+def inspected(
+    data: bytes, profile: Profile | None = None, size: int = _CHUNK_BYTES, encoding: str | None = None
+) -> Inspection:
+    """The inspection of an upload of these bytes in chunks of this size. Raises CatalogueRefused.
+
+    `encoding`: the option of that name.
+    """
+    return inspect_catalogue(
+        partial(_pieces, data, size),
+        CatalogueLimits(),
+        AddressPolicy(),
+        profile,
+        given_encoding=GivenEncoding(option=encoding),
+    )
 
 
 def rows_of(data: bytes, catalogue_format: CatalogueFormat, size: int = _CHUNK_BYTES) -> list[CatalogueRow]:

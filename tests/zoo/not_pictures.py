@@ -8,9 +8,10 @@ from functools import partial
 
 from PIL import TiffImagePlugin
 
+from tests.zoo import odd_gifs, odd_pngs
 from tests.zoo.gifs import GIFS
 from tests.zoo.jpegs import JPEGS
-from tests.zoo.pngs import PNGS, SIGNATURE, chunk, header
+from tests.zoo.pngs import INDEXED, PNGS, SIGNATURE, chunk, header
 from tests.zoo.specimen import gradient, saved
 from tests.zoo.tiffs_and_bmps import TIFFS_AND_BMPS
 from tests.zoo.webps_and_avifs import WEBPS_AND_AVIFS
@@ -55,16 +56,11 @@ def _missing_rows() -> bytes:
     return SIGNATURE + header(64, 48) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-def _wrong_checksum() -> bytes:
-    png = bytearray(PNGS["png colour 8 bit"]().data)
-    png[-13] ^= 1  # the last byte of the pixels' checksum
-    return bytes(png)
-
-
-def _inflating_text() -> bytes:
-    """A chunk of 70 kB whose text inflates to 70 MB."""
-    text = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b" " * 70_000_000, 9))
-    return PNGS["png colour 8 bit"]().data.replace(chunk(b"IEND", b""), text + chunk(b"IEND", b""))
+def _png_with_wrong_checksum(name: bytes, content: bytes) -> bytes:
+    """In a chunk that browsers ignore then, though it affects what is shown."""
+    png = PNGS["png colour 8 bit"]().data
+    after_header = len(SIGNATURE + header(64, 48))
+    return png[:after_header] + odd_pngs.wrong_checksum(chunk(name, content)) + png[after_header:]
 
 
 def _missing_frame() -> bytes:
@@ -90,11 +86,6 @@ def _gif_truncated_frame() -> bytes:
         at -= 1
         size = gif[at]
     return gif[:at] + b"\0;"
-
-
-def _gif_truncated_between_frames() -> bytes:
-    gif = GIFS["gif animated for ever"]().data
-    return gif[: gif.rindex(b"!\xf9\x04")]
 
 
 def _tiff_with_zeroed_bytes(compression: str) -> bytes:
@@ -126,14 +117,22 @@ BROKEN: dict[str, Callable[[], bytes]] = {
     "png header": lambda: SIGNATURE,
     "png without rows": lambda: SIGNATURE + header(64, 48) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""),
     "png with missing rows": _missing_rows,
-    "png without IEND": lambda: PNGS["png colour 8 bit"]().data[:-12],
-    "png with a wrong checksum": _wrong_checksum,
+    "png truncated": lambda: PNGS["png colour 8 bit"]().data[:-90],
+    "png with two wrong checksums": odd_pngs.both_checksums_wrong,
+    "png with a wrong checksum in tRNS": lambda: _png_with_wrong_checksum(b"tRNS", bytes(6)),
+    "png with a wrong checksum in acTL": lambda: _png_with_wrong_checksum(b"acTL", struct.pack(">II", 2, 0)),
+    "png without a palette": lambda: (
+        SIGNATURE + header(64, 48, 8, INDEXED) + chunk(b"IDAT", zlib.compress(bytes(65 * 48))) + chunk(b"IEND", b"")
+    ),
     "png with zeroed bytes": lambda: _zeroed_bytes(PNGS["png colour 8 bit"]().data),
-    "png with a text that inflates to 70 MB": _inflating_text,
     "png with a missing frame": _missing_frame,
     "png with missing rows in a frame": _missing_rows_in_frame,
     "gif with a truncated frame": _gif_truncated_frame,
-    "gif truncated between frames": _gif_truncated_between_frames,
+    "gif truncated after a control block": odd_gifs.truncated_control_block,
+    "gif truncated in its last row": lambda: GIFS["gif"]().data[:-12],
+    "gif with LZW codes of nine bits": odd_gifs.codes_of_nine_bits,
+    "gif of empty frames": odd_gifs.only_empty_frames,
+    "gif with a screen of 0 x 0 and no frame": odd_gifs.empty_screen_without_frames,
     "gif header": lambda: b"GIF89a",
     "webp header": lambda: b"RIFF\x10\0\0\0WEBPVP8 ",
     "webp truncated": lambda: WEBPS_AND_AVIFS["webp"]().data[:-100],

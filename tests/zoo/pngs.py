@@ -52,6 +52,10 @@ def png(samples: Samples, depth: int, colour_type: int, before: Chunks = (), *, 
     return SIGNATURE + head + extra + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
+def compressed_rows(samples: Samples, depth: int = 8) -> bytes:
+    return zlib.compress(_rows(samples, depth))
+
+
 def _rows(samples: Samples, depth: int) -> bytes:
     flat = samples.reshape(samples.shape[0], -1)
     if depth == 16:
@@ -68,15 +72,28 @@ def _grey(depth: int, *, interlaced: bool = False) -> Specimen:
     return Specimen(data, "png", shown.convert("RGB"))
 
 
-def _grey_keyed(depth: int) -> Specimen:
-    """One level is transparent; with 16 bits it differs from its neighbours only in the lower byte."""
+def _grey_keyed(depth: int, level: float, *, interlaced: bool = False) -> Specimen:
+    """One level is transparent; with 16 bits it differs from its neighbours only in the lower byte.
+
+    level: from 0 for black to 1 for white.
+    """
     most = (1 << depth) - 1
     grey = grey_gradient(1 << min(depth, 8))
     samples = np.asarray(grey).astype(int) * most // 255
-    key = samples[0, 0] if depth < 16 else samples[0, 0] + 1
+    key = round(level * most)
+    if depth == 16:
+        key += 1 if level < 1 else -1
     samples[:8, :8] = key
     shown = with_alpha(Image.fromarray((samples * 255 // most).astype(np.uint8)), _alpha_where(samples == key))
-    return Specimen(png(samples, depth, GREY, ((b"tRNS", struct.pack(">H", key)),)), "png", shown)
+    chunks = ((b"tRNS", struct.pack(">H", key)),)
+    return Specimen(png(samples, depth, GREY, chunks, interlaced=interlaced), "png", shown)
+
+
+def _grey_keyed_out_of_range(depth: int) -> Specimen:
+    """No sample equals the transparent level, because it has more bits. Browsers do not ignore the excess bits."""
+    grey = grey_gradient(1 << depth)
+    samples = np.asarray(grey).astype(int) * ((1 << depth) - 1) // 255
+    return Specimen(png(samples, depth, GREY, ((b"tRNS", struct.pack(">H", 1 << depth)),)), "png", grey.convert("RGB"))
 
 
 def _alpha_where(where: np.ndarray) -> Image.Image:
@@ -96,6 +113,15 @@ def _colour_keyed(depth: int) -> Specimen:
     scale = ((1 << depth) - 1) // 255
     chunks = ((b"tRNS", struct.pack(">HHH", *(key * scale))),)
     return Specimen(png(samples * scale, depth, TRUECOLOUR, chunks), "png", shown)
+
+
+def _colour_keyed_in_lower_bytes() -> Specimen:
+    """Every pixel has the upper bytes of the transparent colour; only some have its lower bytes."""
+    samples = np.full((HEIGHT, WIDTH, 3), 0x4080)
+    samples[:8, :8] = (0x4080, 0x4080, 0x4081)
+    chunks = ((b"tRNS", struct.pack(">HHH", 0x4080, 0x4080, 0x4081)),)
+    shown = with_alpha(Image.new("RGB", SIZE, (0x40, 0x40, 0x40)), _alpha_where(samples[:, :, 2] == 0x4081))
+    return Specimen(png(samples, 16, TRUECOLOUR, chunks), "png", shown)
 
 
 def _alpha(depth: int, colour_type: int) -> Specimen:
@@ -155,7 +181,11 @@ def _animated(*, still_apart: bool = False) -> Specimen:
     return Specimen(data, "png", frames()[0], milliseconds=_TIMES, loop=2)
 
 
-def _control(number: int, box: tuple[int, int, int, int], milliseconds: int, disposal: int, blend: int) -> bytes:
+def animation_chunk(frames: int) -> bytes:
+    return chunk(b"acTL", struct.pack(">II", frames, 0))
+
+
+def control(number: int, box: tuple[int, int, int, int], milliseconds: int, disposal: int, blend: int) -> bytes:
     x, y, width, height = box
     places = struct.pack(">IIIII", number, width, height, x, y)
     return chunk(b"fcTL", places + struct.pack(">HHBB", milliseconds, 1000, disposal, blend))
@@ -175,15 +205,27 @@ def expected_apng_frames() -> list[Image.Image]:
     return [*shown, first, second, third]
 
 
+def _animated_with_a_key() -> Specimen:
+    """Grey of 2 bits whose white is transparent."""
+    samples = np.asarray(grey_gradient(4)).astype(int) // 85
+    white = Image.fromarray(((samples == 3) * 255).astype(np.uint8))
+    shown = with_alpha(grey_gradient(4), white.point(lambda value: 255 - value))
+    data = SIGNATURE + header(*SIZE, 2, GREY) + animation_chunk(2) + chunk(b"tRNS", struct.pack(">H", 3))
+    data += control(0, (0, 0, WIDTH, HEIGHT), 70, 0, 0) + chunk(b"IDAT", compressed_rows(samples, 2))
+    turned = compressed_rows(samples[::-1], 2)
+    data += control(1, (0, 0, WIDTH, HEIGHT), 70, 0, 0) + chunk(b"fdAT", struct.pack(">I", 2) + turned)
+    return Specimen(data + chunk(b"IEND", b""), "png", shown, milliseconds=(70, 70), loop=0)
+
+
 def _patched() -> Specimen:
     """Stored pixels are all opaque RGB, but a disposal makes part of a frame transparent."""
     patch = zlib.compress((b"\0" + bytes((255, 0, 0)) * 20) * 10)
-    base = zlib.compress(_rows(np.asarray(gradient(16)), 8))
-    data = SIGNATURE + header(*SIZE) + chunk(b"acTL", struct.pack(">II", 4, 0))
-    data += _control(0, (0, 0, WIDTH, HEIGHT), 70, 0, 0) + chunk(b"IDAT", base)
+    base = compressed_rows(np.asarray(gradient(16)))
+    data = SIGNATURE + header(*SIZE) + animation_chunk(4)
+    data += control(0, (0, 0, WIDTH, HEIGHT), 70, 0, 0) + chunk(b"IDAT", base)
     for index, (x, y, disposal) in enumerate(((5, 5, 1), (30, 20, 2), (40, 30, 0))):
         number = 1 + 2 * index
-        data += _control(number, (x, y, 20, 10), 70, disposal, index % 2)
+        data += control(number, (x, y, 20, 10), 70, disposal, index % 2)
         data += chunk(b"fdAT", struct.pack(">I", number + 1) + patch)
     return Specimen(data + chunk(b"IEND", b""), "png", gradient(16), milliseconds=(70, 70, 70, 70), loop=0)
 
@@ -191,10 +233,21 @@ def _patched() -> Specimen:
 PNGS: dict[str, Callable[[], Specimen]] = {
     **{f"png grey {depth} bit": partial(_grey, depth) for depth in (1, 2, 4, 8, 16)},
     **{f"png grey {depth} bit interlaced": partial(_grey, depth, interlaced=True) for depth in (1, 16)},
-    **{f"png grey {depth} bit with a transparent level": partial(_grey_keyed, depth) for depth in (1, 2, 8, 16)},
+    **{
+        f"png grey {depth} bit with transparent {name}": partial(_grey_keyed, depth, level)
+        for depth in (1, 2, 4, 8, 16)
+        for name, level in (("black", 0), ("grey", 1 / 3), ("white", 1))
+        if depth > 1 or name != "grey"
+    },
+    "png grey 2 bit interlaced with transparent white": partial(_grey_keyed, 2, 1, interlaced=True),
+    **{
+        f"png grey {depth} bit with an impossible transparent level": partial(_grey_keyed_out_of_range, depth)
+        for depth in (1, 2, 4, 8)
+    },
     **{f"png colour {depth} bit": partial(_colour, depth) for depth in (8, 16)},
     "png colour interlaced": partial(_colour, 8, interlaced=True),
     **{f"png colour {depth} bit with a transparent colour": partial(_colour_keyed, depth) for depth in (8, 16)},
+    "png colour 16 bit with a transparent colour that differs in lower bytes": _colour_keyed_in_lower_bytes,
     **{f"png colour and alpha {depth} bit": partial(_alpha, depth, TRUECOLOUR_ALPHA) for depth in (8, 16)},
     **{f"png grey and alpha {depth} bit": partial(_alpha, depth, GREY_ALPHA) for depth in (8, 16)},
     **{f"png palette {depth} bit": partial(_indexed, depth) for depth in (1, 2, 4, 8)},
@@ -208,4 +261,5 @@ PNGS: dict[str, Callable[[], Specimen]] = {
     "png animated": _animated,
     "png animated with a separate still picture": partial(_animated, still_apart=True),
     "png animated with partial frames": _patched,
+    "png animated with a transparent level of 2 bits": _animated_with_a_key,
 }

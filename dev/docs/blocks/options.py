@@ -41,6 +41,8 @@ def _values(schema: Mapping[str, Any]) -> str:
             return f"{minimum} to {maximum}"
         case {"type": "boolean"}:
             return "`true`, `false`"
+        case {"format": "charset"}:
+            return "a label"
         case {"format": "uri"}:
             return "a URL"
     raise ValueError(f"no words for the values of {schema}")

@@ -7,16 +7,19 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from services.compressor.decoders.compositing import Disposal, FramePart
 from services.compressor.decoders.pixel_modes import to_basic_mode
 from services.compressor.decoders.png_chunks import PNG_SIGNATURE, Chunk, Header, check_pixels, png_chunk_bytes
+from services.compressor.decoders.png_key import apply_colour_key
 
 _DISPOSALS: dict[int, Disposal] = {0: "keep", 1: "clear", 2: "previous"}
 _BLEND_OVER = 1
 _DEFAULT_DELAY_DENOMINATOR = 100
 _FRAME_CONTROL_BYTES = 26
+_MAX_FRAMES = (1 << 31) - 1  # as all integers of PNG; browsers ignore larger ones
 _SHARED_CHUNKS = frozenset({b"PLTE", b"tRNS"})
 
 
@@ -46,14 +49,20 @@ class Apng:
         for frame in self.frames:
             header = self.header._replace(width=frame.number(4), height=frame.number(8))
             check_pixels(frame.pixels, header)
-            image = to_basic_mode(PngImageFile(io.BytesIO(self._as_png(frame, header)))).convert("RGBA")
             yield FramePart(
-                image,
+                self._decoded(frame, header),
                 position=(frame.number(12), frame.number(16)),
                 milliseconds=_milliseconds(frame),
                 blend=frame.control[25] == _BLEND_OVER,
                 disposal=_DISPOSALS.get(frame.control[24], "keep"),
             )
+
+    def _decoded(self, frame: _Frame, header: Header) -> Image.Image:
+        png = self._as_png(frame, header)
+        image = PngImageFile(io.BytesIO(png))
+        image.load()
+        apply_colour_key(image, png)
+        return to_basic_mode(image).convert("RGBA")
 
     def _as_png(self, frame: _Frame, header: Header) -> bytes:
         """The frame as a PNG file."""
@@ -64,21 +73,27 @@ class Apng:
 
 
 def read_apng(chunks: Iterable[Chunk], header: Header) -> Apng | None:
-    """The animation in a PNG's chunks; None if it is a still picture. Raises ValueError if frames are missing."""
-    animation, declared_frames = Apng(header, loop=0), 0
+    """The frames in a PNG's chunks; None if browsers show its main picture. Raises ValueError if frames are missing.
+
+    There is one frame only if a file with a single frame also has a picture for viewers without APNG support.
+    """
+    animation, declared_frames, has_main_picture = Apng(header, loop=0), 0, False
     for name, data in chunks:
-        if name == b"acTL" and len(data) == 8:
+        if name == b"acTL" and len(data) == 8 and not (has_main_picture or animation.frames):
             declared_frames, animation.loop = int.from_bytes(data[:4], "big"), int.from_bytes(data[4:], "big")
         elif name in _SHARED_CHUNKS:
             animation.shared.append((name, bytes(data)))
         elif name == b"fcTL":
             animation.frames.append(_frame(bytes(data), header))
-        elif name == b"IDAT" and animation.frames:
-            # IDAT before the first fcTL is a still picture for viewers without APNG support.
-            animation.frames[-1].pixels.append(data)
+        elif name == b"IDAT":
+            if animation.frames:
+                animation.frames[-1].pixels.append(data)
+            else:
+                has_main_picture = True
         elif name == b"fdAT" and animation.frames:
             animation.frames[-1].pixels.append(data[4:])
-    if declared_frames < 2:
+    has_only_frame = declared_frames == 1 and has_main_picture and animation.frames and animation.frames[0].pixels
+    if not (has_only_frame or 2 <= declared_frames <= _MAX_FRAMES):
         return None
     if len(animation.frames) < declared_frames:
         raise ValueError("frames are missing")

@@ -14,12 +14,13 @@ from services.compressor.decoders.jpeg_segments import check_scans
 from services.compressor.decoders.orientation import apply_orientation, orientation_of
 from services.compressor.decoders.picture import Animation, Format
 from services.compressor.decoders.png_chunks import check_pixels, iter_png_chunks, png_header
+from services.compressor.decoders.png_key import apply_colour_key
 from services.compressor.decoders.tiff import check_strips
 
 PixelLimit = Callable[[tuple[int, int], int], None]
 """Takes a size and a number of frames; raises if they are too many pixels."""
 
-_TRUECOLOUR = 2
+_INDEXED = 3
 
 
 class Decoded(NamedTuple):
@@ -64,6 +65,8 @@ def _jpeg(image: ImageFile.ImageFile, original: bytes) -> Decoded:
 
 def _png(image: ImageFile.ImageFile, png: bytes, limit: PixelLimit) -> Decoded:
     header, chunks = png_header(png), list(iter_png_chunks(png))
+    if header.colour_type == _INDEXED and not any(chunk.name == b"PLTE" for chunk in chunks):
+        raise ValueError("the palette is missing")
     image.load()
     # Pillow leaves missing rows black, so rows need counting only if the last one is black.
     if header.interlaced or not _last_row(image).getbbox(alpha_only=False):
@@ -72,10 +75,8 @@ def _png(image: ImageFile.ImageFile, png: bytes, limit: PixelLimit) -> Decoded:
     if apng := read_apng(chunks, header):
         limit(image.size, len(apng.frames))
         animation = from_parts(apng, image.size, len(apng.frames), orientation)
-        return Decoded(verified_first_frame(animation), animation)
-    key = image.info.get("transparency")
-    if header.depth == 16 and header.colour_type == _TRUECOLOUR and isinstance(key, tuple):
-        image.info["transparency"] = tuple(value >> 8 for value in key)  # Pillow keeps the upper bytes of the pixels
+        return Decoded(verified_first_frame(animation), animation if len(apng.frames) > 1 else None)
+    apply_colour_key(image, png)
     return Decoded(apply_orientation(image, orientation))
 
 

@@ -1,10 +1,10 @@
-"""Read GIF: its blocks strictly, its frames as browsers show them. Source: GIF89a, CompuServe 1990.
+"""Read GIF as browsers show it, but refuse frames with missing pixels. Source: GIF89a, CompuServe 1990.
 
-Pillow decodes the pixels of each frame, but cannot be used for whole files: it accepts a file that ends between two
-frames, fills what no frame covers with a colour where browsers show what is behind, and applies a disposal to later
-frames too.
+Pillow decodes the pixels of each frame, but cannot be used for whole files: it accepts frames with missing pixels,
+fills what no frame covers with a colour where browsers show what is behind, and applies a disposal to later frames too.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,11 +13,12 @@ from PIL import Image
 
 from services.compressor.decoders.compositing import Disposal, FramePart
 
-_EXTENSION, _FRAME, _TRAILER, _PADDING = 0x21, 0x2C, 0x3B, 0x00
+_EXTENSION, _FRAME, _TRAILER = 0x21, 0x2C, 0x3B
 _CONTROL, _APPLICATION = 0xF9, 0xFF
-_LOOP_APPLICATIONS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
-_GREY_PALETTE = bytes(level for level in range(256) for _ in range(3))
-_DISPOSALS: dict[int, Disposal] = {2: "clear", 3: "previous"}
+_LOOP = re.compile(rb"\x0b(?:NETSCAPE2\.0|ANIMEXTS1\.0)\x03\x01(..)", re.DOTALL)
+_BLACK_PALETTE = bytes(768)  # where the file has none, browsers show black
+_DISPOSALS: dict[int, Disposal] = {2: "clear", 3: "previous", 4: "previous"}  # 4: old encoders meant 3
+_MAX_CODE_SIZE = 8
 
 
 class _Control(NamedTuple):
@@ -42,6 +43,8 @@ class GifFrame:
     def decode(self) -> Image.Image:
         """The frame in mode P. Raises ValueError if pixels are missing."""
         blocks, code_size = self.data[1:], self.data[0]
+        if code_size > _MAX_CODE_SIZE:
+            raise ValueError("LZW codes of more than 8 bits")
         image = Image.frombytes("P", self.size, blocks, "gif", code_size, int(self.interlaced), -1)
         image.putpalette(self.palette)
         if self.control.transparent is not None:
@@ -51,7 +54,11 @@ class GifFrame:
 
 @dataclass(slots=True)
 class Gif:
-    """loop: how often the animation is played; 0 means for ever. The file stores repetitions, or nothing for once."""
+    """An opened file.
+
+    size: of the screen, enlarged where the first frame reaches beyond it, as browsers do. Later frames are cropped.
+    loop: how often the animation is played; 0 means for ever. The file stores repetitions, or nothing for once.
+    """
 
     size: tuple[int, int]
     loop: int = 1
@@ -60,12 +67,17 @@ class Gif:
     def parts(self) -> Iterator[FramePart]:
         """The decoded frames as stored. Raises ValueError if a frame's pixels are missing."""
         for frame in self.frames:
-            image, control = frame.decode().convert("RGBA"), frame.control
+            image = Image.new("RGBA", frame.size) if 0 in frame.size else frame.decode().convert("RGBA")
+            control = frame.control
             yield FramePart(image, frame.position, control.milliseconds, blend=True, disposal=control.disposal)
 
 
 def read_gif(data: bytes) -> Gif:
-    """Read the structure without decoding pixels. Raises ValueError if the file is truncated or not a valid GIF."""
+    """Read the structure without decoding pixels.
+
+    The trailer may be missing, and anything that is no block ends the file too, as in browsers.
+    Raises ValueError if the file is truncated within a frame or its control block, or contains no pixels.
+    """
     try:
         return _read(data)
     except IndexError as error:
@@ -75,37 +87,41 @@ def read_gif(data: bytes) -> Gif:
 def _read(data: bytes) -> Gif:
     gif = Gif((_number(data, 6), _number(data, 8)))
     global_palette, at = _palette(data, 13, data[10])
-    control = _Control()
-    while (block := data[at]) != _TRAILER:
-        if block == _FRAME:
-            frame, at = _frame(data, at + 1, global_palette, control)
+    control: _Control | None = None
+    while (block := data[at : at + 1]) and block[0] in (_FRAME, _EXTENSION):
+        if block[0] == _FRAME:
+            frame, at = _frame(data, at + 1, global_palette, control or _Control())
             gif.frames.append(frame)
-            control = _Control()
-        elif block == _EXTENSION:
-            label, start = data[at + 1], at + 2
-            at = _after_blocks(data, start)
-            if label == _CONTROL:
-                control = _control(data, start)
-            elif label == _APPLICATION and data[start + 1 : start + 12] in _LOOP_APPLICATIONS and data[start + 13] == 1:
-                repeats = _number(data, start + 14)
-                gif.loop = repeats and repeats + 1
-        elif block == _PADDING:
-            at += 1
-        else:
-            raise ValueError(f"an unknown block {block:#x}")
-    if not gif.frames:
+            control = None
+            continue
+        label, start = data[at + 1], at + 2
+        at = _after_blocks(data, start)
+        if label == _CONTROL:
+            control = _control(data, start)
+        elif label == _APPLICATION and (loop := _LOOP.match(data, start)):
+            repeats = _number(loop[1], 0)
+            gif.loop = repeats and repeats + 1
+    if control and block != bytes((_TRAILER,)):
+        raise ValueError("the file is truncated")
+    if all(0 in frame.size for frame in gif.frames):
         raise ValueError("no frame")
+    gif.size = _enlarged(gif.size, gif.frames[0])
     return gif
+
+
+def _enlarged(screen: tuple[int, int], first: GifFrame) -> tuple[int, int]:
+    (x, y), (width, height) = first.position, first.size
+    return max(screen[0], x + width), max(screen[1], y + height)
 
 
 def _frame(data: bytes, at: int, global_palette: bytes | None, control: _Control) -> tuple[GifFrame, int]:
     position, size = (_number(data, at), _number(data, at + 2)), (_number(data, at + 4), _number(data, at + 6))
     flags = data[at + 8]
     local_palette, start = _palette(data, at + 9, flags)
+    if start >= len(data):
+        raise ValueError("the file is truncated")
     end = _after_blocks(data, start + 1)
-    if 0 in size:
-        raise ValueError("a frame without pixels")
-    palette, interlaced = local_palette or global_palette or _GREY_PALETTE, bool(flags & 0x40)
+    palette, interlaced = local_palette or global_palette or _BLACK_PALETTE, bool(flags & 0x40)
     return GifFrame(position, size, control, palette, interlaced, data[start:end]), end
 
 
@@ -129,7 +145,8 @@ def _palette(data: bytes, at: int, flags: int) -> tuple[bytes | None, int]:
 
 
 def _after_blocks(data: bytes, at: int) -> int:
-    while size := data[at]:
+    """Where the data blocks at `at` end; if the file is truncated within them, its end or later."""
+    while at < len(data) and (size := data[at]):
         at += size + 1
     return at + 1
 

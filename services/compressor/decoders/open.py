@@ -20,6 +20,7 @@ from services.compressor.decoders.picture import Format, Picture
 from services.compressor.decoders.pixel_modes import to_basic_mode
 from services.compressor.decoders.png_chunks import colour_chunks
 from services.compressor.decoders.png_colours import effective_chunks, effective_profile, profile_for_mode
+from services.compressor.decoders.png_essentials import essential_png
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import MetadataPolicy
 from shared.file_types import AVIF, BMP, GIF, JPEG, PNG, TIFF, WEBP, FileType, file_type
@@ -49,16 +50,36 @@ def open_picture(original: bytes, max_pixels: int, metadata: MetadataPolicy = "s
     animation together may have MAX_ANIMATION_FACTOR times as many pixels, because they are decoded one at a time.
     Raises CompressError if the file is not a picture of a supported format, too large, or incomplete.
     """
+    kind = file_type(original)
+    if kind not in _FORMATS:
+        raise CompressError(ErrorCode.UNSUPPORTED_FORMAT, f"the file is {kind.description}")
     with _pillow_pixel_limit(max_pixels):
-        kind, image = _read_header(original, max_pixels)
         try:
-            decoded = decode(image, _FORMATS[kind], original, partial(_check_pixels, max_pixels))
-        except (CompressError, MemoryError):
-            raise
-        except Exception as error:
-            # Decoders raise any exception for hostile bytes, not only OSError.
-            raise CompressError(ErrorCode.DECODE_ERROR, f"{kind.name} does not decode: {error}") from error
-        return _picture(image, _FORMATS[kind], decoded, original, metadata)
+            return _open(kind, original, max_pixels, metadata)
+        except CompressError as refusal:
+            if kind is not PNG or refusal.code is not ErrorCode.DECODE_ERROR:
+                raise
+            return _open(kind, _essentials(original, refusal), max_pixels, metadata)
+
+
+def _essentials(png: bytes, refusal: CompressError) -> bytes:
+    """The PNG without what browsers ignore. Raises `refusal` if its pixels are broken."""
+    try:
+        return essential_png(png)
+    except ValueError:
+        raise refusal from None
+
+
+def _open(kind: FileType, original: bytes, max_pixels: int, metadata: MetadataPolicy) -> Picture:
+    image = _read_header(kind, original, max_pixels)
+    try:
+        decoded = decode(image, _FORMATS[kind], original, partial(_check_pixels, max_pixels))
+    except (CompressError, MemoryError):
+        raise
+    except Exception as error:
+        # Decoders raise any exception for hostile bytes, not only OSError.
+        raise CompressError(ErrorCode.DECODE_ERROR, f"{kind.name} does not decode: {error}") from error
+    return _picture(image, _FORMATS[kind], decoded, original, metadata)
 
 
 def _picture(
@@ -101,11 +122,8 @@ def _pillow_pixel_limit(max_pixels: int) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = usual
 
 
-def _read_header(original: bytes, max_pixels: int) -> tuple[FileType, ImageFile.ImageFile]:
-    """The file's type, and the file as Pillow opens it. Raises CompressError."""
-    kind = file_type(original)
-    if kind not in _FORMATS:
-        raise CompressError(ErrorCode.UNSUPPORTED_FORMAT, f"the file is {kind.description}")
+def _read_header(kind: FileType, original: bytes, max_pixels: int) -> ImageFile.ImageFile:
+    """The file as Pillow opens it. Raises CompressError."""
     try:
         stream = io.BytesIO(original)
         with warnings.catch_warnings():
@@ -120,7 +138,7 @@ def _read_header(original: bytes, max_pixels: int) -> tuple[FileType, ImageFile.
     except Exception as error:
         raise CompressError(ErrorCode.DECODE_ERROR, f"{kind.name} with a broken header") from error
     _check_pixels(max_pixels, image.size, 1)
-    return kind, image
+    return image
 
 
 def _check_pixels(max_pixels: int, size: tuple[int, int], frames: int) -> None:

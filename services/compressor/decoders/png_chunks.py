@@ -80,7 +80,7 @@ def colour_chunks(png: bytes) -> list[tuple[bytes, bytes]]:
 
 def check_pixels(pixels: Iterable[memoryview], header: Header) -> None:
     """Raises ValueError if the compressed pixels contain fewer rows than declared: Pillow leaves missing rows black."""
-    missing = _pixel_bytes(header)
+    missing = pixel_bytes(header)
     inflate = zlib.decompressobj()
     for piece in pixels:
         rest: bytes | memoryview = piece
@@ -94,7 +94,7 @@ def check_pixels(pixels: Iterable[memoryview], header: Header) -> None:
         raise ValueError("pixels are missing")
 
 
-def _pixel_bytes(header: Header) -> int:
+def pixel_bytes(header: Header) -> int:
     """How many bytes all rows take before compression."""
     bits = header.depth * _SAMPLES[header.colour_type]
     if not header.interlaced:

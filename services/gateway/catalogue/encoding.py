@@ -1,10 +1,12 @@
-"""Finds the encoding of an upload and decodes its bytes to text. Pure, streaming."""
+"""Decides the encoding of an upload: byte order mark, option, declared charset, UTF-8, guess. Pure, streaming."""
 
 import codecs
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from services.gateway.catalogue.charset_guess import guess_encoding, guess_utf16, is_damaged_utf8, sample_of
+from services.gateway.catalogue.charsets import UTF8, UTF16_BE, UTF16_LE, WESTERN, codec_of, display_name
+from services.gateway.catalogue.decoding import SAVE_AS, Chunks, Scan, byte_at, line_of, scan
 from services.gateway.catalogue.findings import Finding, shorten
 from services.gateway.catalogue.text import Unreadable
 from shared.file_types import (
@@ -23,10 +25,6 @@ from shared.file_types import (
     binary_type,
 )
 
-Chunks = Callable[[], Iterable[bytes]]
-"""Each call returns the file from its beginning, in pieces of any size."""
-
-SAVE_AS = 'Save it in your spreadsheet program as "CSV UTF-8 (comma delimited)" and upload that file.'
 _UNPACK = "Unpack it and upload the CSV file."
 _LIST_URLS = "Upload a CSV file that lists the URLs of the images."
 _UPLOAD_SOURCE = "Upload the CSV file that the document was made from."
@@ -51,70 +49,105 @@ _CUT_SIGNATURES = ((b"\x89PNG", PNG), (b"GIF8", GIF))
 """The rest of the signature is damaged by a transfer as text; no column name begins so."""
 
 _UTF32_MARKS = (codecs.BOM_UTF32_BE, codecs.BOM_UTF32_LE)
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_HEAD_BYTES = 64  # more than the header of any binary type needs
-_UTF16_HEAD_BYTES = 16
-_MIN_BYTES = 8  # four characters; fewer do not prove that a text is UTF-16
-_UTF16 = "the file has no byte order mark; it was read as UTF-16 because of its zero bytes"
+_MARKS = ((codecs.BOM_UTF8, UTF8), (codecs.BOM_UTF16_LE, UTF16_LE), (codecs.BOM_UTF16_BE, UTF16_BE))
+_UTF16 = frozenset({UTF16_LE, UTF16_BE})
+_SIGNATURE_BYTES = 64  # more than the header of any binary type needs
+_HEAD_BYTES = 1 << 12
+_BY_ZEROS = "the file has no byte order mark; it was read as UTF-16 because of its zero bytes"
 _CHECK_LETTERS = "Check that accented letters are shown correctly."
-_NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp1252": "Windows-1252 (or UTF-8)"}
+_NAME_IT = f"{_CHECK_LETTERS} If not, name the encoding, for example encoding=windows-1250, or: {SAVE_AS}"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenEncoding:
+    """What the client says about the encoding, as labels. option: on purpose. declared: by a Content-Type."""
+
+    option: str | None = None
+    declared: str | None = None
+
+
+NOT_GIVEN = GivenEncoding()
 
 
 @dataclass(frozen=True, slots=True)
 class TextEncoding:
-    """name and bom: as in Dialect. warning: set if the encoding was guessed."""
+    """name and bom: as in Dialect. warnings: how it was found, where that is not certain."""
 
     name: str
     bom: bool
-    warning: Finding | None = None
+    warnings: tuple[Finding, ...] = ()
 
 
-def find_encoding(chunks: Chunks) -> TextEncoding:
-    """The encoding of a text. A text without a byte order mark is read to its end to find out whether it is UTF-8.
+def find_encoding(chunks: Chunks, given: GivenEncoding) -> TextEncoding:
+    """The encoding of a text.
 
-    Raises Unreadable for known binary types and for damaged UTF-8: reading that as Windows-1252 would change URLs.
+    A byte order mark decides, as in browsers; then the option; then the declared charset, unless the bytes contradict
+    it. Otherwise the text is read to its end to find out whether it is UTF-8, and if not, its encoding is guessed.
+
+    Raises Unreadable for known binary types and for damaged UTF-8: reading that in another encoding would change URLs.
     Bytes that the encoding does not allow are found by `decode`.
     """
     head = _head(chunks())
     if head.startswith(_UTF32_MARKS):
         raise _not_csv("UTF-32 text", SAVE_AS)
-    if binary := _binary_type(head):
+    if binary := _binary_type(head[:_SIGNATURE_BYTES]):
         raise _not_csv(_WORKBOOKS.get(binary, binary.description), _ADVICE.get(binary, _LIST_URLS))
+    option = codec_of(given.option) if given.option else None
+    declared = codec_of(given.declared) if given.declared else None
     for mark, name in _MARKS:
         if head.startswith(mark):
-            return TextEncoding(name, bom=True)
-    if utf16 := _utf16_by_zeros(head[:_UTF16_HEAD_BYTES]):
-        return TextEncoding(utf16, bom=False, warning=Finding(_UTF16, _CHECK_LETTERS, severity="warning"))
-    invalid = _first_invalid(chunks())
-    if invalid is None:
-        return TextEncoding("utf-8", bom=False)
-    if invalid.after_utf8:
-        raise _damaged(chunks, invalid.place)
-    return TextEncoding("cp1252", False, _not_utf8(chunks, invalid.place))
+            return TextEncoding(name, True, _against_mark(name, option or declared))
+    utf16 = guess_utf16(head)
+    if option is not None:
+        return TextEncoding(utf16 if utf16 and option in _UTF16 else option, bom=False)
+    warnings = (_unknown_charset(given.declared),) if given.declared and declared is None else ()
+    return _declared(chunks, declared, utf16) if declared else _detected(chunks, utf16, warnings)
 
 
-def decode(chunks: Iterable[bytes], name: str, *, bom: bool) -> Iterator[str]:
-    """The text without its byte order mark. Raises Unreadable at the first invalid byte and at a NUL."""
-    decoder = codecs.getincrementaldecoder(name)()
-    read = 0
-    for chunk, final in _with_end(chunks):
-        start = read - len(decoder.getstate()[0])  # position of the first byte that is decoded now
-        read += len(chunk)
-        fault: Unreadable | None = None
-        try:
-            text = decoder.decode(chunk, final)
-        except UnicodeDecodeError as error:
-            text = error.object[: error.start].decode(name)
-            fault = _undecodable(error, name, start)
-        if "\0" in text:
-            before = text[: text.index("\0")]
-            fault = _nul(start + len(before.encode(name)))
-            text = before
-        if bom and text:
-            text, bom = text.removeprefix("\ufeff"), False
-        yield text
-        if fault:
-            raise fault
+def _against_mark(name: str, wanted: str | None) -> tuple[Finding, ...]:
+    if wanted is None or wanted == name or {wanted, name} <= _UTF16:
+        return ()
+    problem = f"the file has the byte order mark of {display_name(name)}; it was not read as {display_name(wanted)}"
+    return (_warning(problem, "Declare the encoding that the file has, or none."),)
+
+
+def _declared(chunks: Chunks, declared: str, utf16: str | None) -> TextEncoding:
+    """The declared encoding, unless the bytes contradict it."""
+    if utf16 and declared in _UTF16:
+        return TextEncoding(utf16, bom=False)
+    if utf16 is None:
+        found = scan(chunks(), declared)
+        if found.invalid is None and not (declared == WESTERN and _is_utf8_with_letters(chunks)):
+            return TextEncoding(declared, bom=False)
+        if declared == UTF8:
+            return _detected(chunks, None, (), found)
+    problem = f"the file is not {display_name(declared)} text, as its Content-Type says; its encoding was detected"
+    return _detected(chunks, utf16, (_warning(problem, "Declare the encoding that the file has, or none."),))
+
+
+def _is_utf8_with_letters(chunks: Chunks) -> bool:
+    """HTTP libraries declare ISO-8859-1 by default; no Western text is valid UTF-8 by chance."""
+    found = scan(chunks(), UTF8)
+    return found.invalid is None and found.letters
+
+
+def _detected(
+    chunks: Chunks, utf16: str | None, warnings: tuple[Finding, ...], found: Scan | None = None
+) -> TextEncoding:
+    """`found`: what the text is as UTF-8, if that is known."""
+    if utf16:
+        return TextEncoding(utf16, False, (*warnings, _warning(_BY_ZEROS, _CHECK_LETTERS)))
+    found = found or scan(chunks(), UTF8)
+    if found.invalid is not None:
+        sample = sample_of(chunks())
+        guess = guess_encoding(sample)
+        if is_damaged_utf8(sample, guess):
+            raise _damaged(chunks, found.invalid)
+        return TextEncoding(guess, False, (*warnings, _not_utf8(chunks, found.invalid, guess)))
+    if found.japanese_escapes and not found.letters:
+        problem = "the file has escapes of ISO-2022-JP; it was read in that encoding"
+        return TextEncoding("iso2022_jp", False, (*warnings, _warning(problem, _NAME_IT)))
+    return TextEncoding(UTF8, False, warnings)
 
 
 def _head(chunks: Iterable[bytes]) -> bytes:
@@ -135,100 +168,25 @@ def _not_csv(description: str, advice: str) -> Unreadable:
     return Unreadable("file", f"the file is not CSV text: it looks like {description}", advice)
 
 
-def _with_end(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    for chunk in chunks:
-        yield chunk, False
-    yield b"", True
-
-
-def _utf16_by_zeros(head: bytes) -> str | None:
-    """In UTF-16, each of a header's first letters has one zero byte."""
-    head = head[: len(head) // 2 * 2]
-    if len(head) >= _MIN_BYTES:
-        if all(head[0::2]) and not any(head[1::2]):
-            return "utf-16-le"
-        if all(head[1::2]) and not any(head[0::2]):
-            return "utf-16-be"
-    return None
-
-
-class _InvalidByte(NamedTuple):
-    """place: of the first byte that is not UTF-8. after_utf8: letters beyond ASCII before it are encoded as UTF-8."""
-
-    place: int
-    after_utf8: bool
-
-
-def _first_invalid(chunks: Iterable[bytes]) -> _InvalidByte | None:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    read, letters = 0, False
-    for chunk, final in _with_end(chunks):
-        start = read - len(decoder.getstate()[0])
-        try:
-            text = decoder.decode(chunk, final)
-        except UnicodeDecodeError as error:
-            return _InvalidByte(start + error.start, letters or not error.object[: error.start].isascii())
-        letters = letters or not text.isascii()
-        read += len(chunk)
-    return None
-
-
 def _damaged(chunks: Chunks, place: int) -> Unreadable:
-    byte, line = _byte_at(chunks(), place), _line_of(chunks(), place)
+    byte, line = byte_at(chunks(), place), line_of(chunks(), place)
     return Unreadable(
         "file",
         f"the file is UTF-8 but damaged in line {line:,}: byte {place:,} is 0x{byte:02X}",
-        f"Correct that line. {SAVE_AS}",
+        f"Correct that line. {SAVE_AS} If the file is in another encoding, name it with the option encoding.",
     )
 
 
-def _line_of(chunks: Iterable[bytes], place: int) -> int:
-    """The number of the line that the byte at `place` is in."""
-    line, tail, left = 1, b"", place
-    rest = iter(chunks)
-    while left and (chunk := next(rest, b"")):
-        # A CR and its LF may be in two chunks, so a CR at a chunk's end is counted with the next chunk.
-        block = tail + chunk[:left]
-        left -= len(chunk[:left])
-        end = len(block) - block.endswith(b"\r") if left else len(block)
-        line += _line_ends(block[:end])
-        tail = block[end:]
-    return line
+def _not_utf8(chunks: Chunks, place: int, guess: str) -> Finding:
+    byte = byte_at(chunks(), place)
+    problem = f"the file is not UTF-8: byte {place:,} is 0x{byte:02X}; it was read as {display_name(guess)}"
+    return _warning(problem, _NAME_IT, line_of(chunks(), place))
 
 
-def _not_utf8(chunks: Chunks, place: int) -> Finding:
-    byte = _byte_at(chunks(), place)
-    return Finding(
-        f"the file is not UTF-8: byte {place:,} is 0x{byte:02X}; it was read as Windows-1252",
-        f"{_CHECK_LETTERS} If not: {SAVE_AS}",
-        line=_line_of(chunks(), place),
-        severity="warning",
-    )
+def _unknown_charset(label: str) -> Finding:
+    problem = f'the Content-Type names a charset that is not known, "{shorten(label)}"; the encoding was detected'
+    return _warning(problem, "Declare the encoding that the file has, or none.")
 
 
-def _line_ends(block: bytes) -> int:
-    return block.count(b"\n") + block.count(b"\r") - block.count(b"\r\n")
-
-
-def _byte_at(chunks: Iterable[bytes], place: int) -> int:
-    for chunk in chunks:
-        if place < len(chunk):
-            return chunk[place]
-        place -= len(chunk)
-    raise ValueError(f"no byte {place}")
-
-
-def _nul(place: int) -> Unreadable:
-    return Unreadable("line", f"the file is not CSV text: the character at byte {place:,} is zero", SAVE_AS)
-
-
-def _undecodable(error: UnicodeDecodeError, name: str, start: int) -> Unreadable:
-    before = error.object[max(error.start - 30, 0) : error.start].decode(name, "replace")
-    after = error.object[error.start : error.start + 30].decode(name, "replace")
-    byte = error.object[error.start]
-    return Unreadable(
-        "line",
-        f"the file is not {_NAMES[name]} text: byte {start + error.start:,} is 0x{byte:02X}",
-        f"The file is damaged or in another encoding. {SAVE_AS}",
-        shorten(before.rpartition("\n")[2] + after.partition("\n")[0]),
-    )
+def _warning(problem: str, advice: str, line: int | None = None) -> Finding:
+    return Finding(problem, advice, line=line, severity="warning")

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.gateway.catalogue.counting import DistinctCounter
-from services.gateway.catalogue.encoding import Chunks
+from services.gateway.catalogue.decoding import Chunks
+from services.gateway.catalogue.encoding import NOT_GIVEN, GivenEncoding
 from services.gateway.catalogue.findings import Finding, Severity
 from services.gateway.catalogue.hosts import HostCounts, HostSample
 from services.gateway.catalogue.limits import CatalogueLimits
@@ -58,9 +59,10 @@ def inspect_catalogue(
     profile: Profile | None = None,
     *,
     sample_per_host: int = 0,
+    given_encoding: GivenEncoding = NOT_GIVEN,
 ) -> Inspection:
     """Read the whole file. `profile` None: detect it from the header. Raises CatalogueRefused with all findings."""
-    return _Inspector(open_catalogue(chunks, limits, profile), policy, sample_per_host).inspect()
+    return _Inspector(open_catalogue(chunks, limits, profile, given_encoding), policy, sample_per_host).inspect()
 
 
 class _Inspector:

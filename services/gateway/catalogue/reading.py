@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
+from services.gateway.catalogue.decoding import Chunks, decode
 from services.gateway.catalogue.delimiter import HEAD_CHARS, find_delimiter
-from services.gateway.catalogue.encoding import Chunks, TextEncoding, decode, find_encoding
+from services.gateway.catalogue.encoding import NOT_GIVEN, GivenEncoding, TextEncoding, find_encoding
 from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings
 from services.gateway.catalogue.header import Layout, layout_of, read_layout
 from services.gateway.catalogue.image_urls import read_urls
@@ -43,14 +44,19 @@ class CatalogueRow(NamedTuple):
     record: str
 
 
-def open_catalogue(chunks: Chunks, limits: CatalogueLimits, profile: Profile | None = None) -> "Catalogue":
+def open_catalogue(
+    chunks: Chunks,
+    limits: CatalogueLimits,
+    profile: Profile | None = None,
+    given_encoding: GivenEncoding = NOT_GIVEN,
+) -> "Catalogue":
     """Find out how a catalogue is written and read its header. Raises CatalogueRefused with the findings.
 
     `profile` None: detect it from the header.
     """
-    findings, encoding = Findings(), _encoding_of(chunks)
-    if encoding.warning:
-        findings.add(encoding.warning)
+    findings, encoding = Findings(), _encoding_of(chunks, given_encoding)
+    for warning in encoding.warnings:
+        findings.add(warning)
     head, pieces = peek(decode(chunks(), encoding.name, bom=encoding.bom), HEAD_CHARS)
     delimiter, preamble = find_delimiter(head)
     records = _records(pieces, preamble, delimiter, limits, findings)
@@ -229,9 +235,9 @@ class Catalogue:
         )
 
 
-def _encoding_of(chunks: Chunks) -> TextEncoding:
+def _encoding_of(chunks: Chunks, given: GivenEncoding) -> TextEncoding:
     try:
-        return find_encoding(chunks)
+        return find_encoding(chunks, given)
     except Unreadable as fault:
         raise CatalogueRefused((Finding(fault.problem, fault.advice),)) from None
 

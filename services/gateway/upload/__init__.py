@@ -1,7 +1,8 @@
 """Receives an upload, checks its options and its catalogue, and accepts it as a request."""
 
 from services.gateway.upload.accept import UploadAcceptor
-from services.gateway.upload.body import CSV_TYPES, FORM_TYPE, BodyLimits
+from services.gateway.upload.body import BodyLimits
+from services.gateway.upload.content_types import CSV_TYPES, FORM_TYPE
 from services.gateway.upload.option_table import OPTIONS, UPLOAD_OPTIONS, VALIDATION_OPTIONS, Option
 from services.gateway.upload.options import UploadOptions
 from services.gateway.upload.request_options import MAX_RETENTION_DAYS, OnInvalid, RequestOptions

@@ -9,24 +9,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO
 
-from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
+from services.gateway.upload.content_types import CSV_TYPES, FORM_TYPE, charset_of, parse_type
 from services.gateway.upload.multipart import UploadForm
 from services.gateway.web import Problem, compressed_upload, stalled, too_large, too_slow, wrong_content_type
 from shared.errors import DiskUnavailable
 from shared.workspace import disk_faults
 
-FORM_TYPE = "multipart/form-data"
-CSV_TYPES = (
-    "text/csv",
-    "text/plain",
-    "text/comma-separated-values",
-    "text/x-csv",
-    "application/csv",
-    "application/x-csv",
-    "application/vnd.ms-excel",  # what browsers on Windows with Excel call a CSV
-)
 _WRITE_BYTES = 1 << 20
 _DRAIN_BYTES = 64 << 20
 _DRAIN_SECONDS = 5
@@ -43,11 +33,15 @@ class BodyLimits:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedUpload:
-    """A catalogue as the client sent it, in the file at `path`. fields: the other fields of the form."""
+    """A catalogue as the client sent it, in the file at `path`.
+
+    fields: the other fields of the form. charset: the label that the Content-Type of the file declares.
+    """
 
     path: Path
     filename: str | None
     fields: tuple[tuple[str, str], ...]
+    charset: str | None
 
 
 @asynccontextmanager
@@ -59,7 +53,7 @@ async def receive_upload(request: Request, limits: BodyLimits) -> AsyncIterator[
     """
     try:
         _check_encoding(request)
-        form = _form(request)
+        form, charset = _form(request)
         _check_declared(request, limits.max_bytes)
     except Problem:
         if request.headers.get("Expect", "").lower() != "100-continue":  # such a client has not sent the body yet
@@ -71,7 +65,11 @@ async def receive_upload(request: Request, limits: BodyLimits) -> AsyncIterator[
                 file = opened.enter_context(tempfile.NamedTemporaryFile(prefix="upload-"))
             async with _in_time(limits) as stall:
                 await _receive(request, form, file, limits, stall)
-        yield ReceivedUpload(Path(file.name), form.filename if form else None, tuple(form.fields) if form else ())
+        path = Path(file.name)
+        if form:
+            yield ReceivedUpload(path, form.filename, tuple(form.fields), form.charset or charset)
+        else:
+            yield ReceivedUpload(path, None, (), charset)
 
 
 def _check_encoding(request: Request) -> None:
@@ -80,14 +78,14 @@ def _check_encoding(request: Request) -> None:
         raise compressed_upload(encoding)
 
 
-def _form(request: Request) -> UploadForm | None:
-    """A parser for the form; None if the body is the CSV itself."""
-    content_type, parameters = parse_options_header(request.headers.get("Content-Type"))
-    kind = content_type.decode("latin-1")
+def _form(request: Request) -> tuple[UploadForm | None, str | None]:
+    """A parser for the form, None if the body is the CSV itself; and the declared charset."""
+    kind, parameters = parse_type(request.headers.get("Content-Type"))
+    charset = charset_of(parameters)
     if kind == FORM_TYPE:
-        return UploadForm(parameters.get(b"boundary"))
+        return UploadForm(parameters.get(b"boundary")), charset
     if kind in CSV_TYPES:
-        return None
+        return None, charset
     raise wrong_content_type(kind, (FORM_TYPE, *CSV_TYPES))
 
 

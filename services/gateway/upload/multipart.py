@@ -5,6 +5,7 @@ from pathlib import PureWindowsPath
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from services.gateway.upload.content_types import charset_of, extended_filename, is_csv_part, parse_type
 from services.gateway.web import InputError, Problem, bad_form, bad_options
 
 _FILE_FIELD = "file"
@@ -16,7 +17,8 @@ _ADVICE = "Send the CSV as the form's file, for example: curl -F file=@products.
 class UploadForm:
     """Call `feed` with each chunk of the body, take the file's bytes from `file_bytes`, and call `finish` at the end.
 
-    fields: names and values of the other parts. The file is the part with a file name, or the one called "file".
+    fields: names and values of the other parts. The file is the part with a file name, with a type of CSV, or the one
+    called "file". charset: the label that the file's Content-Type declares.
     Raises Problem: 400 if the form is malformed, incomplete or has not exactly one file, 422 for an option that is too
     long.
     """
@@ -26,6 +28,7 @@ class UploadForm:
             raise bad_form("the Content-Type has no boundary", _ADVICE)
         self.file_bytes = bytearray()
         self.filename: str | None = None
+        self.charset: str | None = None
         self.fields: list[tuple[str, str]] = []
         self._parts = 0
         self._has_file = False
@@ -34,6 +37,7 @@ class UploadForm:
         self._header_name = bytearray()
         self._header_value = bytearray()
         self._disposition = b""
+        self._type = b""
         self._field = ""
         self._value = bytearray()
         self._parser = self._open(boundary)
@@ -73,7 +77,7 @@ class UploadForm:
         self._parts += 1
         if self._parts > _MAX_PARTS:
             raise bad_form(f"the form has more than {_MAX_PARTS} parts", _ADVICE)
-        self._disposition = b""
+        self._disposition = self._type = b""
         self._value.clear()
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
@@ -83,8 +87,11 @@ class UploadForm:
         self._header_value += data[start:end]
 
     def _on_header_end(self) -> None:
-        if self._header_name.lower() == b"content-disposition":
-            self._disposition = bytes(self._header_value)
+        match self._header_name.lower():
+            case b"content-disposition":
+                self._disposition = bytes(self._header_value)
+            case b"content-type":
+                self._type = bytes(self._header_value)
         self._header_name.clear()
         self._header_value.clear()
 
@@ -92,13 +99,17 @@ class UploadForm:
         _, parameters = parse_options_header(self._disposition)
         self._field = parameters.get(b"name", b"").decode(errors="replace")
         filename = parameters.get(b"filename")
-        self._in_file = filename is not None or self._field == _FILE_FIELD
+        if filename is None:
+            filename = extended_filename(self._disposition)
+        kind, type_parameters = parse_type(self._type)
+        self._in_file = filename is not None or self._field == _FILE_FIELD or is_csv_part(kind)
         # A browser sends the file field with an empty file name if no file was chosen.
         if self._in_file and filename != b"":
             if self._has_file:
                 raise bad_form("the form has more than one file", "Upload one catalogue at a time.")
             self._has_file = True
             self.filename = _base_name(filename)
+            self.charset = charset_of(type_parameters)
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic.fields import FieldInfo
 
+from services.gateway.catalogue import ACCEPTED_ENCODINGS
 from services.gateway.upload.request_options import RequestOptions
 from shared.contracts.messages import CompressOptions
 
@@ -49,6 +50,8 @@ class Option:
                 return "true or false"
             case {"format": "uri"}:
                 return "an http or https URL"
+            case {"format": "charset"}:
+                return f"one of {ACCEPTED_ENCODINGS}"
             case _:
                 raise TypeError(f"{self.name}: say here what values such an option allows; an integer needs ge and le")
 

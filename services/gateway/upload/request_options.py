@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from services.gateway.catalogue import ACCEPTED_ENCODINGS, codec_of
 from shared.catalogue import Profile
 
 ProfileChoice = Literal["auto", "generic", "shopify", "woocommerce", "magento", "google", "numbered"]
@@ -20,6 +21,13 @@ class RequestOptions(BaseModel):
         default="auto",
         description="Platform whose columns the catalogue has. `auto`: detected from the header. `generic`: serial"
         " number, product name and input image URLs. `numbered`: image columns `image_1`, `image_2` and so on.",
+    )
+    encoding: str | None = Field(
+        default=None,
+        description="Encoding of the catalogue, if the charset of its Content-Type and detection are wrong. A label of"
+        f" the WHATWG Encoding Standard or Python's name, of one of {ACCEPTED_ENCODINGS}. A byte order mark has"
+        " precedence.",
+        json_schema_extra={"format": "charset"},
     )
     on_invalid: OnInvalid = Field(
         default="skip",
@@ -50,6 +58,13 @@ class RequestOptions(BaseModel):
         " finishes. It is http or https, and not at a private address unless `WEBHOOK_ALLOW_NETWORKS` allows it.",
         json_schema_extra={"format": "uri"},
     )
+
+    @field_validator("encoding")
+    @classmethod
+    def _accepted(cls, label: str | None) -> str | None:
+        if label is not None and codec_of(label) is None:
+            raise ValueError("not an accepted encoding")
+        return label
 
     @property
     def named_profile(self) -> Profile | None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from starlette.requests import ClientDisconnect, Request
 
-from services.gateway.catalogue import CatalogueLimits, CatalogueRefused, Inspection, inspect_catalogue
-from services.gateway.upload.body import BodyLimits, receive_upload
+from services.gateway.catalogue import CatalogueLimits, CatalogueRefused, GivenEncoding, Inspection, inspect_catalogue
+from services.gateway.upload.body import BodyLimits, ReceivedUpload, receive_upload
 from services.gateway.upload.options import UploadOptions, read_options
 from services.gateway.upload.request_options import RequestOptions
 from services.gateway.upload.retention_policy import RetentionPolicy
@@ -68,21 +68,22 @@ class UploadValidator:
             async with self._inspections:
                 if await http.is_disconnected():
                     raise ClientDisconnect
-                inspection = await self._inspect(upload.path, options.request)
+                inspection = await self._inspect(upload, options.request)
             if inspection.refused_slots and options.request.on_invalid == "reject":
                 raise refused_slots(inspection.findings, inspection.more_findings)
             yield ValidatedUpload(upload.path, upload.path.stat().st_size, upload.filename, options, inspection)
 
-    async def _inspect(self, path: Path, options: RequestOptions) -> Inspection:
+    async def _inspect(self, upload: ReceivedUpload, options: RequestOptions) -> Inspection:
         rules = self._rules
         try:
             return await asyncio.to_thread(
                 inspect_catalogue,
-                partial(_chunks, path),
+                partial(_chunks, upload.path),
                 rules.limits,
                 rules.fetch_policy,
                 options.named_profile,
                 sample_per_host=options.probe or 0,
+                given_encoding=GivenEncoding(options.encoding, upload.charset),
             )
         except CatalogueRefused as refused:
             raise bad_catalogue(refused) from None

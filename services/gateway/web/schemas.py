@@ -54,7 +54,7 @@ class CatalogueSummary(ApiModel):
     delimiter: str = Field(description="The character between cells.", examples=[","])
     encoding: str = Field(
         description="utf-8, utf-8-sig (UTF-8 with a byte order mark), utf-16 (with a byte order mark), utf-16-le or"
-        " utf-16-be (without), or cp1252.",
+        " utf-16-be (without), or Python's name of another encoding, such as cp1252.",
         examples=["utf-8-sig"],
     )
     rows: int = Field(description="Data rows.", examples=[60])

@@ -92,7 +92,7 @@ def _by_oxipng(picture: Picture, image: Image.Image, level: int) -> bytes:
 
 
 def _colour_type(image: Image.Image) -> Any:
-    key = image.info.get("transparency")
+    key = _key(image)
     if image.mode == "P":
         flat = bytes(image.getpalette("RGBA") or ())
         return oxipng.ColorType.indexed([list(flat[at : at + 4]) for at in range(0, len(flat), 4)])
@@ -105,10 +105,24 @@ def _colour_type(image: Image.Image) -> Any:
     return oxipng.ColorType.grayscale(key if isinstance(key, int) else None)
 
 
+def _key(image: Image.Image) -> Any:
+    """The transparent sample value or colour in the file's range; Pillow's mode "1" has the values 0 and 255."""
+    key = image.info.get("transparency")
+    return int(bool(key)) if image.mode == "1" and key is not None else key
+
+
 def _by_pillow(picture: Picture, image: Image.Image) -> bytes:
     out = io.BytesIO()
     profile, info = profile_for_png(picture), png_chunks_of(picture)
-    image.save(out, "PNG", icc_profile=profile, exif=picture.exif, pnginfo=info, compress_level=_FAST_DEFLATE)
+    image.save(
+        out,
+        "PNG",
+        icc_profile=profile,
+        exif=picture.exif,
+        pnginfo=info,
+        transparency=_key(image),
+        compress_level=_FAST_DEFLATE,
+    )
     return out.getvalue()
 
 

@@ -256,3 +256,13 @@ def test_a_picture_with_very_many_rows_is_written_by_pillow() -> None:
 
     assert result.data is not None
     assert decoded(result.data).size == (result.width, result.height)
+
+
+def test_a_transparent_level_survives_in_pictures_that_pillow_writes() -> None:
+    tall = Image.new("1", (8, png_file._MAX_ROWS + 1), 1)
+    tall.paste(0, (0, 0, 8, 9))
+    tall.info["transparency"] = 255
+
+    written = png_file.write_png(Picture(tall, "png"), tall)
+
+    assert chunks(written)[b"tRNS"] == b"\0\1"

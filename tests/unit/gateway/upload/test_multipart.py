@@ -73,3 +73,38 @@ def test_arbitrary_bytes_are_refused_with_400(body: bytes, size: int) -> None:
         read(b"--edge\r\n" + body, size)
 
     assert refused.value.document.status == 400
+
+
+def part(disposition: str, content_type: str | None, content: bytes) -> bytes:
+    headers = f"Content-Disposition: form-data; {disposition}\r\n"
+    headers += f"Content-Type: {content_type}\r\n" if content_type else ""
+    return b"--edge\r\n" + headers.encode() + b"\r\n" + content + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("disposition", "filename"),
+    [
+        ("name=\"catalogue\"; filename*=UTF-8''K%C3%A4se%20%E8%A1%A8.csv", "Käse 表.csv"),
+        ("name=upload; filename*=iso-8859-1'de'K%E4se.csv", "Käse.csv"),
+        ('name="csv"; filename="plain.csv"; filename*=UTF-8\'\'other.csv', "plain.csv"),
+        ("name=\"x\"; filename*=UTF-8''..%2F..%2Fetc%2Fpasswd", "passwd"),
+        ("name=\"x\"; filename*=nonsense''a%ff.csv", "aÿ.csv"),
+    ],
+)
+def test_a_file_may_have_any_field_name_and_an_extended_file_name(disposition: str, filename: str) -> None:
+    """Python's requests and Node send `filename*` for names beyond ASCII."""
+    form = read(part('name="percent"', None, b"40") + part(disposition, "text/csv", b"x") + b"--edge--\r\n", 7)
+
+    assert (bytes(form.file_bytes), form.filename, form.fields) == (b"x", filename, [("percent", "40")])
+
+
+def test_a_part_with_the_type_of_csv_is_the_file_even_without_a_file_name() -> None:
+    body = part('name="catalogue"', "text/csv; charset=koi8-r", b"x") + part('name="mode"', "text/plain", b"size")
+    form = read(body + b"--edge--\r\n", 1000)
+
+    assert (bytes(form.file_bytes), form.filename, form.charset, form.fields) == (
+        b"x",
+        None,
+        "koi8-r",
+        [("mode", "size")],
+    )

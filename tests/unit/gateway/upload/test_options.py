@@ -144,7 +144,8 @@ def test_all_errors_are_reported_at_once() -> None:
         ("min_quality", "99"),
         ("allow_resize", "maybe"),
         ("metadata", "some"),
-        ("profile", "ebay"),
+        ("profile", "shopware"),
+        ("encoding", "utf-7"),
         ("on_invalid", "ask"),
         ("dry_run", "perhaps"),
         ("retention_days", "0"),
@@ -163,7 +164,7 @@ def test_the_error_for_an_unknown_option_lists_the_options() -> None:
 
     assert error.detail == (
         "'quality' is not an option; the options are percent, mode, format, max_width, max_height, min_quality, "
-        "allow_resize, metadata, profile, on_invalid, dry_run, retention_days and "
+        "allow_resize, metadata, profile, encoding, on_invalid, dry_run, retention_days and "
         "webhook_url"
     )
 

@@ -35,22 +35,16 @@ def a_gif(canvas: tuple[int, int], at: tuple[int, int], size: tuple[int, int]) -
 
 
 @pytest.mark.parametrize(("at", "size"), [((0, 0), (30, 20)), ((5, 5), (10, 10)), ((12, 0), (4, 4))])
-def test_a_frame_may_reach_beyond_its_canvas(at: tuple[int, int], size: tuple[int, int]) -> None:
+def test_a_first_frame_beyond_the_screen_enlarges_it(at: tuple[int, int], size: tuple[int, int]) -> None:
     picture = open_picture(a_gif((10, 8), at, size), MAX_PIXELS)
 
-    assert picture.image.size == (10, 8)
+    width, height = max(10, at[0] + size[0]), max(8, at[1] + size[1])
+    assert picture.image.size == (width, height)
     shown = np.asarray(picture.image.convert("RGBA"))
-    inside = np.zeros((8, 10), bool)
+    inside = np.zeros((height, width), bool)
     inside[at[1] : at[1] + size[1], at[0] : at[0] + size[0]] = True
     assert (shown[inside] == (255, 0, 0, 255)).all()
     assert (shown[~inside, 3] == 0).all()
-
-
-def test_a_gif_without_a_palette_is_grey() -> None:
-    head = b"GIF87a" + struct.pack("<HHBBB", 3, 1, 0, 0, 0)
-    gif = head + b"," + struct.pack("<HHHHB", 0, 0, 3, 1, 0) + lzw(bytes((0, 100, 255))) + b";"
-
-    assert open_picture(gif, MAX_PIXELS).image.convert("L").tobytes() == bytes((0, 100, 255))
 
 
 def test_an_apng_with_one_frame_is_not_animated() -> None:
@@ -85,3 +79,23 @@ def test_a_black_png_is_not_mistaken_for_one_with_missing_rows() -> None:
     black = open_picture(encoded(Image.new("RGB", (7, 5)), "PNG"), MAX_PIXELS)
 
     assert black.image.tobytes() == bytes(7 * 5 * 3)
+
+
+@pytest.mark.parametrize("missing", [1, 4, 6, 8])
+def test_a_png_that_ends_with_its_last_pixel_opens(missing: int) -> None:
+    """Without IEND, the checksum of the last chunk, and that of the pixels."""
+    png = encoded(a_picture(), "PNG")
+    end = png.index(b"IEND") - 4
+
+    assert open_picture(png[: end - missing], MAX_PIXELS).image.tobytes() == a_picture().tobytes()
+
+
+def test_metadata_is_kept_beside_a_broken_end() -> None:
+    exif = Image.Exif()
+    exif[0x013B] = "somebody"
+    png = encoded(a_picture(), "PNG", exif=exif)
+
+    picture = open_picture(png[:-12], MAX_PIXELS, "keep")
+
+    assert picture.exif
+    assert b"somebody" in picture.exif

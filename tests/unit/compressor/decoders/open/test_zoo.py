@@ -12,8 +12,9 @@ from services.compressor.compress_error import CompressError
 from services.compressor.decoders import Picture, open_picture, to_basic_mode, to_srgb
 from shared.contracts.error_codes import ErrorCode
 from tests.support.compressing import MAX_PIXELS
-from tests.zoo import ANIMATED, BROKEN, NAMES, UNSUPPORTED, specimen
+from tests.zoo import ANIMATED, BROKEN, NAMES, UNSUPPORTED, WHOLE_OR_BROKEN, specimen
 from tests.zoo.gifs import expected_disposal_frames
+from tests.zoo.odd_gifs import restored_frames
 from tests.zoo.pngs import expected_apng_frames
 
 _MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBX", "RGBA", "I;16"}
@@ -72,6 +73,7 @@ def test_an_animation_has_all_its_frames(name: str) -> None:
     ("name", "expected"),
     [
         ("gif animated with partial frames", expected_disposal_frames),
+        ("gif animated, restoring by an old code", restored_frames),
         ("png animated with partial frames", expected_apng_frames),
     ],
 )
@@ -118,10 +120,12 @@ def assert_whole_or_refused(data: bytes, whole: Picture) -> None:
         assert opened in {ErrorCode.DECODE_ERROR, ErrorCode.UNSUPPORTED_FORMAT}
         return
     assert opened.image.tobytes() == whole.image.tobytes()
+    if whole.format == "gif" and whole.animation:
+        return  # a GIF may end after any frame, because browsers require no trailer
     assert (opened.animation and opened.animation.count) == (whole.animation and whole.animation.count)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WHOLE_OR_BROKEN)
 def test_a_truncated_file_is_refused_or_complete(name: str) -> None:
     data = specimen(name).data
     whole = open_picture(data, MAX_PIXELS)
@@ -130,7 +134,7 @@ def test_a_truncated_file_is_refused_or_complete(name: str) -> None:
         assert_whole_or_refused(data[:cut], whole)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WHOLE_OR_BROKEN)
 def test_a_file_without_its_last_bytes_is_refused_or_complete(name: str) -> None:
     data = specimen(name).data
     whole = open_picture(data, MAX_PIXELS)

@@ -1,0 +1,73 @@
+"""Labels of encodings are read as browsers read them; what is accepted can be read and written without loss."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.gateway.catalogue.charsets import _NAMES, ACCEPTED, codec_of, display_name
+
+
+@pytest.mark.parametrize(
+    ("label", "codec"),
+    [
+        ("utf8", "utf-8"),
+        ("UTF-8-SIG", "utf-8"),
+        ("cp65001", "utf-8"),
+        ("unicode", "utf-16-le"),
+        ("latin1", "cp1252"),
+        ("us-ascii", "cp1252"),
+        ("x-cp1251", "cp1251"),
+        ("Windows-31J", "cp932"),
+        ("x-sjis", "cp932"),
+        ("Shift_JIS", "cp932"),
+        ("euc-jp", "euc_jis_2004"),
+        ("gb2312", "gb18030"),
+        ("x-gbk", "gb18030"),
+        ("cp936", "gb18030"),
+        ("big5-hkscs", "big5hkscs"),
+        ("cp950", "big5hkscs"),
+        ("ks_c_5601-1987", "cp949"),
+        ("x-mac-roman", "mac-roman"),
+        ("macintosh", "mac-roman"),
+        ("mac_latin2", "mac-latin2"),
+        ("cp850", "cp850"),
+        ("ibm866", "cp866"),
+        ("dos-874", "cp874"),
+        ("iso-8859-9", "cp1254"),
+        ("latin2", "iso8859-2"),
+    ],
+)
+def test_a_label_names_the_encoding_that_browsers_take(label: str, codec: str) -> None:
+    assert codec_of(label) == codec
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("", "utf-7", "utf-32", "cp037", "cp500", "hz-gb-2312", "iso-2022-kr", "iso-2022-cn", "x-user-defined"),
+        *("rot13", "base64", "punycode", "idna", "unicode_escape", "undefined", "klingon", "a" * 99, "cp1251\0"),
+        "\u043a\u043e\u0438-8",
+    ],
+)
+def test_other_labels_are_refused(label: str) -> None:
+    assert codec_of(label) is None
+
+
+def test_every_encoding_that_is_listed_for_people_is_accepted() -> None:
+    listed = ACCEPTED.replace("(", ", ").replace(")", "").replace(" and ", ", ").replace(" to ", ", ").split(", ")
+    assert [label for label in map(str.strip, listed) if label and codec_of(label) is None] == []
+
+
+def test_every_accepted_encoding_has_a_label_and_a_name() -> None:
+    assert [codec for codec in _NAMES if codec_of(codec) != codec or not display_name(codec)] == []
+
+
+@pytest.mark.parametrize("codec", sorted(_NAMES))
+@given(data=st.binary(max_size=60))
+def test_what_is_read_can_be_written(codec: str, data: bytes) -> None:
+    """The text stays the same; a few signs of Shift_JIS and Big5 have two codes, of which one is written."""
+    with suppress(UnicodeDecodeError):
+        text = data.decode(codec)
+        assert text.encode(codec).decode(codec) == text
