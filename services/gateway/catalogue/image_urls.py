@@ -2,16 +2,25 @@
 
 import re
 
-from services.gateway.catalogue.url_repair import UrlRepair, needs_repair, repair_url
+from services.gateway.catalogue.url_repair import (
+    INVISIBLE,
+    INVISIBLE_CHARACTER,
+    QUOTE_AT_END,
+    UrlRepair,
+    needs_repair,
+    repair_url,
+)
 
-_BEGIN = r"(?:https?:/|(?:ftp|s3|gs|file)://|data:|//)"
+_BEGIN = r"(?:https?:[/\\]|(?:ftp|s3|gs|file)://|data:|//)"
 # Commas are legal in URLs, and image CDNs put parameters between them, so a cell is split only where a URL begins.
 # With the look-behind a run of separators is tried only from its start; otherwise a long run takes quadratic time.
 # The look-behind follows the first character because that is quick to search for.
-_SEPARATOR = re.compile(rf"[\s,;|](?<![\s,;|]{{2}})[\s,;|]*+(?=[\"'<\[]*+{_BEGIN})", re.IGNORECASE)
-_WRAPPING = " \t\r\n\u00a0\u200b\ufeff,;|\"'<>\u2018\u2019\u201c\u201d"
+_SEPARATOR = re.compile(rf"[\s,;|](?<![\s,;|]{{2}})[\s,;|]*+(?=[\"'<\[{INVISIBLE}]*+{_BEGIN})", re.IGNORECASE)
+_ASCII_WRAPPING = " \t\r\n,;|\"'<>"  # stripping so few is quicker
+_WRAPPING = f"{_ASCII_WRAPPING}\u00a0\u2018\u2019\u201c\u201d{INVISIBLE}"
 _OPENING = _WRAPPING + "["
 _BEGINS = re.compile(_BEGIN, re.IGNORECASE)
+_IS_HTTP = re.compile(r"https?:", re.IGNORECASE)
 _ESCAPED_COMMA = "\\,"
 _PLACEHOLDER = "\0"  # for an escaped comma while a cell is split; a file with a NUL is refused before
 
@@ -21,9 +30,14 @@ def split_urls(cell: str) -> tuple[str, ...]:
 
     Text before the first URL, or text without any URL, is a slot of its own, which will fail.
     """
+    wrapping = _ASCII_WRAPPING if cell.isascii() else _WRAPPING
+    return tuple([url for token in _split(cell) if (url := token.strip(wrapping))])
+
+
+def _split(cell: str) -> list[str]:
     if cell.startswith("[") and cell.endswith("]"):  # a JSON list; a bracket elsewhere may be part of the URL
         cell = cell[1:-1]
-    return tuple([url for token in _SEPARATOR.split(cell) if (url := token.strip(_WRAPPING))])
+    return _SEPARATOR.split(cell)
 
 
 def read_urls(cell: str, *, escaped: bool = False) -> tuple[tuple[str, ...], list[tuple[int, str, UrlRepair]]]:
@@ -31,18 +45,31 @@ def read_urls(cell: str, *, escaped: bool = False) -> tuple[tuple[str, ...], lis
 
     `escaped`: a comma after a backslash is part of a URL.
     """
-    if escaped and _ESCAPED_COMMA in cell:
-        urls = [url.replace(_PLACEHOLDER, ",") for url in split_urls(cell.replace(_ESCAPED_COMMA, _PLACEHOLDER))]
-    elif not needs_repair(cell):
+    if not needs_repair(cell):
         return split_urls(cell), []
-    else:
-        urls = list(split_urls(cell))
+    urls: list[str] = []
     repairs: list[tuple[int, str, UrlRepair]] = []
-    for slot, url in enumerate(urls):
-        if needs_repair(url):
-            urls[slot], found = repair_url(url)
-            repairs.extend((slot, url, repair) for repair in found)
+    for token in _split(cell.replace(_ESCAPED_COMMA, _PLACEHOLDER) if escaped else cell):
+        given = token.replace(_PLACEHOLDER, ",").strip()
+        url = given.strip(_WRAPPING)
+        if not url:
+            continue
+        repaired, found = repair_url(url) if needs_repair(url) else (url, [])
+        around = _repairs_around(given) if _IS_HTTP.match(url) else []
+        shown = given if around else url  # what was removed around a URL is part of what the finding shows
+        repairs.extend((len(urls), shown, repair) for repair in dict.fromkeys([*found, *around]))
+        urls.append(repaired)
     return tuple(urls), repairs
+
+
+def _repairs_around(given: str) -> list[UrlRepair]:
+    """What was removed around a URL and may surprise: quotes in pairs and separators do not."""
+    rest = given.lstrip(_WRAPPING)
+    before, after = given[: len(given) - len(rest)], rest[len(rest.rstrip(_WRAPPING)) :]
+    repairs = [QUOTE_AT_END] if "'" in after and "'" not in before else []
+    if any(character in INVISIBLE for character in before + after):
+        repairs.append(INVISIBLE_CHARACTER)
+    return repairs
 
 
 def begins_with_url(text: str) -> bool:

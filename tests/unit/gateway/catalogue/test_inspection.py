@@ -97,7 +97,7 @@ def test_the_hosts_with_the_most_slots_are_listed() -> None:
         ("data:image/png;base64;AAAA", "a data: URI, not a URL"),
         ("//cdn.example/1.jpg", "the scheme is missing before //"),
         ("www.a.example/1.jpg", "the scheme is missing"),
-        ("https:/a.example/1.jpg", "a slash is missing after the scheme"),
+        ("https:/lamp.jpg", "a slash is missing after the scheme"),
         ("https:a.example/1.jpg", "the slashes are missing after the scheme"),
         ("ftp://a.example/1.jpg", "not an http or https URL"),
         ("htps://a.example/1.jpg", "not an http or https URL"),
