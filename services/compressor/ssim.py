@@ -5,6 +5,7 @@ Z. Wang, A. Bovik, H. Sheikh, E. Simoncelli: Image quality assessment: from erro
 measured.
 """
 
+import contextlib
 import io
 
 import numpy as np
@@ -42,8 +43,9 @@ def ssim(original: Image.Image, result: bytes) -> float | None:
 
 def _decoded(result: bytes) -> Image.Image:
     if result.startswith(_JPEG):
-        pixels = simplejpeg.decode_jpeg(result, "GRAY")
-        return Image.frombuffer("L", pixels.shape[1::-1], pixels, "raw", "L", 0, 1)
+        with contextlib.suppress(ValueError):  # an original without its metadata may be of an unusual kind
+            pixels = simplejpeg.decode_jpeg(result, "GRAY", strict=False)
+            return Image.frombuffer("L", pixels.shape[1::-1], pixels, "raw", "L", 0, 1)
     image = Image.open(io.BytesIO(result))
     image.load()
     if image.format == "PNG":

@@ -6,6 +6,7 @@ from functools import partial
 from PIL import Image, ImageChops
 
 from services.compressor.decoders.icc_writer import P3_PRIMARIES, SRGB_CURVE, grey_profile, rgb_profile
+from tests.zoo import jpeg_parts as parts
 from tests.zoo.profiles import cmyk_profile, cmyk_to_srgb
 from tests.zoo.specimen import Specimen, exif, gradient, grey_gradient, saved, stored_with_orientation
 
@@ -82,6 +83,83 @@ def _with_restart_markers() -> Specimen:
     return Specimen(data, "jpeg", gradient(), _LOSSY)
 
 
+SAMPLINGS: dict[str, tuple[parts.Sampling, parts.Sampling, parts.Sampling]] = {
+    "4:1:0": ((4, 2), (1, 1), (1, 1)),
+    "2x4": ((2, 4), (1, 1), (1, 1)),
+    "4:4:0": ((1, 2), (1, 1), (1, 1)),
+    "4:1:1": ((4, 1), (1, 1), (1, 1)),
+    "4:4:1": ((1, 4), (1, 1), (1, 1)),
+    "3x1": ((3, 1), (1, 1), (1, 1)),
+    "3x2": ((3, 2), (1, 1), (1, 1)),
+    "1x3": ((1, 3), (1, 1), (1, 1)),
+    "unequal chrominances": ((2, 2), (2, 1), (1, 1)),
+    "coarse luminance": ((1, 1), (2, 2), (2, 2)),
+}
+
+
+def _sampled(name: str) -> Specimen:
+    return Specimen(parts.sampled(gradient(), SAMPLINGS[name]), "jpeg", gradient(), _LOSSY)
+
+
+def _plain() -> bytes:
+    return saved(gradient(), "JPEG", quality=92)
+
+
+def _halves_of_profile() -> tuple[bytes, bytes]:
+    return P3[: len(P3) // 2], P3[len(P3) // 2 :]
+
+
+# Of one picture that browsers show in spite of them.
+ODDITIES: dict[str, Callable[[], bytes]] = {
+    "spectral selection 0..0": lambda: parts.with_scan_parameters(_plain(), 0, 0, 0),
+    "spectral selection 1..63": lambda: parts.with_scan_parameters(_plain(), 1, 63, 0),
+    "successive approximation": lambda: parts.with_scan_parameters(_plain(), 0, 63, 0x11),
+    "JFIF 0.9": lambda: parts.with_jfif_version(_plain(), 0, 9),
+    "JFIF 2.1": lambda: parts.with_jfif_version(_plain(), 2, 1),
+    "JFIF 255.0": lambda: parts.with_jfif_version(_plain(), 255, 0),
+    "short JFIF": lambda: (
+        parts.START + parts.segment(parts.APP0, parts.JFIF + b"\1") + parts.without_jfif(_plain())[2:]
+    ),
+    "no JFIF": lambda: parts.without_jfif(_plain()),
+    "profile numbered 0 of 0": lambda: parts.with_segments(_plain(), parts.profile_part(0, 0, P3)),
+    "profile numbered 0 of 1": lambda: parts.with_segments(_plain(), parts.profile_part(0, 1, P3)),
+    "profile numbered 2 of 1": lambda: parts.with_segments(_plain(), parts.profile_part(2, 1, P3)),
+    "profile with a missing part": lambda: parts.with_segments(_plain(), parts.profile_part(1, 2, P3)),
+    "profile with a repeated number": lambda: parts.with_segments(
+        _plain(), *(parts.profile_part(1, 2, half) for half in _halves_of_profile())
+    ),
+    "profile with contradicting counts": lambda: parts.with_segments(
+        _plain(), *(parts.profile_part(n, n + 1, half) for n, half in enumerate(_halves_of_profile(), 1))
+    ),
+    "profile without a number": lambda: parts.with_segments(_plain(), parts.segment(parts.APP2, b"ICC_PROFILE\0")),
+    "profile that is none": lambda: parts.with_segments(_plain(), parts.profile_part(1, 1, b"nonsense" * 20)),
+    "Adobe transform 2": lambda: parts.without_jfif(parts.with_segments(_plain(), parts.adobe(2))),
+    "Adobe transform 255": lambda: parts.without_jfif(parts.with_segments(_plain(), parts.adobe(255))),
+    "short Adobe": lambda: parts.with_segments(_plain(), parts.segment(parts.APP14, b"Adobe\0")),
+    "no Huffman tables, as in MJPEG": lambda: parts.without(_plain(), parts.HUFFMAN),
+    "a marker without length among the headers": lambda: parts.with_segments(_plain(), b"\xff\x01"),
+    "no end marker": lambda: _plain().removesuffix(parts.END),
+    "zeros before the end": lambda: _plain().removesuffix(parts.END) + bytes(50) + parts.END,
+    "another picture behind it": lambda: _plain() + saved(grey_gradient(), "JPEG"),
+    "progressive without end marker": lambda: saved(gradient(), "JPEG", quality=92, progressive=True)[:-2],
+    "many at once": lambda: parts.with_scan_parameters(
+        parts.with_jfif_version(parts.with_segments(_plain(), parts.profile_part(0, 0, P3)), 2, 1), 0, 0, 0
+    ),
+}
+
+
+def _odd(name: str) -> Specimen:
+    return Specimen(ODDITIES[name](), "jpeg", gradient(), _LOSSY)
+
+
+def _profile_in_repeated_parts() -> Specimen:
+    first, second = _halves_of_profile()
+    data = parts.with_segments(
+        _plain(), parts.profile_part(2, 2, second), parts.profile_part(1, 2, first), parts.profile_part(1, 2, first)
+    )
+    return Specimen(data, "jpeg", gradient(), 30, profiled=True)
+
+
 JPEGS: dict[str, Callable[[], Specimen]] = {
     "jpeg": _photo,
     "jpeg 4:4:4": partial(_photo, "4:4:4"),
@@ -98,5 +176,8 @@ JPEGS: dict[str, Callable[[], Specimen]] = {
     "jpeg wide gamut": _wide_gamut,
     "jpeg grey with a profile": _grey_profiled,
     "jpeg with broken EXIF": _broken_exif,
+    "jpeg with a profile in repeated parts": _profile_in_repeated_parts,
+    **{f"jpeg {name}": partial(_sampled, name) for name in SAMPLINGS},
+    **{f"jpeg with oddity: {name}": partial(_odd, name) for name in ODDITIES},
     **{f"jpeg orientation {orientation}": partial(_with_orientation, orientation) for orientation in range(1, 9)},
 }

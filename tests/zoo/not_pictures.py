@@ -12,15 +12,33 @@ from tests.zoo import odd_gifs, odd_pngs
 from tests.zoo.gifs import GIFS
 from tests.zoo.jpegs import JPEGS
 from tests.zoo.pngs import INDEXED, PNGS, SIGNATURE, chunk, header
-from tests.zoo.specimen import gradient, saved
+from tests.zoo.specimen import HEIGHT, gradient, saved
 from tests.zoo.tiffs_and_bmps import TIFFS_AND_BMPS
 from tests.zoo.webps_and_avifs import WEBPS_AND_AVIFS
 
 _STRIPS, _STRIP_BYTES = 273, 279
 
+
+def _jpeg_with_frame(marker: int, precision: int = 8, height: int = HEIGHT) -> bytes:
+    jpeg = saved(gradient(), "JPEG")
+    at = jpeg.index(b"\xff\xc0")
+    return (
+        jpeg[: at + 1]
+        + bytes((marker,))
+        + jpeg[at + 2 : at + 4]
+        + struct.pack(">BH", precision, height)
+        + jpeg[at + 7 :]
+    )
+
+
 # Content, and how the error describes it.
 UNSUPPORTED: dict[str, tuple[bytes, str]] = {
     "empty file": (b"", "empty"),
+    "jpeg of 12 bits": (_jpeg_with_frame(0xC1, precision=12), "a JPEG of 12 bits per sample"),
+    "jpeg, lossless": (_jpeg_with_frame(0xC3), "a lossless JPEG"),
+    "jpeg, hierarchical": (_jpeg_with_frame(0xC5), "a hierarchical JPEG"),
+    "jpeg-ls": (_jpeg_with_frame(0xF7), "a JPEG-LS image"),
+    "jpeg whose height follows the scan": (_jpeg_with_frame(0xC0, height=0), "a JPEG whose header lacks the height"),
     "page.jpg": (b"\xef\xbb\xbf\n<!DOCTYPE html><html><body>Not found, sorry</body></html>", "an HTML page"),
     "svg": (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG image"),
     "rss feed": (b'<?xml version="1.0"?>\n<rss/>', "XML"),
@@ -112,6 +130,16 @@ BROKEN: dict[str, Callable[[], bytes]] = {
     ),
     "jpeg CMYK, truncated, with an end marker": lambda: _truncated_with_end_marker(JPEGS["jpeg CMYK"]().data),
     "jpeg with zeroed bytes": lambda: _zeroed_bytes(saved(gradient(), "JPEG", quality=95)),
+    "jpeg 4:1:0, truncated, with an end marker": lambda: _truncated_with_end_marker(JPEGS["jpeg 4:1:0"]().data),
+    "jpeg with oddities, truncated, with an end marker": lambda: _truncated_with_end_marker(
+        JPEGS["jpeg with oddity: many at once"]().data
+    ),
+    "jpeg with zeros in place of its end": lambda: (
+        saved(gradient(), "JPEG", quality=95)[:-200] + bytes(198) + b"\xff\xd9"
+    ),
+    "jpeg whose last component has no scan": lambda: (
+        JPEGS["jpeg 4:4:0"]().data.rpartition(b"\xff\xda")[0] + b"\xff\xd9"
+    ),
     "jpeg without a scan": lambda: saved(gradient(), "JPEG").split(b"\xff\xda")[0] + b"\xff\xd9",
     "jpeg header": lambda: b"\xff\xd8\xff\xe0",
     "png header": lambda: SIGNATURE,

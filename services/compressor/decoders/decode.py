@@ -57,10 +57,8 @@ def _still(image: ImageFile.ImageFile, pixels: Image.Image | None = None) -> Dec
 
 
 def _jpeg(image: ImageFile.ImageFile, original: bytes) -> Decoded:
-    progressive = "progressive" in image.info
-    if progressive:
-        check_scans(original)
-    return _still(image, decode_jpeg(original, progressive=progressive))
+    check_scans(original)
+    return _still(image, decode_jpeg(original, image.mode))
 
 
 def _png(image: ImageFile.ImageFile, png: bytes, limit: PixelLimit) -> Decoded:

@@ -1,75 +1,100 @@
-"""Decode common JPEGs strictly, by libjpeg-turbo without the copies that Pillow makes.
+"""Open and decode JPEGs strictly: without the copies that Pillow makes, and without Pillow's tolerance for damage.
 
 Pillow accepts files that make libjpeg warn, such as a truncated file with an end marker appended, whose lower half is
 grey. Both decoders give the same pixels for a valid file; `docs/compression.md` has the times.
+
+Browsers ignore all warnings. Those that tell nothing about pixels are ignored here too: a file that does not decode
+strictly is repaired, see `jpeg_repair.py`, and tried again.
 """
 
+import io
 import re
+import zlib
 
 import simplejpeg
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
-from services.compressor.decoders.jpeg_segments import START_OF_SCAN, has_restarts, iter_jpeg_segments
+from services.compressor.decoders.jpeg_profile import jpeg_profile
+from services.compressor.decoders.jpeg_repair import END_OF_IMAGE, repaired
+from services.compressor.decoders.jpeg_segments import has_restarts
 
-_END_OF_IMAGE = b"\xff\xd9"
-_START_OF_IMAGE = b"\xff\xd8"
-_MARKER_AND_LENGTH = 4
-_PADDING = "extraneous bytes before marker"
-_MISSING_END = "Premature end of JPEG file"
-# Harmless: padding between the headers, and up to four bytes before the end marker, as some cameras write them.
-# Not harmless: bytes before a restart marker or between scans, and more than four. They are left over from damage.
-# In a file with restart markers no such bytes are harmless: it may have been truncated at a restart, and the decoder
-# does not report that.
-_HARMLESS = re.compile(r"extraneous bytes before marker 0x(?:c|db|dd|e|fe)|\b[1-4] extraneous bytes before marker 0xd9")
+_UNKNOWN_SAMPLING = "Could not determine subsampling"
+# Up to four bytes before the end marker are harmless; some cameras write them. More are left over from damage, as are
+# bytes before a restart marker or between scans. In a file with restart markers no such bytes are harmless: it may have
+# been truncated at a restart, and the decoder does not report that.
+_HARMLESS = re.compile(r"\b[1-4] extraneous bytes before marker 0xd9")
+_FURTHER_BYTES = bytes(range(1, 65))  # any scan data
+_BAND_ROWS = 64
 
-# From the file's colour space to the one that the decoder is asked for, and the image's mode.
-_COLOUR_SPACES = {
-    "YCbCr": ("RGBX", "RGBX"),
-    "RGB": ("RGBX", "RGBX"),
-    "Gray": ("GRAY", "L"),
-    "CMYK": ("CMYK", "CMYK"),
-    "YCCK": ("CMYK", "CMYK"),
-}
+# From Pillow's mode to the colour space that the decoder is asked for, and the mode of the result.
+_COLOUR_SPACES = {"L": ("GRAY", "L"), "RGB": ("RGBX", "RGBX"), "CMYK": ("CMYK", "CMYK")}
 
 
-def decode_jpeg(original: bytes, *, progressive: bool) -> Image.Image | None:
-    """Decode to mode RGBX or L. None if Pillow has to decode it: CMYK, unusual kinds, and files with harmless bytes.
+def open_jpeg(original: bytes) -> JpegImageFile:
+    """The file as Pillow opens it, with the colour profile that browsers apply. Raises any exception.
 
-    Raises ValueError if pixels are missing or uncertain.
+    Not `Image.open`: it also looks for further pictures (MPO), and fails if their list is broken.
     """
-    original, colourspace = _with_colourspace(original)
-    decoded_space, mode = _COLOUR_SPACES.get(colourspace, (None, ""))
-    if decoded_space is None:
-        return None
     try:
-        pixels = simplejpeg.decode_jpeg(original, decoded_space)
+        image = JpegImageFile(io.BytesIO(original))
+    except (SyntaxError, ValueError, IndexError, OSError):  # Pillow does not read some segments that others skip
+        image = JpegImageFile(io.BytesIO(repaired(original)))
+    image.info.pop("icc_profile", None)
+    if profile := jpeg_profile(original):
+        image.info["icc_profile"] = profile
+    return image
+
+
+def decode_jpeg(original: bytes, mode: str) -> Image.Image:
+    """Decode to mode RGBX, L or CMYK. Of a progressive file all scans must be present, which is not checked here.
+
+    mode: Pillow's. Raises ValueError or OSError if pixels are missing or uncertain.
+    """
+    try:
+        return _decoded(original, mode)
+    except (ValueError, OSError):
+        return _decoded(repaired(original), mode)
+
+
+def _decoded(jpeg: bytes, mode: str) -> Image.Image:
+    decoded_space, mode = _COLOUR_SPACES[mode]
+    try:
+        pixels = simplejpeg.decode_jpeg(jpeg, decoded_space)
     except ValueError as error:
-        if _HARMLESS.search(str(error)) and not progressive and not has_restarts(original):
-            return None
-        if _MISSING_END not in str(error) or progressive:  # a progressive file may lack whole scans
-            raise
-        pixels = simplejpeg.decode_jpeg(original + _END_OF_IMAGE, decoded_space)
+        if _UNKNOWN_SAMPLING in str(error):
+            return _by_pillow_complete(repaired(jpeg))
+        if _HARMLESS.search(str(error)) and not has_restarts(jpeg):
+            return _by_pillow(jpeg)
+        raise
     if mode == "CMYK":
-        return None  # decoded only to check it: Pillow converts the inks
+        return _by_pillow(jpeg)  # decoded only to check it: Pillow converts the inks
     height, width = pixels.shape[:2]
     return Image.frombuffer(mode, (width, height), pixels, "raw", mode, 0, 1)
 
 
-def _with_colourspace(original: bytes) -> tuple[bytes, str]:
-    """The JPEG and its colour space. Padding between headers is removed: its warning would hide those about pixels."""
-    try:
-        return original, str(simplejpeg.decode_jpeg_header(original)[2])
-    except ValueError as error:
-        if _PADDING not in str(error):
-            raise
-    packed = _without_padding(original)
-    return packed, str(simplejpeg.decode_jpeg_header(packed)[2])
+def _by_pillow(jpeg: bytes) -> Image.Image:
+    image = JpegImageFile(io.BytesIO(jpeg))
+    image.load()
+    return image
 
 
-def _without_padding(jpeg: bytes) -> bytes:
-    headers = [_START_OF_IMAGE]
-    for marker, start, end in iter_jpeg_segments(jpeg):
-        if marker == START_OF_SCAN:
-            return b"".join((*headers, jpeg[start - _MARKER_AND_LENGTH :]))
-        headers.append(jpeg[start - _MARKER_AND_LENGTH : end])
-    return jpeg
+def _by_pillow_complete(jpeg: bytes) -> Image.Image:
+    """A file that only Pillow decodes: with sampling factors that libjpeg-turbo's interface has no name for.
+
+    Raises ValueError if scan data is missing: then further data before the end marker changes pixels.
+    """
+    with_further_data = _checksum(_by_pillow(jpeg.removesuffix(END_OF_IMAGE) + _FURTHER_BYTES + END_OF_IMAGE))
+    image = _by_pillow(jpeg)
+    if _checksum(image) != with_further_data:
+        raise ValueError("premature end of data segment")
+    return image
+
+
+def _checksum(image: Image.Image) -> int:
+    """Of all pixels, by bands, which need little memory."""
+    checksum = 0
+    for top in range(0, image.height, _BAND_ROWS):
+        band = image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height)))
+        checksum = zlib.crc32(band.tobytes(), checksum)
+    return checksum

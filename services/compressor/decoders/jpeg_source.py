@@ -46,7 +46,8 @@ def jpeg_source(image: JpegImageFile, original: bytes) -> JpegSource | None:
 
 
 def _subsampling(layers: Sequence[tuple[int, ...]], axis: int) -> int:
-    return max(1, layers[0][axis] // layers[1][axis])
+    """The finer one, if the two chrominances differ."""
+    return max(1, layers[0][axis] // max(layers[1][axis], layers[2][axis]))
 
 
 def _has_optimised_codes(jpeg: bytes) -> bool:

@@ -14,6 +14,8 @@ from services.compressor.decoders.cicp import avif_cicp_profile
 from services.compressor.decoders.colour_profile import cmyk_or_lab_to_srgb, is_grey, profile_to_keep
 from services.compressor.decoders.decode import Decoded, decode
 from services.compressor.decoders.hdr import Hdr, hdr_of_avif, hdr_of_png, hdr_of_profile
+from services.compressor.decoders.jpeg_decode import open_jpeg
+from services.compressor.decoders.jpeg_segments import unsupported_kind
 from services.compressor.decoders.jpeg_source import jpeg_source
 from services.compressor.decoders.metadata import metadata_to_keep
 from services.compressor.decoders.picture import Format, Picture
@@ -124,13 +126,14 @@ def _pillow_pixel_limit(max_pixels: int) -> Iterator[None]:
 
 def _read_header(kind: FileType, original: bytes, max_pixels: int) -> ImageFile.ImageFile:
     """The file as Pillow opens it. Raises CompressError."""
+    if kind is JPEG and (unusual := unsupported_kind(original)):
+        raise CompressError(ErrorCode.UNSUPPORTED_FORMAT, f"the file is {unusual}")
     try:
         stream = io.BytesIO(original)
         with warnings.catch_warnings():
             if kind is TIFF:
                 warnings.filterwarnings("error", _LOST_TAGS)
-            # For a JPEG not `Image.open`: it also looks for further pictures (MPO), and fails if their list is broken.
-            image = JpegImageFile(stream) if kind is JPEG else Image.open(stream, formats=(kind.name.upper(),))
+            image = open_jpeg(original) if kind is JPEG else Image.open(stream, formats=(kind.name.upper(),))
     except Image.DecompressionBombError as error:
         raise CompressError(ErrorCode.TOO_MANY_PIXELS, f"more than {max_pixels} pixels") from error
     except MemoryError:

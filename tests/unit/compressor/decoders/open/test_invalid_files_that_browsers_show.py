@@ -13,7 +13,7 @@ from tests.zoo.gifs import lzw
 from tests.zoo.pngs import chunk
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if "end marker" not in name])
 def test_bytes_after_a_picture_are_ignored(name: str) -> None:
     data = specimen(name).data
 
