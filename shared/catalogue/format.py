@@ -11,6 +11,11 @@ class Profile(StrEnum):
     SHOPIFY = "shopify"
     WOOCOMMERCE = "woocommerce"
     MAGENTO = "magento"
+    PRESTASHOP = "prestashop"
+    BIGCOMMERCE = "bigcommerce"
+    EBAY = "ebay"
+    AMAZON = "amazon"
+    META = "meta"
     GOOGLE = "google"
     NUMBERED = "numbered"  # image_1 … image_10
 

@@ -1,6 +1,6 @@
 """All spellings of a header that were seen, and headers with missing or ambiguous columns."""
 
-from tests.catalogues.fixture import HEADER, A, Fixture, error, row, text, warning
+from tests.catalogues.fixture import HEADER, A, B, Fixture, error, row, text, warning
 
 _SPELLINGS = (
     "S. No.,Product Name,Input Image Urls",
@@ -18,6 +18,28 @@ _SPELLINGS = (
     "S. No., Product Name , Input Image Urls ",
     '"S. No.","Product Name","Input Image Urls"',
     "Serial\u00a0Number,Product\u200bName,\uff29nput Image Urls",
+)
+
+_PLAINEST = (
+    "SKU,Product Name,Image URL",
+    "sku,name,image",
+    "id,title,picture",
+    "Handle,Title,Image Link",
+    "code,name,photo url",
+    "Item Number,Description,Image",
+    "Article,Name,Images",
+    "EAN,Title,Image URL",
+    "Artikelnummer,Artikelname,Bild-URL",
+    "Art.-Nr.,Bezeichnung,Bilder",
+    "R\u00e9f\u00e9rence,D\u00e9signation,URL de l'image",
+    "Code article,Nom,Image",
+    "C\u00f3digo,Nombre,Im\u00e1genes",
+    "Codice articolo,Nome,Immagini",
+    "C\u00f3digo do produto,Nome,Imagem",
+    "Artikelcode,Naam,Afbeelding",
+    "Kod produktu,Nazwa,Zdj\u0119cia",
+    "\u0410\u0440\u0442\u0438\u043a\u0443\u043b,\u041d\u0430\u0437\u0432\u0430\u043d\u0438\u0435,\u0424\u043e\u0442\u043e",
+    "\u5546\u54c1\u30b3\u30fc\u30c9,\u5546\u54c1\u540d,\u753b\u50cf",
 )
 
 HEADERS = (
@@ -68,9 +90,46 @@ HEADERS = (
         text("Product Name,Colour", "Lamp,red"),
         findings=(error("missing", 1, "Serial Number"), error("missing", 1, "Input Image Urls")),
     ),
+    *(
+        Fixture(
+            f"the plainest catalogue {header}",
+            text(header, f"7,Lamp,{A}"),
+            (row("7", "Lamp", A),),
+            (warning(f'"{header.partition(",")[0]}" was taken as the serial number', 1, header.partition(",")[0]),),
+        )
+        for header in _PLAINEST
+    ),
     Fixture(
-        "sku without a platform's columns is no serial number",
-        text("sku,Product Name,Input Image Urls", f"7,Lamp,{A}"),
+        "a price list in German",
+        text("Artikelnummer;Bezeichnung;Preis;Bild", f"7;Lampe;9,99;{A}"),
+        (row("7", "Lampe", A),),
+        (warning('"Artikelnummer" was taken', 1),),
+        delimiter=";",
+    ),
+    Fixture(
+        "sku has precedence over id, and image over the address of a page",
+        text("id,ean,sku,title,url,image", f"1,4006,7,Lamp,https://shop.example/lamp,{A}"),
+        (row("7", "Lamp", A),),
+        (warning('"sku" was taken', 1),),
+    ),
+    Fixture(
+        "a serial number has precedence over sku",
+        text("sku,No,Name,Image Urls", f"L,7,Lamp,{A}"),
+        (row("7", "Lamp", A),),
+    ),
+    Fixture(
+        "two columns that fit equally as serial number",
+        text("SKU,Article Number,Name,Image", f"7,8,Lamp,{A}"),
+        findings=(error('"SKU" and "Article Number" may all be "Serial Number"', 1),),
+    ),
+    Fixture(
+        "two columns that fit equally as image",
+        text("SKU,Name,Image,Photo", f"7,Lamp,{A},{B}"),
+        findings=(error('"Image" and "Photo" may all be "Input Image Urls"', 1),),
+    ),
+    Fixture(
+        "one column for number and name",
+        text("Artikel;Bild", f"Lampe;{A}"),
         findings=(error("missing", 1, "Serial Number"),),
     ),
     Fixture("a product instead of a header", text(f"7,Lamp,{A}"), findings=(error("no header", 1),)),

@@ -3,7 +3,7 @@
 import codecs
 
 from shared.catalogue import Profile
-from tests.catalogues.fixture import A, B, C, Fixture, error, row, slot_error, text
+from tests.catalogues.fixture import A, B, C, Fixture, error, row, slot_error, text, warning
 
 _SHOPIFY = "Handle,Title,Body (HTML),Vendor,Variant SKU,Image Src,Image Position,Image Alt Text"
 _GOOGLE = "id\ttitle\tdescription\tlink\timage_link\tadditional_image_link\tprice"
@@ -121,6 +121,142 @@ PLATFORMS = (
         "the generic columns beside a shop's",
         text("SKU,Colour,S. No.,Product Name,Input Image Urls", f"L-1,red,1,Lamp,{A}"),
         (row("1", "Lamp", A),),
+    ),
+    Fixture(
+        "PrestaShop's sample file",
+        text(
+            "Product ID;Active (0/1);Name *;Categories (x,y,z...);Price tax excluded;Reference #;"
+            "Image URLs (x,y,z...);Image alt texts (x,y,z...)",
+            f"1;1;Lamp;Home,Light;12.5;L-1;{A},{B};",
+            ";1;Oak;Home;99;O-1;;",
+        ),
+        (row("1", "Lamp", (A, B)), row("O-1", "Oak", ())),
+        profile=Profile.PRESTASHOP,
+        delimiter=";",
+    ),
+    Fixture(
+        "PrestaShop in French",
+        text("ID;Actif (0/1);Nom *;URL des images (x,y,z...)", f"1;1;Lampe;{A},{B}"),
+        (row("1", "Lampe", (A, B)),),
+        profile=Profile.PRESTASHOP,
+        delimiter=";",
+    ),
+    Fixture(
+        "BigCommerce: rows of images follow their product",
+        text(
+            "Item,ID,Name,Type,SKU,Options,Variant Image URL,Internal Image URL (Export),Image URL (Import),"
+            "Image is Thumbnail",
+            "Product,77,Lamp,physical,L-1,,,,,",
+            f"Variant,,,,L-1-R,Colour=red,{C},,,",
+            f"Image,,,,,,,,{A},TRUE",
+            f"Image,,,,,,,{B},,FALSE",
+            "Product,,Oak,physical,,,,,,",
+            f"Image,,,,,,,,{A},TRUE",
+        ),
+        (
+            row("L-1", "Lamp", (), (), ()),
+            row("L-1-R", "Lamp", C, (), ()),
+            row("L-1", "Lamp", (), (), A),
+            row("L-1", "Lamp", (), B, ()),
+            row("", "Oak", (), (), ()),
+            row("", "Oak", (), (), A),
+        ),
+        profile=Profile.BIGCOMMERCE,
+    ),
+    Fixture(
+        "BigCommerce's earlier form",
+        text(
+            "Item Type,Product ID,Product Name,Product Code/SKU,Product Image File - 1,Product Image Description - 1,"
+            "Product Image Sort - 1,Product Image File - 2",
+            f"Product,77,Lamp,L-1,{A},A lamp,0,{B}",
+        ),
+        (row("L-1", "Lamp", A, B),),
+        profile=Profile.BIGCOMMERCE,
+    ),
+    Fixture(
+        "BigCommerce's export with files and URLs: the files are in the shop",
+        text(
+            "Product ID,Product Name,Product Code/SKU,Product Image File - 1,Product Image URL - 1",
+            f"77,Lamp,L-1,d/123/lamp.jpg,{A}",
+        ),
+        (row("L-1", "Lamp", A),),
+        (warning("looks like a column of image URLs", 1, "Product Image File - 1"),),
+        profile=Profile.BIGCOMMERCE,
+    ),
+    Fixture(
+        "eBay's Seller Hub",
+        text(
+            "*Action(SiteID=US|Country=US|Currency=USD|Version=1193|CC=UTF-8),Custom label (SKU),Category ID,Title,"
+            "Start price,Item photo URL,Condition ID",
+            f"Add,L-1,112581,Lamp,9.99,{A}|{B},1000",
+        ),
+        (row("L-1", "Lamp", (A, B)),),
+        profile=Profile.EBAY,
+    ),
+    Fixture(
+        "eBay's File Exchange",
+        text(
+            "*Action(SiteID=Germany|Country=DE|Currency=EUR|Version=745|CC=UTF-8);ItemID;CustomLabel;*Title;PicURL",
+            f"Revise;112233;L-1;Lampe;{A}|{B}",
+        ),
+        (row("L-1", "Lampe", (A, B)),),
+        profile=Profile.EBAY,
+        delimiter=";",
+    ),
+    Fixture(
+        "Amazon's inventory file",
+        text(
+            "item_sku\titem_name\tmain_image_url\tother_image_url1\tother_image_url2\tswatch_image_url",
+            f"L-1\tLamp\t{A}\t{B}\t\t{C}",
+        ),
+        (row("L-1", "Lamp", A, B, (), C),),
+        profile=Profile.AMAZON,
+        delimiter="\t",
+    ),
+    Fixture(
+        "Amazon's listing template with qualified names",
+        text(
+            "contribution_sku#1.value,item_name[marketplace_id=A1][language_tag=en_GB]#1.value,"
+            "main_product_image_locator[marketplace_id=A1]#1.media_location,"
+            "other_product_image_locator_1[marketplace_id=A1]#1.media_location",
+            f"L-1,Lamp,{A},{B}",
+        ),
+        (row("L-1", "Lamp", A, B),),
+        profile=Profile.AMAZON,
+    ),
+    Fixture(
+        "Meta with columns in the syntax of JSON paths",
+        text("id,title,availability,image[0].url,image[0].tag[0],image[1].url", f"L-1,Lamp,in stock,{A},front,{B}"),
+        (row("L-1", "Lamp", A, B),),
+        profile=Profile.META,
+    ),
+    Fixture(
+        "Meta with all kinds of image columns",
+        text("id,title,image_link,additional_image_link,image[1].url", f'L-1,Lamp,{A},"{A},{B}",{C}'),
+        (row("L-1", "Lamp", A, (A, B), C),),
+        profile=Profile.META,
+    ),
+    Fixture(
+        "Etsy's listings",
+        text("TITLE,DESCRIPTION,PRICE,CURRENCY_CODE,IMAGE1,IMAGE2,IMAGE3,SKU", f"Lamp,Tall,9,EUR,{A},{B},,L-1"),
+        (row("L-1", "Lamp", A, B, ()),),
+        profile=Profile.NUMBERED,
+    ),
+    Fixture(
+        "Walmart's items",
+        text("SKU,Product Name,Main Image URL,Additional Image URL 1", f"L-1,Lamp,{A},{B}"),
+        (row("L-1", "Lamp", A, B),),
+        profile=Profile.NUMBERED,
+    ),
+    Fixture(
+        "Squarespace's products",
+        text(
+            "Product ID [Non Editable],Variant ID [Non Editable],Product Type [Non Editable],Title,SKU,"
+            "Hosted Image URLs",
+            f"5f,60,PHYSICAL,Lamp,L-1,{A} {B}",
+        ),
+        (row("L-1", "Lamp", (A, B)),),
+        (warning('"SKU" was taken', 1, "SKU"),),
     ),
     Fixture(
         "two platforms at once",

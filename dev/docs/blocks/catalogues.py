@@ -6,7 +6,8 @@ The findings are those that the fixtures of tests/catalogues produce: their text
 from collections.abc import Iterable
 
 from dev.docs.markdown import code, table
-from services.gateway.catalogue.profiles import PROFILES, Column
+from services.gateway.catalogue.columns import Column
+from services.gateway.catalogue.profiles import PROFILES
 from services.gateway.settings import ApiSettings, CatalogueSettings
 from shared.catalogue import Profile
 from tests.catalogues.finding_kinds import finding_kinds
@@ -15,10 +16,10 @@ from tests.catalogues.finding_kinds import finding_kinds
 def catalogue_columns() -> str:
     generic = PROFILES[Profile.GENERIC]
     rows = [
-        (column.name, _codes(column.aliases), _codes(column.fallback_aliases))
+        (column.name, _codes(column.aliases), "; ".join(map(_codes, (*column.fallbacks, *column.last_resorts))))
         for column in (*generic.serials, *generic.names, *generic.images)
     ]
-    return table(("column", "names", "fallback names"), rows)
+    return table(("column", "names", "fallback names, the best first"), rows)
 
 
 def catalogue_platforms() -> str:

@@ -5,8 +5,9 @@ import io
 import re
 from typing import NamedTuple
 
+from services.gateway.catalogue.columns import normalise
 from services.gateway.catalogue.findings import CatalogueRefused, Finding, shorten
-from services.gateway.catalogue.profiles import is_known, normalise
+from services.gateway.catalogue.profiles import is_known
 
 DELIMITERS = ",;\t|"
 HEAD_CHARS = 1 << 16

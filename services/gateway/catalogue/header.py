@@ -1,26 +1,25 @@
 """Finds the profile of a catalogue and the columns that matter from its header. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from services.gateway.catalogue.columns import Aliases, Column, Columns, normalise
 from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings, shorten
+from services.gateway.catalogue.generic_columns import OUTPUT
 from services.gateway.catalogue.image_urls import begins_with_url
 from services.gateway.catalogue.profiles import (
-    OUTPUT,
     PROFILES,
-    Column,
     is_image_name,
     is_known,
     is_main_beside_numbered,
     is_numbered,
-    normalise,
 )
 from shared.catalogue import ImageColumn, Profile
 
 _PLATFORMS = tuple(profile for profile in Profile if profile is not Profile.GENERIC)
+_MAX_LISTED_CHARS = 800
 _PROFILE_NAMES = ", ".join(profile.value for profile in Profile)
 _PLATFORM_NAMES = ", ".join(profile.value for profile in _PLATFORMS)
-_PLATFORM_SERIALS = frozenset({"sku", "id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +38,17 @@ class Layout:
 
 @dataclass(slots=True)
 class _Match:
-    """How a header matches a profile. by_fallback: a serial number or image column was found by a fallback alias."""
+    """How a header matches a profile.
+
+    by_fallback: a serial number or image column was found by a fallback. stand_in: index of the column that is taken
+    for the serial number although its name means something else.
+    """
 
     layout: Layout
     missing: list[str]
     ambiguous: list[tuple[str, list[int]]]
     by_fallback: bool
+    stand_in: int | None = None
 
     @property
     def fits(self) -> bool:
@@ -72,9 +76,12 @@ def read_layout(
         findings.add(fault)
     if faults:
         return None
-    for unread in _unread(matches[0], header, place):
+    (match,) = matches
+    if match.stand_in is not None:
+        findings.add(_taken_for_serial(header[match.stand_in], place))
+    for unread in _unread(match, header, place):
         findings.add(unread)
-    return matches[0].layout
+    return match.layout
 
 
 def layout_of(header: Sequence[str], profile: Profile) -> Layout:
@@ -90,7 +97,8 @@ def _matches(names: Sequence[str], profile: Profile | None) -> list[_Match]:
     if profile is not None:
         return [_match(names, profile)]
     generic = _match(names, Profile.GENERIC)
-    matching = [match for match in (_match(names, platform) for platform in _PLATFORMS) if match.fits]
+    marked = (_match(names, platform) for platform in _PLATFORMS if _is_marked(names, platform))
+    matching = [match for match in marked if match.fits]
     platforms = [
         match
         for number, match in enumerate(matching)
@@ -102,40 +110,87 @@ def _matches(names: Sequence[str], profile: Profile | None) -> list[_Match]:
     return platforms or [generic]
 
 
+def _is_marked(names: Sequence[str], profile: Profile) -> bool:
+    marks = PROFILES[profile].marks
+    return marks is None or any(map(marks.fullmatch, names))
+
+
 def _match(names: Sequence[str], profile: Profile) -> _Match:
     columns = PROFILES[profile]
-    missing, ambiguous, fallbacks = list[str](), list[tuple[str, list[int]]](), set[Column]()
-
-    def find(column: Column) -> int | None:
-        found = [index for index, name in enumerate(names) if name in column.aliases]
-        if not found and (found := [index for index, name in enumerate(names) if name in column.fallback_aliases]):
-            fallbacks.add(column)
-        if len(found) > 1:
-            ambiguous.append((column.name, found))
-        return found[0] if found else None
-
-    def find_images(column: Column) -> list[int]:
-        if column.repeated:
-            return [index for index, name in enumerate(names) if name.rstrip("0123456789") in column.aliases]
-        index = find(column)
-        return [] if index is None else [index]
-
-    serials = [index for column in columns.serials if (index := find(column)) is not None]
-    if not serials:
-        missing.append(columns.serials[0].name if len(columns.serials) == 1 else _or(columns.serials))
-    name = next((index for column in columns.names if (index := find(column)) is not None), None)
+    search = _Search(names)
+    serials = [index for column in columns.serials if (index := search.find(column)) is not None]
+    name = next((index for column in columns.names if (index := search.find(column)) is not None), None)
+    images = _image_columns(search, columns, profile)
+    stand_in = None
+    if profile is Profile.GENERIC and not serials:
+        stand_in = search.find_last_resort(columns.serials[0], {name, *(column.index for column in images)})
+        serials = [] if stand_in is None else [stand_in]
+    missing = _or_nothing(columns.serials, serials)
     if profile is Profile.GENERIC and name is None:
         missing.append(columns.names[0].name)
-    if profile is Profile.NUMBERED:
-        images = _numbered(names, ambiguous)
-    else:
-        images = [ImageColumn(index, column.many) for column in columns.images for index in find_images(column)]
     if not images:
         missing.append(_or(columns.images) or "image_1")
-    output = find(OUTPUT) if profile is Profile.GENERIC else None
-    images.sort(key=lambda image: image.index)
+    output = search.find(OUTPUT) if profile is Profile.GENERIC else None
     layout = Layout(profile, tuple(serials), name, tuple(images), output)
-    return _Match(layout, missing, ambiguous, by_fallback=not fallbacks.isdisjoint((*columns.serials, *columns.images)))
+    by_fallback = stand_in is not None or not search.fallbacks.isdisjoint((*columns.serials, *columns.images))
+    return _Match(layout, missing, search.ambiguous, by_fallback, stand_in)
+
+
+class _Search:
+    """Finds columns in a header, given its normalised names.
+
+    ambiguous: the columns that several names fit equally, with their indexes. fallbacks: those found by a fallback.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.ambiguous: list[tuple[str, list[int]]] = []
+        self.fallbacks: set[Column] = set()
+
+    def find(self, column: Column) -> int | None:
+        """The column by the best of its names."""
+        found = self._with_names(column, (column.aliases,))
+        if found is None and (found := self._with_names(column, column.fallbacks)) is not None:
+            self.fallbacks.add(column)
+        return found
+
+    def find_last_resort(self, column: Column, taken: Container[int | None]) -> int | None:
+        return self._with_names(column, column.last_resorts, taken)
+
+    def find_all(self, column: Column) -> list[int]:
+        """The columns with the pattern of `column`; none if another one is read instead."""
+        if column.unless is not None and any(map(column.unless.fullmatch, self.names)):
+            return []
+        if column.pattern is not None:
+            return [index for index, name in enumerate(self.names) if column.pattern.fullmatch(name)]
+        index = self.find(column)
+        return [] if index is None else [index]
+
+    def _with_names(
+        self, column: Column, choices: Iterable[Aliases], taken: Container[int | None] = frozenset()
+    ) -> int | None:
+        for aliases in choices:
+            found = [index for index, name in enumerate(self.names) if name in aliases and index not in taken]
+            if len(found) > 1:
+                self.ambiguous.append((column.name, found))
+            if found:
+                return found[0]
+        return None
+
+
+def _image_columns(search: _Search, columns: Columns, profile: Profile) -> list[ImageColumn]:
+    if profile is Profile.NUMBERED:
+        images = _numbered(search.names, search.ambiguous)
+    else:
+        images = [ImageColumn(index, column.many) for column in columns.images for index in search.find_all(column)]
+    return sorted(images, key=lambda image: image.index)
+
+
+def _or_nothing(columns: Sequence[Column], found: Sequence[int]) -> list[str]:
+    """What is missing if none of the columns was found."""
+    if found:
+        return []
+    return [columns[0].name if len(columns) == 1 else _or(columns)]
 
 
 def _numbered(names: Sequence[str], ambiguous: list[tuple[str, list[int]]]) -> list[ImageColumn]:
@@ -200,16 +255,21 @@ def _no_header(header: Sequence[str], row: int, line: int) -> Finding:
 
 
 def _missing(column: str, profile: Profile, header: Sequence[str], place: tuple[int, int], *, named: bool) -> Finding:
-    advice = f"Add it, or rename the column that holds it. The header has: {shorten(', '.join(filter(None, header)))}"
-    if profile is Profile.GENERIC and column == PROFILES[profile].serials[0].name:
-        platform_serials = [name for name in header if normalise(name) in _PLATFORM_SERIALS]
-        if platform_serials:
-            advice = (
-                f'"{platform_serials[0]}" is used for it only in a shop platform\'s file with its image columns. '
-                + advice
-            )
     problem = f'the column "{column}" is missing' + (f" for profile={profile}" if named else "")
+    listed = shorten(", ".join(f'"{name}"' for name in header if name.strip()), _MAX_LISTED_CHARS)
+    advice = f'Rename the column that holds it to "{column}", or add it. The header has: {listed}'
     return Finding(problem, advice, *place, column)
+
+
+def _taken_for_serial(name: str, place: tuple[int, int]) -> Finding:
+    serial = PROFILES[Profile.GENERIC].serials[0].name
+    return Finding(
+        f'the column "{name}" was taken as the serial number',
+        f'If another column holds it, rename that to "{serial}".',
+        *place,
+        name,
+        severity="warning",
+    )
 
 
 def _ambiguous(column: str, names: Sequence[str], place: tuple[int, int]) -> Finding:

@@ -1,132 +1,135 @@
-"""The column names of shop platforms, and how a header's names are compared with them. Pure.
+"""The columns of shop platforms' files, and the names of image columns in all of them. Pure.
 
-Sources: the CSV templates of Shopify, WooCommerce (class-wc-product-csv-importer.php), Magento 2 (Adobe Commerce's data
-transfer guide), Google Merchant Center (product data specification) and Amazon's flat files.
+Sources: the CSV templates and importers of Shopify, WooCommerce (class-wc-product-csv-importer.php), Magento 2 (Adobe
+Commerce's data transfer guide), PrestaShop (AdminImportController), BigCommerce (its forms v2 and v3), eBay (File
+Exchange and Seller Hub), Amazon (inventory files and listing templates), Meta (catalogue fields) and Google Merchant
+Center (product data specification).
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from services.gateway.catalogue.columns import Aliases, Column, Columns, aliases
+from services.gateway.catalogue.generic_columns import NAME, OUTPUT, SERIAL, URLS
 from shared.catalogue import Profile
 
-Aliases = frozenset[str]
-"""Normalised names of one column."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column that is read. name: its usual spelling.
-
-    fallback_aliases: apply only if no column has one of `aliases`. many: a cell lists several URLs.
-    repeated: a file may have several such columns, also with numbers.
-    """
-
-    name: str
-    aliases: Aliases
-    fallback_aliases: Aliases = frozenset()
-    many: bool = False
-    repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns of a profile. serials: those that can hold the serial number, the best first.
-
-    names: the first that the file has is used. images: all that the file has are used.
-    no_image: what a cell without an image contains. escaped: `\\,` in a list is a comma inside a URL.
-    rows_share_serial: all rows of a product have its serial number, and the first one has its name.
-    """
-
-    serials: tuple[Column, ...]
-    names: tuple[Column, ...]
-    images: tuple[Column, ...]
-    no_image: Aliases = frozenset()
-    escaped: bool = False
-    rows_share_serial: bool = False
-
-
-def normalise(name: str) -> str:
-    """A column's name without case, spaces and punctuation: "S. No." becomes "sno". A single "#" stays."""
-    folded = unicodedata.normalize("NFKC", name).lower()
-    return re.sub(r"[^a-z0-9]", "", folded) or folded.strip(" \t\r\n\u00a0\ufeff\u200b")
-
-
-def _aliases(names: str) -> Aliases:
-    return frozenset(normalise(name) for name in names.split(","))
-
-
-_SERIAL = Column(
-    "Serial Number",
-    _aliases("serial number, serial no, serial, s no, sr no, sl no, ser no, serial num, no, #"),
-    _aliases("sn, sr, nr, number, s number, sr number, row number, row no, line no, item no"),
+_TITLE = Column("title", aliases("title, g:title"))
+_ID = Column("id", aliases("id, g:id"))
+_IMAGE_LINK = Column("image_link", aliases("image_link, g:image_link"))
+_ADDITIONAL_IMAGE_LINK = Column(
+    "additional_image_link", frozenset(), many=True, pattern=re.compile(r"g?additionalimagelink\d*")
 )
-_NAME = Column(
-    "Product Name",
-    _aliases("product name, product, name"),
-    _aliases("title, product title, item, item name, name of product, product names"),
-)
-_URLS = Column(
-    "Input Image Urls",
-    _aliases("input image urls, input image url, image urls, image url, product image urls"),
-    _aliases("images, image, input images, input image, input urls, input url, urls, url, images urls, images url")
-    | _aliases("image links, image link, image src, images src, product images, product image, product image url")
-    | _aliases("product images urls, pictures, picture urls, photos, photo urls, img urls, img url, imgs, links"),
-    many=True,
-)
-OUTPUT = Column("Output Image Urls", _aliases("output image urls, output image url"))
+_META_IMAGE = re.compile(r"image\d+url")
+_BIGCOMMERCE_URL = re.compile(r"productimageurl\d+")
+_BIGCOMMERCE_FILE = re.compile(r"productimagefile\d+")
 
 PROFILES: Mapping[Profile, Columns] = {
-    Profile.GENERIC: Columns((_SERIAL,), (_NAME,), (_URLS,)),
+    Profile.GENERIC: Columns((SERIAL,), (NAME,), (URLS,)),
     Profile.SHOPIFY: Columns(
-        (Column("Handle", _aliases("handle, url handle")),),
-        (Column("Title", _aliases("title")),),
+        (Column("Handle", aliases("handle, url handle")),),
+        (Column("Title", aliases("title")),),
         (
-            Column("Image Src", _aliases("image src, product image url")),
-            Column("Variant Image", _aliases("variant image, variant image url")),
+            Column("Image Src", aliases("image src, product image url")),
+            Column("Variant Image", aliases("variant image, variant image url")),
         ),
         rows_share_serial=True,
     ),
     Profile.WOOCOMMERCE: Columns(
-        (Column("ID", _aliases("id")), Column("SKU", _aliases("sku"))),
-        (Column("Name", _aliases("name")),),
-        (Column("Images", _aliases("images"), many=True),),
+        (Column("ID", aliases("id")), Column("SKU", aliases("sku"))),
+        (Column("Name", aliases("name")),),
+        (Column("Images", aliases("images"), many=True),),
         escaped=True,
     ),
     Profile.MAGENTO: Columns(
-        (Column("sku", _aliases("sku")),),
-        (Column("name", _aliases("name")),),
+        (Column("sku", aliases("sku")),),
+        (Column("name", aliases("name")),),
         (
-            Column("base_image", _aliases("base_image")),
-            Column("small_image", _aliases("small_image")),
-            Column("thumbnail_image", _aliases("thumbnail_image")),
-            Column("swatch_image", _aliases("swatch_image")),
-            Column("additional_images", _aliases("additional_images"), many=True),
+            Column("base_image", aliases("base_image")),
+            Column("small_image", aliases("small_image")),
+            Column("thumbnail_image", aliases("thumbnail_image")),
+            Column("swatch_image", aliases("swatch_image")),
+            Column("additional_images", aliases("additional_images"), many=True),
         ),
         no_image=frozenset({"no_selection"}),
     ),
-    Profile.GOOGLE: Columns(
-        (Column("id", _aliases("id, g:id")),),
-        (Column("title", _aliases("title, g:title")),),
+    Profile.PRESTASHOP: Columns(
         (
-            Column("image_link", _aliases("image_link, g:image_link")),
+            Column("Product ID", aliases("product id, id, id produit, produkt id, id del producto, id prodotto")),
+            Column("Reference #", aliases("reference, référence, referencia, riferimento, referenz")),
+        ),
+        (Column("Name *", aliases("name, nom, nombre, nome")),),
+        (
             Column(
-                "additional_image_link",
-                _aliases("additional_image_link, g:additional_image_link"),
+                "Image URLs (x,y,z...)",
+                aliases("image urls (x;y;z...), url des images (x;y;z...), bild urls (x;y;z...)")
+                | aliases("urls de las imágenes (x;y;z...), url delle immagini (x;y;z...)"),
                 many=True,
-                repeated=True,
             ),
         ),
     ),
+    Profile.BIGCOMMERCE: Columns(
+        (
+            Column("SKU", aliases("sku, product code/sku")),
+            Column("ID", aliases("id, product id")),
+        ),
+        (Column("Name", aliases("name, product name")),),
+        (
+            Column("Variant Image URL", aliases("variant image url")),
+            Column("Internal Image URL (Export)", aliases("internal image url (export)")),
+            Column("Image URL (Import)", aliases("image url (import)")),
+            Column("Product Image URL - 1", frozenset(), pattern=_BIGCOMMERCE_URL),
+            Column("Product Image File - 1", frozenset(), pattern=_BIGCOMMERCE_FILE, unless=_BIGCOMMERCE_URL),
+        ),
+        rows_share_serial=True,
+        rows_continue=True,
+        marks=re.compile(r"internalimageurlexport|imageurlimport|productimage(?:url|file)\d+"),
+    ),
+    Profile.EBAY: Columns(
+        (
+            Column("Custom label (SKU)", aliases("custom label (sku), custom label, customlabel, *customlabel")),
+            Column("Item number", aliases("item number, item id, itemid, *itemid")),
+        ),
+        (Column("Title", aliases("title, *title")),),
+        (Column("Item photo URL", aliases("item photo url, pic url, picurl, *picurl"), many=True),),
+    ),
+    Profile.AMAZON: Columns(
+        (
+            Column("item_sku", aliases("item_sku, seller_sku, contribution_sku, vendor_sku")),
+            Column("asin", aliases("asin, asin1")),
+        ),
+        (Column("item_name", aliases("item_name, product name, title, item name")),),
+        (
+            Column("main_image_url", aliases("main_image_url, main_product_image_locator")),
+            Column(
+                "other_image_url1",
+                frozenset(),
+                pattern=re.compile(r"otherimageurl\d+|otherproductimagelocator\d+"),
+            ),
+            Column("main_offer_image_locator", aliases("main_offer_image_locator")),
+            Column("other_offer_image_locator_1", frozenset(), pattern=re.compile(r"otherofferimage(?:locator)?\d+")),
+            Column("swatch_image_url", aliases("swatch_image_url, swatch_product_image_locator")),
+        ),
+    ),
+    # Meta reads Google's columns too; a file that has only these is Google's.
+    Profile.META: Columns(
+        (_ID,),
+        (_TITLE,),
+        (
+            Column("image[0].url", frozenset(), pattern=_META_IMAGE),
+            _IMAGE_LINK,
+            _ADDITIONAL_IMAGE_LINK,
+        ),
+        marks=_META_IMAGE,
+    ),
+    Profile.GOOGLE: Columns((_ID,), (_TITLE,), (_IMAGE_LINK, _ADDITIONAL_IMAGE_LINK)),
     # Its image columns are found by `is_numbered` and `is_main_beside_numbered`.
     Profile.NUMBERED: Columns(
         (
-            _SERIAL,
-            Column("sku", _aliases("sku, item_sku, seller_sku, product sku, asin")),
-            Column("id", _aliases("id, product id, item id, listing id, product_ref, handle")),
+            SERIAL,
+            Column("sku", aliases("sku, item_sku, seller_sku, product sku, asin")),
+            Column("id", aliases("id, product id, item id, listing id, product_ref, handle")),
         ),
-        (_NAME,),
+        (NAME,),
         (),
     ),
 }
@@ -150,24 +153,18 @@ def is_main_beside_numbered(name: str) -> bool:
 
 def is_image_name(name: str) -> bool:
     """Whether a normalised name is that of an image column in any profile."""
-    return name in _IMAGES or is_numbered(name) or _MAIN_ONLY.fullmatch(name) is not None
+    return name in _IMAGES or is_numbered(name) or any(pattern.fullmatch(name) for pattern in _IMAGE_PATTERNS)
 
 
 def is_known(name: str) -> bool:
     """Whether a normalised name is that of a column in any profile. The delimiter of a header is found by this."""
-    return name in _KNOWN or is_numbered(name)
+    return name in _KNOWN or is_numbered(name) or any(pattern.fullmatch(name) for pattern in _IMAGE_PATTERNS)
 
 
 _IMAGES: Aliases = frozenset[str]().union(
-    *(column.aliases for columns in PROFILES.values() for column in columns.images),
-    _URLS.fallback_aliases,
-) - _aliases("url, urls, links, input url, input urls")
+    *(column.aliases for columns in PROFILES.values() for column in columns.images), URLS.fallbacks[0]
+) - aliases("input urls, input url")
 """Without names such as "url", which may be the address of anything."""
-_KNOWN: Aliases = frozenset[str]().union(
-    OUTPUT.aliases,
-    *(
-        column.aliases | column.fallback_aliases
-        for columns in PROFILES.values()
-        for column in (*columns.serials, *columns.names, *columns.images)
-    ),
-)
+_COLUMNS = [column for columns in PROFILES.values() for column in (*columns.serials, *columns.names, *columns.images)]
+_KNOWN: Aliases = OUTPUT.aliases.union(*(column.all_names for column in _COLUMNS))
+_IMAGE_PATTERNS = frozenset({_MAIN_ONLY}.union(column.pattern for column in _COLUMNS if column.pattern))

@@ -108,8 +108,10 @@ class Catalogue:
         self._escaped = columns.escaped
         self._no_image = columns.no_image
         self._rows_share_serial = columns.rows_share_serial
+        self._rows_continue = columns.rows_continue
         self._images = [(column.index, columns.escaped and column.many) for column in catalogue_format.image_columns]
         self._names: dict[str, str] = {}
+        self._above = ("", "")
         last = max(catalogue_format.image_columns, key=lambda column: column.index)
         self._urls_are_last = last.index == catalogue_format.width - 1
         self._many_are_last = self._urls_are_last and last.many
@@ -150,7 +152,7 @@ class Catalogue:
                 serial = next((text for index in more_serials if (text := cells[index].strip())), "")
             name = "" if name_at is None else cells[name_at].strip()
             if self._rows_share_serial:
-                name = self._shared_name(serial, name)
+                serial, name = self._of_product(serial, name)
             yield CatalogueRow(number, serial, name, urls, slots, record)
         self._report_counted()
         if number == 0 and not self.findings.refused:
@@ -164,6 +166,15 @@ class Catalogue:
         for _, given, repair in repairs:
             self.records.add_finding(repair.problem, repair.advice, self.header[index], given, "warning")
         return urls
+
+    def _of_product(self, serial: str, name: str) -> tuple[str, str]:
+        """The serial number and name of the row's product, some of which only another row has."""
+        if not self._rows_continue:
+            return serial, self._shared_name(serial, name)
+        if name:
+            self._above = (serial, name)
+            return serial, name
+        return serial or self._above[0], self._above[1]
 
     def _shared_name(self, serial: str, name: str) -> str:
         """The name of the serial number's first row that has one."""

@@ -7,7 +7,20 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from services.gateway.catalogue import ACCEPTED_ENCODINGS, codec_of
 from shared.catalogue import Profile
 
-ProfileChoice = Literal["auto", "generic", "shopify", "woocommerce", "magento", "google", "numbered"]
+ProfileChoice = Literal[
+    "auto",
+    "generic",
+    "shopify",
+    "woocommerce",
+    "magento",
+    "prestashop",
+    "bigcommerce",
+    "ebay",
+    "amazon",
+    "meta",
+    "google",
+    "numbered",
+]
 MAX_RETENTION_DAYS = 36_500
 OnInvalid = Literal["skip", "reject"]
 

@@ -64,7 +64,7 @@ def test_every_accepted_encoding_has_a_label_and_a_name() -> None:
     assert [codec for codec in _NAMES if codec_of(codec) != codec or not display_name(codec)] == []
 
 
-@pytest.mark.parametrize("codec", sorted(_NAMES))
+@pytest.mark.parametrize("codec", sorted(set(_NAMES) - {"iso2022_jp"}))  # Python reads its broken escapes as text
 @given(data=st.binary(max_size=60))
 def test_what_is_read_can_be_written(codec: str, data: bytes) -> None:
     """The text stays the same; a few signs of Shift_JIS and Big5 have two codes, of which one is written."""

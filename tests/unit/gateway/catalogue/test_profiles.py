@@ -2,9 +2,10 @@
 
 import pytest
 
+from services.gateway.catalogue.columns import normalise
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.catalogue.limits import CatalogueLimits
-from services.gateway.catalogue.profiles import is_numbered, normalise
+from services.gateway.catalogue.profiles import is_numbered
 from services.gateway.catalogue.reading import Catalogue, open_catalogue
 from shared.catalogue import ImageColumn, Profile
 
@@ -77,7 +78,6 @@ def test_google_s_escaped_commas_stay_in_the_url() -> None:
         "SKU,Product Name,Image 1,Image 2",
         "S. No.,Name,image url 1,Image URL 2",
         "sku,item_name,main_image_url,other_image_url1",
-        "item_sku,item_name,main_product_image_locator,other_product_image_locator_1",
         "id,name,Image,Additional Image 2",
         "Listing ID,Title,Photo 1,Photo 2",
     ],
@@ -117,10 +117,14 @@ def test_columns_that_a_chosen_profile_lacks_are_named() -> None:
     ]
 
 
-def test_advice_explains_why_sku_is_no_serial_number_in_a_generic_file() -> None:
-    (finding,) = refusal(f"SKU,Product Name,Image Urls\n1,p,{A}\n")
-    assert finding.problem == 'the column "Serial Number" is missing'
-    assert finding.advice.startswith('"SKU" is used for it only in a shop platform')
+def test_the_refusal_lists_the_header_and_says_what_to_rename() -> None:
+    serial, urls = refusal("Colour,Size,Product Name,Weight\nred,L,p,7\n")
+    assert [finding.problem for finding in (serial, urls)] == [
+        'the column "Serial Number" is missing',
+        'the column "Input Image Urls" is missing',
+    ]
+    assert serial.advice.startswith('Rename the column that holds it to "Serial Number", or add it.')
+    assert serial.advice.endswith('The header has: "Colour", "Size", "Product Name", "Weight"')
 
 
 def test_ambiguous_columns_are_named() -> None:

@@ -95,7 +95,7 @@ def test_profile_auto_names_no_profile() -> None:
         *(("min_quality", value) for value in ("0", "96", "low")),
         *(("allow_resize", value) for value in ("1", "0", "yes", "off", "truth")),
         *(("metadata", value) for value in ("all", "none", "exif")),
-        *(("profile", value) for value in ("Shopify", "amazon", "none", "1")),
+        *(("profile", value) for value in ("Shopify", "shopware", "none", "1")),
         *(("on_invalid", value) for value in ("fail", "Skip", "true")),
         *(("dry_run", value) for value in ("1", "yes", "on")),
     ],
@@ -121,7 +121,8 @@ def test_an_invalid_value_is_refused(option: str, written: str) -> None:
         ("metadata", "metadata is strip, copyright or keep, not 'x'"),
         (
             "profile",
-            "profile is auto, generic, shopify, woocommerce, magento, google or numbered, not 'x'",
+            "profile is auto, generic, shopify, woocommerce, magento, prestashop, bigcommerce, ebay, amazon, meta,"
+            " google or numbered, not 'x'",
         ),
         ("on_invalid", "on_invalid is skip or reject, not 'x'"),
         ("dry_run", "dry_run is true or false, not 'x'"),
