@@ -13,7 +13,9 @@ from shared.contracts.messages import CompressOptions
 class Compressed(NamedTuple):  # which is pickled faster than a dataclass
     """The result for one image.
 
-    data: the new file; None if no smaller file could be made, so that the original is delivered unchanged.
+    data: the new file; None if the original is delivered unchanged.
+    action: "kept_original" if no smaller file could be made. Then `data` is the original without its metadata, or None
+        if there is none to remove.
     width, height, original_width, original_height: as displayed, that is with the EXIF orientation applied.
     quality: the encoder's, 1 to 95; None for formats without a quality setting, lossless results and kept originals.
     target_met: in mode "size", whether the result is within the requested percentage; otherwise true.
@@ -40,15 +42,17 @@ def compress(original: bytes, options: CompressOptions, max_pixels: int, *, meas
     """Compress an image in one of the formats of `Format`.
 
     The result is never larger than the original: if nothing can be gained, the original is kept.
-    Raises CompressError if the image cannot be decoded or has more than `max_pixels`.
+    Raises CompressError if the image cannot be decoded or has more than `max_pixels`, or if its metadata can neither be
+    delivered nor removed.
     """
     opened = open_picture(original, max_pixels, options.metadata)
-    rendition = _rendition(opened, original, options)
-    kept = len(rendition.data) >= len(original)
-    result = Rendition(original, opened, opened.format, encodes=rendition.encodes) if kept else rendition
+    renderer = Renderer(opened, original, options)
+    result = _render(renderer, options)
+    if len(result.data) >= len(original):
+        result = renderer.keep_original(result)
     return Compressed(
-        data=None if kept else rendition.data,
-        action="kept_original" if kept else "compressed",
+        data=None if result.data == original else result.data,
+        action="kept_original" if result.kept else "compressed",
         format=result.format,
         content_type=f"image/{result.format}",
         extension=EXTENSIONS[result.format],
@@ -59,19 +63,18 @@ def compress(original: bytes, options: CompressOptions, max_pixels: int, *, meas
         quality=result.quality,
         target_met=options.mode != "size" or 100 * len(result.data) <= options.percent * len(original),
         encodes=result.encodes,
-        ssim=_ssim(opened, result, kept=kept) if measure_ssim else None,
+        ssim=_ssim(opened, result) if measure_ssim else None,
     )
 
 
-def _rendition(opened: Picture, original: bytes, options: CompressOptions) -> Rendition:
-    renderer = Renderer(opened, original, options)
+def _render(renderer: Renderer, options: CompressOptions) -> Rendition:
     if options.format == "auto":
         return smallest_rendition(renderer)
-    return renderer.render(opened.format if options.format == "keep" else options.format)
+    return renderer.render(renderer.picture.format if options.format == "keep" else options.format)
 
 
-def _ssim(opened: Picture, result: Rendition, *, kept: bool) -> float | None:
-    if kept:
+def _ssim(opened: Picture, result: Rendition) -> float | None:
+    if result.kept:
         return 1.0
     original = opened.scaled_to(*result.picture.image.size)
     # Across a transfer function pixels cannot be compared.

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from services.compressor.compress_error import CompressError
 from services.compressor.decoders import Format, Picture
 from services.compressor.dimensions import fit_inside, target_dimensions
-from services.compressor.encoders import LADDERS, MAX_SIDE, estimate_jpeg_quality, holds_hdr, strip_jpeg_metadata
+from services.compressor.encoders import LADDERS, MAX_SIDE, estimate_jpeg_quality, holds_hdr
 from services.compressor.rate_control import QUALITIES, Ladder, equivalent_quality, fit_to_size
+from services.compressor.stripping import strip_original
+from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 
 _DIMENSIONS_QUALITY = 85
@@ -25,7 +28,8 @@ class Rendition:
     """A picture encoded as one file.
 
     picture: the pixels that were encoded, perhaps scaled down. quality: the encoder's; None if the format has no
-    quality setting or the encoding is lossless. encodes: the full encodings it took.
+    quality setting or the encoding is lossless. encodes: the full encodings it took. kept: the file contains the
+    original's own encoding of the pixels, because nothing smaller could be made.
     """
 
     data: bytes
@@ -33,6 +37,7 @@ class Rendition:
     format: Format
     quality: int | None = None
     encodes: int = 1
+    kept: bool = False
 
 
 class Renderer:
@@ -43,6 +48,7 @@ class Renderer:
 
     def __init__(self, opened: Picture, original: bytes, options: CompressOptions) -> None:
         self.picture = opened.scaled_to(*target_dimensions(opened.image.size, options))
+        self._opened = opened
         self._scaled = self.picture is not opened
         self._original = original
         self._options = options
@@ -51,22 +57,33 @@ class Renderer:
         self._dimensions_quality = min(_DIMENSIONS_QUALITY, original_quality)
 
     def render(self, format_: Format) -> Rendition:
-        """In one format. A JPEG is not re-encoded if removing its metadata is enough, or if encoding gains nothing."""
-        if self._options.mode == "size" and self._scan_fits():
-            stripped = self._stripped(format_)
+        """In one format. A JPEG is not re-encoded if removing its metadata is enough."""
+        if format_ == "jpeg" and self._options.mode == "size" and self._scan_fits():
+            stripped = strip_original(self._original, self._opened)
             if stripped and len(stripped) <= self._limit:
                 return Rendition(stripped, self.picture, format_, encodes=0)
-        encoded = self.encode(format_)
-        if len(encoded.data) < len(self._original):
-            return encoded
-        stripped = self._stripped(format_)
-        if stripped and len(stripped) < len(self._original):
-            return Rendition(stripped, self.picture, format_, encodes=encoded.encodes)
-        return encoded
+        return self.encode(format_)
+
+    def keep_original(self, rendition: Rendition) -> Rendition:
+        """The original without the metadata that the options remove, in place of a rendition that is no smaller.
+
+        If the metadata cannot be removed from the file, the picture is encoded as small as necessary instead.
+        Raises CompressError if that fails too: metadata must not be delivered, and neither a file that is larger.
+        """
+        opened, original = self._opened, self._original
+        data = original if self._options.metadata == "keep" else strip_original(original, opened)
+        if data is None:
+            fitted = self._fitted_below(rendition.format, len(original))
+            if fitted:
+                return replace(fitted, encodes=fitted.encodes + rendition.encodes)
+            data = strip_original(original, replace(opened, exif=None)) if opened.exif else None
+        if data is None:
+            raise CompressError(ErrorCode.DECODE_ERROR, "its metadata cannot be removed")
+        return Rendition(data, opened, opened.format, encodes=rendition.encodes, kept=True)
 
     def encode(self, format_: Format) -> Rendition:
         """In one format, from the pixels."""
-        if _frame_pixels(self.picture) > MAX_ANIMATION_PIXELS_IN.get(format_, MAX_ANIMATION_PIXELS):
+        if _frame_pixels(self.picture) > _max_animation_pixels(format_):
             return Rendition(self._original, self.picture, self.picture.format, encodes=0)
         picture, options = _as_held(self.picture, format_), self._options
         if options.mode == "size":
@@ -93,11 +110,11 @@ class Renderer:
         return len(self._original) * self._options.percent // 100
 
     def _scan_fits(self) -> bool:
-        """Whether a JPEG's entropy-coded pixels alone are within the limit: removing metadata may be enough."""
-        return self.picture.jpeg is not None and self.picture.jpeg.scan_bytes <= self._limit
-
-    def _stripped(self, format_: Format) -> bytes | None:
-        return strip_jpeg_metadata(self._original, self.picture) if format_ == "jpeg" else None
+        """Whether removing a JPEG's metadata may be enough: its entropy-coded pixels alone are within the limit."""
+        picture = self.picture
+        if self._options.metadata == "keep" and (picture.exif or picture.xmp):
+            return False
+        return picture.orientation == 1 and picture.jpeg is not None and picture.jpeg.scan_bytes <= self._limit
 
     def _ladder(self, format_: Format, picture: Picture) -> Ladder:
         return LADDERS[format_](picture, len(self._original))
@@ -107,6 +124,13 @@ class Renderer:
     ) -> Rendition:
         sized = fit_to_size(partial(self._ladder, format_), picture, limit, min_quality, allow_resize=allow_resize)
         return Rendition(sized.data, sized.picture, format_, sized.quality, sized.encodes)
+
+    def _fitted_below(self, format_: Format, limit: int) -> Rendition | None:
+        """At any quality and size; None if nothing is smaller than the limit, or encoding would take too long."""
+        if _frame_pixels(self.picture) > _max_animation_pixels(format_):
+            return None
+        fitted = self._fitted(format_, _as_held(self.picture, format_), limit - 1, 1, allow_resize=True)
+        return fitted if len(fitted.data) < limit else None
 
     def _encoded_once(self, format_: Format, picture: Picture) -> Rendition:
         if self._options.mode == "quality":
@@ -127,6 +151,10 @@ class Renderer:
 def _frame_pixels(picture: Picture) -> int:
     """Pixels in all frames of an animation; 0 for a still picture."""
     return picture.animation.count * picture.image.width * picture.image.height if picture.animation else 0
+
+
+def _max_animation_pixels(format_: Format) -> int:
+    return MAX_ANIMATION_PIXELS_IN.get(format_, MAX_ANIMATION_PIXELS)
 
 
 def _as_held(picture: Picture, format_: Format) -> Picture:

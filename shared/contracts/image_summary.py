@@ -56,7 +56,7 @@ class HostSummary:
 class ImageSummary:
     """Totals over a request's ended images. Bytes are those of compressed images, also of reused ones.
 
-    kept_original: number of results that are the original itself.
+    kept_original: number of results that are the original itself, perhaps without its metadata.
     kept_original_urls: the URLs of at most MAX_KEPT_ORIGINAL_URLS of them.
     unchanged, same_bytes: number of results that were copied, see ImageResult.reused.
     target_missed: number of results that are larger than requested.

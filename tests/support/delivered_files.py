@@ -72,7 +72,7 @@ class Delivered:
         assert self.number("Saved %") == pytest.approx(saved, abs=0.06)
         met = percent is None or 100 * len(self.data) <= percent * len(self.original)
         assert line["Target Met"] == ("yes" if met else "no"), line
-        assert (line["Action"] == "kept_original") == (self.data == self.original), line
+        assert line["Action"] == "kept_original" or self.data != self.original, line
         assert 0 < self.number("SSIM") <= 1, line
         assert int(line["Encodes"]) >= 0
         assert int(line["Compress Ms"]) >= 0

@@ -19,7 +19,7 @@ COLUMNS: Mapping[str, str] = {
     "State": "`compressed`, `failed` or `cancelled`.",
     "Error Code": "[Why there is no result](errors.md), from a closed list.",
     "Error Detail": "The same in more detail, for people.",
-    "Action": "`compressed`, or `kept_original` if nothing smaller could be made.",
+    "Action": "`compressed`, or `kept_original` if nothing smaller could be made: only metadata was removed.",
     "Format": "Format of the result.",
     "Quality": "The encoder's quality; empty if the format has none or the original was kept.",
     "Width In": "Width of the original in pixels, as a viewer shows it.",

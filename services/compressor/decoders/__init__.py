@@ -11,10 +11,11 @@ from services.compressor.decoders.jpeg_segments import START_OF_SCAN, iter_jpeg_
 from services.compressor.decoders.open import open_picture
 from services.compressor.decoders.picture import Animation, Format, Frame, JpegSource, Picture
 from services.compressor.decoders.pixel_modes import drop_opaque_alpha, flatten_on_white, has_alpha, to_basic_mode
-from services.compressor.decoders.png_chunks import PNG_SIGNATURE, iter_png_chunks, png_chunk_bytes
+from services.compressor.decoders.png_chunks import PNG_COLOUR_CHUNKS, PNG_SIGNATURE, iter_png_chunks, png_chunk_bytes
 from services.compressor.decoders.png_key import apply_colour_key
 
 __all__ = [
+    "PNG_COLOUR_CHUNKS",
     "PNG_SIGNATURE",
     "START_OF_SCAN",
     "Animation",

@@ -10,7 +10,6 @@ from services.compressor.decoders.jpeg_segments import (
     iter_jpeg_segments,
     scan_data_end,
 )
-from services.compressor.decoders.orientation import orientation_of
 from services.compressor.decoders.picture import JpegSource
 
 _MARKER_AND_LENGTH = 4
@@ -41,7 +40,6 @@ def jpeg_source(image: JpegImageFile, original: bytes) -> JpegSource | None:
         progressive="progressive" in image.info,
         optimised_huffman=_has_optimised_codes(original),
         scan_bytes=_scan_bytes(original),
-        rotated=orientation_of(image) != 1,
     )
 
 

@@ -18,6 +18,7 @@ from services.compressor.decoders.jpeg_decode import open_jpeg
 from services.compressor.decoders.jpeg_segments import unsupported_kind
 from services.compressor.decoders.jpeg_source import jpeg_source
 from services.compressor.decoders.metadata import metadata_to_keep
+from services.compressor.decoders.orientation import orientation_of
 from services.compressor.decoders.picture import Format, Picture
 from services.compressor.decoders.pixel_modes import to_basic_mode
 from services.compressor.decoders.png_chunks import colour_chunks
@@ -89,6 +90,7 @@ def _picture(
 ) -> Picture:
     source = jpeg_source(image, original) if isinstance(image, JpegImageFile) else None
     exif, xmp = metadata_to_keep(image, metadata)
+    orientation = orientation_of(image)
     pixels, profile = _to_supported_mode(decoded.image, image.info.get("icc_profile"))
     grey = is_grey(pixels)
     chunks: dict[bytes, bytes] = {}
@@ -103,6 +105,7 @@ def _picture(
         hdr=hdr,
         exif=exif,
         xmp=xmp,
+        orientation=orientation,
         jpeg=source,
         colour_chunks=tuple(effective_chunks(chunks, profile).items()),
     )

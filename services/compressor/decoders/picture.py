@@ -43,7 +43,6 @@ class JpegSource:
     subsampling: how many luminance samples share a chrominance sample, across and down; (1, 1) for a grey JPEG.
     optimised_huffman: its Huffman tables were made for this picture.
     scan_bytes: the bytes of its scans, without the headers before them and anything after the end of the picture.
-    rotated: decoding turned the pixels upright.
     """
 
     tables: tuple[tuple[int, ...], tuple[int, ...]]
@@ -51,7 +50,6 @@ class JpegSource:
     progressive: bool
     optimised_huffman: bool
     scan_bytes: int
-    rotated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,7 @@ class Picture:
         fits the image's mode: a grey or an RGB profile for a grey picture, an RGB profile for all others.
     hdr: the colour space, if its transfer function is PQ or HLG. `icc_profile` is then None, unless it defines it.
     exif, xmp: the metadata to keep, without an orientation. `exif` begins with the TIFF header.
+    orientation: the original's, from 1 to 8, which was applied to the pixels.
     colour_chunks: type and data of the chunks that define a PNG's colours, if no ICC profile takes precedence. A PNG
         result may contain them in place of `icc_profile`, which defines the same colours for the other formats.
     colours_before_scaling: the number of colours before scaling (scaling adds new ones); None if a palette cannot hold
@@ -78,6 +77,7 @@ class Picture:
     hdr: Hdr | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
+    orientation: int = 1
     jpeg: JpegSource | None = None
     colour_chunks: tuple[tuple[bytes, bytes], ...] = ()
     colours_before_scaling: int | None = None

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_COLOUR_CHUNKS = frozenset({b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI"})  # Pillow reads and writes iCCP
+PNG_COLOUR_CHUNKS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8}
+"""The chunks that define the colours, and the bytes of their content. Pillow reads and writes iCCP."""
+
 _AFFECT_PIXELS = frozenset({b"tRNS", b"acTL", b"fcTL", b"fdAT"})
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # per pixel, by colour type
 _ADAM7_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -73,7 +75,7 @@ def colour_chunks(png: bytes) -> list[tuple[bytes, bytes]]:
     for name, data in iter_png_chunks(png):
         if name == b"IDAT":
             break
-        if name in _COLOUR_CHUNKS:
+        if PNG_COLOUR_CHUNKS.get(name) == len(data):  # viewers ignore one of another length
             found.append((name, bytes(data)))
     return found
 

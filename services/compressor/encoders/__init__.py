@@ -4,7 +4,7 @@
 packages; `palette` reduces colours for the formats that have no quality setting.
 """
 
-from services.compressor.encoders.jpeg import estimate_jpeg_quality, strip_jpeg_metadata
+from services.compressor.encoders.jpeg import estimate_jpeg_quality
 from services.compressor.encoders.registry import EXTENSIONS, LADDERS, MAX_SIDE, holds_hdr
 
-__all__ = ["EXTENSIONS", "LADDERS", "MAX_SIDE", "estimate_jpeg_quality", "holds_hdr", "strip_jpeg_metadata"]
+__all__ = ["EXTENSIONS", "LADDERS", "MAX_SIDE", "estimate_jpeg_quality", "holds_hdr"]

@@ -16,7 +16,7 @@ class ResultFigures(BaseModel):
 
     content_type: Word = Field(description="Content type of the result.")
     action: Literal["compressed", "kept_original"] = Field(
-        description="`compressed`, or `kept_original` if nothing smaller could be made."
+        description="`compressed`, or `kept_original` if nothing smaller could be made: only metadata was removed."
     )
     format: Word = Field(description="Format of the result; the original's if the original was kept.")
     width: Pixels = Field(description="Width of the result in pixels, as a viewer shows it.")

@@ -88,13 +88,15 @@ def test_every_result_fulfils_size_format_quality_and_alpha_rules(original: byte
 
     before = open_picture(original, MAX_PIXELS)
     assert (result.original_width, result.original_height) == before.image.size
-    assert (result.action == "kept_original") == (result.data is None)
+    assert result.data is not None or result.action == "kept_original"
     assert 0 <= result.encodes <= 100
     check_target(result, original, options)
-    if result.data is None:
+    if result.action == "kept_original":
         assert (result.format, result.quality, result.ssim) == (before.format, None, 1.0)
         assert (result.width, result.height) == before.image.size
+        check_kept(result.data, original, options)
         return
+    assert result.data is not None
     assert len(result.data) < len(original)
     check_file(result, result.data, before.format, options)
     check_dimensions(result, options)
@@ -102,6 +104,21 @@ def test_every_result_fulfils_size_format_quality_and_alpha_rules(original: byte
     assert result.ssim is None or -1 <= result.ssim <= 1
     assert (result.ssim is None) == (min(result.width, result.height) < 8)
     check_alpha_and_frames(result, result.data, original)
+
+
+def check_kept(data: bytes | None, original: bytes, options: CompressOptions) -> None:
+    """The same pixels, without the metadata that the options remove."""
+    if options.metadata == "keep":
+        assert data is None
+    if data is None:
+        return
+    assert len(data) <= len(original)
+    before, after = open_picture(original, MAX_PIXELS), open_picture(data, MAX_PIXELS)
+    assert after.image.tobytes() == before.image.tobytes()
+    assert after.icc_profile == before.icc_profile
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+        assert options.metadata != "strip" or COPYRIGHT not in image.getexif()
 
 
 def check_target(result: Compressed, original: bytes, options: CompressOptions) -> None:

@@ -1,0 +1,44 @@
+"""Remove the metadata of an AVIF, still or a sequence. Source: AV1 Image File Format 1.1, ISO/IEC 14496-12."""
+
+from collections.abc import Iterator
+
+from services.compressor.stripping.avif_items import delete_between, strip_items
+from services.compressor.stripping.avif_tracks import strip_tracks
+from services.compressor.stripping.isobmff import Box, Edits, boxes
+from services.compressor.stripping.kept import Kept
+
+_NEEDED = (b"ftyp", b"meta", b"moov", b"mdat")
+
+
+def strip_avif(original: bytes, kept: Kept) -> bytes:
+    """The primary picture with its alpha, the frames, and `kept`: no other items, tracks, names, times and free space.
+
+    Raises ValueError, KeyError or IndexError if the file has a structure that is not understood.
+    """
+    edits = Edits(original)
+    found = list(_complete_boxes(original))
+    names = [box.name for box in found]
+    if b"moof" in names or names.count(b"meta") > 1 or names.count(b"moov") > 1:
+        raise ValueError("an unusual structure")
+    edits.delete(found[-1].end, len(original))
+    ranges = []
+    for box in found:
+        if box.name == b"meta":
+            ranges += strip_items(original, box, edits, kept)
+        elif box.name == b"moov":
+            ranges += strip_tracks(original, box, edits, kept)
+    for box in found:
+        if box.name == b"mdat":
+            edits.containers.append(box)
+            delete_between([each for each in ranges if each[0] < box.end and each[1] > box.content], box, edits)
+        elif box.name not in _NEEDED:
+            edits.delete(box.start, box.end)
+    return edits.applied()
+
+
+def _complete_boxes(original: bytes) -> Iterator[Box]:
+    """All boxes of the file. What follows them may be anything."""
+    try:
+        yield from boxes(original, 0, len(original))
+    except ValueError:
+        return

@@ -1,0 +1,52 @@
+"""Remove the metadata of a GIF, still or animated. Source: GIF89a, CompuServe 1990."""
+
+from services.compressor.stripping.kept import Kept
+
+_HEADER_BYTES = 13
+_EXTENSION, _FRAME, _TRAILER, _PADDING = 0x21, 0x2C, 0x3B, 0x00
+_CONTROL, _APPLICATION = 0xF9, 0xFF
+_LOOP_APPLICATIONS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
+_CONTROL_BYTES, _LOOP_BYTES, _DESCRIPTOR_BYTES = 4, 3, 10
+
+
+def strip_gif(original: bytes, _kept: Kept) -> bytes:
+    """The screen, its palette, the frames with their control blocks, and the number of repetitions.
+
+    Comments, plain text, which no browser shows, and all applications' data go. Nothing can be kept: a GIF has neither
+    EXIF nor a profile that viewers apply. Raises IndexError or ValueError if the file is broken.
+    """
+    at = _after_palette(_HEADER_BYTES, original[10])
+    parts = [original[:at]]
+    while at < len(original) and original[at] != _TRAILER:
+        start = at
+        if original[at] == _FRAME:
+            at = _after_blocks(original, _after_palette(at + _DESCRIPTOR_BYTES, original[at + 9]) + 1)
+            parts.append(original[start:at])
+        elif original[at] == _EXTENSION:
+            at = _after_blocks(original, at + 2)
+            parts.append(_needed_extension(original[start:at]))
+        elif original[at] == _PADDING:
+            at += 1
+        else:
+            raise ValueError("an unknown block")
+    return b"".join((*parts, b";"))
+
+
+def _needed_extension(block: bytes) -> bytes:
+    """A control or loop block with its fixed length; nothing for the other extensions."""
+    label, size = block[1], block[2]
+    if label == _CONTROL and size >= _CONTROL_BYTES:
+        return block[:2] + bytes((_CONTROL_BYTES,)) + block[3 : 3 + _CONTROL_BYTES] + b"\0"
+    if label == _APPLICATION and block[3:14] in _LOOP_APPLICATIONS and block[14] >= _LOOP_BYTES and block[15] == 1:
+        return block[:14] + bytes((_LOOP_BYTES,)) + block[15 : 15 + _LOOP_BYTES] + b"\0"
+    return b""
+
+
+def _after_palette(at: int, flags: int) -> int:
+    return at + (3 << (flags & 7) + 1) if flags & 0x80 else at
+
+
+def _after_blocks(gif: bytes, at: int) -> int:
+    while size := gif[at]:
+        at += size + 1
+    return at + 1

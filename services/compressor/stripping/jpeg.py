@@ -1,0 +1,46 @@
+"""Remove the metadata of a JPEG. Source: ITU T.81, annex B; the JFIF and Adobe segments as libjpeg reads them."""
+
+from services.compressor.decoders import START_OF_SCAN, iter_jpeg_segments, scan_data_end
+from services.compressor.stripping.kept import Kept
+
+_START_OF_IMAGE, _END_OF_IMAGE = b"\xff\xd8", b"\xff\xd9"
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JFIF, _PROFILE, _ADOBE = (0xE0, b"JFIF\0"), (0xE2, b"ICC_PROFILE\0"), (0xEE, b"Adobe")
+_EXIF = b"\xff\xe1", b"Exif\0\0"
+# Frame headers; Huffman and quantisation tables, arithmetic conditioning, number of lines, restart interval.
+_PIXEL_SEGMENTS = _FRAMES | {0xC4, 0xCC, 0xDB, 0xDC, 0xDD}
+_JFIF_VERSION_BYTES, _ADOBE_BYTES = 7, 12
+_NO_DENSITY_NO_THUMBNAIL = b"\0\0\x01\0\x01\0\0"
+_INKS = 4
+
+
+def strip_jpeg(original: bytes, kept: Kept) -> bytes:
+    """The pixels, what their colours need, and `kept`; without anything after the end of the first picture."""
+    with_profile = kept.profile or _has_inks(original)
+    jfif, segments = b"", []
+    for marker, start, end in iter_jpeg_segments(original):
+        content = original[start:end]
+        if marker == START_OF_SCAN:
+            segments.append(original[start - 4 : scan_data_end(original, end)])
+        elif _is(_JFIF, marker, content):
+            jfif = jfif or _segment(b"\xff\xe0", content[:_JFIF_VERSION_BYTES] + _NO_DENSITY_NO_THUMBNAIL)
+        elif _is(_ADOBE, marker, content):
+            segments.append(_segment(b"\xff\xee", content[:_ADOBE_BYTES]))
+        elif marker in _PIXEL_SEGMENTS or (with_profile and _is(_PROFILE, marker, content)):
+            segments.append(original[start - 4 : end])
+    exif = _segment(_EXIF[0], _EXIF[1] + kept.exif) if kept.exif else b""
+    return b"".join((_START_OF_IMAGE, jfif, exif, *segments, _END_OF_IMAGE))
+
+
+def _is(kind: tuple[int, bytes], marker: int, content: bytes) -> bool:
+    return marker == kind[0] and content.startswith(kind[1])
+
+
+def _segment(marker: bytes, content: bytes) -> bytes:
+    """Raises OverflowError if the content is too long for a segment."""
+    return marker + (len(content) + 2).to_bytes(2, "big") + content
+
+
+def _has_inks(jpeg: bytes) -> bool:
+    """Whether it is CMYK, whose profile is needed although the pixels were converted to sRGB when it was decoded."""
+    return any(marker in _FRAMES and jpeg[start + 5] == _INKS for marker, start, _ in iter_jpeg_segments(jpeg))

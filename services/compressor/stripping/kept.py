@@ -1,0 +1,32 @@
+"""What a stripped file keeps besides its pixels."""
+
+from typing import NamedTuple
+
+from PIL import ExifTags, Image
+
+from services.compressor.decoders import Picture
+
+_ORIENTED_BY_EXIF = frozenset({"jpeg", "png", "webp"})
+_EXIF_PREFIX = b"Exif\0\0"
+
+
+class Kept(NamedTuple):
+    """exif: from its TIFF header on; None for none. profile: whether the file's ICC profile changes its colours."""
+
+    exif: bytes | None = None
+    profile: bool = False
+
+
+def kept_of(picture: Picture) -> Kept:
+    """The metadata that was selected when the picture was decoded, with the orientation that its pixels need."""
+    return Kept(_oriented(picture), profile=picture.icc_profile is not None or picture.hdr is not None)
+
+
+def _oriented(picture: Picture) -> bytes | None:
+    """The EXIF of the picture. AVIF and TIFF store the orientation elsewhere."""
+    if picture.orientation == 1 or picture.format not in _ORIENTED_BY_EXIF:
+        return picture.exif
+    exif = Image.Exif()
+    exif.load(picture.exif or b"")
+    exif[ExifTags.Base.Orientation] = picture.orientation
+    return exif.tobytes().removeprefix(_EXIF_PREFIX)
