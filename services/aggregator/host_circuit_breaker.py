@@ -79,7 +79,7 @@ class HostCircuitBreaker:
     async def register_success(self, result: Result, image: Image | None) -> None:
         """Close the circuit of the image's host, if `result` shows that the host works."""
         host_works = isinstance(result, ImageCompressed) or (
-            isinstance(result, ImageFailed) and not result.host_fault and result.error_code in HOST_RESPONDED
+            not result.host_fault and result.error_code in HOST_RESPONDED
         )
         if host_works and image is not None and image.host in await self._read_recorded_hosts():
             self._recorded_hosts.discard(image.host)

@@ -14,7 +14,6 @@ from services.downloader.body import Body, declared_size
 from services.downloader.fetch_error import FetchError
 from services.downloader.http_requester import (
     FIRST_BYTE_MS,
-    FULL_CONTENT,
     REDIRECTED,
     REQUEST_HEADERS,
     HttpRequester,
@@ -24,6 +23,7 @@ from services.downloader.outcomes import FetchFailure
 from services.downloader.pace import Pace
 from services.downloader.picture_end import ends_whole
 from services.downloader.spool import Spool
+from services.downloader.statuses import has_whole_content
 from services.downloader.validators import Validators, conditions, is_not_modified
 from shared.contracts.messages import KnownResult
 from shared.file_types import HEAD_BYTES, file_type
@@ -117,7 +117,7 @@ class Fetcher:
 
     async def _receive(self, spool: Spool, response: httpx.Response) -> _Received | None:
         """Write the image to `spool`; None if the response has none."""
-        if response.status_code not in FULL_CONTENT:
+        if not has_whole_content(response.status_code, response.headers.get("Content-Range")):
             return None
         body = Body(response, self._limits.max_bytes, Pace(self._limits.min_speed, self._limits.slow_grace))
         content_type = None

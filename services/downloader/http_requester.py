@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import httpx
 
+from services.downloader.cookies import DownloadCookies
 from services.downloader.fetch_error import REQUEST_ERRORS, FetchError, as_fetch_error
 from services.downloader.host_limiter import HostLimiter
 from services.downloader.outcomes import FetchFailure
@@ -19,10 +20,7 @@ T = TypeVar("T")
 ReadBody = Callable[[httpx.Response], Awaitable[T | None]]
 """Reads a response whose body is still unread; returns None if the response is not the requested one."""
 
-FULL_CONTENT = frozenset({200, 203})
-"""The statuses of responses with the whole content."""
-
-# Some hosts compress the body all the same; it is judged by its bytes like any other.
+# Some hosts compress the body all the same: see content_coding.
 REQUEST_HEADERS: Mapping[str, str] = {"Accept": "image/*, */*;q=0.1", "Accept-Encoding": "identity"}
 FIRST_BYTE_MS = "first_byte_ms"
 """A response's extension: the milliseconds from the request to the head of the response."""
@@ -74,9 +72,11 @@ class HttpRequester:
         permit: AsyncExitStack,
     ) -> T:
         """Appends each requested URL to `visited`. `permit` holds that of the first host, then that of the next one."""
+        cookies = DownloadCookies()
         for _ in range(self._max_redirects + 1):
             visited.append(url)
-            result = await self._send(url, headers, read_body, redirected=len(visited) > 1)
+            sent = {**headers, **cookies.headers_for(url)}
+            result = await self._send(url, sent, read_body, cookies, redirected=len(visited) > 1)
             if not isinstance(result, WebUrl):
                 return result
             url = result
@@ -87,9 +87,15 @@ class HttpRequester:
         raise FetchError(FetchFailure.BAD_REDIRECT, f"more than {self._max_redirects} redirects")
 
     async def _send(
-        self, url: WebUrl, headers: Mapping[str, str], read_body: ReadBody[T], *, redirected: bool
+        self,
+        url: WebUrl,
+        headers: Mapping[str, str],
+        read_body: ReadBody[T],
+        cookies: DownloadCookies,
+        *,
+        redirected: bool,
     ) -> T | WebUrl:
-        """The result of `read_body`, or the URL of a redirect."""
+        """The result of `read_body`, or the URL of a redirect, which may add to `cookies`."""
         started = monotonic()
         async with self._client.stream("GET", url, headers) as response:
             first_byte_ms = response.extensions[FIRST_BYTE_MS] = round((monotonic() - started) * 1000)
@@ -99,6 +105,7 @@ class HttpRequester:
                 return result
             await _skip_page(response)
         if response.has_redirect_location:
+            cookies.take(response)
             return self._redirected(url, response)
         reason = f"HTTP {response.status_code} {response.reason_phrase}"
         error = FetchError(response.status_code, reason, response.headers.get("Retry-After"))
@@ -116,7 +123,10 @@ class HttpRequester:
 
 def _location(response: httpx.Response) -> str:
     """The header Location, with bytes beyond ASCII percent-encoded: browsers do not guess their encoding."""
-    raw = next(value for name, value in response.headers.raw if name.lower() == b"location")
+    found = {value for name, value in response.headers.raw if name.lower() == b"location"}
+    if len(found) > 1:
+        raise FetchError(FetchFailure.BAD_REDIRECT, "redirected to several URLs at once")
+    [raw] = found
     return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in raw)
 
 

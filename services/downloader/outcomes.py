@@ -63,11 +63,15 @@ _OUTCOMES: Mapping[FetchFailure | int, Outcome] = {
     FetchFailure.TOO_LARGE: Outcome(ErrorCode.TOO_LARGE, RetryKind.NEVER),
     FetchFailure.NOT_AN_IMAGE: Outcome(ErrorCode.NOT_AN_IMAGE, RetryKind.NEVER),
     FetchFailure.INTERNAL: Outcome(ErrorCode.INTERNAL, RetryKind.LATER),
+    202: Outcome(ErrorCode.NOT_READY, RetryKind.LATER),  # accepted: the image is being made
     403: Outcome(ErrorCode.HTTP_403, RetryKind.NEVER),
     404: Outcome(ErrorCode.HTTP_404, RetryKind.NEVER),
     408: Outcome(ErrorCode.HTTP_4XX, RetryKind.LATER),  # request timeout
+    409: Outcome(ErrorCode.NOT_READY, RetryKind.LATER),  # conflict: another request makes it
     410: Outcome(ErrorCode.HTTP_410, RetryKind.NEVER),
-    425: Outcome(ErrorCode.HTTP_4XX, RetryKind.LATER),  # too early
+    420: Outcome(ErrorCode.HTTP_429, RetryKind.LATER, host_fault=True),  # what some hosts send for 429
+    423: Outcome(ErrorCode.NOT_READY, RetryKind.LATER),  # locked
+    425: Outcome(ErrorCode.NOT_READY, RetryKind.LATER),  # too early
     429: Outcome(ErrorCode.HTTP_429, RetryKind.LATER, host_fault=True),
 }
 _OUTCOME_OF_CLASS: Mapping[int, Outcome] = {
@@ -78,7 +82,7 @@ _OUTCOME_OF_CLASS: Mapping[int, Outcome] = {
 }
 _JITTER = 0.2
 _ATTEMPTS_FOR_ONCE = 2
-_RETRY_AFTER_OF_HOST = frozenset({429, 503})  # statuses whose Retry-After applies to all requests to the host
+_RETRY_AFTER_OF_HOST = frozenset({420, 429, 503})  # statuses whose Retry-After applies to all requests to the host
 
 
 def outcome_of(cause: FetchFailure | int) -> Outcome:

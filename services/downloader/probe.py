@@ -15,10 +15,11 @@ import structlog
 from services.downloader.body import Body, declared_size, too_large
 from services.downloader.fetch import checked_type
 from services.downloader.fetch_error import FetchError
-from services.downloader.http_requester import FULL_CONTENT, REQUEST_HEADERS, HttpRequester
+from services.downloader.http_requester import REQUEST_HEADERS, HttpRequester
 from services.downloader.outcomes import FetchFailure, outcome_of
 from services.downloader.pace import Pace
 from services.downloader.picture_end import ends_whole
+from services.downloader.statuses import has_whole_content
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.file_types import HEAD_BYTES
@@ -74,9 +75,9 @@ class UrlProber:
         return await self._requester.get(url, REQUEST_HEADERS, self._read_start, self._seconds)
 
     async def _read_start(self, response: httpx.Response) -> _ImageInfo | None:
-        if response.status_code not in {*FULL_CONTENT, HTTPStatus.PARTIAL_CONTENT}:
-            return None
         partial = response.status_code == HTTPStatus.PARTIAL_CONTENT
+        if not partial and not has_whole_content(response.status_code):
+            return None
         size = _complete_size(response) if partial else declared_size(response)
         if size is not None and size > self._max_bytes:
             raise too_large(size, self._max_bytes)

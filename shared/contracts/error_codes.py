@@ -19,6 +19,7 @@ class ErrorCode(StrEnum):
     TIMEOUT = "timeout"
     BAD_RESPONSE = "bad_response"
     REDIRECT = "redirect"
+    NOT_READY = "not_ready"
     HTTP_403 = "http_403"
     HTTP_404 = "http_404"
     HTTP_410 = "http_410"
@@ -114,7 +115,7 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         advice="The host is slow or overloaded: retry later, or serve the images from a faster host.",
     ),
     ErrorCode.BAD_RESPONSE: ErrorGuide(
-        "The host's HTTP response cannot be read, twice in a row; the detail says why.",
+        "The host's HTTP response cannot be read, or has an unknown status, twice in a row; the detail says which.",
         retryable=False,
         owner=Owner.HOST,
         host_responded=True,
@@ -126,6 +127,13 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         owner=Owner.HOST,
         host_responded=True,
         advice="Put the final URL into the catalogue, or correct the redirect.",
+    ),
+    ErrorCode.NOT_READY: ErrorGuide(
+        "The host still made or locked the image at the last attempt (HTTP 202, 409, 423 or 425; see the detail).",
+        retryable=True,
+        owner=Owner.HOST,
+        host_responded=True,
+        advice="Open the URL in a browser until the image appears, then retry. If it never does, report it there.",
     ),
     ErrorCode.HTTP_403: ErrorGuide(
         "The host refused access (HTTP 403), often because of hotlink protection.",
@@ -149,7 +157,7 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         advice="Remove the URL from the catalogue, or replace it.",
     ),
     ErrorCode.HTTP_429: ErrorGuide(
-        "The host limits the rate of requests (HTTP 429) and still did at the last attempt.",
+        "The host limits the rate of requests (HTTP 429, or 420) and still did at the last attempt.",
         retryable=True,
         owner=Owner.HOST,
         host_responded=False,

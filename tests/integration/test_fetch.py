@@ -132,6 +132,84 @@ async def test_redirects_are_followed(origin: Origin, status: int) -> None:
         assert fetched.body == JPEG
 
 
+async def test_a_redirect_that_is_sent_twice_is_followed_and_two_different_ones_are_an_error(origin: Origin) -> None:
+    origin.serve("/b.jpg", image(JPEG))
+    twice, different = (
+        Response(
+            raw=b"HTTP/1.1 302 Found\r\nLocation: /b.jpg\r\nLocation: /%b.jpg\r\nContent-Length: 0\r\n\r\n" % other
+        )
+        for other in (b"b", b"c")
+    )
+    async with fetcher() as fetching, fetching.fetch(origin.serve("/a.jpg", twice)) as fetched:
+        assert fetched.body == JPEG
+    assert (await error_of(origin.serve("/a.jpg", different))).cause is FetchFailure.BAD_REDIRECT
+
+
+@pytest.mark.parametrize("status", [201, 203, 226, 299])
+async def test_an_image_with_another_success_is_fetched(origin: Origin, status: int) -> None:
+    url = origin.serve("/a.jpg", Response(status=status, body=JPEG))
+    async with fetcher() as fetching, fetching.fetch(url) as fetched:
+        assert fetched.body == JPEG
+
+
+async def test_a_range_that_nobody_asked_for_is_the_image_if_it_is_all_of_it(origin: Origin) -> None:
+    def part(sent: int) -> Response:
+        return Response(status=206, body=JPEG[:sent], headers={"Content-Range": f"bytes 0-{sent - 1}/{len(JPEG)}"})
+
+    async with fetcher() as fetching, fetching.fetch(origin.serve("/a.jpg", part(len(JPEG)))) as fetched:
+        assert fetched.body == JPEG
+    assert (await error_of(origin.serve("/b.jpg", part(100)))).cause == 206
+
+
+@pytest.mark.parametrize("status", [202, 409, 423, 425])
+async def test_an_image_that_its_host_still_makes_is_fetched_once_it_is_there(origin: Origin, status: int) -> None:
+    """Also if the host sends a stand-in meanwhile."""
+    making = Response(status=status, body=JPEG[:200], headers={"Retry-After": "40"})
+    url = origin.serve("/a.jpg", making, making, image(JPEG))
+    clock, store = MovableClock(), MemoryObjectStore()
+    policy = FetchRetryPolicy(AttemptSettings(fetch_retry_schedule=(5, 60)), 3600, lambda: 0.0)
+    waits = []
+    async with fetcher() as fetching:
+        handle = DownloadHandler(fetching, store, policy, clock, observe=lambda _: None, responded=lambda *_: None)
+        for attempt in (1, 2):
+            [answer] = await handle(download(url, attempt, clock() + timedelta(minutes=15)))
+            assert isinstance(answer, ImageDeferred)
+            assert answer.error_detail.startswith(f"HTTP {status} ")
+            waits.append((answer.error_code, answer.delay, answer.host_fault, answer.host_pause))
+        [answer] = await handle(download(url, 3, clock() + timedelta(minutes=15)))
+    assert waits == [(ErrorCode.NOT_READY, 40, False, None), (ErrorCode.NOT_READY, 60, False, None)]
+    assert isinstance(answer, CompressImage)
+    assert store.objects[answer.original_key].data == JPEG
+
+
+def cookie_redirect(location: str, cookie: str) -> Response:
+    return Response(status=302, headers={"Location": location, "Set-Cookie": cookie})
+
+
+async def test_a_cookie_of_a_redirect_is_sent_back_within_the_download_and_never_kept(origin: Origin) -> None:
+    """A host that checks for cookies redirects to the same URL until it gets one."""
+    url = origin.serve("/a.jpg", cookie_redirect("/a.jpg", "seen=1; Path=/; HttpOnly"), image(JPEG))
+    other = origin.serve("/b.jpg", image(JPEG))
+    async with fetcher() as fetching:
+        async with fetching.fetch(url) as fetched:
+            assert fetched.body == JPEG
+        async with fetching.fetch(url), fetching.fetch(other):
+            pass
+    assert [request.headers.get("cookie") for request in origin.requests] == [None, "seen=1", None, None]
+
+
+async def test_a_cookie_is_sent_to_no_other_host_and_to_no_other_path(origin: Origin) -> None:
+    policy = AddressPolicy(allow_networks=(ip_network("127.0.0.0/8"),))
+    async with open_origin(host="127.0.0.2") as images:
+        back = origin.serve("/c.jpg", image(JPEG))
+        there = images.serve("/b.jpg", cookie_redirect(back, "theirs=2; Path=/; Domain=127.0.0.1"))
+        url = origin.serve("/a/a.jpg", cookie_redirect(there, "ours=1; Path=/a"))
+        async with fetcher(policy) as fetching, fetching.fetch(url):
+            pass
+        assert [request.headers.get("cookie") for request in images.requests] == [None]
+        assert [request.headers.get("cookie") for request in origin.requests] == [None, None]
+
+
 async def test_redirects_are_limited(origin: Origin) -> None:
     origin.serve("/loop", redirect("/loop"))
     error = await error_of(origin.url("/loop"), fetch_max_redirects=3)

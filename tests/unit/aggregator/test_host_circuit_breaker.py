@@ -152,6 +152,18 @@ async def test_a_result_that_shows_the_host_works_closes_its_circuit(
     assert await harness.database.hosts.get(HOST) is None
 
 
+async def test_an_image_that_is_not_ready_closes_the_circuit_of_its_host(harness: BreakerHarness) -> None:
+    for _ in range(2):
+        await harness.breaker.register_fault(harness.failure())
+    harness.clock.advance(31)
+    await harness.breaker.register_success(deferred(harness.image, host_fault=True), harness.image)
+    assert await harness.database.hosts.get(HOST) is not None
+    not_ready = deferred(harness.image, error_code=ErrorCode.NOT_READY)
+    assert await harness.breaker.register_fault(not_ready) == not_ready
+    await harness.breaker.register_success(not_ready, harness.image)
+    assert await harness.database.hosts.get(HOST) is None
+
+
 async def test_a_success_removes_a_fault_that_another_process_recorded_a_second_ago(harness: BreakerHarness) -> None:
     await harness.breaker.register_success(compressed(harness.image), harness.image)
     other = HostCircuitBreaker(

@@ -40,6 +40,7 @@ NEVER = {
     403: ErrorCode.HTTP_403,
     404: ErrorCode.HTTP_404,
     410: ErrorCode.HTTP_410,
+    402: ErrorCode.HTTP_4XX,
     451: ErrorCode.HTTP_4XX,
 }
 LATER = {
@@ -50,13 +51,21 @@ LATER = {
     FetchFailure.TIMED_OUT: ErrorCode.TIMEOUT,
     FetchFailure.TOO_SLOW: ErrorCode.TIMEOUT,
     FetchFailure.INTERNAL: ErrorCode.INTERNAL,
+    202: ErrorCode.NOT_READY,
     408: ErrorCode.HTTP_4XX,
-    425: ErrorCode.HTTP_4XX,
+    409: ErrorCode.NOT_READY,
+    420: ErrorCode.HTTP_429,
+    423: ErrorCode.NOT_READY,
+    425: ErrorCode.NOT_READY,
     429: ErrorCode.HTTP_429,
     500: ErrorCode.HTTP_5XX,
     502: ErrorCode.HTTP_5XX,
     503: ErrorCode.HTTP_5XX,
     504: ErrorCode.HTTP_5XX,
+    507: ErrorCode.HTTP_5XX,
+    509: ErrorCode.HTTP_5XX,
+    520: ErrorCode.HTTP_5XX,
+    530: ErrorCode.HTTP_5XX,
     599: ErrorCode.HTTP_5XX,
 }
 ONCE = {
@@ -82,7 +91,7 @@ def test_temporary_failures_are_retried_by_the_schedule_until_the_last_attempt(
 ) -> None:
     decisions = [POLICY.decide(cause, None, attempt, NOW) for attempt in range(1, 5)]
     waits = [timedelta(seconds=seconds) for seconds in (5, 30, 120)]
-    fault = code is not ErrorCode.HTTP_4XX and cause is not FetchFailure.INTERNAL
+    fault = code not in {ErrorCode.HTTP_4XX, ErrorCode.NOT_READY} and cause is not FetchFailure.INTERNAL
     assert decisions == [*(Defer(code, wait, fault) for wait in waits), Fail(code, fault)]
 
 
@@ -97,7 +106,9 @@ def test_a_response_that_cannot_be_read_is_requested_once_more_and_is_no_fault_o
 
 
 @pytest.mark.parametrize("attempt", [1, 4])
-@pytest.mark.parametrize(("cause", "seconds"), [(429, 60), (503, 60), (500, None), (FetchFailure.TIMED_OUT, None)])
+@pytest.mark.parametrize(
+    ("cause", "seconds"), [(420, 60), (429, 60), (503, 60), (202, None), (500, None), (FetchFailure.TIMED_OUT, None)]
+)
 def test_retry_after_of_an_overloaded_host_applies_to_the_whole_host(
     cause: FetchFailure | int, seconds: int | None, attempt: int
 ) -> None:
@@ -145,7 +156,7 @@ def test_jitter_lengthens_a_delay_by_at_most_a_fifth(fraction: float, attempt: i
     ],
 )
 def test_retry_after_lengthens_the_delay_up_to_a_limit(retry_after: str | None, seconds: float) -> None:
-    for cause in (429, 503):
+    for cause in (429, 503, 202, 409, 423, 425, 408):
         decision = POLICY.decide(cause, retry_after, attempt=1, now=NOW)
         assert isinstance(decision, Defer)
         assert decision.delay == timedelta(seconds=seconds)

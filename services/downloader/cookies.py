@@ -1,0 +1,64 @@
+"""The cookies of one download: what its redirects set is sent back, and then forgotten.
+
+Some hosts check with a cookie and a redirect whether they talk to a browser, and redirect for ever without it.
+"""
+
+import re
+from contextlib import suppress
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ipaddress import ip_address
+
+import httpx
+
+from shared.url_policy import WebUrl
+
+MAX_COOKIES = 20
+"""Maximum cookies taken from one response."""
+MAX_COOKIE_BYTES = 4096
+"""Maximum bytes of a cookie with its attributes; browsers have the same limit."""
+MAX_HEADER_BYTES = 8192
+"""Above this, no cookies are sent: servers accept no longer header."""
+
+_HAS_DOMAIN = re.compile(rb";[ \t]*domain[ \t]*=", re.IGNORECASE)
+_SENDABLE = re.compile(rb"[\x20-\x7e]{1,%d}" % MAX_COOKIE_BYTES)
+
+_POLICY = DefaultCookiePolicy(strict_domain=True, strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain)
+
+
+class DownloadCookies:
+    """Keeps cookies by the rules of browsers for domain, path, expiry and Secure, as the standard library knows them.
+
+    A cookie for a suffix under which anyone can have a name, such as co.uk, is refused as far as it is known to be one.
+    """
+
+    def __init__(self) -> None:
+        self._cookies: httpx.Cookies | None = None
+
+    def take(self, response: httpx.Response) -> None:
+        """Keep the cookies that a response sets."""
+        lines = [value for name, value in response.headers.raw if name.lower() == b"set-cookie"][:MAX_COOKIES]
+        sendable = [line for line in lines if _SENDABLE.fullmatch(line)]
+        if _is_address(response.request.url.host):  # the standard library would take its end for a domain
+            sendable = [line for line in sendable if not _HAS_DOMAIN.search(line)]
+        if not sendable:
+            return
+        if self._cookies is None:
+            self._cookies = httpx.Cookies(CookieJar(_POLICY))
+        headers: list[tuple[bytes, bytes]] = [(b"Set-Cookie", line) for line in sendable]
+        self._cookies.extract_cookies(httpx.Response(200, headers=headers, request=response.request))
+
+    def headers_for(self, url: WebUrl) -> dict[str, str]:
+        """The header Cookie for a request of `url`, if there is one to send."""
+        if self._cookies is None:
+            return {}
+        request = httpx.Request("GET", str(url))
+        self._cookies.set_cookie_header(request)
+        cookie = request.headers.get("Cookie", "")
+        return {"Cookie": cookie} if 0 < len(cookie) <= MAX_HEADER_BYTES else {}
+
+
+def _is_address(host: str) -> bool:
+    with suppress(ValueError):
+        ip_address(host)
+        return True
+    return False

@@ -1,0 +1,35 @@
+"""Which statuses come with the whole image."""
+
+import pytest
+
+from services.downloader.statuses import has_whole_content
+
+
+@pytest.mark.parametrize("status", [200, 201, 203, 207, 226, 299])
+def test_a_success_has_the_whole_image(status: int) -> None:
+    assert has_whole_content(status)
+
+
+@pytest.mark.parametrize("status", [100, 202, 204, 205, 206, 300, 302, 304, 404, 500, 999])
+def test_no_other_status_has(status: int) -> None:
+    assert not has_whole_content(status)
+
+
+@pytest.mark.parametrize(
+    ("content_range", "whole"),
+    [
+        ("bytes 0-99/100", True),
+        (" bytes 0-0/1 ", True),
+        ("bytes 0-98/100", False),
+        ("bytes 1-99/100", False),
+        ("bytes 0-99/*", False),
+        ("bytes */100", False),
+        ("items 0-99/100", False),
+        ("bytes 0-99/100, bytes 0-99/100", False),
+        ("bytes 0-" + "9" * 5000 + "/1" + "0" * 5000, False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_part_may_be_the_whole(content_range: str | None, whole: bool) -> None:
+    assert has_whole_content(206, content_range) is whole
