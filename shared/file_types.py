@@ -108,7 +108,7 @@ _HEADERS: tuple[tuple[re.Pattern[bytes], FileType], ...] = tuple(
         (rb"gimp xcf (?:file|v\d{3})\0", _XCF),  # version
         (rb"qoif.{8}[\x03\x04][\x00\x01]", _QOI),  # width and height, channels, colour space
         (rb"DDS \x7c\0\0\0", _DDS),  # size of the header
-        (rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", BMP),  # size of the header
+        (rb"BM.{12}[\x0c\x10-\x40\x6c\x7c]\0\0\0", BMP),  # size of the header
     )
 )
 _RIFF_FORMS = {b"WEBP": WEBP, b"AVI ": _VIDEO}

@@ -6,6 +6,7 @@ from functools import cache
 from tests.zoo.gifs import GIFS
 from tests.zoo.jpegs import JPEGS
 from tests.zoo.not_pictures import BROKEN, UNSUPPORTED
+from tests.zoo.odd_bmps import ODD_BMPS
 from tests.zoo.odd_gifs import ODD_GIFS
 from tests.zoo.odd_pngs import ODD_PNGS
 from tests.zoo.pngs import PNGS
@@ -23,6 +24,7 @@ _MAKERS: dict[str, Callable[[], Specimen]] = {
     **ODD_GIFS,
     **WEBPS_AND_AVIFS,
     **TIFFS_AND_BMPS,
+    **ODD_BMPS,
 }
 
 NAMES = tuple(_MAKERS)

@@ -8,7 +8,7 @@ from functools import partial
 
 from PIL import TiffImagePlugin
 
-from tests.zoo import odd_gifs, odd_pngs
+from tests.zoo import odd_bmps, odd_gifs, odd_pngs
 from tests.zoo.gifs import GIFS
 from tests.zoo.jpegs import JPEGS
 from tests.zoo.pngs import INDEXED, PNGS, SIGNATURE, chunk, header
@@ -56,6 +56,7 @@ UNSUPPORTED: dict[str, tuple[bytes, str]] = {
     "jpeg 2000": (b"\0\0\0\x0cjP  \r\n\x87\n" + b"\0" * 40, "a JPEG 2000 image"),
     "icon": (b"\0\0\x01\0\x01\0" + b"\0" * 40, "an icon"),
     "pdf": (b"%PDF-1.7\n" + b"\0" * 40, "a PDF document"),
+    **odd_bmps.UNSUPPORTED_BMPS,
     "zip": (b"PK\x03\x04" + b"\0" * 40, "a ZIP archive"),
 }
 
@@ -149,6 +150,7 @@ BROKEN: dict[str, Callable[[], bytes]] = {
     "png with two wrong checksums": odd_pngs.both_checksums_wrong,
     "png with a wrong checksum in tRNS": lambda: _png_with_wrong_checksum(b"tRNS", bytes(6)),
     "png with a wrong checksum in acTL": lambda: _png_with_wrong_checksum(b"acTL", struct.pack(">II", 2, 0)),
+    "png with a single frame without pixels": odd_pngs.single_frame_without_pixels,
     "png without a palette": lambda: (
         SIGNATURE + header(64, 48, 8, INDEXED) + chunk(b"IDAT", zlib.compress(bytes(65 * 48))) + chunk(b"IEND", b"")
     ),
@@ -170,6 +172,10 @@ BROKEN: dict[str, Callable[[], bytes]] = {
     "tiff deflate with zeroed bytes": partial(_tiff_with_zeroed_bytes, "tiff_adobe_deflate"),
     "tiff with a missing strip": _tiff_with_missing_strip,
     "bmp with an unknown depth": lambda: TIFFS_AND_BMPS["bmp"]().data.replace(b"\x01\0\x18\0", b"\x01\0\x07\0", 1),
+    "bmp with overlapping masks": odd_bmps.overlapping_masks,
+    "bmp with masks that have gaps": odd_bmps.masks_with_gaps,
+    "bmp with masks, truncated": odd_bmps.masked_and_truncated,
+    "bmp without rows": odd_bmps.empty_with_masks,
     "bmp truncated": lambda: TIFFS_AND_BMPS["bmp"]().data[:-100],
     "bmp run-length encoded, truncated": lambda: TIFFS_AND_BMPS["bmp run-length encoded"]().data[:-100],
 }

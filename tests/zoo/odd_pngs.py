@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from PIL import Image, ImageOps
 
-from tests.zoo.pngs import SIGNATURE, animation_chunk, chunk, compressed_rows, control, header
+from tests.zoo.pngs import INDEXED, SIGNATURE, animation_chunk, chunk, compressed_rows, control, header, png
 from tests.zoo.specimen import HEIGHT, SIZE, WIDTH, Specimen, exif, gradient, stored_with_orientation
 
 _END = chunk(b"IEND", b"")
@@ -59,8 +59,15 @@ def _only_frame(box: tuple[int, int, int, int]) -> Specimen:
     return Specimen(data, "png", shown)
 
 
-def _single_frame_without_pixels() -> Specimen:
-    return _png(animation_chunk(1), end=control(0, (0, 0, WIDTH, HEIGHT), 70, 0, 0) + _END)
+def single_frame_without_pixels() -> bytes:
+    return _png(animation_chunk(1), end=control(0, (0, 0, WIDTH, HEIGHT), 70, 0, 0) + _END).data
+
+
+def _transparency_before_palette() -> Specimen:
+    """Browsers ignore it there."""
+    picture = gradient(4).quantize(4, dither=Image.Dither.NONE)
+    chunks = ((b"tRNS", b"\0"), (b"PLTE", bytes(picture.getpalette() or ())[:12]))
+    return Specimen(png(np.asarray(picture), 2, INDEXED, chunks), "png", picture.convert("RGB"))
 
 
 _BROKEN_CHUNKS = {
@@ -103,8 +110,8 @@ ODD_PNGS: dict[str, Callable[[], Specimen]] = {
         pixels=chunk(b"IDAT", compressed_rows(np.asarray(gradient())) + b"more")
     ),
     "png with empty chunks of pixels": lambda: _png(chunk(b"IDAT", b""), end=chunk(b"IDAT", b"") + _END),
+    "png with transparency before its palette": _transparency_before_palette,
     "png turned upright beside a broken chunk": _oriented_beside_a_broken_chunk,
     "png with a single frame apart": partial(_only_frame, (0, 0, WIDTH, HEIGHT)),
     "png with a small single frame apart": partial(_only_frame, (10, 5, 20, 30)),
-    "png with a single frame without pixels": _single_frame_without_pixels,
 }

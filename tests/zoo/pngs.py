@@ -90,10 +90,14 @@ def _grey_keyed(depth: int, level: float, *, interlaced: bool = False) -> Specim
 
 
 def _grey_keyed_out_of_range(depth: int) -> Specimen:
-    """No sample equals the transparent level, because it has more bits. Browsers do not ignore the excess bits."""
+    """The transparent level has more bits than a sample. At a depth of 8 browsers ignore the excess bits."""
     grey = grey_gradient(1 << depth)
     samples = np.asarray(grey).astype(int) * ((1 << depth) - 1) // 255
-    return Specimen(png(samples, depth, GREY, ((b"tRNS", struct.pack(">H", 1 << depth)),)), "png", grey.convert("RGB"))
+    samples[:8, :8] = 0
+    shown = Image.fromarray((samples * 255 // ((1 << depth) - 1)).astype(np.uint8)).convert("RGB")
+    if depth == 8:
+        shown = with_alpha(shown, _alpha_where(samples == 0))
+    return Specimen(png(samples, depth, GREY, ((b"tRNS", struct.pack(">H", 1 << depth)),)), "png", shown)
 
 
 def _alpha_where(where: np.ndarray) -> Image.Image:

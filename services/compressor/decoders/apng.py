@@ -92,8 +92,7 @@ def read_apng(chunks: Iterable[Chunk], header: Header) -> Apng | None:
                 has_main_picture = True
         elif name == b"fdAT" and animation.frames:
             animation.frames[-1].pixels.append(data[4:])
-    has_only_frame = declared_frames == 1 and has_main_picture and animation.frames and animation.frames[0].pixels
-    if not (has_only_frame or 2 <= declared_frames <= _MAX_FRAMES):
+    if not ((declared_frames == 1 and has_main_picture) or 2 <= declared_frames <= _MAX_FRAMES):
         return None
     if len(animation.frames) < declared_frames:
         raise ValueError("frames are missing")

@@ -10,6 +10,7 @@ from PIL import Image, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from services.compressor.compress_error import CompressError
+from services.compressor.decoders.bmp import read_bitmap, with_usual_header
 from services.compressor.decoders.cicp import avif_cicp_profile
 from services.compressor.decoders.colour_profile import cmyk_or_lab_to_srgb, is_grey, profile_to_keep
 from services.compressor.decoders.decode import Decoded, decode
@@ -74,9 +75,16 @@ def _essentials(png: bytes, refusal: CompressError) -> bytes:
 
 
 def _open(kind: FileType, original: bytes, max_pixels: int, metadata: MetadataPolicy) -> Picture:
-    image = _read_header(kind, original, max_pixels)
+    limit = partial(_check_pixels, max_pixels)
     try:
-        decoded = decode(image, _FORMATS[kind], original, partial(_check_pixels, max_pixels))
+        if kind is BMP:
+            original = with_usual_header(original)
+            if bitmap := read_bitmap(original):
+                limit(bitmap.size, 1)
+                pixels = bitmap.decode(original)
+                return _picture(pixels, "bmp", Decoded(pixels), original, metadata)
+        image = _read_header(kind, original, max_pixels)
+        decoded = decode(image, _FORMATS[kind], original, limit)
     except (CompressError, MemoryError):
         raise
     except Exception as error:
@@ -86,10 +94,10 @@ def _open(kind: FileType, original: bytes, max_pixels: int, metadata: MetadataPo
 
 
 def _picture(
-    image: ImageFile.ImageFile, format_: Format, decoded: Decoded, original: bytes, metadata: MetadataPolicy
+    image: Image.Image, format_: Format, decoded: Decoded, original: bytes, metadata: MetadataPolicy
 ) -> Picture:
     source = jpeg_source(image, original) if isinstance(image, JpegImageFile) else None
-    exif, xmp = metadata_to_keep(image, metadata)
+    exif, xmp = metadata_to_keep(image, metadata) if isinstance(image, ImageFile.ImageFile) else (None, None)
     orientation = orientation_of(image)
     pixels, profile = _to_supported_mode(decoded.image, image.info.get("icc_profile"))
     grey = is_grey(pixels)

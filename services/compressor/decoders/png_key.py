@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from services.compressor.decoders.png_chunks import iter_png_chunks, png_header
 
-_GREY, _TRUECOLOUR = 0, 2
+_GREY, _TRUECOLOUR, _INDEXED = 0, 2, 3
 _WHITE = 255
 _LOWER_BYTES = "RGB;16L"  # of little-endian samples Pillow takes the second byte; PNG's samples are big-endian
 
@@ -25,17 +25,24 @@ def apply_colour_key(image: Image.Image, png: bytes) -> None:
     if "transparency" not in image.info:
         return
     header = png_header(png)
-    key = next((bytes(data) for name, data in iter_png_chunks(png) if name == b"tRNS"), b"")
+    chunks = dict(iter_png_chunks(png))
+    key = bytes(chunks.get(b"tRNS", b""))
     if header.colour_type == _GREY:
-        _set_grey_key(image, int.from_bytes(key[:2], "big"), (1 << header.depth) - 1)
+        _set_grey_key(image, int.from_bytes(key[:2], "big"), header.depth)
+    elif header.colour_type == _INDEXED and list(chunks).index(b"tRNS") < list(chunks).index(b"PLTE"):
+        del image.info["transparency"]  # as in every browser
     elif header.colour_type == _TRUECOLOUR and header.depth == 16:
         del image.info["transparency"]
         image.putalpha(_alpha(image, png, key))
 
 
-def _set_grey_key(image: Image.Image, key: int, most: int) -> None:
+def _set_grey_key(image: Image.Image, key: int, depth: int) -> None:
+    """Browsers ignore excess bits at a depth of 8, as libpng does; at lower depths such a key equals no sample."""
+    most = (1 << depth) - 1
+    if depth == 8:
+        key &= most
     if key > most:
-        del image.info["transparency"]  # no sample equals it
+        del image.info["transparency"]
     else:
         image.info["transparency"] = key * _WHITE // most if most < _WHITE else key
 

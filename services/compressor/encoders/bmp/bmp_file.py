@@ -1,6 +1,6 @@
-"""Write a BMP. Pillow cannot write 4 bits per pixel, so indexed BMPs are written here.
+"""Write a BMP. Pillow can write neither 4 bits per pixel nor an alpha that browsers show, so those are written here.
 
-Format: BITMAPFILEHEADER and BITMAPINFOHEADER, https://learn.microsoft.com/windows/win32/gdi/bitmap-storage
+Format: BITMAPFILEHEADER, BITMAPINFOHEADER and, for alpha, BITMAPV4HEADER, https://learn.microsoft.com/windows/win32/gdi/bitmap-storage
 """
 
 import io
@@ -10,15 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_HEADERS_BYTES = 54
+_HEADERS_BYTES, _ALPHA_HEADERS_BYTES = 54, 122
+_BIT_FIELDS, _SRGB = 3, b"BGRs"
+_ARGB_MASKS = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
 _ENTRY_BYTES = 4
 
 
 def write_true_colour_bmp(image: Image.Image) -> bytes:
     """image: in mode RGB or RGBA."""
+    if image.mode == "RGBA":
+        return _write_with_alpha(image)
     out = io.BytesIO()
     image.save(out, "BMP")
     return out.getvalue()
+
+
+def _write_with_alpha(image: Image.Image) -> bytes:
+    rows = image.tobytes("raw", "BGRA", 0, -1)
+    file_header = struct.pack("<2sIHHI", b"BM", _ALPHA_HEADERS_BYTES + len(rows), 0, 0, _ALPHA_HEADERS_BYTES)
+    header = struct.pack("<IiiHHIIiiII", 108, *image.size, 1, 32, _BIT_FIELDS, len(rows), 0, 0, 0, 0)
+    header += struct.pack("<4I4s", *_ARGB_MASKS, _SRGB)
+    return (file_header + header).ljust(_ALPHA_HEADERS_BYTES, b"\0") + rows
 
 
 def write_indexed_bmp(indices: NDArray[np.uint8], entries: NDArray[np.uint8]) -> bytes:
@@ -40,7 +52,8 @@ def bmp_size(size: tuple[int, int], colours: int, bands: int) -> int:
     width, height = size
     palette = colours if colours <= 256 else 0
     bits = _bits(colours) if palette else 8 * bands
-    return _HEADERS_BYTES + _ENTRY_BYTES * palette + height * _row_bytes(width, bits)
+    headers = _ALPHA_HEADERS_BYTES if bands == 4 else _HEADERS_BYTES
+    return headers + _ENTRY_BYTES * palette + height * _row_bytes(width, bits)
 
 
 def _bits(colours: int) -> int:

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from services.compressor.compress import compress
-from services.compressor.encoders.bmp.bmp_file import bmp_size, write_indexed_bmp
+from services.compressor.encoders.bmp.bmp_file import bmp_size, write_indexed_bmp, write_true_colour_bmp
 from shared.contracts.messages import CompressOptions
 from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded
 
@@ -25,6 +25,17 @@ def test_pillow_reads_every_bit_depth(colours: int, width: int, height: int, dat
     assert len(bmp) == bmp_size((width, height), colours, 3)
     with Image.open(io.BytesIO(bmp)) as image:
         assert (np.asarray(image.convert("RGB")) == entries[indices][..., :3]).all()
+
+
+@given(st.integers(1, 20), st.integers(1, 9), st.data())
+def test_pillow_reads_alpha(width: int, height: int, data: st.DataObject) -> None:
+    pixels = data.draw(arrays(np.uint8, (height, width, 4)))
+
+    bmp = write_true_colour_bmp(Image.fromarray(pixels))
+
+    assert len(bmp) == bmp_size((width, height), 257, 4)
+    with Image.open(io.BytesIO(bmp)) as image:
+        assert (np.asarray(image) == pixels).all()
 
 
 @pytest.mark.parametrize(("percent", "mode"), [(50, "P"), (20, "P"), (12, "P")])
