@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from shared.errors import BrokerUnavailable
 from shared.messaging import DeadLetter, list_dead, purge_dead, replay_dead
+from shared.observability import redact_text
 from shared.settings import RabbitSettings
 
 _MAX_BODY_LENGTH = 400
@@ -39,7 +40,9 @@ async def _act(url: str, *, replay: bool, purge: str | None) -> str:
 
 
 def _line(letter: DeadLetter) -> str:
-    return f"{letter.letter_id}  {letter.queue}  {letter.type}  {letter.reason}\n    {letter.body[:_MAX_BODY_LENGTH]}\n"
+    """The message without credentials, such as those in the URL of a webhook's test."""
+    reason, body = redact_text(letter.reason), redact_text(letter.body)
+    return f"{letter.letter_id}  {letter.queue}  {letter.type}  {reason}\n    {body[:_MAX_BODY_LENGTH]}\n"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Pure: nothing here resolves a name or opens a socket. `shared.outbound` applies 
 
 from shared.url_policy.address_guard import AddressPolicy, BlockedAddress, Network
 from shared.url_policy.settings import FetchTargetSettings, Networks, WebhookTargetSettings
-from shared.url_policy.url_check import check_redirect, check_url, judge_url
+from shared.url_policy.url_check import check_redirect, check_url, judge_url, normal_webhook_url
 from shared.url_policy.url_mistakes import IMAGE_SUFFIX
 from shared.url_policy.web_url import MAX_URL_CHARS, InvalidUrl, WebUrl, host_name, parse_url
 
@@ -24,5 +24,6 @@ __all__ = [
     "check_url",
     "host_name",
     "judge_url",
+    "normal_webhook_url",
     "parse_url",
 ]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
 from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
-from shared.url_policy.url_mistakes import mistake_in
+from shared.url_policy.url_mistakes import LOGIN, mistake_in
 from shared.url_policy.web_url import InvalidUrl, WebUrl, parse_url
 
 
@@ -55,6 +55,13 @@ def check_url(url: str, policy: AddressPolicy, *, credentials: bool = False) -> 
     return parsed
 
 
+def normal_webhook_url(url: str, policy: AddressPolicy) -> str:
+    """The URL of a webhook as it is recorded: in its normal form, with its credentials. Raises as `check_url`."""
+    normal = check_url(url, policy, credentials=True).text_with_credentials
+    check_url(normal, policy, credentials=True)  # percent-encoding can make it too long
+    return normal
+
+
 def check_redirect(url: WebUrl, policy: AddressPolicy) -> None:
     """As `check_url`, for the URL of a redirect."""
     _check_credentials(url)
@@ -78,12 +85,13 @@ def _parse(url: str, *, credentials: bool = False) -> WebUrl:
         if not credentials:
             _check_credentials(parsed)
     except InvalidUrl as error:
-        if mistake := mistake_in(url):
-            raise InvalidUrl(*mistake) from error
-        raise
+        mistake = mistake_in(url)
+        if mistake is None or (credentials and mistake == LOGIN):
+            raise
+        raise InvalidUrl(*mistake) from error
     return parsed
 
 
 def _check_credentials(url: WebUrl) -> None:
     if url.credentials is not None:
-        raise InvalidUrl("user name or password in the URL")
+        raise InvalidUrl(*LOGIN)

@@ -18,6 +18,8 @@ _UPLOAD_IMAGE = "Put the image on a web server and enter its https:// address."
 _FULL_ADDRESS = "Enter the full address, with https:// and the host."
 _TWO_SLASHES = "Write https:// with two slashes."
 
+LOGIN = UrlMistake("user name or password in the URL", "Enter an address that needs no login.")
+
 _MISTAKES: tuple[tuple[re.Pattern[str], UrlMistake], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), UrlMistake(problem, advice))
     for pattern, problem, advice in (
@@ -34,7 +36,7 @@ _MISTAKES: tuple[tuple[re.Pattern[str], UrlMistake], ...] = tuple(
         (r"(?:/|\.\.?/)", "a path without a host", _FULL_ADDRESS),
         (r"(?:www\.|[a-z0-9-]+(?:\.[a-z0-9-]+)+/)", "the scheme is missing", "Write https:// before it."),
         (rf"[^/:]+(?:{IMAGE_SUFFIX}|\.svg)", "a file name, not a URL", _FULL_ADDRESS),
-        (r"https?://[^/?#]*@", "user name or password in the URL", "Enter an address that needs no login."),
+        (r"https?://[^/?#]*@", *LOGIN),
         (r".*[\r\n\t]", "a line break or tab in the URL", "Write the URL on one line, without tabs."),
     )
 )

@@ -5,8 +5,9 @@ that is dialled. Ada, the parser of Node.js, does the parsing; docs/decisions/00
 """
 
 import re
+from base64 import b64encode
 from dataclasses import dataclass, field, replace
-from urllib.parse import unquote
+from urllib.parse import quote, unquote_to_bytes
 
 import ada_url
 
@@ -49,14 +50,14 @@ class WebUrl:
 
     host: an IP address, or a name in lower case; IPv6 without brackets. Names are those of IDNA 2008 and UTS 46.
     target: path and query, as the first line of a request has them.
-    credentials: user and password, decoded.
+    credentials: user, colon and password, decoded; None if the URL has neither.
     """
 
     scheme: str
     host: str
     port: int
     target: str
-    credentials: tuple[str, str] | None = field(default=None, repr=False)
+    credentials: bytes | None = field(default=None, repr=False)
 
     @property
     def secure(self) -> bool:
@@ -80,6 +81,19 @@ class WebUrl:
     def tls_name(self) -> str:
         """The name for TLS, which has no dot at its end (RFC 6066, section 3)."""
         return self.host.removesuffix(".")
+
+    @property
+    def authorization(self) -> str | None:
+        """The header Authorization for the credentials: Basic authentication (RFC 7617)."""
+        return None if self.credentials is None else f"Basic {b64encode(self.credentials).decode()}"
+
+    @property
+    def text_with_credentials(self) -> str:
+        """The URL with its credentials, whose special characters are percent-encoded, so that redaction finds them."""
+        if self.credentials is None:
+            return str(self)
+        user, _, password = self.credentials.partition(b":")
+        return f"{self.scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{self.authority}{self.target}"
 
     def join(self, reference: str) -> "WebUrl":
         """The URL that `reference`, such as the header Location, means here. Raises InvalidUrl."""
@@ -122,8 +136,15 @@ def _parsed(text: str, base: str | None) -> WebUrl:
         raise InvalidUrl(_BAD_PORT)
     if name is not None and _HOST_NAME.fullmatch(name) is None:
         raise InvalidUrl(_BAD_HOST)
-    credentials = None if user is None else (unquote(user), unquote(password or ""))
+    credentials = None if user is None else _credentials(user, password or "")
     return WebUrl(scheme, name or ipv6, int(port) if port else DEFAULT_PORTS[scheme], target, credentials)
+
+
+def _credentials(user: str, password: str) -> bytes:
+    name = unquote_to_bytes(user)
+    if b":" in name:
+        raise InvalidUrl("a colon in the user name", "Basic authentication cannot send it.")
+    return name + b":" + unquote_to_bytes(password)
 
 
 def _fault_in(text: str) -> str:

@@ -1,5 +1,6 @@
 """Webhooks on the whole stack: the log, replays, a receiver that wants no more, and tests."""
 
+from base64 import b64encode
 from typing import Any
 
 from deploy.local.stack import LocalStack
@@ -87,6 +88,34 @@ async def test_after_410_no_round_is_sent_until_a_replay_succeeds(
     assert (await client.finished(request_id))["round"] == 3
     await _until_webhook(client, request_id, "delivered")
     assert len(receiver.calls) == 3
+
+
+async def test_credentials_reach_the_receiver_and_appear_nowhere_else(
+    stack: LocalStack, client: StackClient, origin: Origin, receiver: CollectingReceiver
+) -> None:
+    """In the logs of all services, in responses and in files of the request."""
+    receiver.statuses = [401]
+    urls = [origin.serve("/1.jpg", image(a_photo(1, 64, 64))), "http://x.invalid/1.jpg"]
+    webhook_url = receiver.url.replace("://", "://shop:hidden%27%C3%BCword@")
+    request_id = await client.upload(a_catalogue([urls]), webhook_url=webhook_url)
+    await _until_webhook(client, request_id, "delivered")
+    [event] = receiver.verified(stack.joint()["WEBHOOK_SECRET"], request_id).values()
+    tested = await client.http.post("/webhooks/test", json={"url": webhook_url})
+    await _replay(client, request_id)
+
+    token = b64encode("shop:hidden'\u00fcword".encode()).decode()
+    assert [headers["authorization"] for headers, _ in receiver.calls] == [f"Basic {token}"] * 4
+    pages = [
+        f"/status?request_id={request_id}",
+        f"/requests/{request_id}/deliveries",
+        *(url for name, url in event["data"].items() if name.endswith("_url")),
+    ]
+    shown = [tested.text, *[(await client.http.get(page)).text for page in pages]]
+    shown += [log.read_text(errors="replace") for log in stack.home.glob("logs/*.log") if "mongod" not in log.name]
+    shown += [body.decode() for _, body in receiver.calls]
+    for text in shown:
+        assert "hidden" not in text
+        assert token not in text
 
 
 async def test_a_test_reaches_the_receiver(client: StackClient, receiver: CollectingReceiver) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from shared.observability import HealthEndpoints
 from tests.support.builders import a_request
@@ -74,6 +75,23 @@ async def test_the_body_can_be_the_csv_with_options_as_query_parameters(gateway:
     assert recorded is not None
     assert (recorded.options.percent, recorded.webhook_url) == (7, "https://hooks.test/x?a=b")
     assert gateway.store.objects[recorded.upload_key].data == CSV
+
+
+async def test_credentials_of_a_webhook_are_recorded_and_not_shown(gateway: Gateway) -> None:
+    with capture_logs() as logged:
+        answer = await gateway.http.post(
+            "/upload",
+            params={"webhook_url": "https://me:se'cret@hooks.test"},
+            content=CSV,
+            headers={"Content-Type": "text/csv"},
+        )
+        request_id = answer.json()["request_id"]
+        status = await gateway.http.get(f"/status?request_id={request_id}")
+
+    recorded = await gateway.database.requests.get(request_id)
+    assert recorded is not None
+    assert recorded.webhook_url == "https://me:se%27cret@hooks.test/"
+    assert "cret" not in f"{answer.text} {status.text} {logged}"
 
 
 @pytest.mark.parametrize(

@@ -87,11 +87,13 @@ async def a_stranger(url: str) -> AsyncIterator[AbstractChannel]:
         await connection.close()
 
 
-async def publish(url: str, properties: Raw, *, exchange: str = "", routing_key: str = Queue.DOWNLOAD) -> bool:
+async def publish(
+    url: str, properties: Raw, *, exchange: str = "", routing_key: str = Queue.DOWNLOAD, body: bytes = b"{}"
+) -> bool:
     """False if the broker refuses the message."""
     try:
         async with asyncio.timeout(2), a_stranger(url) as channel:
-            await channel.basic_publish(b"{}", exchange=exchange, routing_key=routing_key, properties=properties)
+            await channel.basic_publish(body, exchange=exchange, routing_key=routing_key, properties=properties)
     except (aiormq.exceptions.AMQPError, OSError, asyncio.CancelledError):
         return False
     return True
@@ -165,3 +167,14 @@ async def test_undecodable_letters_are_listed_replayed_and_purged(
         assert await command("--purge", first.letter_id) == f"{equal} messages were removed.\n"
         assert await command("--purge") == f"{count - equal} messages were removed.\n"
         await until(lambda: is_waiting(rabbitmq_url, Queue.DEAD, 0))
+
+
+async def test_a_listed_letter_has_no_credentials(rabbitmq_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    body = b'{"test_id": "t", "url": "https://me:secret@hooks.test/"}'
+    async with open_runtime(rabbitmq_url):
+        assert await publish(rabbitmq_url, Raw(0, b""), exchange=DEAD_EXCHANGE, body=body)
+        await asyncio.to_thread(main, [], RabbitSettings(rabbitmq_url=rabbitmq_url))
+
+    listed = capsys.readouterr().out
+    assert "hooks.test" in listed
+    assert "secret" not in listed

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -88,6 +89,19 @@ async def test_the_receiver_gets_one_signed_event_and_the_client_its_response(
     assert first.headers["webhook-id"] != second.headers["webhook-id"]
 
 
+async def test_credentials_are_sent_and_the_outcome_does_not_have_them(connected: Gateway, rabbitmq_url: str) -> None:
+    token = b64encode(b"me:secret'word").decode()
+    async with (
+        open_receiver(Reply(401, body=f"Basic {token} secret'word".encode())) as receiver,
+        aggregator(rabbitmq_url),
+    ):
+        refused = await outcome(connected, receiver.url.replace("://", "://me:secret'word@"))
+
+    assert receiver.calls[0].headers["authorization"] == f"Basic {token}"
+    assert (refused["status"], refused["error"]) == (401, "the receiver answered 401")
+    assert refused["response"] == "Basic *** ***"
+
+
 async def test_a_receiver_that_hangs_or_is_not_there_has_an_outcome_too(connected: Gateway, rabbitmq_url: str) -> None:
     never = asyncio.Event()
     async with open_receiver(Reply(until=never)) as receiver, aggregator(rabbitmq_url):
@@ -162,6 +176,11 @@ TWICE = ["url is given 2 times", "url cannot be called: not an http or https URL
         ({"json": {"url": "http://0178.0.0.1/"}}, ["url cannot be called: the host is not a valid IPv4 address"]),
         ({"json": {"url": "ftp://shop.test/"}}, ["url cannot be called: not an http or https URL"]),
         ({"json": {"url": "https://8.8.8.8:22/"}}, ["url cannot be called: blocked port 22"]),
+        (
+            {"json": {"url": "https://me:secret@127.0.0.1/"}},
+            ["url cannot be called: blocked address (loopback)"],
+        ),
+        ({"json": {"url": "https://a%3Ab:secret@shop.test/"}}, ["url cannot be called: a colon in the user name"]),
         ({"json": {}}, ["url is missing"]),
         ({"json": {"url": 5}}, ["url is not a string"]),
         ({"json": {"url": None}}, ["url is not a string"]),

@@ -3,11 +3,14 @@
 import asyncio
 import json
 import socket
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
+from services.gateway.webhooks.views import delivery_details
 from shared.contracts.deliveries import DeliveryState
 from shared.contracts.messages import DeliverWebhook
 from shared.persistence import open_database
@@ -76,6 +79,41 @@ async def test_a_receiver_that_accepted_it_need_not_finish_its_response(harness:
         await deliver(MESSAGE)
 
     assert (await harness.delivery()).state is DeliveryState.DELIVERED
+
+
+async def test_credentials_are_sent_with_every_attempt_and_neither_recorded_in_the_log_nor_logged(
+    harness: WebhookHarness,
+) -> None:
+    token = b64encode(b"me@shop:p\xc3\xa4ss/word").decode()
+    echo = f"no: Authorization: Basic {token} / p\u00e4ss/word / {token}".encode()
+    async with open_receiver(Reply(500, body=echo), Reply(200)) as receiver, harness.deliverer() as deliver:
+        url = receiver.url.replace("://", "://me%40shop:p%C3%A4ss%2Fword@")
+        with capture_logs() as logged:
+            await harness.put(url)
+            delivery = await harness.deliver_until_ended(deliver)
+
+    assert delivery.state is DeliveryState.DELIVERED
+    assert delivery.receiver == receiver.url.split("/")[2]
+    assert [call.headers["authorization"] for call in receiver.calls] == [f"Basic {token}"] * 2
+    assert {call.headers["host"] for call in receiver.calls} == {delivery.receiver}
+    shown = f"{delivery_details(delivery)!r} {logged!r} {delivery.log!r}"
+    assert "the receiver answered 500" in shown
+    assert not any(secret in shown for secret in ("me@shop", "me%40shop", "word", token))
+
+
+async def test_credentials_do_not_follow_a_redirect_and_are_not_sent_to_other_receivers(
+    harness: WebhookHarness,
+) -> None:
+    async with open_receiver() as plain, harness.deliverer(webhook_schedule=()) as deliver:
+        moved = Reply(307, {"Location": plain.url})
+        async with open_receiver(moved) as receiver:
+            await harness.put(receiver.url.replace("://", "://me:secret@"))
+            await harness.deliver_until_ended(deliver)
+        assert plain.calls == []
+        await harness.put(plain.url, other := f"{DELIVERY_ID}2")
+        await deliver(DeliverWebhook(delivery_id=other))
+
+    assert "authorization" not in plain.calls[0].headers
 
 
 async def test_a_redirect_fails_the_attempt_and_is_not_followed(harness: WebhookHarness) -> None:

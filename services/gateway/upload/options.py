@@ -13,7 +13,7 @@ from services.gateway.upload.request_options import RequestOptions
 from services.gateway.upload.retention_policy import RetentionPolicy
 from services.gateway.web import InputError, bad_options
 from shared.contracts.messages import CompressOptions
-from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, check_url
+from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, normal_webhook_url
 
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 _BOOLEANS = {"true": True, "false": False}
@@ -38,12 +38,12 @@ def read_options(
     Raises Problem (422), which lists every option that is not `known`, is repeated or has an invalid value.
     """
     values = {name: value.strip() for name, value in given if name in known and value.strip()}
-    webhook_url = values.pop("webhook_url", None)
+    webhook_url, webhook_errors = _read_webhook_url(values.pop("webhook_url", None), webhook_policy)
     wanted: dict[str, object] = {name: _typed(value) for name, value in values.items()}
     if errors := [
         *_name_errors(given, known),
         *_invalid_values(wanted, values),
-        *_webhook_errors(webhook_url, webhook_policy),
+        *webhook_errors,
         *_retention_errors(wanted, retention),
     ]:
         raise bad_options(errors)
@@ -97,11 +97,11 @@ def _retention_errors(wanted: Mapping[str, object], retention: RetentionPolicy) 
     return [InputError(detail=fault, option="retention_days")] if fault else []
 
 
-def _webhook_errors(webhook_url: str | None, policy: AddressPolicy) -> list[InputError]:
-    if webhook_url is None:
-        return []
+def _read_webhook_url(given: str | None, policy: AddressPolicy) -> tuple[str | None, list[InputError]]:
+    """The URL as it is recorded, and why it cannot be called. Errors never repeat it: it may have a password."""
+    if given is None:
+        return None, []
     try:
-        check_url(webhook_url, policy)
+        return normal_webhook_url(given, policy), []
     except (InvalidUrl, BlockedAddress) as fault:
-        return [InputError(detail=f"webhook_url cannot be called: {fault.detail}", option="webhook_url")]
-    return []
+        return None, [InputError(detail=f"webhook_url cannot be called: {fault.detail}", option="webhook_url")]

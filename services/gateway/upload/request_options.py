@@ -68,7 +68,8 @@ class RequestOptions(BaseModel):
     webhook_url: str | None = Field(
         default=None,
         description="URL that receives a POST, signed by the Standard Webhooks specification, when the request"
-        " finishes. It is http or https, and not at a private address unless `WEBHOOK_ALLOW_NETWORKS` allows it.",
+        " finishes. It is http or https, and not at a private address unless `WEBHOOK_ALLOW_NETWORKS` allows it. A user"
+        " and password in it are sent as `Authorization: Basic` and never shown.",
         json_schema_extra={"format": "uri"},
     )
 

@@ -21,7 +21,7 @@ from services.gateway.web import (
 )
 from services.gateway.webhooks.aggregator_client import AggregatorClient
 from shared.contracts.messages import WEBHOOK_TESTS_AT_ONCE
-from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, check_url
+from shared.url_policy import AddressPolicy, BlockedAddress, InvalidUrl, normal_webhook_url
 
 FIELD_TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 MAX_BODY_BYTES = 32_768  # one field with a URL, in any encoding
@@ -74,23 +74,19 @@ class WebhookTester:
         ]
         if counts[_FIELD] > 1:
             errors.append(InputError(detail=f"{_FIELD} is given {counts[_FIELD]} times", parameter=_FIELD))
-        url = dict(fields).get(_FIELD, "")
-        if not isinstance(url, str):
+        given, url = dict(fields).get(_FIELD, ""), ""
+        if not isinstance(given, str):
             errors.append(InputError(detail=f"{_FIELD} is not a string", parameter=_FIELD))
-        elif url.strip():
-            errors += self._faults(url.strip())
+        elif given.strip():
+            try:
+                url = normal_webhook_url(given.strip(), self._policy)
+            except (InvalidUrl, BlockedAddress) as fault:
+                errors.append(InputError(detail=f"{_FIELD} cannot be called: {fault.detail}", parameter=_FIELD))
         else:
             errors.append(InputError(detail=f"{_FIELD} is missing", advice="Give the URL to call.", parameter=_FIELD))
         if errors:
             raise bad_fields(errors)
-        return str(url).strip()
-
-    def _faults(self, url: str) -> list[InputError]:
-        try:
-            check_url(url, self._policy)
-        except (InvalidUrl, BlockedAddress) as fault:
-            return [InputError(detail=f"{_FIELD} cannot be called: {fault.detail}", parameter=_FIELD)]
-        return []
+        return url
 
 
 async def _fields(http: Request) -> Fields:

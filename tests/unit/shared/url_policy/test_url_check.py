@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
 from shared.url_policy.address_guard import AddressPolicy, BlockedAddress
-from shared.url_policy.url_check import check_url, judge_url
+from shared.url_policy.url_check import check_url, judge_url, normal_webhook_url
 from shared.url_policy.web_url import InvalidUrl
 
 POLICY = AddressPolicy()
@@ -176,9 +176,39 @@ def test_a_host_that_no_browser_or_no_domain_has_is_invalid(host: str) -> None:
 def test_credentials_are_accepted_only_where_they_are_used() -> None:
     with pytest.raises(InvalidUrl, match="user name or password"):
         check_url("https://me:secret@example.com/", POLICY)
-    assert check_url("https://me:secret@example.com/", POLICY, credentials=True).credentials == ("me", "secret")
+    assert check_url("https://me:secret@example.com/", POLICY, credentials=True).credentials == b"me:secret"
     with pytest.raises(BlockedAddress):
         check_url("https://me:secret@127.0.0.1/", POLICY, credentials=True)
+
+
+@pytest.mark.parametrize(
+    ("given_", "recorded"),
+    [
+        ("https://hooks.test", "https://hooks.test/"),
+        ("HTTPS:\\\\Hooks.Test\\a#b", "https://hooks.test/a"),
+        ("https://me:se'c\"ret@hooks.test:8443/a", "https://me:se%27c%22ret@hooks.test:8443/a"),
+        ("https://me@hooks.test/", "https://me:@hooks.test/"),
+    ],
+)
+def test_a_webhook_is_recorded_in_its_normal_form_with_its_credentials(given_: str, recorded: str) -> None:
+    assert normal_webhook_url(given_, POLICY) == recorded
+    assert normal_webhook_url(recorded, POLICY) == recorded
+
+
+@pytest.mark.parametrize(
+    ("url", "detail"),
+    [
+        ("https://me:secret@a..b/", "the host name is not valid"),
+        ("https://me:secret@hooks.test:x/", "the port is not a number from 1 to 65535"),
+        ("https://a%3Ab:secret@hooks.test/", "a colon in the user name"),
+        ("https://me:" + "'" * 1000 + "@hooks.test/", "the URL is longer than 2,048 characters"),
+    ],
+)
+def test_a_webhook_that_cannot_be_called_is_refused_without_its_password(url: str, detail: str) -> None:
+    with pytest.raises(InvalidUrl) as caught:
+        normal_webhook_url(url, POLICY)
+    assert caught.value.detail == detail
+    assert "secret" not in caught.value.advice
 
 
 _PARTS = st.sampled_from([*"0179.x-_!%[]\\^/?#@: \t", "0x7f", "256", "::1", "127.0.0.1", "\u2460", "\u3002", "\uff11"])

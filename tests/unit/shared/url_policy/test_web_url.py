@@ -1,13 +1,16 @@
 """The one parser of URLs reads them as browsers do, whoever asks."""
 
 import re
+from base64 import b64encode
 from ipaddress import ip_address
+from urllib.parse import quote
 
 import httpx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from shared.observability import redact_text, redact_url
 from shared.url_policy.web_url import DEFAULT_PORTS, InvalidUrl, WebUrl, host_name, parse_url
 from tests.support.browser_urls import BASE, BROWSER_REFERENCES, BROWSER_URLS
 
@@ -89,9 +92,46 @@ def test_a_sharp_s_is_never_the_host_of_another_owner() -> None:
 def test_credentials_are_decoded_and_never_part_of_the_text() -> None:
     url = parse_url("https://me%40shop:p%C3%A4ss:%2F@example.com/a")
 
-    assert url.credentials == ("me@shop", "p\u00e4ss:/")
+    assert url.credentials == "me@shop:p\u00e4ss:/".encode()
     assert str(url) == "https://example.com/a"
     assert "shop" not in repr(url)
+
+
+@pytest.mark.parametrize(
+    ("text", "credentials"),
+    [
+        ("https://me:secret@a.test/", b"me:secret"),
+        ("https://me@a.test/", b"me:"),
+        ("https://:secret@a.test/", b":secret"),
+        ("https://me:a:b@a.test/", b"me:a:b"),
+        ("https://me:%FF%00@a.test/", b"me:\xff\x00"),
+        ("https://m\u00fc:\u00fc@a.test/", "m\u00fc:\u00fc".encode()),
+        ("https://me:se'cr\"et <>@a.test/", b"me:se'cr\"et <>"),
+        ("https://me:100%@a.test/", b"me:100%"),
+        ("https://a@b:c@a.test/", b"a@b:c"),
+    ],
+)
+def test_the_header_of_basic_authentication_has_the_decoded_credentials(text: str, credentials: bytes) -> None:
+    """The example of RFC 7617 is the last assertion."""
+    url = parse_url(text)
+
+    assert url.credentials == credentials
+    assert url.authorization == f"Basic {b64encode(credentials).decode()}"
+    assert parse_url(url.text_with_credentials) == url
+    example = parse_url("https://Aladdin:open%20sesame@a.test/")
+    assert example.authorization == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+
+
+@given(st.text(max_size=12), st.text(max_size=12))
+def test_redaction_finds_all_credentials_in_the_text_that_is_recorded(user: str, password: str) -> None:
+    written = f"https://{quote(user, safe='')}:{quote(password, safe='')}@a.test/x"
+    url = parsed_or_none(written)
+    if url is None:
+        assert ":" in user
+    elif url.credentials is not None:
+        assert url.credentials == f"{user}:{password}".encode()
+        assert redact_text(url.text_with_credentials) == "https://***@a.test/x"
+        assert redact_url(url.text_with_credentials) == "https://a.test/x"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +148,7 @@ def test_credentials_are_decoded_and_never_part_of_the_text() -> None:
         ("https://1.2.3.256/", "the host is not a valid IPv4 address"),
         ("https://a.0x/", "the host is not a valid IPv4 address"),
         ("https://[fe80::1%25eth0]/", "the host name is not valid"),
+        ("https://a%3Ab:c@a.example/", "a colon in the user name"),
         ("https://a b/", "the host name is not valid"),
         ("https://\ud800.example/", "the host name is not valid"),
         ("https://" + "a" * 64 + ".example/", "the host name is not valid"),
