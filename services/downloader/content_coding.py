@@ -20,12 +20,20 @@ _AUTOMATIC, _RAW = 32 + zlib.MAX_WBITS, -zlib.MAX_WBITS  # the formats of zlib: 
 _GZIP, _DEFLATE = frozenset({"gzip", "x-gzip"}), frozenset({"deflate"})
 
 
+_NOT_UNDONE = frozenset({"br", "zstd", "dcb", "dcz", "compress", "x-compress"})
+
+
 class CodingError(Exception):
     """The body is not what its Content-Encoding says, or has too many codings."""
 
 
 class ExpandsTooMuch(Exception):
     """The data has more bytes than allowed, after one of its codings was undone."""
+
+
+def unknown_codings(header: str) -> list[str]:
+    """The registered content codings in a Content-Encoding header that are not undone here."""
+    return [coding for each in header.split(",") if (coding := each.strip().lower()) in _NOT_UNDONE]
 
 
 class ContentDecoder:

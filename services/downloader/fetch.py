@@ -11,6 +11,7 @@ from typing import TypeVar
 import httpx
 
 from services.downloader.body import Body, declared_size
+from services.downloader.content_coding import unknown_codings
 from services.downloader.fetch_error import FetchError
 from services.downloader.http_requester import (
     FIRST_BYTE_MS,
@@ -146,6 +147,9 @@ def checked_type(head: bytes, response: httpx.Response) -> str:
     found = file_type(head)
     if found.media_type:
         return found.media_type
+    if unknown := unknown_codings(response.headers.get("Content-Encoding", "")):
+        detail = f"compressed with {', '.join(unknown)}, although no compression was asked for"
+        raise FetchError(FetchFailure.BAD_RESPONSE, detail)
     declared = response.headers.get("Content-Type")
     raise FetchError(FetchFailure.NOT_AN_IMAGE, found.description + (f", declared as {declared}" if declared else ""))
 

@@ -8,6 +8,7 @@ import pytest
 
 from deploy.local.stack import LocalStack
 from tests.e2e.conftest import SETTINGS
+from tests.support.odd_responses import ODD_RESPONSES
 from tests.support.origin import Origin, Response, image, open_origin
 from tests.support.pictures import a_photo
 from tests.support.servers import servers_at
@@ -57,3 +58,20 @@ async def test_no_image_fails_while_a_host_is_down_and_comes_back(pausing: Stack
         status = await pausing.finished(request_id, 60)
     assert (status["progress"]["compressed"], status["progress"]["failed"]) == (IMAGES + len(well), 0)
     assert status["paused_hosts"] == []
+
+
+async def test_responses_that_cannot_be_read_pause_no_host(pausing: StackClient, origin: Origin) -> None:
+    """More of them than the faults that open a circuit, before the good images of the same host."""
+    photo = a_photo(2, 64, 48)
+    unreadable = Response(raw=ODD_RESPONSES["two lengths"].build(photo))
+    odd = Response(raw=ODD_RESPONSES["no colon"].build(photo))
+    bad = [origin.serve(f"/bad{number}.jpg", unreadable) for number in range(12)]
+    good = [origin.serve(f"/odd{number}.jpg", odd) for number in range(40)]
+    request_id = await pausing.upload(a_catalogue([[url] for url in bad + good]))
+
+    status = await pausing.finished(request_id, 60)
+
+    assert (status["progress"]["compressed"], status["progress"]["failed"]) == (len(good), len(bad))
+    assert [origin.request_count(f"/bad{number}.jpg") for number in range(12)] == [2] * 12
+    metrics = (await pausing.http.get("/metrics")).text
+    assert "imagemill_paused_hosts 0.0" in metrics

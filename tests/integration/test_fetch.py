@@ -422,6 +422,7 @@ async def test_compressed_data_without_end_that_expands_to_nothing_ends_at_the_s
         (compressed(gzip.compress(JPEG)[:-8] + b"\0" * 8, "gzip"), "incorrect data check"),
         (compressed(gzip.compress(JPEG)[:10] + b"\xff" * 99, "gzip"), "corrupt compressed data"),
         (compressed(b"x", "gzip, gzip, gzip"), "more than 2 content codings"),
+        (compressed(b"\x8b\x03\x80 a picture in Brotli", "br"), "compressed with br, although"),
     ],
 )
 async def test_a_corrupt_compressed_body_is_a_bad_response(origin: Origin, answer: Response, words: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,10 +15,21 @@ _CONTEXT = multiprocessing.get_context("spawn")
 _OK = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n"
 _CHUNKED = _OK + b"Transfer-Encoding: chunked\r\n\r\n4\r\n\xff\xd8\xff\xe0\r\n"
 
+
+def _deflated() -> tuple[bytes, bytes]:
+    """The beginning of a compressed JPEG, and a part that can follow any number of times: a megabyte of zeros."""
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    begin = deflater.compress(b"\xff\xd8\xff\xe0") + deflater.flush(zlib.Z_FULL_FLUSH)
+    return begin, deflater.compress(bytes(1_048_576)) + deflater.flush(zlib.Z_FULL_FLUSH)
+
+
+_DEFLATED, _DEFLATED_ZEROS = _deflated()
+
 FLOODS = {
     "interim responses": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 2500),
     "chunks of one byte": (_CHUNKED, b"1\r\nx\r\n" * 10_000),
     "header lines": (_OK, b"a: b\r\n" * 10_000),
+    "compressed zeros": (_OK + b"Content-Encoding: deflate\r\n\r\n" + _DEFLATED, _DEFLATED_ZEROS * 60),
     "trailers": (_CHUNKED + b"0\r\n", b"a: b\r\n" * 10_000),
 }
 """For each kind of flood, how a response begins and what follows without end."""

@@ -1,5 +1,6 @@
 """Images that cannot be compressed are refused with a reason, before memory is allocated."""
 
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from services.compressor.decoders import open_picture
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import CompressOptions
 from tests.support.compressing import MAX_PIXELS, a_picture, encoded
+from tests.support.photos import photos
 from tests.zoo import ANIMATED, specimen
 from tests.zoo.pngs import SIGNATURE, chunk, header
 from tests.zoo.specimen import HEIGHT, WIDTH
@@ -125,3 +127,13 @@ def test_max_pixels_may_exceed_pillows_own_limit() -> None:
     assert width * height > pillows
 
     assert refusal(a_png_header(width, height), 100_000_000).code is ErrorCode.DECODE_ERROR  # not TOO_MANY_PIXELS
+
+
+def test_a_gif_that_is_cut_off_where_its_data_look_like_its_end_is_refused() -> None:
+    """The downloader takes such a file for a whole one, if its host closed the connection without an end."""
+    gif = photos()["gif.jpg"]
+    ends = [found.end() for found in re.finditer(rb"\0;", gif)]
+    assert ends[-1] == len(gif)
+    assert len(ends) > 1
+    for end in ends[:-1]:
+        assert refusal(gif[:end]).code is ErrorCode.DECODE_ERROR
