@@ -49,7 +49,7 @@ clean: ## delete all data, logs and servers under .local, and the caches
 
 .PHONY: test
 test: .venv ## all tests, on real servers
-	@$(LOCAL) prepare servers browser
+	@$(LOCAL) prepare servers browser oracles
 	$(PYTEST) $(ARGS)
 
 .PHONY: test-unit
@@ -72,7 +72,7 @@ test-e2e: .venv ## the whole stack: kills, outages, fairness, formats
 	$(PYTEST) tests/e2e $(ARGS)
 
 .PHONY: test-browser
-test-browser: .venv ## the documentation page in Chromium
+test-browser: .venv ## the documentation page, and pictures before and after, in Chromium
 	@$(LOCAL) prepare browser
 	$(PYTEST) tests/browser $(ARGS)
 
@@ -83,7 +83,7 @@ test-slow: .venv ## longer proofs, which the targets above leave out
 
 .PHONY: test-containers
 test-containers: .venv ## all tests, with RabbitMQ and MongoDB in containers; needs Docker
-	@$(LOCAL) prepare servers browser
+	@$(LOCAL) prepare servers browser oracles
 	IMAGEMILL_TEST_SERVERS=containers $(PYTEST) $(ARGS)
 
 .PHONY: chaos
@@ -103,6 +103,15 @@ smoke: .venv ## one request through the scaled Compose stack; needs Docker
 .PHONY: fuzz
 fuzz: .venv ## 100,000 mutated catalogues; ARGS='--seed N --files N'
 	$(BIN)/python -m tests.catalogues.fuzz --seconds 1800 $(ARGS)
+
+.PHONY: corpus
+corpus: .venv ## real files of a folder on the stack, judged by Chromium; ARGS='FOLDER --files 1500 --option format=webp'
+	@$(LOCAL) prepare servers browser oracles
+	$(BIN)/python -m tests.corpus $(ARGS)
+
+.PHONY: corpus-files
+corpus-files: .venv ## collect test files of other projects from their source packages; ARGS=FOLDER
+	$(BIN)/python -m tests.corpus.collect $(ARGS)
 
 ##@ Check (without starting services)
 

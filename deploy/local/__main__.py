@@ -10,6 +10,7 @@ import typer
 
 from deploy.local.browser import find_browser
 from deploy.local.clean import remove
+from deploy.local.oracles import find_oracles
 from deploy.local.packages import Missing
 from deploy.local.packages import install as install_packages
 from deploy.local.ports import PortTaken
@@ -32,11 +33,12 @@ class Needed(StrEnum):
 
     SERVERS = "servers"
     BROWSER = "browser"
+    ORACLES = "oracles"
 
 
 @app.command()
 def prepare(needed: Annotated[list[Needed], typer.Argument()]) -> None:
-    """Install what the machine lacks of the servers and the browser. Start nothing."""
+    """Install what the machine lacks of servers, browser and oracles. Start nothing."""
     _do(lambda: _install_missing(needed))
 
 
@@ -77,6 +79,8 @@ def _install_missing(needed: Sequence[Needed]) -> None:
         install_servers()
     if Needed.BROWSER in needed:
         find_browser()
+    if Needed.ORACLES in needed:
+        find_oracles()
 
 
 def _do(command: Callable[[], int | None]) -> None:

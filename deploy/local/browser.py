@@ -1,4 +1,4 @@
-"""Debian's Chromium and its driver, for tests that open the documentation page."""
+"""Debian's Chromium and its driver, for tests of the documentation page and of pictures."""
 
 from pathlib import Path
 

@@ -53,8 +53,10 @@ class Chromium:
 
 
 @contextmanager
-def a_chromium(profile: Path) -> Iterator[Chromium]:
+def a_chromium(profile: Path, *, logs: bool = True) -> Iterator[Chromium]:
     """A running browser that keeps its data in the new folder `profile`.
+
+    logs: keep what `requested_urls` and `console` return, whole requests with their bodies.
 
     Raises:
         Missing: the browser is missing and cannot be installed.
@@ -64,7 +66,8 @@ def a_chromium(profile: Path) -> Iterator[Chromium]:
     options.binary_location = str(browser)
     for flag in (*_FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", _LOGS)
+    if logs:
+        options.set_capability("goog:loggingPrefs", _LOGS)
     # With the path of the driver Selenium downloads nothing.
     running = Chrome(options, Service(str(driver)))
     try:
