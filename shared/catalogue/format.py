@@ -25,9 +25,10 @@ class Dialect:
     """How the file is written.
 
     delimiter: one of , ; tab |
-    encoding: utf-8, utf-16-le, utf-16-be or cp1252, as Python names them.
+    encoding: Python's name of it, utf-8 for example.
     line_end: that of the header; used for records without one.
-    preamble: the line before the header that names the delimiter ("sep=;"), with its line end; "" if there is none.
+    preamble: the text before the header, with its line ends: a line that names the delimiter ("sep=;"), titles,
+        comments.
     """
 
     delimiter: str

@@ -237,6 +237,44 @@ PLATFORMS = (
         profile=Profile.META,
     ),
     Fixture(
+        "eBay's template of drafts with its rows of information",
+        text(
+            "#INFO,Version=0.0.2,Template= eBay-draft-listings-template_US,,,,",
+            "#INFO Action and Category ID are required fields.,,,,,,",
+            "#INFO,,,,,,",
+            "Action(SiteID=US|Country=US),Custom label (SKU),Category ID,Title,Price,Item photo URL,Format",
+            f"Draft,L-1,47140,Lamp,9,{A}|{B},FixedPrice",
+        ),
+        (row("L-1", "Lamp", (A, B)),),
+        (warning("passed over: 3", 1),),
+        profile=Profile.EBAY,
+    ),
+    Fixture(
+        "Amazon's template with its settings and labels",
+        text(
+            "TemplateType=fptcustom\tVersion=2021.1014\tThe top 3 rows are for Amazon.com use only.\t\t",
+            "Seller SKU\tProduct Name\tProduct Type\tMain Image URL\tOther Image URL1",
+            "item_sku\titem_name\tfeed_product_type\tmain_image_url\tother_image_url1",
+            f"L-1\tLamp\tlamp\t{A}\t{B}",
+        ),
+        (row("L-1", "Lamp", A, B),),
+        (warning("passed over: 2", 1),),
+        profile=Profile.AMAZON,
+        delimiter="\t",
+    ),
+    Fixture(
+        "Meta's template with its row of comments",
+        text(
+            '"# Required | The unique ID of the item. | Limit: 100",# Required | The name.,# Required | Its image.,'
+            '"# Optional | Up to 20, separated by commas."',
+            "id,title,image_link,additional_image_link",
+            f'L-1,Lamp,{A},"{B},{C}"',
+        ),
+        (row("L-1", "Lamp", A, (B, C)),),
+        (warning("passed over: 1", 1),),
+        profile=Profile.GOOGLE,
+    ),
+    Fixture(
         "Etsy's listings",
         text("TITLE,DESCRIPTION,PRICE,CURRENCY_CODE,IMAGE1,IMAGE2,IMAGE3,SKU", f"Lamp,Tall,9,EUR,{A},{B},,L-1"),
         (row("L-1", "Lamp", A, B, ()),),

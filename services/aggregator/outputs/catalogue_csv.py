@@ -29,7 +29,10 @@ class CatalogueCsv:
         self._url_columns = frozenset(column.index for column in catalogue_format.image_columns)
         self._suspicious = _suspicious(self._delimiter) if guard_formulas else None
         self._line_is_open = False
-        sink.write(_BOM * catalogue_format.dialect.bom + catalogue_format.dialect.preamble)
+        preamble = catalogue_format.dialect.preamble
+        if guard_formulas:
+            preamble = _formulas_of_rows(self._delimiter).sub(r"\1'", preamble)
+        sink.write(_BOM * catalogue_format.dialect.bom + preamble)
 
     def write(self, record: str, texts: Mapping[int, str]) -> None:
         """Write `record` with `texts` in the cells at these indexes. Indexes after the last cell append cells.
@@ -79,3 +82,12 @@ def _suspicious(delimiter: str) -> re.Pattern[str]:
     signs, end = re.escape(SIGNS), re.escape(delimiter)
     tab = "" if delimiter == "\t" else "\t"
     return re.compile(rf'(?:\A|{end}) *(?:"[{signs}\t\r\n]|[{signs}{tab}])')
+
+
+@cache
+def _formulas_of_rows(delimiter: str) -> re.Pattern[str]:
+    """Matches what precedes a formula in rows that need not be valid CSV. A number or a single sign is no formula."""
+    start, end = rf"(?:\A|[\r\n]|{re.escape(delimiter)})", rf'(?:[\r\n"]|{re.escape(delimiter)}|\Z)'
+    blanks = " *+" if delimiter == "\t" else "[ \t]*+"
+    harmless = rf"[+-][\d.]++%?{end}|. *+{end}"
+    return re.compile(rf'({start}{blanks}"?+{blanks})(?=[{re.escape(SIGNS)}])(?!{harmless})')

@@ -43,6 +43,8 @@ def scan(chunks: Iterable[bytes], codec: str) -> Scan:
             text = decoder.decode(chunk, final)
         except UnicodeDecodeError as error:
             return Scan(start + error.start, letters or not error.object[: error.start].isascii(), escapes)
+        except UnicodeError:  # an escape of ISO-2022-JP that never ends, at an unknown place of the chunk
+            return Scan(start, letters, escapes)
         letters = letters or not text.isascii()
         if b"\x1b" in tail or b"\x1b" in chunk:
             escapes = escapes or _JAPANESE_ESCAPE.search(tail + chunk) is not None
@@ -64,6 +66,8 @@ def decode(chunks: Iterable[bytes], codec: str, *, bom: bool) -> Iterator[str]:
         except UnicodeDecodeError as error:
             text = error.object[: error.start].decode(codec, "replace")
             fault = _undecodable(error, codec, start)
+        except UnicodeError:
+            text, fault = "", Unreadable("line", f"the file is not {display_name(codec)} text", _NAME_IT)
         if "\0" in text:
             before = text[: text.index("\0")]
             fault = _nul(start + len(before.encode(codec, "replace")))

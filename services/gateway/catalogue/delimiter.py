@@ -1,71 +1,141 @@
-"""Finds a catalogue's delimiter: the one with which its header has the most known column names. Pure."""
+"""Finds a catalogue's delimiter and its header: the row with the most known column names. Pure.
+
+Rows above the header are passed over: titles, comments ("#INFO", Meta's "# Required | …") and a template's settings
+(Amazon's "TemplateType=…", whose labels for people are followed by the names that Amazon reads).
+"""
 
 import csv
 import io
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from services.gateway.catalogue.columns import normalise
 from services.gateway.catalogue.findings import CatalogueRefused, Finding, shorten
+from services.gateway.catalogue.image_urls import begins_with_url
 from services.gateway.catalogue.profiles import is_known
 
 DELIMITERS = ",;\t|"
 HEAD_CHARS = 1 << 16
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-_PREAMBLE = re.compile(r'[ \t]*"?sep=([^\r\n"]?)"?\1*[^\S\r\n]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+_SEP_LINE = re.compile(r'[ \t]*"?sep=([^\r\n"]?)"?\1*[^\S\r\n]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+_TEMPLATE = re.compile(r"(?:TemplateType|settings)=", re.IGNORECASE)
+_MAX_ROWS_ABOVE = 30
+_NAMES_OF_A_HEADER = 3  # known ones; a title hardly has so many
 
 
-class FoundDelimiter(NamedTuple):
-    """preamble: the first line with its line end if it is a spreadsheet's `sep=;` line that names the delimiter."""
+class FoundHeader(NamedTuple):
+    """preamble: the text before the header, with its line ends: a spreadsheet's `sep=;` line, and rows passed over.
+
+    rows_above: how many rows were passed over. first_above: the first of them.
+    """
 
     delimiter: str
-    preamble: str
+    preamble: str = ""
+    rows_above: int = 0
+    first_above: str = ""
 
 
-def find_delimiter(head: str) -> FoundDelimiter:
-    """The delimiter of the text that begins with `head`. Raises CatalogueRefused if its `sep=` line is wrong."""
-    if named := _PREAMBLE.match(head):
-        if not named[1] or named[1] not in DELIMITERS:
-            raise CatalogueRefused((_unknown_delimiter(named[0]),))
-        head = head[named.end() :]
-    known = {delimiter: _known_names(head, delimiter) for delimiter in DELIMITERS}
-    best = max(DELIMITERS, key=known.__getitem__)  # the first of several with the same count
+class _Row(NamedTuple):
+    """cells: of a row that is not blank. start: of its text. number: how many such rows are above it."""
+
+    cells: list[str]
+    start: int
+    number: int
+
+    @property
+    def known(self) -> int:
+        """How many of its cells are known column names."""
+        return sum(map(is_known, map(normalise, self.cells)))
+
+
+def find_header(head: str) -> FoundHeader:
+    """The delimiter and the header of the text that begins with `head`. Raises CatalogueRefused for a wrong `sep=`."""
+    head = head[:HEAD_CHARS]  # so that reading again finds the whole preamble in its first piece
+    named = _SEP_LINE.match(head)
+    sep_line = named[0] if named else ""
+    if named and (not named[1] or named[1] not in DELIMITERS):
+        raise CatalogueRefused((_unknown_delimiter(sep_line),))
+    body = head[len(sep_line) :]
+    headers = {delimiter: _header(body, delimiter) for delimiter in DELIMITERS}
+    known = {delimiter: header.known if header else 0 for delimiter, header in headers.items()}
+    delimiter = max(DELIMITERS, key=known.__getitem__)  # the first of several with the same count
     if named:
-        if known[best] > 0 == known[named[1]]:
-            raise CatalogueRefused((_other_delimiter(named[0], best),))
-        return FoundDelimiter(named[1], named[0])
-    if known[best]:
-        return FoundDelimiter(best, "")
-    rows = {delimiter: first_row(head, delimiter) for delimiter in DELIMITERS}
-    blank = next((delimiter for delimiter in DELIMITERS if not rows[delimiter]), None)
-    return FoundDelimiter(blank or max(DELIMITERS, key=lambda delimiter: len(rows[delimiter])), "")
+        if known[delimiter] > 0 == known[named[1]]:
+            raise CatalogueRefused((_other_delimiter(sep_line, delimiter),))
+        delimiter = named[1]
+    elif not known[delimiter]:
+        delimiter = _of_unknown_names(headers)
+    header = headers[delimiter]
+    if header is None or header.number == 0:
+        return FoundHeader(delimiter, sep_line)
+    first = next(_rows(body, delimiter))
+    return FoundHeader(delimiter, sep_line + body[: header.start], header.number, delimiter.join(first.cells))
 
 
-def first_row(text: str, delimiter: str) -> list[str]:
-    """The cells of the first row that is not blank. They are wrong if the row's quotes are."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+def _header(text: str, delimiter: str) -> _Row | None:
+    """The row that is most likely the header; None if there are only blank rows."""
+    rows = list(_rows(text, delimiter))
+    if not rows:
+        return None
+    if _TEMPLATE.match(rows[0].cells[0]):
+        return _of_template(rows)
+    if rows[0].known >= _NAMES_OF_A_HEADER - 1:
+        return rows[0]
+    for row in rows[1:]:
+        if row.known >= _NAMES_OF_A_HEADER and not any(map(begins_with_url, row.cells)):
+            return row
+    return next((row for row in rows if not _is_comment(row)), rows[0])
+
+
+def _of_template(rows: list[_Row]) -> _Row:
+    """The last of the rows of names that follow the settings."""
+    header = rows[0]
+    for row in rows[1:]:
+        if row.known >= _NAMES_OF_A_HEADER:
+            header = row
+        elif header is not rows[0]:
+            break
+    return header
+
+
+def _is_comment(row: _Row) -> bool:
+    first = row.cells[0].strip()
+    return first.startswith("#") and first != "#" and row.known == 0
+
+
+def _rows(text: str, delimiter: str) -> Iterator[_Row]:
+    """The first rows that are not blank. Their cells are wrong if their quotes are."""
+    lines = list(io.StringIO(text, newline=""))
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    start = number = line = 0
     try:
         for cells in reader:
             if any(map(str.strip, cells)):
-                return cells
+                yield _Row(cells, start, number)
+                number += 1
+                if number > _MAX_ROWS_ABOVE:
+                    return
+            start += sum(map(len, lines[line : reader.line_num]))
+            line = reader.line_num
     except csv.Error:  # a cell above the limit; it is reported when the header is read
-        pass
-    return []
+        return
 
 
-def _known_names(head: str, delimiter: str) -> int:
-    cells = first_row(head, delimiter)
-    if len(cells) == 1 and delimiter in cells[0]:  # the whole line is quoted
-        cells = first_row(cells[0], delimiter)
-    return sum(is_known(normalise(cell)) for cell in cells)
+def _of_unknown_names(headers: dict[str, _Row | None]) -> str:
+    """The delimiter that gives the most cells."""
+    blank = next((delimiter for delimiter in DELIMITERS if headers[delimiter] is None), None)
+    return blank or max(DELIMITERS, key=lambda delimiter: len((headers[delimiter] or _Row([], 0, 0)).cells))
 
 
-def _other_delimiter(line: str, found: str) -> Finding:
+def rows_passed_over(found: FoundHeader) -> Finding:
+    """The warning about rows above the header."""
     return Finding(
-        f"the first line names a delimiter, but the header is separated by {_NAMES[found]}",
-        "Correct or delete the first line.",
+        f"rows above the header were passed over: {found.rows_above:,}",
+        "Check that the header is the row that you mean. The output CSV keeps the rows above it.",
         line=1,
-        text=shorten(line),
+        text=shorten(found.first_above),
+        severity="warning",
     )
 
 
@@ -73,6 +143,15 @@ def _unknown_delimiter(line: str) -> Finding:
     return Finding(
         "the first line names a delimiter that is not supported",
         "Separate the cells with commas, semicolons, tabs or vertical bars.",
+        line=1,
+        text=shorten(line),
+    )
+
+
+def _other_delimiter(line: str, found: str) -> Finding:
+    return Finding(
+        f"the first line names a delimiter, but the header is separated by {_NAMES[found]}",
+        "Correct or delete the first line.",
         line=1,
         text=shorten(line),
     )

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from services.gateway.catalogue.decoding import Chunks, decode
-from services.gateway.catalogue.delimiter import HEAD_CHARS, find_delimiter
+from services.gateway.catalogue.delimiter import HEAD_CHARS, find_header, rows_passed_over
 from services.gateway.catalogue.encoding import NOT_GIVEN, GivenEncoding, TextEncoding, find_encoding
 from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings
 from services.gateway.catalogue.header import Layout, layout_of, read_layout
@@ -20,7 +20,7 @@ from services.gateway.catalogue.limits import CatalogueLimits
 from services.gateway.catalogue.profiles import PROFILES
 from services.gateway.catalogue.records import Records
 from services.gateway.catalogue.row_repair import RepairedRow, RowRepair, repair_row, unwrap_row
-from services.gateway.catalogue.text import CatalogueText, Unreadable, peek
+from services.gateway.catalogue.text import CatalogueText, Unreadable, count_lines, peek
 from shared.catalogue import CatalogueFormat, Dialect, Profile, cell_text, join_record, split_record
 
 _UNQUOTED_LIST = "a list of URLs that is not quoted; its cells were joined"
@@ -58,8 +58,12 @@ def open_catalogue(
     for warning in encoding.warnings:
         findings.add(warning)
     head, pieces = peek(decode(chunks(), encoding.name, bom=encoding.bom), HEAD_CHARS)
-    delimiter, preamble = find_delimiter(head)
+    start = find_header(head)
+    delimiter, preamble = start.delimiter, start.preamble
+    if start.rows_above:
+        findings.add(rows_passed_over(start))
     records = _records(pieces, preamble, delimiter, limits, findings)
+    records.row = start.rows_above
     rows = iter(records)
     header = _read_header(records, rows, delimiter, findings, limits)
     records.names = header.cells
@@ -257,7 +261,7 @@ def _records(
     pieces: Iterator[str], preamble: str, delimiter: str, limits: CatalogueLimits, findings: Findings
 ) -> Records:
     text = CatalogueText(_without_preamble(preamble, pieces), limits.row_chars)
-    return Records(text, delimiter, limits.cell_chars, findings, lines_before=1 if preamble else 0)
+    return Records(text, delimiter, limits.cell_chars, findings, lines_before=count_lines(preamble))
 
 
 def _without_preamble(preamble: str, pieces: Iterator[str]) -> Iterator[str]:

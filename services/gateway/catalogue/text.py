@@ -68,6 +68,11 @@ class CatalogueText:
         )
 
 
+def count_lines(text: str) -> int:
+    """How many line ends a text has; CRLF is one."""
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
+
+
 def peek(pieces: Iterable[str], chars: int) -> tuple[str, Iterator[str]]:
     """The first `chars` characters of a text or a few more, and all its pieces from the beginning."""
     rest, seen, count = iter(pieces), list[str](), 0

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from dataclasses import replace
 
 import pytest
@@ -100,6 +101,23 @@ def test_bom_and_preamble_are_kept() -> None:
     catalogue_format = a_catalogue_format(dialect=dialect, header="No;Name;Image Url\r\n")
 
     assert written(catalogue_format) == "\ufeffsep=;\r\nNo;Name;Image Url;Output Image Urls\r\n"
+
+
+def test_rows_above_the_header_are_kept_and_their_formulas_guarded_unless_switched_off() -> None:
+    preamble = '=1+1,+49,-,"@x",a=b\r\n# -x\n \t-cmd|x,"\n+2x"\r\n'
+    catalogue_format = replace(a_catalogue_format(), dialect=replace(COMMA, preamble=preamble))
+
+    assert written(catalogue_format, guarded=False).startswith(preamble)
+    guarded = "'=1+1,+49,-,\"'@x\",a=b\r\n# -x\n \t'-cmd|x,\"\n'+2x\"\r\n"
+    assert written(catalogue_format).startswith(guarded)
+
+
+def test_a_long_preamble_of_blanks_is_written_quickly() -> None:
+    for preamble in (" " * 60_000, "\t" * 60_000, " \t" * 30_000, '"' * 60_000, "-" * 60_000, "+1." * 20_000):
+        catalogue_format = replace(a_catalogue_format(), dialect=replace(COMMA, preamble=preamble))
+        started_at = time.process_time()
+        written(catalogue_format)
+        assert time.process_time() - started_at < 1
 
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\n", "\r"])

@@ -117,6 +117,14 @@ def test_letters_after_megabytes_of_ascii_are_found() -> None:
     assert find_encoding(partial(chunks, data, 1 << 16), GivenEncoding()).name == "cp1251"
 
 
+def test_an_escape_without_an_end_is_refused() -> None:
+    data = "No,Name,Image Urls\n1,\u5b57".encode("iso2022_jp") + b"\x1b(5.jpg\r\n"
+    for given in (GivenEncoding(option="iso-2022-jp"), GivenEncoding(declared="iso-2022-jp")):
+        encoding = find_encoding(lambda: [data], given)
+        with pytest.raises(Unreadable, match="is not ISO-2022-JP text"):
+            list(decode([data], encoding.name, bom=False))
+
+
 @pytest.mark.parametrize("size", [1, 3, 1 << 20])
 def test_a_position_is_right_in_encodings_of_several_bytes(size: int) -> None:
     data = "No,名前\n表,".encode("cp932")
