@@ -38,7 +38,8 @@ class DownloadCookies:
         """Keep the cookies that a response sets."""
         lines = [value for name, value in response.headers.raw if name.lower() == b"set-cookie"][:MAX_COOKIES]
         sendable = [line for line in lines if _SENDABLE.fullmatch(line)]
-        if _is_address(response.request.url.host):  # the standard library would take its end for a domain
+        host = response.request.url.raw_host.decode("ascii")  # not `host`, which fails for names such as i❤.ws
+        if _is_address(host):  # the standard library would take its end for a domain
             sendable = [line for line in sendable if not _HAS_DOMAIN.search(line)]
         if not sendable:
             return
@@ -51,7 +52,7 @@ class DownloadCookies:
         """The header Cookie for a request of `url`, if there is one to send."""
         if self._cookies is None:
             return {}
-        request = httpx.Request("GET", str(url))
+        request = httpx.Request("GET", str(url), headers={"Host": url.authority})
         self._cookies.set_cookie_header(request)
         cookie = request.headers.get("Cookie", "")
         return {"Cookie": cookie} if 0 < len(cookie) <= MAX_HEADER_BYTES else {}

@@ -1,8 +1,9 @@
 """The keys of objects in the store. An object never changes once it is written, and belongs to one request."""
 
 import hashlib
+import re
 from pathlib import PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from slugify import slugify
 
@@ -13,6 +14,8 @@ PUBLIC_PREFIXES = ("results/", "outputs/")
 
 _OWNED_FOLDERS = ("originals", "results", "outputs")
 _SLUG_LENGTH = 60
+_PATH = re.compile(r"(?:[a-z]+:)?(?://[^/?#]*)?([^?#]*).*", re.IGNORECASE | re.DOTALL)
+"""A URL's path, only to name a file by it: unlike urlsplit, it fails for no text."""
 
 ENCODER_VERSION = 2
 """Raise it when the compressor makes another result of the same original and options: earlier ones are not reused."""
@@ -67,7 +70,7 @@ def run_marks_prefix(command: DownloadImage | CompressImage) -> str:
 
 def result_key(request_id: str, image_id: str, url: str, data: bytes, extension: str) -> str:
     """A readable name from the URL, and a hash of image id and bytes, so that no two images share an object."""
-    name = slugify(PurePosixPath(unquote(urlsplit(url).path)).stem, max_length=_SLUG_LENGTH) or "image"
+    name = slugify(PurePosixPath(unquote(_PATH.sub(r"\1", url))).stem, max_length=_SLUG_LENGTH) or "image"
     digest = hashlib.sha256(image_id.encode() + data).hexdigest()[:16]
     return f"results/{request_id}/{name}-{digest}.{extension}"
 

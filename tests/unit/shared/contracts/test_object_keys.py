@@ -45,12 +45,26 @@ def _check(key: str) -> None:
 @example(url="http://images.test/..", data=b"", extension="jpg")
 @example(url="http://images.test/" + "x" * 300, data=b"", extension="jpg")
 @example(url="http://images.test/%ff%fe.jpg", data=b"", extension="jpg")
+@example(url="http://images.test\\\uff0f[x.jpg", data=b"", extension="jpg")
 def test_result_keys_are_safe_in_urls_and_cells(url: str, data: bytes, extension: str) -> None:
     key = result_key(REQUEST_ID, image_id(url), url, data, extension)
     _check(key)
     assert key.startswith(f"results/{REQUEST_ID}/")
     assert key.endswith(f".{extension}")
     assert "," not in public_url("https://imagemill.test/", key)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("http://images.test/a/Oak%20table.jpg?w=1#x", "oak-table"),
+        ("http://images.test", "image"),
+        ("http://images.test?x=/y.jpg", "image"),
+        ("HTTPS://images.test:8080/%C3%BC.jpg", "u"),
+    ],
+)
+def test_a_result_has_the_name_of_the_file_in_its_url(url: str, name: str) -> None:
+    assert result_key(REQUEST_ID, image_id(url), url, b"", "jpg").startswith(f"results/{REQUEST_ID}/{name}-")
 
 
 @given(filename=NAMES, round_=st.integers(1, 99), kind=st.sampled_from(["compressed", "report", "failed"]))
