@@ -93,6 +93,31 @@ async def check_webhook(
     assert len({body for _, body in receiver.calls}) == 1
 
 
+async def test_urls_in_odd_spellings_are_fetched_as_by_a_browser_and_the_output_keeps_their_text(
+    client: StackClient, origin: Origin
+) -> None:
+    port = origin.port
+    written = {
+        f"http:\\\\127.0.0.1:{port}\\odd\\1.jpg?x=\\": "/odd/1.jpg?x=\\",
+        f"http://0x7f.1:{port}/odd/./a/../2.jpg#part": "/odd/2.jpg",
+        f"http:/127.0.0.1:{port}/odd/3.jpg": "/odd/3.jpg",
+        f"http://127.0.0.1.:{port}/odd/4 \u00fc'(100%)^.jpg": "/odd/4%20%C3%BC'(100%)%5E.jpg",
+        f"http://\uff11\uff12\uff17\u30020\u30020\u30021:{port}/odd/5.jpg'": "/odd/5.jpg",
+        f"\u202ahttp://127.0.0.1:{port}/odd/\t6.jpg\u202c": "/odd/6.jpg",
+    }
+    for number, path in enumerate(written.values()):
+        origin.serve(path, image(a_photo(number, 64, 64)))
+
+    request_id = await client.upload(a_catalogue([[url] for url in written]))
+    status = await client.finished(request_id)
+
+    report = await client.table(status["report_url"])
+    assert [line["State"] for line in report] == ["compressed"] * len(written), report
+    assert [origin.request_count(path) for path in written.values()] == [1] * len(written)
+    rows = await client.table(status["output_csv_url"])
+    assert [row["Input Image Urls"] for row in rows] == list(written)
+
+
 async def test_all_images_failing(
     stack: LocalStack, client: StackClient, origin: Origin, receiver: CollectingReceiver
 ) -> None:
