@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, Self
 
 from PIL import Image
 
+from services.compressor.decoders.few_colours import FewColours, scaled_in_few_colours
 from services.compressor.decoders.hdr import Hdr
 from services.compressor.decoders.pixel_modes import to_basic_mode
 from services.compressor.decoders.tone_mapping import to_sdr
@@ -68,6 +69,7 @@ class Picture:
         result may contain them in place of `icc_profile`, which defines the same colours for the other formats.
     colours_before_scaling: the number of colours before scaling (scaling adds new ones); None if a palette cannot hold
         them.
+    few_colours: of a scaled drawing: the same without the new colours; see `few_colours.py`.
     """
 
     image: Image.Image
@@ -81,6 +83,7 @@ class Picture:
     jpeg: JpegSource | None = None
     colour_chunks: tuple[tuple[bytes, bytes], ...] = ()
     colours_before_scaling: int | None = None
+    few_colours: FewColours | None = None
 
     def pillow_metadata(self) -> dict[str, bytes]:
         """Profile and metadata as keyword arguments for Pillow's `save`, which takes b"" for none."""
@@ -96,8 +99,14 @@ class Picture:
             image=_scaled(self.image, (width, height)),
             jpeg=None,
             colours_before_scaling=self.colours_before_scaling or _count_colours(self.image),
+            few_colours=None if animation else self._in_few_colours((width, height)),
             animation=animation and replace(animation, frames=lambda: _scaled_frames(animation, (width, height))),
         )
+
+    def _in_few_colours(self, size: tuple[int, int]) -> FewColours | None:
+        if self.few_colours is None and self.colours_before_scaling is not None:
+            return None  # more than a few
+        return scaled_in_few_colours(self.few_colours() if self.few_colours else self.image, size)
 
     def tone_mapped(self) -> Self:
         """The picture in sRGB, for formats that cannot contain its high dynamic range."""
@@ -111,6 +120,7 @@ class Picture:
             icc_profile=None,
             hdr=None,
             colour_chunks=(),
+            few_colours=None,
             animation=animation and replace(animation, frames=lambda: _tone_mapped_frames(animation, hdr)),
         )
 

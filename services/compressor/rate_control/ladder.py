@@ -18,6 +18,8 @@ class Ladder:
         the picture, so it is called only when needed. A wrong prediction costs encodes, never the result.
     rung_of: the rung for a quality from 1 to 95.
     has_quality: whether the rungs are qualities.
+    own_colours: of a scaled drawing, the rung with the colours that it had before. It may be used whatever the lowest
+        quality: no colour is lost. None if there is no such rung.
     lossless: returns the file with unchanged pixels in a smaller encoding; None if the format has no such encoding.
     """
 
@@ -26,8 +28,9 @@ class Ladder:
     expected_sizes: Callable[[int], Sequence[float]]
     rung_of: Callable[[int], int] = int
     has_quality: bool = True
+    own_colours: int | None = None
     lossless: Callable[[], bytes] | None = None
 
     def quality(self, rung: int) -> int | None:
         """The encoder's quality at a rung; None if the rungs are not qualities."""
-        return rung if self.has_quality else None
+        return rung if self.has_quality and rung != self.own_colours else None

@@ -19,6 +19,7 @@ _MAX_SCALINGS = 4
 _MIN_SCALE = 0.1  # what does not fit at this scale is too large for other reasons than its pixels
 _SCALED_SIZE_EXPONENT = 1.7
 """Bytes fall with about this power of the scale: a pixel of a smaller picture contains more detail."""
+_EXPONENTS = (0.8, 2.2)  # those that are believed when measured
 
 SCALED_FILL = 0.96  # the part of the limit that a scaled picture's lowest rung should take
 _MAX_SCALE = 0.97
@@ -61,7 +62,8 @@ def fit_to_size(
         return _sized(found.within_limit, picture, ladder, fits=True, encodes=encodes)
     smallest = found.smallest
     if allow_resize:
-        scaled, scaling_encodes = _scaled_down(ladder_of, picture, limit, min_quality, len(smallest.data))
+        lowest_bytes = min(map(len, filter(None, (smallest.data, lossless))))
+        scaled, scaling_encodes = _scaled_down(ladder_of, picture, limit, min_quality, lowest_bytes)
         encodes += scaling_encodes
         if scaled:
             return replace(scaled, encodes=encodes)
@@ -76,7 +78,7 @@ def _sized(candidate: EncodedCandidate, picture: Picture, ladder: Ladder, *, fit
 
 
 class _RungSearch:
-    """A search among the rungs of a ladder that are not below `min_quality`.
+    """A search among the rungs of a ladder that are not below `min_quality`, or that have a drawing's own colours.
 
     lowest_fill: the part of the limit that the lowest allowed rung should take, if that is known better than from the
     ladder's own prediction.
@@ -84,12 +86,14 @@ class _RungSearch:
 
     def __init__(self, ladder: Ladder, limit: int, min_quality: int, lowest_fill: float | None = None) -> None:
         lowest = ladder.rung_of(min_quality)
-        self._rungs = [rung for rung in ladder.rungs if rung >= lowest] or list(ladder.rungs[-1:])
+        allowed = [index for index, rung in enumerate(ladder.rungs) if rung >= lowest or rung == ladder.own_colours]
+        allowed = allowed or [len(ladder.rungs) - 1]
+        self._rungs = [ladder.rungs[index] for index in allowed]
         self._ladder = ladder
         self._limit = limit
-        sizes = ladder.expected_sizes(limit)[-len(self._rungs) :]
-        correction = 1.0 if lowest_fill is None else lowest_fill * limit / sizes[0]
-        self._expected = [size * correction for size in sizes]
+        sizes = ladder.expected_sizes(limit)
+        correction = 1.0 if lowest_fill is None else lowest_fill * limit / sizes[allowed[0]]
+        self._expected = [sizes[index] * correction for index in allowed]
 
     def search(self) -> SearchResult:
         return search(self._ladder.encode, self._limit, self._rungs, self._expected, GOOD_ENOUGH, WELL_FILLED)
@@ -111,12 +115,13 @@ def _scaled_down(
     """Scale so that the lowest rung should just fit, then take the highest rung that fits.
 
     Returns the picture, or None if no scale fits, and the number of encodes.
-    lowest_bytes: what the lowest allowed rung takes unscaled.
+    lowest_bytes: what the lowest allowed rung, or the lossless encoding, takes unscaled.
     """
     best: SizedPicture | None = None
-    scale, encodes = 1.0, 0
-    for _ in range(_MAX_SCALINGS):
-        scale = min(scale * (SCALED_FILL * limit / lowest_bytes) ** (1 / _SCALED_SIZE_EXPONENT), _MAX_SCALE)
+    scale, encodes, exponent = 1.0, 0, _SCALED_SIZE_EXPONENT
+    for attempt in range(_MAX_SCALINGS):
+        last_scale, last_bytes = scale, lowest_bytes
+        scale = min(scale * (SCALED_FILL * limit / lowest_bytes) ** (1 / exponent), _MAX_SCALE)
         smaller = picture.scaled_to(*_scaled(picture.image.size, scale))
         if scale < _MIN_SCALE or (best and smaller.image.size <= best.picture.image.size):
             break
@@ -132,9 +137,20 @@ def _scaled_down(
                 break
         lowest_bytes, further_encodes = rung_search.lowest_rung_bytes(found)
         encodes += further_encodes
+        if attempt:  # the unscaled picture may be of another kind: of two colours without greys
+            exponent = _measured_exponent(scale / last_scale, lowest_bytes / last_bytes)
         if best and lowest_bytes > _MIN_SCALED_FILL * limit:
             break
     return best, encodes
+
+
+def _measured_exponent(scale: float, share: float) -> float:
+    """The power of the scale with which the bytes fell; about 1 for line art in two colours.
+
+    scale, share: of the width and of the bytes, from one scaling to the next.
+    """
+    low, high = _EXPONENTS
+    return min(max(math.log(share) / math.log(scale), low), high) if scale != 1 else _SCALED_SIZE_EXPONENT
 
 
 def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:

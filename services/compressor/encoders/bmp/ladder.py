@@ -4,6 +4,7 @@ A picture with alpha keeps 32 bits per pixel, since palettes have no alpha.
 """
 
 import numpy as np
+from PIL import Image
 
 from services.compressor.decoders import Picture, to_srgb
 from services.compressor.encoders.bmp.bmp_file import bmp_size, write_indexed_bmp, write_true_colour_bmp
@@ -30,6 +31,7 @@ class _Bmp:
         palettes = () if self._image.mode == "RGBA" else sorted({*_PALETTES, self._original_colours})
         smaller = (rung for rung in palettes if rung < self._colour_count)
         self.rungs = [*smaller, ALL_COLOURS]
+        self._few = picture.few_colours and to_srgb(picture.few_colours(), picture.icc_profile)
 
     def rung_of(self, quality: int) -> int:
         """The smallest palette with the colours of this quality, or with those of the picture before scaling."""
@@ -38,9 +40,11 @@ class _Bmp:
 
     def encode(self, colours: int) -> bytes:
         if colours >= self._colour_count <= _PALETTES[-1]:
-            return self._lossless()
+            return _exactly(self._image)
         if colours > _PALETTES[-1]:
             return write_true_colour_bmp(self._image)
+        if self._few and colours == self._original_colours:
+            return _exactly(self._few)
         palette = self._reduction.palette(colours)
         return write_indexed_bmp(palette.indices(self._image), palette.entries)
 
@@ -49,9 +53,10 @@ class _Bmp:
         bands = len(self._image.getbands())
         return [float(bmp_size(self._image.size, min(rung, self._colour_count), bands)) for rung in self.rungs]
 
-    def _lossless(self) -> bytes:
-        """With a palette of exactly the picture's colours."""
-        packed = np.frombuffer(self._image.convert("RGBA").tobytes(), dtype=np.uint32)
-        colours, indices = np.unique(packed, return_inverse=True)
-        rows = indices.astype(np.uint8).reshape(self._image.height, self._image.width)
-        return write_indexed_bmp(rows, colours.view(np.uint8).reshape(-1, 4))
+
+def _exactly(image: Image.Image) -> bytes:
+    """With a palette of exactly the image's colours, 256 at most."""
+    packed = np.frombuffer(image.convert("RGBA").tobytes(), dtype=np.uint32)
+    colours, indices = np.unique(packed, return_inverse=True)
+    rows = indices.astype(np.uint8).reshape(image.height, image.width)
+    return write_indexed_bmp(rows, colours.view(np.uint8).reshape(-1, 4))

@@ -30,7 +30,9 @@ _MIN_VISIBLE_ALPHA = 128
 def gif_ladder(picture: Picture, _original_bytes: int) -> Ladder:
     """Rungs are numbers of colours, transparency included. The last rung is lossless if 256 colours are enough."""
     gif = _Gif(picture)
-    return Ladder(gif.rungs, gif.encode, gif.expected_sizes, gif.rung_of, has_quality=False)
+    return Ladder(
+        gif.rungs, gif.encode, gif.expected_sizes, gif.rung_of, has_quality=False, own_colours=gif.own_colours
+    )
 
 
 class _Gif:
@@ -40,6 +42,14 @@ class _Gif:
         self._histogram = histogram_of_frames(self._images)
         colours = MAX_COLOURS + 1 if self._exact is None else max(len(self._exact.entries), 2)
         self.rungs = [*(rung for rung in COLOURS if rung < colours), colours]
+        self.own_colours: int | None = None
+        self._few_palette: FramePalette | None = None
+        if picture.few_colours:
+            self._few = _with_binary_alpha(to_srgb(picture.few_colours(), picture.icc_profile))
+            self._few_palette = exact_palette(lambda: iter((self._few,)))
+        if self._few_palette:
+            self.own_colours = len(self._few_palette.entries)
+            self.rungs = [self.own_colours, *(rung for rung in self.rungs if rung > self.own_colours)]
 
     def rung_of(self, quality: int) -> int:
         return min(colours_of_quality(quality), self.rungs[-1])
@@ -60,6 +70,9 @@ class _Gif:
         return len(self._encode(colours, max_frames))
 
     def _encode(self, colours: int, max_frames: int | None) -> bytes:
+        if self._few_palette and colours == self.own_colours:
+            few = IndexedFrame(self._few_palette.indices(self._few), 0)
+            return write_gif([few], self._few_palette.entries, None)
         palette = self._palette(colours)
         frames = (IndexedFrame(palette.indices(image), time) for image, time in islice(self._frames(), max_frames))
         animation = self._picture.animation

@@ -15,6 +15,7 @@ from services.compressor.encoders.palette.reduction import (
     COLOURS,
     Palette,
     Reduction,
+    count_colours,
     lowest_colours,
     palette_image,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "Palette",
     "Reduction",
     "colours_of_quality",
+    "count_colours",
     "exact_palette",
     "histogram_of_frames",
     "lowest_colours",

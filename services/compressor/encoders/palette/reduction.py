@@ -65,6 +65,11 @@ def palette_image(indices: NDArray[np.uint8], entries: NDArray[np.uint8]) -> Ima
     return image
 
 
+def count_colours(image: Image.Image) -> int:
+    """The number of colours as a rung: at least 2. image: of few colours."""
+    return max(len(image.getcolors(COLOURS[-1]) or ()), COLOURS[0])
+
+
 def _mean_square(colours: NDArray[np.float32], entries: NDArray[np.uint8], counts: NDArray[np.float64]) -> float:
     errors = ((colours[:, :3] - entries[:, :3]) ** 2).mean(axis=1)
     return float((errors * counts).sum() / counts.sum())

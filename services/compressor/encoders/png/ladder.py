@@ -10,6 +10,7 @@ from services.compressor.encoders.palette import (
     STEPPED,
     Reduction,
     colours_of_quality,
+    count_colours,
     lowest_colours,
     predict_sizes_by_colours,
     round_colours,
@@ -29,7 +30,14 @@ def png_ladder(picture: Picture, _original_bytes: int) -> Ladder:
     if picture.animation:
         return animated_png_ladder(picture, picture.animation)
     png = _Png(picture)
-    return Ladder(png.rungs, png.encode, png.expected_sizes, colours_of_quality, has_quality=False)
+    return Ladder(
+        png.rungs,
+        png.encode,
+        png.expected_sizes,
+        colours_of_quality,
+        has_quality=False,
+        own_colours=png.own_colours,
+    )
 
 
 class _Png:
@@ -41,8 +49,14 @@ class _Png:
         self.rungs = [ALL_COLOURS]
         if self._reducible is not None and self._reduction is not None:
             self.rungs = [*_lossy_rungs(self._reducible, self._reduction), ALL_COLOURS]
+        self._few = picture.few_colours() if picture.few_colours else None
+        self.own_colours = None if self._few is None else count_colours(self._few)
+        if self.own_colours is not None:
+            self.rungs = [self.own_colours, *(rung for rung in self.rungs if rung > self.own_colours)]
 
     def encode(self, colours: int) -> bytes:
+        if self._few and colours == self.own_colours:
+            return write_png(self._picture, self._few)
         return write_png(self._picture, self._reduced(self._image, self._reducible, colours))
 
     def expected_sizes(self, limit: int) -> list[float]:
@@ -50,8 +64,11 @@ class _Png:
         reducible = self._reducible and strip_sample(self._reducible)
         bare = Picture(image, "png")
         share = image.height / self._image.height
+        few = self._few and strip_sample(self._few)
 
         def sample_bytes(colours: int) -> int:
+            if few and colours == self.own_colours:
+                return len(write_png(bare, few, sample=share))
             return len(write_png(bare, self._reduced(image, reducible, colours), sample=share))
 
         return predict_sizes_by_colours(self.rungs, limit, share, sample_bytes)

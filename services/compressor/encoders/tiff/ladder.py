@@ -3,16 +3,19 @@
 import io
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PIL import Image, TiffImagePlugin
 
-from services.compressor.decoders import Picture, to_basic_mode
+from services.compressor.decoders import Picture, is_grey_profile, to_basic_mode
+from services.compressor.encoders.palette import exact_palette, palette_image
 from services.compressor.encoders.tiff.directories import DIRECTORIES, with_directories
 from services.compressor.rate_control import QUALITIES, Ladder, RateModel, predict_sizes, typical_curve
 
 _PREDICTOR, _XMP = 317, 700
 _HORIZONTAL_DIFFERENCING = 2
-_SINGLE_RUNG = 1
+_OWN_COLOURS, _SINGLE_RUNG = 0, 1
+_BLACK_AND_WHITE = {0, 255, (0, 0, 0), (255, 255, 255)}
 _OFFSET_PLACEHOLDER = 8  # any number: reserves the entry that will hold a directory's offset
 _STRIP_BYTES = 1 << 20  # of pixels; each strip is a separate JPEG with its own tables and padded edges
 _QUALITIES = QUALITIES[QUALITIES.index(24) :]
@@ -26,7 +29,41 @@ _RATE_MODEL = RateModel(
 
 
 def tiff_ladder(picture: Picture, _original_bytes: int) -> Ladder:
-    """Rungs are qualities. JPEG has neither alpha nor 1-bit pixels: such pictures are lossless, or scaled down."""
+    """Rungs are qualities. JPEG has neither alpha nor 1-bit pixels: such pictures are lossless, or scaled down.
+
+    The lowest rung of a scaled drawing is one of its own colours.
+    """
+    ladder = _ladder(picture)
+    few = picture.few_colours and _own_colours(picture, picture.few_colours())
+    return ladder if few is None else _with_own_colours(ladder, few)
+
+
+def _own_colours(picture: Picture, image: Image.Image) -> bytes:
+    """image: of few colours, in mode L, LA, RGB or RGBA."""
+    if "A" in image.getbands():
+        return _lossless(picture, image)
+    if {colour for _, colour in image.getcolors() or ()} <= _BLACK_AND_WHITE:
+        return _lossless(picture, image.convert("1", dither=Image.Dither.NONE))
+    palette = exact_palette(lambda: iter((image,)))
+    if palette is None or is_grey_profile(picture.icc_profile):
+        return _lossless(picture, image)
+    return _lossless(picture, palette_image(palette.indices(image), palette.entries[:-1]))
+
+
+def _with_own_colours(ladder: Ladder, few: bytes) -> Ladder:
+    def expected(limit: int) -> list[float]:
+        return [len(few), *(max(size, len(few)) for size in ladder.expected_sizes(limit))]
+
+    return replace(
+        ladder,
+        rungs=(_OWN_COLOURS, *ladder.rungs),
+        encode=lambda rung: few if rung == _OWN_COLOURS else ladder.encode(rung),
+        expected_sizes=expected,
+        own_colours=_OWN_COLOURS,
+    )
+
+
+def _ladder(picture: Picture) -> Ladder:
 
     def lossless() -> bytes:
         image = picture.image
