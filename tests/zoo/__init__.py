@@ -9,6 +9,7 @@ from tests.zoo.not_pictures import BROKEN, UNSUPPORTED
 from tests.zoo.odd_bmps import ODD_BMPS
 from tests.zoo.odd_gifs import ODD_GIFS
 from tests.zoo.odd_pngs import ODD_PNGS
+from tests.zoo.odd_tiffs import ODD_TIFFS
 from tests.zoo.pngs import PNGS
 from tests.zoo.specimen import Specimen
 from tests.zoo.tiffs_and_bmps import TIFFS_AND_BMPS
@@ -25,6 +26,7 @@ _MAKERS: dict[str, Callable[[], Specimen]] = {
     **WEBPS_AND_AVIFS,
     **TIFFS_AND_BMPS,
     **ODD_BMPS,
+    **ODD_TIFFS,
 }
 
 NAMES = tuple(_MAKERS)

@@ -8,7 +8,7 @@ from functools import partial
 
 from PIL import TiffImagePlugin
 
-from tests.zoo import odd_bmps, odd_gifs, odd_pngs
+from tests.zoo import odd_bmps, odd_gifs, odd_pngs, odd_tiffs
 from tests.zoo.gifs import GIFS
 from tests.zoo.jpegs import JPEGS
 from tests.zoo.pngs import INDEXED, PNGS, SIGNATURE, chunk, header
@@ -57,6 +57,7 @@ UNSUPPORTED: dict[str, tuple[bytes, str]] = {
     "icon": (b"\0\0\x01\0\x01\0" + b"\0" * 40, "an icon"),
     "pdf": (b"%PDF-1.7\n" + b"\0" * 40, "a PDF document"),
     **odd_bmps.UNSUPPORTED_BMPS,
+    **odd_tiffs.UNREAD_TIFFS,
     "zip": (b"PK\x03\x04" + b"\0" * 40, "a ZIP archive"),
 }
 
@@ -170,6 +171,8 @@ BROKEN: dict[str, Callable[[], bytes]] = {
     "tiff header": lambda: b"II*\0\x08\0\0\0",
     "tiff jpeg with zeroed bytes": partial(_tiff_with_zeroed_bytes, "jpeg"),
     "tiff deflate with zeroed bytes": partial(_tiff_with_zeroed_bytes, "tiff_adobe_deflate"),
+    "tiff with a damaged old-style JPEG": odd_tiffs.damaged_old_jpeg,
+    "tiff with a thumbnail before a truncated page": odd_tiffs.thumbnail_before_a_truncated_page,
     "tiff with a missing strip": _tiff_with_missing_strip,
     "bmp with an unknown depth": lambda: TIFFS_AND_BMPS["bmp"]().data.replace(b"\x01\0\x18\0", b"\x01\0\x07\0", 1),
     "bmp with overlapping masks": odd_bmps.overlapping_masks,

@@ -15,7 +15,7 @@ from services.compressor.decoders.orientation import apply_orientation, orientat
 from services.compressor.decoders.picture import Animation, Format
 from services.compressor.decoders.png_chunks import check_pixels, iter_png_chunks, png_header
 from services.compressor.decoders.png_key import apply_colour_key
-from services.compressor.decoders.tiff import check_strips
+from services.compressor.decoders.tiff import decode_tiff
 
 PixelLimit = Callable[[tuple[int, int], int], None]
 """Takes a size and a number of frames; raises if they are too many pixels."""
@@ -45,7 +45,7 @@ def decode(image: ImageFile.ImageFile, format_: Format, original: bytes, limit: 
         case "webp" | "avif":
             return _webp_or_avif(image, original, limit)
         case "tiff" if isinstance(image, TiffImagePlugin.TiffImageFile):
-            check_strips(image, original)
+            return Decoded(decode_tiff(image, original))
     return _still(image)
 
 

@@ -25,6 +25,7 @@ from services.compressor.decoders.pixel_modes import to_basic_mode
 from services.compressor.decoders.png_chunks import colour_chunks
 from services.compressor.decoders.png_colours import effective_chunks, effective_profile, profile_for_mode
 from services.compressor.decoders.png_essentials import essential_png
+from services.compressor.decoders.tiff_pages import UnreadTiff, open_tiff
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import MetadataPolicy
 from shared.file_types import AVIF, BMP, GIF, JPEG, PNG, TIFF, WEBP, FileType, file_type
@@ -140,11 +141,12 @@ def _read_header(kind: FileType, original: bytes, max_pixels: int) -> ImageFile.
     if kind is JPEG and (unusual := unsupported_kind(original)):
         raise CompressError(ErrorCode.UNSUPPORTED_FORMAT, f"the file is {unusual}")
     try:
-        stream = io.BytesIO(original)
         with warnings.catch_warnings():
             if kind is TIFF:
                 warnings.filterwarnings("error", _LOST_TAGS)
-            image = open_jpeg(original) if kind is JPEG else Image.open(stream, formats=(kind.name.upper(),))
+            image = _opened(kind, original)
+    except UnreadTiff as error:
+        raise CompressError(ErrorCode.UNSUPPORTED_FORMAT, f"the file is {error}") from error
     except Image.DecompressionBombError as error:
         raise CompressError(ErrorCode.TOO_MANY_PIXELS, f"more than {max_pixels} pixels") from error
     except MemoryError:
@@ -153,6 +155,14 @@ def _read_header(kind: FileType, original: bytes, max_pixels: int) -> ImageFile.
         raise CompressError(ErrorCode.DECODE_ERROR, f"{kind.name} with a broken header") from error
     _check_pixels(max_pixels, image.size, 1)
     return image
+
+
+def _opened(kind: FileType, original: bytes) -> ImageFile.ImageFile:
+    if kind is JPEG:
+        return open_jpeg(original)
+    if kind is TIFF:
+        return open_tiff(original)
+    return Image.open(io.BytesIO(original), formats=(kind.name.upper(),))
 
 
 def _check_pixels(max_pixels: int, size: tuple[int, int], frames: int) -> None:
@@ -173,8 +183,6 @@ def _to_supported_mode(image: Image.Image, profile: bytes | None) -> tuple[Image
     """
     if image.mode in {"CMYK", "LAB"}:
         converted = cmyk_or_lab_to_srgb(image, profile)
-    elif image.mode == "I;16B":
-        converted = image.convert("I;16")
     elif image.mode in _MODES:
         converted = image
     else:
