@@ -7,20 +7,20 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 
 from services.downloader.content_coding import CodingError, ContentDecoder, ExpandsTooMuch
-from services.downloader.fetch_error import FetchError
+from services.downloader.fetch_error import FetchError, as_fetch_error
 from services.downloader.outcomes import FetchFailure
 from services.downloader.pace import Pace
-from shared.outbound import IncompleteBody
+from shared.outbound import BadResponse, IncompleteBody
 
 
 class Body:
     """The body of `response`, read once.
 
     coded: whether a content coding is undone, so that the declared size is not that of the image.
-    cut_off: once all pieces were read, why their end may be missing; None if it was received.
+    cut_off: once all pieces were read, why others may be missing; None if the end of the body was received.
     """
 
-    cut_off: str | None = None
+    cut_off: FetchError | None = None
 
     def __init__(self, response: httpx.Response, max_bytes: int, pace: Pace) -> None:
         """max_bytes: limit for the bytes that are sent, and for those that they decode to. Raises FetchError."""
@@ -40,7 +40,7 @@ class Body:
         return self._decoder.needed
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Raises FetchError, and httpx.TransportError but IncompleteBody."""
+        """All that can be read. Raises FetchError, and httpx.TransportError but IncompleteBody and BadResponse."""
         if not self.coded:
             async for piece in self._received():
                 yield piece
@@ -55,8 +55,8 @@ class Body:
             raise FetchError(FetchFailure.BAD_RESPONSE, str(error)) from error
         except ExpandsTooMuch:
             raise self._beyond_limit() from None
-        if not self._decoder.complete:
-            self.cut_off = self.cut_off or "the compressed body ends too early"
+        if not self._decoder.complete and self.cut_off is None:
+            self.cut_off = FetchError(FetchFailure.CONNECTION_LOST, "the compressed body ends too early")
 
     async def _received(self) -> AsyncIterator[bytes]:
         """The bytes that are sent. Only the time that the host lets us wait counts for its speed."""
@@ -72,8 +72,8 @@ class Body:
                     raise FetchError(FetchFailure.TOO_SLOW, detail)
                 yield piece
                 asked_at = time.monotonic()
-        except IncompleteBody as error:
-            self.cut_off = str(error)
+        except (IncompleteBody, BadResponse) as error:
+            self.cut_off = as_fetch_error(error)
 
     def _beyond_limit(self) -> FetchError:
         return FetchError(FetchFailure.TOO_LARGE, f"more than the limit of {self._max_bytes} bytes")

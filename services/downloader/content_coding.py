@@ -18,8 +18,6 @@ _SNIFFED_BYTES = 64
 _GZIP_SIGNATURE = b"\x1f\x8b"
 _AUTOMATIC, _RAW = 32 + zlib.MAX_WBITS, -zlib.MAX_WBITS  # the formats of zlib: zlib or gzip by its header; no header
 _GZIP, _DEFLATE = frozenset({"gzip", "x-gzip"}), frozenset({"deflate"})
-
-
 _NOT_UNDONE = frozenset({"br", "zstd", "dcb", "dcz", "compress", "x-compress"})
 
 

@@ -127,7 +127,7 @@ class Fetcher:
             if content_type is None and spool.size >= HEAD_BYTES:
                 content_type = checked_type(spool.head, response)
         if body.cut_off and not _is_whole(spool, response):
-            raise FetchError(FetchFailure.CONNECTION_LOST, body.cut_off)
+            raise body.cut_off
         checked = content_type or checked_type(spool.head, response)
         return _Received(checked, response.extensions[FIRST_BYTE_MS], _validators(response))
 

@@ -16,7 +16,7 @@ from services.downloader.body import Body, declared_size, too_large
 from services.downloader.fetch import checked_type
 from services.downloader.fetch_error import FetchError
 from services.downloader.http_requester import REQUEST_HEADERS, HttpRequester
-from services.downloader.outcomes import FetchFailure, outcome_of
+from services.downloader.outcomes import outcome_of
 from services.downloader.pace import Pace
 from services.downloader.picture_end import ends_whole
 from services.downloader.statuses import has_whole_content
@@ -87,7 +87,7 @@ class UrlProber:
             known = complete and not partial and not body.cut_off
             return _ImageInfo(checked_type(head, response), len(head) if known else None)
         if body.cut_off and not ends_whole(head, head, len(head)):
-            raise FetchError(FetchFailure.CONNECTION_LOST, body.cut_off)
+            raise body.cut_off
         if size is None and complete and not partial:
             size = len(head)
         return _ImageInfo(checked_type(head, response), size)

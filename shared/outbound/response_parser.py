@@ -67,7 +67,7 @@ class ResponseParser:
         self._payload = self._framing = 0
 
     def feed(self, block: bytes | memoryview) -> None:
-        """The next bytes of the connection. Raises MalformedResponse; then the parser cannot be used any more."""
+        """The next bytes of the connection. Raises MalformedResponse; then only `take` can be used."""
         self.started = True
         if self.complete:
             self.reusable = False  # more than the host declared
@@ -191,8 +191,9 @@ class ResponseParser:
             if not self.complete:
                 raise MalformedResponse(str(error)) from error
             self.reusable = False  # more than the host declared
-        payload = sum(map(len, self._pieces[before:]))
-        self.buffered += payload
+        finally:  # what was received before a violation can be taken
+            payload = sum(map(len, self._pieces[before:]))
+            self.buffered += payload
         self._payload += payload
         self._framing += len(block) - payload
         if self._framing > FREE_FRAMING_BYTES + self._payload // PAYLOAD_PER_FRAMING and not self.complete:

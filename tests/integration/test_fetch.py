@@ -459,9 +459,16 @@ async def test_a_header_that_cannot_be_read_fails_its_image_and_is_no_fault_of_t
 WHOLE_PICTURES = {name: a_photo(1, 60, 40, name) for name in ("JPEG", "PNG", "GIF", "WEBP", "BMP")}
 
 
-@pytest.mark.parametrize("name", ["no last chunk", "an unfinished last chunk"])
+WITHOUT_END = {
+    "no last chunk": FetchFailure.CONNECTION_LOST,
+    "an unfinished last chunk": FetchFailure.CONNECTION_LOST,
+    "an odd line after the last chunk": FetchFailure.BAD_RESPONSE,
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_END)
 @pytest.mark.parametrize("picture", WHOLE_PICTURES)
-async def test_a_picture_is_whole_without_the_last_chunk_only_if_its_own_end_is_there(
+async def test_a_picture_without_the_end_of_its_body_is_whole_only_if_its_own_end_is_there(
     origin: Origin, picture: str, name: str
 ) -> None:
     body, odd = WHOLE_PICTURES[picture], ODD_RESPONSES[name]
@@ -469,7 +476,7 @@ async def test_a_picture_is_whole_without_the_last_chunk_only_if_its_own_end_is_
         assert fetched.body == body
     for cut in (1, 2, 13, len(body) // 2):
         error = await error_of(origin.serve("/b", Response(raw=odd.build(body[:-cut]))))
-        assert error.cause is FetchFailure.CONNECTION_LOST, cut
+        assert error.cause is WITHOUT_END[name], cut
 
 
 @pytest.mark.parametrize(("declared", "whole"), [(len(JPEG), True), (len(JPEG) + 1, False)])

@@ -15,6 +15,7 @@ from shared.contracts.deliveries import DeliveryState
 from shared.contracts.messages import DeliverWebhook
 from shared.persistence import open_database
 from shared.settings import MongoSettings
+from tests.support.odd_responses import ODD_RESPONSES
 from tests.support.origin import open_server
 from tests.support.scripted_receiver import Reply, ScriptedReceiver, open_receiver
 from tests.support.webhooks import DELIVERY_ID, MESSAGE, SCHEDULE, WebhookHarness, utc_now, verify
@@ -201,6 +202,29 @@ async def test_a_receiver_that_floods_the_connection_fails_the_attempt(harness: 
     delivery = await harness.delivery()
     assert (delivery.attempts, delivery.state) == (1, DeliveryState.PENDING)
     assert "longer than" in (delivery.last_error or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "error"),
+    [
+        ("no colon", DeliveryState.DELIVERED, None),
+        ("bare line feeds", DeliveryState.DELIVERED, None),
+        ("two lengths", DeliveryState.PENDING, "more than one Content-Length"),
+    ],
+)
+async def test_an_odd_response_of_a_receiver_counts_unless_it_cannot_be_read(
+    harness: WebhookHarness, name: str, state: DeliveryState, error: str | None
+) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(ODD_RESPONSES[name].build(b"thanks"))
+        await writer.drain()
+
+    async with open_server(respond) as port, harness.deliverer() as deliver:
+        await harness.put(f"http://127.0.0.1:{port}/")
+        await deliver(MESSAGE)
+    delivery = await harness.delivery()
+    assert (delivery.attempts, delivery.state, delivery.last_error) == (1, state, error)
 
 
 async def test_an_attempt_that_a_dying_process_leaves_behind_is_repeated(mongodb_url: str) -> None:

@@ -262,6 +262,14 @@ def test_after_a_repaired_head_the_connection_has_no_other_request(raw: bytes) -
     assert not read("GET", iter([raw]), end=False).reusable
 
 
+def test_the_body_before_a_violation_can_be_read() -> None:
+    parser = ResponseParser("GET")
+    with pytest.raises(MalformedResponse):
+        parser.feed(CHUNKED + b"2\r\nok\r\nzz\r\n")
+    assert parser.buffered == 2
+    assert parser.take() == b"ok"
+
+
 def test_an_odd_interim_response_is_skipped_too() -> None:
     raw = b"http/1.1 103 Hints\nA b: c\n\n\r\n" + OK + b"Content-Length: 2\r\n\r\nok"
     assert read("GET", blocks(raw, range(len(raw))), end=False).body == b"ok"
