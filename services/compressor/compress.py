@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple
 
 from services.compressor.auto_format import smallest_rendition
-from services.compressor.decoders import Format, Picture, open_picture
+from services.compressor.decoders import Format, Picture, has_gain_map, open_picture
 from services.compressor.encoders import EXTENSIONS
 from services.compressor.rendition import Renderer, Rendition
 from services.compressor.ssim import ssim
@@ -21,6 +21,7 @@ class Compressed(NamedTuple):  # which is pickled faster than a dataclass
     target_met: in mode "size", whether the result is within the requested percentage; otherwise true.
     encodes: how many full encodings were made.
     ssim: see `ssim.py`; 1.0 for a kept original; None if it was not measured.
+    lost: what the result cannot show: "hdr" if it is tone-mapped, "gain_map" if the original has one.
     """
 
     data: bytes | None
@@ -36,6 +37,7 @@ class Compressed(NamedTuple):  # which is pickled faster than a dataclass
     target_met: bool
     encodes: int
     ssim: float | None = None
+    lost: Literal["hdr", "gain_map"] | None = None
 
 
 def compress(original: bytes, options: CompressOptions, max_pixels: int, *, measure_ssim: bool = True) -> Compressed:
@@ -64,6 +66,7 @@ def compress(original: bytes, options: CompressOptions, max_pixels: int, *, meas
         target_met=options.mode != "size" or 100 * len(result.data) <= options.percent * len(original),
         encodes=result.encodes,
         ssim=_ssim(opened, result) if measure_ssim else None,
+        lost=_lost(original, opened, result),
     )
 
 
@@ -71,6 +74,12 @@ def _render(renderer: Renderer, options: CompressOptions) -> Rendition:
     if options.format == "auto":
         return smallest_rendition(renderer)
     return renderer.render(renderer.picture.format if options.format == "keep" else options.format)
+
+
+def _lost(original: bytes, opened: Picture, result: Rendition) -> Literal["hdr", "gain_map"] | None:
+    if opened.hdr and not result.picture.hdr:
+        return "hdr"
+    return "gain_map" if has_gain_map(original) and not has_gain_map(result.data) else None
 
 
 def _ssim(opened: Picture, result: Rendition) -> float | None:

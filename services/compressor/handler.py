@@ -158,6 +158,7 @@ class CompressHandler:
             target_met=compressed.target_met,
             encodes=compressed.encodes,
             ssim=compressed.ssim,
+            lost=compressed.lost,
             bytes_in=len(original),
             bytes_out=len(data),
             fetch_ms=command.fetch_ms,

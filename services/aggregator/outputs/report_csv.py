@@ -32,6 +32,7 @@ COLUMNS: Mapping[str, str] = {
     "Target Met": "In mode `size`, `yes` if the result has at most the requested percentage of the original's bytes,"
     " else `no`; in the other modes always `yes`.",
     "SSIM": "Similarity of the result to its original, 1 if identical; empty if not measured (`COMPRESS_SSIM`).",
+    "Lost": "`hdr` if the result is tone-mapped, `gain_map` if a gain map (Ultra HDR) was dropped, else empty.",
     "Encodes": "Number of full encodings that the result took.",
     "Fetch Ms": "Duration of the download in milliseconds.",
     "Compress Ms": "Duration of the compression in milliseconds.",
@@ -88,6 +89,7 @@ class ReportCsv:
             "Saved %": saved_percent(result.bytes_in, result.bytes_out),
             "Target Met": "yes" if result.target_met else "no",
             "SSIM": None if result.ssim is None else f"{result.ssim:.4f}",
+            "Lost": result.lost,
             "Encodes": result.encodes,
             "Fetch Ms": result.fetch_ms,
             "Compress Ms": result.compress_ms,

@@ -6,6 +6,7 @@ bytes: pixel modes, colour profiles, segments and chunks.
 
 from services.compressor.decoders.bmff import Box, iter_boxes
 from services.compressor.decoders.colour_profile import is_grey_profile, to_srgb
+from services.compressor.decoders.gain_map import has_gain_map
 from services.compressor.decoders.hdr import Hdr
 from services.compressor.decoders.jpeg_segments import START_OF_SCAN, iter_jpeg_segments, scan_data_end
 from services.compressor.decoders.open import open_picture
@@ -29,6 +30,7 @@ __all__ = [
     "drop_opaque_alpha",
     "flatten_on_white",
     "has_alpha",
+    "has_gain_map",
     "is_grey_profile",
     "iter_boxes",
     "iter_jpeg_segments",

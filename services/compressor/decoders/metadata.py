@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
+from services.compressor.decoders.gain_map import without_announcements
 from shared.contracts.messages import MetadataPolicy
 
 _EXIF_PREFIX = b"Exif\0\0"
@@ -64,6 +65,7 @@ def metadata_to_keep(image: ImageFile.ImageFile, policy: MetadataPolicy) -> Meta
     for right in rights:
         if not _exif_text(kept, right):  # cameras write blanks
             kept[right] = rights[right]
+    xmp = xmp and without_announcements(xmp)
     return Metadata(_serialise(kept) or _serialise(rights), xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", xmp))
 
 

@@ -39,6 +39,11 @@ class ResultFigures(BaseModel):
         default=None,
         description="Similarity of the result to its original (SSIM), 1 for identical images; null if not measured.",
     )
+    lost: Literal["hdr", "gain_map"] | None = Field(
+        default=None,
+        description="What the result no longer has. `hdr`: high dynamic range; the result is tone-mapped."
+        " `gain_map`: a gain map (Ultra HDR), which brightens the picture on HDR screens. Null if neither was lost.",
+    )
     reused: Literal["unchanged", "same_bytes"] | None = Field(
         default=None,
         description="Why the result was copied instead of made. `unchanged`: an earlier request compressed the same URL"

@@ -45,6 +45,7 @@ def test_the_line_of_a_compressed_image_has_its_figures() -> None:
             "Saved %": "50.2",
             "Target Met": "yes",
             "SSIM": "0.9731",
+            "Lost": "",
             "Encodes": "2",
             "Fetch Ms": "12",
             "Compress Ms": "34",
@@ -72,6 +73,15 @@ def test_a_copied_result_shows_how_it_was_reused(how: str) -> None:
     (line,) = reported((a_product(1, "http://i/1.jpg"), 1, image))
 
     assert line["Reused"] == how
+
+
+@pytest.mark.parametrize("what", ["hdr", "gain_map"])
+def test_what_a_result_lost_is_named(what: str) -> None:
+    image = a_compressed_image("http://i/1.jpg", result=a_result(lost=what))
+
+    (line,) = reported((a_product(1, "http://i/1.jpg"), 1, image))
+
+    assert line["Lost"] == what
 
 
 def test_a_figure_that_was_not_measured_is_empty() -> None:

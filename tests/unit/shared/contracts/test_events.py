@@ -67,6 +67,7 @@ def test_the_event_of_a_compressed_image_contains_its_result() -> None:
             "target_met": True,
             "encodes": 2,
             "ssim": 0.9731,
+            "lost": None,
             "reused": None,
             "bytes_in": 100_000,
             "bytes_out": 49_000,
