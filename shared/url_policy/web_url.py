@@ -136,6 +136,9 @@ def _parsed(text: str, base: str | None) -> WebUrl:
         raise InvalidUrl(_BAD_PORT)
     if name is not None and _HOST_NAME.fullmatch(name) is None:
         raise InvalidUrl(_BAD_HOST)
+    if "|" in target:  # the standard leaves it in a path; Chromium does not, and some servers refuse it
+        path, mark, query = target.partition("?")
+        target = path.replace("|", "%7C") + mark + query
     credentials = None if user is None else _credentials(user, password or "")
     return WebUrl(scheme, name or ipv6, int(port) if port else DEFAULT_PORTS[scheme], target, credentials)
 

@@ -34,6 +34,7 @@ def test_the_table_of_urls_is_what_the_browser_makes_of_them(browser: Chromium) 
         ("\\m\\b.jpg", "/m/b.jpg"),
         ("..\\b.jpg?x=\\y", "/b.jpg?x=\\y"),
         ("b c.jpg", "/a/b%20c.jpg"),
+        ("b|^c.jpg?|^", "/a/b%7C%5Ec.jpg?|^"),
         ("b\tc.jpg", "/a/bc.jpg"),
         ("b\xc3\xbc.jpg", "/a/b%C3%BC.jpg"),
         ("b\xfc.jpg?\xfc", "/a/b%FC.jpg?%FC"),

@@ -194,7 +194,12 @@ async def test_no_spelling_of_a_private_address_is_dialled(private_origin: Origi
         ("http://shop.test.{port}/a.jpg", "/a.jpg", "shop.test.", "shop.test."),
         ("http://sh\top.test{port}/a\n.jpg", "/a.jpg", "shop.test", "shop.test"),
         ("http://i\u2764.test{port}/\u00fc?\u00fc='\"", "/%C3%BC?%C3%BC=%27%22", "xn--i-7iq.test", "xn--i-7iq.test"),
-        ("http://shop.test{port}/%7E%zz/../100%|^[]'?%2e|^`{{}}", "/100%|%5E[]'?%2e|^`{{}}", "shop.test", "shop.test"),
+        (
+            "http://shop.test{port}/%7E%zz/../100%|^[]'?%2e|^`{{}}",
+            "/100%%7C%5E[]'?%2e|^`{{}}",
+            "shop.test",
+            "shop.test",
+        ),
         ("http://me:secret@shop.test{port}?x#y", "/?x", "shop.test", "shop.test"),
     ],
 )
