@@ -34,7 +34,9 @@ class CompressSettings(HandlerSettings):
         description="Maximum width times height of an image; a larger one fails with too_many_pixels. All frames of an "
         "animation together may have 4 times as many pixels.",
     )
-    compress_ssim: bool = Field(default=True, description="Measure how similar each result is to its original (SSIM).")
+    compress_ssim: bool = Field(
+        default=True, description="Measure how similar each result is to its original (SSIM of luminance and colour)."
+    )
 
 
 @dataclass(frozen=True)

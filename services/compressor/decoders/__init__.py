@@ -8,6 +8,7 @@ from services.compressor.decoders.bmff import Box, iter_boxes
 from services.compressor.decoders.colour_profile import is_grey_profile, to_srgb
 from services.compressor.decoders.gain_map import has_gain_map
 from services.compressor.decoders.hdr import Hdr
+from services.compressor.decoders.jpeg_rows import RESTART_ROWS, rows_between_restarts
 from services.compressor.decoders.jpeg_segments import START_OF_SCAN, iter_jpeg_segments, scan_data_end
 from services.compressor.decoders.open import open_picture
 from services.compressor.decoders.picture import Animation, Format, Frame, JpegSource, Picture
@@ -18,6 +19,7 @@ from services.compressor.decoders.png_key import apply_colour_key
 __all__ = [
     "PNG_COLOUR_CHUNKS",
     "PNG_SIGNATURE",
+    "RESTART_ROWS",
     "START_OF_SCAN",
     "Animation",
     "Box",
@@ -37,6 +39,7 @@ __all__ = [
     "iter_png_chunks",
     "open_picture",
     "png_chunk_bytes",
+    "rows_between_restarts",
     "scan_data_end",
     "to_basic_mode",
     "to_srgb",

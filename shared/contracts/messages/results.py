@@ -37,7 +37,8 @@ class ResultFigures(BaseModel):
     encodes: Count = Field(description="Number of full encodings that the result took.")
     ssim: Share | None = Field(
         default=None,
-        description="Similarity of the result to its original (SSIM), 1 for identical images; null if not measured.",
+        description="Similarity of the result to its original (SSIM of luminance and colour), 1 for identical images;"
+        " null if not measured.",
     )
     lost: Literal["hdr", "gain_map"] | None = Field(
         default=None,

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageFilter
+from PIL import Image, ImageEnhance, ImageFilter
 
+from services.compressor.compress import compress
 from services.compressor.ssim import ssim
-from tests.support.compressing import a_picture, encoded
+from shared.contracts.messages import CompressOptions
+from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded, lettering
+from tests.support.pictures import a_photo
 
 SIZE = (160, 120)
 
@@ -32,7 +35,7 @@ def test_a_picture_smaller_than_a_window_is_not_measured(size: tuple[int, int]) 
 
 
 def test_ssim_falls_with_quality() -> None:
-    picture = a_picture(size=(320, 240), noise=60)
+    picture = a_picture("L", size=(320, 240), noise=60)
 
     measured = [ssim(picture, encoded(picture, "JPEG", quality=quality)) or 0.0 for quality in (95, 75, 50, 20, 5)]
 
@@ -111,3 +114,80 @@ def test_ssim_agrees_with_the_published_formula() -> None:
     measured = ssim(Image.fromarray(one.astype(np.uint8)), png(Image.fromarray(other.astype(np.uint8))))
 
     assert measured == pytest.approx(np.mean(values), abs=1e-4)
+
+
+def a_coloured_photo(width: int = 320, height: int = 240) -> Image.Image:
+    return decoded(a_photo(1, width, height, "PNG")).convert("RGB")
+
+
+def test_a_grey_result_of_a_coloured_original_is_not_alike() -> None:
+    photo = a_coloured_photo()
+
+    assert (ssim(photo, png(photo.convert("L"))) or 1.0) < 0.7
+    assert (ssim(photo, encoded(photo.convert("L"), "JPEG", quality=95)) or 1.0) < 0.7
+
+
+def test_swapped_channels_are_not_alike() -> None:
+    photo = a_coloured_photo()
+    red, green, blue = photo.split()
+
+    assert (ssim(photo, png(Image.merge("RGB", (blue, green, red)))) or 1.0) < 0.7
+
+
+def test_the_lost_colour_of_a_small_object_shows() -> None:
+    """A product on white: luminance alone says 1.0."""
+    product = Image.new("RGB", (400, 400), "white")
+    product.paste((190, 60, 50), (150, 150, 250, 250))
+    grey = product.convert("L").convert("RGB")
+
+    assert (ssim(product.convert("L"), png(grey)) or 0.0) == 1.0
+    assert (ssim(product, png(grey)) or 1.0) < 0.95
+
+
+def test_ssim_falls_with_saturation() -> None:
+    photo = a_coloured_photo()
+
+    measured = [ssim(photo, png(ImageEnhance.Color(photo).enhance(part))) or 0.0 for part in (1, 0.9, 0.7, 0.4, 0)]
+
+    assert measured == sorted(measured, reverse=True)
+    assert measured[1] > 0.98
+
+
+@pytest.mark.parametrize(("colour", "background"), [("red", "white"), ("blue", "yellow"), ("red", "blue")])
+def test_coloured_lettering_that_halved_chrominance_smears_is_not_alike(colour: str, background: str) -> None:
+    picture = lettering(colour, background)
+
+    halved, full = (
+        ssim(picture, encoded(picture, "JPEG", quality=95, subsampling=each)) for each in ("4:2:0", "4:4:4")
+    )
+
+    assert halved is not None
+    assert full is not None
+    assert halved < 0.9
+    assert full > 0.97
+
+
+def test_halved_chrominance_of_a_photograph_hardly_counts() -> None:
+    photo = a_coloured_photo()
+
+    halved, full = (ssim(photo, encoded(photo, "JPEG", quality=90, subsampling=each)) for each in ("4:2:0", "4:4:4"))
+
+    assert halved == pytest.approx(full, abs=0.005)
+
+
+def test_colour_that_a_grey_original_does_not_have_shows() -> None:
+    grey = a_picture("L")
+
+    assert (ssim(grey, png(Image.merge("RGB", (grey, grey, grey.point(lambda value: value // 2))))) or 1.0) < 0.9
+
+
+def test_the_parts_that_are_decoded_of_a_large_jpeg_have_the_ssim_of_the_whole() -> None:
+    photo = a_coloured_photo(1100, 900)
+    original = encoded(photo, "JPEG", quality=97)
+    result = compress(original, CompressOptions(), MAX_PIXELS).data
+    assert result is not None
+    assert b"\xff\xdd" in result, "it has restart markers"
+
+    in_parts = ssim(decoded(original), result)
+
+    assert in_parts == pytest.approx(ssim(decoded(original), png(decoded(result))), abs=2e-4)

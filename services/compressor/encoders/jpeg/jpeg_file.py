@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageFile
 
+from services.compressor.decoders import RESTART_ROWS
+
 _MAX_MARKER_BYTES = 1 << 16
 SUBSAMPLINGS = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
 """Pillow's name for each chroma subsampling: luminance samples per chrominance sample, horizontally and vertically."""
@@ -29,6 +31,10 @@ class Coding:
     subsampling: tuple[int, int]
     optimised_huffman: bool
 
+    def unit_rows(self, mode: str) -> int:
+        """The rows of pixels of a minimum coded unit."""
+        return 8 if mode == "L" else 8 * self.subsampling[1]
+
     @property
     def empty_tile_bytes(self) -> float:
         """The bytes of 16 x 16 pixels without detail: each block codes a DC difference of 0 and an end of block."""
@@ -37,10 +43,18 @@ class Coding:
         return 4 * (bits[0] + 2 * bits[1] / (across * down)) / 8
 
 
-def encode_jpeg(image: Image.Image, tables: Sequence[Sequence[int]], coding: Coding, **metadata: bytes | None) -> bytes:
+def encode_jpeg(
+    image: Image.Image,
+    tables: Sequence[Sequence[int]],
+    coding: Coding,
+    *,
+    restarts: bool = False,
+    **metadata: bytes | None,
+) -> bytes:
     """A baseline JPEG of a picture in mode L, RGB or RGBX.
 
-    tables: quantisation of luminance and chrominance, 64 steps by rows. metadata: icc_profile, exif and xmp.
+    tables: quantisation of luminance and chrominance, 64 steps by rows. restarts: with a marker every RESTART_ROWS,
+    from which decoding can start. metadata: icc_profile, exif and xmp.
     Raises ValueError if exif or xmp does not fit into one segment.
     """
     out = io.BytesIO()
@@ -51,6 +65,7 @@ def encode_jpeg(image: Image.Image, tables: Sequence[Sequence[int]], coding: Cod
             qtables=tables[:1] if image.mode == "L" else tables,
             subsampling=SUBSAMPLINGS.get(coding.subsampling, "4:2:0"),
             optimize=coding.optimised_huffman,
+            restart_marker_rows=RESTART_ROWS // coding.unit_rows(image.mode) if restarts else 0,
             **{name: data for name, data in metadata.items() if data},
         )
     return out.getvalue()
