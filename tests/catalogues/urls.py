@@ -1,5 +1,7 @@
 """All shapes of lists of URLs that were seen, in quoted cells and without quotes."""
 
+from collections.abc import Mapping
+
 from tests.catalogues.fixture import HEADER, A, B, C, ExpectedFinding, Fixture, row, slot_error, text, warning
 
 _COLUMN = "Input Image Urls"
@@ -26,7 +28,46 @@ def _cell(name: str, cell: str, *urls: str, findings: tuple[ExpectedFinding, ...
     return Fixture(name, text(HEADER, f'1,Lamp,"{cell}"'), (row("1", "Lamp", urls),), findings)
 
 
+_MARKED: Mapping[str, tuple[str, tuple[str, ...], str]] = {
+    "a name before the URL, as in exports of databases": (
+        f"lamp (1).jpg ({A}),oak.jpg ({B})",
+        (A, B),
+        "a name and",
+    ),
+    "escaped slashes": (A.replace("/", "\\/"), (A,), "are escaped"),
+    "an image in HTML": (f'<p><img alt="" src="{A}"></p><img src=\'{B}\' />', (A, B), "inside HTML"),
+    "a link in HTML": (f'<a href="{A}" target="_blank">Lamp</a>', (A,), "inside HTML"),
+    "an image in HTML that links to another one": (f'<a href="{B}"><img src="{A}"></a>', (A,), "link to another URL"),
+    "an image in HTML that is loaded late": (
+        f'<img src="data:image/gif;base64,R" data-src="{A}">',
+        (A,),
+        "inside HTML",
+    ),
+    "an image in Markdown": (f"![Lamp]({A})", (A,), "inside Markdown"),
+    "links in Markdown": (f"[Lamp]({A}), [Oak]({B})", (A, B), "inside Markdown"),
+    "an image in Markdown that links to a page": (f"[![Lamp]({A})]({B})", (A,), "link to another URL"),
+    "a formula of an image": (f'=IMAGE("{A}";1)', (A,), "inside a formula"),
+    "a formula of a link": (f'=HYPERLINK("{A}","Lamp")', (A,), "inside a formula"),
+    "a formula of an image in a link": (f'=HYPERLINK("{B}",IMAGE("{A}"))', (A,), "inside a formula"),
+    "objects in JSON": (f'[{{"url":"{A}","title":"x"}},{{"url":"{B}"}}]', (A, B), "JSON object"),
+}
+"""A cell, the URLs in it, and a part of the warning about each."""
+
+
 URLS = (
+    *(
+        _cell(name, cell.replace('"', '""'), *urls, findings=(warning(problem, 2, _COLUMN),) * len(urls))
+        for name, (cell, urls, problem) in _MARKED.items()
+    ),
+    _cell("a list in JSON", f'[""{A}"", ""{B}""]', A, B),
+    _cell("a list in JSON with escaped slashes", f'[""{A}""]'.replace("/", "\\/"), A),
+    _cell("a list of PostgreSQL", f"{{{A},{B}}}", A, B),
+    _cell(
+        "HTML without an image",
+        "<b>soon</b>",
+        "b>soon</b",
+        findings=(slot_error("not", 2),),
+    ),
     *(_cell(f"{name} between URLs", separator.join((A, B, C)), A, B, C) for name, separator in _SEPARATORS.items()),
     *(_cell(f"commas of {name} in quotes", f"{url},{A}", url, A) for name, url in _WITH_COMMAS.items()),
     *(

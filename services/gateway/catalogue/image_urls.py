@@ -2,6 +2,7 @@
 
 import re
 
+from services.gateway.catalogue.url_markup import ESCAPED_SLASHES, FoundUrls, find_marked_urls
 from services.gateway.catalogue.url_repair import (
     INVISIBLE,
     INVISIBLE_CHARACTER,
@@ -15,14 +16,20 @@ _BEGIN = r"(?:https?:[/\\]|(?:ftp|s3|gs|file)://|data:|//)"
 # Commas are legal in URLs, and image CDNs put parameters between them, so a cell is split only where a URL begins.
 # With the look-behind a run of separators is tried only from its start; otherwise a long run takes quadratic time.
 # The look-behind follows the first character because that is quick to search for.
-_SEPARATOR = re.compile(rf"[\s,;|](?<![\s,;|]{{2}})[\s,;|]*+(?=[\"'<\[{INVISIBLE}]*+{_BEGIN})", re.IGNORECASE)
+_SEPARATOR = re.compile(rf"[\s,;|](?<![\s,;|]{{2}})[\s,;|]*+(?=[\"'<\[{{{INVISIBLE}]*+{_BEGIN})", re.IGNORECASE)
 _ASCII_WRAPPING = " \t\r\n,;|\"'<>"  # stripping so few is quicker
 _WRAPPING = f"{_ASCII_WRAPPING}\u00a0\u2018\u2019\u201c\u201d{INVISIBLE}"
-_OPENING = _WRAPPING + "["
+_OPENING = _WRAPPING + "[{"
 _BEGINS = re.compile(_BEGIN, re.IGNORECASE)
 _IS_HTTP = re.compile(r"https?:", re.IGNORECASE)
 _ESCAPED_COMMA = "\\,"
+_ESCAPED_SLASH = "\\/"
+_PLAIN_BEGINNINGS = ("http://", "https://")
 _PLACEHOLDER = "\0"  # for an escaped comma while a cell is split; a file with a NUL is refused before
+
+
+ReadUrls = tuple[tuple[str, ...], list[tuple[int, str, UrlRepair]]]
+"""URLs; and for each repair: the slot in the cell, the URL as given, what was repaired."""
 
 
 def split_urls(cell: str) -> tuple[str, ...]:
@@ -35,18 +42,41 @@ def split_urls(cell: str) -> tuple[str, ...]:
 
 
 def _split(cell: str) -> list[str]:
-    if cell.startswith("[") and cell.endswith("]"):  # a JSON list; a bracket elsewhere may be part of the URL
+    # Lists of JSON and of PostgreSQL; elsewhere these may be part of a URL.
+    if cell.startswith(("[", "{")) and cell.endswith(("]", "}")):
         cell = cell[1:-1]
     return _SEPARATOR.split(cell)
 
 
-def read_urls(cell: str, *, escaped: bool = False) -> tuple[tuple[str, ...], list[tuple[int, str, UrlRepair]]]:
-    """The repaired URLs of a cell; and for each repair: the slot in the cell, the URL as given, what was repaired.
+def read_urls(cell: str, *, escaped: bool = False) -> ReadUrls:
+    """The repaired URLs of a cell, also of one with markup, and what was repaired.
 
     `escaped`: a comma after a backslash is part of a URL.
     """
-    if not needs_repair(cell):
-        return split_urls(cell), []
+    if cell.startswith(_PLAIN_BEGINNINGS):
+        if not needs_repair(cell):
+            return split_urls(cell), []
+    elif (marked := find_marked_urls(cell)) is not None:
+        return _repaired_each(cell, marked)
+    if _ESCAPED_SLASH in cell:
+        urls, repairs = read_urls(cell.replace(_ESCAPED_SLASH, "/"), escaped=escaped)
+        return urls, [(slot, cell, ESCAPED_SLASHES) for slot in range(len(urls))] + repairs
+    return _read_list(cell, escaped=escaped)
+
+
+def _repaired_each(cell: str, marked: FoundUrls) -> ReadUrls:
+    urls: list[str] = []
+    repairs: list[tuple[int, str, UrlRepair]] = []
+    for slot, given in enumerate(marked.urls):
+        repaired, found = repair_url(given)
+        urls.append(repaired)
+        if marked.repair is not None:
+            repairs.append((slot, cell, marked.repair))
+        repairs.extend((slot, given, repair) for repair in found)
+    return tuple(urls), repairs
+
+
+def _read_list(cell: str, *, escaped: bool) -> ReadUrls:
     urls: list[str] = []
     repairs: list[tuple[int, str, UrlRepair]] = []
     for token in _split(cell.replace(_ESCAPED_COMMA, _PLACEHOLDER) if escaped else cell):
