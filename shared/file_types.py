@@ -113,8 +113,7 @@ _HEADERS: tuple[tuple[re.Pattern[bytes], FileType], ...] = tuple(
 )
 _RIFF_FORMS = {b"WEBP": WEBP, b"AVI ": _VIDEO}
 
-_AVIF_MAJOR_BRANDS = frozenset((b"avif", b"avis", b"mif1", b"msf1"))  # Pillow opens no others
-_AVIF_BRANDS = frozenset((b"avif", b"avis"))
+_AVIF_BRANDS = frozenset((b"avif", b"avis"))  # one of them suffices, as in browsers; the major brand may be any
 _HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"))
 _HEIF_BRANDS = frozenset((b"mif1", b"msf1", b"mif2"))
 _VIDEO_BRANDS = frozenset(
@@ -156,7 +155,7 @@ def _brands(head: bytes) -> list[bytes]:
 
 
 def _of_brands(brands: list[bytes]) -> FileType:
-    if brands[0] in _AVIF_MAJOR_BRANDS and not _AVIF_BRANDS.isdisjoint(brands):
+    if not _AVIF_BRANDS.isdisjoint(brands):
         return AVIF
     for brand in brands:
         if brand in _HEIC_BRANDS or (brand in _HEIF_BRANDS and b"heic" in brands):

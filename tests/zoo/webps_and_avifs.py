@@ -1,6 +1,7 @@
 """WebPs and AVIFs, all written by Pillow."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -57,6 +58,15 @@ def _wide_gamut(format_: Format) -> Specimen:
     return Specimen(saved(gradient(), format_, quality=90, icc_profile=P3), format_, gradient(), 30, profiled=True)
 
 
+def _with_brand(brand: bytes, made: Specimen) -> Specimen:
+    """The major brand may be any if AVIF's is among the compatible ones."""
+    return replace(made, data=made.data[:8] + brand + made.data[12:])
+
+
+def _branded(brand: bytes) -> Specimen:
+    return _with_brand(brand, _still("avif", gradient()))
+
+
 WEBPS_AND_AVIFS: dict[str, Callable[[], Specimen]] = {
     "webp": lambda: _still("webp", gradient()),
     "webp lossless": lambda: _still("webp", gradient(), 0, lossless=True),
@@ -66,6 +76,11 @@ WEBPS_AND_AVIFS: dict[str, Callable[[], Specimen]] = {
     "webp orientation 6": partial(_with_orientation, "webp", 6),
     "webp animated": partial(_animated, "webp", 3),
     "webp animated for ever": partial(_animated, "webp", 0),
+    **{
+        f"avif with the major brand {brand.decode()}": partial(_branded, brand)
+        for brand in (b"mif1", b"miaf", b"MA1B", b"avio", b"isom")
+    },
+    "avif animated with the major brand iso8": lambda: _with_brand(b"iso8", _animated("avif", 0)),
     "avif": lambda: _still("avif", gradient()),
     "avif grey": lambda: _still("avif", grey_gradient()),
     "avif with alpha": lambda: _still("avif", with_alpha(gradient())),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from PIL import Image, ImageFile
+from PIL.AvifImagePlugin import AvifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from services.compressor.compress_error import CompressError
@@ -162,6 +163,8 @@ def _opened(kind: FileType, original: bytes) -> ImageFile.ImageFile:
         return open_jpeg(original)
     if kind is TIFF:
         return open_tiff(original)
+    if kind is AVIF:
+        return AvifImageFile(io.BytesIO(original))  # `Image.open` refuses major brands that browsers accept
     return Image.open(io.BytesIO(original), formats=(kind.name.upper(),))
 
 
