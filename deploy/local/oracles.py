@@ -4,7 +4,7 @@ from pathlib import Path
 
 from deploy.local.packages import Missing, install
 
-VIPS = Path("/usr/bin/vipsthumbnail")
+VIPS = Path("/usr/bin/vips")
 EXIFTOOL = Path("/usr/bin/exiftool")
 
 

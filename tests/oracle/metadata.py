@@ -11,6 +11,7 @@ _SECONDS = 300
 # Groups of the picture's own structure and of its colours.
 _STRUCTURE = {
     "AVIF",
+    "Adobe",  # how a JPEG's colours are stored
     "Composite",
     "ExifTool",
     "File",
@@ -53,9 +54,11 @@ _TIFF_STRUCTURE = {
     "ImageWidth",
     "JPEGTables",
     "NewSubfileType",
+    "Orientation",  # the browser shows whether it is right
     "PhotometricInterpretation",
     "PlanarConfiguration",
     "Predictor",
+    "PrimaryChromaticities",
     "PreviewImage",  # the strip of a TIFF that contains a JPEG
     "PreviewImageLength",
     "PreviewImageStart",
@@ -74,6 +77,7 @@ _TIFF_STRUCTURE = {
     "TileOffsets",
     "TileWidth",
     "XResolution",
+    "WhitePoint",
     "YCbCrPositioning",
     "YCbCrSubSampling",
     "YResolution",

@@ -6,21 +6,30 @@ from pathlib import Path
 
 from deploy.local.oracles import VIPS
 
-_LARGEST = "100000x100000>"  # keeps the size
-
 
 def as_png(picture: bytes, seconds: float) -> bytes | None:
-    """The first page, upright, with its profile applied. None if libvips does not read it in time."""
-    with tempfile.TemporaryDirectory() as folder:
-        source, png = Path(folder) / "in.tif", Path(folder) / "out.png"
-        source.write_bytes(picture)
-        command: list[str | Path] = [VIPS, "--size", _LARGEST, "--eprofile", "srgb", "-o", png, source]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=seconds)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+    """The first page, upright, in sRGB by its profile. None if libvips does not read it.
+
+    seconds: for each of its three steps.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        (folder / "in.tif").write_bytes(picture)
+        if not _vips(seconds, folder, "autorot", "in.tif", "upright.v"):
             return None
-        return png.read_bytes() if png.exists() else None
+        by_profile = ("icc_transform", "upright.v", "out.png", "srgb", "--embedded", "--intent", "perceptual")
+        if _vips(seconds, folder, *by_profile) or _vips(seconds, folder, "colourspace", "upright.v", "out.png", "srgb"):
+            return (folder / "out.png").read_bytes()
+        return None
 
 
 def is_tiff(picture: bytes) -> bool:
     return picture[:4] in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
+
+
+def _vips(seconds: float, folder: Path, *arguments: str) -> bool:
+    try:
+        done = subprocess.run([VIPS, *arguments], cwd=folder, capture_output=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
