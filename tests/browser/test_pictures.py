@@ -26,14 +26,14 @@ class Tolerance:
 # Pictures of 64 x 48 pixels have few bytes to lose, so that half of them shows.
 HALF_THE_BYTES = {
     "jpeg": Tolerance(2.5, 3.5),
-    "png": Tolerance(0.6, 0.6),
+    "png": Tolerance(3.5, 3.5),
     "webp": Tolerance(3.5, 4.5),
     "gif": Tolerance(0.1, 0.1),
     "avif": Tolerance(2.0, 3.5),
     "bmp": Tolerance(4.0, 7.0),  # fewer colours, or scaled down
 }
-FINE_WEBP = Tolerance(2.0, 2.5)
-ALPHA = 0.01
+FINE_WEBP = Tolerance(2.5, 2.5)
+ALPHA = 0.03
 # Chromium converts CMYK without its profile. We apply it, as image editors and printers do.
 WITHOUT_ITS_PROFILE = {"jpeg CMYK with a profile"}
 # Chromium does not read the orientation in these places. We do, as image viewers do.
