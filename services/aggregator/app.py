@@ -14,7 +14,7 @@ from services.aggregator.call_webhook import WebhookCaller
 from services.aggregator.deliver_webhook import WebhookDeliverer
 from services.aggregator.finish_request import RequestFinisher
 from services.aggregator.host_circuit_breaker import HostCircuitBreaker
-from services.aggregator.outputs import OutputWriter
+from services.aggregator.outputs import CsvRules, OutputWriter
 from services.aggregator.pause_policy import PausePolicy
 from services.aggregator.record_result import LostRecorder, ResultRecorder
 from services.aggregator.remove_originals import OriginalsRemover
@@ -122,7 +122,9 @@ def _of_requests(
     settings: AggregatorSettings, database: Database, store: ObjectStore, publish: Publish, metrics: Metrics
 ) -> Subscription:
     base_url, keep_originals = settings.public.public_base_url, settings.store.keep_originals
-    outputs = OutputWriter(database, store, base_url, guard_formulas=settings.finish.csv_formula_guard)
+    finish = settings.finish
+    rules = CsvRules(guard_formulas=finish.csv_formula_guard, always_bom=finish.csv_bom == "always")
+    outputs = OutputWriter(database, store, base_url, rules)
     remove_originals = OriginalsRemover(store, keep_originals=keep_originals)
     announcer = RequestAnnouncer(database, publish, base_url)
     finisher = RequestFinisher(database, outputs, remove_originals, announcer, metrics)

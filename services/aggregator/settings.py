@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from standardwebhooks import Webhook
@@ -54,6 +55,11 @@ class FinishSettings(Settings):
     csv_formula_guard: bool = Field(
         default=True,
         description="Put a ' before text in the CSV files that a spreadsheet would run as a formula.",
+    )
+    csv_bom: Literal["as_uploaded", "always"] = Field(
+        default="as_uploaded",
+        description="Which CSV files begin with a byte order mark, by which spreadsheets recognise UTF-8: those of a"
+        " catalogue that has one, or all in UTF-8 and UTF-16.",
     )
 
 

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from services.aggregator.announce_request import RequestAnnouncer
 from services.aggregator.finish_request import RequestFinisher
 from services.aggregator.host_circuit_breaker import HostCircuitBreaker
-from services.aggregator.outputs import OutputWriter
+from services.aggregator.outputs import CsvRules, OutputWriter
 from services.aggregator.pause_policy import PausePolicy
 from services.aggregator.record_result import ResultRecorder
 from services.aggregator.remove_originals import OriginalsRemover
@@ -87,7 +87,7 @@ def a_finisher(database: Database, publish: Publish) -> RequestFinisher:
     store = MemoryObjectStore()
     return RequestFinisher(
         database,
-        OutputWriter(database, store, BASE_URL, guard_formulas=True),
+        OutputWriter(database, store, BASE_URL, CsvRules()),
         OriginalsRemover(store, keep_originals=False),
         RequestAnnouncer(database, publish, BASE_URL),
         Metrics(CollectorRegistry()),

@@ -4,6 +4,7 @@
 pure.
 """
 
+from services.aggregator.outputs.csv_rules import CsvRules
 from services.aggregator.outputs.writer import OutputWriter, RoundSuperseded
 
-__all__ = ["OutputWriter", "RoundSuperseded"]
+__all__ = ["CsvRules", "OutputWriter", "RoundSuperseded"]

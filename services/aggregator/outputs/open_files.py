@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self, TextIO
 
+from services.aggregator.outputs.csv_rules import CsvRules
 from services.aggregator.outputs.failed_csv import FailedCsv
 from services.aggregator.outputs.output_csv import OutputCsv
 from services.aggregator.outputs.report_csv import ReportCsv
@@ -19,7 +20,7 @@ ProductImages = tuple[Product, Sequence[Image]]
 class OpenFiles:
     """Output CSV, failed.csv and report.csv in `folder`, and the counts of their rows and slots. Its methods block."""
 
-    def __init__(self, folder: Path, catalogue_format: CatalogueFormat, base_url: str, *, guard_formulas: bool) -> None:
+    def __init__(self, folder: Path, catalogue_format: CatalogueFormat, base_url: str, rules: CsvRules) -> None:
         self.output, self.failed, self.report = (folder / f"{name}.csv" for name in ("output", "failed", "report"))
         self.rows = self.slots = 0
         self._base_url = base_url
@@ -29,10 +30,12 @@ class OpenFiles:
                 # The user's own text fits the encoding; an error detail that we add may not.
                 return opened.enter_context(path.open("w", encoding=encoding, errors="backslashreplace", newline=""))
 
-            encoding = catalogue_format.dialect.encoding
-            self._output = OutputCsv(sink(self.output, encoding), catalogue_format, guard_formulas=guard_formulas)
-            self._failed = FailedCsv(sink(self.failed, encoding), catalogue_format, guard_formulas=guard_formulas)
-            self._report = ReportCsv(sink(self.report, "utf-8"), base_url, guard_formulas=guard_formulas)
+            written = rules.format_of(catalogue_format)
+            encoding, guard_formulas = written.dialect.encoding, rules.guard_formulas
+            report = sink(self.report, rules.report_encoding(catalogue_format))
+            self._output = OutputCsv(sink(self.output, encoding), written, guard_formulas=guard_formulas)
+            self._failed = FailedCsv(sink(self.failed, encoding), written, guard_formulas=guard_formulas)
+            self._report = ReportCsv(report, base_url, guard_formulas=guard_formulas)
             self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from services.aggregator.outputs.csv_rules import CsvRules
 from services.aggregator.outputs.open_files import OpenFiles, ProductImages
 from services.aggregator.outputs.report_json import report_json
 from shared.catalogue import Batch, BatchLimits
@@ -41,11 +42,11 @@ class OutputWriter:
     does not wait for large ones.
     """
 
-    def __init__(self, database: Database, store: ObjectStore, public_base_url: str, *, guard_formulas: bool) -> None:
+    def __init__(self, database: Database, store: ObjectStore, public_base_url: str, rules: CsvRules) -> None:
         self._database = database
         self._store = store
         self._base_url = public_base_url
-        self._guard_formulas = guard_formulas
+        self._rules = rules
         self._batches_in_memory = asyncio.Semaphore(_MAX_BATCHES_IN_MEMORY)
 
     async def write(self, request: Request, status: RequestStatus, summary: ImageSummary) -> OutputKeys:
@@ -56,9 +57,7 @@ class OutputWriter:
         """
         keys = _keys(request)
         with disk_faults(), tempfile.TemporaryDirectory(prefix="outputs-") as folder:
-            with OpenFiles(
-                Path(folder), request.catalogue_format, self._base_url, guard_formulas=self._guard_formulas
-            ) as files:
+            with OpenFiles(Path(folder), request.catalogue_format, self._base_url, self._rules) as files:
                 await self._write_rows(files, request)
             report = report_json(request, status, summary, files.rows, files.slots)
             await self._store.put_bytes(keys.report_json_key, report, "application/json")

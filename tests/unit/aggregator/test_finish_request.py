@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from services.aggregator.announce_request import RequestAnnouncer
 from services.aggregator.finish_request import RequestFinisher
-from services.aggregator.outputs import OutputWriter
+from services.aggregator.outputs import CsvRules, OutputWriter
 from services.aggregator.remove_originals import OriginalsRemover
 from shared.catalogue import Dialect
 from shared.contracts.deliveries import DeliveryState
@@ -62,7 +62,7 @@ class FinishHarness:
         self.finish = self.finisher(self.database)
 
     def finisher(self, database: MemoryDatabase, store: Any = None, lease_seconds: float = 15) -> RequestFinisher:
-        outputs = OutputWriter(database, store or self.store, BASE_URL, guard_formulas=True)
+        outputs = OutputWriter(database, store or self.store, BASE_URL, CsvRules())
         remove_originals = OriginalsRemover(self.store, keep_originals=self.keep_originals)
         announcer = RequestAnnouncer(database, self.publisher.publish, BASE_URL)
         return RequestFinisher(

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 import pytest
 
 from services.aggregator.outputs import writer as writer_module
+from services.aggregator.outputs.csv_rules import CsvRules
 from services.aggregator.outputs.writer import OutputWriter
 from shared.catalogue import BatchLimits
 from shared.contracts.object_keys import public_url
@@ -33,7 +34,7 @@ class WriterHarness:
     def __init__(self) -> None:
         self.database = MemoryDatabase(lambda: NOW)
         self.store = MemoryObjectStore()
-        self.writer = OutputWriter(self.database, self.store, BASE_URL, guard_formulas=True)
+        self.writer = OutputWriter(self.database, self.store, BASE_URL, CsvRules())
         self.rows_read: list[int] = []
         self.images_read: list[int] = []
         self.rows_saved: list[int] = []
