@@ -13,7 +13,13 @@ from services.compressor.decoders.jpeg_segments import START_OF_SCAN, iter_jpeg_
 from services.compressor.decoders.open import open_picture
 from services.compressor.decoders.picture import Animation, Format, Frame, JpegSource, Picture
 from services.compressor.decoders.pixel_modes import drop_opaque_alpha, flatten_on_white, has_alpha, to_basic_mode
-from services.compressor.decoders.png_chunks import PNG_COLOUR_CHUNKS, PNG_SIGNATURE, iter_png_chunks, png_chunk_bytes
+from services.compressor.decoders.png_chunks import (
+    PNG_COLOUR_CHUNKS,
+    PNG_SIGNATURE,
+    iter_png_chunks,
+    png_chunk_bytes,
+)
+from services.compressor.decoders.png_essentials import essential_png
 from services.compressor.decoders.png_key import apply_colour_key
 
 __all__ = [
@@ -30,6 +36,7 @@ __all__ = [
     "Picture",
     "apply_colour_key",
     "drop_opaque_alpha",
+    "essential_png",
     "flatten_on_white",
     "has_alpha",
     "has_gain_map",

@@ -15,6 +15,7 @@ _FULL_BOX_BYTES = 4  # of version and flags
 _NEEDED_BOXES = frozenset({b"hdlr", b"pitm", b"iinf", b"iloc", b"iprp", b"idat", b"iref"})
 _IMAGES = frozenset({b"av01", b"grid", b"iovl", b"iden"})
 _REFERENCES = frozenset({b"dimg", b"auxl", b"prem"})
+_MAX_DEPTH = 8  # of images that are made of images, each with its alpha
 _FREE_BOX = b"\0\0\0\x08free"
 Range = tuple[int, int]
 
@@ -131,13 +132,15 @@ def _images(data: bytes, items: _Items) -> set[int]:
         and is_alpha(data[items.properties[index].content : items.properties[index].end])
     }
     images, more = set[int](), {items.primary}
-    while more:
+    for _ in range(_MAX_DEPTH):
         images |= more
         parts = [targets for box, source, targets in items.references if box.name == b"dimg" and source in images]
         auxiliaries = [
             source for box, source, targets in items.references if box.name == b"auxl" and images & set(targets)
         ]
         more = {*chain(*parts), *(alpha & set(auxiliaries))} - images
+    if more:
+        raise ValueError("a long chain of images")
     if not {items.types[item] for item in images} <= _IMAGES:
         raise ValueError("an unknown kind of image")
     return images

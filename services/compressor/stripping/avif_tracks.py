@@ -99,28 +99,27 @@ def _strip_samples(data: bytes, track: Box, edits: Edits) -> list[Range]:
     table = _find(data, track, b"mdia", b"minf", b"stbl")
     found = {box.name: box for box in _children(data, table)}
     name, width = (b"co64", 8) if b"co64" in found else (b"stco", 4)
-    sizes = _sample_sizes(data, found[b"stsz"])
     counts = _chunk_counts(data, found[b"stsc"])
     ranges: list[Range] = []
     places = found[name].content + 8
+    sample = 0
     for chunk in range(number(data, places - 4, 4)):
         place = places + width * chunk
         at = number(data, place, width)
         edits.move_offset(place, width, at)
         for _ in range(next(counts)):
-            size = next(sizes)
-            if at + size > len(data):
+            end = at + _sample_bytes(data, found[b"stsz"], sample)
+            if end > len(data):
                 raise ValueError("a frame is outside the file")
-            edits.overwrite(at, without_metadata(data[at : at + size]))
-            ranges.append((at, at + size))
-            at += size
+            edits.overwrite(at, without_metadata(data[at:end]))
+            ranges.append((at, end))
+            at, sample = end, sample + 1
     return ranges
 
 
-def _sample_sizes(data: bytes, box: Box) -> Iterator[int]:
-    size, count = number(data, box.content + 4, 4), number(data, box.content + 8, 4)
-    for sample in range(count):
-        yield size or number(data, box.content + 12 + 4 * sample, 4)
+def _sample_bytes(data: bytes, box: Box, sample: int) -> int:
+    """The size of a frame; all may have one size."""
+    return number(data, box.content + 4, 4) or number(data, box.content + 12 + 4 * sample, 4)
 
 
 def _chunk_counts(data: bytes, box: Box) -> Iterator[int]:

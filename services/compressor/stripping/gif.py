@@ -3,7 +3,7 @@
 from services.compressor.stripping.kept import Kept
 
 _HEADER_BYTES = 13
-_EXTENSION, _FRAME, _TRAILER, _PADDING = 0x21, 0x2C, 0x3B, 0x00
+_EXTENSION, _FRAME = 0x21, 0x2C
 _CONTROL, _APPLICATION = 0xF9, 0xFF
 _LOOP_APPLICATIONS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 _CONTROL_BYTES, _LOOP_BYTES, _DESCRIPTOR_BYTES = 4, 3, 10
@@ -13,23 +13,21 @@ def strip_gif(original: bytes, _kept: Kept) -> bytes:
     """The screen, its palette, the frames with their control blocks, and the number of repetitions.
 
     Comments, plain text, which no browser shows, and all applications' data go. Nothing can be kept: a GIF has neither
-    EXIF nor a profile that viewers apply. Raises IndexError or ValueError if the file is broken.
+    EXIF nor a profile that viewers apply. The trailer may be missing, as in browsers. Raises IndexError if the file is
+    broken.
     """
     at = _after_palette(_HEADER_BYTES, original[10])
     parts = [original[:at]]
-    while at < len(original) and original[at] != _TRAILER:
+    while (block := original[at : at + 1]) and block[0] in (_FRAME, _EXTENSION):
         start = at
-        if original[at] == _FRAME:
+        if block[0] == _FRAME:
             at = _after_blocks(original, _after_palette(at + _DESCRIPTOR_BYTES, original[at + 9]) + 1)
             parts.append(original[start:at])
-        elif original[at] == _EXTENSION:
+        else:
             at = _after_blocks(original, at + 2)
             parts.append(_needed_extension(original[start:at]))
-        elif original[at] == _PADDING:
-            at += 1
-        else:
-            raise ValueError("an unknown block")
-    return b"".join((*parts, b";"))
+    is_cut_off = at > len(original) and bool(parts[-1])  # a trailer would then count as pixels
+    return b"".join((*parts, b"" if is_cut_off else b";"))
 
 
 def _needed_extension(block: bytes) -> bytes:
@@ -47,6 +45,7 @@ def _after_palette(at: int, flags: int) -> int:
 
 
 def _after_blocks(gif: bytes, at: int) -> int:
-    while size := gif[at]:
+    """Where the data blocks at `at` end; if the file is cut off within them, after its end."""
+    while at < len(gif) and (size := gif[at]):
         at += size + 1
     return at + 1

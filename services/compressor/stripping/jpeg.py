@@ -9,7 +9,7 @@ _JFIF, _PROFILE, _ADOBE = (0xE0, b"JFIF\0"), (0xE2, b"ICC_PROFILE\0"), (0xEE, b"
 _EXIF = b"\xff\xe1", b"Exif\0\0"
 # Frame headers; Huffman and quantisation tables, arithmetic conditioning, number of lines, restart interval.
 _PIXEL_SEGMENTS = _FRAMES | {0xC4, 0xCC, 0xDB, 0xDC, 0xDD}
-_JFIF_VERSION_BYTES, _ADOBE_BYTES = 7, 12
+_JFIF_BYTES, _JFIF_VERSION_BYTES, _ADOBE_BYTES = 14, 7, 12
 _NO_DENSITY_NO_THUMBNAIL = b"\0\0\x01\0\x01\0\0"
 _INKS = 4
 
@@ -22,7 +22,7 @@ def strip_jpeg(original: bytes, kept: Kept) -> bytes:
         content = original[start:end]
         if marker == START_OF_SCAN:
             segments.append(original[start - 4 : scan_data_end(original, end)])
-        elif _is(_JFIF, marker, content):
+        elif _is(_JFIF, marker, content) and len(content) >= _JFIF_BYTES:  # decoders ignore shorter ones
             jfif = jfif or _segment(b"\xff\xe0", content[:_JFIF_VERSION_BYTES] + _NO_DENSITY_NO_THUMBNAIL)
         elif _is(_ADOBE, marker, content):
             segments.append(_segment(b"\xff\xee", content[:_ADOBE_BYTES]))

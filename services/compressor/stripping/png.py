@@ -1,8 +1,15 @@
 """Remove the metadata of a PNG, still or animated. Source: PNG (Third Edition), W3C 2025."""
 
+import zlib
 from collections.abc import Iterator
 
-from services.compressor.decoders import PNG_COLOUR_CHUNKS, PNG_SIGNATURE, iter_png_chunks, png_chunk_bytes
+from services.compressor.decoders import (
+    PNG_COLOUR_CHUNKS,
+    PNG_SIGNATURE,
+    essential_png,
+    iter_png_chunks,
+    png_chunk_bytes,
+)
 from services.compressor.stripping.deflate import DeflateStream
 from services.compressor.stripping.kept import Kept
 
@@ -14,8 +21,14 @@ _SEQUENCE_BYTES = 4
 
 
 def strip_png(original: bytes, kept: Kept) -> bytes:
-    """The chunks of the pixels and their colours, and `kept`. Raises ValueError for a chunk that is not understood."""
-    chunks = _without_metadata(original, kept)
+    """The chunks of the pixels and their colours, and `kept`.
+
+    Raises ValueError for a chunk that is not understood, and zlib.error if the pixels are broken.
+    """
+    try:
+        chunks = list(_without_metadata(original, kept))
+    except (ValueError, zlib.error):  # it violates the format, but browsers may show it
+        chunks = list(_without_metadata(essential_png(original), kept))
     return PNG_SIGNATURE + b"".join(png_chunk_bytes(name, data) for name, data in chunks)
 
 

@@ -53,7 +53,7 @@ def strip_tiff(original: bytes, kept: Kept) -> bytes:
     }
     tags = {number: tag for number, tag in page.items() if number in wanted}
     if _JPEG_TABLES in tags:
-        tags[_JPEG_TABLES] = Tag(tags[_JPEG_TABLES].type, strip_jpeg(tags[_JPEG_TABLES].data, Kept()))
+        tags[_JPEG_TABLES] = Tag(tags[_JPEG_TABLES].type, strip_jpeg(bytes(tags[_JPEG_TABLES].data), Kept()))
     tags |= _rights(kept)
     return _with_pixels(tags, original, layout)
 
@@ -81,7 +81,10 @@ def _with_pixels(tags: dict[int, Tag], original: bytes, layout: Layout) -> bytes
     offsets_tag, lengths_tag = (_STRIPS, _STRIP_BYTES) if _STRIPS in tags else (_TILES, _TILE_BYTES)
     compression = _number(tags, _COMPRESSION, layout)
     strips = list(zip(numbers(tags[offsets_tag], layout), numbers(tags[lengths_tag], layout), strict=True))
-    pieces: dict[tuple[int, int], bytes] = {}  # strips of equal content may share their bytes
+    # Strips of equal content may share their bytes; other overlaps would make the file larger.
+    if sum(length for _, length in set(strips)) + sum(len(tag.data) for tag in tags.values()) > len(original):
+        raise ValueError("overlapping strips or tags")
+    pieces: dict[tuple[int, int], bytes] = {}
     for at, length in strips:
         pieces.setdefault((at, length), _bare_strip(original[at : at + length], compression))
     tags[lengths_tag] = number_tag([len(pieces[strip]) for strip in strips], layout, tags[lengths_tag].type)

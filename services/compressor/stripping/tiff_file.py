@@ -11,10 +11,13 @@ MAX_DIRECTORIES = 16
 
 
 class Tag(NamedTuple):
-    """type: of its values, by TIFF's numbers. data: all values, in the file's byte order."""
+    """type: of its values, by TIFF's numbers. data: all values, in the file's byte order.
+
+    Several tags of a hostile file may be the same large part of it, so they are not copied.
+    """
 
     type: int
-    data: bytes
+    data: bytes | memoryview
 
 
 class Layout(NamedTuple):
@@ -50,13 +53,13 @@ def _directory(tiff: bytes, at: int, layout: Layout) -> tuple[dict[int, Tag], in
     """The tags at an offset, and the offset of the next directory."""
     (count,) = struct.unpack_from(layout.order + layout.counts, tiff, at)
     at += struct.calcsize(layout.counts)
-    tags = {}
+    tags, view = {}, memoryview(tiff)
     for entry in range(at, at + count * layout.entry_bytes, layout.entry_bytes):
         number, kind, values = struct.unpack_from(layout.order + "HH" + layout.offset, tiff, entry)
         size, place = values * _VALUE_BYTES.get(kind, 0), entry + 4 + struct.calcsize(layout.offset)
         if size > struct.calcsize(layout.offset):
             (place,) = struct.unpack_from(layout.order + layout.offset, tiff, place)
-        data = tiff[place : place + size]
+        data = view[place : place + size]
         if len(data) < size:
             raise ValueError("a tag is truncated")
         tags[number] = Tag(kind, data)
@@ -96,9 +99,9 @@ def _with_directory(tags: Mapping[int, Tag], layout: Layout) -> bytes:
         count = len(tag.data) // _VALUE_BYTES[tag.type]
         entries.append(struct.pack(layout.order + "HH" + layout.offset, number, tag.type, count))
         if len(tag.data) <= inline:
-            entries.append(tag.data.ljust(inline, b"\0"))
+            entries.append(bytes(tag.data).ljust(inline, b"\0"))
         else:
             entries.append(struct.pack(layout.order + layout.offset, values_at + len(values)))
-            values += tag.data + b"\0" * (len(tag.data) % 2)
+            values += bytes(tag.data) + b"\0" * (len(tag.data) % 2)
     first = struct.pack(layout.order + layout.offset, start)
     return b"".join((layout.header, first, *entries, bytes(inline), values))
