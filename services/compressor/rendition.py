@@ -112,7 +112,7 @@ class Renderer:
     def _scan_fits(self) -> bool:
         """Whether removing a JPEG's metadata may be enough: its entropy-coded pixels alone are within the limit."""
         picture = self.picture
-        if self._options.metadata == "keep" and (picture.exif or picture.xmp):
+        if self._options.metadata == "keep" and (picture.exif or picture.xmp):  # which a stripped file would lose
             return False
         return picture.orientation == 1 and picture.jpeg is not None and picture.jpeg.scan_bytes <= self._limit
 

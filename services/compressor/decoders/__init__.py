@@ -6,6 +6,7 @@ bytes: pixel modes, colour profiles, segments and chunks.
 
 from services.compressor.decoders.bmff import Box, iter_boxes
 from services.compressor.decoders.colour_profile import is_grey_profile, to_srgb
+from services.compressor.decoders.density import Density, jfif_density, per_metre
 from services.compressor.decoders.gain_map import has_gain_map
 from services.compressor.decoders.hdr import Hdr
 from services.compressor.decoders.jpeg_rows import RESTART_ROWS, rows_between_restarts
@@ -29,6 +30,7 @@ __all__ = [
     "START_OF_SCAN",
     "Animation",
     "Box",
+    "Density",
     "Format",
     "Frame",
     "Hdr",
@@ -44,7 +46,9 @@ __all__ = [
     "iter_boxes",
     "iter_jpeg_segments",
     "iter_png_chunks",
+    "jfif_density",
     "open_picture",
+    "per_metre",
     "png_chunk_bytes",
     "rows_between_restarts",
     "scan_data_end",

@@ -1,4 +1,4 @@
-"""Select the metadata to keep: none, author and copyright, or all EXIF and XMP that is still true.
+"""Select the metadata to keep: none, author and copyright, or all EXIF and XMP that is still true, and the density.
 
 Author and copyright may also be in IPTC or in a PNG's text; from there they are copied into EXIF.
 Orientation and thumbnail are never kept: pixels are turned upright, and the thumbnail shows the old picture.
@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
+from services.compressor.decoders.density import Density, density_of
 from services.compressor.decoders.gain_map import without_announcements
+from services.compressor.decoders.orientation import orientation_of
 from shared.contracts.messages import MetadataPolicy
 
 _EXIF_PREFIX = b"Exif\0\0"
@@ -45,6 +47,7 @@ class Metadata(NamedTuple):
 
     exif: bytes | None = None
     xmp: bytes | None = None
+    density: Density | None = None
 
 
 def metadata_to_keep(image: ImageFile.ImageFile, policy: MetadataPolicy) -> Metadata:
@@ -65,8 +68,8 @@ def metadata_to_keep(image: ImageFile.ImageFile, policy: MetadataPolicy) -> Meta
     for right in rights:
         if not _exif_text(kept, right):  # cameras write blanks
             kept[right] = rights[right]
-    xmp = xmp and without_announcements(xmp)
-    return Metadata(_serialise(kept) or _serialise(rights), xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", xmp))
+    upright_xmp = xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", without_announcements(xmp))
+    return Metadata(_serialise(kept) or _serialise(rights), upright_xmp, density_of(image, orientation_of(image)))
 
 
 def _read_exif(image: Image.Image) -> Image.Exif:

@@ -15,11 +15,12 @@ from services.compressor.decoders.bmp import read_bitmap, with_usual_header
 from services.compressor.decoders.cicp import avif_cicp_profile
 from services.compressor.decoders.colour_profile import cmyk_or_lab_to_srgb, is_grey, profile_to_keep
 from services.compressor.decoders.decode import Decoded, decode
+from services.compressor.decoders.density import density_of_bmp
 from services.compressor.decoders.hdr import Hdr, hdr_of_avif, hdr_of_png, hdr_of_profile
 from services.compressor.decoders.jpeg_decode import open_jpeg
 from services.compressor.decoders.jpeg_segments import unsupported_kind
 from services.compressor.decoders.jpeg_source import jpeg_source
-from services.compressor.decoders.metadata import metadata_to_keep
+from services.compressor.decoders.metadata import Metadata, metadata_to_keep
 from services.compressor.decoders.orientation import orientation_of
 from services.compressor.decoders.picture import Format, Picture
 from services.compressor.decoders.pixel_modes import to_basic_mode
@@ -99,7 +100,7 @@ def _picture(
     image: Image.Image, format_: Format, decoded: Decoded, original: bytes, metadata: MetadataPolicy
 ) -> Picture:
     source = jpeg_source(image, original) if isinstance(image, JpegImageFile) else None
-    exif, xmp = metadata_to_keep(image, metadata) if isinstance(image, ImageFile.ImageFile) else (None, None)
+    kept = _metadata_to_keep(image, original, metadata)
     orientation = orientation_of(image)
     pixels, profile = _to_supported_mode(decoded.image, image.info.get("icc_profile"))
     grey = is_grey(pixels)
@@ -113,12 +114,19 @@ def _picture(
         animation=decoded.animation,
         icc_profile=icc_profile,
         hdr=hdr,
-        exif=exif,
-        xmp=xmp,
+        exif=kept.exif,
+        xmp=kept.xmp,
+        density=kept.density,
         orientation=orientation,
         jpeg=source,
         colour_chunks=tuple(effective_chunks(chunks, profile).items()),
     )
+
+
+def _metadata_to_keep(image: Image.Image, original: bytes, policy: MetadataPolicy) -> Metadata:
+    if isinstance(image, ImageFile.ImageFile):
+        return metadata_to_keep(image, policy)
+    return Metadata(density=density_of_bmp(original) if policy == "keep" else None)  # Pillow does not read this BMP
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, Self
 
 from PIL import Image
 
+from services.compressor.decoders.density import Density
 from services.compressor.decoders.few_colours import FewColours, scaled_in_few_colours
 from services.compressor.decoders.hdr import Hdr
 from services.compressor.decoders.pixel_modes import to_basic_mode
@@ -64,6 +65,7 @@ class Picture:
         fits the image's mode: a grey or an RGB profile for a grey picture, an RGB profile for all others.
     hdr: the colour space, if its transfer function is PQ or HLG. `icc_profile` is then None, unless it defines it.
     exif, xmp: the metadata to keep, without an orientation. `exif` begins with the TIFF header.
+    density: the one to keep, also of a scaled picture.
     orientation: the original's, from 1 to 8, which was applied to the pixels.
     colour_chunks: type and data of the chunks that define a PNG's colours, if no ICC profile takes precedence. A PNG
         result may contain them in place of `icc_profile`, which defines the same colours for the other formats.
@@ -79,6 +81,7 @@ class Picture:
     hdr: Hdr | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
+    density: Density | None = None
     orientation: int = 1
     jpeg: JpegSource | None = None
     colour_chunks: tuple[tuple[bytes, bytes], ...] = ()

@@ -34,7 +34,7 @@ def _geometry(header: bytes | bytearray) -> tuple[int, int, int, int]:
     if len(header) == _CORE_HEADER_BYTES:
         width, height, _, bits = struct.unpack_from("<HHHH", header, 4)
         return width, height, bits, _PLAIN
-    width, height, _, bits, compression = struct.unpack_from("<iiHHI", header, 4)
+    width, height, _, bits, compression = struct.unpack_from("<iiHHI", _padded(header), 4)
     return width, abs(height), bits, compression
 
 
@@ -44,8 +44,13 @@ def _table_bytes(header: bytes | bytearray) -> int:
     if len(header) == _CORE_HEADER_BYTES:
         return 3 << bits if bits <= 8 else 0
     masks = {_MASKS: 12, _ALPHA_MASKS: 16}.get(compression, 0) if len(header) == _INFO_HEADER_BYTES else 0
-    (colours,) = struct.unpack_from("<I", header, 32)
+    (colours,) = struct.unpack_from("<I", _padded(header), 32)
     return masks + (4 * (min(colours, 1 << bits) or 1 << bits) if bits <= 8 else 0)
+
+
+def _padded(header: bytes | bytearray) -> bytes:
+    """OS/2 may leave out the fields at the end, which are then 0."""
+    return bytes(header).ljust(_INFO_HEADER_BYTES, b"\0")
 
 
 def _pixels(data: bytes, header: bytes | bytearray) -> bytes:

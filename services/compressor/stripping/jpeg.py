@@ -1,6 +1,6 @@
 """Remove the metadata of a JPEG. Source: ITU T.81, annex B; the JFIF and Adobe segments as libjpeg reads them."""
 
-from services.compressor.decoders import START_OF_SCAN, iter_jpeg_segments, scan_data_end
+from services.compressor.decoders import START_OF_SCAN, iter_jpeg_segments, jfif_density, scan_data_end
 from services.compressor.stripping.kept import Kept
 
 _START_OF_IMAGE, _END_OF_IMAGE = b"\xff\xd8", b"\xff\xd9"
@@ -10,7 +10,6 @@ _EXIF = b"\xff\xe1", b"Exif\0\0"
 # Frame headers; Huffman and quantisation tables, arithmetic conditioning, number of lines, restart interval.
 _PIXEL_SEGMENTS = _FRAMES | {0xC4, 0xCC, 0xDB, 0xDC, 0xDD}
 _JFIF_BYTES, _JFIF_VERSION_BYTES, _ADOBE_BYTES = 14, 7, 12
-_NO_DENSITY_NO_THUMBNAIL = b"\0\0\x01\0\x01\0\0"
 _INKS = 4
 
 
@@ -23,7 +22,7 @@ def strip_jpeg(original: bytes, kept: Kept) -> bytes:
         if marker == START_OF_SCAN:
             segments.append(original[start - 4 : scan_data_end(original, end)])
         elif _is(_JFIF, marker, content) and len(content) >= _JFIF_BYTES:  # decoders ignore shorter ones
-            jfif = jfif or _segment(b"\xff\xe0", content[:_JFIF_VERSION_BYTES] + _NO_DENSITY_NO_THUMBNAIL)
+            jfif = jfif or _segment(b"\xff\xe0", content[:_JFIF_VERSION_BYTES] + jfif_density(kept.density) + b"\0\0")
         elif _is(_ADOBE, marker, content):
             segments.append(_segment(b"\xff\xee", content[:_ADOBE_BYTES]))
         elif marker in _PIXEL_SEGMENTS or (with_profile and _is(_PROFILE, marker, content)):

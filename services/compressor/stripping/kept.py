@@ -4,22 +4,27 @@ from typing import NamedTuple
 
 from PIL import ExifTags, Image
 
-from services.compressor.decoders import Picture
+from services.compressor.decoders import Density, Picture
 
 _ORIENTED_BY_EXIF = frozenset({"jpeg", "png", "webp"})
 _EXIF_PREFIX = b"Exif\0\0"
 
 
 class Kept(NamedTuple):
-    """exif: from its TIFF header on; None for none. profile: whether the file's ICC profile changes its colours."""
+    """exif: from its TIFF header on; None for none. profile: whether the file's ICC profile changes its colours.
+
+    density: that of a JPEG.
+    """
 
     exif: bytes | None = None
     profile: bool = False
+    density: Density | None = None
 
 
 def kept_of(picture: Picture) -> Kept:
     """The metadata that was selected when the picture was decoded, with the orientation that its pixels need."""
-    return Kept(_oriented(picture), profile=picture.icc_profile is not None or picture.hdr is not None)
+    with_profile = picture.icc_profile is not None or picture.hdr is not None
+    return Kept(_oriented(picture), with_profile, picture.density)
 
 
 def _oriented(picture: Picture) -> bytes | None:

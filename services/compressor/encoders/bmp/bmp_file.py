@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from services.compressor.decoders import Density, per_metre
+
 _HEADERS_BYTES, _ALPHA_HEADERS_BYTES = 54, 122
 _BIT_FIELDS, _SRGB = 3, b"BGRs"
 _ARGB_MASKS = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
 _ENTRY_BYTES = 4
+_DENSITY_AT, _DENSITY_BYTES = 38, 8
 
 
 def write_true_colour_bmp(image: Image.Image) -> bytes:
@@ -23,6 +26,12 @@ def write_true_colour_bmp(image: Image.Image) -> bytes:
     out = io.BytesIO()
     image.save(out, "BMP")
     return out.getvalue()
+
+
+def with_density(bmp: bytes, density: Density | None) -> bytes:
+    """A BMP of this module with this density, or none."""
+    numbers = per_metre(density) if density else (0, 0)
+    return bmp[:_DENSITY_AT] + struct.pack("<ii", *numbers) + bmp[_DENSITY_AT + _DENSITY_BYTES :]
 
 
 def _write_with_alpha(image: Image.Image) -> bytes:

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from services.compressor.decoders import Picture, to_srgb
-from services.compressor.encoders.bmp.bmp_file import bmp_size, write_indexed_bmp, write_true_colour_bmp
+from services.compressor.encoders.bmp.bmp_file import bmp_size, with_density, write_indexed_bmp, write_true_colour_bmp
 from services.compressor.encoders.palette import ALL_COLOURS, Reduction, colours_of_quality
 from services.compressor.rate_control import Ladder
 
@@ -23,6 +23,7 @@ def bmp_ladder(picture: Picture, _original_bytes: int) -> Ladder:
 class _Bmp:
     def __init__(self, picture: Picture) -> None:
         image = to_srgb(picture.image, picture.icc_profile)
+        self._density = picture.density
         self._image = image.convert("RGBA" if "A" in image.getbands() else "RGB")
         self._reduction = Reduction(self._image)
         colours = self._image.getcolors(_PALETTES[-1])
@@ -39,6 +40,9 @@ class _Bmp:
         return next((rung for rung in self.rungs if rung >= wanted), ALL_COLOURS)
 
     def encode(self, colours: int) -> bytes:
+        return with_density(self._encode(colours), self._density)
+
+    def _encode(self, colours: int) -> bytes:
         if colours >= self._colour_count <= _PALETTES[-1]:
             return _exactly(self._image)
         if colours > _PALETTES[-1]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageFile
 
-from services.compressor.decoders import RESTART_ROWS
+from services.compressor.decoders import RESTART_ROWS, Density, jfif_density
 
 _MAX_MARKER_BYTES = 1 << 16
 SUBSAMPLINGS = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
@@ -17,6 +17,7 @@ SUBSAMPLINGS = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
 # with optimised ones.
 _EMPTY_BITS = (6, 4)
 _EMPTY_OPTIMISED_BITS = (2, 2)
+_DENSITY_AT, _DENSITY_BYTES = 13, 5  # of the first segment, JFIF
 _START_OF_SCAN = b"\xff\xda"
 
 
@@ -69,6 +70,11 @@ def encode_jpeg(
             **{name: data for name, data in metadata.items() if data},
         )
     return out.getvalue()
+
+
+def with_density(jpeg: bytes, density: Density | None) -> bytes:
+    """A JPEG as `encode_jpeg` makes it, which begins with a JFIF segment, with this density."""
+    return jpeg[:_DENSITY_AT] + jfif_density(density) + jpeg[_DENSITY_AT + _DENSITY_BYTES :]
 
 
 def scan_bytes(jpeg: bytes) -> int:

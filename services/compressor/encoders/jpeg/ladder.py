@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.compressor.decoders import Picture, flatten_on_white
 from services.compressor.encoders.jpeg.chrominance import subsampling_for
-from services.compressor.encoders.jpeg.jpeg_file import Coding, encode_jpeg
+from services.compressor.encoders.jpeg.jpeg_file import Coding, encode_jpeg, with_density
 from services.compressor.encoders.jpeg.prediction import predict
 from services.compressor.encoders.jpeg.quantisation import quantisation_tables
 from services.compressor.rate_control import QUALITIES, Ladder
@@ -48,7 +48,9 @@ class _Jpeg:
             subsampling = subsampling_for(self._image, self._picture.jpeg, quality)
             self._coding = Coding(subsampling, optimised_huffman=True)
         restarts = self._image.width * self._image.height >= _LARGE_PIXELS
-        return encode_jpeg(self._image, quantisation_tables(quality), self._coding, restarts=restarts, **self._metadata)
+        tables = quantisation_tables(quality)
+        jpeg = encode_jpeg(self._image, tables, self._coding, restarts=restarts, **self._metadata)
+        return with_density(jpeg, self._picture.density)
 
     def expected_sizes(self, limit: int) -> Sequence[float]:
         metadata_bytes = sum(len(data or b"") for data in self._metadata.values())

@@ -6,12 +6,13 @@ compression takes 1.5 s and gives larger files than level 1.
 """
 
 import io
+import struct
 from typing import Any
 
 import oxipng
 from PIL import Image, PngImagePlugin
 
-from services.compressor.decoders import Picture
+from services.compressor.decoders import Picture, per_metre
 
 # The largest sizes, in bytes of pixels, for oxipng's levels 2, 1 and 0. oxipng holds several copies of the pixels; for
 # larger pictures Pillow encodes row by row. A picture that compresses as well as a drawing or a screenshot also
@@ -24,6 +25,7 @@ _HUGE_BYTES = 128_000_000
 _MAX_ROWS = 40_000  # oxipng takes up to 20 microseconds per row, however short
 _FAST_DEFLATE = 2
 
+_METRES = 1
 _XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"
 
 
@@ -63,6 +65,8 @@ def profile_for_png(picture: Picture) -> bytes | None:
 
 def _chunks(picture: Picture) -> list[tuple[bytes, bytes]]:
     chunks = list(picture.colour_chunks)
+    if picture.density:
+        chunks.append((b"pHYs", struct.pack(">IIB", *per_metre(picture.density), _METRES)))
     if picture.xmp:
         chunks.append((b"iTXt", _XMP_KEYWORD + picture.xmp))
     if picture.exif:

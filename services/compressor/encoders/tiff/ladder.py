@@ -121,5 +121,5 @@ def _save(picture: Picture, image: Image.Image, *, differences: bool = False, **
     if differences:
         tags[_PREDICTOR] = _HORIZONTAL_DIFFERENCING
     out = io.BytesIO()
-    image.save(out, "TIFF", tiffinfo=tags, icc_profile=picture.icc_profile, **settings)
+    image.save(out, "TIFF", tiffinfo=tags, icc_profile=picture.icc_profile, dpi=picture.density, **settings)
     return with_directories(out.getvalue(), {tag: exif.get_ifd(tag) for tag in DIRECTORIES if tag in exif})
