@@ -68,8 +68,9 @@ def metadata_to_keep(image: ImageFile.ImageFile, policy: MetadataPolicy) -> Meta
     for right in rights:
         if not _exif_text(kept, right):  # cameras write blanks
             kept[right] = rights[right]
-    upright_xmp = xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", without_announcements(xmp))
-    return Metadata(_serialise(kept) or _serialise(rights), upright_xmp, density_of(image, orientation_of(image)))
+    xmp = xmp and without_announcements(xmp)
+    xmp = xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
+    return Metadata(_serialise(kept) or _serialise(rights), xmp, density_of(image, orientation_of(image)))
 
 
 def _read_exif(image: Image.Image) -> Image.Exif:
