@@ -22,6 +22,7 @@ from services.compressor.decoders.png_chunks import (
 )
 from services.compressor.decoders.png_essentials import essential_png
 from services.compressor.decoders.png_key import apply_colour_key
+from services.compressor.decoders.tiff_pages import tiff_page_offset
 
 __all__ = [
     "PNG_COLOUR_CHUNKS",
@@ -52,6 +53,7 @@ __all__ = [
     "png_chunk_bytes",
     "rows_between_restarts",
     "scan_data_end",
+    "tiff_page_offset",
     "to_basic_mode",
     "to_srgb",
 ]

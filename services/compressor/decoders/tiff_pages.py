@@ -68,9 +68,8 @@ def open_tiff(tiff: bytes) -> TiffImageFile:
     """
     if tiff.startswith(_BIG_ENDIAN_BIG_TIFF):
         raise UnreadTiff("a big-endian BigTIFF image")
-    first = _tags_at(tiff, None)
-    offset = next((at for at, tags in _pages(tiff, first) if _is_full(tags)), None) if not _is_full(first) else None
-    tags = first if offset is None else _tags_at(tiff, offset)
+    offset = tiff_page_offset(tiff)
+    tags = _tags_at(tiff, offset)
     if tags.get(_COMPRESSION, 1) not in _READ_COMPRESSIONS and (kind := _kind(tags)):
         raise UnreadTiff(kind)
     try:
@@ -79,6 +78,12 @@ def open_tiff(tiff: bytes) -> TiffImageFile:
         if kind := _kind(tags):
             raise UnreadTiff(kind) from error
         raise
+
+
+def tiff_page_offset(tiff: bytes) -> int | None:
+    """Where the tags of the page begin that is decoded; None for the first page. Raises what Pillow raises."""
+    first = _tags_at(tiff, None)
+    return None if _is_full(first) else next((at for at, tags in _pages(tiff, first) if _is_full(tags)), None)
 
 
 def _is_full(tags: Tags) -> bool:

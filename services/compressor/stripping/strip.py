@@ -1,6 +1,7 @@
 """Strip an original, and check that it still shows the same."""
 
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Mapping
 
@@ -37,7 +38,9 @@ def strip_original(original: bytes, picture: Picture) -> bytes | None:
     not understood, or the stripped file would be larger or show something else.
     """
     try:
-        stripped = _STRIPPERS[picture.format](original, kept_of(picture))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, about tags that are broken
+            stripped = _STRIPPERS[picture.format](original, kept_of(picture))
     except (ValueError, IndexError, KeyError, OverflowError, struct.error, zlib.error):
         return None  # decoders accept some files that are broken where no pixels are
     if stripped.startswith(original):  # except for an end marker that it lacked

@@ -6,6 +6,7 @@ from itertools import accumulate
 
 from PIL import ExifTags, Image
 
+from services.compressor.decoders import tiff_page_offset
 from services.compressor.stripping.deflate import DeflateStream
 from services.compressor.stripping.jpeg import strip_jpeg
 from services.compressor.stripping.kept import Kept
@@ -15,15 +16,15 @@ from services.compressor.stripping.tiff_file import (
     LONG8,
     Layout,
     Tag,
-    directories,
     directory_size,
     layout_of,
     number_tag,
     numbers,
+    read_tags,
     written,
 )
 
-_SUBFILE, _COMPRESSION, _PHOTOMETRIC, _PREDICTOR, _JPEG_TABLES, _PROFILE = 254, 259, 262, 317, 347, 34675
+_COMPRESSION, _PHOTOMETRIC, _PREDICTOR, _JPEG_TABLES, _PROFILE = 259, 262, 317, 347, 34675
 _STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES = 273, 279, 324, 325
 # What decoders use: dimensions, samples, compression, orientation, palettes, inks, YCbCr, tone curves.
 _PIXEL_TAGS = frozenset(
@@ -36,17 +37,15 @@ _PIXEL_TAGS = frozenset(
 _RIGHTS = (ExifTags.Base.Artist, ExifTags.Base.Copyright)
 _JPEG, _DEFLATE = 7, (8, 32946)
 _NEEDS_PROFILE = (5, 8, 9)  # CMYK and Lab, which decoding converted to sRGB
-_REDUCED = 1
 
 
 def strip_tiff(original: bytes, kept: Kept) -> bytes:
     """One page: its tags about pixels, its strips or tiles, its profile, and author and copyright of `kept`.
 
-    The page is the first that is not declared to be a reduced version of another. Raises ValueError or struct.error if
-    the file is broken, and KeyError if it has no strips.
+    Raises ValueError or struct.error if the file is broken, and KeyError if it has no strips.
     """
     layout = layout_of(original)
-    page = _page(directories(original, layout), layout)
+    page = read_tags(original, layout, tiff_page_offset(original))
     wanted = {
         *_PIXEL_TAGS,
         *({_PROFILE} if kept.profile or _number(page, _PHOTOMETRIC, layout) in _NEEDS_PROFILE else ()),
@@ -56,11 +55,6 @@ def strip_tiff(original: bytes, kept: Kept) -> bytes:
         tags[_JPEG_TABLES] = Tag(tags[_JPEG_TABLES].type, strip_jpeg(bytes(tags[_JPEG_TABLES].data), Kept()))
     tags |= _rights(kept)
     return _with_pixels(tags, original, layout)
-
-
-def _page(pages: list[dict[int, Tag]], layout: Layout) -> dict[int, Tag]:
-    full = (page for page in pages if not _number(page, _SUBFILE, layout) & _REDUCED)
-    return next(full, pages[0])
 
 
 def _number(tags: dict[int, Tag], number: int, layout: Layout) -> int:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 _VALUE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _NUMBER_CODES = {1: "B", 3: "H", 4: "I", 16: "Q"}
 SHORT, LONG, LONG8, ASCII = 3, 4, 16, 2
-MAX_DIRECTORIES = 16
 
 
 class Tag(NamedTuple):
@@ -39,18 +38,10 @@ def layout_of(tiff: bytes) -> Layout:
     return Layout(order, "Q", "Q", tiff[:8]) if big else Layout(order, "I", "H", tiff[:4])
 
 
-def directories(tiff: bytes, layout: Layout) -> list[dict[int, Tag]]:
-    """The tags of each page. Raises struct.error or ValueError if the file is broken."""
-    found: list[dict[int, Tag]] = []
-    (at,) = struct.unpack_from(layout.order + layout.offset, tiff, len(layout.header))
-    while at and len(found) < MAX_DIRECTORIES:
-        tags, at = _directory(tiff, at, layout)
-        found.append(tags)
-    return found
-
-
-def _directory(tiff: bytes, at: int, layout: Layout) -> tuple[dict[int, Tag], int]:
-    """The tags at an offset, and the offset of the next directory."""
+def read_tags(tiff: bytes, layout: Layout, at: int | None) -> dict[int, Tag]:
+    """The tags of the page at an offset, or of the first page. Raises struct.error or ValueError if they are broken."""
+    if at is None:
+        (at,) = struct.unpack_from(layout.order + layout.offset, tiff, len(layout.header))
     (count,) = struct.unpack_from(layout.order + layout.counts, tiff, at)
     at += struct.calcsize(layout.counts)
     tags, view = {}, memoryview(tiff)
@@ -63,9 +54,7 @@ def _directory(tiff: bytes, at: int, layout: Layout) -> tuple[dict[int, Tag], in
         if len(data) < size:
             raise ValueError("a tag is truncated")
         tags[number] = Tag(kind, data)
-    end = at + count * layout.entry_bytes
-    (following,) = struct.unpack_from(layout.order + layout.offset, tiff, end) if end < len(tiff) else (0,)
-    return tags, following
+    return tags
 
 
 def numbers(tag: Tag, layout: Layout) -> tuple[int, ...]:
