@@ -152,6 +152,8 @@ BROKEN: dict[str, Callable[[], bytes]] = {
     "png with a wrong checksum in tRNS": lambda: _png_with_wrong_checksum(b"tRNS", bytes(6)),
     "png with a wrong checksum in acTL": lambda: _png_with_wrong_checksum(b"acTL", struct.pack(">II", 2, 0)),
     "png with a single frame without pixels": odd_pngs.single_frame_without_pixels,
+    "png damaged behind its last row": odd_pngs.damaged_behind_the_last_row,
+    "png of an unknown colour type": odd_pngs.unknown_colours,
     "png without a palette": lambda: (
         SIGNATURE + header(64, 48, 8, INDEXED) + chunk(b"IDAT", zlib.compress(bytes(65 * 48))) + chunk(b"IEND", b"")
     ),

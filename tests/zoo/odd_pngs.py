@@ -36,6 +36,19 @@ def both_checksums_wrong() -> bytes:
     return _png(pixels=wrong_checksum(_wrong_checksum_of_pixels())).data
 
 
+def damaged_behind_the_last_row() -> bytes:
+    """The compressed pixels do not end with the last row, but with something that does not decompress."""
+    rows = compressed_rows(np.asarray(gradient()))
+    unfinished = zlib.compressobj()
+    packed = unfinished.compress(zlib.decompress(rows)) + unfinished.flush(zlib.Z_FULL_FLUSH)
+    return _png(pixels=chunk(b"IDAT", packed + b"\xff" * 20), end=b"").data
+
+
+def unknown_colours() -> bytes:
+    """A valid header but for its colour type."""
+    return SIGNATURE + header(*SIZE, 8, 5) + _pixels(gradient()) + _END
+
+
 def _oriented_beside_a_broken_chunk() -> Specimen:
     picture = stored_with_orientation(gradient(), 6)
     data = SIGNATURE + header(*picture.size) + chunk(b"gAMA", b"\0") + chunk(b"eXIf", exif(6).tobytes()[6:])

@@ -60,8 +60,8 @@ def png_chunk_bytes(name: bytes, data: bytes | memoryview) -> bytes:
 def png_header(png: bytes) -> Header:
     """The content of IHDR. Raises ValueError if the first chunk is not a valid IHDR."""
     first = next(iter_png_chunks(png))
-    if first.name != b"IHDR" or len(first.data) != 13:
-        raise ValueError("no header")
+    if first.name != b"IHDR" or len(first.data) != 13 or first.data[9] not in _SAMPLES:
+        raise ValueError("no valid header")
     data = first.data
     return Header(int.from_bytes(data[:4], "big"), int.from_bytes(data[4:8], "big"), data[8], data[9], bool(data[12]))
 

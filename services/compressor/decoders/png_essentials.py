@@ -77,21 +77,26 @@ def _with_valid_checksum(pixels: Iterable[_Chunk], header: Header) -> bytes:
     """
     chunks = list(pixels)
     packed = b"".join(chunk.data for chunk in chunks)
-    inflate, checksum, missing = zlib.decompressobj(-zlib.MAX_WBITS), zlib.adler32(b""), pixel_bytes(header)
-    rest = packed[_ZLIB_HEADER:]
-    while rest and missing > 0:
-        try:
-            rows = inflate.decompress(rest, _INFLATE_BYTES)
-        except zlib.error as error:
-            raise ValueError(str(error)) from error
-        missing -= len(rows)
-        checksum = zlib.adler32(rows, checksum)
-        rest = inflate.unconsumed_tail
-    if missing > 0:
-        raise ValueError("pixels are missing")
+    try:
+        checksum, inflate = _inflated(packed[_ZLIB_HEADER:], pixel_bytes(header))
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
     valid = checksum.to_bytes(_CHECKSUM_BYTES, "big")
-    if not inflate.eof:
-        inflate.decompress(rest, 1)
     if not all(chunk.intact for chunk in chunks) and inflate.unused_data[:_CHECKSUM_BYTES] != valid:
         raise ValueError("a wrong checksum of the pixels")
     return packed[: len(packed) - len(inflate.unused_data)] + valid if inflate.eof else packed
+
+
+def _inflated(deflated: bytes, expected: int) -> "tuple[int, zlib._Decompress]":
+    """The checksum of the expected bytes, and the decompressor behind them. Raises ValueError if some are missing."""
+    inflate, checksum = zlib.decompressobj(-zlib.MAX_WBITS), zlib.adler32(b"")
+    while deflated and expected > 0:
+        rows = inflate.decompress(deflated, _INFLATE_BYTES)
+        expected -= len(rows)
+        checksum = zlib.adler32(rows, checksum)
+        deflated = inflate.unconsumed_tail
+    if expected > 0:
+        raise ValueError("pixels are missing")
+    if not inflate.eof:
+        inflate.decompress(deflated, 1)  # the end may follow the last row
+    return checksum, inflate
