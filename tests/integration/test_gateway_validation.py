@@ -160,8 +160,8 @@ async def test_a_validation_accepts_the_options_of_an_upload(gateway: Gateway) -
 @pytest.mark.parametrize(
     ("path", "fields", "options"),
     [
-        ("/upload", {"profile": "amazon", "on_invalid": "stop", "dry_run": "1"}, ["profile", "on_invalid", "dry_run"]),
-        ("/validate", {"percent": "0", "profile": "amazon", "webhook_url": "?"}, ["percent", "profile", "webhook_url"]),
+        ("/upload", {"profile": "plenty", "on_invalid": "stop", "dry_run": "1"}, ["profile", "on_invalid", "dry_run"]),
+        ("/validate", {"percent": "0", "profile": "plenty", "webhook_url": "?"}, ["percent", "profile", "webhook_url"]),
         ("/validate", {"dry_run": "true"}, ["dry_run"]),
         ("/upload", {"dry_run": "true", "percent": "0"}, ["percent"]),
     ],
