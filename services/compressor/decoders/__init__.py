@@ -7,7 +7,7 @@ bytes: pixel modes, colour profiles, segments and chunks.
 from services.compressor.decoders.bmff import Box, iter_boxes
 from services.compressor.decoders.colour_profile import is_grey_profile, to_srgb
 from services.compressor.decoders.density import Density, jfif_density, per_metre
-from services.compressor.decoders.gain_map import has_gain_map
+from services.compressor.decoders.gain_map import GainMap, has_gain_map
 from services.compressor.decoders.hdr import Hdr
 from services.compressor.decoders.jpeg_rows import RESTART_ROWS, rows_between_restarts
 from services.compressor.decoders.jpeg_segments import START_OF_SCAN, iter_jpeg_segments, scan_data_end
@@ -34,6 +34,7 @@ __all__ = [
     "Density",
     "Format",
     "Frame",
+    "GainMap",
     "Hdr",
     "JpegSource",
     "Picture",

@@ -1,12 +1,19 @@
-"""Gain maps: a second picture that brightens the first on an HDR screen. Results do not contain them.
+"""Gain maps: a second picture that brightens the first on an HDR screen. A JPEG result may keep that of a JPEG.
 
-In a JPEG they follow the picture (Ultra HDR, Adobe, Apple; ISO 21496-1), in an AVIF they are items of their own.
+In a JPEG they follow the picture: Ultra HDR 1.1 describes them by XMP, ISO 21496-1 by a segment, Apple in the EXIF. In
+an AVIF they are items of their own.
 """
 
+import io
 import re
+from typing import NamedTuple
+
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from services.compressor.decoders.bmff import iter_boxes
 from services.compressor.decoders.jpeg_segments import START_OF_SCAN, iter_jpeg_segments, scan_data_end
+from services.compressor.decoders.orientation import apply_orientation
 
 _START_OF_IMAGE = b"\xff\xd8\xff"
 _ANNOUNCEMENTS = (
@@ -23,6 +30,71 @@ _OUTDATED_NAMESPACES = (
     b"http://ns.google.com/photos/1.0/container/item/",
 )
 _OUTDATED_CAMERA_NAMES = rb"GCamera:(?:MotionPhoto|MicroVideo)\w*"  # of a video that follows
+
+_XMP, _ISO = 0xE1, 0xE2  # markers of application segments
+_ISO_HEADER = b"urn:iso:std:iso:ts:21496:-1\0"
+_ISO_BYTES = range(20, 1000)  # shorter is a version only
+_PROPERTY = re.compile(rb"""\bhdrgm:(\w+)\s*=\s*["']([\w.+-]+)["']""")
+_NUMBER = rb"\s*<rdf:li>\s*[\w.+-]+\s*</rdf:li>\s*"
+_LISTED_PROPERTY = re.compile(rb"<hdrgm:(\w+)>\s*<rdf:Seq>(?:%b)+</rdf:Seq>\s*</hdrgm:\1>" % _NUMBER)
+_MAX_PICTURES, _MAX_PROFILE_BYTES = 8, 4096
+
+
+class GainMap(NamedTuple):
+    """image: upright, in mode L or RGB. properties: those of Ultra HDR, as attributes and elements of XMP; None if the
+    file has none. iso: the metadata of ISO 21496-1; None if the file has none."""
+
+    image: Image.Image
+    properties: tuple[bytes, bytes] | None
+    iso: bytes | None
+    icc_profile: bytes | None = None
+
+
+def read_gain_map(jpeg: bytes, size: tuple[int, int], orientation: int) -> GainMap | None:
+    """The gain map behind a JPEG; None if there is none, or one that is broken or not described.
+
+    size, orientation: of the JPEG; the map is no larger, and turned upright like it.
+    """
+    if not has_gain_map(jpeg):
+        return None
+    behind = jpeg[_end_of_first_picture(jpeg) :]
+    for found in list(re.finditer(re.escape(_START_OF_IMAGE), behind))[:_MAX_PICTURES]:
+        candidate = behind[found.start() :]
+        properties, iso = _description(candidate)
+        if properties or iso:
+            return _decoded(candidate, size, orientation, GainMap(Image.new("L", (1, 1)), properties, iso))
+    return None
+
+
+def _description(jpeg: bytes) -> tuple[tuple[bytes, bytes] | None, bytes | None]:
+    properties: tuple[bytes, bytes] | None = None
+    iso: bytes | None = None
+    for marker, start, end in iter_jpeg_segments(jpeg):
+        content = jpeg[start:end]
+        if marker == START_OF_SCAN:
+            break
+        if marker == _XMP and _ANNOUNCEMENTS[0] in content:
+            attributes = b" ".join(b'hdrgm:%b="%b"' % each for each in _PROPERTY.findall(content))
+            properties = attributes, b"".join(each[0] for each in _LISTED_PROPERTY.finditer(content))
+        elif marker == _ISO and content.startswith(_ISO_HEADER) and len(content) - len(_ISO_HEADER) in _ISO_BYTES:
+            iso = content.removeprefix(_ISO_HEADER)
+    return properties, iso
+
+
+def _decoded(jpeg: bytes, size: tuple[int, int], orientation: int, described: GainMap) -> GainMap | None:
+    try:
+        image = JpegImageFile(io.BytesIO(jpeg))
+        if max(image.size) > max(size) or min(image.size) > min(size) or image.mode not in ("L", "RGB"):
+            return None
+        image.load()
+    except Exception:
+        return None  # decoders raise any exception for hostile bytes
+    profile = image.info.get("icc_profile")
+    if profile and len(profile) > _MAX_PROFILE_BYTES:
+        return None
+    upright = apply_orientation(image, orientation)
+    upright.info = {}
+    return described._replace(image=upright, icc_profile=profile)
 
 
 def has_gain_map(data: bytes) -> bool:

@@ -16,6 +16,7 @@ from services.compressor.decoders.cicp import avif_cicp_profile
 from services.compressor.decoders.colour_profile import cmyk_or_lab_to_srgb, is_grey, profile_to_keep
 from services.compressor.decoders.decode import Decoded, decode
 from services.compressor.decoders.density import density_of_bmp
+from services.compressor.decoders.gain_map import read_gain_map
 from services.compressor.decoders.hdr import Hdr, hdr_of_avif, hdr_of_png, hdr_of_profile
 from services.compressor.decoders.jpeg_decode import open_jpeg
 from services.compressor.decoders.jpeg_segments import unsupported_kind
@@ -120,6 +121,7 @@ def _picture(
         orientation=orientation,
         jpeg=source,
         colour_chunks=tuple(effective_chunks(chunks, profile).items()),
+        gain_map=read_gain_map(original, image.size, orientation) if format_ == "jpeg" else None,
     )
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from services.compressor.decoders.density import Density
 from services.compressor.decoders.few_colours import FewColours, scaled_in_few_colours
+from services.compressor.decoders.gain_map import GainMap
 from services.compressor.decoders.hdr import Hdr
 from services.compressor.decoders.pixel_modes import to_basic_mode
 from services.compressor.decoders.tone_mapping import to_sdr
@@ -71,6 +72,7 @@ class Picture:
         result may contain them in place of `icc_profile`, which defines the same colours for the other formats.
     colours_before_scaling: the number of colours before scaling (scaling adds new ones); None if a palette cannot hold
         them.
+    gain_map: that of a JPEG.
     few_colours: of a scaled drawing: the same without the new colours; see `few_colours.py`.
     """
 
@@ -87,6 +89,7 @@ class Picture:
     colour_chunks: tuple[tuple[bytes, bytes], ...] = ()
     colours_before_scaling: int | None = None
     few_colours: FewColours | None = None
+    gain_map: GainMap | None = None
 
     def pillow_metadata(self) -> dict[str, bytes]:
         """Profile and metadata as keyword arguments for Pillow's `save`, which takes b"" for none."""

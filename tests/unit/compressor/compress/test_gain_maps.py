@@ -1,17 +1,20 @@
-"""A lost gain map is named, and no metadata announces it."""
+"""A JPEG keeps its gain map where the size allows; a lost one is named, and no metadata announces it."""
 
+import re
 from typing import Any
 
+import numpy as np
 import pytest
 
 from services.compressor.compress import Compressed, compress
-from services.compressor.decoders import has_gain_map
+from services.compressor.decoders import has_gain_map, open_picture
 from shared.contracts.messages import CompressOptions
-from tests.support.compressing import MAX_PIXELS, encoded
+from tests.support.compressing import MAX_PIXELS, a_picture, an_exif, encoded
 from tests.support.gain_maps import an_ultra_hdr_jpeg
 from tests.support.hdr_pictures import a_scene, an_hdr_avif
 
 CREATOR = 'xmlns:dc="http://purl.org/dc/elements/1.1/" dc:format="image/jpeg"'
+ANNOUNCEMENTS = (b"hdrgm", b"GainMap", b"21496", b"MPF\0")
 
 
 def compressed(original: bytes, **options: Any) -> Compressed:
@@ -20,18 +23,76 @@ def compressed(original: bytes, **options: Any) -> Compressed:
 
 @pytest.mark.parametrize("iso", [False, True])
 @pytest.mark.parametrize("metadata", ["strip", "copyright", "keep"])
-@pytest.mark.parametrize("format_", ["keep", "webp", "avif"])
+@pytest.mark.parametrize(
+    "options", [{}, {"percent": 25}, {"max_width": 100}, {"mode": "dimensions"}, {"mode": "quality"}]
+)
+def test_a_jpeg_keeps_its_gain_map(options: dict[str, Any], metadata: str, iso: bool) -> None:
+    original = an_ultra_hdr_jpeg(iso=iso, more_xmp=CREATOR)
+
+    result = compressed(original, metadata=metadata, **options)
+
+    assert result.data is not None
+    assert result.target_met
+    assert result.lost is None
+    before, after = (open_picture(data, MAX_PIXELS).gain_map for data in (original, result.data))
+    assert before
+    assert after
+    assert (after.properties, after.iso) == (before.properties, before.iso)
+    wanted = np.asarray(before.image.resize(after.image.size)).astype(int)
+    assert np.abs(np.asarray(after.image) - wanted).mean() < 4
+    if not iso:
+        assert re.search(rb'Item:Length="%d"' % (len(result.data) - result.data.rindex(b"\xff\xd8\xff")), result.data)
+        assert (b"dc:format" in result.data) == (metadata == "keep")
+
+
+def test_the_gain_map_is_turned_upright_with_its_picture() -> None:
+    original = an_ultra_hdr_jpeg(a_picture(size=(320, 240)))
+    exif = encoded(a_picture(), "JPEG", exif=an_exif(6))
+    segment = exif[exif.index(b"\xff\xe1") :][: 2 + int.from_bytes(exif[exif.index(b"\xff\xe1") + 2 :][:2], "big")]
+
+    result = compressed(original[:2] + segment + original[2:])
+
+    assert result.data is not None
+    assert (result.width, result.height) == (240, 320)
+    gain_map = open_picture(result.data, MAX_PIXELS).gain_map
+    assert gain_map
+    assert gain_map.image.width < gain_map.image.height
+
+
+def test_a_gain_map_that_does_not_fit_is_named() -> None:
+    flat = a_picture(size=(64, 64), noise=0)
+    original = an_ultra_hdr_jpeg(flat)
+
+    result = compressed(original, percent=35)
+
+    assert result.lost == "gain_map"
+    assert result.data is not None
+    assert not has_gain_map(result.data)
+    assert b"hdrgm" not in result.data
+
+
+@pytest.mark.parametrize("iso", [False, True])
+@pytest.mark.parametrize("metadata", ["strip", "copyright", "keep"])
+@pytest.mark.parametrize("format_", ["webp", "avif"])
 def test_a_lost_gain_map_is_named_and_not_announced(format_: str, metadata: str, iso: bool) -> None:
     result = compressed(an_ultra_hdr_jpeg(iso=iso, more_xmp=CREATOR), format=format_, metadata=metadata)
 
     assert result.data is not None
-    assert has_gain_map(result.data) == (result.lost is None)
-    if result.lost:
-        assert result.lost == "gain_map"
-        for announcement in (b"hdrgm", b"GainMap", b"21496", b"MPF\0"):
-            assert announcement not in result.data
+    assert result.lost == "gain_map"
+    for announcement in ANNOUNCEMENTS:
+        assert announcement not in result.data
     if metadata == "keep" and not iso:
         assert b"dc:format" in result.data
+
+
+def test_a_damaged_gain_map_is_dropped() -> None:
+    original = an_ultra_hdr_jpeg()
+
+    result = compressed(original[:-600])
+
+    assert result.data is not None
+    assert result.lost == "gain_map"
+    assert b"hdrgm" not in result.data
 
 
 def test_a_kept_original_is_not_said_to_lose_what_it_has() -> None:

@@ -1,0 +1,104 @@
+"""Write a JPEG with its gain map behind it, as Ultra HDR 1.1 and ISO 21496-1 require.
+
+The first picture announces the map: by XMP or by a segment with a version, and by a multi-picture index (CIPA DC-007).
+"""
+
+import io
+import struct
+
+from PIL import Image
+
+from services.compressor.decoders import GainMap, iter_jpeg_segments
+
+_ENCODINGS = ((1, 85), (1, 70), (2, 75), (4, 75))  # by how much the map is scaled down, and its quality
+_XMP, _APPLICATION_2 = 0xE1, 0xE2
+_APPLICATION_MARKERS = range(0xE0, 0xF0)
+_XMP_HEADER, _ISO_HEADER, _INDEX_HEADER = b"http://ns.adobe.com/xap/1.0/\0", b"urn:iso:std:iso:ts:21496:-1\0", b"MPF\0"
+_ISO_VERSION = bytes(4)  # the oldest reader that understands the map, and the writer
+_NAMESPACES = (
+    b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"'
+)
+_CONTAINER = (
+    b' xmlns:Container="http://ns.google.com/photos/1.0/container/"'
+    b' xmlns:Item="http://ns.google.com/photos/1.0/container/item/"'
+)
+_EMPTY_XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF %b></rdf:RDF></x:xmpmeta>' % _NAMESPACES
+_RDF_END = b"</rdf:RDF>"
+
+_INDEX_ENTRIES, _PICTURES = 3, 2
+_PRIMARY = 0x030000  # and in JPEG format
+_INDEX = struct.Struct(">4sI H HHI4s HHII HHII I IIIHH IIIHH")
+_MARKER_AND_LENGTH = 4
+
+TRAILER_BYTES = _MARKER_AND_LENGTH * 2 + len(_INDEX_HEADER) + _INDEX.size + len(_ISO_HEADER) + len(_ISO_VERSION)
+"""The most bytes that are added to the first picture, besides XMP."""
+
+
+def encode_gain_map(gain_map: GainMap, max_bytes: int) -> bytes | None:
+    """The map as a JPEG of at most so many bytes, in fewer pixels if necessary; None if it does not fit."""
+    for shrink, quality in _ENCODINGS:
+        width, height = gain_map.image.size
+        size = max(1, width // shrink), max(1, height // shrink)
+        encoded = _encoded(gain_map.image.resize(size) if shrink > 1 else gain_map.image, quality, gain_map)
+        if len(encoded) <= max_bytes:
+            return encoded
+    return None
+
+
+def announcing_xmp(xmp: bytes | None, map_bytes: int) -> bytes | None:
+    """The XMP with a description that lists the gain map; None if it has no place for it."""
+    xmp = xmp or _EMPTY_XMP
+    item = b'<rdf:li rdf:parseType="Resource"><Container:Item Item:Mime="image/jpeg" Item:Semantic="%b"/></rdf:li>'
+    listed = item % b"Primary" + item % (b'GainMap" Item:Length="%d' % map_bytes)
+    added = b'<rdf:Description rdf:about="" %b hdrgm:Version="1.0">' % (_NAMESPACES + _CONTAINER)
+    added += b"<Container:Directory><rdf:Seq>%b</rdf:Seq></Container:Directory></rdf:Description>" % listed
+    before, end, after = xmp.rpartition(_RDF_END)
+    return before + added + end + after if end else None
+
+
+def with_gain_map(jpeg: bytes, encoded_map: bytes, *, iso: bool) -> bytes:
+    """The file with the map behind it. iso: announce it as ISO 21496-1 has it."""
+    at = _end_of_application_segments(jpeg)
+    version = _segment(_APPLICATION_2, _ISO_HEADER + _ISO_VERSION) if iso else b""
+    head = jpeg[:at] + version
+    index_at = len(head) + _MARKER_AND_LENGTH + len(_INDEX_HEADER)  # offsets count from there
+    first_bytes = index_at + _INDEX.size + len(jpeg) - at
+    index = _INDEX.pack(
+        *(b"MM\0*", 8, _INDEX_ENTRIES),
+        *(0xB000, 7, 4, b"0100"),  # version
+        *(0xB001, 4, 1, _PICTURES),
+        *(0xB002, 7, 16 * _PICTURES, 8 + 2 + 12 * _INDEX_ENTRIES + 4),  # where the list of pictures is
+        0,
+        *(_PRIMARY, first_bytes, 0, 0, 0),
+        *(0, len(encoded_map), first_bytes - index_at, 0, 0),
+    )
+    return head + _segment(_APPLICATION_2, _INDEX_HEADER + index) + jpeg[at:] + encoded_map
+
+
+def _encoded(image: Image.Image, quality: int, gain_map: GainMap) -> bytes:
+    out = io.BytesIO()
+    profile = {"icc_profile": gain_map.icc_profile} if gain_map.icc_profile else {}
+    image.save(out, "JPEG", quality=quality, subsampling="4:4:4", optimize=True, **profile)
+    jpeg = out.getvalue()
+    segments = b""
+    if gain_map.properties is not None:
+        attributes, elements = gain_map.properties
+        description = b'<rdf:Description rdf:about="" %b>%b</rdf:Description>' % (attributes, elements)
+        segments += _segment(_XMP, _XMP_HEADER + _EMPTY_XMP.replace(_RDF_END, description + _RDF_END))
+    if gain_map.iso is not None:
+        segments += _segment(_APPLICATION_2, _ISO_HEADER + gain_map.iso)
+    at = _end_of_application_segments(jpeg)
+    return jpeg[:at] + segments + jpeg[at:]
+
+
+def _segment(marker: int, content: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
+
+
+def _end_of_application_segments(jpeg: bytes) -> int:
+    """Of a JPEG that Pillow has written: they come first."""
+    return next(
+        start - _MARKER_AND_LENGTH
+        for marker, start, _ in iter_jpeg_segments(jpeg)
+        if marker not in _APPLICATION_MARKERS
+    )
