@@ -113,3 +113,14 @@ def test_a_tone_mapped_picture_is_named() -> None:
 
 def test_a_usual_picture_loses_nothing() -> None:
     assert compressed(encoded(a_scene(), "JPEG")).lost is None
+
+
+def test_the_gain_map_does_not_disturb_the_comparison_of_a_large_picture() -> None:
+    picture = a_picture(size=(1200, 1000))
+
+    plain, bright = (
+        compressed(data, mode="quality", percent=80) for data in (encoded(picture, "JPEG"), an_ultra_hdr_jpeg(picture))
+    )
+
+    assert bright.lost is None
+    assert bright.ssim == pytest.approx(plain.ssim, abs=0.02)
