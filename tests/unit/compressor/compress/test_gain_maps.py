@@ -119,7 +119,8 @@ def test_the_gain_map_does_not_disturb_the_comparison_of_a_large_picture() -> No
     picture = a_picture(size=(1200, 1000))
 
     plain, bright = (
-        compressed(data, mode="quality", percent=80) for data in (encoded(picture, "JPEG"), an_ultra_hdr_jpeg(picture))
+        compressed(data, mode="quality", percent=80)
+        for data in (encoded(picture, "JPEG", quality=95), an_ultra_hdr_jpeg(picture))
     )
 
     assert bright.lost is None
