@@ -29,6 +29,7 @@ class Dialect:
     line_end: that of the header; used for records without one.
     preamble: the text before the header, with its line ends: a line that names the delimiter ("sep=;"), titles,
         comments.
+    backslash_quotes: quotes inside the upload's cells are written \\". The outputs double them, as RFC 4180 wants it.
     """
 
     delimiter: str
@@ -36,6 +37,7 @@ class Dialect:
     bom: bool
     line_end: str
     preamble: str = ""
+    backslash_quotes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,33 @@ ROWS = (
         findings=(error("closing quote", 2, "Product Name"),),
     ),
     Fixture(
+        "quotes after backslashes, in the whole file",
+        text(
+            HEADER,
+            rf'1,"Screen 12\", \"new\"",{A}',
+            rf'2,"C:\\x \\\n",{B}',
+            '3,"two\nlines \\"here\\"","' + f'{A},{B}"',
+        ),
+        (row("1", 'Screen 12", "new"', A), row("2", "C:\\\\x \\\\\\n", B), row("3", 'two\nlines "here"', (A, B))),
+        (warning('quotes inside cells are written \\"'),),
+    ),
+    Fixture(
+        "quotes after backslashes that only change the number of cells",
+        text(HEADER, rf'1,"Screen 12\", new",{A}'),
+        (row("1", 'Screen 12", new', A),),
+        (warning('quotes inside cells are written \\"'),),
+    ),
+    Fixture(
+        "backslashes before closing quotes that are meant",
+        text(HEADER, '1,"C:\\pictures\\",' + A, f"2,Oak,{B}"),
+        (row("1", "C:\\pictures\\", A), row("2", "Oak", B)),
+    ),
+    Fixture(
+        "quotes after backslashes and a wrong quote",
+        text(HEADER, rf'1,"Screen 12\", new",{A}', f'2,"Oak" table,{B}'),
+        findings=(error("4 cells", 2), error("closing quote", 3)),
+    ),
+    Fixture(
         "several faults at once",
         text(
             HEADER,

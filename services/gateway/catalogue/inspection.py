@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from services.gateway.catalogue.counting import DistinctCounter
 from services.gateway.catalogue.decoding import Chunks
 from services.gateway.catalogue.encoding import NOT_GIVEN, GivenEncoding
-from services.gateway.catalogue.findings import Finding, Severity
+from services.gateway.catalogue.findings import CatalogueRefused, Finding, Severity
 from services.gateway.catalogue.hosts import HostCounts, HostSample
 from services.gateway.catalogue.limits import CatalogueLimits
 from services.gateway.catalogue.profiles import PROFILES
 from services.gateway.catalogue.reading import Catalogue, CatalogueRow, open_catalogue
+from services.gateway.catalogue.records import may_have_backslash_quotes
 from services.gateway.catalogue.serials import SerialChecks
 from services.gateway.catalogue.url_verdicts import UrlNote, UrlVerdicts
 from shared.catalogue import CatalogueFormat, Profile
@@ -61,8 +62,25 @@ def inspect_catalogue(
     sample_per_host: int = 0,
     given_encoding: GivenEncoding = NOT_GIVEN,
 ) -> Inspection:
-    """Read the whole file. `profile` None: detect it from the header. Raises CatalogueRefused with all findings."""
-    return _Inspector(open_catalogue(chunks, limits, profile, given_encoding), policy, sample_per_host).inspect()
+    """Read the whole file. `profile` None: detect it from the header. Raises CatalogueRefused with all findings.
+
+    A file whose quotes are wrong is read again as one that escapes them by backslashes, and accepted if nothing else is
+    wrong with it.
+    """
+
+    def inspect(*, backslash_quotes: bool) -> Inspection:
+        catalogue = open_catalogue(chunks, limits, profile, given_encoding, backslash_quotes=backslash_quotes)
+        return _Inspector(catalogue, policy, sample_per_host).inspect()
+
+    try:
+        return inspect(backslash_quotes=False)
+    except CatalogueRefused as refused:
+        if not may_have_backslash_quotes(refused.findings):
+            raise
+        try:
+            return inspect(backslash_quotes=True)
+        except CatalogueRefused:
+            raise refused from None
 
 
 class _Inspector:

@@ -6,7 +6,7 @@ invalid: only its slot fails.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import NamedTuple
 
@@ -29,6 +29,11 @@ _COUNTED_REPAIRS: dict[RowRepair, tuple[str, str]] = {
     "unwrapped": ("quotes around whole rows were removed", "Put quotes around cells only."),
 }
 """Reported once per file, since every row may need them."""
+_BACKSLASH_QUOTES = Finding(
+    'quotes inside cells are written \\"; they were read as quotes',
+    "Double each quote inside a cell, as RFC 4180 and spreadsheets do. The output CSV does.",
+    severity="warning",
+)
 _MAX_NAMES = 5_000  # the rows of a product are close together
 _MAX_NAME_CHARS = 1_000
 
@@ -49,10 +54,12 @@ def open_catalogue(
     limits: CatalogueLimits,
     profile: Profile | None = None,
     given_encoding: GivenEncoding = NOT_GIVEN,
+    *,
+    backslash_quotes: bool = False,
 ) -> "Catalogue":
     """Find out how a catalogue is written and read its header. Raises CatalogueRefused with the findings.
 
-    `profile` None: detect it from the header.
+    `profile` None: detect it from the header. `backslash_quotes`: read \\" as a quote inside a cell.
     """
     findings, encoding = Findings(), _encoding_of(chunks, given_encoding)
     for warning in encoding.warnings:
@@ -62,14 +69,16 @@ def open_catalogue(
     delimiter, preamble = start.delimiter, start.preamble
     if start.rows_above:
         findings.add(rows_passed_over(start))
-    records = _records(pieces, preamble, delimiter, limits, findings)
+    if backslash_quotes:
+        findings.add(_BACKSLASH_QUOTES)
+    dialect = Dialect(delimiter, encoding.name, encoding.bom, "\n", preamble, backslash_quotes)
+    records = _records(pieces, dialect, limits, findings)
     records.row = start.rows_above
     rows = iter(records)
     header = _read_header(records, rows, delimiter, findings, limits)
     records.names = header.cells
     layout = _read_layout(records, rows, header.cells, findings, profile)
-    line_end = split_record(header.record, delimiter)[1] or "\n"
-    dialect = Dialect(delimiter, encoding.name, encoding.bom, line_end, preamble)
+    dialect = replace(dialect, line_end=split_record(header.record, delimiter)[1] or "\n")
     found = CatalogueFormat(layout.profile, dialect, header.record, len(header.cells), layout.images, layout.output)
     return Catalogue(found, layout, _Source(records, rows, findings, limits, header.cells))
 
@@ -78,7 +87,7 @@ def reopen_catalogue(chunks: Chunks, limits: CatalogueLimits, catalogue_format: 
     """Open a catalogue with the format that its inspection found: nothing is detected again."""
     findings, dialect = Findings(), catalogue_format.dialect
     _, pieces = peek(decode(chunks(), dialect.encoding, bom=dialect.bom), HEAD_CHARS)
-    records = _records(pieces, dialect.preamble, dialect.delimiter, limits, findings)
+    records = _records(pieces, dialect, limits, findings)
     rows = iter(records)
     next(rows, None)  # the header
     records.names = names = [cell_text(cell) for cell in split_record(catalogue_format.header, dialect.delimiter)[0]]
@@ -257,11 +266,9 @@ def _encoding_of(chunks: Chunks, given: GivenEncoding) -> TextEncoding:
         raise CatalogueRefused((Finding(fault.problem, fault.advice),)) from None
 
 
-def _records(
-    pieces: Iterator[str], preamble: str, delimiter: str, limits: CatalogueLimits, findings: Findings
-) -> Records:
-    text = CatalogueText(_without_preamble(preamble, pieces), limits.row_chars)
-    return Records(text, delimiter, limits.cell_chars, findings, lines_before=count_lines(preamble))
+def _records(pieces: Iterator[str], dialect: Dialect, limits: CatalogueLimits, findings: Findings) -> Records:
+    text = CatalogueText(_without_preamble(dialect.preamble, pieces), limits.row_chars)
+    return Records(text, dialect, limits.cell_chars, findings, lines_before=count_lines(dialect.preamble))
 
 
 def _without_preamble(preamble: str, pieces: Iterator[str]) -> Iterator[str]:

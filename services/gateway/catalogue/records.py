@@ -3,16 +3,28 @@
 import csv
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from services.gateway.catalogue.findings import Finding, Findings, Severity, shorten
 from services.gateway.catalogue.quotes import find_quote_fault
 from services.gateway.catalogue.text import CatalogueText, Unreadable
+from shared.catalogue import Dialect, join_record, raw_cell, split_record
 
 _QUOTE_ADVICE = "Put double quotes around the cell, and double each quote inside it."
 _BLANKS_ADVICE = "Delete the blanks after the closing quote."
 _BLANKS_FOLLOW = re.compile(r'"[^"]*+(?:""[^"]*+)*+"[ \t]++(?:[,;|\r\n]|\Z)')
 _MAX_SHOWN_CHARS = 1000
+_AFTER_QUOTE = "text follows a cell's closing quote"
+_OPENED = "a quote is opened here and "
+_BACKSLASHES = re.compile(r'\\\\|\\(?!")')
+"""Those that escape no quote."""
+
+
+def may_have_backslash_quotes(findings: Iterable[Finding]) -> bool:
+    """Whether the findings of a refused file may be due to quotes that are escaped by backslashes."""
+    return any(
+        finding.problem.startswith((_AFTER_QUOTE, _OPENED)) or '\\"' in (finding.text or "") for finding in findings
+    )
 
 
 class Records:
@@ -23,12 +35,19 @@ class Records:
     """
 
     def __init__(
-        self, text: CatalogueText, delimiter: str, cell_chars: int, findings: Findings, *, lines_before: int = 0
+        self,
+        text: CatalogueText,
+        dialect: Dialect,
+        cell_chars: int,
+        findings: Findings,
+        *,
+        lines_before: int = 0,
     ) -> None:
         # The csv module has one limit per process; an intake may read cells above the limit of an inspection.
         csv.field_size_limit(sys.maxsize)
         self._text = text
-        self._delimiter = delimiter
+        self._delimiter = dialect.delimiter
+        self._backslash_quotes = dialect.backslash_quotes
         self._cell_chars = cell_chars
         self.findings = findings
         self.row = 0
@@ -40,7 +59,7 @@ class Records:
 
     @property
     def record(self) -> str:
-        """The current row's text, unchanged."""
+        """The current row's text; unchanged, unless it has quotes after backslashes."""
         return "".join(self._text.row_lines)
 
     def add_finding(
@@ -56,7 +75,14 @@ class Records:
 
     def __iter__(self) -> Iterator[list[str]]:
         # The reader takes one line per row, and more only if a row does not end with the line.
-        reader = csv.reader(self._text, delimiter=self._delimiter, strict=True, skipinitialspace=True)
+        lines = map(_without_other_escapes, self._text) if self._backslash_quotes else self._text
+        reader = csv.reader(
+            lines,
+            delimiter=self._delimiter,
+            strict=True,
+            skipinitialspace=True,
+            escapechar="\\" if self._backslash_quotes else None,
+        )
         row_lines = self._text.row_lines
         while True:
             row_lines.clear()
@@ -76,6 +102,8 @@ class Records:
             # Skip the blank rows that spreadsheets leave behind. The first test is quick, the second thorough.
             if any(cells) and any(map(str.strip, cells)):
                 if max(map(len, cells)) <= self._cell_chars:
+                    if self._backslash_quotes and '\\"' in self.record:
+                        row_lines[:] = [self._with_doubled_quotes(cells)]
                     yield cells
                 else:
                     problem = f"a cell of more than {self._cell_chars:,} characters"
@@ -84,9 +112,16 @@ class Records:
                 self.first_blank = self.first_blank or self.line
                 self.blank_rows += 1
 
+    def _with_doubled_quotes(self, cells: Sequence[str]) -> str:
+        line_end = split_record(row_lines[-1], self._delimiter)[1] if (row_lines := self._text.row_lines) else ""
+        return join_record([raw_cell(cell, self._delimiter) for cell in cells], self._delimiter, line_end)
+
     def _report_quotes(self, open_until: str = "") -> bool:
         """Report the cell with wrong quotes, if there is one. Returns whether the next row can be read."""
         fault = find_quote_fault(self.record, self._delimiter)
+        if self._backslash_quotes:
+            self.add_finding(_AFTER_QUOTE, _QUOTE_ADVICE, text=self.record[:_MAX_SHOWN_CHARS])
+            return False
         if fault is None or (open_until and 2 * len(fault.text) < len(self.record)):  # the row is too long without it
             return True
         self.line += fault.line
@@ -94,9 +129,9 @@ class Records:
         text = fault.text[:_MAX_SHOWN_CHARS]
         if fault.closed:
             advice = _BLANKS_ADVICE if _BLANKS_FOLLOW.match(text) else _QUOTE_ADVICE
-            self.add_finding("text follows a cell's closing quote", advice, column, text)
+            self.add_finding(_AFTER_QUOTE, advice, column, text)
             return True
-        problem = f"a quote is opened here and {open_until or 'never closed'}"
+        problem = f"{_OPENED}{open_until or 'never closed'}"
         self.add_finding(problem, f"{_QUOTE_ADVICE} The rest of the file was not checked.", column, text)
         return False
 
@@ -109,3 +144,12 @@ class Records:
         if fault.place == "line":
             self.line = next_line
         self.add_finding(fault.problem, fault.advice, text=fault.text or self.record[:_MAX_SHOWN_CHARS] or None)
+
+
+def _without_other_escapes(line: str) -> str:
+    """The line with all backslashes doubled that escape no quote, as the csv module then keeps them."""
+    return _BACKSLASHES.sub(_doubled, line) if "\\" in line else line
+
+
+def _doubled(found: re.Match[str]) -> str:
+    return found[0] * 2
