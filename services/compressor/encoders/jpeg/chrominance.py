@@ -19,7 +19,6 @@ _HALVED_DOWN: Subsampling = (1, 2)
 
 # Full resolution is worth its bytes from a quality and a loss on: the source's subsampling, the quality, the loss.
 _WORTH_KEEPING = (
-    ((1, 1), 45, 20.0),
     ((1, 1), 60, 12.0),
     ((1, 1), 88, 7.0),
     ((2, 1), 60, 5.5),
