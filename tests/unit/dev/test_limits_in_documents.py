@@ -8,8 +8,10 @@ import pytest
 from dev.docs.env_example import settings_of
 from services.aggregator.call_webhook import EXCERPT_BYTES
 from services.compressor.auto_format import MAX_COMPARED_PIXELS
+from services.compressor.decoders.few_colours import MAX_FEW_COLOURS
 from services.compressor.decoders.open import MAX_ANIMATION_FACTOR
 from services.compressor.encoders import avif, webp
+from services.compressor.encoders.jpeg.ladder import MAX_GAIN_MAP_PART
 from services.compressor.lanes import SLOW_SECONDS
 from services.compressor.rate_control.target_size import GOOD_ENOUGH, SCALED_FILL, WELL_FILLED
 from services.compressor.rendition import MAX_ANIMATION_PIXELS, MAX_ANIMATION_PIXELS_IN
@@ -55,7 +57,7 @@ _IN_WORDS = {
     1: "a second",
     2: "two seconds",
 }
-_SHARES = {0.75: "three quarters", 0.5625: "nine sixteenths"}
+_SHARES = {0.75: "three quarters", 0.5625: "nine sixteenths", 1 / 6: "a sixth"}
 _OF_ONE_REQUEST = download_room.FREE_FACTOR / (download_room.FREE_FACTOR + 1)
 _CLIENT = "docs/decisions/0005-one-guarded-http-client.md"
 _DISPATCH = "docs/decisions/0028-dispatch-by-capacity.md"
@@ -139,6 +141,8 @@ STATED = [
         f"fills {GOOD_ENOUGH * 100:g} % of the limit, or {WELL_FILLED * 100:g} % if the next rung is predicted",
     ),
     ("docs/compression.md", f"its lowest rung should take {SCALED_FILL * 100:g} % of the limit"),
+    ("docs/compression.md", f"**Drawings of few colours** ({MAX_FEW_COLOURS} at most)"),
+    ("docs/compression.md", f"with at most {_SHARES[MAX_GAIN_MAP_PART]} of the limit"),
     ("docs/compression.md", f"Above {MAX_COMPARED_PIXELS // _MEGA} megapixels, counted over all frames"),
     ("docs/compression.md", f"more than {MAX_ANIMATION_PIXELS // _MEGA} megapixels in all frames"),
     ("docs/compression.md", f"in all frames ({MAX_ANIMATION_PIXELS_IN['png'] // _MEGA} as PNG)"),

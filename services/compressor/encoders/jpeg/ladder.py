@@ -15,7 +15,9 @@ from services.compressor.encoders.jpeg.prediction import predict
 from services.compressor.encoders.jpeg.quantisation import quantisation_tables
 from services.compressor.rate_control import QUALITIES, Ladder
 
-_MAX_GAIN_MAP_PART = 1 / 6  # of the limit: the rest looks as good as before, but for one or two qualities
+MAX_GAIN_MAP_PART = 1 / 6
+"""Of the limit: it costs the picture itself a few qualities at most."""
+
 _LARGE_PIXELS = 500_000
 """From here on, restart markers let parts be decoded, such as those that are compared with the original.
 
@@ -79,7 +81,7 @@ class _Jpeg:
         gain_map, xmp = self._picture.gain_map, self._picture.xmp
         if gain_map is None:
             return
-        self._gain_map = encode_gain_map(gain_map, int(limit * _MAX_GAIN_MAP_PART))
+        self._gain_map = encode_gain_map(gain_map, int(limit * MAX_GAIN_MAP_PART))
         if self._gain_map is not None and gain_map.properties is not None:
             xmp = announcing_xmp(xmp, len(self._gain_map))
             if xmp is None or len(xmp) > _MAX_XMP_BYTES:
