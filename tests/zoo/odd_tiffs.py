@@ -204,7 +204,7 @@ ODD_TIFFS: dict[str, Callable[[], Specimen]] = {
     "tiff after a thumbnail by the old tag": partial(_after_thumbnail, {_OLD_SUBFILE: (2,)}),
     "tiff after thumbnail and mask": _after_several,
     "tiff of a thumbnail only": _only_thumbnail,
-    "tiff 16 bit, really big-endian": lambda: _grey_of((_grey() * 257).astype(np.uint16), order=">"),
+    "tiff 16 bit big-endian": lambda: _grey_of((_grey() * 257).astype(np.uint16), order=">"),
     "tiff 16 bit signed": lambda: _grey_of((_grey() * 32767 // 255).astype(np.int16), {_SAMPLE_FORMAT: (_SIGNED,)}),
     "tiff 16 bit with 0 for white": lambda: _grey_of(
         (65535 - _grey() * 257).astype(np.uint16), {_PHOTOMETRIC: (_WHITE_IS_ZERO,)}

@@ -132,7 +132,6 @@ TIFFS_AND_BMPS: dict[str, Callable[[], Specimen]] = {
     "tiff palette": lambda: _tiff("tiff_lzw", gradient(16).quantize(16)),
     "tiff with alpha": lambda: _tiff("tiff_lzw", with_alpha(gradient())),
     "tiff 16 bit": partial(_deep_grey, "<u2"),
-    "tiff 16 bit big-endian": partial(_deep_grey, ">u2"),
     "tiff 32 bit": partial(_deep_grey, "<i4"),
     "tiff floats": _float_grey,
     "tiff CMYK": partial(_cmyk, profile=False),

@@ -53,7 +53,8 @@ _LOST_TAGS = "Truncated File Read|Corrupt EXIF data|Possibly corrupt"
 def open_picture(original: bytes, max_pixels: int, metadata: MetadataPolicy = "strip") -> Picture:
     """Decode an original; `metadata` says which of its metadata to keep.
 
-    The content decides the format. If a file holds several pictures (TIFF pages, a camera's MPO), the first is decoded.
+    The content decides the format. If a file holds several pictures (a camera's MPO), the first is decoded; of a TIFF's
+    pages the first that is no thumbnail.
     `max_pixels` limits width times height, and is checked before memory is allocated. All frames of an
     animation together may have MAX_ANIMATION_FACTOR times as many pixels, because they are decoded one at a time.
     Raises CompressError if the file is not a picture of a supported format, too large, or incomplete.
