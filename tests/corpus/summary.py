@@ -41,10 +41,23 @@ def _formats(judged: Sequence[Judged]) -> str:
 
 def _refusals(judged: Sequence[Judged]) -> str:
     failed = [each for each in judged if not each.compressed]
-    codes = Counter(each.line["Error Code"] or each.line["State"] for each in failed)
-    shown = Counter(each.line["Error Code"] or each.line["State"] for each in failed if each.shown)
-    rows = [(code, str(count), str(shown[code])) for code, count in codes.most_common()]
+    counts = Counter(map(_refusal, failed))
+    shown = Counter(_refusal(each) for each in failed if each.shown)
+    rows = [(name, str(count), str(shown[name])) for name, count in sorted(counts.items(), key=_order)]
     return table(("without a result", "files", "of them shown by the browser"), rows) if rows else ""
+
+
+def _refusal(judged: Judged) -> str:
+    """The code, and the beginning of its detail: what the file was, without the decoder's own words."""
+    line = judged.line
+    detail = line["Error Detail"].partition(":")[0].partition(",")[0].removeprefix("the file is ")
+    return f"`{line['Error Code'] or line['State']}`: {detail}"
+
+
+def _order(counted: tuple[str, int]) -> tuple[str, int]:
+    """By code, then the most frequent first."""
+    name, count = counted
+    return name.partition(":")[0], -count
 
 
 def _differences(judged: Sequence[Judged]) -> str:

@@ -47,3 +47,13 @@ def test_catalogues_are_judged(tmp_path: Path) -> None:
     assert "2 of 2 catalogues judged, 1 taken, 1 refused" in text
     assert "bad.csv: refused with 1 URLs of images" in text
     assert "good.csv:" not in text
+
+
+def test_a_folder_that_is_no_report_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear reader")
+    command = [sys.executable, "-m", "tests.corpus", str(tmp_path), "--out", str(tmp_path)]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=_LIMIT_SECONDS, check=False)
+
+    assert done.returncode == 2
+    assert (tmp_path / "letter.txt").exists()
