@@ -27,7 +27,12 @@ LINE = {
     "Bytes Out": "490",
     "Target Met": "yes",
 }
-FAILED = LINE | {"State": "failed", "Error Code": "decode_error", "Error Detail": "JPEG does not decode"}
+FAILED = LINE | {
+    "State": "failed",
+    "Error Code": "decode_error",
+    "Error Detail": "JPEG does not decode",
+    "Owner": "host",
+}
 SEEN = Seen(STILL, STILL, [CLOSE])
 
 
@@ -44,7 +49,7 @@ def test_a_result_that_looks_like_its_original_has_no_fault() -> None:
 @pytest.mark.parametrize(
     ("line", "seen", "fault"),
     [
-        ({**FAILED, "Error Code": "internal"}, Seen(None, None), Fault.OURS),
+        ({**FAILED, "Error Code": "internal", "Owner": "us"}, Seen(None, None), Fault.OURS),
         ({**FAILED, "State": "cancelled", "Error Code": "cancelled"}, Seen(None, None), Fault.OURS),
         (FAILED, Seen(STILL, None), Fault.REFUSED),
         (LINE, Seen(STILL, None), Fault.NOT_SHOWN),

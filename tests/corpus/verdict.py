@@ -29,7 +29,6 @@ class Fault(StrEnum):
 
 
 _WEIGHTS = {fault: 100 * (len(Fault) - place) for place, fault in enumerate(Fault)}
-_OUR_ERRORS = {"internal", "timeout", ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def judge(line: Mapping[str, str], seen: Seen, percent: int, *, strip: bool) -> 
 def _of_failure(line: Mapping[str, str], seen: Seen) -> dict[Fault, str]:
     faults = {}
     code = line["Error Code"]
-    if code in _OUR_ERRORS or line["State"] != "failed":
+    if line["Owner"] == "us" or line["State"] != "failed":
         faults[Fault.OURS] = f"{line['State']} {code}: {line['Error Detail']}"
     if seen.original:
         faults[Fault.REFUSED] = f"{code}: {line['Error Detail']}"
