@@ -1,15 +1,15 @@
 """One signed call of a webhook's receiver."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import quote
 
 import httpx
 import structlog
 
+from services.aggregator.echoed_credentials import without_credentials
 from services.aggregator.settings import WebhookSettings
 from services.aggregator.webhook_policy import WebhookResponse, signed_headers
 from shared.observability import redact_text
@@ -18,7 +18,6 @@ from shared.url_policy import BlockedAddress, InvalidUrl, WebUrl, check_url
 
 _MAX_RESPONSE_BYTES = 4096  # credentials are recognised also where the excerpt ends
 EXCERPT_BYTES = 1024
-_SHORTEST_SECRET = 4  # shorter ones are parts of words
 
 log = structlog.get_logger(__name__)
 
@@ -36,13 +35,13 @@ class WebhookCaller:
 
     async def __call__(self, url: str, webhook_id: str, body: str) -> WebhookResponse:
         """The receiver's response, or why there is none. Raises nothing."""
-        secrets: tuple[bytes, ...] = ()
+        credentials: bytes | None = None
         answer: WebhookResponse | None = None  # the receiver may never finish its response
         start = bytearray()
         failure: str | None = None
         try:
             target = check_url(url, self._policy, credentials=True)
-            secrets = _secrets(target)
+            credentials = target.credentials
             async with asyncio.timeout(self._timeout), self._post(target, webhook_id, body) as response:
                 answer = WebhookResponse.of(response.status_code, response.headers)
                 await _read_start(response, start)
@@ -57,7 +56,7 @@ class WebhookCaller:
             failure = type(error).__name__
         if answer is None:
             return WebhookResponse(None, failure)
-        return replace(answer, excerpt=_excerpt(start, secrets))
+        return replace(answer, excerpt=_excerpt(bytes(start), credentials))
 
     def _post(self, url: WebUrl, webhook_id: str, body: str) -> AbstractAsyncContextManager[httpx.Response]:
         headers = signed_headers(webhook_id, body, self._signers, self._clock())
@@ -82,18 +81,7 @@ async def _read_start(response: httpx.Response, start: bytearray) -> None:
             return
 
 
-def _secrets(url: WebUrl) -> tuple[bytes, ...]:
-    """What a receiver could repeat of the credentials that it was sent."""
-    if url.credentials is None or url.authorization is None:
-        return ()
-    password = url.credentials.partition(b":")[2]
-    forms = (url.authorization.removeprefix("Basic ").encode(), password, quote(password).encode())
-    return tuple(form for form in forms if len(form) >= _SHORTEST_SECRET)
-
-
-def _excerpt(start: bytearray, secrets: Sequence[bytes]) -> str:
+def _excerpt(start: bytes, credentials: bytes | None) -> str:
     """Its first EXCERPT_BYTES as text. Credentials are removed first: a cut may hide what they are."""
-    for secret in secrets:
-        start = start.replace(secret, b"***")
-    text = redact_text(bytes(start).decode(errors="replace"))
+    text = redact_text(without_credentials(start, credentials).decode(errors="replace"))
     return text.encode()[:EXCERPT_BYTES].decode(errors="ignore")
