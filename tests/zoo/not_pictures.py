@@ -147,6 +147,7 @@ BROKEN: dict[str, Callable[[], bytes]] = {
     "png header": lambda: SIGNATURE,
     "png without rows": lambda: SIGNATURE + header(64, 48) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""),
     "png with missing rows": _missing_rows,
+    "png with many missing rows": odd_pngs.many_missing_rows,
     "png truncated": lambda: PNGS["png colour 8 bit"]().data[:-90],
     "png with two wrong checksums": odd_pngs.both_checksums_wrong,
     "png with a wrong checksum in tRNS": lambda: _png_with_wrong_checksum(b"tRNS", bytes(6)),
@@ -156,6 +157,13 @@ BROKEN: dict[str, Callable[[], bytes]] = {
     "png of an unknown colour type": odd_pngs.unknown_colours,
     "png without a palette": lambda: (
         SIGNATURE + header(64, 48, 8, INDEXED) + chunk(b"IDAT", zlib.compress(bytes(65 * 48))) + chunk(b"IEND", b"")
+    ),
+    "png with an empty palette": lambda: (
+        SIGNATURE
+        + header(64, 48, 8, INDEXED)
+        + chunk(b"PLTE", b"")
+        + chunk(b"IDAT", zlib.compress(bytes(65 * 48)))
+        + chunk(b"IEND", b"")
     ),
     "png with zeroed bytes": lambda: _zeroed_bytes(PNGS["png colour 8 bit"]().data),
     "png with a missing frame": _missing_frame,

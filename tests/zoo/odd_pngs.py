@@ -44,6 +44,13 @@ def damaged_behind_the_last_row() -> bytes:
     return _png(pixels=chunk(b"IDAT", packed + b"\xff" * 20), end=b"").data
 
 
+def many_missing_rows() -> bytes:
+    """So many rows are there that they are inflated in several steps."""
+    rows = np.zeros((1000, 1200), np.uint8)
+    rows[:-1] = 200
+    return SIGNATURE + header(1200, 2000, 8, 0) + chunk(b"IDAT", compressed_rows(rows)) + _END
+
+
 def unknown_colours() -> bytes:
     """A valid header but for its colour type."""
     return SIGNATURE + header(*SIZE, 8, 5) + _pixels(gradient()) + _END

@@ -63,7 +63,7 @@ def _jpeg(image: ImageFile.ImageFile, original: bytes) -> Decoded:
 
 def _png(image: ImageFile.ImageFile, png: bytes, limit: PixelLimit) -> Decoded:
     header, chunks = png_header(png), list(iter_png_chunks(png))
-    if header.colour_type == _INDEXED and not any(chunk.name == b"PLTE" for chunk in chunks):
+    if header.colour_type == _INDEXED and not any(name == b"PLTE" and len(data) for name, data in chunks):
         raise ValueError("the palette is missing")
     image.load()
     # Pillow leaves missing rows black, so rows need counting only if the last one is black.

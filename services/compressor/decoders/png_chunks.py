@@ -86,7 +86,7 @@ def check_pixels(pixels: Iterable[memoryview], header: Header) -> None:
     inflate = zlib.decompressobj()
     for piece in pixels:
         rest: bytes | memoryview = piece
-        while len(rest) and missing > 0:
+        while len(rest) and missing > 0 and not inflate.eof:
             try:
                 missing -= len(inflate.decompress(rest, _INFLATE_BYTES))
             except zlib.error as error:

@@ -90,7 +90,7 @@ def _with_valid_checksum(pixels: Iterable[_Chunk], header: Header) -> bytes:
 def _inflated(deflated: bytes, expected: int) -> "tuple[int, zlib._Decompress]":
     """The checksum of the expected bytes, and the decompressor behind them. Raises ValueError if some are missing."""
     inflate, checksum = zlib.decompressobj(-zlib.MAX_WBITS), zlib.adler32(b"")
-    while deflated and expected > 0:
+    while deflated and expected > 0 and not inflate.eof:
         rows = inflate.decompress(deflated, _INFLATE_BYTES)
         expected -= len(rows)
         checksum = zlib.adler32(rows, checksum)
