@@ -8,7 +8,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -126,6 +126,7 @@ def _jpeg(mode: str = "RGB", orientation: int = 1, **save: Any) -> bytes:
         _segment(0xED, b"Photoshop 3.0\0" + _photoshop()),
         *(_segment(0xE0 + number, secret(f"APP{number}")) for number in (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15)),
         _segment(0xFE, secret("comment")),
+        _segment(0xDC, secret("number of lines")),
         _segment(0xFE, "SECRET UTF-16 comment".encode("utf-16")),
     ]
     data = plain[:2] + b"".join(planted) + plain[head:]
@@ -178,8 +179,13 @@ def _png(still: bytes, *, orientation: int = 1) -> bytes:
                 png_chunk_bytes(name, bytes(data) + secret("after a frame")),
                 png_chunk_bytes(b"prVt", secret("frames")),
             ]
+        elif name == b"IEND":
+            out.append(png_chunk_bytes(name, secret("in IEND")))
         else:
             out.append(png_chunk_bytes(name, data))
+            if name == b"IHDR" and data[9] == 2:
+                out.append(png_chunk_bytes(b"PLTE", secret("proposed palette").ljust(30, b"-")))
+                out.append(png_chunk_bytes(b"tRNS", b"\1\0\1\0\1\0" + secret("after the key")))
             if name == b"IHDR":
                 out.append(png_chunk_bytes(b"cHRM", bytes(32) + secret("after cHRM")))
     return b"".join(out) + secret("after IEND")
@@ -197,6 +203,8 @@ def _webp(webp: bytes) -> bytes:
     while at < len(webp):
         size = int.from_bytes(webp[at + 4 : at + 8], "little")
         data = webp[at + 8 : at + 8 + size]
+        if webp[at : at + 4] in (b"VP8 ", b"VP8L"):
+            data += secret("after the pixels")
         if webp[at : at + 4] == b"ANMF":
             data += _riff_chunk(b"UNKN", secret("chunk in a frame"))
         chunks.append(_riff_chunk(webp[at : at + 4], data))
@@ -223,8 +231,9 @@ def _gif(gif: bytes) -> bytes:
     loop = gif.replace(
         b"NETSCAPE2.0\x03\x01\0\0", b"NETSCAPE2.0\x03\x01\0\0" + blocks(secret("second loop block"))[:-1]
     )
-    body = loop[start:-1]
-    return loop[:start] + b"".join(planted) + body + planted[0] + b";" + secret("trailing data")
+    body = loop[start:-2] + blocks(secret("after the pixels"))
+    empty = b"," + bytes(9) + b"\x08" + blocks(secret("frame without pixels"))
+    return loop[:start] + b"".join(planted) + body + empty + planted[0] + b";" + secret("trailing data")
 
 
 # AVIF
@@ -333,6 +342,22 @@ def _tiff_of_jpegs() -> bytes:
     return out + commented
 
 
+def _tiff_with_texts_for_numbers() -> bytes:
+    """A strip that is longer than its rows, and texts in tags that should hold numbers."""
+    tags = _tiff_tags()
+    for tag in (280, 290, 301, 318, 332, 336, 341, 529, 532):
+        tags[tag] = secret(f"tag {tag}")
+        tags.tagtype[tag] = 7
+    plain = saved(picture("L"), "TIFF", tiffinfo=tags)
+    stored = TiffImagePlugin.TiffImageFile(io.BytesIO(plain)).tag_v2
+    (start,), (length,) = stored[273], stored[279]
+    strip = plain[start : start + length] + secret("after the rows")
+    out = plain.replace(struct.pack("<HHII", 273, 4, 1, start), struct.pack("<HHII", 273, 4, 1, len(plain)))
+    out = out.replace(struct.pack("<HHII", 279, 4, 1, length), struct.pack("<HHII", 279, 4, 1, len(strip)))
+    assert out.count(struct.pack("<II", 1, len(strip))) == 1
+    return out + strip
+
+
 def _bmp(mode: str = "RGB") -> bytes:
     plain = saved(picture(mode), "BMP", dpi=(300, 300))
     start = int.from_bytes(plain[10:14], "little")
@@ -341,11 +366,13 @@ def _bmp(mode: str = "RGB") -> bytes:
     return head + gap + plain[start:] + secret("trailing data")
 
 
-def _bmp_with_a_linked_profile() -> bytes:
+def _bmp_with_a_profile(kind: bytes) -> bytes:
+    """Linked, or embedded but none; and a text in place of the numbers for the primaries."""
     rows = np.asarray(picture())[::-1, :, ::-1].tobytes()
     name = secret("profile's path") + b"\0"
     header = struct.pack("<IiiHHIIiiII", 124, 40, 30, 1, 24, 0, len(rows), 11811, 11811, 0, 0)
-    header += bytes(16) + b"KNIL" + bytes(48) + struct.pack("<IIII", 4, 124 + len(rows), len(name), 0)
+    header += bytes(16) + kind + secret("primaries").ljust(48, b"\0")
+    header += struct.pack("<II", 4, 124 + len(rows)) + struct.pack("<I", len(name)) + b"SECR"
     return b"BM" + struct.pack("<IHHI", 138 + len(rows), 0, 0, 138) + header + rows + name
 
 
@@ -377,9 +404,11 @@ SECRET_FILES: dict[str, Callable[[], bytes]] = {
     "tiff fax": lambda: _tiff("1", compression="group4"),
     "tiff CMYK": lambda: _tiff("CMYK"),
     "tiff jpeg": _tiff_of_jpegs,
+    "tiff with texts for numbers": _tiff_with_texts_for_numbers,
     "bmp": _bmp,
     "bmp palette": lambda: _bmp("P"),
-    "bmp with a linked profile": _bmp_with_a_linked_profile,
+    "bmp with a linked profile": partial(_bmp_with_a_profile, b"KNIL"),
+    "bmp with a broken profile": partial(_bmp_with_a_profile, b"DEBM"),
 }
 
 

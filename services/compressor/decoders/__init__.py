@@ -5,10 +5,12 @@ bytes: pixel modes, colour profiles, segments and chunks.
 """
 
 from services.compressor.decoders.bmff import Box, iter_boxes
-from services.compressor.decoders.colour_profile import is_grey_profile, to_srgb
+from services.compressor.decoders.colour_profile import is_grey_profile, is_icc_profile, to_srgb
 from services.compressor.decoders.density import Density, jfif_density, per_metre
 from services.compressor.decoders.gain_map import GainMap, has_gain_map
+from services.compressor.decoders.gif import GifFrame, read_gif
 from services.compressor.decoders.hdr import Hdr
+from services.compressor.decoders.jpeg_profile import read_jpeg_profile
 from services.compressor.decoders.jpeg_rows import RESTART_ROWS, rows_between_restarts
 from services.compressor.decoders.jpeg_segments import START_OF_SCAN, iter_jpeg_segments, scan_data_end
 from services.compressor.decoders.open import open_picture
@@ -17,8 +19,11 @@ from services.compressor.decoders.pixel_modes import drop_opaque_alpha, flatten_
 from services.compressor.decoders.png_chunks import (
     PNG_COLOUR_CHUNKS,
     PNG_SIGNATURE,
+    Header,
     iter_png_chunks,
+    pixel_bytes,
     png_chunk_bytes,
+    png_header,
 )
 from services.compressor.decoders.png_essentials import essential_png
 from services.compressor.decoders.png_key import apply_colour_key
@@ -35,7 +40,9 @@ __all__ = [
     "Format",
     "Frame",
     "GainMap",
+    "GifFrame",
     "Hdr",
+    "Header",
     "JpegSource",
     "Picture",
     "apply_colour_key",
@@ -45,13 +52,18 @@ __all__ = [
     "has_alpha",
     "has_gain_map",
     "is_grey_profile",
+    "is_icc_profile",
     "iter_boxes",
     "iter_jpeg_segments",
     "iter_png_chunks",
     "jfif_density",
     "open_picture",
     "per_metre",
+    "pixel_bytes",
     "png_chunk_bytes",
+    "png_header",
+    "read_gif",
+    "read_jpeg_profile",
     "rows_between_restarts",
     "scan_data_end",
     "tiff_page_offset",

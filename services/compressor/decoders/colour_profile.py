@@ -67,9 +67,14 @@ def is_grey_profile(profile: bytes | None) -> bool:
     return profile is not None and _mode_of(profile) == "L"
 
 
+def is_icc_profile(data: bytes | memoryview) -> bool:
+    """Whether the data has the signature of an ICC profile (ICC.1:2022, 7.2.11)."""
+    return data[36:40] == b"acsp"
+
+
 def _mode_of(profile: bytes) -> str | None:
     """The image mode that a profile is for; None for other colour spaces, and if it is no profile (ICC.1:2022, 7.2)."""
-    return _SPACES.get(profile[16:20]) if profile[36:40] == b"acsp" else None
+    return _SPACES.get(profile[16:20]) if is_icc_profile(profile) else None
 
 
 @lru_cache(_CACHED_PROFILES)

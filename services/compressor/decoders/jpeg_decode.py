@@ -15,7 +15,7 @@ import simplejpeg
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from services.compressor.decoders.jpeg_profile import jpeg_profile
+from services.compressor.decoders.jpeg_profile import read_jpeg_profile
 from services.compressor.decoders.jpeg_repair import END_OF_IMAGE, repaired
 from services.compressor.decoders.jpeg_segments import has_restarts
 
@@ -41,7 +41,7 @@ def open_jpeg(original: bytes) -> JpegImageFile:
     except (SyntaxError, ValueError, IndexError, OSError):  # Pillow does not read some segments that others skip
         image = JpegImageFile(io.BytesIO(repaired(original)))
     image.info.pop("icc_profile", None)
-    if profile := jpeg_profile(original):
+    if profile := read_jpeg_profile(original):
         image.info["icc_profile"] = profile
     return image
 

@@ -6,7 +6,7 @@ _NAME = b"ICC_PROFILE\0"
 _HEADER_BYTES = len(_NAME) + 2  # with the part's number and the count of parts
 
 
-def jpeg_profile(jpeg: bytes) -> bytes | None:
+def read_jpeg_profile(jpeg: bytes) -> bytes | None:
     """The parts in the order of their numbers, as soon as there are as many as the first one announces.
 
     None if a part is missing, or if one before the last has another count or an impossible number.

@@ -2,11 +2,15 @@
 
 import struct
 
+from services.compressor.decoders import is_icc_profile
 from services.compressor.stripping.kept import Kept
 
 _FILE_HEADER_BYTES, _CORE_HEADER_BYTES, _INFO_HEADER_BYTES, _OS2_HEADER_BYTES, _V5_HEADER_BYTES = 14, 12, 40, 64, 124
 _PLAIN, _RLE8, _RLE4, _MASKS, _ALPHA_MASKS = 0, 1, 2, 3, 6
-_DENSITY_AT, _COLOUR_SPACE_AT, _PROFILE_AT = 24, 56, 112  # from the start of the second header
+# From the start of the second header.
+_DENSITY_AT, _RESERVED_OS2_AT, _COLOUR_SPACE_AT, _ENDPOINTS_AT, _PROFILE_AT = 24, 40, 56, 60, 112
+_RESERVED_AT, _ENDPOINT_BYTES = 120, 48
+_CALIBRATED = bytes(4)
 _LINKED, _EMBEDDED, _SRGB = b"KNIL", b"DEBM", b"BGRs"
 
 
@@ -23,10 +27,21 @@ def strip_bmp(original: bytes, _kept: Kept) -> bytes:
     pixels = _pixels(original[pixels_at:], header)
     if len(header) >= _INFO_HEADER_BYTES:
         header[_DENSITY_AT : _DENSITY_AT + 8] = bytes(8)
+    _blank_unused(header)
     profile = _profile(original, header, len(header) + len(tables) + len(pixels))
     start = _FILE_HEADER_BYTES + len(header) + len(tables)
     size = start + len(pixels) + len(profile)
     return b"BM" + struct.pack("<IHHI", size, 0, 0, start) + bytes(header) + tables + pixels + profile
+
+
+def _blank_unused(header: bytearray) -> None:
+    """The fields of OS/2, reserved ones, and primaries and curves of other colour spaces than a calibrated one."""
+    if len(header) == _OS2_HEADER_BYTES:
+        header[_RESERVED_OS2_AT:] = bytes(len(header) - _RESERVED_OS2_AT)
+    if len(header) > _COLOUR_SPACE_AT and header[_COLOUR_SPACE_AT:_ENDPOINTS_AT] != _CALIBRATED:
+        unused = header[_ENDPOINTS_AT : _ENDPOINTS_AT + _ENDPOINT_BYTES]
+        header[_ENDPOINTS_AT : _ENDPOINTS_AT + _ENDPOINT_BYTES] = bytes(len(unused))
+    header[_RESERVED_AT:] = bytes(len(header[_RESERVED_AT:]))
 
 
 def _geometry(header: bytes | bytearray) -> tuple[int, int, int, int]:
@@ -82,9 +97,14 @@ def _profile(original: bytes, header: bytearray, place: int) -> bytes:
         return b""
     at, size = struct.unpack_from("<II", header, _PROFILE_AT)
     start = _FILE_HEADER_BYTES + at
-    if header[_COLOUR_SPACE_AT : _COLOUR_SPACE_AT + 4] == _EMBEDDED and 0 < size <= len(original) - start:
+    profile = original[start : start + size]
+    if (
+        header[_COLOUR_SPACE_AT : _COLOUR_SPACE_AT + 4] == _EMBEDDED
+        and is_icc_profile(profile)
+        and size == len(profile)
+    ):
         struct.pack_into("<I", header, _PROFILE_AT, place)
-        return original[start : start + size]
+        return profile
     header[_COLOUR_SPACE_AT : _COLOUR_SPACE_AT + 4] = _SRGB
     struct.pack_into("<II", header, _PROFILE_AT, 0, 0)
     return b""

@@ -1,22 +1,26 @@
 """Where a deflated stream ends."""
 
+import sys
 import zlib
 
 _INFLATE_BYTES = 1 << 20
 
 
 class DeflateStream:
-    """A zlib stream that is read piece by piece, in bounded memory."""
+    """A zlib stream that is read piece by piece, in bounded memory. limit: of the bytes that it contains."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = sys.maxsize) -> None:
         self._inflate = zlib.decompressobj()
+        self._left = limit
 
     def cut(self, piece: memoryview) -> memoryview:
-        """The part of the next piece that belongs to the stream. Raises zlib.error."""
+        """The part of the next piece that belongs to the stream. Raises zlib.error, or ValueError above the limit."""
         if self._inflate.eof:
             return piece[:0]
         rest: bytes | memoryview = piece
         while len(rest) and not self._inflate.eof:
-            self._inflate.decompress(rest, _INFLATE_BYTES)
+            self._left -= len(self._inflate.decompress(rest, _INFLATE_BYTES))
+            if self._left < 0:
+                raise ValueError("the stream contains too much")
             rest = self._inflate.unconsumed_tail
         return piece[: len(piece) - len(self._inflate.unused_data)]

@@ -1,22 +1,30 @@
 """Remove the metadata of a JPEG. Source: ITU T.81, annex B; the JFIF and Adobe segments as libjpeg reads them."""
 
-from services.compressor.decoders import START_OF_SCAN, iter_jpeg_segments, jfif_density, scan_data_end
+from services.compressor.decoders import (
+    START_OF_SCAN,
+    is_icc_profile,
+    iter_jpeg_segments,
+    jfif_density,
+    read_jpeg_profile,
+    scan_data_end,
+)
 from services.compressor.stripping.kept import Kept
 
 _START_OF_IMAGE, _END_OF_IMAGE = b"\xff\xd8", b"\xff\xd9"
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JFIF, _PROFILE, _ADOBE = (0xE0, b"JFIF\0"), (0xE2, b"ICC_PROFILE\0"), (0xEE, b"Adobe")
 _EXIF = b"\xff\xe1", b"Exif\0\0"
-# Frame headers; Huffman and quantisation tables, arithmetic conditioning, number of lines, restart interval.
-_PIXEL_SEGMENTS = _FRAMES | {0xC4, 0xCC, 0xDB, 0xDC, 0xDD}
+# Frame headers; Huffman and quantisation tables, arithmetic conditioning, restart interval.
+_PIXEL_SEGMENTS = _FRAMES | {0xC4, 0xCC, 0xDB, 0xDD}
 _JFIF_BYTES, _JFIF_VERSION_BYTES, _ADOBE_BYTES = 14, 7, 12
 _INKS = 4
+_PROFILE_PART_BYTES = 0xFFFF - 16
 
 
 def strip_jpeg(original: bytes, kept: Kept) -> bytes:
     """The pixels, what their colours need, and `kept`; without anything after the end of the first picture."""
-    with_profile = kept.profile or _has_inks(original)
     jfif, segments = b"", []
+    profile = _profile(original) if kept.profile or _has_inks(original) else b""
     for marker, start, end in iter_jpeg_segments(original):
         content = original[start:end]
         if marker == START_OF_SCAN:
@@ -25,7 +33,10 @@ def strip_jpeg(original: bytes, kept: Kept) -> bytes:
             jfif = jfif or _segment(b"\xff\xe0", content[:_JFIF_VERSION_BYTES] + jfif_density(kept.density) + b"\0\0")
         elif _is(_ADOBE, marker, content):
             segments.append(_segment(b"\xff\xee", content[:_ADOBE_BYTES]))
-        elif marker in _PIXEL_SEGMENTS or (with_profile and _is(_PROFILE, marker, content)):
+        elif _is(_PROFILE, marker, content):
+            segments.append(profile)
+            profile = b""
+        elif marker in _PIXEL_SEGMENTS:
             segments.append(original[start - 4 : end])
     exif = _segment(_EXIF[0], _EXIF[1] + kept.exif) if kept.exif else b""
     return b"".join((_START_OF_IMAGE, jfif, exif, *segments, _END_OF_IMAGE))
@@ -38,6 +49,17 @@ def _is(kind: tuple[int, bytes], marker: int, content: bytes) -> bool:
 def _segment(marker: bytes, content: bytes) -> bytes:
     """Raises OverflowError if the content is too long for a segment."""
     return marker + (len(content) + 2).to_bytes(2, "big") + content
+
+
+def _profile(jpeg: bytes) -> bytes:
+    """The segments of its profile, without any that are not a part of it."""
+    profile = read_jpeg_profile(jpeg) or b""
+    if not is_icc_profile(profile):
+        return b""
+    parts = [profile[at : at + _PROFILE_PART_BYTES] for at in range(0, len(profile), _PROFILE_PART_BYTES)]
+    return b"".join(
+        _segment(b"\xff\xe2", _PROFILE[1] + bytes((number, len(parts))) + part) for number, part in enumerate(parts, 1)
+    )
 
 
 def _has_inks(jpeg: bytes) -> bool:

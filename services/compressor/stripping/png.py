@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from services.compressor.decoders import (
     PNG_COLOUR_CHUNKS,
     PNG_SIGNATURE,
+    Header,
     essential_png,
     iter_png_chunks,
+    pixel_bytes,
     png_chunk_bytes,
+    png_header,
 )
 from services.compressor.stripping.deflate import DeflateStream
 from services.compressor.stripping.kept import Kept
 
-_PIXEL_CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IEND"})
+_INDEXED = 3
+_KEY_BYTES = {0: 2, 2: 6}  # of tRNS, by colour type
 # Chunks with numbers that viewers apply to the pixels, and the bytes of their content.
 _NUMBER_CHUNKS = PNG_COLOUR_CHUNKS | {b"acTL": 8, b"fcTL": 26}
 _PROFILE_NAMES = frozenset({b"ICC Profile", b"ICC profile", b"icc"})  # as encoders write them
@@ -23,7 +27,8 @@ _SEQUENCE_BYTES = 4
 def strip_png(original: bytes, kept: Kept) -> bytes:
     """The chunks of the pixels and their colours, and `kept`.
 
-    Raises ValueError for a chunk that is not understood, and zlib.error if the pixels are broken.
+    Raises ValueError for a chunk that is not understood or for more pixels than the picture has, and zlib.error if the
+    pixels are broken.
     """
     try:
         chunks = list(_without_metadata(original, kept))
@@ -33,29 +38,55 @@ def strip_png(original: bytes, kept: Kept) -> bytes:
 
 
 def _without_metadata(original: bytes, kept: Kept) -> Iterator[tuple[bytes, bytes | memoryview]]:
-    still, frame, frames, declared_frames = DeflateStream(), DeflateStream(), 0, 0
-    exif = kept.exif
+    header = png_header(original)
+    still, frame, frames, declared_frames = DeflateStream(pixel_bytes(header)), DeflateStream(), 0, 0
+    exif, colours = kept.exif, 0
     for name, data in iter_png_chunks(original):
+        if name == b"PLTE":
+            colours = len(data) // 3
         if name == b"acTL":
             declared_frames = int.from_bytes(data[:4], "big")
         if name == b"fcTL":
-            frame, frames = DeflateStream(), frames + 1
+            frame, frames = DeflateStream(_frame_bytes(data, header)), frames + 1
         if name == b"IDAT":
             if exif:
                 yield b"eXIf", exif
                 exif = None
             if pixels := still.cut(data):
                 yield name, pixels
-        elif name == b"fdAT" and frames <= declared_frames:
+        elif name in (b"fcTL", b"fdAT") and frames > declared_frames:
+            continue
+        elif name == b"fdAT":
             yield name, bytes(data[:_SEQUENCE_BYTES]) + frame.cut(data[_SEQUENCE_BYTES:])
         elif name == b"iCCP" and kept.profile:
             yield name, _profile(bytes(data))
-        elif name in _PIXEL_CHUNKS or (
-            _NUMBER_CHUNKS.get(name) == len(data) and (name != b"fcTL" or frames <= declared_frames)
-        ):
-            yield name, data
-        elif name[:1].isupper():
-            raise ValueError(f"an unknown chunk {name!r}")
+        elif (content := _content(name, data, header.colour_type, colours)) is not None:
+            yield name, content
+
+
+def _content(name: bytes, data: memoryview, colour_type: int, colours: int) -> bytes | memoryview | None:
+    """What is needed of a chunk; None if it is not needed. colours: in the palette before it.
+
+    Raises ValueError for an unknown chunk that decoders must understand.
+    """
+    match name:
+        case b"IHDR":
+            return data
+        case b"IEND":
+            return b""
+        case b"PLTE":
+            return data if colour_type == _INDEXED else None  # in others it is a proposal
+        case b"tRNS":
+            return data[: _KEY_BYTES.get(colour_type, colours)] or None
+    if name[:1].isupper():
+        raise ValueError(f"an unknown chunk {name!r}")
+    return data if _NUMBER_CHUNKS.get(name) == len(data) else None
+
+
+def _frame_bytes(control: memoryview, header: Header) -> int:
+    """Of the rows of an animation's frame, by its fcTL chunk."""
+    width, height = (int.from_bytes(control[at : at + 4], "big") for at in (4, 8))
+    return pixel_bytes(header._replace(width=width, height=height))
 
 
 def _profile(data: bytes) -> bytes:

@@ -1,8 +1,12 @@
 """Remove the metadata of a WebP, still or animated. Source: WebP container specification, RFC 9649."""
 
+import io
 from collections.abc import Iterator
 
+from PIL import Image
+
 from services.compressor.stripping.kept import Kept
+from services.compressor.stripping.needed_bytes import needed_bytes
 
 _HEADER_BYTES = 12
 _EXTENDED, _FRAME = b"VP8X", b"ANMF"
@@ -34,12 +38,32 @@ def _without_metadata(webp: bytes, kept: Kept) -> Chunks:
             wanted = _HAS_ALPHA | _IS_ANIMATED | (_HAS_PROFILE if kept.profile else 0)
             yield name, bytes((data[0] & wanted | (_HAS_EXIF if kept.exif else 0), 0, 0, 0)) + data[4:_EXTENDED_BYTES]
         elif name == _FRAME:
-            parts = (_chunk(*part) for part in _chunks(data, _FRAME_HEADER_BYTES) if part[0] in _PIXEL_CHUNKS)
+            parts = (
+                _chunk(*_without_rest(*part)) for part in _chunks(data, _FRAME_HEADER_BYTES) if part[0] in _PIXEL_CHUNKS
+            )
             yield name, data[:_FRAME_HEADER_BYTES] + b"".join(parts)
         elif name == b"ANIM":
             yield name, data[:_ANIMATION_BYTES]
-        elif name in _PIXEL_CHUNKS or (name == b"ICCP" and kept.profile):
+        elif name in _PIXEL_CHUNKS:
+            yield _without_rest(name, data)
+        elif name == b"ICCP" and kept.profile:
             yield name, data
+
+
+def _without_rest(name: bytes, data: bytes) -> tuple[bytes, bytes]:
+    """The chunk without what follows its pixels. Of transparency that is not searched."""
+    if name == b"ALPH":
+        return name, data
+    return name, data[: needed_bytes(len(data), lambda size: _decodes(name, data[:size]))]
+
+
+def _decodes(name: bytes, data: bytes) -> bool:
+    body = b"WEBP" + _chunk(name, data)
+    try:
+        Image.open(io.BytesIO(b"RIFF" + len(body).to_bytes(4, "little") + body), formats=("WEBP",)).load()
+    except OSError:
+        return False
+    return True
 
 
 def _chunks(riff: bytes, at: int) -> Chunks:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.compressor.decoders.jpeg_profile import jpeg_profile
+from services.compressor.decoders.jpeg_profile import read_jpeg_profile
 from tests.support.compressing import a_picture, encoded
 from tests.zoo.jpeg_parts import APP2, profile_part, segment, with_segments
 
@@ -40,5 +40,5 @@ def test_parts_are_joined_as_browsers_do(parts: list[tuple[int, int, bytes]], pr
     segments = [profile_part(*part) for part in parts]
     jpeg = encoded(a_picture(), "JPEG")
 
-    assert jpeg_profile(with_segments(jpeg, *segments)) == profile
-    assert jpeg_profile(with_segments(jpeg, WITHOUT_NUMBER, *segments)) == profile
+    assert read_jpeg_profile(with_segments(jpeg, *segments)) == profile
+    assert read_jpeg_profile(with_segments(jpeg, WITHOUT_NUMBER, *segments)) == profile
