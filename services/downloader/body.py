@@ -56,7 +56,7 @@ class Body:
         except ExpandsTooMuch:
             raise self._beyond_limit() from None
         if not self._decoder.complete and self.cut_off is None:
-            self.cut_off = FetchError(FetchFailure.CONNECTION_LOST, "the compressed body ends too early")
+            self.cut_off = FetchError(FetchFailure.INCOMPLETE_BODY, "the compressed body ends too early")
 
     async def _received(self) -> AsyncIterator[bytes]:
         """The bytes that are sent. Only the time that the host lets us wait counts for its speed."""

@@ -126,20 +126,21 @@ class Fetcher:
             await spool.write(piece)
             if content_type is None and spool.size >= HEAD_BYTES:
                 content_type = checked_type(spool.head, response)
-        if body.cut_off and not _is_whole(spool, response):
+        if body.cut_off and not _is_whole(spool, declared_size(response), coded=body.coded):
             raise body.cut_off
         checked = content_type or checked_type(spool.head, response)
         return _Received(checked, response.extensions[FIRST_BYTE_MS], _validators(response))
 
 
-def _is_whole(spool: Spool, response: httpx.Response) -> bool:
+def _is_whole(spool: Spool, declared: int | None, *, coded: bool) -> bool:
     """Whether an image is whole although its body had no proper end.
 
-    A length that does not match is believed, unless it is that of the image before it was compressed: browsers accept
-    that too.
+    declared: the length of the body. It says nothing about an image that was `coded`, unless it is the image's own, as
+    some hosts send it; browsers accept that too.
     """
-    declared = declared_size(response)
-    return ends_whole(spool.head, spool.tail, spool.size) if declared is None else spool.size == declared
+    if declared is not None and not coded:
+        return False
+    return spool.size == declared or ends_whole(spool.head, spool.tail, spool.size)
 
 
 def checked_type(head: bytes, response: httpx.Response) -> str:

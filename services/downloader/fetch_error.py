@@ -3,7 +3,7 @@
 import httpx
 
 from services.downloader.outcomes import FetchFailure
-from shared.outbound import BadResponse, NameNotResolved, TlsError
+from shared.outbound import BadResponse, IncompleteBody, NameNotResolved, TlsError
 from shared.url_policy import BlockedAddress, InvalidUrl
 
 _MAX_DETAIL_CHARS = 200
@@ -46,6 +46,8 @@ def _cause_of(error: Exception) -> FetchFailure:  # noqa: PLR0911 - a table, in 
             return FetchFailure.DNS_UNAVAILABLE if error.temporary else FetchFailure.NO_SUCH_HOST
         case TlsError():
             return FetchFailure.BAD_CERTIFICATE if error.certificate else FetchFailure.TLS_FAILED
+        case IncompleteBody():
+            return FetchFailure.INCOMPLETE_BODY
         case BadResponse():
             return FetchFailure.BAD_RESPONSE
         case httpx.TimeoutException():

@@ -18,7 +18,8 @@ class FetchFailure(Enum):
     NO_SUCH_HOST = auto()
     DNS_UNAVAILABLE = auto()  # the name servers did not answer
     NOT_CONNECTED = auto()  # refused or unreachable
-    CONNECTION_LOST = auto()  # reset, or closed before the end of the body
+    CONNECTION_LOST = auto()  # reset, or closed before the end of the head
+    INCOMPLETE_BODY = auto()  # the host ended the response, and its body has no end
     BAD_RESPONSE = auto()  # a head or a body that violates HTTP
     BAD_CERTIFICATE = auto()
     TLS_FAILED = auto()  # any other error of the handshake
@@ -54,6 +55,7 @@ _OUTCOMES: Mapping[FetchFailure | int, Outcome] = {
     FetchFailure.DNS_UNAVAILABLE: Outcome(ErrorCode.DNS, RetryKind.LATER, host_fault=True),
     FetchFailure.NOT_CONNECTED: Outcome(ErrorCode.CONNECT, RetryKind.LATER, host_fault=True),
     FetchFailure.CONNECTION_LOST: Outcome(ErrorCode.CONNECT, RetryKind.LATER, host_fault=True),
+    FetchFailure.INCOMPLETE_BODY: Outcome(ErrorCode.CONNECT, RetryKind.LATER),  # perhaps a broken file or script
     FetchFailure.BAD_RESPONSE: Outcome(ErrorCode.BAD_RESPONSE, RetryKind.ONCE),
     FetchFailure.BAD_CERTIFICATE: Outcome(ErrorCode.TLS, RetryKind.NEVER),
     FetchFailure.TLS_FAILED: Outcome(ErrorCode.TLS, RetryKind.LATER, host_fault=True),

@@ -47,6 +47,7 @@ LATER = {
     FetchFailure.DNS_UNAVAILABLE: ErrorCode.DNS,
     FetchFailure.NOT_CONNECTED: ErrorCode.CONNECT,
     FetchFailure.CONNECTION_LOST: ErrorCode.CONNECT,
+    FetchFailure.INCOMPLETE_BODY: ErrorCode.CONNECT,
     FetchFailure.TLS_FAILED: ErrorCode.TLS,
     FetchFailure.TIMED_OUT: ErrorCode.TIMEOUT,
     FetchFailure.TOO_SLOW: ErrorCode.TIMEOUT,
@@ -91,7 +92,8 @@ def test_temporary_failures_are_retried_by_the_schedule_until_the_last_attempt(
 ) -> None:
     decisions = [POLICY.decide(cause, None, attempt, NOW) for attempt in range(1, 5)]
     waits = [timedelta(seconds=seconds) for seconds in (5, 30, 120)]
-    fault = code not in {ErrorCode.HTTP_4XX, ErrorCode.NOT_READY} and cause is not FetchFailure.INTERNAL
+    faults_of_one_image = {FetchFailure.INTERNAL, FetchFailure.INCOMPLETE_BODY}
+    fault = code not in {ErrorCode.HTTP_4XX, ErrorCode.NOT_READY} and cause not in faults_of_one_image
     assert decisions == [*(Defer(code, wait, fault) for wait in waits), Fail(code, fault)]
 
 
