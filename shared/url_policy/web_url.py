@@ -14,6 +14,8 @@ import ada_url
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
 
 MAX_URL_CHARS = 2048
+MAX_REDIRECT_CHARS = 8192
+"""Limit for the URL of a redirect: those that stores sign have a kilobyte or two of parameters."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _SLASHES = re.compile(r"\s*https?:[/\\]{2}(?![/\\])", re.IGNORECASE)
@@ -96,7 +98,10 @@ class WebUrl:
         return f"{self.scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{self.authority}{self.target}"
 
     def join(self, reference: str) -> "WebUrl":
-        """The URL that `reference`, such as the header Location, means here. Raises InvalidUrl."""
+        """The URL that `reference`, such as the header Location, means here: at most MAX_REDIRECT_CHARS.
+
+        Raises InvalidUrl.
+        """
         return _parsed(reference, str(self))
 
     def __str__(self) -> str:
@@ -119,8 +124,9 @@ def host_name(url: str) -> str:
 
 
 def _parsed(text: str, base: str | None) -> WebUrl:
-    if len(text) > MAX_URL_CHARS:
-        raise InvalidUrl(f"the URL is longer than {MAX_URL_CHARS:,} characters")
+    limit = MAX_URL_CHARS if base is None else MAX_REDIRECT_CHARS
+    if len(text) > limit:
+        raise _too_long(limit)
     if _CONTROL.search(text):
         raise InvalidUrl("control character in the URL")
     try:
@@ -128,6 +134,8 @@ def _parsed(text: str, base: str | None) -> WebUrl:
     except ValueError:  # also of text that is not Unicode, such as half of a surrogate pair
         is_authority = base is not None and text.lstrip().startswith(("//", "\\\\"))
         raise InvalidUrl(_fault_in(f"http:{text.lstrip()}" if is_authority else text)) from None
+    if base is not None and len(normal) > limit:
+        raise _too_long(limit)
     parts = _NORMAL.fullmatch(normal)
     if parts is None or (base is None and _SLASHES.match(text) is None):
         raise InvalidUrl(_NOT_HTTP)
@@ -141,6 +149,10 @@ def _parsed(text: str, base: str | None) -> WebUrl:
         target = path.replace("|", "%7C") + mark + query
     credentials = None if user is None else _credentials(user, password or "")
     return WebUrl(scheme, name or ipv6, int(port) if port else DEFAULT_PORTS[scheme], target, credentials)
+
+
+def _too_long(limit: int) -> InvalidUrl:
+    return InvalidUrl(f"the URL is longer than {limit:,} characters")
 
 
 def _credentials(user: str, password: str) -> bytes:

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.observability import redact_text, redact_url
-from shared.url_policy.web_url import DEFAULT_PORTS, InvalidUrl, WebUrl, host_name, parse_url
+from shared.url_policy.web_url import DEFAULT_PORTS, MAX_REDIRECT_CHARS, InvalidUrl, WebUrl, host_name, parse_url
 from tests.support.browser_urls import BASE, BROWSER_REFERENCES, BROWSER_URLS
 
 _HIDDEN = re.compile(r"(?<=://)[^/]*@|#.*", re.DOTALL)
@@ -201,6 +201,15 @@ def test_an_address_is_written_as_one_that_can_be_checked(address: object) -> No
     written = f"[{address}]" if ":" in str(address) else str(address)
 
     assert ip_address(parse_url(f"http://{written}/").host) == address
+
+
+def test_a_redirect_may_be_longer_than_an_image_url_but_not_without_limit() -> None:
+    """Redirects that stores sign are long. The limit is that of the normal form, which the next one can continue."""
+    base = parse_url(BASE)
+    assert len(base.join("/" + "a" * 8000).target) == 8001
+    for too_long in ("/" + "a" * MAX_REDIRECT_CHARS, "/" + "a b" * 2000):
+        with pytest.raises(InvalidUrl, match="the URL is longer than 8,192 characters"):
+            base.join(too_long)
 
 
 @given(_TEXTS)
