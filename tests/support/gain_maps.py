@@ -36,8 +36,13 @@ def announcing_xmp(map_bytes: int, more: str = "") -> bytes:
     )
 
 
-def an_ultra_hdr_jpeg(picture: Image.Image | None = None, *, iso: bool = False, more_xmp: str = "") -> bytes:
-    """A JPEG with a gain map of a quarter of its width. iso: announced as ISO 21496-1 has it, else by XMP."""
+def an_ultra_hdr_jpeg(
+    picture: Image.Image | None = None, *, iso: bool = False, more_xmp: str = "", more_gains: str = ""
+) -> bytes:
+    """A JPEG with a gain map of a quarter of its width. iso: announced as ISO 21496-1 has it, else by XMP.
+
+    more_xmp, more_gains: further attributes of the picture's XMP, and content of the map's.
+    """
     picture = picture or a_picture(size=(320, 240))
     gains = picture.convert("L").resize((picture.width // 4, picture.height // 4))
     if iso:
@@ -46,7 +51,7 @@ def an_ultra_hdr_jpeg(picture: Image.Image | None = None, *, iso: bool = False, 
         first = _with_segment(_jpeg(picture), 0xE2, ISO + bytes(4))
     else:
         figures = f'xmlns:hdrgm="{ADOBE}" hdrgm:Version="1.0" hdrgm:GainMapMax="2.0" hdrgm:HDRCapacityMax="2.0"'
-        gain_map = _with_segment(_jpeg(gains), 0xE1, _XMP_HEADER + xmp_packet(figures))
+        gain_map = _with_segment(_jpeg(gains), 0xE1, _XMP_HEADER + xmp_packet(figures, more_gains))
         first = _with_segment(_jpeg(picture), 0xE1, _XMP_HEADER + announcing_xmp(len(gain_map), more_xmp))
     return _with_index(first, len(gain_map)) + gain_map
 

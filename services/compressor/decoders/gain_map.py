@@ -33,10 +33,14 @@ _OUTDATED_CAMERA_NAMES = rb"GCamera:(?:MotionPhoto|MicroVideo)\w*"  # of a video
 
 _XMP, _ISO = 0xE1, 0xE2  # markers of application segments
 _ISO_HEADER = b"urn:iso:std:iso:ts:21496:-1\0"
-_ISO_BYTES = range(20, 1000)  # shorter is a version only
-_PROPERTY = re.compile(rb"""\bhdrgm:(\w+)\s*=\s*["']([\w.+-]+)["']""")
-_NUMBER = rb"\s*<rdf:li>\s*[\w.+-]+\s*</rdf:li>\s*"
-_LISTED_PROPERTY = re.compile(rb"<hdrgm:(\w+)>\s*<rdf:Seq>(?:%b)+</rdf:Seq>\s*</hdrgm:\1>" % _NUMBER)
+_ISO_VERSION_BYTES, _ISO_FLAGS_AT = 4, 4
+_ISO_CHANNELS, _ISO_COMMON_DENOMINATOR = 0x80, 0x08  # flags: three channels; all numbers have one denominator
+# Only figures: other content would be metadata of the original.
+_NAME = rb"Version|BaseRenditionIsHDR|GainMapMin|GainMapMax|Gamma|OffsetSDR|OffsetHDR|HDRCapacityMin|HDRCapacityMax"
+_VALUE = rb"[\d.eE+-]+|True|False"
+_PROPERTY = re.compile(rb"""\bhdrgm:(%b)\s*=\s*["'](%b)["']""" % (_NAME, _VALUE))
+_ITEM = rb"<rdf:li>\s*(?:%b)\s*</rdf:li>\s*" % _VALUE  # without blanks before it, which would match in two ways
+_LISTED_PROPERTY = re.compile(rb"<hdrgm:(%b)>\s*<rdf:Seq>\s*(?:%b)+</rdf:Seq>\s*</hdrgm:\1>" % (_NAME, _ITEM))
 _MAX_PICTURES, _MAX_PROFILE_BYTES = 8, 4096
 
 
@@ -76,9 +80,20 @@ def _description(jpeg: bytes) -> tuple[tuple[bytes, bytes] | None, bytes | None]
         if marker == _XMP and _ANNOUNCEMENTS[0] in content:
             attributes = b" ".join(b'hdrgm:%b="%b"' % each for each in _PROPERTY.findall(content))
             properties = attributes, b"".join(each[0] for each in _LISTED_PROPERTY.finditer(content))
-        elif marker == _ISO and content.startswith(_ISO_HEADER) and len(content) - len(_ISO_HEADER) in _ISO_BYTES:
-            iso = content.removeprefix(_ISO_HEADER)
+        elif marker == _ISO and content.startswith(_ISO_HEADER):
+            iso = _iso_figures(content.removeprefix(_ISO_HEADER)) or iso
     return properties, iso
+
+
+def _iso_figures(content: bytes) -> bytes | None:
+    """The metadata of ISO 21496-1 without what follows it; None if it is a version only, or of a later version."""
+    if content[:2] != b"\0\0" or len(content) <= _ISO_VERSION_BYTES:
+        return None
+    flags = content[_ISO_FLAGS_AT]
+    channels = 3 if flags & _ISO_CHANNELS else 1
+    numbers = 3 + 5 * channels if flags & _ISO_COMMON_DENOMINATOR else 2 * (2 + 5 * channels)
+    size = _ISO_FLAGS_AT + 1 + 4 * numbers
+    return content[:size] if len(content) >= size else None
 
 
 def _decoded(jpeg: bytes, size: tuple[int, int], orientation: int, described: GainMap) -> GainMap | None:
@@ -123,8 +138,24 @@ def without_announcements(xmp: bytes) -> bytes | None:
         if namespace in _OUTDATED_NAMESPACES
     )
     names = _OUTDATED_CAMERA_NAMES + (rb"|(?:%b):[\w.-]+" % prefixes if prefixes else b"")
-    cleaned = re.sub(rb"<(%b)(?:\s[^<>]*)?(?:/>|>.*?</\1\s*>)" % names, b"", xmp, flags=re.DOTALL)
+    cleaned = _without_elements(xmp, re.compile(rb"<(%b)(?:\s[^<>]*)?/?>" % names))
     cleaned = re.sub(rb"\s(?:%b)\s*=\s*(?:\"[^\"]*\"|'[^']*')" % names, b"", cleaned)
     if prefixes:
         cleaned = re.sub(rb"\sxmlns:(?:%b)\s*=\s*(?:\"[^\"]*\"|'[^']*')" % prefixes, b"", cleaned)
     return None if re.search(rb"[\s</](?:%b)" % names, cleaned) else cleaned
+
+
+def _without_elements(xmp: bytes, start_tag: re.Pattern[bytes]) -> bytes:
+    """start_tag: its first group is the name. An element without an end stays."""
+    parts: list[bytes] = []
+    at = 0
+    while tag := start_tag.search(xmp, at):
+        end = tag.end()
+        if not tag[0].endswith(b"/>"):
+            end_tag = re.compile(rb"</%b\s*>" % re.escape(tag[1])).search(xmp, end)
+            if end_tag is None:
+                break
+            end = end_tag.end()
+        parts.append(xmp[at : tag.start()])
+        at = end
+    return b"".join(parts) + xmp[at:]

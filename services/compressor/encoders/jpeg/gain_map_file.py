@@ -34,12 +34,15 @@ TRAILER_BYTES = _MARKER_AND_LENGTH * 2 + len(_INDEX_HEADER) + _INDEX.size + len(
 """The most bytes that are added to the first picture, besides XMP."""
 
 
-def encode_gain_map(gain_map: GainMap, max_bytes: int) -> bytes | None:
-    """The map as a JPEG of at most so many bytes, in fewer pixels if necessary; None if it does not fit."""
+def encode_gain_map(gain_map: GainMap, picture_size: tuple[int, int], max_bytes: int) -> bytes | None:
+    """The map as a JPEG of at most so many bytes; None if it does not fit.
+
+    It gets fewer pixels if necessary, and never more than its picture, which may have been scaled down.
+    """
+    width, height = map(min, gain_map.image.size, picture_size)
     for shrink, quality in _ENCODINGS:
-        width, height = gain_map.image.size
         size = max(1, width // shrink), max(1, height // shrink)
-        encoded = _encoded(gain_map.image.resize(size) if shrink > 1 else gain_map.image, quality, gain_map)
+        encoded = _encoded(gain_map.image.resize(size), quality, gain_map)
         if len(encoded) <= max_bytes:
             return encoded
     return None

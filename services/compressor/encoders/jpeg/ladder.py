@@ -81,7 +81,7 @@ class _Jpeg:
         gain_map, xmp = self._picture.gain_map, self._picture.xmp
         if gain_map is None:
             return
-        self._gain_map = encode_gain_map(gain_map, int(limit * MAX_GAIN_MAP_PART))
+        self._gain_map = encode_gain_map(gain_map, self._image.size, int(limit * MAX_GAIN_MAP_PART))
         if self._gain_map is not None and gain_map.properties is not None:
             xmp = announcing_xmp(xmp, len(self._gain_map))
             if xmp is None or len(xmp) > _MAX_XMP_BYTES:

@@ -71,6 +71,36 @@ def test_a_gain_map_that_does_not_fit_is_named() -> None:
     assert b"hdrgm" not in result.data
 
 
+@pytest.mark.parametrize("max_width", [16, 60, 79])
+def test_the_gain_map_of_a_picture_that_is_scaled_down_is_no_larger_than_it(max_width: int) -> None:
+    result = compressed(an_ultra_hdr_jpeg(), max_width=max_width)
+
+    assert result.data is not None
+    assert result.lost is None
+    gain_map = open_picture(result.data, MAX_PIXELS).gain_map
+    assert gain_map
+    assert gain_map.image.width <= max_width
+
+
+@pytest.mark.parametrize("iso", [False, True])
+def test_nothing_but_the_figures_of_a_gain_map_is_kept(iso: bool) -> None:
+    clean = an_ultra_hdr_jpeg(iso=iso)
+    secret = b' hdrgm:Artist="secret"><hdrgm:Note><rdf:Seq><rdf:li>secret</rdf:li></rdf:Seq></hdrgm:Note>'
+    start = clean.rindex(b"\xff\xd8\xff") + 2
+    end = start + 2 + int.from_bytes(clean[start + 2 : start + 4], "big")
+    content = clean[start + 4 : end]
+    content = content + b"secret" if iso else content.replace(b"></rdf:Description>", secret + b"</rdf:Description>")
+    segment = clean[start : start + 2] + (len(content) + 2).to_bytes(2, "big") + content
+    original = clean[:start] + segment + clean[end:]
+    assert original.count(b"secret") == (1 if iso else 2)
+
+    result = compressed(original)
+
+    assert result.data is not None
+    assert result.lost is None
+    assert b"secret" not in result.data
+
+
 @pytest.mark.parametrize("iso", [False, True])
 @pytest.mark.parametrize("metadata", ["strip", "copyright", "keep"])
 @pytest.mark.parametrize("format_", ["webp", "avif"])

@@ -1,5 +1,6 @@
 """Gain maps are found, and XMP about pictures that a result lacks is removed."""
 
+import time
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.compressor.decoders import has_gain_map
-from services.compressor.decoders.gain_map import without_announcements
+from services.compressor.decoders.gain_map import read_gain_map, without_announcements
 from tests.support.compressing import a_picture, an_exif, encoded
 from tests.support.gain_maps import ADOBE, ISO, an_ultra_hdr_jpeg, announcing_xmp, xmp_packet
 
@@ -68,6 +69,17 @@ def test_any_prefix_and_elements_are_removed(content: str) -> None:
 
 def test_xmp_that_cannot_be_cleaned_is_dropped() -> None:
     assert without_announcements(xmp_packet(f'xmlns:g="{ADOBE}"', "<g:Version>1.0")) is None
+
+
+def test_hostile_xmp_takes_no_time() -> None:
+    unclosed = b"<hdrgm:Gamma><rdf:Seq>" + b"<rdf:li>1</rdf:li>  " * 1000
+    elements = b"<GCamera:MicroVideo>" * 20_000
+    started = time.process_time()
+
+    read_gain_map(an_ultra_hdr_jpeg(more_gains=unclosed.decode()), (320, 240), 1)
+    without_announcements(elements)
+
+    assert time.process_time() - started < 1
 
 
 @given(st.text())

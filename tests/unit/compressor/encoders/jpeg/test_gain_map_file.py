@@ -30,7 +30,7 @@ def a_gain_map(*, iso: bool = False) -> GainMap:
 @pytest.mark.parametrize("metadata", [{}, {"exif": an_exif(1).tobytes(), "icc_profile": b"p" * 70_000}])
 @pytest.mark.parametrize("iso", [False, True])
 def test_the_index_leads_to_the_map(iso: bool, metadata: dict[str, bytes]) -> None:
-    gain_map = encode_gain_map(a_gain_map(iso=iso), 10**6)
+    gain_map = encode_gain_map(a_gain_map(iso=iso), SIZE, 10**6)
     assert gain_map
     first = encoded(a_picture(size=SIZE), "JPEG", **metadata)
 
@@ -49,7 +49,7 @@ def test_the_index_leads_to_the_map(iso: bool, metadata: dict[str, bytes]) -> No
 @pytest.mark.parametrize("iso", [False, True])
 def test_the_map_keeps_its_description(iso: bool) -> None:
     before = a_gain_map(iso=iso)
-    gain_map = encode_gain_map(before, 10**6)
+    gain_map = encode_gain_map(before, SIZE, 10**6)
     assert gain_map
     first = encoded(a_picture(size=SIZE), "JPEG", xmp=announcing_xmp(None, len(gain_map)))
 
@@ -61,14 +61,14 @@ def test_the_map_keeps_its_description(iso: bool) -> None:
 
 def test_a_map_is_scaled_down_to_fit() -> None:
     gain_map = a_gain_map()._replace(image=a_picture("L", SIZE))
-    whole = encode_gain_map(gain_map, 10**6)
+    whole = encode_gain_map(gain_map, SIZE, 10**6)
     assert whole
 
-    smaller = encode_gain_map(gain_map, len(whole) * 2 // 3)
+    smaller = encode_gain_map(gain_map, SIZE, len(whole) * 2 // 3)
 
     assert smaller
     assert len(smaller) <= len(whole) * 2 // 3
-    assert encode_gain_map(gain_map, 100) is None
+    assert encode_gain_map(gain_map, SIZE, 100) is None
 
 
 def test_other_xmp_stays_beside_the_announcement() -> None:
