@@ -39,12 +39,11 @@ class Body:
     def coded(self) -> bool:
         return self._decoder.needed
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    def pieces(self) -> AsyncIterator[bytes]:
         """All that can be read. Raises FetchError, and httpx.TransportError but IncompleteBody and BadResponse."""
-        if not self.coded:
-            async for piece in self._received():
-                yield piece
-            return
+        return self._decoded() if self.coded else self._received()
+
+    async def _decoded(self) -> AsyncIterator[bytes]:
         try:
             async for received in self._received():
                 async for piece in _one_by_one(self._decoder.decode(received)):

@@ -118,7 +118,7 @@ class Fetcher:
 
     async def _receive(self, spool: Spool, response: httpx.Response) -> _Received | None:
         """Write the image to `spool`; None if the response has none."""
-        if not has_whole_content(response.status_code, response.headers.get("Content-Range")):
+        if not has_whole_content(response.status_code, response.headers):
             return None
         body = Body(response, self._limits.max_bytes, Pace(self._limits.min_speed, self._limits.slow_grace))
         content_type = None

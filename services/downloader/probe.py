@@ -76,7 +76,7 @@ class UrlProber:
 
     async def _read_start(self, response: httpx.Response) -> _ImageInfo | None:
         partial = response.status_code == HTTPStatus.PARTIAL_CONTENT
-        if not partial and not has_whole_content(response.status_code):
+        if not partial and not has_whole_content(response.status_code, response.headers):
             return None
         size = _complete_size(response) if partial else declared_size(response)
         if size is not None and size > self._max_bytes:
