@@ -115,7 +115,7 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         advice="The host is slow or overloaded: retry later, or serve the images from a faster host.",
     ),
     ErrorCode.BAD_RESPONSE: ErrorGuide(
-        "The host's HTTP response cannot be read, or has an unknown status, twice in a row; the detail says which.",
+        "The host's HTTP response cannot be read, or has an unknown status, and not only at first; see the detail.",
         retryable=False,
         owner=Owner.HOST,
         host_responded=True,
