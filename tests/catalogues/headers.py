@@ -95,7 +95,7 @@ HEADERS = (
             f"the plainest catalogue {header}",
             text(header, f"7,Lamp,{A}"),
             (row("7", "Lamp", A),),
-            (warning(f'"{header.partition(",")[0]}" was taken as the serial number', 1, header.partition(",")[0]),),
+            (warning(f'"{header.partition(",")[0]}" was taken as "Serial Number"', 1, header.partition(",")[0]),),
         )
         for header in _PLAINEST
     ),
@@ -124,8 +124,43 @@ HEADERS = (
     ),
     Fixture(
         "two columns that fit equally as image",
-        text("SKU,Name,Image,Photo", f"7,Lamp,{A},{B}"),
-        findings=(error('"Image" and "Photo" may all be "Input Image Urls"', 1),),
+        text("SKU,Name,Image,Photos", f"7,Lamp,{A},{B}"),
+        findings=(error('"Image" and "Photos" may all be "Input Image Urls"', 1),),
+    ),
+    Fixture(
+        "image has precedence over photo",
+        text("No,Name,Photo,Image", f"7,Lamp,{B},{A}"),
+        (row("7", "Lamp", A),),
+        (warning('"Photo" looks like a column of image URLs', 1, "Photo"),),
+    ),
+    Fixture(
+        "an address of anything",
+        text("No,Name,URL", f"7,Lamp,{A}"),
+        (row("7", "Lamp", A),),
+        (warning('"URL" was taken as "Input Image Urls"', 1, "URL"),),
+    ),
+    *(
+        Fixture(
+            f"the whole header is quoted, and separated by {delimiter!r}",
+            text(f'"{HEADER}"'.replace(",", delimiter), f"7{delimiter}Lamp{delimiter}{A}"),
+            (row("7", "Lamp", A),),
+            (warning("quotes around the whole header were removed", 1),),
+            delimiter=delimiter,
+        )
+        for delimiter in ";\t|"
+    ),
+    Fixture(
+        "names of columns in a cell, separated by another delimiter",
+        text("No;Name;Images;Tags", f"7;Lamp;{A};photo,image,picture,name"),
+        (row("7", "Lamp", A),),
+        delimiter=";",
+    ),
+    Fixture(
+        "names of columns in a cell, below a title",
+        text("Our lamps", "No;Name;Images;Tags", f"7;Lamp;{A};photo,image,picture,name"),
+        (row("7", "Lamp", A),),
+        (warning("rows above the header were passed over: 1", 1),),
+        delimiter=";",
     ),
     Fixture(
         "one column for number and name",

@@ -14,6 +14,7 @@ from services.gateway.catalogue.columns import normalise
 from services.gateway.catalogue.findings import CatalogueRefused, Finding, shorten
 from services.gateway.catalogue.image_urls import begins_with_url
 from services.gateway.catalogue.profiles import is_known
+from services.gateway.catalogue.row_repair import unwrap_row
 
 DELIMITERS = ",;\t|"
 HEAD_CHARS = 1 << 16
@@ -57,7 +58,7 @@ def find_header(head: str) -> FoundHeader:
     if named and (not named[1] or named[1] not in DELIMITERS):
         raise CatalogueRefused((_unknown_delimiter(sep_line),))
     body = head[len(sep_line) :]
-    headers = {delimiter: _header(body, delimiter) for delimiter in DELIMITERS}
+    headers = _headers({delimiter: list(_rows(body, delimiter)) for delimiter in DELIMITERS})
     known = {delimiter: header.known if header else 0 for delimiter, header in headers.items()}
     delimiter = max(DELIMITERS, key=known.__getitem__)  # the first of several with the same count
     if named:
@@ -73,15 +74,26 @@ def find_header(head: str) -> FoundHeader:
     return FoundHeader(delimiter, sep_line + body[: header.start], header.number, delimiter.join(first.cells))
 
 
-def _header(text: str, delimiter: str) -> _Row | None:
-    """The row that is most likely the header; None if there are only blank rows."""
-    rows = list(_rows(text, delimiter))
-    if not rows:
-        return None
-    if _TEMPLATE.match(rows[0].cells[0]):
-        return _of_template(rows)
-    if rows[0].known >= _NAMES_OF_A_HEADER - 1:
-        return rows[0]
+def _headers(rows: dict[str, list[_Row]]) -> dict[str, _Row | None]:
+    """For each delimiter, the row that is most likely the header; None if there are only blank rows.
+
+    If the first row is a header with one delimiter, the others are compared by their first rows as well: names of
+    columns in a cell further down, such as "photo,image,picture", do not count.
+    """
+    first = {delimiter: found[0] for delimiter, found in rows.items() if found}
+    if any(_TEMPLATE.match(row.cells[0]) for row in first.values()):
+        return {delimiter: _of_template(found) if found else None for delimiter, found in rows.items()}
+    if any(row.known >= _NAMES_OF_A_HEADER - 1 for row in first.values()):
+        return {delimiter: first.get(delimiter) for delimiter in DELIMITERS}
+    below = {delimiter: _below_others(found) for delimiter, found in rows.items() if found}
+    starts = [row.start for row in below.values() if row.known >= _NAMES_OF_A_HEADER]
+    if starts:  # the uppermost header counts
+        below = {delimiter: row if row.start <= min(starts) else first[delimiter] for delimiter, row in below.items()}
+    return {delimiter: below.get(delimiter) for delimiter in DELIMITERS}
+
+
+def _below_others(rows: list[_Row]) -> _Row:
+    """The header, which is not the first row if that is a title or a comment."""
     for row in rows[1:]:
         if row.known >= _NAMES_OF_A_HEADER and not any(map(begins_with_url, row.cells)):
             return row
@@ -105,14 +117,16 @@ def _is_comment(row: _Row) -> bool:
 
 
 def _rows(text: str, delimiter: str) -> Iterator[_Row]:
-    """The first rows that are not blank. Their cells are wrong if their quotes are."""
+    """The first rows that are not blank, without quotes around whole rows. Their cells are wrong if their quotes are."""
     lines = list(io.StringIO(text, newline=""))
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     start = number = line = 0
     try:
         for cells in reader:
             if any(map(str.strip, cells)):
-                yield _Row(cells, start, number)
+                record = "".join(lines[line : reader.line_num])
+                inner = unwrap_row(cells, record, delimiter)
+                yield _Row(inner.cells if inner else cells, start, number)
                 number += 1
                 if number > _MAX_ROWS_ABOVE:
                     return

@@ -10,7 +10,10 @@ from services.gateway.catalogue.columns import Column, aliases
 SERIAL = Column(
     "Serial Number",
     aliases("serial number, serial no, serial, s no, sr no, sl no, ser no, serial num, no, #"),
-    (aliases("sn, sr, nr, number, s number, sr number, row number, row no, line no, item no, lfd nr, pos, lp, n"),),
+    (
+        aliases("sn, sr, nr, number, s number, sr number, row number, row no, line no, item no"),
+        aliases("lfd nr, pos, lp, n"),
+    ),
     (
         aliases(
             """sku, item sku, product sku, seller sku, variant sku, item number, item id number, product number,
@@ -36,8 +39,9 @@ NAME = Column(
     "Product Name",
     aliases("product name, product, name"),
     (
+        aliases("title, product title, item, item name, name of product, product names"),
         aliases(
-            """title, product title, item, item name, name of product, product names, item title, listing title,
+            """item title, listing title,
             artikelname, produktname, artikelbezeichnung, produktbezeichnung, bezeichnung, titel,
             nom du produit, nom produit, nom, désignation, libellé, titre,
             nombre del producto, nombre producto, nombre, título, nome prodotto, nome del prodotto, titolo,
@@ -60,9 +64,13 @@ URLS = Column(
     (
         aliases(
             """images, image, input images, input image, images urls, images url, image links, image link, image src,
-            images src, product images, product image, product image url, product images urls, pictures, picture,
-            picture urls, picture url, photos, photo, photo urls, photo url, img urls, img url, img, imgs, img src,
-            image address, image path, picture link, photo link, main image, main image url, image source,
+            images src, product images, product image, product image url, product images urls, pictures, picture urls,
+            photos, photo urls, img urls, img url, imgs"""
+        ),
+        aliases("input urls, input url, urls"),
+        aliases(
+            """picture, picture url, photo, photo url, img, img src, image address, image path, picture link,
+            photo link, main image, main image url, image source,
             hosted image urls, featured image, primary image, primary image url,
             bild, bilder, bild url, bilder urls, bilder url, bildlink, bildadresse, produktbild, produktbilder,
             artikelbild, foto, fotos, foto url, image produit, images produit, url image, url images,
@@ -72,9 +80,9 @@ URLS = Column(
             link do zdjęcia, obraz, obrazek, grafika, изображение, изображения, картинка, фото,
             画像, 画像url, 商品画像, 图片, 图片链接, 商品图片, 이미지"""
         ),
-        aliases("input urls, input url, thumbnail, thumbnail url, media, media url, media urls, asset url"),
-        aliases("urls, url, links, link, file url, file"),
+        aliases("thumbnail, thumbnail url, media, media url, media urls, asset url"),
     ),
+    (aliases("url, links, link, file url, file"),),
     many=True,
 )
 OUTPUT = Column("Output Image Urls", aliases("output image urls, output image url"))

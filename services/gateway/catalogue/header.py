@@ -40,15 +40,15 @@ class Layout:
 class _Match:
     """How a header matches a profile.
 
-    by_fallback: a serial number or image column was found by a fallback. stand_in: index of the column that is taken
-    for the serial number although its name means something else.
+    by_fallback: a serial number or image column was found by a fallback. stand_ins: indexes of the columns that are
+    taken although their names may mean something else, and what they are taken for.
     """
 
     layout: Layout
     missing: list[str]
     ambiguous: list[tuple[str, list[int]]]
     by_fallback: bool
-    stand_in: int | None = None
+    stand_ins: dict[int, str]
 
     @property
     def fits(self) -> bool:
@@ -77,8 +77,8 @@ def read_layout(
     if faults:
         return None
     (match,) = matches
-    if match.stand_in is not None:
-        findings.add(_taken_for_serial(header[match.stand_in], place))
+    for index, taken_for in match.stand_ins.items():
+        findings.add(_stand_in(header[index], taken_for, place))
     for unread in _unread(match, header, place):
         findings.add(unread)
     return match.layout
@@ -121,10 +121,17 @@ def _match(names: Sequence[str], profile: Profile) -> _Match:
     serials = [index for column in columns.serials if (index := search.find(column)) is not None]
     name = next((index for column in columns.names if (index := search.find(column)) is not None), None)
     images = _image_columns(search, columns, profile)
-    stand_in = None
+    stand_ins: dict[int, str] = {}
+    if profile is Profile.GENERIC and not images:
+        index = search.find_last_resort(columns.images[0], {name, *serials})
+        if index is not None:
+            stand_ins[index] = columns.images[0].name
+            images = [ImageColumn(index, columns.images[0].many)]
     if profile is Profile.GENERIC and not serials:
-        stand_in = search.find_last_resort(columns.serials[0], {name, *(column.index for column in images)})
-        serials = [] if stand_in is None else [stand_in]
+        index = search.find_last_resort(columns.serials[0], {name, *(column.index for column in images)})
+        if index is not None:
+            stand_ins[index] = columns.serials[0].name
+            serials = [index]
     missing = _or_nothing(columns.serials, serials)
     if profile is Profile.GENERIC and name is None:
         missing.append(columns.names[0].name)
@@ -132,8 +139,8 @@ def _match(names: Sequence[str], profile: Profile) -> _Match:
         missing.append(_or(columns.images) or "image_1")
     output = search.find(OUTPUT) if profile is Profile.GENERIC else None
     layout = Layout(profile, tuple(serials), name, tuple(images), output)
-    by_fallback = stand_in is not None or not search.fallbacks.isdisjoint((*columns.serials, *columns.images))
-    return _Match(layout, missing, search.ambiguous, by_fallback, stand_in)
+    by_fallback = bool(stand_ins) or not search.fallbacks.isdisjoint((*columns.serials, *columns.images))
+    return _Match(layout, missing, search.ambiguous, by_fallback, stand_ins)
 
 
 class _Search:
@@ -261,11 +268,10 @@ def _missing(column: str, profile: Profile, header: Sequence[str], place: tuple[
     return Finding(problem, advice, *place, column)
 
 
-def _taken_for_serial(name: str, place: tuple[int, int]) -> Finding:
-    serial = PROFILES[Profile.GENERIC].serials[0].name
+def _stand_in(name: str, taken_for: str, place: tuple[int, int]) -> Finding:
     return Finding(
-        f'the column "{name}" was taken as the serial number',
-        f'If another column holds it, rename that to "{serial}".',
+        f'the column "{name}" was taken as "{taken_for}"',
+        f'If another column holds it, rename that to "{taken_for}".',
         *place,
         name,
         severity="warning",

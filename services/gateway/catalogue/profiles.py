@@ -162,9 +162,9 @@ def is_known(name: str) -> bool:
 
 
 _IMAGES: Aliases = frozenset[str]().union(
-    *(column.aliases for columns in PROFILES.values() for column in columns.images), URLS.fallbacks[0]
-) - aliases("input urls, input url")
-"""Without names such as "url", which may be the address of anything."""
+    *(column.aliases for columns in PROFILES.values() for column in columns.images), *URLS.fallbacks[:-1]
+) - aliases("input urls, input url, urls")
+"""Without names such as "url", which may be the address of anything, and "thumbnail"."""
 _COLUMNS = [column for columns in PROFILES.values() for column in (*columns.serials, *columns.names, *columns.images)]
 _KNOWN: Aliases = OUTPUT.aliases.union(*(column.all_names for column in _COLUMNS))
 _IMAGE_PATTERNS = frozenset({_MAIN_ONLY}.union(column.pattern for column in _COLUMNS if column.pattern))
