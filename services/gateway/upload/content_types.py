@@ -45,5 +45,8 @@ def extended_filename(disposition: bytes) -> bytes | None:
         return None
     message = Message()
     message["Content-Disposition"] = disposition.decode("latin-1").replace("\r", " ").replace("\n", " ")
-    filename = message.get_filename()
+    try:
+        filename = message.get_filename()
+    except (TypeError, ValueError):  # the email package raises these for odd parts and charsets
+        return None
     return filename.encode(errors="replace") if filename else None

@@ -39,7 +39,7 @@ def read_options(
     """
     values = {name: value.strip() for name, value in given if name in known and value.strip()}
     webhook_url, webhook_errors = _read_webhook_url(values.pop("webhook_url", None), webhook_policy)
-    wanted: dict[str, object] = {name: _typed(value) for name, value in values.items()}
+    wanted: dict[str, object] = {name: _typed(name, value) for name, value in values.items()}
     if errors := [
         *_name_errors(given, known),
         *_invalid_values(wanted, values),
@@ -63,8 +63,10 @@ def _name_errors(given: Sequence[tuple[str, str]], known: Sequence[str]) -> list
     ]
 
 
-def _typed(value: str) -> int | bool | str:
+def _typed(name: str, value: str) -> int | bool | str:
     """The value as JSON would have it. Booleans may have any case, since some languages write True."""
+    if OPTIONS[name].schema["type"] == "string":  # a label of an encoding may be a number: 866
+        return value
     return int(value) if _WHOLE_NUMBER.fullmatch(value) else _BOOLEANS.get(value.lower(), value)
 
 

@@ -98,6 +98,16 @@ def test_a_file_may_have_any_field_name_and_an_extended_file_name(disposition: s
     assert (bytes(form.file_bytes), form.filename, form.fields) == (b"x", filename, [("percent", "40")])
 
 
+@pytest.mark.parametrize(
+    "parameter",
+    ["*=a; filename*0=b", "*=idna''%ff", "*=undefined''%ff", "*=a%00b''%ff"],
+)
+def test_an_odd_extended_file_name_is_no_fault_of_the_server(parameter: str) -> None:
+    form = read(part(f'name="file"; filename{parameter}', "text/csv", b"x") + b"--edge--\r\n", 1000)
+
+    assert bytes(form.file_bytes) == b"x"
+
+
 def test_a_part_with_the_type_of_csv_is_the_file_even_without_a_file_name() -> None:
     body = part('name="catalogue"', "text/csv; charset=koi8-r", b"x") + part('name="mode"', "text/plain", b"size")
     form = read(body + b"--edge--\r\n", 1000)
