@@ -6,7 +6,9 @@ UTF-7, are left out: they can hide a file's quotes and delimiters from whoever c
 """
 
 import codecs
+import encodings
 from collections.abc import Mapping
+from encodings.aliases import aliases
 
 import webencodings
 
@@ -67,6 +69,7 @@ _WIDER: Mapping[str, str] = {
 }
 """An encoding and the one that contains it and is written under its name, as in the standard."""
 
+_MODULES = frozenset(map(encodings.normalize_encoding, (*_NAMES, *_WIDER)))
 _MAX_LABEL_CHARS = 40
 
 
@@ -78,10 +81,10 @@ def codec_of(label: str) -> str | None:
     found = webencodings.lookup(label)
     if found is not None:
         return accepted_codec(found.codec_info.name)
-    try:
-        return accepted_codec(codecs.lookup(label).name)
-    except LookupError:
-        return None
+    # Not codecs.lookup(label), which remembers each label forever, also an unknown one.
+    module = encodings.normalize_encoding(label)
+    module = aliases.get(module, module)
+    return accepted_codec(codecs.lookup(module).name) if module in _MODULES else None
 
 
 def accepted_codec(codec: str) -> str | None:

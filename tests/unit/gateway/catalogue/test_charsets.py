@@ -1,5 +1,6 @@
 """Labels of encodings are read as browsers read them; what is accepted can be read and written without loss."""
 
+import encodings
 from contextlib import suppress
 
 import pytest
@@ -37,6 +38,8 @@ from services.gateway.catalogue.charsets import _NAMES, ACCEPTED, codec_of, disp
         ("dos-874", "cp874"),
         ("iso-8859-9", "cp1254"),
         ("latin2", "iso8859-2"),
+        ("866", "cp866"),
+        ("mac iceland", "mac-iceland"),
     ],
 )
 def test_a_label_names_the_encoding_that_browsers_take(label: str, codec: str) -> None:
@@ -53,6 +56,13 @@ def test_a_label_names_the_encoding_that_browsers_take(label: str, codec: str) -
 )
 def test_other_labels_are_refused(label: str) -> None:
     assert codec_of(label) is None
+
+
+def test_unknown_labels_are_not_remembered() -> None:
+    remembered = len(encodings._cache)
+    assert [codec_of(f"klingon-{number}") for number in range(99)] == [None] * 99
+    assert [codec_of(f"cp850{'-' * number}") for number in range(1, 9)] == ["cp850"] * 8
+    assert len(encodings._cache) <= remembered + 1
 
 
 def test_every_encoding_that_is_listed_for_people_is_accepted() -> None:
