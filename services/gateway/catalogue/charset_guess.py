@@ -28,7 +28,14 @@ _BEFORE_LETTER_BYTES = 100  # of a long line; the sample begins so far before it
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 _BEYOND_ASCII_AT_END = re.compile(rb"[\x80-\xff]*+\Z")
 _BEYOND_ASCII_TEXT = re.compile(r"[^\x00-\x7f]")
-_UTF8_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_UTF8_LETTER = re.compile(
+    rb"[\xc2-\xc5][\x80-\xbf]|(?<![A-Z])[\xc6-\xde][\x80-\xbf]"
+    rb"|(?:[\xe0-\xef](?!\xa0)|\xed)[\x80-\xbf]{2}|[\xf0-\xf4](?!\xa0)[\x80-\xbf]{3}"
+)
+"""Without those that end Western words in Windows-1252: capitals and "ß" before quotes and signs, and letters before a
+no-break space."""
+_OF_LATIN_9 = re.compile(rb"\xa4|(?<![\xc2-\xdf])[\xa6\xa8\xb4\xb8\xbc\xbd][a-z]")
+"""The euro sign of ISO-8859-15, and its other letters where signs of Windows-1252 would make no sense."""
 
 _FEW_BYTES = 8  # with fewer, statistics take some French and Portuguese words for MacRoman
 _WESTERN_CHARACTERS = frozenset(
@@ -89,6 +96,8 @@ def guess_encoding(sample: bytes) -> str:
     codec = accepted_codec(found) if found else None
     if codec is None or not _decodes(sample, codec):
         return WESTERN
+    if codec == "iso8859-15" and _decodes(sample, WESTERN) and not _OF_LATIN_9.search(sample):
+        return WESTERN
     windows = _WINDOWS.get(codec)
     same = windows and _decodes(sample, windows) and sample.decode(windows) == sample.decode(codec)
     return windows if windows and same else codec
@@ -110,14 +119,13 @@ def _decodes(sample: bytes, codec: str) -> bool:
     return True
 
 
-def is_damaged_utf8(sample: bytes, guess: str) -> bool:
+def is_damaged_utf8(sample: bytes) -> bool:
     """Whether a sample of a text that is not UTF-8 as a whole was UTF-8 before a few of its bytes were changed.
 
-    Two bytes of another encoding may look like a letter of UTF-8, but most of its letters do not. In Windows-1252 no
-    word has such a pair.
+    A few bytes of another encoding may look like a letter of UTF-8, but most of its letters do not.
     """
     rest, letters = _UTF8_LETTER.subn(b"", sample)
-    return letters > 0 and (guess == WESTERN or letters >= len(_BEYOND_ASCII.findall(rest)))
+    return letters > 0 and letters >= len(_BEYOND_ASCII.findall(rest))
 
 
 def guess_utf16(head: bytes) -> str | None:

@@ -140,9 +140,9 @@ def _detected(
     found = found or scan(chunks(), UTF8)
     if found.invalid is not None:
         sample = sample_of(chunks())
-        guess = guess_encoding(sample)
-        if is_damaged_utf8(sample, guess):
+        if is_damaged_utf8(sample):
             raise _damaged(chunks, found.invalid)
+        guess = guess_encoding(sample)
         return TextEncoding(guess, False, (*warnings, _not_utf8(chunks, found.invalid, guess)))
     if found.japanese_escapes and not found.letters:
         problem = "the file has escapes of ISO-2022-JP; it was read in that encoding"

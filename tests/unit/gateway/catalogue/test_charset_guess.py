@@ -41,7 +41,7 @@ def test_typographic_signs_alone_are_read_as_windows_1252() -> None:
 def test_a_text_in_another_encoding_is_not_called_damaged_utf_8(language: str, written: str) -> None:
     for names in (NAMES[language], NAMES[language][:1]):
         sample = sample_of([catalogue(names).encode(written)])
-        assert not is_damaged_utf8(sample, guess_encoding(sample))
+        assert not is_damaged_utf8(sample)
 
 
 @pytest.mark.parametrize("language", [language for language in NAMES if language not in {"French", "German"}])
@@ -50,7 +50,27 @@ def test_utf_8_with_a_damaged_byte_is_told_from_other_encodings(language: str) -
     places = [place for place, byte in enumerate(data) if byte >= 0x80]
     data[random.Random(7).choice(places)] = 0xFF  # noqa: S311 - repeatable
     sample = sample_of([bytes(data)])
-    assert is_damaged_utf8(sample, guess_encoding(sample))
+    assert is_damaged_utf8(sample)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("\u201eSpa\u00df\u201c", "\u201eMEN\u00dc\u201c", "CAF\u00c9\u00ae", "GR\u00dc\u2122"),
+        *("\u00ab CAF\u00c9\u00bb", "\u00ab\u00a0d\u00e9j\u00e0\u00a0\u00bb", "\u00ab\u00a0dor\u00e9\u00a0\u00bb"),
+    ],
+)
+def test_letters_before_signs_of_windows_1252_are_not_called_utf_8(name: str) -> None:
+    for names in ((name,), ("\u00d6l f\u00fcr St\u00fchle", "B\u00fccherregal wei\u00df", name)):
+        assert not is_damaged_utf8(sample_of([catalogue(names).encode("cp1252")]))
+
+
+def test_a_row_of_utf_8_does_not_make_a_western_file_iso_8859_15() -> None:
+    western = catalogue(("\u00d6l f\u00fcr St\u00fchle wei\u00df",) * 30).encode("cp1252")
+    assert guess_encoding(sample_of([western + b"99,F\xc3\xbcr,https://a.example/99.jpg\n"])) == "cp1252"
+    assert guessed(catalogue(("Preis 5\u20ac", "c\u0153ur", "\u0152uf") * 9), "iso8859-15") == catalogue(
+        ("Preis 5\u20ac", "c\u0153ur", "\u0152uf") * 9
+    )
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r", b"\r\n"])
