@@ -11,6 +11,7 @@ from shared.catalogue import join_record, raw_cell, split_record
 from shared.url_policy import IMAGE_SUFFIX
 
 _FILE_ENDING = re.compile(rf"{IMAGE_SUFFIX}\Z", re.IGNORECASE)
+_ENDING_CHARS = 8  # more than any file ending has
 _BLANK = re.compile(r"\s")
 
 RowRepair = Literal["unwrapped", "filled", "trimmed", "rejoined"]
@@ -83,12 +84,13 @@ def _is_url_list(pieces: list[str]) -> bool:
     A piece that does not begin with a URL can only continue the one before it: it has no blanks, and that URL has no
     file ending yet. Anything else is the text of another column.
     """
-    url = ""
+    end = ""  # of the URL so far; a search through all of it for each piece would take quadratic time
     for piece in pieces:
+        text = piece.strip()
         if begins_with_url(piece):
-            url = piece.strip()
-        elif text := piece.strip():
-            if not url or _FILE_ENDING.search(url) or _BLANK.search(text):
+            end = text[-_ENDING_CHARS:]
+        elif text:
+            if not end or _FILE_ENDING.search(end) or _BLANK.search(text):
                 return False
-            url += f",{text}"
-    return bool(url)
+            end = f"{end},{text}"[-_ENDING_CHARS:]
+    return bool(end)

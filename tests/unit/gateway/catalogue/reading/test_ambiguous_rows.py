@@ -133,6 +133,12 @@ def test_hosts_are_named_with_their_ports() -> None:
     assert found.slots_by_host == {"a.example": 1, "a.example:8443": 1}
 
 
+def test_a_long_unquoted_url_with_commas_takes_little_time() -> None:
+    started_at = time.process_time()
+    read(f"{HEADER}1,Lamp,https://a.example/{',a' * 400_000}\n")
+    assert time.process_time() - started_at < 5  # searching the URL again for each comma would take a minute
+
+
 def test_text_that_is_far_too_long_for_a_url_takes_little_time() -> None:
     started_at = time.process_time()
     found, _ = read(f"{HEADER}1,Lamp,https://{'é.' * 400_000}/1.jpg\n")
