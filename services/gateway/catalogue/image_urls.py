@@ -56,7 +56,7 @@ def read_urls(cell: str, *, escaped: bool = False) -> ReadUrls:
     if cell.startswith(_PLAIN_BEGINNINGS):
         if not needs_repair(cell):
             return split_urls(cell), []
-    elif (marked := find_marked_urls(cell)) is not None:
+    elif not _BEGINS.match(cell.lstrip(_WRAPPING)) and (marked := find_marked_urls(cell)) is not None:
         return _repaired_each(cell, marked)
     if _ESCAPED_SLASH in cell:
         urls, repairs = read_urls(cell.replace(_ESCAPED_SLASH, "/"), escaped=escaped)
@@ -67,7 +67,9 @@ def read_urls(cell: str, *, escaped: bool = False) -> ReadUrls:
 def _repaired_each(cell: str, marked: FoundUrls) -> ReadUrls:
     urls: list[str] = []
     repairs: list[tuple[int, str, UrlRepair]] = []
-    for slot, given in enumerate(marked.urls):
+    # A string of a JSON list may itself be a list of URLs; markup ends each URL.
+    given_urls = marked.urls if marked.repair else [url for text in marked.urls for url in split_urls(text)]
+    for slot, given in enumerate(given_urls):
         repaired, found = repair_url(given)
         urls.append(repaired)
         if marked.repair is not None:

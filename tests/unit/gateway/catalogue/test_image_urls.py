@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.catalogue.image_urls import begins_with_url, split_urls
+from services.gateway.catalogue.image_urls import begins_with_url, read_urls, split_urls
 
 A, B = "https://a.example/1.jpg", "http://b.example/2.jpg"
 
@@ -55,6 +55,19 @@ def test_a_cell_is_split_where_the_next_url_begins(cell: str, urls: tuple[str, .
 )
 def test_a_joined_list_is_split_into_the_same_urls(urls: list[str], separator: str) -> None:
     assert split_urls(separator.join(urls)) == tuple(urls)
+
+
+@pytest.mark.parametrize("beginning", [" ", "'", "\n", '"'])
+@pytest.mark.parametrize("url", ["https://a.example/p?u=(http://b.example/2.jpg)", "https://a.example/<img src=b>.jpg"])
+def test_a_cell_that_begins_with_a_url_has_no_markup(beginning: str, url: str) -> None:
+    assert read_urls(beginning + url)[0] == read_urls(url)[0]
+
+
+def test_text_in_json_may_be_a_list() -> None:
+    assert read_urls('["https://a.example/1.jpg, https://a.example/2.jpg"]') == (
+        ("https://a.example/1.jpg", "https://a.example/2.jpg"),
+        [],
+    )
 
 
 def test_a_cell_of_separators_takes_little_time() -> None:
