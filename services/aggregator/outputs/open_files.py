@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self, TextIO
 
 from services.aggregator.outputs.csv_rules import CsvRules
+from services.aggregator.outputs.encoded_file import open_encoded
 from services.aggregator.outputs.failed_csv import FailedCsv
 from services.aggregator.outputs.output_csv import OutputCsv
 from services.aggregator.outputs.report_csv import ReportCsv
@@ -27,8 +28,7 @@ class OpenFiles:
         with ExitStack() as opened:
 
             def sink(path: Path, encoding: str) -> TextIO:
-                # The user's own text fits the encoding; an error detail that we add may not.
-                return opened.enter_context(path.open("w", encoding=encoding, errors="backslashreplace", newline=""))
+                return opened.enter_context(open_encoded(path, encoding))
 
             written = rules.format_of(catalogue_format)
             encoding, guard_formulas = written.dialect.encoding, rules.guard_formulas

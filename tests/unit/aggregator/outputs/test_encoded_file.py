@@ -1,0 +1,32 @@
+"""Whatever an upload's encoding, its text is written to the last character."""
+
+from pathlib import Path
+
+import pytest
+
+from services.aggregator.outputs.encoded_file import open_encoded
+
+TEXTS = [
+    *(("big5hkscs", text) for text in ("1,\u00ca", "1,\u00ea\u0304", "1,\u6a61")),
+    *(("euc_jis_2004", text) for text in ("1,\u304b", "1,\u304b\u309a", "1,\u30c8\n", "1,\u02e9")),
+    *(("iso2022_jp", text) for text in ("1,\u304b", "1,\u304b\n", "1,a")),
+    *((codec, "1,\u304b\r\n") for codec in ("cp932", "gb18030", "utf-8", "utf-16-le")),
+    *((codec, "1,\u00e9") for codec in ("cp1252", "mac-roman")),
+]
+
+
+@pytest.mark.parametrize(("encoding", "text"), TEXTS)
+def test_the_last_character_is_written(tmp_path: Path, encoding: str, text: str) -> None:
+    with open_encoded(tmp_path / "x.csv", encoding) as file:
+        file.write("S. No.,\u304b\n" if encoding not in {"cp1252", "mac-roman", "big5hkscs"} else "S. No.\n")
+        file.write(text)
+        file.write("")
+    data = (tmp_path / "x.csv").read_bytes()
+    assert data.endswith(text.encode(encoding))
+    assert data.decode(encoding).endswith("\n" + text)
+
+
+def test_what_does_not_fit_is_escaped(tmp_path: Path) -> None:
+    with open_encoded(tmp_path / "x.csv", "iso2022_jp") as file:
+        file.write("\U0001f600")
+    assert (tmp_path / "x.csv").read_bytes() == b"\\U0001f600"
