@@ -117,7 +117,7 @@ def _is_comment(row: _Row) -> bool:
 
 
 def _rows(text: str, delimiter: str) -> Iterator[_Row]:
-    """The first rows that are not blank, without quotes around whole rows. Their cells are wrong if their quotes are."""
+    """The first rows that are not blank, without quotes around whole rows. Wrong quotes give wrong cells."""
     lines = list(io.StringIO(text, newline=""))
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     start = number = line = 0
