@@ -36,8 +36,6 @@ FINE_WEBP = Tolerance(2.5, 2.5)
 ALPHA = 0.03
 # Chromium converts CMYK without its profile. We apply it, as image editors and printers do.
 WITHOUT_ITS_PROFILE = {"jpeg CMYK with a profile"}
-# Chromium does not read the orientation in these places. We do, as image viewers do.
-WITHOUT_ITS_ORIENTATION = {"webp orientation 6", "png orientation behind the pixels"}
 # Chromium shows less than the file contains: it leaves out the rows for which it waits, or shows nothing.
 NOT_WHOLE = {"jpeg with oddity: no end marker", "png with a single frame without pixels"}
 
@@ -51,7 +49,7 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserOracle]:
 def expected(kind: str, oracle: BrowserOracle) -> Shown:
     """What the browser shows of the original, or what it would show if it read all of it."""
     original = specimen(kind)
-    if kind in WITHOUT_ITS_PROFILE | WITHOUT_ITS_ORIENTATION | NOT_WHOLE or original.format == "tiff":
+    if kind in WITHOUT_ITS_PROFILE | NOT_WHOLE or original.format == "tiff":
         pixels = np.asarray(original.shown.convert("RGBA"))
         return Shown(pixels.shape[1], pixels.shape[0], pixels)
     return oracle.shown(original.data)

@@ -24,10 +24,11 @@ _INDEXED = 3
 
 
 class Decoded(NamedTuple):
-    """image: upright; of an animation the first frame."""
+    """image: upright; of an animation the first frame. orientation: which was applied to it."""
 
     image: Image.Image
     animation: Animation | None = None
+    orientation: int = 1
 
 
 def decode(image: ImageFile.ImageFile, format_: Format, original: bytes, limit: PixelLimit) -> Decoded:
@@ -53,7 +54,8 @@ def _still(image: ImageFile.ImageFile, pixels: Image.Image | None = None) -> Dec
     """Upright. Pillow decodes the pixels unless they are given."""
     if pixels is None:
         image.load()
-    return Decoded(apply_orientation(pixels or image, orientation_of(image)))
+    orientation = orientation_of(image)
+    return Decoded(apply_orientation(pixels or image, orientation), None, orientation)
 
 
 def _jpeg(image: ImageFile.ImageFile, original: bytes) -> Decoded:
@@ -65,17 +67,17 @@ def _png(image: ImageFile.ImageFile, png: bytes, limit: PixelLimit) -> Decoded:
     header, chunks = png_header(png), list(iter_png_chunks(png))
     if header.colour_type == _INDEXED and not any(name == b"PLTE" and len(data) for name, data in chunks):
         raise ValueError("the palette is missing")
+    orientation = orientation_of(image)  # by EXIF before the pixels: browsers do not turn the picture for EXIF behind
     image.load()
     # Pillow leaves missing rows black, so rows need counting only if the last one is black.
     if header.interlaced or not _last_row(image).getbbox(alpha_only=False):
         check_pixels((data for name, data in chunks if name == b"IDAT"), header)
-    orientation = orientation_of(image)
     if apng := read_apng(chunks, header):
         limit(image.size, len(apng.frames))
         animation = from_parts(apng, image.size, len(apng.frames), orientation)
-        return Decoded(verified_first_frame(animation), animation if len(apng.frames) > 1 else None)
+        return Decoded(verified_first_frame(animation), animation if len(apng.frames) > 1 else None, orientation)
     apply_colour_key(image, png)
-    return Decoded(apply_orientation(image, orientation))
+    return Decoded(apply_orientation(image, orientation), None, orientation)
 
 
 def _last_row(image: Image.Image) -> Image.Image:
@@ -101,7 +103,7 @@ def _webp_or_avif(image: ImageFile.ImageFile, original: bytes, limit: PixelLimit
     image.load()
     orientation = orientation_of(image)
     if count == 1:
-        return Decoded(apply_orientation(image, orientation))
+        return Decoded(apply_orientation(image, orientation), None, orientation)
     # Pillow does not report an AVIF's loop count; most are made to play for ever.
     animation = from_pillow(lambda: type(image)(io.BytesIO(original)), count, image.info.get("loop", 0), orientation)
-    return Decoded(verified_first_frame(animation), animation)
+    return Decoded(verified_first_frame(animation), animation, orientation)

@@ -13,7 +13,6 @@ from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
 from services.compressor.decoders.density import Density, density_of
 from services.compressor.decoders.gain_map import without_announcements
-from services.compressor.decoders.orientation import orientation_of
 from shared.contracts.messages import MetadataPolicy
 
 _EXIF_PREFIX = b"Exif\0\0"
@@ -50,8 +49,11 @@ class Metadata(NamedTuple):
     density: Density | None = None
 
 
-def metadata_to_keep(image: ImageFile.ImageFile, policy: MetadataPolicy) -> Metadata:
-    """The metadata of a decoded image file that `policy` keeps. Broken metadata is dropped."""
+def metadata_to_keep(image: ImageFile.ImageFile, policy: MetadataPolicy, orientation: int) -> Metadata:
+    """The metadata of a decoded image file that `policy` keeps. Broken metadata is dropped.
+
+    orientation: which was applied to its pixels.
+    """
     if policy == "strip":
         return Metadata()
     xmp = image.info.get("xmp")
@@ -70,7 +72,7 @@ def metadata_to_keep(image: ImageFile.ImageFile, policy: MetadataPolicy) -> Meta
             kept[right] = rights[right]
     xmp = xmp and without_announcements(xmp)
     xmp = xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
-    return Metadata(_serialise(kept) or _serialise(rights), xmp, density_of(image, orientation_of(image)))
+    return Metadata(_serialise(kept) or _serialise(rights), xmp, density_of(image, orientation))
 
 
 def _read_exif(image: Image.Image) -> Image.Exif:

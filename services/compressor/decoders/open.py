@@ -22,7 +22,6 @@ from services.compressor.decoders.jpeg_decode import open_jpeg
 from services.compressor.decoders.jpeg_segments import unsupported_kind
 from services.compressor.decoders.jpeg_source import jpeg_source
 from services.compressor.decoders.metadata import Metadata, metadata_to_keep
-from services.compressor.decoders.orientation import orientation_of
 from services.compressor.decoders.picture import Format, Picture
 from services.compressor.decoders.pixel_modes import to_basic_mode
 from services.compressor.decoders.png_chunks import colour_chunks
@@ -102,8 +101,8 @@ def _picture(
     image: Image.Image, format_: Format, decoded: Decoded, original: bytes, metadata: MetadataPolicy
 ) -> Picture:
     source = jpeg_source(image, original) if isinstance(image, JpegImageFile) else None
-    kept = _metadata_to_keep(image, original, metadata)
-    orientation = orientation_of(image)
+    orientation = decoded.orientation
+    kept = _metadata_to_keep(image, original, metadata, orientation)
     pixels, profile = _to_supported_mode(decoded.image, image.info.get("icc_profile"))
     grey = is_grey(pixels)
     chunks: dict[bytes, bytes] = {}
@@ -126,9 +125,9 @@ def _picture(
     )
 
 
-def _metadata_to_keep(image: Image.Image, original: bytes, policy: MetadataPolicy) -> Metadata:
+def _metadata_to_keep(image: Image.Image, original: bytes, policy: MetadataPolicy, orientation: int) -> Metadata:
     if isinstance(image, ImageFile.ImageFile):
-        return metadata_to_keep(image, policy)
+        return metadata_to_keep(image, policy, orientation)
     return Metadata(density=density_of_bmp(original) if policy == "keep" else None)  # Pillow does not read this BMP
 
 

@@ -1,4 +1,7 @@
-"""Turn pictures upright as EXIF says. XMP has an orientation too, but no browser applies it."""
+"""Turn pictures upright as browsers do: by the EXIF of a JPEG and a PNG, and by the container of an AVIF.
+
+They do not by XMP, nor by the EXIF of a WebP or behind the pixels of a PNG. A result must look like its original did.
+"""
 
 from PIL import ExifTags, Image
 
@@ -14,12 +17,12 @@ _TRANSPOSITIONS = {
 
 
 def orientation_of(image: Image.Image) -> int:
-    """EXIF's orientation, from 1 (upright) to 8. The picture must be decoded: a PNG's EXIF may follow its pixels.
+    """EXIF's orientation, from 1 (upright) to 8. A PNG must not be decoded yet, since that adds EXIF behind the pixels.
 
     For AVIF Pillow reports the container's rotation as EXIF. TIFF is always 1, because Pillow has already turned it.
     """
     exif = image.info.get("exif")
-    if not exif or image.format == "TIFF":
+    if not exif or image.format in ("TIFF", "WEBP"):
         return 1
     try:
         parsed = Image.Exif()

@@ -6,7 +6,7 @@ from PIL import ExifTags, Image
 
 from services.compressor.decoders import Density, Picture
 
-_ORIENTED_BY_EXIF = frozenset({"jpeg", "png", "webp"})
+_ORIENTED_BY_EXIF = frozenset({"jpeg", "png"})
 _EXIF_PREFIX = b"Exif\0\0"
 
 
@@ -28,7 +28,7 @@ def kept_of(picture: Picture) -> Kept:
 
 
 def _oriented(picture: Picture) -> bytes | None:
-    """The EXIF of the picture. AVIF and TIFF store the orientation elsewhere."""
+    """The EXIF of the picture. AVIF and TIFF store the orientation elsewhere; that of a WebP is 1."""
     if picture.orientation == 1 or picture.format not in _ORIENTED_BY_EXIF:
         return picture.exif
     exif = Image.Exif()

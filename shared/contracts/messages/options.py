@@ -54,6 +54,6 @@ class CompressOptions(BaseModel):
         default="strip",
         description="Metadata that the results keep. `strip`: only the colour profile. `copyright`: also author and"
         " copyright notice, from EXIF, XMP, IPTC or PNG text. `keep`: these, all of EXIF and XMP except the"
-        " thumbnail, and the density. The orientation is always applied. A JPEG cannot hold EXIF or XMP above 64 kB"
-        " each: it is left out.",
+        " thumbnail, and the density. The orientation is applied as browsers do. A JPEG cannot hold EXIF or XMP above"
+        " 64 kB each: it is left out.",
     )

@@ -131,7 +131,7 @@ def test_the_orientation_is_applied_and_removed(file_format: str, policy: Metada
     data = result_of(an_original(file_format), policy)
 
     with Image.open(io.BytesIO(data)) as image:
-        assert image.size == (180, 240)
+        assert image.size == ((240, 180) if file_format == "WEBP" else (180, 240))  # browsers do not turn a WebP
         assert image.getexif().get(ORIENTATION, 1) == 1
 
 
