@@ -342,7 +342,7 @@ def _tiff_of_jpegs() -> bytes:
     return out + commented
 
 
-def _tiff_with_texts_for_numbers() -> bytes:
+def tiff_with_texts_for_numbers(*, deflated: bool = False) -> bytes:
     """A strip that is longer than its rows, and texts in tags that should hold numbers."""
     tags = _tiff_tags()
     for tag in (280, 290, 301, 318, 332, 336, 341, 529, 532):
@@ -352,9 +352,12 @@ def _tiff_with_texts_for_numbers() -> bytes:
     stored = TiffImagePlugin.TiffImageFile(io.BytesIO(plain)).tag_v2
     (start,), (length,) = stored[273], stored[279]
     strip = plain[start : start + length] + secret("after the rows")
+    strip = zlib.compress(strip) if deflated else strip
     out = plain.replace(struct.pack("<HHII", 273, 4, 1, start), struct.pack("<HHII", 273, 4, 1, len(plain)))
     out = out.replace(struct.pack("<HHII", 279, 4, 1, length), struct.pack("<HHII", 279, 4, 1, len(strip)))
     assert out.count(struct.pack("<II", 1, len(strip))) == 1
+    if deflated:
+        out = out.replace(struct.pack("<HHII", 259, 3, 1, 1), struct.pack("<HHII", 259, 3, 1, 8))
     return out + strip
 
 
@@ -404,7 +407,7 @@ SECRET_FILES: dict[str, Callable[[], bytes]] = {
     "tiff fax": lambda: _tiff("1", compression="group4"),
     "tiff CMYK": lambda: _tiff("CMYK"),
     "tiff jpeg": _tiff_of_jpegs,
-    "tiff with texts for numbers": _tiff_with_texts_for_numbers,
+    "tiff with texts for numbers": tiff_with_texts_for_numbers,
     "bmp": _bmp,
     "bmp palette": lambda: _bmp("P"),
     "bmp with a linked profile": partial(_bmp_with_a_profile, b"KNIL"),

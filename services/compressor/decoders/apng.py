@@ -37,12 +37,12 @@ class _Frame:
 
 @dataclass(slots=True)
 class Apng:
-    """loop: how often the animation is played; 0 means for ever. shared: chunks that all frames need."""
+    """loop: how often the animation is played; 0 means for ever. shared: chunks that all frames need, one of a kind."""
 
     header: Header
     loop: int
     frames: list[_Frame] = field(default_factory=list)
-    shared: list[tuple[bytes, bytes]] = field(default_factory=list)
+    shared: dict[bytes, bytes] = field(default_factory=dict)
 
     def parts(self) -> Iterator[FramePart]:
         """The stored parts of the frames. Raises ValueError, or what Pillow raises, if a frame's pixels are missing."""
@@ -68,7 +68,7 @@ class Apng:
         """The frame as a PNG file."""
         size = header.width.to_bytes(4, "big") + header.height.to_bytes(4, "big")
         coding = bytes((header.depth, header.colour_type, 0, 0, header.interlaced))
-        chunks = [(b"IHDR", size + coding), *self.shared, (b"IDAT", b"".join(frame.pixels)), (b"IEND", b"")]
+        chunks = [(b"IHDR", size + coding), *self.shared.items(), (b"IDAT", b"".join(frame.pixels)), (b"IEND", b"")]
         return PNG_SIGNATURE + b"".join(png_chunk_bytes(name, data) for name, data in chunks)
 
 
@@ -82,7 +82,7 @@ def read_apng(chunks: Iterable[Chunk], header: Header) -> Apng | None:
         if name == b"acTL" and len(data) == 8 and not (has_main_picture or animation.frames):
             declared_frames, animation.loop = int.from_bytes(data[:4], "big"), int.from_bytes(data[4:], "big")
         elif name in _SHARED_CHUNKS:
-            animation.shared.append((name, bytes(data)))
+            animation.shared[name] = bytes(data)
         elif name == b"fcTL":
             animation.frames.append(_frame(bytes(data), header))
         elif name == b"IDAT":

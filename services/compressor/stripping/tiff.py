@@ -89,15 +89,17 @@ def _with_pixels(tags: dict[int, Tag], original: bytes, layout: Layout) -> bytes
     offsets_tag, lengths_tag = (_STRIPS, _STRIP_BYTES) if _STRIPS in tags else (_TILES, _TILE_BYTES)
     compression = _number(tags, _COMPRESSION, layout)
     strips = list(zip(numbers(tags[offsets_tag], layout), numbers(tags[lengths_tag], layout), strict=True))
-    if compression in _UNCOMPRESSED and _number(tags, _PHOTOMETRIC, layout) != _YCBCR:
-        sizes = _strip_sizes(tags, layout)
-        strips = [(at, min(length, size)) for (at, length), size in zip(strips, sizes, strict=False)]
+    sizes = _strip_sizes(tags, layout, len(strips))
+    strips = strips[: len(sizes)]
+    if compression in _UNCOMPRESSED:
+        strips = [(at, min(length, size)) for (at, length), size in zip(strips, sizes, strict=True)]
     # Strips of equal content may share their bytes; other overlaps would make the file larger.
     if sum(length for _, length in set(strips)) + sum(len(tag.data) for tag in tags.values()) > len(original):
         raise ValueError("overlapping strips or tags")
     pieces: dict[tuple[int, int], bytes] = {}
-    for at, length in strips:
-        pieces.setdefault((at, length), _bare_strip(original[at : at + length], compression))
+    for (at, length), size in zip(strips, sizes, strict=True):
+        if (at, length) not in pieces:
+            pieces[at, length] = _bare_strip(original[at : at + length], compression, size)
     tags[lengths_tag] = number_tag([len(pieces[strip]) for strip in strips], layout, tags[lengths_tag].type)
     for kind in (tags[offsets_tag].type, LONG8 if layout.offset == "Q" else LONG):
         tags[offsets_tag] = number_tag([0] * len(strips), layout, kind)
@@ -109,21 +111,29 @@ def _with_pixels(tags: dict[int, Tag], original: bytes, layout: Layout) -> bytes
     raise ValueError("the file is too large")
 
 
-def _strip_sizes(tags: dict[int, Tag], layout: Layout) -> list[int]:
-    """The bytes of each strip or tile that is not compressed, in all planes."""
+def _strip_sizes(tags: dict[int, Tag], layout: Layout, count: int) -> list[int]:
+    """The bytes of each strip or tile, in all planes, when it is not compressed; `count` at most.
+
+    Not known of YCbCr, whose chrominance may be smaller. Raises ValueError for tiles without a size.
+    """
+    if _number(tags, _PHOTOMETRIC, layout) == _YCBCR:
+        return [sys.maxsize] * count
     width, height, samples = (_number(tags, tag, layout) for tag in (_WIDTH, _HEIGHT, _SAMPLES_PER_PIXEL))
-    bits, planes = sum(numbers(tags[_BITS], layout)) if _BITS in tags else 1, 1
+    depths = numbers(tags[_BITS], layout) if _BITS in tags else (1,)
+    bits, planes = sum(depths) if len(depths) > 1 else depths[0] * max(1, samples), 1
     if _number(tags, _PLANAR, layout) == _SEPARATE_PLANES:
-        bits, planes = max(numbers(tags[_BITS], layout)), max(1, samples)
+        bits, planes = max(depths), max(1, samples)
     if _STRIPS in tags:
         rows = min(_number(tags, _STRIP_ROWS, layout) or height, height)
         heights = [min(rows, height - top) for top in range(0, height, rows)]
-        return [(width * bits + 7) // 8 * each for each in heights] * planes
+        return ([(width * bits + 7) // 8 * each for each in heights] * planes)[:count]
     across, rows = _number(tags, _TILE_WIDTH, layout), _number(tags, _TILE_ROWS, layout)
-    return [(across * bits + 7) // 8 * rows] * (-(-width // across) * -(-height // rows) * planes)
+    if not across or not rows:
+        raise ValueError("tiles without a size")
+    return [(across * bits + 7) // 8 * rows] * min(count, -(-width // across) * -(-height // rows) * planes)
 
 
-def _bare_strip(strip: bytes, compression: int) -> bytes:
+def _bare_strip(strip: bytes, compression: int, size: int) -> bytes:
     if compression == _JPEG:
         return strip_jpeg(strip, Kept())
-    return bytes(DeflateStream().cut(memoryview(strip))) if compression in _DEFLATE else strip
+    return bytes(DeflateStream(size).cut(memoryview(strip))) if compression in _DEFLATE else strip

@@ -9,7 +9,7 @@ from services.compressor.decoders import open_picture
 from services.compressor.stripping import strip_original
 from tests.support.compressing import MAX_PIXELS
 from tests.zoo import NAMES, specimen
-from tests.zoo.secrets import SECRET_FILES, file_with_secrets
+from tests.zoo.secrets import SECRET_FILES, file_with_secrets, tiff_with_texts_for_numbers
 
 STRIPPED = [
     name for name in NAMES if name not in ("png with a wrong checksum in gAMA", "png with more rows than declared")
@@ -48,6 +48,14 @@ def test_a_stripped_file_has_nothing_to_remove(name: str) -> None:
 
     assert data is not None
     assert stripped(data) == data
+
+
+@pytest.mark.parametrize(
+    "original", [tiff_with_texts_for_numbers(deflated=True), specimen("png with more rows than declared").data]
+)
+def test_a_file_with_hidden_rows_is_not_stripped(original: bytes) -> None:
+    """They are inside the compressed data, so the picture is encoded instead."""
+    assert stripped(original) is None
 
 
 @given(st.sampled_from(sorted(SECRET_FILES)), st.data())
