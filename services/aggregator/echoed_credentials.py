@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
 _SHORTEST = 4  # shorter ones are parts of words
+_HEX_DIGITS = re.compile(rb"(?<=%)[0-9A-Fa-f]{2}|(?<=\\u)[0-9A-Fa-f]{4}")
 
 
 def without_credentials(text: bytes, credentials: bytes | None) -> bytes:
@@ -20,11 +21,11 @@ def without_credentials(text: bytes, credentials: bytes | None) -> bytes:
     """
     if credentials is None or len(credentials) < _SHORTEST:
         return text
-    forms = {form for secret in _secrets(credentials) for form in _forms(secret)}
-    longest_first = sorted(forms, key=len, reverse=True)
-    # Base64 may lack the padding at its end.
-    patterns = [*map(re.escape, longest_first), *(re.escape(form) + b"=*" for form in _in_base64(credentials))]
-    return re.sub(b"|".join(patterns), b"***", text, flags=re.IGNORECASE)
+    escaped = {form for secret in _secrets(credentials) for form in _forms(secret)}
+    forms = escaped | set(map(_other_case, escaped)) | _in_base64(credentials)
+    for form in sorted(forms, key=len, reverse=True):  # one by one, in linear time: a receiver can be hostile
+        text = text.replace(form, b"***")
+    return text
 
 
 def _secrets(credentials: bytes) -> Iterator[bytes]:
@@ -45,5 +46,12 @@ def _forms(secret: bytes) -> Iterator[bytes]:
         yield form.encode()
 
 
+def _other_case(form: bytes) -> bytes:
+    """With the other letters in hexadecimal escapes, such as %2f and \\u00E4."""
+    return _HEX_DIGITS.sub(lambda digits: digits[0].swapcase(), form)
+
+
 def _in_base64(credentials: bytes) -> set[bytes]:
-    return {encode(credentials).rstrip(b"=") for encode in (b64encode, urlsafe_b64encode)}
+    """With and without the padding at the end, which some leave out."""
+    coded = {encode(credentials) for encode in (b64encode, urlsafe_b64encode)}
+    return coded | {each.rstrip(b"=") for each in coded}
