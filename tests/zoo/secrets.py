@@ -343,9 +343,9 @@ def _tiff_of_jpegs() -> bytes:
 
 
 def tiff_with_texts_for_numbers(*, deflated: bool = False) -> bytes:
-    """A strip that is longer than its rows, and texts in tags that should hold numbers."""
+    """A strip longer than its rows; and, unless libtiff has to read it, texts in tags that should hold numbers."""
     tags = _tiff_tags()
-    for tag in (280, 290, 301, 318, 332, 336, 341, 529, 532):
+    for tag in () if deflated else (280, 290, 301, 318, 332, 336, 341, 529, 532):
         tags[tag] = secret(f"tag {tag}")
         tags.tagtype[tag] = 7
     plain = saved(picture("L"), "TIFF", tiffinfo=tags)
