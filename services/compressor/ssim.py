@@ -119,7 +119,8 @@ def _windowed_similarity(one: _Planes, other: _Planes) -> _Planes:
         moments[2:],
         (_CHROMINANCE_C, _CHROMINANCE_C),
     )
-    similarity: _Planes = luminance * chrominance
+    # Not the product of two negative ones: an inverted picture would be similar.
+    similarity: _Planes = luminance * np.maximum(chrominance, 0)
     return similarity.ravel()
 
 
@@ -131,7 +132,7 @@ def _ssim(squared_sums: _Planes, multiplied_sums: _Planes, moments: _Planes, con
     """
     c1, c2 = constants[0] * _WINDOW_PIXELS**2, constants[1] * _WINDOW_PIXELS * (_WINDOW_PIXELS - 1)
     variances, covariance = moments[0] * _WINDOW_PIXELS - squared_sums, moments[1] * _WINDOW_PIXELS - multiplied_sums
-    means = (2 * multiplied_sums + c1) / (squared_sums + c1)
+    means = np.maximum((2 * multiplied_sums + c1) / (squared_sums + c1), 0)  # negative for opposite hues
     similarity: _Planes = means * (2 * covariance + c2) / (variances + c2)
     return similarity
 

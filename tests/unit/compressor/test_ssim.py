@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from services.compressor.compress import compress
 from services.compressor.ssim import ssim
@@ -52,6 +52,20 @@ def test_an_inverted_picture_has_negative_ssim() -> None:
     stripes = Image.fromarray(np.tile(np.array([0, 255] * 8, dtype=np.uint8), (16, 1)))
 
     assert (ssim(stripes, png(stripes.point(lambda value: 255 - value))) or 1.0) < -0.9
+
+
+@pytest.mark.parametrize("turned", [(False, True, True), (True, True, True)])
+@pytest.mark.parametrize("colours", [((230, 0, 0), (40, 0, 0)), ((230, 60, 60), (0, 120, 120))])
+def test_opposite_hues_are_not_similar(colours: tuple[tuple[int, ...], ...], turned: tuple[bool, ...]) -> None:
+    """Two negative factors must not make a positive one. turned: which of Y, Cb and Cr become their opposite."""
+    stripes = Image.fromarray(np.tile(np.array([colours[0]] * 3 + [colours[1]] * 3, np.uint8), (60, 10, 1)))
+    bands = stripes.convert("YCbCr").split()
+    opposite = [ImageOps.invert(band) if turn else band for band, turn in zip(bands, turned, strict=True)]
+
+    measured = ssim(stripes, png(Image.merge("YCbCr", opposite).convert("RGB")))
+
+    assert measured is not None
+    assert measured < 0.1
 
 
 @given(
