@@ -236,14 +236,22 @@ class CpuPool:
         log.warning("unexpected_fault", what=first.what, trace=first.trace)
         await worker.end()
         await self._make_ready(worker, work)
-        seconds = max(_LEAST_SHARE * self._timeout, work.seconds - first.milliseconds / 1000)
+        spent = first.milliseconds / 1000
+        if work.is_stopping:  # since then
+            raise WorkStopped(spent)
         try:
-            return await worker.run(task, seconds, work)
+            compressed, seconds = await worker.run(task, max(_LEAST_SHARE * self._timeout, work.seconds - spent), work)
+        except WorkStopped as stopped:
+            raise WorkStopped(spent + stopped.seconds) from stopped
         except UnexpectedFault as fault:
             error = CompressError(ErrorCode.DECODE_ERROR, f"it cannot be processed: {fault.what}"[:_MAX_DETAIL])
             error.milliseconds = first.milliseconds + fault.milliseconds
             error.was_tried_twice = True
             raise error from fault
+        except CompressError as error:
+            error.milliseconds += first.milliseconds
+            raise
+        return compressed, spent + seconds
 
     def _in_background(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """A task that lasts although its caller is cancelled, and at most as long as the pool."""

@@ -177,6 +177,37 @@ async def test_an_unexpected_exception_that_does_not_repeat_costs_the_picture_no
     assert (tmp_path / "failed").exists()
 
 
+async def test_the_time_of_the_first_process_counts_whatever_happens_in_the_second(
+    failing_pool: CpuPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = iter(
+        (WorkStopped(2), CompressError(ErrorCode.DECODE_TIMEOUT, "late"), (compress(ORIGINAL, HALF, MAX_PIXELS), 2.0))
+    )
+
+    async def first_faulty(*_: object) -> tuple[Compressed, float]:
+        monkeypatch.setattr(worker.Worker, "run", then)
+        raise UnexpectedFault("a fault", "", 3000)
+
+    async def then(*_: object) -> tuple[Compressed, float]:
+        monkeypatch.setattr(worker.Worker, "run", first_faulty)
+        outcome = next(outcomes)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(worker.Worker, "run", first_faulty)
+
+    with pytest.raises(WorkStopped) as stopped:
+        await failing_pool.compress(ORIGINAL, HALF, MAX_PIXELS)
+    with pytest.raises(CompressError) as late:
+        await failing_pool.compress(ORIGINAL, HALF, MAX_PIXELS)
+    _, seconds = await failing_pool.compress(ORIGINAL, HALF, MAX_PIXELS)
+
+    assert stopped.value.seconds == 5
+    assert late.value.milliseconds == 3000
+    assert seconds == 5
+
+
 @pytest.mark.parametrize("mark", [OUT_OF_MEMORY, NOT_INSTALLED, FULL_DISK])
 async def test_a_fault_of_the_machine_is_not_the_pictures(failing_pool: CpuPool, mark: bytes) -> None:
     before = worker_ids()
