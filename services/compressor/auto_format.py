@@ -25,17 +25,18 @@ _SSIM_TOLERANCE = 0.01
 def smallest_rendition(renderer: Renderer) -> Rendition:
     """Render in the best matching format, then replace it by a smaller file in another format that looks the same.
 
-    If the first rendition had to be scaled down to fit, the other formats are fitted independently, and the rendition
-    with the most pixels wins.
+    If the first rendition had to be scaled down to fit, the other formats are fitted independently, and of those that
+    fit the rendition with the most pixels wins.
     """
     first, *others = _candidate_formats(renderer.picture)
-    reference = renderer.render(first)
-    reference_ssim = ssim(reference.picture.image, reference.data)
-    best = reference
+    reference = best = renderer.render(first)
     if reference.picture is not renderer.picture:
         for format_ in others:
-            best = _first_better(best, [renderer.encode(format_)], _has_more_pixels)
+            best = _first_better(best, [renderer.encode(format_)], partial(_fits_better, renderer))
         return best
+    if not others:
+        return reference
+    reference_ssim = ssim(reference.picture.image, reference.data)
     if reference_ssim is None:
         return reference
     for format_ in others:
@@ -56,10 +57,13 @@ def _first_better(
     return replace(best, encodes=encodes)
 
 
-def _has_more_pixels(best: Rendition, rival: Rendition) -> bool:
-    """More pixels, or the same number in fewer bytes."""
-    pixels, rival_pixels = (each.picture.image.width * each.picture.image.height for each in (best, rival))
-    return rival_pixels > pixels or (rival_pixels == pixels and len(rival.data) < len(best.data))
+def _fits_better(renderer: Renderer, best: Rendition, rival: Rendition) -> bool:
+    """Within the limit; then more pixels; then fewer bytes."""
+
+    def rank(each: Rendition) -> tuple[bool, int, int]:
+        return renderer.fits(each), each.picture.image.width * each.picture.image.height, -len(each.data)
+
+    return rank(rival) > rank(best)
 
 
 def _is_smaller_and_alike(picture: Picture, min_ssim: float, best: Rendition, rival: Rendition) -> bool:

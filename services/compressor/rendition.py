@@ -105,6 +105,11 @@ class Renderer:
         quality = equivalent_quality(reference.quality or _DIMENSIONS_QUALITY, reference.format, format_)
         return self._at_quality(format_, picture, min(quality + extra_quality, QUALITIES[-1]))
 
+    def fits(self, rendition: Rendition) -> bool:
+        """Whether it is within the limit of mode "size", and in the other modes smaller than the original."""
+        size, options = len(rendition.data), self._options
+        return size <= self._limit if options.mode == "size" else size < len(self._original)
+
     @property
     def _limit(self) -> int:
         return len(self._original) * self._options.percent // 100

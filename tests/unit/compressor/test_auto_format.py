@@ -1,6 +1,6 @@
 """Format "auto": the smallest file that browsers show, that keeps alpha and animation, and that looks the same."""
 
-import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from services.compressor.compress import Compressed, compress
+from services.compressor.decoders import Format, open_picture
 from services.compressor.encoders import MAX_SIDE
+from services.compressor.rendition import Renderer, Rendition
 from services.compressor.ssim import ssim
 from shared.contracts.messages import CompressOptions
 from tests.support.compressing import MAX_PIXELS, a_picture, decoded, encoded
@@ -85,8 +87,9 @@ def test_auto_keeps_animation(name: str) -> None:
     result = compressed(kind.data, format="auto")
 
     assert result.format in {"png", "webp", "avif", "gif"}
-    shown = Image.open(io.BytesIO(result.data or kind.data))
-    assert getattr(shown, "n_frames", 1) == len(kind.milliseconds)
+    shown = open_picture(result.data or kind.data, MAX_PIXELS).animation
+    assert shown is not None
+    assert shown.count == len(kind.milliseconds)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +145,35 @@ def test_if_the_first_format_has_to_scale_the_result_with_the_most_pixels_wins()
 
     assert jpeg.width < 320
     assert auto.width > jpeg.width
+
+
+def test_more_pixels_do_not_count_above_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    coarse = encoded(a_picture("RGB", (320, 240), noise=90), "JPEG", quality=18)
+    encode = Renderer.encode
+
+    def only_jpeg_fits(renderer: Renderer, format_: Format) -> Rendition:
+        fitting = encode(renderer, format_)
+        too_large = fitting.data.ljust(len(coarse), b"\0")
+        return fitting if format_ == "jpeg" else replace(fitting, data=too_large, picture=renderer.picture)
+
+    monkeypatch.setattr(Renderer, "encode", only_jpeg_fits)
+
+    result = compressed(coarse, format="auto")
+
+    assert result.format == "jpeg"
+    assert result.target_met
+
+
+def test_an_animation_above_the_limit_is_delivered_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [a_picture("RGB", (48, 40), seed=seed) for seed in range(3)]
+    original = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100)
+    monkeypatch.setattr("services.compressor.rendition.MAX_ANIMATION_PIXELS", 1000)
+    monkeypatch.setattr("services.compressor.auto_format.MAX_COMPARED_PIXELS", 1000)
+
+    result = compressed(original, format="auto", max_width=40)
+
+    assert result.action == "kept_original"
+    assert (result.width, result.height) == (48, 40)
 
 
 @pytest.mark.parametrize("format_", sorted(MAX_SIDE))
