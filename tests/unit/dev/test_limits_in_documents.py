@@ -8,7 +8,7 @@ import pytest
 from dev.docs.env_example import settings_of
 from services.aggregator.call_webhook import EXCERPT_BYTES
 from services.compressor.auto_format import MAX_COMPARED_PIXELS
-from services.compressor.decoders.few_colours import MAX_FEW_COLOURS
+from services.compressor.decoders.few_colours import MAX_COVERAGES, MAX_FEW_COLOURS
 from services.compressor.decoders.open import MAX_ANIMATION_FACTOR
 from services.compressor.encoders import avif, webp
 from services.compressor.encoders.jpeg.ladder import MAX_GAIN_MAP_PART
@@ -142,6 +142,7 @@ STATED = [
     ),
     ("docs/compression.md", f"its lowest rung should take {SCALED_FILL * 100:g} % of the limit"),
     ("docs/compression.md", f"**Drawings of few colours** ({MAX_FEW_COLOURS} at most)"),
+    ("docs/compression.md", f"more than {MAX_COVERAGES // _MEGA} million pixels times colours"),
     ("docs/compression.md", f"with at most {_SHARES[MAX_GAIN_MAP_PART]} of the limit"),
     ("docs/compression.md", f"Above {MAX_COMPARED_PIXELS // _MEGA} megapixels, counted over all frames"),
     ("docs/compression.md", f"more than {MAX_ANIMATION_PIXELS // _MEGA} megapixels in all frames"),

@@ -60,7 +60,10 @@ class _Bmp:
 
 def _exactly(image: Image.Image) -> bytes:
     """With a palette of exactly the image's colours, 256 at most."""
-    packed = np.frombuffer(image.convert("RGBA").tobytes(), dtype=np.uint32)
-    colours, indices = np.unique(packed, return_inverse=True)
-    rows = indices.astype(np.uint8).reshape(image.height, image.width)
+    image = image.convert("RGBA")
+    entries = np.array([colour for _, colour in image.getcolors(_PALETTES[-1]) or ()], np.uint8)
+    colours = np.sort(entries.view(np.uint32)[:, 0])
+    packed = np.frombuffer(image.tobytes(), np.uint32)
+    # Not by np.unique, which sorts all pixels.
+    rows = np.searchsorted(colours, packed).astype(np.uint8).reshape(image.height, image.width)
     return write_indexed_bmp(rows, colours.view(np.uint8).reshape(-1, 4))

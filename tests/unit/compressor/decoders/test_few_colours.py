@@ -6,9 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 
-from services.compressor.decoders.few_colours import MAX_FEW_COLOURS, scaled_in_few_colours
+from services.compressor.decoders.few_colours import MAX_COVERAGES, MAX_FEW_COLOURS, scaled_in_few_colours
 from tests.support.compressing import a_picture
 from tests.support.drawings import halftone, line_art, poster
+
+
+def visible_colours(image: Image.Image) -> set[tuple[int, ...]]:
+    """All transparent ones are one."""
+    colours: list[tuple[int, ...]] = [colour for _, colour in image.convert("RGBA").getcolors(4800) or ()]  # type: ignore[misc]
+    return {colour if colour[3] else (0, 0, 0, 0) for colour in colours}
 
 
 def scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -33,9 +39,30 @@ def test_no_colour_is_added(mode: str, width: int, height: int, colours: int, se
 
     few = scaled(image, (width, height))
 
-    before = {colour for _, colour in image.convert("RGBA").getcolors(4800) or ()}
     assert few.size == (width, height)
-    assert {colour for _, colour in few.convert("RGBA").getcolors(4800) or ()} <= before
+    assert visible_colours(few) <= visible_colours(image)
+
+
+def test_transparent_pixels_count_as_one_colour() -> None:
+    """Otherwise none of several hidden colours would cover as much of a pixel as the visible one beside them."""
+    random = np.random.default_rng(0)
+    pixels = np.zeros((60, 60, 4), np.uint8)
+    pixels[..., :3] = random.choice([0, 40, 80, 120, 160, 200, 240], (60, 60, 1)) // np.array([1, 2, 4])
+    pixels[20:40, 20:40] = (255, 0, 0, 255)
+
+    few = scaled(Image.fromarray(pixels), (30, 30))
+
+    alpha = np.asarray(few)[..., 3]
+    assert alpha[10:20, 10:20].all()
+    assert alpha.astype(bool).sum() == 100
+
+
+def test_a_drawing_that_would_take_too_long_is_blended() -> None:
+    drawing = poster()
+    colours = len(visible_colours(drawing))
+    side = int((MAX_COVERAGES / colours) ** 0.5) + 2
+    assert scaled_in_few_colours(drawing.resize((side, side), Image.Resampling.NEAREST), (100, 100)) is None
+    assert scaled_in_few_colours(drawing.resize((side // 2, side), Image.Resampling.NEAREST), (100, 100)) is not None
 
 
 @pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0)])
