@@ -42,8 +42,8 @@ _WESTERN_CHARACTERS = frozenset(
     "àâäáãåæçéèêëíìîïñóòôöõøœúùûüßÿÀÂÄÁÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØŒÚÙÛÜŸ"
     "\u00a0\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2026\u2022\u20ac\u2122£§°®©½¼¾²³\u00d7·«»¿¡\u00b4ºª±µ"
 )
-_NO_WESTERN_WORD = re.compile(r"[à-öø-ÿÀ-ÖØ-ÞŒœŸ]{3}|[a-zà-öø-ÿ][À-ÖØ-ÞŒŸ]")
-"""Three letters beyond ASCII in a row, or a capital inside a word."""
+_NO_WESTERN_WORD = re.compile(r"[à-öø-ÿÀ-ÖØ-ÞŒœŸ]{3}|[a-zà-öø-ÿ][À-ÖØ-ÞŒŸ]|[³¹£][a-zà-öø-ÿ]|[à-öø-ÿ][³¹]|[a-zà-öø-ÿ]¿")
+"""Three letters beyond ASCII in a row, a capital inside a word, or signs that are letters in Windows-1250."""
 
 _MIN_UTF16_BYTES = 8  # four characters; fewer do not prove that a text is UTF-16
 _UTF16_SHARE = 5  # one in five characters of a catalogue's head is ASCII: delimiters, line ends, URLs

@@ -117,18 +117,29 @@ def _declared(chunks: Chunks, declared: str, utf16: str | None) -> TextEncoding:
         return TextEncoding(utf16, bom=False)
     if utf16 is None:
         found = scan(chunks(), declared)
-        if found.invalid is None and not (declared == WESTERN and _is_utf8_with_letters(chunks)):
-            return TextEncoding(declared, bom=False)
-        if declared == UTF8:
+        if declared == UTF8 and found.invalid is not None:
             return _detected(chunks, None, (), found)
+        if found.invalid is None and (declared == UTF8 or not _is_utf8_with_letters(chunks)):
+            warnings = _against_letters(chunks) if declared == WESTERN and found.letters else ()
+            return TextEncoding(declared, False, warnings)
     problem = f"the file is not {display_name(declared)} text, as its Content-Type says; its encoding was detected"
     return _detected(chunks, utf16, (_warning(problem, "Declare the encoding that the file has, or none."),))
 
 
 def _is_utf8_with_letters(chunks: Chunks) -> bool:
-    """HTTP libraries declare ISO-8859-1 by default; no Western text is valid UTF-8 by chance."""
+    """Programs declare the charset of their system, whatever they send; other text is hardly valid UTF-8 by chance."""
     found = scan(chunks(), UTF8)
     return found.invalid is None and found.letters
+
+
+def _against_letters(chunks: Chunks) -> tuple[Finding, ...]:
+    """HTTP libraries declare ISO-8859-1 by default, in which all bytes are valid."""
+    guess = guess_encoding(sample_of(chunks()))
+    if guess in {WESTERN, "iso8859-15"}:
+        return ()
+    western, likelier = display_name(WESTERN), display_name(guess)
+    problem = f"the file was read as {western}, as its Content-Type says; its letters look like {likelier}"
+    return (_warning(problem, _NAME_IT),)
 
 
 def _detected(

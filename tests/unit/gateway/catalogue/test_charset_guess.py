@@ -32,6 +32,11 @@ def test_a_single_western_name_is_read_as_windows_1252(language: str) -> None:
         assert guessed(catalogue((name,)), "cp1252") == catalogue((name,))
 
 
+@pytest.mark.parametrize("name", ["St\u00f3\u0142", "Bia\u0142y kubek", "Rega\u0142 na ksi\u0105\u017cki"])
+def test_signs_inside_a_word_are_letters_of_windows_1250(name: str) -> None:
+    assert guessed(catalogue((name,)), "cp1250") == catalogue((name,))
+
+
 def test_typographic_signs_alone_are_read_as_windows_1252() -> None:
     text = catalogue(("\u2013 \u201cOak\u201d 5\u20ac \u2022 l\u2019\u00e9t\u00e9\u2026",))
     assert guessed(text, "cp1252") == text

@@ -62,6 +62,23 @@ def test_bytes_that_contradict_the_declared_charset_are_detected_with_a_warning(
     assert "read as Windows-1251" in problems(encoding)
 
 
+@pytest.mark.parametrize("label", ["windows-1251", "koi8-r", "windows-1250", "gbk", "macintosh"])
+def test_letters_in_utf_8_outweigh_any_declared_charset(label: str) -> None:
+    """Programs declare the charset of their system, whatever they send."""
+    encoding = found(RUSSIAN.encode(), declared=label)
+    assert encoding.name == "utf-8"
+    [warning] = encoding.warnings
+    assert "as its Content-Type says; its encoding was detected" in warning.problem
+
+
+@pytest.mark.parametrize("label", ["iso-8859-1", "us-ascii", "windows-1252"])
+def test_letters_that_do_not_look_western_are_a_warning_where_that_is_declared(label: str) -> None:
+    encoding = found(RUSSIAN.encode("cp1251"), declared=label)
+    assert encoding.name == "cp1252"
+    [warning] = encoding.warnings
+    assert "its letters look like Windows-1251" in warning.problem
+
+
 def test_a_file_declared_as_utf_8_that_is_not_is_detected_with_a_warning() -> None:
     encoding = found(RUSSIAN.encode("cp1251"), declared="utf-8")
     assert encoding.name == "cp1251"
