@@ -128,6 +128,11 @@ HEADERS = (
         findings=(error('"Image" and "Photos" may all be "Input Image Urls"', 1),),
     ),
     Fixture(
+        "names in two languages",
+        text("编号 S. No.,商品名 (Product Name),Ссылка / Image Url", f"7,Lamp,{A}"),
+        (row("7", "Lamp", A),),
+    ),
+    Fixture(
         "image has precedence over photo",
         text("No,Name,Photo,Image", f"7,Lamp,{B},{A}"),
         (row("7", "Lamp", A),),

@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from services.gateway.catalogue.columns import normalise
 from services.gateway.catalogue.findings import CatalogueRefused, Finding, shorten
 from services.gateway.catalogue.image_urls import begins_with_url
-from services.gateway.catalogue.profiles import is_known
+from services.gateway.catalogue.profiles import is_known, read_name
 from services.gateway.catalogue.row_repair import unwrap_row
 
 DELIMITERS = ",;\t|"
@@ -47,7 +46,7 @@ class _Row(NamedTuple):
     @property
     def known(self) -> int:
         """How many of its cells are known column names."""
-        return sum(map(is_known, map(normalise, self.cells)))
+        return sum(map(is_known, map(read_name, self.cells)))
 
 
 def find_header(head: str) -> FoundHeader:

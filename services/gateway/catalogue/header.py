@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.gateway.catalogue.columns import Aliases, Column, Columns, normalise
+from services.gateway.catalogue.columns import Aliases, Column, Columns
 from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findings, shorten
 from services.gateway.catalogue.generic_columns import OUTPUT
 from services.gateway.catalogue.image_urls import begins_with_url
@@ -13,6 +13,7 @@ from services.gateway.catalogue.profiles import (
     is_known,
     is_main_beside_numbered,
     is_numbered,
+    read_name,
 )
 from shared.catalogue import ImageColumn, Profile
 
@@ -67,7 +68,7 @@ def read_layout(
 
     `place`: the header's row and line. `profile` None: detect it. Raises CatalogueRefused if the row is no header.
     """
-    names = [normalise(name) for name in header]
+    names = [read_name(name) for name in header]
     if not any(map(is_known, names)):
         raise CatalogueRefused((_no_header(header, *place),))
     matches = _matches(names, profile)
@@ -86,7 +87,7 @@ def read_layout(
 
 def layout_of(header: Sequence[str], profile: Profile) -> Layout:
     """The layout of a header whose profile is known."""
-    return _match([normalise(name) for name in header], profile).layout
+    return _match([read_name(name) for name in header], profile).layout
 
 
 def _matches(names: Sequence[str], profile: Profile | None) -> list[_Match]:
@@ -242,7 +243,7 @@ def _left_out(match: _Match, matches: Sequence[_Match], header: Sequence[str]) -
 def _unread(match: _Match, header: Sequence[str], place: tuple[int, int]) -> Iterator[Finding]:
     """Warnings about columns that look like image columns but are not read under this profile."""
     for index, name in enumerate(header):
-        if index not in match.images and is_image_name(normalise(name)):
+        if index not in match.images and is_image_name(read_name(name)):
             yield Finding(
                 f'"{name}" looks like a column of image URLs but is not read under profile={match.layout.profile}',
                 f"To read it, choose the profile that it belongs to ({_PROFILE_NAMES}), or rename it.",

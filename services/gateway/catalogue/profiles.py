@@ -9,7 +9,7 @@ Center (product data specification).
 import re
 from collections.abc import Mapping
 
-from services.gateway.catalogue.columns import Aliases, Column, Columns, aliases
+from services.gateway.catalogue.columns import Aliases, Column, Columns, aliases, normalise
 from services.gateway.catalogue.generic_columns import NAME, OUTPUT, SERIAL, URLS
 from shared.catalogue import Profile
 
@@ -139,6 +139,15 @@ _KIND = r"(?:main|additional|other|alternate|alternative|alt|extra|gallery|more)
 _NUMBERED = re.compile(rf"{_KIND}{_IMAGE}\d{{1,3}}(?:url|link|src)?")
 _MAIN_ONLY = re.compile(rf"(?:main|primary|cover){_IMAGE}")
 _MAIN = re.compile(rf"(?:main|primary|base|cover){_IMAGE}|(?:image|img|picture|photo)(?:url|link|src)?")
+
+
+def read_name(name: str) -> str:
+    """A column's normalised name; of a name in two alphabets, "商品名 Product Name", the Latin part if that is known."""
+    full = normalise(name)
+    if full.isascii() or is_known(full):
+        return full
+    latin = "".join(filter(str.isascii, full))
+    return latin if is_known(latin) else full
 
 
 def is_numbered(name: str) -> bool:
