@@ -142,7 +142,7 @@ _MAIN = re.compile(rf"(?:main|primary|base|cover){_IMAGE}|(?:image|img|picture|p
 
 
 def read_name(name: str) -> str:
-    """A column's normalised name; of a name in two alphabets, "商品名 Product Name", the Latin part if that is known."""
+    """A column's normalised name; of one in two alphabets, "商品名 Product Name", the Latin part if that is known."""
     full = normalise(name)
     if full.isascii() or is_known(full):
         return full

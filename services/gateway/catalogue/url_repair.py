@@ -64,9 +64,7 @@ def needs_repair(text: str) -> bool:
         or "\n" in text
         or "\t" in text
         or "\r" in text
-        or "&amp;" in text
-        or "&#38;" in text
-        or "&AMP;" in text
+        or ("&" in text and ("&amp;" in text or "&#38;" in text or "&AMP;" in text))
         or "://" not in text
         or ":///" in text
     )
