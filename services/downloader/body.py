@@ -10,6 +10,7 @@ from services.downloader.content_coding import CodingError, ContentDecoder, Expa
 from services.downloader.fetch_error import FetchError, as_fetch_error
 from services.downloader.outcomes import FetchFailure
 from services.downloader.pace import Pace
+from services.downloader.picture_end import ends_whole
 from shared.outbound import BadResponse, IncompleteBody
 
 
@@ -27,6 +28,7 @@ class Body:
         declared = declared_size(response)
         if declared is not None and declared > max_bytes:
             raise too_large(declared, max_bytes)
+        self._declared = declared
         self._response = response
         self._max_bytes = max_bytes
         self._pace = pace
@@ -42,6 +44,18 @@ class Body:
     def pieces(self) -> AsyncIterator[bytes]:
         """All that can be read. Raises FetchError, and httpx.TransportError but IncompleteBody and BadResponse."""
         return self._decoded() if self.coded else self._received()
+
+    def check_end(self, head: bytes, tail: bytes, size: int) -> None:
+        """Raise `cut_off` if an image of `size` bytes, with these first and last ones, lacks its end.
+
+        The declared length says nothing about an image that was coded, unless it is the image's own, as some hosts send
+        it; browsers accept that too.
+        """
+        if self.cut_off is None:
+            return
+        length_is_the_images = self._declared is not None and not self.coded
+        if length_is_the_images or not (size == self._declared or ends_whole(head, tail, size)):
+            raise self.cut_off
 
     async def _decoded(self) -> AsyncIterator[bytes]:
         try:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import httpx
 
-from services.downloader.body import Body, declared_size
+from services.downloader.body import Body
 from services.downloader.content_coding import unknown_codings
 from services.downloader.fetch_error import FetchError
 from services.downloader.http_requester import (
@@ -22,7 +22,6 @@ from services.downloader.http_requester import (
 )
 from services.downloader.outcomes import FetchFailure
 from services.downloader.pace import Pace
-from services.downloader.picture_end import ends_whole
 from services.downloader.spool import Spool
 from services.downloader.statuses import has_whole_content
 from services.downloader.validators import Validators, conditions, is_not_modified
@@ -126,21 +125,9 @@ class Fetcher:
             await spool.write(piece)
             if content_type is None and spool.size >= HEAD_BYTES:
                 content_type = checked_type(spool.head, response)
-        if body.cut_off and not _is_whole(spool, declared_size(response), coded=body.coded):
-            raise body.cut_off
+        body.check_end(spool.head, spool.tail, spool.size)
         checked = content_type or checked_type(spool.head, response)
         return _Received(checked, response.extensions[FIRST_BYTE_MS], _validators(response))
-
-
-def _is_whole(spool: Spool, declared: int | None, *, coded: bool) -> bool:
-    """Whether an image is whole although its body had no proper end.
-
-    declared: the length of the body. It says nothing about an image that was `coded`, unless it is the image's own, as
-    some hosts send it; browsers accept that too.
-    """
-    if declared is not None and not coded:
-        return False
-    return spool.size == declared or ends_whole(spool.head, spool.tail, spool.size)
 
 
 def checked_type(head: bytes, response: httpx.Response) -> str:

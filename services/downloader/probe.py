@@ -18,7 +18,6 @@ from services.downloader.fetch_error import FetchError
 from services.downloader.http_requester import REQUEST_HEADERS, HttpRequester
 from services.downloader.outcomes import outcome_of
 from services.downloader.pace import Pace
-from services.downloader.picture_end import ends_whole
 from services.downloader.statuses import has_whole_content
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
@@ -83,11 +82,10 @@ class UrlProber:
             raise too_large(size, self._max_bytes)
         body = Body(response, self._max_bytes, _ANY_PACE)
         head, complete = await _head(body)
+        if not (partial and body.coded):  # a part of coded data always seems cut off
+            body.check_end(head, head, len(head))
         if body.coded:
-            known = complete and not partial and not body.cut_off
-            return _ImageInfo(checked_type(head, response), len(head) if known else None)
-        if body.cut_off and not ends_whole(head, head, len(head)):
-            raise body.cut_off
+            return _ImageInfo(checked_type(head, response), len(head) if complete and not partial else None)
         if size is None and complete and not partial:
             size = len(head)
         return _ImageInfo(checked_type(head, response), size)

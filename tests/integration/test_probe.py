@@ -125,6 +125,16 @@ async def test_a_host_without_range_support_gets_a_plain_request(origin: Origin)
             ErrorCode.CONNECT,
             "before the end",
         ),
+        (
+            Response(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + JPEG[:500] + b"\xff\xd9"),
+            ErrorCode.CONNECT,
+            "before the end",
+        ),
+        (
+            Response(body=gzip.compress(JPEG[:500])[:-20], headers={"Content-Encoding": "gzip"}),
+            ErrorCode.CONNECT,
+            "the compressed body ends too early",
+        ),
     ],
     ids=lambda value: getattr(value, "value", None),
 )
