@@ -7,7 +7,8 @@ from services.gateway.catalogue.findings import MAX_FINDINGS, MIN_WARNINGS, Cata
 from services.gateway.catalogue.hosts import HostSample
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.limits import CatalogueLimits
-from services.gateway.catalogue.reading import Catalogue, CatalogueRow, open_catalogue, reopen_catalogue
+from services.gateway.catalogue.opening import open_catalogue, reopen_catalogue
+from services.gateway.catalogue.reading import Catalogue, CatalogueRow
 
 __all__ = [
     "ACCEPTED_ENCODINGS",

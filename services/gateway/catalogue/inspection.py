@@ -13,8 +13,9 @@ from services.gateway.catalogue.encoding import NOT_GIVEN, GivenEncoding
 from services.gateway.catalogue.findings import CatalogueRefused, Finding, Severity
 from services.gateway.catalogue.hosts import HostCounts, HostSample
 from services.gateway.catalogue.limits import CatalogueLimits
+from services.gateway.catalogue.opening import open_catalogue
 from services.gateway.catalogue.profiles import PROFILES
-from services.gateway.catalogue.reading import Catalogue, CatalogueRow, open_catalogue
+from services.gateway.catalogue.reading import Catalogue, CatalogueRow
 from services.gateway.catalogue.records import may_have_backslash_quotes
 from services.gateway.catalogue.serials import SerialChecks
 from services.gateway.catalogue.url_verdicts import UrlNote, UrlVerdicts

@@ -12,7 +12,7 @@ from services.gateway.catalogue.findings import Finding, Findings
 from services.gateway.catalogue.hosts import MAX_LISTED, HostCounts
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.limits import CatalogueLimits
-from services.gateway.catalogue.reading import open_catalogue
+from services.gateway.catalogue.opening import open_catalogue
 from services.gateway.catalogue.url_repair import repair_url
 from shared.url_policy import AddressPolicy, judge_url
 

@@ -5,8 +5,9 @@ import pytest
 from services.gateway.catalogue.columns import normalise
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.catalogue.limits import CatalogueLimits
+from services.gateway.catalogue.opening import open_catalogue
 from services.gateway.catalogue.profiles import is_numbered
-from services.gateway.catalogue.reading import Catalogue, open_catalogue
+from services.gateway.catalogue.reading import Catalogue
 from shared.catalogue import ImageColumn, Profile
 
 A, B, C = "https://a.example/1.jpg", "https://b.example/2.jpg", "https://c.example/3.jpg"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.catalogue.limits import CatalogueLimits
-from services.gateway.catalogue.reading import CatalogueRow, open_catalogue
+from services.gateway.catalogue.opening import open_catalogue
+from services.gateway.catalogue.reading import CatalogueRow
 from shared.catalogue import cell_text, split_record
 
 HEADER = "S. No.,Product Name,Input Image Urls\n"

@@ -7,7 +7,8 @@ import pytest
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.limits import CatalogueLimits
-from services.gateway.catalogue.reading import CatalogueRow, reopen_catalogue
+from services.gateway.catalogue.opening import reopen_catalogue
+from services.gateway.catalogue.reading import CatalogueRow
 from shared.url_policy import AddressPolicy
 
 A, B, C = (f"https://a.example/{number}.jpg" for number in range(1, 4))

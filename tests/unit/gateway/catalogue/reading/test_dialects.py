@@ -11,7 +11,7 @@ from services.gateway.catalogue.encoding import GivenEncoding
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
 from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.limits import CatalogueLimits
-from services.gateway.catalogue.reading import open_catalogue, reopen_catalogue
+from services.gateway.catalogue.opening import open_catalogue, reopen_catalogue
 from shared.catalogue import Dialect, Profile, cell_text, split_record
 from shared.url_policy import AddressPolicy
 
