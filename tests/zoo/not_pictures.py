@@ -13,7 +13,7 @@ from tests.zoo.gifs import GIFS
 from tests.zoo.jpegs import JPEGS
 from tests.zoo.pngs import INDEXED, PNGS, SIGNATURE, chunk, header
 from tests.zoo.specimen import HEIGHT, gradient, saved
-from tests.zoo.tiffs_and_bmps import TIFFS_AND_BMPS
+from tests.zoo.tiffs_and_bmps import TIFFS_AND_BMPS, runs_out_of_the_picture
 from tests.zoo.webps_and_avifs import WEBPS_AND_AVIFS
 
 _STRIPS, _STRIP_BYTES = 273, 279
@@ -190,5 +190,6 @@ BROKEN: dict[str, Callable[[], bytes]] = {
     "bmp with masks, truncated": odd_bmps.masked_and_truncated,
     "bmp without rows": odd_bmps.empty_with_masks,
     "bmp truncated": lambda: TIFFS_AND_BMPS["bmp"]().data[:-100],
+    "bmp with runs out of the picture": runs_out_of_the_picture,
     "bmp run-length encoded, truncated": lambda: TIFFS_AND_BMPS["bmp run-length encoded"]().data[:-100],
 }

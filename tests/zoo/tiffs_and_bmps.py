@@ -109,6 +109,30 @@ def _run_lengths(bits: int) -> Specimen:
     return Specimen(_bitmap(bits, 1 if bits == 8 else 2, palette, out + b"\0\1"), "bmp", shown)
 
 
+def _run_lengths_with_gaps() -> Specimen:
+    """No pixels in the lowest rows, and in the left half of those above them: browsers leave them transparent."""
+    shown, rows, palette = _indices(16)
+    pixels = np.asarray(shown.convert("RGBA")).copy()[::-1]
+    first_colour = (*palette[2::-1], 0)
+    out, half = b"", WIDTH // 2
+    for y, row in enumerate(rows):
+        if y < HEIGHT // 4:
+            pixels[y] = first_colour
+        elif y < HEIGHT // 2:
+            pixels[y, :half] = first_colour
+            out += bytes((0, 2, half, 0, 0, half)) + row[half:].tobytes()
+        else:
+            out += bytes((0, WIDTH)) + row.tobytes()
+        out += b"\0\0"
+    return Specimen(_bitmap(8, 1, palette, out + b"\0\1"), "bmp", Image.fromarray(np.ascontiguousarray(pixels[::-1])))
+
+
+def runs_out_of_the_picture() -> bytes:
+    _, rows, palette = _indices(16)
+    longer = b"".join(bytes((0, WIDTH + 2)) + row.tobytes() + b"\0\0\0\0" for row in rows)
+    return _bitmap(8, 1, palette, longer + b"\0\1")
+
+
 def _sixteen_bits() -> Specimen:
     pixels = np.asarray(gradient())[::-1].astype(np.uint16) >> 3
     packed = pixels[:, :, 0] << 10 | pixels[:, :, 1] << 5 | pixels[:, :, 2]
@@ -150,5 +174,6 @@ TIFFS_AND_BMPS: dict[str, Callable[[], Specimen]] = {
     "bmp 16 bit": _sixteen_bits,
     "bmp 32 bit": _thirty_two_bits,
     "bmp run-length encoded": partial(_run_lengths, 8),
+    "bmp run-length encoded with gaps": _run_lengths_with_gaps,
     "bmp 4 bit run-length encoded": partial(_run_lengths, 4),
 }

@@ -8,6 +8,7 @@ from PIL import Image, ImageFile, TiffImagePlugin
 
 from services.compressor.decoders.animation import from_parts, from_pillow, verified_first_frame
 from services.compressor.decoders.apng import read_apng
+from services.compressor.decoders.bmp_runs import decode_runs
 from services.compressor.decoders.gif import read_gif
 from services.compressor.decoders.jpeg_decode import decode_jpeg
 from services.compressor.decoders.jpeg_segments import check_scans
@@ -47,7 +48,7 @@ def decode(image: ImageFile.ImageFile, format_: Format, original: bytes, limit: 
             return _webp_or_avif(image, original, limit)
         case "tiff" if isinstance(image, TiffImagePlugin.TiffImageFile):
             return Decoded(decode_tiff(image, original))
-    return _still(image)
+    return _still(image, decode_runs(image, original) if format_ == "bmp" else None)
 
 
 def _still(image: ImageFile.ImageFile, pixels: Image.Image | None = None) -> Decoded:
