@@ -8,6 +8,8 @@ from services.compressor.stripping.isobmff import Box, Edits, boxes
 from services.compressor.stripping.kept import Kept
 
 _NEEDED = (b"ftyp", b"meta", b"moov", b"mdat")
+_GAIN_MAP_BRAND, _BRAND_BYTES = b"tmap", 4
+_MAJOR_BRAND_BYTES = 8  # with its version
 
 
 def strip_avif(original: bytes, kept: Kept) -> bytes:
@@ -25,6 +27,8 @@ def strip_avif(original: bytes, kept: Kept) -> bytes:
     for box in found:
         if box.name == b"meta":
             ranges += strip_items(original, box, edits, kept)
+        elif box.name == b"ftyp":
+            _strip_brands(original, box, edits)
         elif box.name == b"moov":
             ranges += strip_tracks(original, box, edits, kept)
     for box in found:
@@ -34,6 +38,14 @@ def strip_avif(original: bytes, kept: Kept) -> bytes:
         elif box.name not in _NEEDED:
             edits.delete(box.start, box.end)
     return edits.applied()
+
+
+def _strip_brands(data: bytes, box: Box, edits: Edits) -> None:
+    """Without the compatible brand that requires a gain map."""
+    edits.containers.append(box)
+    for at in range(box.content + _MAJOR_BRAND_BYTES, box.end, _BRAND_BYTES):
+        if data[at : at + _BRAND_BYTES] == _GAIN_MAP_BRAND:
+            edits.delete(at, at + _BRAND_BYTES)
 
 
 def _complete_boxes(original: bytes) -> Iterator[Box]:

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from services.compressor.compress_error import CompressError
 from services.compressor.decoders import open_picture
 from services.compressor.stripping import strip_original
-from tests.support.compressing import MAX_PIXELS
+from services.compressor.stripping.avif import strip_avif
+from services.compressor.stripping.kept import Kept
+from tests.support.compressing import MAX_PIXELS, a_picture, encoded
 from tests.zoo import NAMES, specimen
 from tests.zoo.secrets import SECRET_FILES, file_with_secrets, tiff_with_texts_for_numbers
 
@@ -48,6 +50,17 @@ def test_a_stripped_file_has_nothing_to_remove(name: str) -> None:
 
     assert data is not None
     assert stripped(data) == data
+
+
+def test_an_avif_without_its_gain_map_has_no_brand_that_requires_one() -> None:
+    """libavif refuses a file with this brand and without the item."""
+    plain = encoded(a_picture(), "AVIF")
+    assert plain.index(b"MA1B") < 40
+
+    data = strip_avif(plain.replace(b"MA1B", b"tmap", 1), Kept())
+
+    assert b"tmap" not in data
+    assert open_picture(data, MAX_PIXELS).image.tobytes() == open_picture(plain, MAX_PIXELS).image.tobytes()
 
 
 @pytest.mark.parametrize(
