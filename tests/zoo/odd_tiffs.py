@@ -204,6 +204,7 @@ ODD_TIFFS: dict[str, Callable[[], Specimen]] = {
     "tiff after a thumbnail by the old tag": partial(_after_thumbnail, {_OLD_SUBFILE: (2,)}),
     "tiff after thumbnail and mask": _after_several,
     "tiff of a thumbnail only": _only_thumbnail,
+    "tiff with numbers for a profile": lambda: Specimen(tiff(page(_rgb(), {34675: (1, 2, 3)})), "tiff", gradient()),
     "tiff 16 bit big-endian": lambda: _grey_of((_grey() * 257).astype(np.uint16), order=">"),
     "tiff 16 bit signed": lambda: _grey_of((_grey() * 32767 // 255).astype(np.int16), {_SAMPLE_FORMAT: (_SIGNED,)}),
     "tiff 16 bit with 0 for white": lambda: _grey_of(
@@ -242,6 +243,16 @@ UNREAD_TIFFS: dict[str, tuple[bytes, str]] = {
     "tiff Lab 16 bit": (
         _unread(_rgb().astype(np.uint16), {_PHOTOMETRIC: (_CIELAB,)}),
         "a TIFF image of CIELab with 3 x 16 bits",
+    ),
+    "tiff CMYK in planes of 16 bits": (
+        tiff(
+            page(
+                np.zeros((HEIGHT, WIDTH, 4), np.uint16),
+                {_PHOTOMETRIC: (5,), _PLANAR: (2,)},
+                strips=(bytes(2 * WIDTH * HEIGHT),) * 4,
+            )
+        ),
+        "a TIFF image of CMYK in planes of 16 bits",
     ),
     "tiff big-endian BigTIFF": (tiff(page(_rgb()), order=">", big=True), "a big-endian BigTIFF image"),
 }

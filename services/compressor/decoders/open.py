@@ -103,7 +103,8 @@ def _picture(
     source = jpeg_source(image, original) if isinstance(image, JpegImageFile) else None
     orientation = decoded.orientation
     kept = _metadata_to_keep(image, original, metadata, orientation)
-    pixels, profile = _to_supported_mode(decoded.image, image.info.get("icc_profile"))
+    profile = image.info.get("icc_profile")  # which may be numbers in a TIFF
+    pixels, profile = _to_supported_mode(decoded.image, profile if isinstance(profile, bytes) else None)
     grey = is_grey(pixels)
     chunks: dict[bytes, bytes] = {}
     if format_ == "png":

@@ -9,6 +9,9 @@ import simplejpeg
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
+from services.compressor.compress_error import CompressError
+from shared.contracts.error_codes import ErrorCode
+
 _WIDTH, _HEIGHT, _COMPRESSION, _JPEG_TABLES = 256, 257, 259, 347
 _STRIPS, _STRIP_ROWS, _STRIP_BYTES = 273, 278, 279
 _TILE_WIDTH, _TILE_ROWS, _TILES, _TILE_BYTES = 322, 323, 324, 325
@@ -25,10 +28,15 @@ Tags = Mapping[int, Any]
 
 
 def decode_tiff(image: TiffImageFile, original: bytes) -> Image.Image:
-    """The pixels of an opened page, upright. Raises ValueError, or what Pillow raises, if some are missing."""
+    """The pixels of an opened page, upright.
+
+    Raises ValueError, or what Pillow raises, if some are missing; CompressError for a kind that Pillow reads wrongly.
+    """
     _check_strips(image, original)
     packed = any(tile.codec_name == "libtiff" for tile in image.tile)
     if not packed and image.tag_v2.get(_PLANAR) == _SEPARATE_PLANES and 16 in _numbers(image.tag_v2.get(_BITS)):
+        if image.mode == "CMYK":
+            raise CompressError(ErrorCode.UNSUPPORTED_FORMAT, "the file is a TIFF image of CMYK in planes of 16 bits")
         _read_planes_of_16_bits(image)
     image.load()
     pixels = _as_usual_grey(image) if image.mode.startswith(("I", "F")) else image
