@@ -86,8 +86,11 @@ def _suspicious(delimiter: str) -> re.Pattern[str]:
 
 @cache
 def _formulas_of_rows(delimiter: str) -> re.Pattern[str]:
-    """Matches what precedes a formula in rows that need not be valid CSV. A number or a single sign is no formula."""
-    start, end = rf"(?:\A|[\r\n]|{re.escape(delimiter)})", rf'(?:[\r\n"]|{re.escape(delimiter)}|\Z)'
-    blanks = " *+" if delimiter == "\t" else "[ \t]*+"
+    """Matches what precedes a formula in rows that need not be valid CSV. A number or a single sign is no formula.
+
+    Spreadsheets append text after a closing quote to its cell, so quotes neither begin nor end one for sure.
+    """
+    start, end = rf"(?:\A|[\r\n]|{re.escape(delimiter)})", rf'"?+(?:[\r\n]|{re.escape(delimiter)}|\Z)'
+    before = '[ "]*+' if delimiter == "\t" else '[ \t"]*+'
     harmless = rf"[+-][\d.]++%?{end}|. *+{end}"
-    return re.compile(rf'({start}{blanks}"?+{blanks})(?=[{re.escape(SIGNS)}])(?!{harmless})')
+    return re.compile(rf"({start}{before})(?=[{re.escape(SIGNS)}])(?!{harmless})")

@@ -112,6 +112,16 @@ def test_rows_above_the_header_are_kept_and_their_formulas_guarded_unless_switch
     assert written(catalogue_format).startswith(guarded)
 
 
+@pytest.mark.parametrize(
+    "row", ['"="cmd|x', '"=""a""&cmd"', '"-1"+cmd', '""=cmd', '"" "=cmd"', 'x,"+1%"&y', '"@"SUM(A1)']
+)
+def test_odd_quotes_above_the_header_hide_no_formula(row: str) -> None:
+    catalogue_format = replace(a_catalogue_format(), dialect=replace(COMMA, preamble=f"{row}\r\n"))
+
+    [cells] = csv.reader([written(catalogue_format).splitlines()[0]])
+    assert [cell for cell in cells if cell.strip(' "').startswith(("=", "+", "-", "@"))] == []
+
+
 def test_a_long_preamble_of_blanks_is_written_quickly() -> None:
     for preamble in (" " * 60_000, "\t" * 60_000, " \t" * 30_000, '"' * 60_000, "-" * 60_000, "+1." * 20_000):
         catalogue_format = replace(a_catalogue_format(), dialect=replace(COMMA, preamble=preamble))
