@@ -57,7 +57,8 @@ class Columns:
     marks: re.Pattern[str] | None = None
 
 
-_AMAZON_PARTS = re.compile(r"\[[^\]]*=[^\]]*\]|#\d+\.[a-z_]+\Z")
+# Possessive and without nested brackets: a hostile name takes linear time.
+_AMAZON_PARTS = re.compile(r"\[[^\[\]=]*+=[^\[\]]*+\]|#\d++\.[a-z_]++\Z")
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "\u0131": "i", "æ": "ae", "œ": "oe", "ß": "ss"})
 
 

@@ -74,3 +74,10 @@ def test_thousands_of_columns_are_refused_and_thousands_of_numbered_ones_are_rea
     assert time.process_time() - started_at < 2
     [finding] = refused(header)
     assert "4,002 columns" in finding.problem
+
+
+@pytest.mark.parametrize("part", ["[=", "[", "[=]", "#1", "#1.a", "=", "]"])
+def test_a_hostile_name_takes_little_time(part: str) -> None:
+    started_at = time.process_time()
+    inspected(f"No,Name,Image,{part * 30_000}")
+    assert time.process_time() - started_at < 2  # trying each pair of brackets and signs would take hours
