@@ -44,7 +44,8 @@ def scaled_in_few_colours(image: Image.Image, size: tuple[int, int]) -> FewColou
 
 
 def _colours(image: Image.Image) -> _Packed:
-    """The rarest first: it takes a pixel that is shared equally. Empty if there are too many.
+    """The rarest first: it takes a pixel that is shared equally. Of two colours with the same number of pixels black
+    comes before white, since lines are dark. Empty if there are too many.
 
     Transparent pixels have one colour: nobody sees several.
     """
@@ -53,7 +54,7 @@ def _colours(image: Image.Image) -> _Packed:
     for pixels, colour in image.getcolors(MAX_FEW_COLOURS + has_alpha * _MAX_TRANSPARENT) or ():
         sample = Image.new(image.mode, (1, 1), colour)
         pixels_of[int(_packed(sample)[0, 0])] += pixels
-    return np.array([colour for colour, _ in reversed(pixels_of.most_common())], np.uint32)
+    return np.array(sorted(pixels_of, key=lambda colour: (pixels_of[colour], colour)), np.uint32)
 
 
 def _packed(image: Image.Image) -> _Packed:
