@@ -66,8 +66,15 @@ def children_of(process: int) -> list[int]:
     return [int(child) for children in threads for child in children.read_text().split()]
 
 
+async def proven_worker(service: Process, channel: AbstractChannel, store: ObjectStore, original: bytes) -> int:
+    """The worker process, which has compressed this. One that is stopped before it is ready would only start late."""
+    await send(channel, store, original, request_id="first")
+    assert await compressed(channel) == "first"
+    return await worker_of(service)
+
+
 async def worker_of(service: Process, *others: int) -> int:
-    """The worker process that is none of the others, once it is ready: it ignores SIGTERM then."""
+    """The worker process that is none of the others, once it starts to work: it ignores SIGTERM then."""
     found: list[int] = []
 
     def is_ready() -> bool:
@@ -160,7 +167,7 @@ async def test_a_worker_process_that_hangs_is_replaced_and_the_service_stops_pro
 ) -> None:
     assert len(LARGE) > 1_000_000
     async with compressor(rabbitmq_url, f"file://{tmp_path}/store") as service:
-        os.kill(await worker_of(service), signal.SIGSTOP)
+        os.kill(await proven_worker(service, channel, store, SMALL), signal.SIGSTOP)
         await send(channel, store, LARGE)
 
         lost = await result(channel)
@@ -185,7 +192,7 @@ async def test_slow_pictures_are_reported_and_the_one_that_finds_the_slow_lane_f
     reports = await copies_of(channel, REPORTS_EXCHANGE)
     sent_to_slow_lane = await copies_of(channel, COMMANDS_EXCHANGE, Queue.COMPRESS_SLOW)
     async with compressor(rabbitmq_url, f"file://{tmp_path}/store", timeout=PATIENCE) as service:
-        usual = await worker_of(service)
+        usual = await proven_worker(service, channel, store, LARGE)
         os.kill(usual, signal.SIGSTOP)
         await send(channel, store, SMALL, request_id="moves")
         await until(lambda: is_waiting(rabbitmq_url, Queue.COMPRESS, 0), PATIENCE)

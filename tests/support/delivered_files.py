@@ -101,10 +101,11 @@ class Delivered:
 
 
 def shown(data: bytes) -> Image.Image:
-    """The first frame of a file, upright, in mode RGBA."""
+    """The first frame of a file, upright as in browsers, in mode RGBA."""
     with Image.open(io.BytesIO(data)) as file:
         file.load()
-        upright = ImageOps.exif_transpose(file)
+        turns = file.format != "WEBP"  # browsers ignore the orientation of a WebP
+        upright = ImageOps.exif_transpose(file) if turns else file.copy()
     if upright.mode == "I;16":  # Pillow would clip values over 255
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     return upright.convert("RGBA")
