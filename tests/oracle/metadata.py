@@ -26,6 +26,8 @@ _STRUCTURE = {
     "RIFF",
     "System",
 }
+# Where the gain map of a JPEG is, and how it is applied (Ultra HDR).
+_GAIN_MAP = ("MPF", "MPImage", "XMP-Container", "XMP-hdrgm")
 _COMMENTS = {"Comment", "XMPToolkit"}
 _PNG_STRUCTURE = {
     "AnimationFrames",
@@ -96,6 +98,8 @@ def _tells(tag: str) -> bool:
     group, _, name = tag.rpartition(":")
     if name in _COMMENTS:
         return True
+    if group.startswith(_GAIN_MAP):
+        return False
     if group.startswith("PNG"):
         return name.removesuffix("X").removesuffix("Y") not in _PNG_STRUCTURE and not name.startswith(
             ("WhitePoint", "Red", "Green", "Blue", "Image")
