@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 CATALOGUES = {".csv", ".tsv"}
-_MOST_BYTES = 25_000_000  # what the downloader takes (MAX_IMAGE_BYTES)
+_MOST_BYTES = 25_000_000  # half of what the downloader accepts; larger files would take most of the time
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from tests.support.odd_responses import ODD_RESPONSES
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 BLOCK = 65536
+Change = tuple[int, int, bytes]
+"""A place in a response, how many bytes are removed there, and those that are inserted."""
 
 names = st.text("abcXYZ019!#$%&'*+-.^_`|~", min_size=1, max_size=8).map(lambda name: b"X-" + name.encode())
 visible = st.binary(max_size=12).map(lambda data: bytes(32 + byte % 95 for byte in data).strip())
@@ -141,19 +143,23 @@ def test_a_response_that_is_cut_off_is_malformed(sent: Sent, cut: int) -> None:
         parser.feed_end()
 
 
+def changed(raw: bytes, changes: list[Change]) -> bytes:
+    for place, removed, inserted in changes:
+        at = place % (len(raw) + 1)
+        raw = raw[:at] + inserted + raw[at + removed :]
+    return raw
+
+
 @given(
     responses(),
     st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 1), st.binary(max_size=3)), min_size=1, max_size=3),
     st.lists(st.integers(0, 1000), max_size=4),
 )
 def test_whatever_is_changed_in_a_response_both_readings_agree(
-    sent: Sent, changes: list[tuple[int, int, bytes]], cuts: list[int]
+    sent: Sent, changes: list[Change], cuts: list[int]
 ) -> None:
     """If both accept it. llhttp is the stricter one of the two, and neither may crash or misread."""
-    raw = sent.raw
-    for place, removed, inserted in changes:
-        at = place % (len(raw) + 1)
-        raw = raw[:at] + inserted + raw[at + removed :]
+    raw = changed(sent.raw, changes)
     try:
         found = read(sent.method, blocks(raw, cuts), end=True)
     except MalformedResponse:
@@ -281,13 +287,10 @@ def test_an_odd_interim_response_is_skipped_too() -> None:
     st.lists(st.integers(0, 1000), max_size=8),
 )
 def test_any_bytes_are_read_in_the_same_way_however_they_are_cut(
-    sent: Sent, changes: list[tuple[int, int, bytes]], cuts: list[int]
+    sent: Sent, changes: list[Change], cuts: list[int]
 ) -> None:
     """A response, or MalformedResponse and never another exception."""
-    raw = sent.raw
-    for place, removed, inserted in changes:
-        at = place % (len(raw) + 1)
-        raw = raw[:at] + inserted + raw[at + removed :]
+    raw = changed(sent.raw, changes)
     whole, cut = (outcome(sent.method, blocks(raw, places)) for places in ([], cuts))
     assert (whole and (whole.status, whole.headers, whole.body)) == (cut and (cut.status, cut.headers, cut.body))
 
