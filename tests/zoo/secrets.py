@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
-from services.compressor.decoders import PNG_SIGNATURE, iter_jpeg_segments, iter_png_chunks, png_chunk_bytes
-from services.compressor.stripping.isobmff import Edits, boxes
+from services.compressor.decoders import PNG_SIGNATURE, boxes, iter_jpeg_segments, iter_png_chunks, png_chunk_bytes
+from services.compressor.stripping.box_edits import Edits
 from tests.support.compressing import a_picture
 from tests.zoo.specimen import saved
 

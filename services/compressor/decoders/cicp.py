@@ -3,7 +3,7 @@
 SDR spaces are converted to ICC profiles. HDR transfer functions have no ICC equivalent; `hdr.py` is about them.
 """
 
-from services.compressor.decoders.bmff import primary_properties
+from services.compressor.decoders.avif_properties import primary_properties
 from services.compressor.decoders.icc_writer import (
     BT601_525_PRIMARIES,
     BT601_625_PRIMARIES,

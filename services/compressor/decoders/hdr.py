@@ -5,7 +5,7 @@ A PNG says so in its chunk cICP, an AVIF in its container, and any file in an IC
 
 from typing import NamedTuple
 
-from services.compressor.decoders.bmff import primary_properties
+from services.compressor.decoders.avif_properties import primary_properties
 from services.compressor.decoders.cicp import PRIMARIES
 
 PQ, HLG = 16, 18  # ITU-T H.273, table 3

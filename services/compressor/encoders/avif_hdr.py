@@ -6,12 +6,12 @@ ISO 14496-12 (boxes, clli), ISO 23008-12 (items and their properties), ITU-T H.2
 
 import struct
 
-from services.compressor.decoders import Box, Hdr, iter_boxes
+from services.compressor.decoders import Box, Hdr, boxes
 
 _PRIMARIES = {1: "bt709", 9: "bt2020", 12: "smpte432"}
 _TRANSFERS = {16: "smpte2084", 18: "hlg"}
 
-_BOX_HEADER, _VERSION_AND_FLAGS = 8, 4
+_VERSION_AND_FLAGS = 4
 _COLOUR = b"colrnclx"
 _ITEM, _COUNT = 2, 1  # bytes of an item's number, and of the number of its properties
 _LOCATION = struct.Struct(">HHHII")  # of an item in one piece
@@ -39,24 +39,24 @@ def with_hdr(avif: bytes, hdr: Hdr) -> bytes:
 
 def _with_peak(avif: bytearray, nits: int) -> bytearray:
     """With the property clli, associated with the first item, which is the picture."""
-    meta = _box(avif, Box(b"", 0, len(avif)), b"meta")
-    inside = Box(meta.name, meta.start + _VERSION_AND_FLAGS, meta.end)
+    meta = _box(avif, Box(b"", 0, 0, len(avif)), b"meta")
+    inside = meta._replace(content=meta.content + _VERSION_AND_FLAGS)
     properties = _box(avif, inside, b"iprp")
     listed, associations = (_box(avif, properties, name) for name in (b"ipco", b"ipma"))
     light = struct.pack(">I4sHH", 12, b"clli", min(nits, 0xFFFF), 0)
-    index = bytes((len(list(iter_boxes(bytes(avif), listed.start, listed.end))) + 1,))
-    count_at = associations.start + _VERSION_AND_FLAGS + 4 + _ITEM
+    index = bytes((len(list(boxes(bytes(avif), listed.content, listed.end))) + 1,))
+    count_at = associations.content + _VERSION_AND_FLAGS + 4 + _ITEM
     added = len(light) + len(index)
     _move_items(avif, _box(avif, inside, b"iloc"), added)
     for box, growth in ((meta, added), (properties, added), (listed, len(light)), (associations, len(index))):
-        struct.pack_into(">I", avif, box.start - _BOX_HEADER, box.end - box.start + _BOX_HEADER + growth)
+        struct.pack_into(">I", avif, box.start, box.end - box.start + growth)
     last_index = count_at + _COUNT + avif[count_at]
     avif[count_at] += 1
     return avif[: listed.end] + light + avif[listed.end : last_index] + index + avif[last_index:]
 
 
 def _box(avif: bytearray, within: Box, name: bytes) -> Box:
-    found = next((box for box in iter_boxes(bytes(avif), within.start, within.end) if box.name == name), None)
+    found = next((box for box in boxes(bytes(avif), within.content, within.end) if box.name == name), None)
     if found is None:
         raise ValueError(f"no box {name!r}")
     return found
@@ -64,7 +64,7 @@ def _box(avif: bytearray, within: Box, name: bytes) -> Box:
 
 def _move_items(avif: bytearray, locations: Box, by: int) -> None:
     """Correct the offsets of the items' data, which follows the boxes."""
-    first = locations.start + _VERSION_AND_FLAGS + 4
+    first = locations.content + _VERSION_AND_FLAGS + 4
     (count,) = struct.unpack_from(">H", avif, first - 2)
     if first + count * _LOCATION.size != locations.end:
         raise ValueError("items with several pieces")

@@ -1,10 +1,9 @@
 """Remove the metadata of an AVIF, still or a sequence. Source: AV1 Image File Format 1.1, ISO/IEC 14496-12."""
 
-from collections.abc import Iterator
-
+from services.compressor.decoders import Box, intact_boxes
 from services.compressor.stripping.avif_items import delete_between, strip_items
 from services.compressor.stripping.avif_tracks import strip_tracks
-from services.compressor.stripping.isobmff import Box, Edits, boxes
+from services.compressor.stripping.box_edits import Edits
 from services.compressor.stripping.kept import Kept
 
 _NEEDED = (b"ftyp", b"meta", b"moov", b"mdat")
@@ -18,7 +17,7 @@ def strip_avif(original: bytes, kept: Kept) -> bytes:
     Raises ValueError, KeyError or IndexError if the file has a structure that is not understood.
     """
     edits = Edits(original)
-    found = list(_complete_boxes(original))
+    found = list(intact_boxes(original, 0, len(original)))  # anything may follow
     names = [box.name for box in found]
     if b"moof" in names or names.count(b"meta") > 1 or names.count(b"moov") > 1:
         raise ValueError("an unusual structure")
@@ -46,11 +45,3 @@ def _strip_brands(data: bytes, box: Box, edits: Edits) -> None:
     for at in range(box.content + _MAJOR_BRAND_BYTES, box.end, _BRAND_BYTES):
         if data[at : at + _BRAND_BYTES] == _GAIN_MAP_BRAND:
             edits.delete(at, at + _BRAND_BYTES)
-
-
-def _complete_boxes(original: bytes) -> Iterator[Box]:
-    """All boxes of the file. What follows them may be anything."""
-    try:
-        yield from boxes(original, 0, len(original))
-    except ValueError:
-        return

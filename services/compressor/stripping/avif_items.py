@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
+from services.compressor.decoders import Box, big_endian, boxes
 from services.compressor.stripping.av1 import without_metadata
 from services.compressor.stripping.avif_boxes import blank_configuration, is_alpha, is_needed, remove_handler_name
-from services.compressor.stripping.isobmff import Box, Edits, boxes, number
+from services.compressor.stripping.box_edits import Edits
 from services.compressor.stripping.item_locations import Location, read_locations
 from services.compressor.stripping.kept import Kept
 
@@ -84,7 +85,7 @@ def _read(data: bytes, meta: Box) -> _Items:
         references=list(_references(data, found[b"iref"])) if b"iref" in found else [],
         properties=[each for box in containers for each in boxes(data, box.content, box.end)],
         associations=[each for box in property_boxes if box.name == b"ipma" for each in _associations(data, box)],
-        primary=number(data, primary.content + _FULL_BOX_BYTES, 4 if data[primary.content] else 2),
+        primary=big_endian(data, primary.content + _FULL_BOX_BYTES, 4 if data[primary.content] else 2),
     )
 
 
@@ -92,7 +93,7 @@ def _infos(data: bytes, box: Box) -> Iterator[tuple[int, Box]]:
     for info in boxes(data, box.content + (8 if data[box.content] else 6), box.end):
         if info.name != b"infe" or data[info.content] not in (2, 3):
             raise ValueError("unknown information about an item")
-        yield number(data, info.content + _FULL_BOX_BYTES, _type_at(data, info) - 6), info
+        yield big_endian(data, info.content + _FULL_BOX_BYTES, _type_at(data, info) - 6), info
 
 
 def _type_at(data: bytes, info: Box) -> int:
@@ -104,19 +105,19 @@ def _references(data: bytes, box: Box) -> Iterator[_Reference]:
     wide = 4 if data[box.content] else 2
     for reference in boxes(data, box.content + _FULL_BOX_BYTES, box.end):
         at = reference.content
-        count = number(data, at + wide, 2)
-        targets = tuple(number(data, at + wide + 2 + wide * index, wide) for index in range(count))
-        yield _Reference(reference, number(data, at, wide), targets)
+        count = big_endian(data, at + wide, 2)
+        targets = tuple(big_endian(data, at + wide + 2 + wide * index, wide) for index in range(count))
+        yield _Reference(reference, big_endian(data, at, wide), targets)
 
 
 def _associations(data: bytes, box: Box) -> Iterator[_Association]:
     wide, long = 4 if data[box.content] else 2, data[box.content + 3] & 1
     at = box.content + 8
-    for _ in range(number(data, box.content + _FULL_BOX_BYTES, 4)):
-        start, item, count = at, number(data, at, wide), data[at + wide]
+    for _ in range(big_endian(data, box.content + _FULL_BOX_BYTES, 4)):
+        start, item, count = at, big_endian(data, at, wide), data[at + wide]
         at += wide + 1
         width, mask = (2, 0x7FFF) if long else (1, 0x7F)
-        indices = tuple((number(data, at + width * index, width) & mask) - 1 for index in range(count))
+        indices = tuple((big_endian(data, at + width * index, width) & mask) - 1 for index in range(count))
         at += width * count
         yield _Association(item, indices, (start, at))
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from services.compressor.decoders import Box, big_endian, boxes
 from services.compressor.stripping.av1 import without_metadata
 from services.compressor.stripping.avif_boxes import blank_configuration, is_alpha, is_needed, remove_handler_name
-from services.compressor.stripping.isobmff import Box, Edits, boxes, number
+from services.compressor.stripping.box_edits import Edits
 from services.compressor.stripping.kept import Kept
 
 _NEEDED: dict[bytes, frozenset[bytes]] = {
@@ -103,9 +104,9 @@ def _strip_samples(data: bytes, track: Box, edits: Edits) -> list[Range]:
     ranges: list[Range] = []
     places = found[name].content + 8
     sample = 0
-    for chunk in range(number(data, places - 4, 4)):
+    for chunk in range(big_endian(data, places - 4, 4)):
         place = places + width * chunk
-        at = number(data, place, width)
+        at = big_endian(data, place, width)
         edits.move_offset(place, width, at)
         for _ in range(next(counts)):
             end = at + _sample_bytes(data, found[b"stsz"], sample)
@@ -119,18 +120,18 @@ def _strip_samples(data: bytes, track: Box, edits: Edits) -> list[Range]:
 
 def _sample_bytes(data: bytes, box: Box, sample: int) -> int:
     """The size of a frame; all may have one size."""
-    return number(data, box.content + 4, 4) or number(data, box.content + 12 + 4 * sample, 4)
+    return big_endian(data, box.content + 4, 4) or big_endian(data, box.content + 12 + 4 * sample, 4)
 
 
 def _chunk_counts(data: bytes, box: Box) -> Iterator[int]:
     """The number of samples in each chunk, without an end."""
-    entries = number(data, box.content + 4, 4)
+    entries = big_endian(data, box.content + 4, 4)
     chunk, samples = 1, 0
     for entry in range(entries):
         at = box.content + 8 + 12 * entry
-        first = number(data, at, 4)
+        first = big_endian(data, at, 4)
         for _ in range(chunk, first):
             yield samples
-        chunk, samples = max(chunk, first), number(data, at + 4, 4)
+        chunk, samples = max(chunk, first), big_endian(data, at + 4, 4)
     while True:
         yield samples

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from services.compressor.stripping.isobmff import Box, Edits, number
+from services.compressor.decoders import Box, big_endian
+from services.compressor.stripping.box_edits import Edits
 
 Range = tuple[int, int]
 
@@ -44,30 +45,30 @@ class Location(NamedTuple):
 
 def read_locations(data: bytes, box: Box, idat: Box | None) -> dict[int, Location]:
     """By item. Raises ValueError for bytes in other files or items, and for lengths that are not given."""
-    version, sizes = data[box.content], number(data, box.content + 4, 2)
+    version, sizes = data[box.content], big_endian(data, box.content + 4, 2)
     offset_bytes, length_bytes, base_bytes, index_bytes = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
     index_bytes = index_bytes if version else 0
     item_bytes = 4 if version == 2 else 2
     method_bytes = 2 if version else 0
     at = box.content + 6
-    count, at = number(data, at, item_bytes), at + item_bytes
+    count, at = big_endian(data, at, item_bytes), at + item_bytes
     locations = {}
     for _ in range(count):
-        start, item = at, number(data, at, item_bytes)
+        start, item = at, big_endian(data, at, item_bytes)
         at += item_bytes
-        method = number(data, at, method_bytes) & 15
+        method = big_endian(data, at, method_bytes) & 15
         base_at = at + method_bytes + 2
-        if method > 1 or (method == 1 and idat is None) or number(data, base_at - 2, 2):
+        if method > 1 or (method == 1 and idat is None) or big_endian(data, base_at - 2, 2):
             raise ValueError("bytes in another file or item")
         origin = idat.content if method == 1 and idat else 0
-        base = number(data, base_at, base_bytes)
+        base = big_endian(data, base_at, base_bytes)
         at = base_at + base_bytes + 2
         ranges, places = [], []
-        for _ in range(number(data, at - 2, 2)):
+        for _ in range(big_endian(data, at - 2, 2)):
             offset_at = at + index_bytes
             at = offset_at + offset_bytes + length_bytes
-            first = origin + base + number(data, offset_at, offset_bytes)
-            length = number(data, offset_at + offset_bytes, length_bytes)
+            first = origin + base + big_endian(data, offset_at, offset_bytes)
+            length = big_endian(data, offset_at + offset_bytes, length_bytes)
             if not length or first + length > len(data):
                 raise ValueError("an item without a length, or outside the file")
             ranges.append((first, first + length))

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from services.compressor.decoders import Hdr
-from services.compressor.decoders.bmff import primary_properties
+from services.compressor.decoders.avif_properties import primary_properties
 from services.compressor.encoders.avif_hdr import codec_options, with_hdr
 from tests.support.compressing import SRGB, a_picture, an_exif, decoded, encoded
 

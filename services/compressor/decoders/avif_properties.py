@@ -3,29 +3,9 @@
 A file may contain other pictures, such as an alpha plane or a gain map, whose properties differ.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from services.compressor.decoders.isobmff import Box, intact_boxes
 
-_HEADER = 8
-_MAX_ENTRIES = 1000  # of boxes or items in a list; a picture has a few dozen
-
-
-class Box(NamedTuple):
-    """start, end: of the content, after the header."""
-
-    name: bytes
-    start: int
-    end: int
-
-
-def iter_boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
-    """The boxes of a container, up to the first that is damaged."""
-    for _ in range(_MAX_ENTRIES):
-        size = _number(data[start : start + 4])
-        if not _HEADER <= size <= end - start:  # 0: up to the end of the file; 1: a 64-bit size; no header needs them
-            return
-        yield Box(data[start + 4 : start + 8], start + _HEADER, start + size)
-        start += size
+_MAX_ITEMS = 1000  # with properties; a picture has a few dozen
 
 
 def primary_properties(avif: bytes) -> dict[bytes, bytes]:
@@ -33,25 +13,25 @@ def primary_properties(avif: bytes) -> dict[bytes, bytes]:
 
     Of several of one type, the first. Properties of any item, if the file does not say which belong to the primary one.
     """
-    meta = _find(avif, Box(b"", 0, len(avif)), b"meta")
-    inside = meta and Box(meta.name, meta.start + 4, meta.end)
+    meta = _find(avif, Box(b"", 0, 0, len(avif)), b"meta")
+    inside = meta and meta._replace(content=meta.content + 4)
     container = inside and _find(avif, inside, b"iprp")
     listed = container and _find(avif, container, b"ipco")
     if not inside or not container or not listed:
         return {}
-    properties = list(iter_boxes(avif, listed.start, listed.end))
+    properties = list(intact_boxes(avif, listed.content, listed.end))
     indices = _primary_indices(avif, inside, container)
     chosen = [properties[at - 1] for at in indices if 0 < at <= len(properties)] or properties
     found: dict[bytes, bytes] = {}
     for box in chosen:
-        content = avif[box.start : box.end]
+        content = avif[box.content : box.end]
         name, content = (box.name + content[:4], content[4:]) if box.name == b"colr" else (box.name, content)
         found.setdefault(name, content)
     return found
 
 
 def _find(data: bytes, within: Box, name: bytes) -> Box | None:
-    return next((box for box in iter_boxes(data, within.start, within.end) if box.name == name), None)
+    return next((box for box in intact_boxes(data, within.content, within.end) if box.name == name), None)
 
 
 def _primary_indices(avif: bytes, meta: Box, container: Box) -> list[int]:
@@ -59,12 +39,12 @@ def _primary_indices(avif: bytes, meta: Box, container: Box) -> list[int]:
     primary, associations = _find(avif, meta, b"pitm"), _find(avif, container, b"ipma")
     if not primary or not associations:
         return []
-    item = _number(avif[primary.start + 4 : primary.end])
-    flags = _number(avif[associations.start : associations.start + 4])
+    item = _number(avif[primary.content + 4 : primary.end])
+    flags = _number(avif[associations.content : associations.content + 4])
     id_bytes, wide = (4 if flags >> 24 else 2), flags & 1
     index_bytes, index_mask = (2, 0x7FFF) if wide else (1, 0x7F)
-    at = associations.start + 8
-    for _ in range(_MAX_ENTRIES):
+    at = associations.content + 8
+    for _ in range(_MAX_ITEMS):
         if at >= associations.end:
             break
         number, count = _number(avif[at : at + id_bytes]), _number(avif[at + id_bytes : at + id_bytes + 1])

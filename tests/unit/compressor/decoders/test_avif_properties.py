@@ -5,13 +5,9 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.compressor.decoders.bmff import primary_properties
+from services.compressor.decoders.avif_properties import primary_properties
+from tests.support.boxes import box, wide_box
 from tests.support.compressing import a_picture, encoded
-
-
-def box(name: bytes, *parts: bytes) -> bytes:
-    content = b"".join(parts)
-    return struct.pack(">I4s", 8 + len(content), name) + content
 
 
 def colour(transfer: int) -> bytes:
@@ -19,15 +15,14 @@ def colour(transfer: int) -> bytes:
 
 
 def file_with_two_pictures(primary: int, *, wide: bool) -> bytes:
-    """The properties 1 and 3 belong to item 1, 2 and 3 to item 2."""
+    """The properties 1 and 3 belong to item 1, 2 and 3 to item 2. wide: of indices and of the containers' sizes."""
+    container = wide_box if wide else box
     properties = box(b"ipco", colour(13), colour(16), box(b"ispe", bytes(12)))
     indices = [struct.pack(">HH" if wide else ">BB", *each) for each in ((1, 3), (2, 3))]
     items = b"".join(struct.pack(">HB", at + 1, 2) + each for at, each in enumerate(indices))
     associations = box(b"ipma", struct.pack(">II", int(wide), 2), items)
-    meta = box(
-        b"meta", bytes(4), box(b"pitm", bytes(4), struct.pack(">H", primary)), box(b"iprp", properties, associations)
-    )
-    return box(b"ftyp", b"avif") + meta
+    first = box(b"pitm", bytes(4), struct.pack(">H", primary))
+    return box(b"ftyp", b"avif") + container(b"meta", bytes(4), first, container(b"iprp", properties, associations))
 
 
 def test_only_the_properties_of_the_primary_picture_count() -> None:

@@ -1,38 +1,9 @@
 """Edit a file of nested boxes: delete and replace bytes, and move what follows. Source: ISO/IEC 14496-12."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from itertools import accumulate
-from typing import NamedTuple
 
-
-class Box(NamedTuple):
-    """start, content, end: offsets in the file; the name and the size are before the content."""
-
-    name: bytes
-    start: int
-    content: int
-    end: int
-
-
-def boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
-    """The boxes between two offsets. Raises ValueError if one is truncated."""
-    while start < end:
-        size, name, content = number(data, start, 4), data[start + 4 : start + 8], start + 8
-        if size == 1:  # a size of 64 bits follows
-            size, content = number(data, content, 8), content + 8
-        following = start + size if size else end  # 0: up to the end of the file
-        if not content <= following <= end:
-            raise ValueError("a box is truncated")
-        yield Box(name, start, content, following)
-        start = following
-
-
-def number(data: bytes, at: int, length: int) -> int:
-    """Raises ValueError if it is outside the file."""
-    if at + length > len(data):
-        raise ValueError("the file is truncated")
-    return int.from_bytes(data[at : at + length], "big")
+from services.compressor.decoders import Box, big_endian
 
 
 class Edits:
@@ -86,6 +57,6 @@ class Edits:
             place, size = moved(box.start), moved(box.end) - moved(box.start)
             if box.content - box.start > 8:
                 edited[place + 8 : place + 16] = size.to_bytes(8, "big")
-            elif number(self._data, box.start, 4):
+            elif big_endian(self._data, box.start, 4):
                 edited[place : place + 4] = size.to_bytes(4, "big")
         return bytes(edited)

@@ -4,35 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.compressor.stripping.isobmff import Box, Edits, boxes
-
-
-def box(name: bytes, content: bytes) -> bytes:
-    return (8 + len(content)).to_bytes(4, "big") + name + content
-
-
-def wide_box(name: bytes, content: bytes) -> bytes:
-    return b"\0\0\0\1" + name + (16 + len(content)).to_bytes(8, "big") + content
-
-
-def endless_box(name: bytes, content: bytes) -> bytes:
-    return b"\0\0\0\0" + name + content
-
-
-def test_boxes_of_all_kinds_of_sizes_are_found() -> None:
-    data = box(b"one ", b"1") + wide_box(b"two ", b"22") + endless_box(b"last", b"333")
-
-    assert list(boxes(data, 0, len(data))) == [
-        Box(b"one ", 0, 8, 9),
-        Box(b"two ", 9, 25, 27),
-        Box(b"last", 27, 35, 38),
-    ]
-
-
-@pytest.mark.parametrize("data", [b"\0\0\0\x09free", b"\0\0\0\x07free", b"\0\0\0", b"\0\0\0\1free\0\0"])
-def test_a_truncated_box_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="truncated"):
-        list(boxes(data, 0, len(data)))
+from services.compressor.decoders import boxes
+from services.compressor.stripping.box_edits import Edits
+from tests.support.boxes import box, endless_box, wide_box
 
 
 @pytest.mark.parametrize("make", [box, wide_box, endless_box])
