@@ -40,7 +40,9 @@ def main(
         text = judge_pictures(folder, chosen, out, options, minutes * 60)
         print(text)
         if write:
-            _SUMMARY.write_text(text)
+            _SUMMARY.write_text(
+                f"# Real files\n\nWritten by `make corpus`; [Corpus](../corpus.md) explains it.\n\n{text}"
+            )
     print(f"The report: {out / 'index.html'}")
 
 
