@@ -4,9 +4,7 @@ Some hosts check with a cookie and a redirect whether they talk to a browser, an
 """
 
 import re
-from contextlib import suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from ipaddress import ip_address
 
 import httpx
 
@@ -34,32 +32,29 @@ class DownloadCookies:
     def __init__(self) -> None:
         self._cookies: httpx.Cookies | None = None
 
-    def take(self, response: httpx.Response) -> None:
-        """Keep the cookies that a response sets."""
+    def take(self, url: WebUrl, response: httpx.Response) -> None:
+        """Keep the cookies that the response of `url` sets."""
         lines = [value for name, value in response.headers.raw if name.lower() == b"set-cookie"][:MAX_COOKIES]
         sendable = [line for line in lines if _SENDABLE.fullmatch(line)]
-        host = response.request.url.raw_host.decode("ascii")  # not `host`, which fails for names such as i❤.ws
-        if _is_address(host):  # the standard library would take its end for a domain
+        if url.address is not None:  # the standard library would take its end for a domain
             sendable = [line for line in sendable if not _HAS_DOMAIN.search(line)]
         if not sendable:
             return
         if self._cookies is None:
             self._cookies = httpx.Cookies(CookieJar(_POLICY))
         headers: list[tuple[bytes, bytes]] = [(b"Set-Cookie", line) for line in sendable]
-        self._cookies.extract_cookies(httpx.Response(200, headers=headers, request=response.request))
+        self._cookies.extract_cookies(httpx.Response(200, headers=headers, request=_request(url)))
 
     def headers_for(self, url: WebUrl) -> dict[str, str]:
         """The header Cookie for a request of `url`, if there is one to send."""
         if self._cookies is None:
             return {}
-        request = httpx.Request("GET", str(url), headers={"Host": url.authority})
+        request = _request(url)
         self._cookies.set_cookie_header(request)
         cookie = request.headers.get("Cookie", "")
         return {"Cookie": cookie} if 0 < len(cookie) <= MAX_HEADER_BYTES else {}
 
 
-def _is_address(host: str) -> bool:
-    with suppress(ValueError):
-        ip_address(host)
-        return True
-    return False
+def _request(url: WebUrl) -> httpx.Request:
+    """A request of `url` with the header Host, without which httpx would decode the name: it cannot for i❤.ws."""
+    return httpx.Request("GET", str(url), headers={"Host": url.authority})

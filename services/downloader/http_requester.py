@@ -105,7 +105,7 @@ class HttpRequester:
                 return result
             await _skip_page(response)
         if response.has_redirect_location:
-            cookies.take(response)
+            cookies.take(url, response)
             return self._redirected(url, response)
         reason = f"HTTP {response.status_code} {response.reason_phrase}"
         error = FetchError(response.status_code, reason, response.headers.get("Retry-After"))

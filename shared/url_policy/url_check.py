@@ -4,7 +4,6 @@ Findings of a validation, reports and events all take their text about a refused
 """
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import NamedTuple
 
 from shared.contracts.error_codes import ERROR_GUIDES, ErrorCode
@@ -70,13 +69,9 @@ def check_redirect(url: WebUrl, policy: AddressPolicy) -> None:
 
 def _check_address(url: WebUrl, policy: AddressPolicy) -> None:
     """Raise BlockedAddress if the host of `url` is an address that the policy blocks."""
-    if ":" not in url.host and not url.host[-1].isdigit():
-        return  # a name; asking ip_address takes longer
-    try:
-        address = ip_address(url.host)
-    except ValueError:
-        return
-    policy.check_address(address, url.port)
+    address = url.address
+    if address is not None:
+        policy.check_address(address, url.port)
 
 
 def _parse(url: str, *, credentials: bool = False) -> WebUrl:

@@ -7,6 +7,7 @@ that is dialled. Ada, the parser of Node.js, does the parsing; docs/decisions/00
 import re
 from base64 import b64encode
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import quote, unquote_to_bytes
 
 import ada_url
@@ -64,6 +65,16 @@ class WebUrl:
     @property
     def secure(self) -> bool:
         return self.scheme == "https"
+
+    @property
+    def address(self) -> IPv4Address | IPv6Address | None:
+        """The host as an address; None if it is a name."""
+        if ":" not in self.host and not self.host[-1].isdigit():
+            return None  # asking ip_address takes longer
+        try:
+            return ip_address(self.host)
+        except ValueError:
+            return None
 
     @property
     def authority(self) -> str:
