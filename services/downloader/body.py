@@ -17,7 +17,8 @@ from shared.outbound import BadResponse, IncompleteBody
 class Body:
     """The body of `response`, read once.
 
-    coded: whether a content coding is undone, so that the declared size is not that of the image.
+    declared: its length as it is sent; None if the host does not declare it.
+    coded: whether a content coding is undone, so that `declared` is not the size of the image.
     cut_off: once all pieces were read, why others may be missing; None if the end of the body was received.
     """
 
@@ -25,10 +26,10 @@ class Body:
 
     def __init__(self, response: httpx.Response, max_bytes: int, pace: Pace) -> None:
         """max_bytes: limit for the bytes that are sent, and for those that they decode to. Raises FetchError."""
-        declared = declared_size(response)
-        if declared is not None and declared > max_bytes:
-            raise too_large(declared, max_bytes)
-        self._declared = declared
+        length = response.headers.get("Content-Length")
+        self.declared = int(length) if length else None  # the parser accepts only digits
+        if self.declared is not None and self.declared > max_bytes:
+            raise too_large(self.declared, max_bytes)
         self._response = response
         self._max_bytes = max_bytes
         self._pace = pace
@@ -42,7 +43,7 @@ class Body:
         return self._decoder.needed
 
     def pieces(self) -> AsyncIterator[bytes]:
-        """All that can be read. Raises FetchError, and httpx.TransportError but IncompleteBody and BadResponse."""
+        """All that can be read. Raises FetchError, and httpx.TransportError except IncompleteBody and BadResponse."""
         return self._decoded() if self.coded else self._received()
 
     def check_end(self, head: bytes, tail: bytes, size: int) -> None:
@@ -53,8 +54,8 @@ class Body:
         """
         if self.cut_off is None:
             return
-        length_is_the_images = self._declared is not None and not self.coded
-        if length_is_the_images or not (size == self._declared or ends_whole(head, tail, size)):
+        length_is_the_images = self.declared is not None and not self.coded
+        if length_is_the_images or not (size == self.declared or ends_whole(head, tail, size)):
             raise self.cut_off
 
     async def _decoded(self) -> AsyncIterator[bytes]:
@@ -98,12 +99,6 @@ async def _one_by_one(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
         if piece:
             yield piece
         await asyncio.sleep(0)
-
-
-def declared_size(response: httpx.Response) -> int | None:
-    """The length of the body as it is sent; None if the host does not declare it."""
-    declared = response.headers.get("Content-Length")
-    return int(declared) if declared else None  # the parser accepts only digits
 
 
 def too_large(size: int, max_bytes: int) -> FetchError:

@@ -1,7 +1,6 @@
 """Probes URLs: reads the start of an image to report its type and size, or why there is no image. Stores nothing."""
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +11,13 @@ from http import HTTPStatus
 import httpx
 import structlog
 
-from services.downloader.body import Body, declared_size, too_large
+from services.downloader.body import Body, too_large
 from services.downloader.fetch import checked_type
 from services.downloader.fetch_error import FetchError
 from services.downloader.http_requester import REQUEST_HEADERS, HttpRequester
 from services.downloader.outcomes import outcome_of
 from services.downloader.pace import Pace
-from services.downloader.statuses import has_whole_content
+from services.downloader.statuses import complete_size, has_whole_content
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import FetchBounds, ImagesProbed, ProbedImage, ProbeImages
 from shared.file_types import HEAD_BYTES
@@ -29,7 +28,6 @@ Probe = Callable[[str, float], Awaitable[ProbedImage]]
 
 # Not HEAD: some hosts refuse it or answer it wrongly, and without bytes an error page looks like an image.
 _RANGE_HEADERS: Mapping[str, str] = {**REQUEST_HEADERS, "Range": f"bytes=0-{HEAD_BYTES - 1}"}
-_CONTENT_RANGE = re.compile(r"bytes (?:[0-9]+-[0-9]+|\*)/([0-9]{1,20})")
 _ANY_PACE = Pace(min_speed=0, grace=0)
 _REPLY_SECONDS = 0.5  # reserved before answer_by for the reply to arrive
 
@@ -77,15 +75,15 @@ class UrlProber:
         partial = response.status_code == HTTPStatus.PARTIAL_CONTENT
         if not partial and not has_whole_content(response.status_code, response.headers):
             return None
-        size = _complete_size(response) if partial else declared_size(response)
+        body = Body(response, self._max_bytes, _ANY_PACE)
+        size = complete_size(response.headers) if partial else body.declared
         if size is not None and size > self._max_bytes:
             raise too_large(size, self._max_bytes)
-        body = Body(response, self._max_bytes, _ANY_PACE)
         head, complete = await _head(body)
         if not (partial and body.coded):  # a part of coded data always seems cut off
             body.check_end(head, head, len(head))
         if body.coded:
-            return _ImageInfo(checked_type(head, response), len(head) if complete and not partial else None)
+            size = None
         if size is None and complete and not partial:
             size = len(head)
         return _ImageInfo(checked_type(head, response), size)
@@ -125,12 +123,6 @@ def _result(
         error_code=error_code,
         error_detail=error_detail,
     )
-
-
-def _complete_size(response: httpx.Response) -> int | None:
-    """The size of the whole image of which this is a part (RFC 9110, section 14.4); None if the host does not say."""
-    complete = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
-    return int(complete[1]) if complete else None
 
 
 async def _head(body: Body) -> tuple[bytes, bool]:

@@ -1,4 +1,4 @@
-"""Which statuses mean that a response has the whole image. Pure."""
+"""How much of an image a response has, by its status and Content-Range (RFC 9110, section 14.4). Pure."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _OTHER_CONTENT = frozenset(
         HTTPStatus.PARTIAL_CONTENT,
     }
 )
-_WHOLE_RANGE = re.compile(r"bytes 0-([0-9]{1,20})/([0-9]{1,20})")
+_CONTENT_RANGE = re.compile(r"bytes (?:([0-9]{1,20})-([0-9]{1,20})|\*)/([0-9]{1,20})")
 
 
 def has_whole_content(status: int, headers: Mapping[str, str]) -> bool:
@@ -22,6 +22,17 @@ def has_whole_content(status: int, headers: Mapping[str, str]) -> bool:
     headers: those of the response. Some hosts send the whole image as a range, although nobody asked for one.
     """
     if status == HTTPStatus.PARTIAL_CONTENT:
-        sent = _WHOLE_RANGE.fullmatch(headers.get("Content-Range", "").strip())
-        return sent is not None and int(sent[1]) + 1 == int(sent[2])
+        sent = _content_range(headers)
+        return sent is not None and sent[1] == "0" and int(sent[2]) + 1 == int(sent[3])
     return status // 100 == 2 and status not in _OTHER_CONTENT
+
+
+def complete_size(headers: Mapping[str, str]) -> int | None:
+    """The size of the whole image of which a partial response has a range; None if the host does not say."""
+    sent = _content_range(headers)
+    return None if sent is None else int(sent[3])
+
+
+def _content_range(headers: Mapping[str, str]) -> re.Match[str] | None:
+    """Its first and last byte, which can be None, and the size of the whole."""
+    return _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())

@@ -1,8 +1,8 @@
-"""Which statuses come with the whole image."""
+"""Which responses have the whole image, and how large it is if they have a part."""
 
 import pytest
 
-from services.downloader.statuses import has_whole_content
+from services.downloader.statuses import complete_size, has_whole_content
 
 
 @pytest.mark.parametrize("status", [200, 201, 203, 207, 226, 299])
@@ -34,3 +34,11 @@ def test_no_other_status_has(status: int) -> None:
 def test_a_part_may_be_the_whole(content_range: str | None, whole: bool) -> None:
     headers = {} if content_range is None else {"Content-Range": content_range}
     assert has_whole_content(206, headers) is whole
+
+
+@pytest.mark.parametrize(
+    ("content_range", "size"),
+    [("bytes 0-98/100", 100), (" bytes 7-7/100 ", 100), ("bytes */100", 100), ("bytes 0-98/*", None), ("", None)],
+)
+def test_a_part_names_the_size_of_the_whole(content_range: str, size: int | None) -> None:
+    assert complete_size({"Content-Range": content_range}) == size
