@@ -31,7 +31,11 @@ class ExpandsTooMuch(Exception):
 
 def unknown_codings(header: str) -> list[str]:
     """The registered content codings in a Content-Encoding header that are not undone here."""
-    return [coding for each in header.split(",") if (coding := each.strip().lower()) in _NOT_UNDONE]
+    return [coding for coding in _codings(header) if coding in _NOT_UNDONE]
+
+
+def _codings(header: str) -> list[str]:
+    return [each.strip().lower() for each in header.split(",")]
 
 
 class ContentDecoder:
@@ -43,7 +47,7 @@ class ContentDecoder:
 
     def __init__(self, header: str, max_bytes: int) -> None:
         """Raises CodingError. max_bytes: limit of the data after each coding."""
-        known = [coding for each in header.split(",") if (coding := each.strip().lower()) in _GZIP | _DEFLATE]
+        known = [coding for coding in _codings(header) if coding in _GZIP | _DEFLATE]
         if len(known) > MAX_CODINGS:
             raise CodingError(f"more than {MAX_CODINGS} content codings")
         self._layers = [_Layer(max_bytes, raw_allowed=coding in _DEFLATE) for coding in reversed(known)]

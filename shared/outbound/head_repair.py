@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from shared.outbound.malformed import MalformedResponse, NoResponse
 
 _MAX_LEADING_BYTES = 4  # the rest of an earlier body, or a byte order mark; Chromium skips as many
+_ENOUGH_TO_JUDGE = _MAX_LEADING_BYTES + len(b"http")
 _HTTP = re.compile(rb"(?is).{0,%d}?(http)" % _MAX_LEADING_BYTES)
 _STATUS_LINE = re.compile(
     rb"(?is)https?(?:/(?P<major>[0-9]{1,9})(?:\.(?P<minor>[0-9]{1,9}))?)?"
@@ -25,8 +26,8 @@ _IGNORED_CODINGS = frozenset({b"", b"identity"})
 
 
 def begins_like_http(start: bytes | bytearray) -> bool:
-    """Whether a response that begins with `start`, at least eight bytes, can be HTTP."""
-    return _HTTP.match(start) is not None
+    """Whether a response that begins with `start` can be HTTP, as far as so many bytes show."""
+    return len(start) < _ENOUGH_TO_JUDGE or _HTTP.match(start) is not None
 
 
 def repaired_head(head: bytes) -> bytes:

@@ -28,7 +28,6 @@ _LENGTH_DIGITS = 20  # llhttp takes any number of leading zeros, and Python conv
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _BLANK_LINES = re.compile(rb"[\r\n]*")
 _BEGIN_OF_HTTP = (b"HTTP/1.1 ", b"HTTP/1.0 ")  # llhttp accepts other protocols and versions too
-_ENOUGH_TO_JUDGE = 8
 _WITHOUT_BODY = frozenset({204, 304})
 
 
@@ -131,7 +130,7 @@ class ResponseParser:
     def _check_unfinished_head(self) -> None:
         if self._head_bytes + len(self._collected) > MAX_HEAD_BYTES:
             raise _too_long()
-        if len(self._collected) >= _ENOUGH_TO_JUDGE and not begins_like_http(self._collected):
+        if not begins_like_http(self._collected):
             raise NoResponse("not an HTTP response")
 
     def _take_head(self, head: bytes) -> None:

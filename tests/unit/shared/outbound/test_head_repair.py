@@ -47,3 +47,11 @@ def test_what_is_no_http_is_no_response(start: bytes) -> None:
     assert not begins_like_http(start)
     with pytest.raises(NoResponse):
         repaired_head(start + b"\r\n\r\n")
+
+
+def test_what_can_still_become_http_is_waited_for() -> None:
+    for size in range(len(OK)):
+        assert begins_like_http(OK[:size])
+        assert begins_like_http((b"abcd" + OK)[:size])
+    assert begins_like_http(b"SSH-2.0")
+    assert not begins_like_http(b"SSH-2.0-")
