@@ -11,7 +11,7 @@ import httpx
 from shared.outbound.dialer import GuardedDialer
 from shared.outbound.resolver import Resolve, ThreadedResolver
 from shared.outbound.transport import TARGET, KeepAliveTransport
-from shared.url_policy import AddressPolicy, WebUrl, parse_url
+from shared.url_policy import AddressPolicy, WebUrl
 
 # Apache and Node close idle connections after five seconds; we close them first.
 _IDLE_SECONDS = 4.0
@@ -31,19 +31,18 @@ class GuardedClient:
 
     @asynccontextmanager
     async def stream(
-        self, method: str, url: WebUrl | str, headers: Mapping[str, str], content: bytes | None = None
+        self, method: str, url: WebUrl, headers: Mapping[str, str], content: bytes | None = None
     ) -> AsyncIterator[httpx.Response]:
         """The response to one request, with an unread body.
 
-        Credentials in `url` are not sent. Raises InvalidUrl, BlockedAddress and httpx.TransportError.
+        Credentials in `url` are not sent. Raises BlockedAddress and httpx.TransportError.
         """
-        target = parse_url(url) if isinstance(url, str) else url
         request = httpx.Request(
             method,
-            str(target),
-            headers={"Host": target.authority} | self._headers | dict(headers),
+            str(url),
+            headers={"Host": url.authority} | self._headers | dict(headers),
             content=content,
-            extensions=self._extensions | {TARGET: target},
+            extensions=self._extensions | {TARGET: url},
         )
         response = await self._transport.handle_async_request(request)
         response.request = request
