@@ -61,6 +61,7 @@ def test_a_result_that_looks_like_its_original_has_no_fault() -> None:
         (LINE, Seen(MOVING, replace(MOVING, milliseconds=(100.0, 100.0)), [CLOSE]), Fault.TIMING),
         (LINE, Seen(MOVING, replace(MOVING, plays=0), [CLOSE]), Fault.TIMING),
         (LINE, replace(SEEN, differences=[replace(CLOSE, alpha=0.2)]), Fault.ALPHA),
+        ({**LINE, "Format": "bmp"}, replace(SEEN, differences=[replace(CLOSE, alpha=0.2)]), Fault.ALPHA),
         (LINE, replace(SEEN, differences=[CLOSE, replace(CLOSE, mean=6.0)]), Fault.COLOUR),
         (LINE, replace(SEEN, differences=[replace(CLOSE, shift=12.0)]), Fault.COLOUR),
         ({**LINE, "Bytes Out": "501"}, SEEN, Fault.BYTES),

@@ -120,7 +120,7 @@ def _animation(kind: str, original: Shown, result: Shown) -> dict[Fault, str]:
 def _look(kind: str, differences: Sequence[Difference]) -> dict[Fault, str]:
     faults = {}
     alpha = max((each.alpha for each in differences), default=0.0)
-    if alpha > _ALPHA and kind not in {"jpeg", "bmp"}:
+    if alpha > _ALPHA and kind != "jpeg":
         faults[Fault.ALPHA] = f"mean difference {alpha:.2f} of 1"
     worst = max(differences, key=lambda each: max(each.mean / _MEAN, each.shift / _SHIFT), default=None)
     if worst and (worst.mean > _MEAN or worst.shift > _SHIFT):
