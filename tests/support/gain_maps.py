@@ -1,11 +1,11 @@
 """JPEGs with a gain map, as phones write them: Ultra HDR 1.1 (XMP) and ISO 21496-1."""
 
-import io
 import struct
 
 from PIL import Image
 
-from tests.support.compressing import a_picture
+from tests.support.compressing import a_picture, encoded
+from tests.zoo.jpeg_parts import START, segment
 
 ADOBE = "http://ns.adobe.com/hdr-gain-map/1.0/"
 _CONTAINER = "http://ns.google.com/photos/1.0/container/"
@@ -57,13 +57,11 @@ def an_ultra_hdr_jpeg(
 
 
 def _jpeg(picture: Image.Image) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=95)
-    return out.getvalue()
+    return encoded(picture, "JPEG", quality=95)
 
 
 def _with_segment(jpeg: bytes, marker: int, content: bytes) -> bytes:
-    return jpeg[:2] + struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content + jpeg[2:]
+    return START + segment(marker, content) + jpeg.removeprefix(START)
 
 
 def _with_index(first: bytes, map_bytes: int) -> bytes:
