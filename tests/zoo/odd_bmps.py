@@ -8,25 +8,13 @@ import numpy as np
 from PIL import Image
 
 from tests.zoo.specimen import HEIGHT, WIDTH, Specimen, alpha, gradient, with_alpha
+from tests.zoo.tiffs_and_bmps import INFO_BYTES, bitmap, indices
 
-_INFO, _V2, _V3, _V4, _V5 = 40, 52, 56, 108, 124
+_V2, _V3, _V4, _V5 = 52, 56, 108, 124
 _RGB, _BIT_FIELDS, _ALPHA_BIT_FIELDS = 0, 3, 6
 _ARGB, _RGB_MASKS = (0xFF0000, 0xFF00, 0xFF, 0xFF000000), (0xFF0000, 0xFF00, 0xFF)
 
 Masks = tuple[int, ...]
-
-
-def bitmap(
-    bits: int, compression: int, pixels: bytes, masks: Masks = (), *, header: int = _INFO, height: int = HEIGHT
-) -> bytes:
-    """A file with the masks in the header, or after it if it has no room for them."""
-    fields = struct.pack("<iiHHIIiiII", WIDTH, height, 1, bits, compression, len(pixels), 0, 0, 0, 0)
-    stored = struct.pack(f"<{len(masks)}I", *masks)
-    if header > _INFO:
-        fields += stored.ljust(header - _INFO, b"\0")[: header - _INFO]
-        stored = b""
-    start = 14 + header + len(stored)
-    return b"BM" + struct.pack("<IHHII", start + len(pixels), 0, 0, start, header) + fields + stored + pixels
 
 
 def _shift_and_most(mask: int) -> tuple[int, int]:
@@ -49,7 +37,7 @@ def _rounded(samples: np.ndarray, masks: Masks) -> Image.Image:
     return Image.fromarray(((samples * levels + 127) // 255 * 255 // levels).astype(np.uint8))
 
 
-def _masked(masks: Masks, bits: int = 32, *, compression: int = _BIT_FIELDS, header: int = _INFO) -> Specimen:
+def _masked(masks: Masks, bits: int = 32, *, compression: int = _BIT_FIELDS, header: int = INFO_BYTES) -> Specimen:
     picture = with_alpha(gradient()) if len(masks) == 4 else gradient()
     samples = np.asarray(picture).astype(int)
     data = bitmap(bits, compression, _packed(samples, masks, bits), masks, header=header)
@@ -82,21 +70,18 @@ def _clear_or_opaque() -> Specimen:
 
 
 def _two_bits() -> Specimen:
-    picture = gradient(4).quantize(4, dither=Image.Dither.NONE)
-    colours = np.array(picture.getpalette(), np.uint8).reshape(-1, 3)[:4]
-    palette = np.dstack([colours[:, 2], colours[:, 1], colours[:, 0], np.zeros(4, np.uint8)]).tobytes()
-    rows = np.asarray(picture)[::-1]
+    shown, rows, palette = indices(4, 4)
     packed = rows[:, ::4] << 6 | rows[:, 1::4] << 4 | rows[:, 2::4] << 2 | rows[:, 3::4]
-    data = bytearray(bitmap(2, _RGB, palette + packed.tobytes()))
-    data[10:14] = struct.pack("<I", 54 + len(palette))
-    return Specimen(bytes(data), "bmp", picture.convert("RGB"))
+    data = bytearray(bitmap(2, _RGB, packed.tobytes(), palette=palette))
+    data[46:50] = bytes(4)  # 0 colours: as many as the bits allow
+    return Specimen(bytes(data), "bmp", shown)
 
 
 def _with_header_of(length: int) -> Specimen:
     """OS/2 allows headers of 16 to 64 bytes; what a short one lacks is 0."""
     pixels = np.asarray(gradient())[::-1, :, ::-1].tobytes()
-    data = bitmap(24, _RGB, pixels, header=max(length, _INFO))
-    if length < _INFO:
+    data = bitmap(24, _RGB, pixels, header=max(length, INFO_BYTES))
+    if length < INFO_BYTES:
         start = 14 + length
         data = data[:10] + struct.pack("<II", start, length) + data[18:start] + pixels
     return Specimen(data, "bmp", gradient())
@@ -104,12 +89,8 @@ def _with_header_of(length: int) -> Specimen:
 
 def _too_many_colours() -> Specimen:
     """The header declares 300 colours for 8 bits."""
-    picture = gradient(16).quantize(16, dither=Image.Dither.NONE)
-    colours = np.array(picture.getpalette(), np.uint8).reshape(-1, 3)[:16, ::-1]
-    palette = b"".join(bytes((*colour, 0)) for colour in colours).ljust(1200, b"\0")
-    data = bytearray(bitmap(8, _RGB, palette + np.asarray(picture)[::-1].tobytes()))
-    data[10:14], data[46:50] = struct.pack("<I", 54 + 1200), struct.pack("<I", 300)
-    return Specimen(bytes(data), "bmp", picture.convert("RGB"))
+    shown, rows, palette = indices(16)
+    return Specimen(bitmap(8, _RGB, rows.tobytes(), palette=palette.ljust(4 * 300, b"\0")), "bmp", shown)
 
 
 ODD_BMPS: dict[str, Callable[[], Specimen]] = {

@@ -23,6 +23,7 @@ from tests.zoo.specimen import (
 )
 
 _ORIENTATION = 274
+INFO_BYTES = 40
 
 
 def _tiff(compression: str, picture: Image.Image | None = None, tolerance: float = 0, **save: Any) -> Specimen:
@@ -73,28 +74,43 @@ def _bmp(picture: Image.Image) -> Specimen:
     return Specimen(saved(picture, "BMP"), "bmp", picture.convert("RGB"))
 
 
-def _bitmap(bits: int, compression: int, palette: bytes, pixels: bytes) -> bytes:
-    """A BMP file. `pixels` are rows from the bottom up."""
-    head = struct.pack("<IiiHHIIiiII", 40, WIDTH, HEIGHT, 1, bits, compression, len(pixels), 0, 0, len(palette) // 4, 0)
-    start = 14 + len(head) + len(palette)
-    return b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + head + palette + pixels
+def bitmap(
+    bits: int,
+    compression: int,
+    pixels: bytes,
+    masks: tuple[int, ...] = (),
+    *,
+    palette: bytes = b"",
+    header: int = INFO_BYTES,
+    height: int = HEIGHT,
+) -> bytes:
+    """A BMP file. pixels: rows from the bottom up. masks: in the header, or after it if it has no room for them."""
+    fields = struct.pack("<iiHHIIiiII", WIDTH, height, 1, bits, compression, len(pixels), 0, 0, len(palette) // 4, 0)
+    stored = struct.pack(f"<{len(masks)}I", *masks)
+    if header > INFO_BYTES:
+        fields += stored.ljust(header - INFO_BYTES, b"\0")[: header - INFO_BYTES]
+        stored = b""
+    start = 14 + header + len(stored) + len(palette)
+    head = struct.pack("<IHHII", start + len(pixels), 0, 0, start, header)
+    return b"BM" + head + fields + stored + palette + pixels
 
 
-def _indices(colours: int) -> tuple[Image.Image, np.ndarray, bytes]:
-    indexed = gradient(16).quantize(colours, dither=Image.Dither.NONE)
+def indices(colours: int, levels: int = 16) -> tuple[Image.Image, np.ndarray, bytes]:
+    """The gradient of so many `levels` as it is shown, its rows of indices from the bottom up, and its palette."""
+    indexed = gradient(levels).quantize(colours, dither=Image.Dither.NONE)
     entries = np.array(indexed.getpalette(), dtype=np.uint8).reshape(-1, 3)[:colours]
     palette = np.dstack([entries[:, 2], entries[:, 1], entries[:, 0], np.zeros(len(entries), np.uint8)]).tobytes()
     return indexed.convert("RGB"), np.asarray(indexed)[::-1], palette
 
 
 def _four_bits() -> Specimen:
-    shown, rows, palette = _indices(16)
-    return Specimen(_bitmap(4, 0, palette, ((rows[:, ::2] << 4) | rows[:, 1::2]).tobytes()), "bmp", shown)
+    shown, rows, palette = indices(16)
+    return Specimen(bitmap(4, 0, ((rows[:, ::2] << 4) | rows[:, 1::2]).tobytes(), palette=palette), "bmp", shown)
 
 
 def _run_lengths(bits: int) -> Specimen:
     """Alternately encoded runs and literal rows."""
-    shown, rows, palette = _indices(16)
+    shown, rows, palette = indices(16)
     out = b""
     for y, row in enumerate(rows):
         if y % 2:
@@ -106,12 +122,12 @@ def _run_lengths(bits: int) -> Specimen:
             starts = [0, *ends[:-1]]
             out += b"".join(bytes((end - at, repeated[at])) for at, end in zip(starts, ends, strict=True))
         out += b"\0\0"
-    return Specimen(_bitmap(bits, 1 if bits == 8 else 2, palette, out + b"\0\1"), "bmp", shown)
+    return Specimen(bitmap(bits, 1 if bits == 8 else 2, out + b"\0\1", palette=palette), "bmp", shown)
 
 
 def _run_lengths_with_gaps() -> Specimen:
     """No pixels in the lowest rows, and in the left half of those above them: browsers leave them transparent."""
-    shown, rows, palette = _indices(16)
+    shown, rows, palette = indices(16)
     pixels = np.asarray(shown.convert("RGBA")).copy()[::-1]
     first_colour = (*palette[2::-1], 0)
     out, half = b"", WIDTH // 2
@@ -124,25 +140,26 @@ def _run_lengths_with_gaps() -> Specimen:
         else:
             out += bytes((0, WIDTH)) + row.tobytes()
         out += b"\0\0"
-    return Specimen(_bitmap(8, 1, palette, out + b"\0\1"), "bmp", Image.fromarray(np.ascontiguousarray(pixels[::-1])))
+    shown = Image.fromarray(np.ascontiguousarray(pixels[::-1]))
+    return Specimen(bitmap(8, 1, out + b"\0\1", palette=palette), "bmp", shown)
 
 
 def runs_out_of_the_picture() -> bytes:
-    _, rows, palette = _indices(16)
+    _, rows, palette = indices(16)
     longer = b"".join(bytes((0, WIDTH + 2)) + row.tobytes() + b"\0\0\0\0" for row in rows)
-    return _bitmap(8, 1, palette, longer + b"\0\1")
+    return bitmap(8, 1, longer + b"\0\1", palette=palette)
 
 
 def _sixteen_bits() -> Specimen:
     pixels = np.asarray(gradient())[::-1].astype(np.uint16) >> 3
     packed = pixels[:, :, 0] << 10 | pixels[:, :, 1] << 5 | pixels[:, :, 2]
-    return Specimen(_bitmap(16, 0, b"", packed.astype("<u2").tobytes()), "bmp", gradient(), 8)
+    return Specimen(bitmap(16, 0, packed.astype("<u2").tobytes()), "bmp", gradient(), 8)
 
 
 def _thirty_two_bits() -> Specimen:
     pixels = np.asarray(gradient())[::-1]
     with_nothing = np.dstack([pixels[:, :, 2], pixels[:, :, 1], pixels[:, :, 0], np.zeros(SIZE[::-1], np.uint8)])
-    return Specimen(_bitmap(32, 0, b"", with_nothing.tobytes()), "bmp", gradient())
+    return Specimen(bitmap(32, 0, with_nothing.tobytes()), "bmp", gradient())
 
 
 TIFFS_AND_BMPS: dict[str, Callable[[], Specimen]] = {
