@@ -16,7 +16,7 @@ _VARIES = (
     (re.compile(r"those of [\w ]+"), "those of …"),
     (re.compile(r"looks like (?!a column).*"), "looks like …"),
     (re.compile(r"separated by .*"), "separated by …"),
-    (re.compile(r"Windows-N"), "Windows-1252"),
+    (re.compile(r"(?<=0xNN; it was read as ).*"), "…"),
 )
 
 
