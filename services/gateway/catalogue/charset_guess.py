@@ -19,7 +19,7 @@ _CANDIDATES = (
 )
 """What spreadsheets and shops write. A rarer encoding would mostly be a wrong guess; it can be named by the option."""
 
-_WINDOWS = {"iso8859-2": "cp1250", "iso8859-7": "cp1253", "iso8859-8": "cp1255", "iso8859-15": WESTERN}
+_WINDOWS = {"iso8859-2": "cp1250", "iso8859-7": "cp1253", "iso8859-8": "cp1255"}
 """Where the sample does not tell the two apart, that of Windows is likelier in the rest of the file."""
 
 _SAMPLE_BYTES = 1 << 16

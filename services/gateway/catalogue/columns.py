@@ -31,10 +31,6 @@ class Column:
     def all_names(self) -> Aliases:
         return self.aliases.union(*self.fallbacks, *self.last_resorts)
 
-    def matches(self, name: str) -> bool:
-        """Whether a normalised name is the column's, also by a fallback."""
-        return name in self.all_names or (self.pattern is not None and self.pattern.fullmatch(name) is not None)
-
 
 @dataclass(frozen=True, slots=True)
 class Columns:

@@ -65,7 +65,7 @@ def match_columns(names: Sequence[str], profile: Profile) -> Match:
         if index is not None:
             stand_ins[index] = columns.serials[0].name
             serials = [index]
-    missing = _or_nothing(columns.serials, serials)
+    missing = [] if serials else [_or(columns.serials)]
     if profile is Profile.GENERIC and name is None:
         missing.append(columns.names[0].name)
     if not images:
@@ -124,13 +124,6 @@ def _image_columns(search: _Search, columns: Columns, profile: Profile) -> list[
     else:
         images = [ImageColumn(index, column.many) for column in columns.images for index in search.find_all(column)]
     return sorted(images, key=lambda image: image.index)
-
-
-def _or_nothing(columns: Sequence[Column], found: Sequence[int]) -> list[str]:
-    """What is missing if none of the columns was found."""
-    if found:
-        return []
-    return [columns[0].name if len(columns) == 1 else _or(columns)]
 
 
 def _numbered(names: Sequence[str], ambiguous: list[tuple[str, list[int]]]) -> list[ImageColumn]:

@@ -113,7 +113,7 @@ class Records:
                 self.blank_rows += 1
 
     def _with_doubled_quotes(self, cells: Sequence[str]) -> str:
-        line_end = split_record(row_lines[-1], self._delimiter)[1] if (row_lines := self._text.row_lines) else ""
+        _, line_end = split_record(self._text.row_lines[-1], self._delimiter)
         return join_record([raw_cell(cell, self._delimiter) for cell in cells], self._delimiter, line_end)
 
     def _report_quotes(self, open_until: str = "") -> bool:
