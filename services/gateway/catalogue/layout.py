@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from services.gateway.catalogue.columns import Aliases, Column, Columns
-from services.gateway.catalogue.generic_columns import OUTPUT
+from services.gateway.catalogue.generic_columns import OUTPUT, SERIAL, URLS
 from services.gateway.catalogue.profiles import PROFILES, is_main_beside_numbered, is_numbered
 from shared.catalogue import ImageColumn, Profile
 
@@ -49,43 +49,38 @@ class Match:
 
 def match_columns(names: Sequence[str], profile: Profile) -> Match:
     """How a header with these normalised names matches the profile."""
-    columns = PROFILES[profile]
+    columns, is_generic = PROFILES[profile], profile is Profile.GENERIC
     search = _Search(names)
     serials = [index for column in columns.serials if (index := search.find(column)) is not None]
     name = next((index for column in columns.names if (index := search.find(column)) is not None), None)
     images = _image_columns(search, columns, profile)
-    stand_ins: dict[int, str] = {}
-    if profile is Profile.GENERIC and not images:
-        index = search.find_last_resort(columns.images[0], {name, *serials})
-        if index is not None:
-            stand_ins[index] = columns.images[0].name
-            images = [ImageColumn(index, columns.images[0].many)]
-    if profile is Profile.GENERIC and not serials:
-        index = search.find_last_resort(columns.serials[0], {name, *(column.index for column in images)})
-        if index is not None:
-            stand_ins[index] = columns.serials[0].name
-            serials = [index]
+    if is_generic and not images:
+        images = [ImageColumn(index, URLS.many) for index in search.find_stand_in(URLS, {name, *serials})]
+    if is_generic and not serials:
+        serials = search.find_stand_in(SERIAL, {name, *(column.index for column in images)})
     missing = [] if serials else [_or(columns.serials)]
-    if profile is Profile.GENERIC and name is None:
+    if is_generic and name is None:
         missing.append(columns.names[0].name)
     if not images:
         missing.append(_or(columns.images) or "image_1")
-    output = search.find(OUTPUT) if profile is Profile.GENERIC else None
+    output = search.find(OUTPUT) if is_generic else None
     layout = Layout(profile, tuple(serials), name, tuple(images), output)
-    by_fallback = bool(stand_ins) or not search.fallbacks.isdisjoint((*columns.serials, *columns.images))
-    return Match(layout, missing, search.ambiguous, by_fallback, stand_ins)
+    by_fallback = not search.fallbacks.isdisjoint((*columns.serials, *columns.images))
+    return Match(layout, missing, search.ambiguous, by_fallback, search.stand_ins)
 
 
 class _Search:
     """Finds columns in a header, given its normalised names.
 
-    ambiguous: the columns that several names fit equally, with their indexes. fallbacks: those found by a fallback.
+    ambiguous: the columns that several names fit equally, with their indexes. fallbacks: those found by a fallback or a
+    last resort. stand_ins: as in Match.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
         self.ambiguous: list[tuple[str, list[int]]] = []
         self.fallbacks: set[Column] = set()
+        self.stand_ins: dict[int, str] = {}
 
     def find(self, column: Column) -> int | None:
         """The column by the best of its names."""
@@ -94,8 +89,14 @@ class _Search:
             self.fallbacks.add(column)
         return found
 
-    def find_last_resort(self, column: Column, taken: Container[int | None]) -> int | None:
-        return self._with_names(column, column.last_resorts, taken)
+    def find_stand_in(self, column: Column, taken: Container[int | None]) -> list[int]:
+        """The column by the best of its last resorts, which is not among those that are `taken`; empty if none is."""
+        index = self._with_names(column, column.last_resorts, taken)
+        if index is None:
+            return []
+        self.fallbacks.add(column)
+        self.stand_ins[index] = column.name
+        return [index]
 
     def find_all(self, column: Column) -> list[int]:
         """The columns with the pattern of `column`; none if another one is read instead."""
