@@ -4,7 +4,7 @@ An upload is opened twice: `inspect_catalogue` opens and checks it before it is 
 with the format that the inspection found. Both read and repair its rows with the same code.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from services.gateway.catalogue.decoding import Chunks, decode
@@ -14,10 +14,10 @@ from services.gateway.catalogue.findings import CatalogueRefused, Finding, Findi
 from services.gateway.catalogue.header import layout_of, read_layout
 from services.gateway.catalogue.layout import Layout
 from services.gateway.catalogue.limits import CatalogueLimits
-from services.gateway.catalogue.reading import Catalogue, Source
+from services.gateway.catalogue.reading import Catalogue
 from services.gateway.catalogue.records import Records
 from services.gateway.catalogue.row_repair import RepairedRow, unwrap_row
-from services.gateway.catalogue.text import CatalogueText, Unreadable, count_lines, peek
+from services.gateway.catalogue.text import CatalogueText, Unreadable, peek
 from shared.catalogue import CatalogueFormat, Dialect, Profile, cell_text, join_record, split_record
 
 _BACKSLASH_QUOTES = Finding(
@@ -53,24 +53,24 @@ def open_catalogue(
     records = _records(pieces, dialect, limits, findings)
     records.row = start.rows_above
     rows = iter(records)
-    header = _read_header(records, rows, delimiter, findings, limits)
+    header = _read_header(records, rows, delimiter, limits)
     records.names = header.cells
-    layout = _read_layout(records, rows, header.cells, findings, profile)
+    layout = _read_layout(records, rows, profile)
     dialect = replace(dialect, line_end=split_record(header.record, delimiter)[1] or "\n")
     found = CatalogueFormat(layout.profile, dialect, header.record, len(header.cells), layout.images, layout.output)
-    return Catalogue(found, layout, Source(records, rows, findings, limits, header.cells))
+    return Catalogue(found, layout, records, rows, limits)
 
 
 def reopen_catalogue(chunks: Chunks, limits: CatalogueLimits, catalogue_format: CatalogueFormat) -> Catalogue:
     """Open a catalogue with the format that its inspection found: nothing is detected again."""
-    findings, dialect = Findings(), catalogue_format.dialect
+    dialect = catalogue_format.dialect
     _, pieces = peek(decode(chunks(), dialect.encoding, bom=dialect.bom), HEAD_CHARS)
-    records = _records(pieces, dialect, limits, findings)
+    records = _records(pieces, dialect, limits, Findings())
     rows = iter(records)
     next(rows, None)  # the header
-    records.names = names = [cell_text(cell) for cell in split_record(catalogue_format.header, dialect.delimiter)[0]]
-    layout = layout_of(names, catalogue_format.profile)
-    return Catalogue(catalogue_format, layout, Source(records, rows, findings, limits, names))
+    records.names = [cell_text(cell) for cell in split_record(catalogue_format.header, dialect.delimiter)[0]]
+    layout = layout_of(records.names, catalogue_format.profile)
+    return Catalogue(catalogue_format, layout, records, rows, limits)
 
 
 def _encoding_of(chunks: Chunks, given: GivenEncoding) -> TextEncoding:
@@ -82,7 +82,7 @@ def _encoding_of(chunks: Chunks, given: GivenEncoding) -> TextEncoding:
 
 def _records(pieces: Iterator[str], dialect: Dialect, limits: CatalogueLimits, findings: Findings) -> Records:
     text = CatalogueText(_without_preamble(dialect.preamble, pieces), limits.row_chars)
-    return Records(text, dialect, limits.cell_chars, findings, lines_before=count_lines(dialect.preamble))
+    return Records(text, dialect, limits.cell_chars, findings)
 
 
 def _without_preamble(preamble: str, pieces: Iterator[str]) -> Iterator[str]:
@@ -91,12 +91,10 @@ def _without_preamble(preamble: str, pieces: Iterator[str]) -> Iterator[str]:
     yield from pieces
 
 
-def _read_header(
-    records: Records, rows: Iterator[list[str]], delimiter: str, findings: Findings, limits: CatalogueLimits
-) -> RepairedRow:
+def _read_header(records: Records, rows: Iterator[list[str]], delimiter: str, limits: CatalogueLimits) -> RepairedRow:
     """The header row without blank cells at its end."""
     cells = next(rows, None)
-    findings.raise_if_refused()  # the header row itself is broken; the next row is no header
+    records.findings.raise_if_refused()  # the header row itself is broken; the next row is no header
     if cells is None:
         raise CatalogueRefused(
             (Finding("the file is empty", "Upload a CSV file with a header and a row for each product."),)
@@ -108,19 +106,18 @@ def _read_header(
     width = max((index for index, cell in enumerate(header.cells, 1) if cell.strip()), default=0)
     if width > limits.columns:
         records.add_finding(f"{width:,} columns; at most {limits.columns:,} are allowed", "Delete some.")
-        findings.raise_if_refused()  # the names of so many columns are not compared
+        records.findings.raise_if_refused()  # the names of so many columns are not compared
     if width < len(header.cells):
         raw, line_end = split_record(header.record, delimiter)
         header = RepairedRow(header.cells[:width], join_record(raw[:width], delimiter, line_end))
     return header
 
 
-def _read_layout(
-    records: Records, rows: Iterator[list[str]], header: Sequence[str], findings: Findings, profile: Profile | None
-) -> Layout:
+def _read_layout(records: Records, rows: Iterator[list[str]], profile: Profile | None) -> Layout:
     """What the header's columns are. If it is wrong, the rows are read as well, to report their wrong quotes."""
+    findings = records.findings
     try:
-        layout = read_layout(header, (records.row, records.line), findings, profile)
+        layout = read_layout(records.names, (records.row, records.line), findings, profile)
     except CatalogueRefused as refused:
         raise CatalogueRefused((*findings.listed, *refused.findings)) from None
     if layout is None or findings.refused:

@@ -3,12 +3,11 @@
 An invalid URL does not make the file invalid: only its slot fails.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from services.gateway.catalogue.findings import Finding, Findings
+from services.gateway.catalogue.findings import Finding
 from services.gateway.catalogue.image_urls import read_urls
 from services.gateway.catalogue.layout import Layout
 from services.gateway.catalogue.limits import CatalogueLimits
@@ -38,28 +37,25 @@ class CatalogueRow(NamedTuple):
     record: str
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where the rows after the header come from. names: the header's cells."""
-
-    records: Records
-    rows: Iterator[list[str]]
-    findings: Findings
-    limits: CatalogueLimits
-    names: Sequence[str]
-
-
 class Catalogue:
     """An open catalogue. header: its cells. findings: those up to the current row."""
 
-    def __init__(self, catalogue_format: CatalogueFormat, layout: Layout, source: Source) -> None:
+    def __init__(
+        self,
+        catalogue_format: CatalogueFormat,
+        layout: Layout,
+        records: Records,
+        rows: Iterator[list[str]],
+        limits: CatalogueLimits,
+    ) -> None:
+        """`rows`: those of the `records` after the header."""
         self.catalogue_format = catalogue_format
-        self.header = tuple(source.names)
+        self.header = tuple(records.names)
         self.layout = layout
-        self.findings = source.findings
-        self.records = source.records
-        self._rows = source.rows
-        self._limits = source.limits
+        self.findings = records.findings
+        self.records = records
+        self._rows = rows
+        self._limits = limits
         columns = PROFILES[catalogue_format.profile]
         self._escaped = columns.escaped
         self._no_image = columns.no_image

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from services.gateway.catalogue.findings import Finding, Findings, Severity, shorten
 from services.gateway.catalogue.quotes import find_quote_fault
-from services.gateway.catalogue.text import CatalogueText, Unreadable
+from services.gateway.catalogue.text import CatalogueText, Unreadable, count_lines
 from shared.catalogue import Dialect, join_record, raw_cell, split_record
 
 _QUOTE_ADVICE = "Put double quotes around the cell, and double each quote inside it."
@@ -34,15 +34,8 @@ class Records:
     blank_rows: how many were skipped. first_blank: line of the first one.
     """
 
-    def __init__(
-        self,
-        text: CatalogueText,
-        dialect: Dialect,
-        cell_chars: int,
-        findings: Findings,
-        *,
-        lines_before: int = 0,
-    ) -> None:
+    def __init__(self, text: CatalogueText, dialect: Dialect, cell_chars: int, findings: Findings) -> None:
+        """`text`: what follows the dialect's preamble."""
         # The csv module has one limit per process; an intake may read cells above the limit of an inspection.
         csv.field_size_limit(sys.maxsize)
         self._text = text
@@ -52,7 +45,7 @@ class Records:
         self.findings = findings
         self.row = 0
         self.line = 0
-        self._lines_before = lines_before
+        self._lines_before = count_lines(dialect.preamble)
         self.names: Sequence[str] = ()
         self.blank_rows = 0
         self.first_blank = 0
