@@ -49,6 +49,10 @@ class _Row(NamedTuple):
         return sum(map(is_known, map(read_name, self.cells)))
 
 
+_NO_ROW = _Row([""], 0, 0)
+"""Stands for the header of a text that has only blank rows."""
+
+
 def find_header(head: str) -> FoundHeader:
     """The delimiter and the header of the text that begins with `head`. Raises CatalogueRefused for a wrong `sep=`."""
     head = head[:HEAD_CHARS]  # so that reading again finds the whole preamble in its first piece
@@ -57,8 +61,9 @@ def find_header(head: str) -> FoundHeader:
     if named and (not named[1] or named[1] not in DELIMITERS):
         raise CatalogueRefused((_unknown_delimiter(sep_line),))
     body = head[len(sep_line) :]
-    headers = _headers({delimiter: list(_rows(body, delimiter)) for delimiter in DELIMITERS})
-    known = {delimiter: header.known if header else 0 for delimiter, header in headers.items()}
+    rows = {delimiter: list(_rows(body, delimiter)) or [_NO_ROW] for delimiter in DELIMITERS}
+    headers = _headers(rows)
+    known = {delimiter: header.known for delimiter, header in headers.items()}
     delimiter = max(DELIMITERS, key=known.__getitem__)  # the first of several with the same count
     if named:
         if known[delimiter] > 0 == known[named[1]]:
@@ -67,28 +72,28 @@ def find_header(head: str) -> FoundHeader:
     elif not known[delimiter]:
         delimiter = _of_unknown_names(headers)
     header = headers[delimiter]
-    if header is None or header.number == 0:
+    if header.number == 0:
         return FoundHeader(delimiter, sep_line)
-    first = next(_rows(body, delimiter))
-    return FoundHeader(delimiter, sep_line + body[: header.start], header.number, delimiter.join(first.cells))
+    first_above = delimiter.join(rows[delimiter][0].cells)
+    return FoundHeader(delimiter, sep_line + body[: header.start], header.number, first_above)
 
 
-def _headers(rows: dict[str, list[_Row]]) -> dict[str, _Row | None]:
-    """For each delimiter, the row that is most likely the header; None if there are only blank rows.
+def _headers(rows: dict[str, list[_Row]]) -> dict[str, _Row]:
+    """For each delimiter, the row that is most likely the header.
 
     If the first row is a header with one delimiter, the others are compared by their first rows as well: names of
     columns in a cell further down, such as "photo,image,picture", do not count.
     """
-    first = {delimiter: found[0] for delimiter, found in rows.items() if found}
+    first = {delimiter: found[0] for delimiter, found in rows.items()}
     if any(_TEMPLATE.match(row.cells[0]) for row in first.values()):
-        return {delimiter: _of_template(found) if found else None for delimiter, found in rows.items()}
+        return {delimiter: _of_template(found) for delimiter, found in rows.items()}
     if any(row.known >= _NAMES_OF_A_HEADER - 1 for row in first.values()):
-        return {delimiter: first.get(delimiter) for delimiter in DELIMITERS}
-    below = {delimiter: _below_others(found) for delimiter, found in rows.items() if found}
+        return first
+    below = {delimiter: _below_others(found) for delimiter, found in rows.items()}
     starts = [row.start for row in below.values() if row.known >= _NAMES_OF_A_HEADER]
     if starts:  # the uppermost header counts
         below = {delimiter: row if row.start <= min(starts) else first[delimiter] for delimiter, row in below.items()}
-    return {delimiter: below.get(delimiter) for delimiter in DELIMITERS}
+    return below
 
 
 def _below_others(rows: list[_Row]) -> _Row:
@@ -135,10 +140,10 @@ def _rows(text: str, delimiter: str) -> Iterator[_Row]:
         return
 
 
-def _of_unknown_names(headers: dict[str, _Row | None]) -> str:
-    """The delimiter that gives the most cells."""
-    blank = next((delimiter for delimiter in DELIMITERS if headers[delimiter] is None), None)
-    return blank or max(DELIMITERS, key=lambda delimiter: len((headers[delimiter] or _Row([], 0, 0)).cells))
+def _of_unknown_names(headers: dict[str, _Row]) -> str:
+    """The delimiter that gives the most cells, or the first with which there are only blank rows."""
+    blank = next((delimiter for delimiter in DELIMITERS if headers[delimiter] is _NO_ROW), None)
+    return blank or max(DELIMITERS, key=lambda delimiter: len(headers[delimiter].cells))
 
 
 def rows_passed_over(found: FoundHeader) -> Finding:
