@@ -4,6 +4,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.gateway.catalogue.charsets import display_name
 from services.gateway.catalogue.findings import shorten
@@ -15,8 +16,6 @@ Chunks = Callable[[], Iterable[bytes]]
 SAVE_AS = 'Save it in your spreadsheet program as "CSV UTF-8 (comma delimited)" and upload that file.'
 _NAME_IT = f"The file is damaged or in another encoding. Name that with the option encoding, or: {SAVE_AS}"
 _JAPANESE_ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\([IJ])")
-
-
 _ESCAPE_BYTES = 3
 
 
@@ -33,50 +32,66 @@ class Scan:
     japanese_escapes: bool
 
 
+class _Piece(NamedTuple):
+    """A part of the text. start: place of its first byte. read: the bytes with which it was completed.
+
+    error: why the bytes after it cannot be decoded; it is then the last one.
+    """
+
+    start: int
+    text: str
+    read: bytes
+    error: UnicodeError | None = None
+
+
 def scan(chunks: Iterable[bytes], codec: str) -> Scan:
     """Read a text to its end or its first invalid byte."""
-    decoder = codecs.getincrementaldecoder(codec)()
-    read, letters, escapes, tail = 0, False, False, b""
-    for chunk, final in _with_end(chunks):
-        start = read - len(decoder.getstate()[0])
-        try:
-            text = decoder.decode(chunk, final)
-        except UnicodeDecodeError as error:
-            return Scan(start + error.start, letters or not error.object[: error.start].isascii(), escapes)
-        except UnicodeError:  # an escape of ISO-2022-JP that never ends, at an unknown place of the chunk
-            return Scan(start, letters, escapes)
+    letters, escapes, tail = False, False, b""
+    for start, text, read, error in _pieces(chunks, codec):
         letters = letters or not text.isascii()
-        if b"\x1b" in tail or b"\x1b" in chunk:
-            escapes = escapes or _JAPANESE_ESCAPE.search(tail + chunk) is not None
-        tail = (tail + chunk[-_ESCAPE_BYTES:])[-_ESCAPE_BYTES:]
-        read += len(chunk)
+        if error:
+            return Scan(start + _valid_bytes(error), letters, escapes)
+        if b"\x1b" in tail or b"\x1b" in read:
+            escapes = escapes or _JAPANESE_ESCAPE.search(tail + read) is not None
+        tail = (tail + read[-_ESCAPE_BYTES:])[-_ESCAPE_BYTES:]
     return Scan(None, letters, escapes)
 
 
 def decode(chunks: Iterable[bytes], codec: str, *, bom: bool) -> Iterator[str]:
     """The text without its byte order mark. Raises Unreadable at the first invalid byte and at a NUL."""
-    decoder = codecs.getincrementaldecoder(codec)()
-    read = 0
-    for chunk, final in _with_end(chunks):
-        start = read - len(decoder.getstate()[0])  # position of the first byte that is decoded now
-        read += len(chunk)
+    for start, decoded, _, error in _pieces(chunks, codec):
+        text, zero, _ = decoded.partition("\0")
         fault: Unreadable | None = None
-        try:
-            text = decoder.decode(chunk, final)
-        except UnicodeDecodeError as error:
-            text = error.object[: error.start].decode(codec, "replace")
+        if zero:
+            fault = _nul(start + len(text.encode(codec, "replace")))
+        elif error:
             fault = _undecodable(error, codec, start)
-        except UnicodeError:
-            text, fault = "", Unreadable("line", f"the file is not {display_name(codec)} text", _NAME_IT)
-        if "\0" in text:
-            before = text[: text.index("\0")]
-            fault = _nul(start + len(before.encode(codec, "replace")))
-            text = before
         if bom and text:
             text, bom = text.removeprefix("\ufeff"), False
         yield text
         if fault:
             raise fault
+
+
+def _pieces(chunks: Iterable[bytes], codec: str) -> Iterator[_Piece]:
+    """The text up to its first invalid byte."""
+    decoder = codecs.getincrementaldecoder(codec)()
+    read = 0
+    for chunk, final in _with_end(chunks):
+        start = read - len(decoder.getstate()[0])
+        read += len(chunk)
+        try:
+            text = decoder.decode(chunk, final)
+        except UnicodeError as error:
+            valid = error.object[: error.start] if isinstance(error, UnicodeDecodeError) else b""
+            yield _Piece(start, valid.decode(codec, "replace"), chunk, error)
+            return
+        yield _Piece(start, text, chunk)
+
+
+def _valid_bytes(error: UnicodeError) -> int:
+    """How many bytes of a chunk can be decoded; 0 for an escape of ISO-2022-JP that never ends, at an unknown place."""
+    return error.start if isinstance(error, UnicodeDecodeError) else 0
 
 
 def byte_at(chunks: Iterable[bytes], place: int) -> int:
@@ -116,13 +131,16 @@ def _nul(place: int) -> Unreadable:
     return Unreadable("line", f"the file is not CSV text: the character at byte {place:,} is zero", SAVE_AS)
 
 
-def _undecodable(error: UnicodeDecodeError, codec: str, start: int) -> Unreadable:
+def _undecodable(error: UnicodeError, codec: str, start: int) -> Unreadable:
+    problem = f"the file is not {display_name(codec)} text"
+    if not isinstance(error, UnicodeDecodeError):
+        return Unreadable("line", problem, _NAME_IT)
     before = error.object[max(error.start - 30, 0) : error.start].decode(codec, "replace")
     after = error.object[error.start : error.start + 30].decode(codec, "replace")
     byte = error.object[error.start]
     return Unreadable(
         "line",
-        f"the file is not {display_name(codec)} text: byte {start + error.start:,} is 0x{byte:02X}",
+        f"{problem}: byte {start + error.start:,} is 0x{byte:02X}",
         _NAME_IT,
         shorten(before.rpartition("\n")[2] + after.partition("\n")[0]),
     )
