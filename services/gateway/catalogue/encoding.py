@@ -54,6 +54,7 @@ _UTF16 = frozenset({UTF16_LE, UTF16_BE})
 _SIGNATURE_BYTES = 64  # more than the header of any binary type needs
 _HEAD_BYTES = 1 << 12
 _BY_ZEROS = "the file has no byte order mark; it was read as UTF-16 because of its zero bytes"
+_DECLARE = "Declare the encoding that the file has, or none."
 _CHECK_LETTERS = "Check that accented letters are shown correctly."
 _NAME_IT = f"{_CHECK_LETTERS} If not, name the encoding, for example encoding=windows-1250, or: {SAVE_AS}"
 
@@ -98,38 +99,43 @@ def find_encoding(chunks: Chunks, given: GivenEncoding) -> TextEncoding:
         if head.startswith(mark):
             return TextEncoding(name, True, _against_mark(name, option or declared))
     utf16 = guess_utf16(head)
+    if utf16 and (option or declared) in _UTF16:
+        return TextEncoding(utf16, bom=False)
     if option is not None:
-        return TextEncoding(utf16 if utf16 and option in _UTF16 else option, bom=False)
-    warnings = (_unknown_charset(given.declared),) if given.declared and declared is None else ()
-    return _declared(chunks, declared, utf16) if declared else _detected(chunks, utf16, warnings)
+        return TextEncoding(option, bom=False)
+    if declared is not None:
+        return _declared(chunks, declared, utf16)
+    return _detected(chunks, utf16, (_unknown_charset(given.declared),) if given.declared else ())
 
 
 def _against_mark(name: str, wanted: str | None) -> tuple[Finding, ...]:
     if wanted is None or wanted == name or {wanted, name} <= _UTF16:
         return ()
     problem = f"the file has the byte order mark of {display_name(name)}; it was not read as {display_name(wanted)}"
-    return (_warning(problem, "Declare the encoding that the file has, or none."),)
+    return (_warning(problem, _DECLARE),)
 
 
 def _declared(chunks: Chunks, declared: str, utf16: str | None) -> TextEncoding:
-    """The declared encoding, unless the bytes contradict it."""
-    if utf16 and declared in _UTF16:
-        return TextEncoding(utf16, bom=False)
-    if utf16 is None:
+    """The declared encoding, unless the bytes contradict it. `utf16`: which one they are, against what is declared."""
+    utf8 = None if utf16 else scan(chunks(), UTF8)
+    if utf8 and declared == UTF8:
+        return _detected(chunks, None, (), utf8) if utf8.invalid is not None else TextEncoding(UTF8, bom=False)
+    if utf8 and not _is_utf8_against(declared, utf8):
         found = scan(chunks(), declared)
-        if declared == UTF8 and found.invalid is not None:
-            return _detected(chunks, None, (), found)
-        if found.invalid is None and (declared == UTF8 or not _is_utf8_with_letters(chunks)):
+        if found.invalid is None:
             warnings = _against_letters(chunks) if declared == WESTERN and found.letters else ()
             return TextEncoding(declared, False, warnings)
     problem = f"the file is not {display_name(declared)} text, as its Content-Type says; its encoding was detected"
-    return _detected(chunks, utf16, (_warning(problem, "Declare the encoding that the file has, or none."),))
+    return _detected(chunks, utf16, (_warning(problem, _DECLARE),), utf8)
 
 
-def _is_utf8_with_letters(chunks: Chunks) -> bool:
-    """Programs declare the charset of their system, whatever they send; other text is hardly valid UTF-8 by chance."""
-    found = scan(chunks(), UTF8)
-    return found.invalid is None and found.letters
+def _is_utf8_against(declared: str, utf8: Scan) -> bool:
+    """Whether the text is UTF-8, although another encoding is declared.
+
+    Programs declare the charset of their system, whatever they send; other text is hardly valid UTF-8 by chance. ASCII
+    is the same in all encodings but UTF-16.
+    """
+    return utf8.invalid is None and (utf8.letters or declared in _UTF16)
 
 
 def _against_letters(chunks: Chunks) -> tuple[Finding, ...]:
@@ -143,19 +149,19 @@ def _against_letters(chunks: Chunks) -> tuple[Finding, ...]:
 
 
 def _detected(
-    chunks: Chunks, utf16: str | None, warnings: tuple[Finding, ...], found: Scan | None = None
+    chunks: Chunks, utf16: str | None, warnings: tuple[Finding, ...], utf8: Scan | None = None
 ) -> TextEncoding:
-    """`found`: what the text is as UTF-8, if that is known."""
+    """`utf8`: what the text is as UTF-8, if that is known."""
     if utf16:
         return TextEncoding(utf16, False, (*warnings, _warning(_BY_ZEROS, _CHECK_LETTERS)))
-    found = found or scan(chunks(), UTF8)
-    if found.invalid is not None:
+    utf8 = utf8 or scan(chunks(), UTF8)
+    if utf8.invalid is not None:
         sample = sample_of(chunks())
         if is_damaged_utf8(sample):
-            raise _damaged(chunks, found.invalid)
+            raise _damaged(chunks, utf8.invalid)
         guess = guess_encoding(sample)
-        return TextEncoding(guess, False, (*warnings, _not_utf8(chunks, found.invalid, guess)))
-    if found.japanese_escapes and not found.letters:
+        return TextEncoding(guess, False, (*warnings, _not_utf8(chunks, utf8.invalid, guess)))
+    if utf8.japanese_escapes and not utf8.letters:
         problem = "the file has escapes of ISO-2022-JP; it was read in that encoding"
         return TextEncoding("iso2022_jp", False, (*warnings, _warning(problem, _NAME_IT)))
     return TextEncoding(UTF8, False, warnings)
@@ -196,7 +202,7 @@ def _not_utf8(chunks: Chunks, place: int, guess: str) -> Finding:
 
 def _unknown_charset(label: str) -> Finding:
     problem = f'the Content-Type names a charset that is not known, "{shorten(label)}"; the encoding was detected'
-    return _warning(problem, "Declare the encoding that the file has, or none.")
+    return _warning(problem, _DECLARE)
 
 
 def _warning(problem: str, advice: str, line: int | None = None) -> Finding:

@@ -71,6 +71,13 @@ def test_letters_in_utf_8_outweigh_any_declared_charset(label: str) -> None:
     assert "as its Content-Type says; its encoding was detected" in warning.problem
 
 
+@pytest.mark.parametrize("label", ["utf-16", "utf-16be"])
+def test_ascii_is_not_read_as_utf_16_because_that_is_declared(label: str) -> None:
+    encoding = found(b"No,Name,Image Urls\n1,Lamp,https://a.example/1.jpg\n", declared=label)
+    assert encoding.name == "utf-8"
+    assert problems(encoding) == "the file is not UTF-16 text, as its Content-Type says; its encoding was detected"
+
+
 @pytest.mark.parametrize("label", ["iso-8859-1", "us-ascii", "windows-1252"])
 def test_letters_that_do_not_look_western_are_a_warning_where_that_is_declared(label: str) -> None:
     encoding = found(RUSSIAN.encode("cp1251"), declared=label)
