@@ -30,6 +30,7 @@ from shared.contracts.messages import (
     ImageDeferred,
     ImageFailed,
     KnownResult,
+    Message,
 )
 from shared.settings import AttemptSettings
 from shared.url_policy import AddressPolicy
@@ -173,20 +174,16 @@ async def test_an_image_that_its_host_still_makes_is_fetched_once_it_is_there(or
     """Also if the host sends a stand-in meanwhile."""
     making = Response(status=status, body=JPEG[:200], headers={"Retry-After": "40"})
     url = origin.serve("/a.jpg", making, making, image(JPEG))
-    clock, store = MovableClock(), MemoryObjectStore()
-    policy = FetchRetryPolicy(AttemptSettings(fetch_retry_schedule=(5, 60)), 3600, lambda: 0.0)
+    store = MemoryObjectStore()
+    *deferrals, stored = await answers_to_attempts(3, url, AttemptSettings(fetch_retry_schedule=(5, 60)), store)
     waits = []
-    async with fetcher() as fetching:
-        handle = DownloadHandler(fetching, store, policy, clock, observe=lambda _: None, responded=lambda *_: None)
-        for attempt in (1, 2):
-            [answer] = await handle(download(url, attempt, clock() + timedelta(minutes=15)))
-            assert isinstance(answer, ImageDeferred)
-            assert answer.error_detail.startswith(f"HTTP {status} ")
-            waits.append((answer.error_code, answer.delay, answer.host_fault, answer.host_pause))
-        [answer] = await handle(download(url, 3, clock() + timedelta(minutes=15)))
+    for answer in deferrals:
+        assert isinstance(answer, ImageDeferred)
+        assert answer.error_detail.startswith(f"HTTP {status} ")
+        waits.append((answer.error_code, answer.delay, answer.host_fault, answer.host_pause))
     assert waits == [(ErrorCode.NOT_READY, 40, False, None), (ErrorCode.NOT_READY, 60, False, None)]
-    assert isinstance(answer, CompressImage)
-    assert store.objects[answer.original_key].data == JPEG
+    assert isinstance(stored, CompressImage)
+    assert store.objects[stored.original_key].data == JPEG
 
 
 def cookie_redirect(location: str, cookie: str) -> Response:
@@ -449,13 +446,7 @@ async def test_an_image_in_a_response_that_browsers_accept_is_fetched(origin: Or
 async def test_a_header_that_cannot_be_read_fails_its_image_and_is_no_fault_of_the_host(origin: Origin) -> None:
     """It would open the host's circuit, and all its good images would wait."""
     url = origin.serve("/a.jpg", Response(raw=ODD_RESPONSES["two lengths"].build(JPEG)))
-    clock, policy = MovableClock(), FetchRetryPolicy(AttemptSettings(), 3600, lambda: 0.0)
-    async with fetcher() as fetching:
-        handle = DownloadHandler(
-            fetching, MemoryObjectStore(), policy, clock, observe=lambda _: None, responded=lambda *_: None
-        )
-        answers = [await handle(download(url, attempt, clock() + timedelta(minutes=15))) for attempt in (1, 2)]
-    [deferred], [failed] = answers
+    deferred, failed = await answers_to_attempts(2, url, AttemptSettings(), MemoryObjectStore())
     assert isinstance(deferred, ImageDeferred)
     assert isinstance(failed, ImageFailed)
     for answer in (deferred, failed):
@@ -584,22 +575,32 @@ async def test_a_cancelled_download_leaves_no_file_and_no_permit(
 
 
 async def test_an_image_succeeds_once_its_host_recovers(origin: Origin) -> None:
-    """One attempt at a time, as the dispatcher sends them."""
     busy = Response(status=429, headers={"Retry-After": "40"})
     url = origin.serve("/a.jpg", busy, Response(status=503), image(JPEG))
-    clock, store = MovableClock(), MemoryObjectStore()
-    policy = FetchRetryPolicy(AttemptSettings(fetch_attempts=4, fetch_retry_schedule=(5, 30)), 3600, lambda: 0.0)
+    store = MemoryObjectStore()
+    settings = AttemptSettings(fetch_attempts=4, fetch_retry_schedule=(5, 30))
+    *deferrals, stored = await answers_to_attempts(3, url, settings, store)
     waits = []
+    for answer in deferrals:
+        assert isinstance(answer, ImageDeferred)
+        waits.append((answer.error_code, answer.delay))
+    assert waits == [(ErrorCode.HTTP_429, 40), (ErrorCode.HTTP_5XX, 30)]
+    assert isinstance(stored, CompressImage)
+    assert store.objects[stored.original_key].data == JPEG
+
+
+async def answers_to_attempts(
+    attempts: int, url: str, settings: AttemptSettings, store: MemoryObjectStore
+) -> list[Message]:
+    """The handler's answer to each attempt at an image, one at a time, as the dispatcher sends them."""
+    clock, policy = MovableClock(), FetchRetryPolicy(settings, 3600, lambda: 0.0)
+    answers = []
     async with fetcher() as fetching:
         handle = DownloadHandler(fetching, store, policy, clock, observe=lambda _: None, responded=lambda *_: None)
-        for attempt in (1, 2):
+        for attempt in range(1, attempts + 1):
             [answer] = await handle(download(url, attempt, clock() + timedelta(minutes=15)))
-            assert isinstance(answer, ImageDeferred)
-            waits.append((answer.error_code, answer.delay))
-        [answer] = await handle(download(url, 3, clock() + timedelta(minutes=15)))
-    assert waits == [(ErrorCode.HTTP_429, 40), (ErrorCode.HTTP_5XX, 30)]
-    assert isinstance(answer, CompressImage)
-    assert store.objects[answer.original_key].data == JPEG
+            answers.append(answer)
+    return answers
 
 
 def download(url: str, attempt: int, start_by: datetime) -> DownloadImage:

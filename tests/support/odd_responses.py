@@ -51,16 +51,14 @@ def _number(text: bytes) -> Build:
 
 def _coded(lines: bytes) -> Build:
     """In chunks, with these lines instead of "Transfer-Encoding: chunked"."""
-    return lambda body: OK + lines + b"\r\n" + in_chunks(body)
+    return lambda body: OK + lines + b"\r\n" + _chunked(body)
 
 
-def _in_chunks(end: bytes = b"0\r\n\r\n", after_size: bytes = b"\r\n", after_data: bytes = b"\r\n") -> Build:
-    return lambda body: _CHUNKED + in_chunks(body, end, after_size, after_data)
+def _in_chunks(*ends: bytes, **named: bytes) -> Build:
+    return lambda body: _CHUNKED + _chunked(body, *ends, **named)
 
 
-def in_chunks(
-    body: bytes, end: bytes = b"0\r\n\r\n", after_size: bytes = b"\r\n", after_data: bytes = b"\r\n"
-) -> bytes:
+def _chunked(body: bytes, end: bytes = b"0\r\n\r\n", after_size: bytes = b"\r\n", after_data: bytes = b"\r\n") -> bytes:
     """`body` in chunks of 1000 bytes."""
     pieces = [body[at : at + 1000] for at in range(0, len(body), 1000)]
     return b"".join(b"%x%b%b%b" % (len(piece), after_size, piece, after_data) for piece in pieces) + end
@@ -129,7 +127,7 @@ ODD_RESPONSES: Mapping[str, OddResponse] = {
     "ICY": OddResponse(_start(b"ICY 200 OK\r\n"), accepted=False),
     "RTSP": OddResponse(_start(b"RTSP/1.0 200 OK\r\n"), accepted=False),
     # The length.
-    "the length twice": OddResponse(lambda body: OK + _length(body) * 2 + b"\r\n" + body),
+    "the length twice": OddResponse(_number(b"N\r\nContent-Length: N")),
     "the length twice in a line": OddResponse(_number(b"N, N")),
     "two lengths": OddResponse(_number(b"N\r\nContent-Length: 10"), accepted=False),
     "two lengths in a line": OddResponse(_number(b"N, 10"), accepted=False),
@@ -167,7 +165,7 @@ ODD_RESPONSES: Mapping[str, OddResponse] = {
     "no size of a chunk": OddResponse(lambda body: _CHUNKED + body, accepted=False),
     "an odd line after the last chunk": OddResponse(_in_chunks(b"0\r\nA b: c\r\n\r\n"), **REFUSED_THOUGH_SHOWN),
     "chunks by HTTP/1.0": OddResponse(
-        lambda body: b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + in_chunks(body), **READ_THOUGH_NOT_SHOWN
+        lambda body: b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + _chunked(body), **READ_THOUGH_NOT_SHOWN
     ),
     # The end.
     "more than the length": OddResponse(lambda body: OK + _length(body) + b"\r\n" + body + b"more"),
