@@ -1,5 +1,6 @@
 """Every error code has a guide with advice, and is retryable if the downloader retries its causes."""
 
+import re
 from collections import defaultdict
 
 import pytest
@@ -25,6 +26,14 @@ def test_each_guide_fits_a_table_cell(code: ErrorCode) -> None:
     for text in (guide.when, guide.advice):
         assert text.endswith(".")
         assert not set(text) & set("|\n")
+
+
+@pytest.mark.parametrize(
+    "code", [ErrorCode.NOT_READY, ErrorCode.HTTP_403, ErrorCode.HTTP_404, ErrorCode.HTTP_410, ErrorCode.HTTP_429]
+)
+def test_a_guide_names_the_statuses_that_have_its_code(code: ErrorCode) -> None:
+    named = {int(status) for status in re.findall(r"\b[0-9]{3}\b", ERROR_GUIDES[code].when)}
+    assert named == {status for status in range(100, 600) if outcome_of(status).code is code}
 
 
 def test_every_error_of_our_own_is_retryable() -> None:
