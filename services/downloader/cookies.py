@@ -26,7 +26,7 @@ _POLICY = DefaultCookiePolicy(strict_domain=True, strict_ns_domain=DefaultCookie
 class DownloadCookies:
     """Keeps cookies by the rules of browsers for domain, path, expiry and Secure, as the standard library knows them.
 
-    A cookie for a suffix under which anyone can have a name, such as co.uk, is refused as far as it is known to be one.
+    It refuses cookies for the suffixes that it knows to be open to anyone, such as co.uk.
     """
 
     def __init__(self) -> None:

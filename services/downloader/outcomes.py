@@ -35,7 +35,7 @@ class RetryKind(Enum):
     """Whether and how a failed download is retried."""
 
     NEVER = auto()
-    ONCE = auto()  # a second attempt: what repeats is no passing fault
+    ONCE = auto()  # a second attempt: a fault that repeats is not temporary
     LATER = auto()  # by the schedule, while attempts are left
 
 

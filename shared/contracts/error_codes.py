@@ -115,7 +115,7 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         advice="The host is slow or overloaded: retry later, or serve the images from a faster host.",
     ),
     ErrorCode.BAD_RESPONSE: ErrorGuide(
-        "The host's HTTP response cannot be read, or has an unknown status, and not only at first; see the detail.",
+        "Twice, the host's HTTP response could not be read or had an unknown status; see the detail.",
         retryable=False,
         owner=Owner.HOST,
         host_responded=True,
@@ -129,7 +129,7 @@ ERROR_GUIDES: Mapping[ErrorCode, ErrorGuide] = {
         advice="Put the final URL into the catalogue, or correct the redirect.",
     ),
     ErrorCode.NOT_READY: ErrorGuide(
-        "The host still made or locked the image at the last attempt (HTTP 202, 409, 423 or 425; see the detail).",
+        "The image was unfinished or locked at the last attempt (HTTP 202, 409, 423 or 425; see the detail).",
         retryable=True,
         owner=Owner.HOST,
         host_responded=True,
