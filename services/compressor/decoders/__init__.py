@@ -4,12 +4,13 @@
 bytes: pixel modes, colour profiles, segments and chunks.
 """
 
+from services.compressor.decoders.avif_properties import ItemProperties, item_properties, primary_item
 from services.compressor.decoders.colour_profile import is_grey_profile, is_icc_profile, to_srgb
 from services.compressor.decoders.density import Density, jfif_density, per_metre
 from services.compressor.decoders.gain_map import GainMap, has_gain_map
 from services.compressor.decoders.gif import GifFrame, read_gif
 from services.compressor.decoders.hdr import Hdr
-from services.compressor.decoders.isobmff import Box, big_endian, boxes, intact_boxes
+from services.compressor.decoders.isobmff import Box, big_endian, boxes, find_box, intact_boxes
 from services.compressor.decoders.jpeg_profile import read_jpeg_profile
 from services.compressor.decoders.jpeg_rows import RESTART_ROWS, rows_between_restarts
 from services.compressor.decoders.jpeg_segments import START_OF_SCAN, iter_jpeg_segments, scan_data_end
@@ -43,6 +44,7 @@ __all__ = [
     "GifFrame",
     "Hdr",
     "Header",
+    "ItemProperties",
     "JpegSource",
     "Picture",
     "apply_colour_key",
@@ -50,12 +52,14 @@ __all__ = [
     "boxes",
     "drop_opaque_alpha",
     "essential_png",
+    "find_box",
     "flatten_on_white",
     "has_alpha",
     "has_gain_map",
     "intact_boxes",
     "is_grey_profile",
     "is_icc_profile",
+    "item_properties",
     "iter_jpeg_segments",
     "iter_png_chunks",
     "jfif_density",
@@ -64,6 +68,7 @@ __all__ = [
     "pixel_bytes",
     "png_chunk_bytes",
     "png_header",
+    "primary_item",
     "read_gif",
     "read_jpeg_profile",
     "rows_between_restarts",

@@ -1,11 +1,47 @@
-"""Read the properties of an AVIF's primary picture. Source: ISO 14496-12 (boxes) and ISO 23008-12 (items).
+"""Read the properties of an AVIF's items. Source: ISO 14496-12 (boxes) and ISO 23008-12 (items).
 
-A file may contain other pictures, such as an alpha plane or a gain map, whose properties differ.
+The primary item is the picture. Others, such as an alpha plane or a gain map, have other properties.
 """
 
-from services.compressor.decoders.isobmff import Box, intact_boxes
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
 
+from services.compressor.decoders.isobmff import Box, big_endian, find_box, intact_boxes
+
+_VERSION_AND_FLAGS = 4
 _MAX_ITEMS = 1000  # with properties; a picture has a few dozen
+
+
+class ItemProperties(NamedTuple):
+    """An entry of an ipma box.
+
+    properties: their places in the ipco box, from 0; -1 for none. start, end: of the entry in the file.
+    """
+
+    item: int
+    properties: tuple[int, ...]
+    start: int
+    end: int
+
+
+def primary_item(avif: bytes, pitm: Box) -> int:
+    """The number in a pitm box. Raises ValueError if it is truncated."""
+    wide = big_endian(avif, pitm.content, 1)
+    return big_endian(avif, pitm.content + _VERSION_AND_FLAGS, 4 if wide else 2)
+
+
+def item_properties(avif: bytes, ipma: Box) -> Iterator[ItemProperties]:
+    """The entries of an ipma box. Raises ValueError if one is truncated."""
+    version, flags = big_endian(avif, ipma.content, 1), big_endian(avif, ipma.content + 1, 3)
+    item_bytes = 4 if version else 2
+    index_bytes, mask = (2, 0x7FFF) if flags & 1 else (1, 0x7F)
+    at = ipma.content + _VERSION_AND_FLAGS + 4
+    for _ in range(big_endian(avif, at - 4, 4)):
+        start, first = at, at + item_bytes + 1
+        at = first + index_bytes * big_endian(avif, first - 1, 1)
+        indices = tuple((big_endian(avif, each, index_bytes) & mask) - 1 for each in range(first, at, index_bytes))
+        yield ItemProperties(big_endian(avif, start, item_bytes), indices, start, at)
 
 
 def primary_properties(avif: bytes) -> dict[bytes, bytes]:
@@ -13,15 +49,11 @@ def primary_properties(avif: bytes) -> dict[bytes, bytes]:
 
     Of several of one type, the first. Properties of any item, if the file does not say which belong to the primary one.
     """
-    meta = _find(avif, Box(b"", 0, 0, len(avif)), b"meta")
-    inside = meta and meta._replace(content=meta.content + 4)
-    container = inside and _find(avif, inside, b"iprp")
-    listed = container and _find(avif, container, b"ipco")
-    if not inside or not container or not listed:
+    listed = find_box(avif, b"meta", b"iprp", b"ipco")
+    if listed is None:
         return {}
     properties = list(intact_boxes(avif, listed.content, listed.end))
-    indices = _primary_indices(avif, inside, container)
-    chosen = [properties[at - 1] for at in indices if 0 < at <= len(properties)] or properties
+    chosen = [properties[at] for at in _of_primary_item(avif) if 0 <= at < len(properties)] or properties
     found: dict[bytes, bytes] = {}
     for box in chosen:
         content = avif[box.content : box.end]
@@ -30,30 +62,17 @@ def primary_properties(avif: bytes) -> dict[bytes, bytes]:
     return found
 
 
-def _find(data: bytes, within: Box, name: bytes) -> Box | None:
-    return next((box for box in intact_boxes(data, within.content, within.end) if box.name == name), None)
-
-
-def _primary_indices(avif: bytes, meta: Box, container: Box) -> list[int]:
-    """The numbers of the primary item's properties, from 1."""
-    primary, associations = _find(avif, meta, b"pitm"), _find(avif, container, b"ipma")
-    if not primary or not associations:
-        return []
-    item = _number(avif[primary.content + 4 : primary.end])
-    flags = _number(avif[associations.content : associations.content + 4])
-    id_bytes, wide = (4 if flags >> 24 else 2), flags & 1
-    index_bytes, index_mask = (2, 0x7FFF) if wide else (1, 0x7F)
-    at = associations.content + 8
-    for _ in range(_MAX_ITEMS):
-        if at >= associations.end:
-            break
-        number, count = _number(avif[at : at + id_bytes]), _number(avif[at + id_bytes : at + id_bytes + 1])
-        first = at + id_bytes + 1
-        at = first + count * index_bytes
-        if number == item:
-            return [_number(avif[each : each + index_bytes]) & index_mask for each in range(first, at, index_bytes)]
-    return []
-
-
-def _number(data: bytes) -> int:
-    return int.from_bytes(data, "big")
+def _of_primary_item(avif: bytes) -> tuple[int, ...]:
+    primary, container = find_box(avif, b"meta", b"pitm"), find_box(avif, b"meta", b"iprp")
+    if primary is None or container is None:
+        return ()
+    try:
+        item = primary_item(avif, primary)
+        for box in intact_boxes(avif, container.content, container.end):
+            if box.name == b"ipma":
+                for each in islice(item_properties(avif, box), _MAX_ITEMS):
+                    if each.item == item:
+                        return each.properties
+    except ValueError:
+        return ()
+    return ()

@@ -3,7 +3,6 @@
 SDR spaces are converted to ICC profiles. HDR transfer functions have no ICC equivalent; `hdr.py` is about them.
 """
 
-from services.compressor.decoders.avif_properties import primary_properties
 from services.compressor.decoders.icc_writer import (
     BT601_525_PRIMARIES,
     BT601_625_PRIMARIES,
@@ -52,11 +51,11 @@ def profile_from_cicp(primaries: int, transfer: int, *, grey: bool) -> bytes | N
     return grey_profile(curve) if grey else rgb_profile(PRIMARIES[primaries], curve)
 
 
-def avif_cicp_profile(avif: bytes, *, grey: bool) -> bytes | None:
-    """The ICC profile for the code points of its primary picture (ISO 14496-12, 12.1.5).
+def avif_cicp_profile(properties: dict[bytes, bytes], *, grey: bool) -> bytes | None:
+    """The ICC profile for the code points among the properties of an AVIF's primary picture (ISO 14496-12, 12.1.5).
 
     As browsers show an AVIF, the transfer functions of video count as sRGB's.
     """
-    colour = primary_properties(avif).get(b"colrnclx", b"")
+    colour = properties.get(b"colrnclx", b"")
     primaries, transfer = int.from_bytes(colour[:2], "big"), int.from_bytes(colour[2:4], "big")
     return profile_from_cicp(primaries, _UNSPECIFIED if transfer in _VIDEO_CURVES else transfer, grey=grey)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from services.compressor.decoders.isobmff import intact_boxes
+from services.compressor.decoders.isobmff import find_box
 from services.compressor.decoders.jpeg_segments import START_OF_SCAN, iter_jpeg_segments, scan_data_end
 from services.compressor.decoders.orientation import apply_orientation
 
@@ -117,7 +117,7 @@ def has_gain_map(data: bytes) -> bool:
     if data.startswith(_START_OF_IMAGE):
         announced = any(announcement in data for announcement in _ANNOUNCEMENTS)
         return announced and _START_OF_IMAGE in data[_end_of_first_picture(data) :]
-    meta = next((box for box in intact_boxes(data, 0, len(data)) if box.name == b"meta"), None)
+    meta = find_box(data, b"meta")
     return meta is not None and _TONE_MAPPED_ITEM in data[meta.content : meta.end]
 
 

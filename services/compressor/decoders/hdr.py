@@ -5,7 +5,6 @@ A PNG says so in its chunk cICP, an AVIF in its container, and any file in an IC
 
 from typing import NamedTuple
 
-from services.compressor.decoders.avif_properties import primary_properties
 from services.compressor.decoders.cicp import PRIMARIES
 
 PQ, HLG = 16, 18  # ITU-T H.273, table 3
@@ -36,9 +35,8 @@ def hdr_of_png(chunks: dict[bytes, bytes]) -> Hdr | None:
     return _hdr(cicp[0], cicp[1], peak)
 
 
-def hdr_of_avif(avif: bytes) -> Hdr | None:
-    """By the properties of its primary picture (ISO 23008-12, 6.5.5; ISO 14496-12, 12.1.5)."""
-    properties = primary_properties(avif)
+def hdr_of_avif(properties: dict[bytes, bytes]) -> Hdr | None:
+    """By the properties of an AVIF's primary picture (ISO 23008-12, 6.5.5; ISO 14496-12, 12.1.5)."""
     colour, light, mastering = (properties.get(name, b"") for name in (b"colrnclx", b"clli", b"mdcv"))
     peak = _number(light[:2]) or _number(mastering[16:20]) // 10_000
     return _hdr(_number(colour[:2]), _number(colour[2:4]), peak)

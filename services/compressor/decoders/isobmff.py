@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 _HEADER = 8
 _MAX_BOXES = 10_000  # in a container; a picture has a few dozen
+_BEFORE_CHILDREN = {b"meta": 4}  # version and flags
 
 
 class Box(NamedTuple):
@@ -38,6 +39,20 @@ def intact_boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
         yield from boxes(data, start, end)
     except ValueError:
         return
+
+
+def find_box(data: bytes, *path: bytes) -> Box | None:
+    """The first box of the first name in the file, in it the first of the next name, and so on.
+
+    None if one is missing, or follows damage.
+    """
+    found: Box | None = Box(b"", 0, 0, len(data))
+    for name in path:
+        if found is None:
+            return None
+        inside = intact_boxes(data, found.content + _BEFORE_CHILDREN.get(found.name, 0), found.end)
+        found = next((box for box in inside if box.name == name), None)
+    return found
 
 
 def big_endian(data: bytes, at: int, length: int) -> int:

@@ -11,6 +11,7 @@ from PIL.AvifImagePlugin import AvifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from services.compressor.compress_error import CompressError
+from services.compressor.decoders.avif_properties import primary_properties
 from services.compressor.decoders.bmp import read_bitmap, with_usual_header
 from services.compressor.decoders.cicp import avif_cicp_profile
 from services.compressor.decoders.colour_profile import cmyk_or_lab_to_srgb, is_grey, profile_to_keep
@@ -220,7 +221,8 @@ def _colour_space(
             return None, hdr
         profile = effective_profile(chunks, profile, grey=grey)
     elif format_ == "avif" and not profile:
-        if hdr := hdr_of_avif(original):
+        properties = primary_properties(original)
+        if hdr := hdr_of_avif(properties):
             return None, hdr
-        profile = avif_cicp_profile(original, grey=grey)
+        profile = avif_cicp_profile(properties, grey=grey)
     return profile, hdr_of_profile(profile)

@@ -6,7 +6,7 @@ ISO 14496-12 (boxes, clli), ISO 23008-12 (items and their properties), ITU-T H.2
 
 import struct
 
-from services.compressor.decoders import Box, Hdr, boxes
+from services.compressor.decoders import Box, Hdr, boxes, find_box
 
 _PRIMARIES = {1: "bt709", 9: "bt2020", 12: "smpte432"}
 _TRANSFERS = {16: "smpte2084", 18: "hlg"}
@@ -34,31 +34,30 @@ def with_hdr(avif: bytes, hdr: Hdr) -> bytes:
     marked = bytearray(avif)
     at = marked.index(_COLOUR) + len(_COLOUR)
     struct.pack_into(">HH", marked, at, hdr.primaries, hdr.transfer)
-    return bytes(marked if hdr.peak is None else _with_peak(marked, hdr.peak))
+    return bytes(marked) if hdr.peak is None else _with_peak(bytes(marked), hdr.peak)
 
 
-def _with_peak(avif: bytearray, nits: int) -> bytearray:
+def _with_peak(avif: bytes, nits: int) -> bytes:
     """With the property clli, associated with the first item, which is the picture."""
-    meta = _box(avif, Box(b"", 0, 0, len(avif)), b"meta")
-    inside = meta._replace(content=meta.content + _VERSION_AND_FLAGS)
-    properties = _box(avif, inside, b"iprp")
-    listed, associations = (_box(avif, properties, name) for name in (b"ipco", b"ipma"))
+    meta, properties = _box(avif, b"meta"), _box(avif, b"meta", b"iprp")
+    listed, associations = (_box(avif, b"meta", b"iprp", name) for name in (b"ipco", b"ipma"))
     light = struct.pack(">I4sHH", 12, b"clli", min(nits, 0xFFFF), 0)
-    index = bytes((len(list(boxes(bytes(avif), listed.content, listed.end))) + 1,))
+    index = bytes((len(list(boxes(avif, listed.content, listed.end))) + 1,))
     count_at = associations.content + _VERSION_AND_FLAGS + 4 + _ITEM
     added = len(light) + len(index)
-    _move_items(avif, _box(avif, inside, b"iloc"), added)
+    edited = bytearray(avif)
+    _move_items(edited, _box(avif, b"meta", b"iloc"), added)
     for box, growth in ((meta, added), (properties, added), (listed, len(light)), (associations, len(index))):
-        struct.pack_into(">I", avif, box.start, box.end - box.start + growth)
+        struct.pack_into(">I", edited, box.start, box.end - box.start + growth)
     last_index = count_at + _COUNT + avif[count_at]
-    avif[count_at] += 1
-    return avif[: listed.end] + light + avif[listed.end : last_index] + index + avif[last_index:]
+    edited[count_at] += 1
+    return b"".join((edited[: listed.end], light, edited[listed.end : last_index], index, edited[last_index:]))
 
 
-def _box(avif: bytearray, within: Box, name: bytes) -> Box:
-    found = next((box for box in boxes(bytes(avif), within.content, within.end) if box.name == name), None)
+def _box(avif: bytes, *path: bytes) -> Box:
+    found = find_box(avif, *path)
     if found is None:
-        raise ValueError(f"no box {name!r}")
+        raise ValueError(f"no box {path[-1]!r}")
     return found
 
 

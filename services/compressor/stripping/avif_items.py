@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
-from services.compressor.decoders import Box, big_endian, boxes
+from services.compressor.decoders import Box, ItemProperties, big_endian, boxes, item_properties, primary_item
 from services.compressor.stripping.av1 import without_metadata
 from services.compressor.stripping.avif_boxes import blank_configuration, is_alpha, is_needed, remove_handler_name
 from services.compressor.stripping.box_edits import Edits
@@ -27,14 +27,6 @@ class _Reference(NamedTuple):
     targets: tuple[int, ...]
 
 
-class _Association(NamedTuple):
-    """The properties of an item, by their place in the list of properties, and the bytes that say so."""
-
-    item: int
-    properties: tuple[int, ...]
-    range: Range
-
-
 @dataclass(frozen=True, slots=True)
 class _Items:
     """The content of a meta box. infos, types: by item."""
@@ -45,7 +37,7 @@ class _Items:
     locations: dict[int, Location]
     references: list[_Reference]
     properties: list[Box]
-    associations: list[_Association]
+    associations: list[ItemProperties]
     primary: int
 
 
@@ -76,7 +68,6 @@ def _read(data: bytes, meta: Box) -> _Items:
     infos = dict(_infos(data, found[b"iinf"]))
     property_boxes = list(boxes(data, found[b"iprp"].content, found[b"iprp"].end))
     containers = [box for box in property_boxes if box.name == b"ipco"]
-    primary = found[b"pitm"]
     return _Items(
         boxes=found,
         infos=infos,
@@ -84,8 +75,8 @@ def _read(data: bytes, meta: Box) -> _Items:
         locations=read_locations(data, found[b"iloc"], found.get(b"idat")),
         references=list(_references(data, found[b"iref"])) if b"iref" in found else [],
         properties=[each for box in containers for each in boxes(data, box.content, box.end)],
-        associations=[each for box in property_boxes if box.name == b"ipma" for each in _associations(data, box)],
-        primary=big_endian(data, primary.content + _FULL_BOX_BYTES, 4 if data[primary.content] else 2),
+        associations=[each for box in property_boxes if box.name == b"ipma" for each in item_properties(data, box)],
+        primary=primary_item(data, found[b"pitm"]),
     )
 
 
@@ -108,18 +99,6 @@ def _references(data: bytes, box: Box) -> Iterator[_Reference]:
         count = big_endian(data, at + wide, 2)
         targets = tuple(big_endian(data, at + wide + 2 + wide * index, wide) for index in range(count))
         yield _Reference(reference, big_endian(data, at, wide), targets)
-
-
-def _associations(data: bytes, box: Box) -> Iterator[_Association]:
-    wide, long = 4 if data[box.content] else 2, data[box.content + 3] & 1
-    at = box.content + 8
-    for _ in range(big_endian(data, box.content + _FULL_BOX_BYTES, 4)):
-        start, item, count = at, big_endian(data, at, wide), data[at + wide]
-        at += wide + 1
-        width, mask = (2, 0x7FFF) if long else (1, 0x7F)
-        indices = tuple((big_endian(data, at + width * index, width) & mask) - 1 for index in range(count))
-        at += width * count
-        yield _Association(item, indices, (start, at))
 
 
 def _images(data: bytes, items: _Items) -> set[int]:
@@ -186,12 +165,12 @@ def _strip_properties(data: bytes, items: _Items, images: Collection[int], edits
 
 
 def _strip_associations(data: bytes, box: Box, images: Collection[int], edits: Edits) -> None:
-    associations = list(_associations(data, box))
+    associations = list(item_properties(data, box))
     count = sum(each.item in images for each in associations)
     edits.overwrite(box.content + _FULL_BOX_BYTES, count.to_bytes(4, "big"))
     for each in associations:
         if each.item not in images:
-            edits.delete(*each.range)
+            edits.delete(each.start, each.end)
 
 
 def _strip_references(items: _Items, images: Collection[int], exif: int | None, edits: Edits) -> None:

@@ -38,6 +38,18 @@ def test_if_no_picture_is_primary_the_first_property_counts() -> None:
     assert primary_properties(file_with_two_pictures(7, wide=False))[b"colrnclx"][2:4] == b"\0\x0d"
 
 
+def test_the_properties_may_be_listed_in_several_boxes() -> None:
+    """Boxes may differ in the bytes of an index (ISO 23008-12, 9.3)."""
+    properties = box(b"ipco", *[colour(13)] * 200, colour(16))
+    first = box(b"ipma", struct.pack(">IIHBB", 0, 1, 1, 1, 2))
+    second = box(b"ipma", struct.pack(">IIHBH", 1, 1, 2, 1, 0x8000 | 201))
+    primary = box(b"pitm", bytes(4), struct.pack(">H", 2))
+
+    found = primary_properties(box(b"meta", bytes(4), primary, box(b"iprp", properties, first, second)))
+
+    assert found[b"colrnclx"][2:4] == b"\0\x10"
+
+
 @given(st.data())
 def test_damaged_boxes_are_passed_over(data: st.DataObject) -> None:
     avif = bytearray(encoded(a_picture(size=(16, 16)), "AVIF"))
