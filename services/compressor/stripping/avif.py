@@ -1,7 +1,7 @@
 """Remove the metadata of an AVIF, still or a sequence. Source: AV1 Image File Format 1.1, ISO/IEC 14496-12."""
 
 from services.compressor.decoders import Box, intact_boxes
-from services.compressor.stripping.avif_items import delete_between, strip_items
+from services.compressor.stripping.avif_items import strip_items
 from services.compressor.stripping.avif_tracks import strip_tracks
 from services.compressor.stripping.box_edits import Edits
 from services.compressor.stripping.kept import Kept
@@ -32,8 +32,7 @@ def strip_avif(original: bytes, kept: Kept) -> bytes:
             ranges += strip_tracks(original, box, edits, kept)
     for box in found:
         if box.name == b"mdat":
-            edits.containers.append(box)
-            delete_between([each for each in ranges if each[0] < box.end and each[1] > box.content], box, edits)
+            edits.keep_only(ranges, box)
         elif box.name not in _NEEDED:
             edits.delete(box.start, box.end)
     return edits.applied()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from services.compressor.decoders import Box, ItemProperties, big_endian, boxes, item_properties, primary_item
 from services.compressor.stripping.av1 import without_metadata
 from services.compressor.stripping.avif_boxes import blank_configuration, is_alpha, is_needed, remove_handler_name
-from services.compressor.stripping.box_edits import Edits
+from services.compressor.stripping.box_edits import Edits, Range
 from services.compressor.stripping.item_locations import Location, read_locations
 from services.compressor.stripping.kept import Kept
 
@@ -18,7 +18,6 @@ _IMAGES = frozenset({b"av01", b"grid", b"iovl", b"iden"})
 _REFERENCES = frozenset({b"dimg", b"auxl", b"prem"})
 _MAX_DEPTH = 8  # of images that are made of images, each with its alpha
 _FREE_BOX = b"\0\0\0\x08free"
-Range = tuple[int, int]
 
 
 class _Reference(NamedTuple):
@@ -191,7 +190,6 @@ def _strip_locations(
     wide = 4 if data[box.content] == 2 else 2
     edits.overwrite(box.content + 6, (len(images) + (exif is not None)).to_bytes(wide, "big"))
     ranges: list[Range] = []
-    idat = items.boxes.get(b"idat")
     for item, location in items.locations.items():
         if item in images:
             location.move(edits)
@@ -204,19 +202,6 @@ def _strip_locations(
             ranges += location.ranges
         else:
             edits.delete(location.start, location.end)
-    if idat:
-        edits.containers.append(idat)
-        delete_between([each for each in ranges if each[0] < idat.end and each[1] > idat.content], idat, edits)
+    if b"idat" in items.boxes:
+        edits.keep_only(ranges, items.boxes[b"idat"])
     return ranges
-
-
-def delete_between(ranges: list[Range], box: Box, edits: Edits) -> None:
-    """Delete the content of a box outside the ranges. Raises ValueError if a range is partly outside the box."""
-    at = box.content
-    for start, end in sorted(ranges):
-        if start < box.content or end > box.end:
-            raise ValueError("pixels outside their box")
-        if start > at:
-            edits.delete(at, start)
-        at = max(at, end)
-    edits.delete(at, box.end)

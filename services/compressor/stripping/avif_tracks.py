@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from services.compressor.decoders import Box, big_endian, boxes
 from services.compressor.stripping.av1 import without_metadata
 from services.compressor.stripping.avif_boxes import blank_configuration, is_alpha, is_needed, remove_handler_name
-from services.compressor.stripping.box_edits import Edits
+from services.compressor.stripping.box_edits import Edits, Range
 from services.compressor.stripping.kept import Kept
 
 _NEEDED: dict[bytes, frozenset[bytes]] = {
@@ -24,7 +24,6 @@ _BEFORE_CHILDREN = {b"dref": 8, b"stsd": 8, b"av01": 78}
 _LONGEST = {b"mvhd": (100, 112), b"tkhd": (84, 96), b"mdhd": (24, 36)}  # in versions 0 and 1
 _COMPRESSOR_AT, _COMPRESSOR_BYTES = 42, 32  # the name of the encoder, in a sample entry
 _PICTURES, _AUXILIARY = b"pict", b"auxv"
-Range = tuple[int, int]
 
 
 def strip_tracks(data: bytes, movie: Box, edits: Edits, kept: Kept) -> list[Range]:

@@ -1,9 +1,13 @@
 """Edit a file of nested boxes: delete and replace bytes, and move what follows. Source: ISO/IEC 14496-12."""
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from itertools import accumulate
 
 from services.compressor.decoders import Box, big_endian
+
+Range = tuple[int, int]
+"""Start and end of bytes in the file."""
 
 
 class Edits:
@@ -14,7 +18,7 @@ class Edits:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._changes: dict[tuple[int, int], bytes] = {}
+        self._changes: dict[Range, bytes] = {}
         self._offsets: list[tuple[int, int, int, int]] = []
         self.containers: list[Box] = []
 
@@ -30,6 +34,20 @@ class Edits:
     def overwrite(self, at: int, new: bytes) -> None:
         if self._data[at : at + len(new)] != new:
             self.replace(at, at + len(new), new)
+
+    def keep_only(self, ranges: Iterable[Range], box: Box) -> None:
+        """Delete the content of a box outside those ranges that overlap with it.
+
+        Raises ValueError if one is partly outside the box.
+        """
+        self.containers.append(box)
+        at = box.content
+        for start, end in sorted(each for each in ranges if each[0] < box.end and each[1] > box.content):
+            if start < box.content or end > box.end:
+                raise ValueError("pixels outside their box")
+            self.delete(at, max(at, start))
+            at = max(at, end)
+        self.delete(at, box.end)
 
     def move_offset(self, at: int, length: int, target: int, base: int = 0) -> None:
         """Write at `at` where the byte at `target` will be, counted from where `base` will be."""

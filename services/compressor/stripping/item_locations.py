@@ -3,9 +3,7 @@
 from typing import NamedTuple
 
 from services.compressor.decoders import Box, big_endian
-from services.compressor.stripping.box_edits import Edits
-
-Range = tuple[int, int]
+from services.compressor.stripping.box_edits import Edits, Range
 
 
 class Location(NamedTuple):
