@@ -11,6 +11,7 @@ from services.compressor.decoders.gain_map import GainMap, has_gain_map
 from services.compressor.decoders.gif import GifFrame, read_gif
 from services.compressor.decoders.hdr import Hdr
 from services.compressor.decoders.isobmff import Box, big_endian, boxes, find_box, intact_boxes
+from services.compressor.decoders.jpeg_applications import JpegApplication
 from services.compressor.decoders.jpeg_profile import read_jpeg_profile
 from services.compressor.decoders.jpeg_rows import RESTART_ROWS, rows_between_restarts
 from services.compressor.decoders.jpeg_segments import START_OF_SCAN, iter_jpeg_segments, scan_data_end
@@ -45,6 +46,7 @@ __all__ = [
     "Hdr",
     "Header",
     "ItemProperties",
+    "JpegApplication",
     "JpegSource",
     "Picture",
     "apply_colour_key",

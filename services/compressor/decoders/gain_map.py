@@ -12,6 +12,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from services.compressor.decoders.isobmff import find_box
+from services.compressor.decoders.jpeg_applications import JpegApplication
 from services.compressor.decoders.jpeg_segments import START_OF_SCAN, iter_jpeg_segments, scan_data_end
 from services.compressor.decoders.orientation import apply_orientation
 
@@ -20,7 +21,7 @@ _ANNOUNCEMENTS = (
     b"http://ns.adobe.com/hdr-gain-map/1.0/",
     b"http://ns.apple.com/HDRGainMap/1.0/",
     b"urn:com:apple:photo:2020:aux:hdrgainmap",
-    b"urn:iso:std:iso:ts:21496:-1",
+    JpegApplication.GAIN_MAP.header.removesuffix(b"\0"),
 )
 _TONE_MAPPED_ITEM = b"tmap"  # derived from a picture and its gain map
 
@@ -31,8 +32,6 @@ _OUTDATED_NAMESPACES = (
 )
 _OUTDATED_CAMERA_NAMES = rb"GCamera:(?:MotionPhoto|MicroVideo)\w*"  # of a video that follows
 
-_XMP, _ISO = 0xE1, 0xE2  # markers of application segments
-_ISO_HEADER = b"urn:iso:std:iso:ts:21496:-1\0"
 _ISO_VERSION_BYTES, _ISO_FLAGS_AT = 4, 4
 _ISO_CHANNELS, _ISO_COMMON_DENOMINATOR = 0x80, 0x08  # flags: three channels; all numbers have one denominator
 # Only figures: other content would be metadata of the original.
@@ -77,11 +76,11 @@ def _description(jpeg: bytes) -> tuple[tuple[bytes, bytes] | None, bytes | None]
         content = jpeg[start:end]
         if marker == START_OF_SCAN:
             break
-        if marker == _XMP and _ANNOUNCEMENTS[0] in content:
+        if marker == JpegApplication.XMP.marker and _ANNOUNCEMENTS[0] in content:
             attributes = b" ".join(b'hdrgm:%b="%b"' % each for each in _PROPERTY.findall(content))
             properties = attributes, b"".join(each[0] for each in _LISTED_PROPERTY.finditer(content))
-        elif marker == _ISO and content.startswith(_ISO_HEADER):
-            iso = _iso_figures(content.removeprefix(_ISO_HEADER)) or iso
+        elif JpegApplication.GAIN_MAP.matches(marker, content):
+            iso = _iso_figures(content.removeprefix(JpegApplication.GAIN_MAP.header)) or iso
     return properties, iso
 
 

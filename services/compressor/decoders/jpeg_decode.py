@@ -16,8 +16,8 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from services.compressor.decoders.jpeg_profile import read_jpeg_profile
-from services.compressor.decoders.jpeg_repair import END_OF_IMAGE, repaired
-from services.compressor.decoders.jpeg_segments import has_restarts
+from services.compressor.decoders.jpeg_repair import repaired
+from services.compressor.decoders.jpeg_segments import END_OF_IMAGE, has_restarts
 
 _UNKNOWN_SAMPLING = "Could not determine subsampling"
 # Up to four bytes before the end marker are harmless; some cameras write them. More are left over from damage, as are

@@ -1,9 +1,10 @@
 """The colour profile of a JPEG as browsers read it. Source: ICC.1, annex B.4 (embedding in JPEG)."""
 
-from services.compressor.decoders.jpeg_segments import APP2, START_OF_SCAN, iter_jpeg_segments
+from services.compressor.decoders.jpeg_applications import JpegApplication
+from services.compressor.decoders.jpeg_segments import START_OF_SCAN, iter_jpeg_segments
 
-_NAME = b"ICC_PROFILE\0"
-_HEADER_BYTES = len(_NAME) + 2  # with the part's number and the count of parts
+_NUMBER_AT = len(JpegApplication.PROFILE.header)
+_HEADER_BYTES = _NUMBER_AT + 2  # with the part's number and the count of parts
 
 
 def read_jpeg_profile(jpeg: bytes) -> bytes | None:
@@ -17,9 +18,9 @@ def read_jpeg_profile(jpeg: bytes) -> bytes | None:
         content = jpeg[start:end]
         if marker == START_OF_SCAN:
             break
-        if marker != APP2 or not content.startswith(_NAME) or len(content) <= _HEADER_BYTES:
+        if not JpegApplication.PROFILE.matches(marker, content) or len(content) <= _HEADER_BYTES:
             continue
-        number, count = content[len(_NAME) : _HEADER_BYTES]
+        number, count = content[_NUMBER_AT:_HEADER_BYTES]
         expected = expected or count
         if count != expected or not 1 <= number <= count or number in parts:
             return None

@@ -3,11 +3,9 @@
 It changes no pixels. Once it is done, every further warning of a strict decoder means that pixels are damaged.
 """
 
+from services.compressor.decoders.jpeg_applications import JpegApplication, jpeg_segment
 from services.compressor.decoders.jpeg_segments import (
-    ADOBE,
-    APP2,
     END_OF_IMAGE,
-    JFIF,
     SEQUENTIAL_FRAMES,
     START_OF_IMAGE,
     START_OF_SCAN,
@@ -17,11 +15,7 @@ from services.compressor.decoders.jpeg_segments import (
     scan_data_end,
 )
 
-__all__ = ["END_OF_IMAGE", "repaired"]
-
-_JFIF_NAME, _JFIF_BYTES, _JFIF_VERSION = b"JFIF\0", 14, b"\x01\x01"
-_ADOBE_NAME, _ADOBE_BYTES = b"Adobe", 12
-_PROFILE_NAME = b"ICC_PROFILE\0"
+_JFIF_VERSION = b"\x01\x01"
 _ALL_COEFFICIENTS = bytes((0, 63, 0))  # of a sequential scan
 _YCBCR, _YCCK = 1, 2
 _TRANSFORMS = {3: (0, _YCBCR), 4: (0, _YCCK)}  # Adobe's codes by the number of components; the last one is assumed
@@ -46,28 +40,22 @@ def repaired(jpeg: bytes) -> bytes:
         if marker == START_OF_SCAN:
             header = content[:-3] + _ALL_COEFFICIENTS if is_sequential else content
             data = jpeg[end : scan_data_end(jpeg, end)]
-            parts += [_segment(marker, header), _trimmed(data, with_restarts=with_restarts)]
+            parts += [jpeg_segment(marker, header), _trimmed(data, with_restarts=with_restarts)]
         elif (corrected := _corrected(marker, content, components)) is not None:
-            parts.append(_segment(marker, corrected))
+            parts.append(jpeg_segment(marker, corrected))
     return b"".join((*parts, END_OF_IMAGE))
-
-
-def _segment(marker: int, content: bytes) -> bytes:
-    return bytes((0xFF, marker)) + (len(content) + 2).to_bytes(2, "big") + content
 
 
 def _corrected(marker: int, content: bytes, components: int) -> bytes | None:
     """The content of a segment other than a scan's header; None if the segment is to be left out."""
-    if marker == JFIF and content.startswith(_JFIF_NAME):
-        return content[:5] + _JFIF_VERSION + content[7:] if len(content) >= _JFIF_BYTES else None
-    if marker == ADOBE and content.startswith(_ADOBE_NAME):
-        if len(content) < _ADOBE_BYTES:
+    if JpegApplication.JFIF.matches(marker, content):
+        return content[:5] + _JFIF_VERSION + content[7:] if len(content) >= JpegApplication.JFIF.fields else None
+    if JpegApplication.ADOBE.matches(marker, content):
+        if len(content) < JpegApplication.ADOBE.fields:
             return None
         known = _TRANSFORMS.get(components, ())
         return content if not known or content[11] in known else content[:11] + bytes((known[-1],))
-    if marker == APP2 and content.startswith(_PROFILE_NAME):
-        return None
-    return content
+    return None if JpegApplication.PROFILE.matches(marker, content) else content
 
 
 def _trimmed(scan_data: bytes, *, with_restarts: bool) -> bytes:

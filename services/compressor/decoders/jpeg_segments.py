@@ -7,7 +7,6 @@ from typing import NamedTuple
 START_OF_IMAGE, END_OF_IMAGE = b"\xff\xd8", b"\xff\xd9"
 HUFFMAN_TABLES, START_OF_SCAN = 0xC4, 0xDA
 SEQUENTIAL_FRAMES, _PROGRESSIVE_FRAMES = frozenset({0xC0, 0xC1, 0xC9}), frozenset({0xC2, 0xCA})
-JFIF, APP2, ADOBE = 0xE0, 0xE2, 0xEE
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # these are tables, and an extension
 _JPEG_LS_FRAME = 0xF7
 _LOSSLESS_FRAMES = frozenset({0xC3, 0xC7, 0xCB, 0xCF})

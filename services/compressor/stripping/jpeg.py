@@ -2,6 +2,7 @@
 
 from services.compressor.decoders import (
     START_OF_SCAN,
+    JpegApplication,
     is_icc_profile,
     iter_jpeg_segments,
     jfif_density,
@@ -10,13 +11,13 @@ from services.compressor.decoders import (
 )
 from services.compressor.stripping.kept import Kept
 
+_JFIF, _PROFILE, _ADOBE = JpegApplication.JFIF, JpegApplication.PROFILE, JpegApplication.ADOBE
 _START_OF_IMAGE, _END_OF_IMAGE = b"\xff\xd8", b"\xff\xd9"
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_JFIF, _PROFILE, _ADOBE = (0xE0, b"JFIF\0"), (0xE2, b"ICC_PROFILE\0"), (0xEE, b"Adobe")
-_EXIF = b"\xff\xe1", b"Exif\0\0"
 # Frame headers; Huffman and quantisation tables, arithmetic conditioning, restart interval.
 _PIXEL_SEGMENTS = _FRAMES | {0xC4, 0xCC, 0xDB, 0xDD}
-_JFIF_BYTES, _JFIF_VERSION_BYTES, _ADOBE_BYTES = 14, 7, 12
+_MARKER_AND_LENGTH = 4
+_JFIF_VERSION_BYTES = 2
 _INKS = 4
 _PROFILE_PART_BYTES = 0xFFFF - 16
 
@@ -28,27 +29,19 @@ def strip_jpeg(original: bytes, kept: Kept) -> bytes:
     for marker, start, end in iter_jpeg_segments(original):
         content = original[start:end]
         if marker == START_OF_SCAN:
-            segments.append(original[start - 4 : scan_data_end(original, end)])
-        elif _is(_JFIF, marker, content) and len(content) >= _JFIF_BYTES:  # decoders ignore shorter ones
-            jfif = jfif or _segment(b"\xff\xe0", content[:_JFIF_VERSION_BYTES] + jfif_density(kept.density) + b"\0\0")
-        elif _is(_ADOBE, marker, content):
-            segments.append(_segment(b"\xff\xee", content[:_ADOBE_BYTES]))
-        elif _is(_PROFILE, marker, content):
+            segments.append(original[start - _MARKER_AND_LENGTH : scan_data_end(original, end)])
+        elif _JFIF.matches(marker, content) and len(content) >= _JFIF.fields:  # decoders ignore shorter ones
+            version = content[len(_JFIF.header) :][:_JFIF_VERSION_BYTES]
+            jfif = jfif or _JFIF.segment(version + jfif_density(kept.density) + b"\0\0")
+        elif _ADOBE.matches(marker, content):
+            segments.append(_ADOBE.segment(content[len(_ADOBE.header) : _ADOBE.fields]))
+        elif _PROFILE.matches(marker, content):
             segments.append(profile)
             profile = b""
         elif marker in _PIXEL_SEGMENTS:
-            segments.append(original[start - 4 : end])
-    exif = _segment(_EXIF[0], _EXIF[1] + kept.exif) if kept.exif else b""
+            segments.append(original[start - _MARKER_AND_LENGTH : end])
+    exif = JpegApplication.EXIF.segment(kept.exif) if kept.exif else b""
     return b"".join((_START_OF_IMAGE, jfif, exif, *segments, _END_OF_IMAGE))
-
-
-def _is(kind: tuple[int, bytes], marker: int, content: bytes) -> bool:
-    return marker == kind[0] and content.startswith(kind[1])
-
-
-def _segment(marker: bytes, content: bytes) -> bytes:
-    """Raises OverflowError if the content is too long for a segment."""
-    return marker + (len(content) + 2).to_bytes(2, "big") + content
 
 
 def _profile(jpeg: bytes) -> bytes:
@@ -57,9 +50,7 @@ def _profile(jpeg: bytes) -> bytes:
     if not is_icc_profile(profile):
         return b""
     parts = [profile[at : at + _PROFILE_PART_BYTES] for at in range(0, len(profile), _PROFILE_PART_BYTES)]
-    return b"".join(
-        _segment(b"\xff\xe2", _PROFILE[1] + bytes((number, len(parts))) + part) for number, part in enumerate(parts, 1)
-    )
+    return b"".join(_PROFILE.segment(bytes((number, len(parts))) + part) for number, part in enumerate(parts, 1))
 
 
 def _has_inks(jpeg: bytes) -> bool:

@@ -8,12 +8,11 @@ import struct
 
 from PIL import Image
 
-from services.compressor.decoders import GainMap, iter_jpeg_segments
+from services.compressor.decoders import GainMap, JpegApplication, iter_jpeg_segments
 
 _ENCODINGS = ((1, 85), (1, 70), (2, 75), (4, 75))  # by how much the map is scaled down, and its quality
-_XMP, _APPLICATION_2 = 0xE1, 0xE2
 _APPLICATION_MARKERS = range(0xE0, 0xF0)
-_XMP_HEADER, _ISO_HEADER, _INDEX_HEADER = b"http://ns.adobe.com/xap/1.0/\0", b"urn:iso:std:iso:ts:21496:-1\0", b"MPF\0"
+_XMP, _ISO, _PICTURE_INDEX = JpegApplication.XMP, JpegApplication.GAIN_MAP, JpegApplication.PICTURE_INDEX
 _ISO_VERSION = bytes(4)  # the oldest reader that understands the map, and the writer
 _NAMESPACES = (
     b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"'
@@ -30,7 +29,7 @@ _PRIMARY = 0x030000  # and in JPEG format
 _INDEX = struct.Struct(">4sI H HHI4s HHII HHII I IIIHH IIIHH")
 _MARKER_AND_LENGTH = 4
 
-TRAILER_BYTES = _MARKER_AND_LENGTH * 2 + len(_INDEX_HEADER) + _INDEX.size + len(_ISO_HEADER) + len(_ISO_VERSION)
+TRAILER_BYTES = len(_PICTURE_INDEX.segment(bytes(_INDEX.size)) + _ISO.segment(_ISO_VERSION))
 """The most bytes that are added to the first picture, besides XMP."""
 
 
@@ -62,9 +61,9 @@ def announcing_xmp(xmp: bytes | None, map_bytes: int) -> bytes | None:
 def with_gain_map(jpeg: bytes, encoded_map: bytes, *, iso: bool) -> bytes:
     """The file with the map behind it. iso: announce it as ISO 21496-1 has it."""
     at = _end_of_application_segments(jpeg)
-    version = _segment(_APPLICATION_2, _ISO_HEADER + _ISO_VERSION) if iso else b""
+    version = _ISO.segment(_ISO_VERSION) if iso else b""
     head = jpeg[:at] + version
-    index_at = len(head) + _MARKER_AND_LENGTH + len(_INDEX_HEADER)  # offsets count from there
+    index_at = len(head) + _MARKER_AND_LENGTH + len(_PICTURE_INDEX.header)  # offsets count from there
     first_bytes = index_at + _INDEX.size + len(jpeg) - at
     index = _INDEX.pack(
         *(b"MM\0*", 8, _INDEX_ENTRIES),
@@ -75,7 +74,7 @@ def with_gain_map(jpeg: bytes, encoded_map: bytes, *, iso: bool) -> bytes:
         *(_PRIMARY, first_bytes, 0, 0, 0),
         *(0, len(encoded_map), first_bytes - index_at, 0, 0),
     )
-    return head + _segment(_APPLICATION_2, _INDEX_HEADER + index) + jpeg[at:] + encoded_map
+    return head + _PICTURE_INDEX.segment(index) + jpeg[at:] + encoded_map
 
 
 def _encoded(image: Image.Image, quality: int, gain_map: GainMap) -> bytes:
@@ -87,15 +86,11 @@ def _encoded(image: Image.Image, quality: int, gain_map: GainMap) -> bytes:
     if gain_map.properties is not None:
         attributes, elements = gain_map.properties
         description = b'<rdf:Description rdf:about="" %b>%b</rdf:Description>' % (attributes, elements)
-        segments += _segment(_XMP, _XMP_HEADER + _EMPTY_XMP.replace(_RDF_END, description + _RDF_END))
+        segments += _XMP.segment(_EMPTY_XMP.replace(_RDF_END, description + _RDF_END))
     if gain_map.iso is not None:
-        segments += _segment(_APPLICATION_2, _ISO_HEADER + gain_map.iso)
+        segments += _ISO.segment(gain_map.iso)
     at = _end_of_application_segments(jpeg)
     return jpeg[:at] + segments + jpeg[at:]
-
-
-def _segment(marker: int, content: bytes) -> bytes:
-    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
 
 
 def _end_of_application_segments(jpeg: bytes) -> int:

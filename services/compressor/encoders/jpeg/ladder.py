@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.compressor.decoders import Picture, flatten_on_white
+from services.compressor.decoders import JpegApplication, Picture, flatten_on_white
 from services.compressor.encoders.jpeg.chrominance import subsampling_for
 from services.compressor.encoders.jpeg.gain_map_file import (
     TRAILER_BYTES,
@@ -24,9 +24,9 @@ _LARGE_PIXELS = 500_000
 They take 0.05 % of the bytes.
 """
 
-_EXIF_HEADER = b"Exif\0\0"  # identifies the segment; Pillow does not add it
+_EXIF_HEADER = JpegApplication.EXIF.header  # which Pillow does not add
 _MAX_SEGMENT_BYTES = 65_533  # without the length field
-_MAX_XMP_BYTES = _MAX_SEGMENT_BYTES - len(b"http://ns.adobe.com/xap/1.0/\0")
+_MAX_XMP_BYTES = _MAX_SEGMENT_BYTES - len(JpegApplication.XMP.header)
 
 
 def jpeg_ladder(picture: Picture, original_bytes: int) -> Ladder:
