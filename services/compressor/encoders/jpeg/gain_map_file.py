@@ -34,14 +34,18 @@ TRAILER_BYTES = len(_PICTURE_INDEX.segment(bytes(_INDEX.size)) + _ISO.segment(_I
 
 
 def encode_gain_map(gain_map: GainMap, picture_size: tuple[int, int], max_bytes: int) -> bytes | None:
-    """The map as a JPEG of at most so many bytes; None if it does not fit.
+    """The map as a JPEG of at most so many bytes; None if it or its description does not fit.
 
     It gets fewer pixels if necessary, and never more than its picture, which may have been scaled down.
     """
+    try:
+        description = _description(gain_map)
+    except OverflowError:  # it is longer than a segment
+        return None
     width, height = map(min, gain_map.image.size, picture_size)
     for shrink, quality in _ENCODINGS:
         size = max(1, width // shrink), max(1, height // shrink)
-        encoded = _encoded(gain_map.image.resize(size), quality, gain_map)
+        encoded = _encoded(gain_map.image.resize(size), quality, description, gain_map.icc_profile)
         if len(encoded) <= max_bytes:
             return encoded
     return None
@@ -77,20 +81,24 @@ def with_gain_map(jpeg: bytes, encoded_map: bytes, *, iso: bool) -> bytes:
     return head + _PICTURE_INDEX.segment(index) + jpeg[at:] + encoded_map
 
 
-def _encoded(image: Image.Image, quality: int, gain_map: GainMap) -> bytes:
-    out = io.BytesIO()
-    profile = {"icc_profile": gain_map.icc_profile} if gain_map.icc_profile else {}
-    image.save(out, "JPEG", quality=quality, subsampling="4:4:4", optimize=True, **profile)
-    jpeg = out.getvalue()
+def _description(gain_map: GainMap) -> bytes:
+    """The segments that describe the map. Raises OverflowError if one is too long."""
     segments = b""
     if gain_map.properties is not None:
         attributes, elements = gain_map.properties
-        description = b'<rdf:Description rdf:about="" %b>%b</rdf:Description>' % (attributes, elements)
-        segments += _XMP.segment(_EMPTY_XMP.replace(_RDF_END, description + _RDF_END))
+        figures = b'<rdf:Description rdf:about="" %b>%b</rdf:Description>' % (attributes, elements)
+        segments += _XMP.segment(_EMPTY_XMP.replace(_RDF_END, figures + _RDF_END))
     if gain_map.iso is not None:
         segments += _ISO.segment(gain_map.iso)
+    return segments
+
+
+def _encoded(image: Image.Image, quality: int, description: bytes, icc_profile: bytes | None) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=quality, subsampling="4:4:4", optimize=True, icc_profile=icc_profile)
+    jpeg = out.getvalue()
     at = _end_of_application_segments(jpeg)
-    return jpeg[:at] + segments + jpeg[at:]
+    return jpeg[:at] + description + jpeg[at:]
 
 
 def _end_of_application_segments(jpeg: bytes) -> int:

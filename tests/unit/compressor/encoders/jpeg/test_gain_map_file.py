@@ -71,6 +71,12 @@ def test_a_map_is_scaled_down_to_fit() -> None:
     assert encode_gain_map(gain_map, SIZE, 100) is None
 
 
+def test_a_map_whose_description_is_longer_than_a_segment_is_dropped() -> None:
+    endless = a_gain_map()._replace(properties=(b'hdrgm:GainMapMax="2.%b"' % (b"0" * 65_400), b""))
+
+    assert encode_gain_map(endless, SIZE, 10**6) is None
+
+
 def test_other_xmp_stays_beside_the_announcement() -> None:
     xmp = announcing_xmp(xmp_packet('xmlns:dc="http://purl.org/dc/elements/1.1/" dc:format="x"'), 1234)
 
