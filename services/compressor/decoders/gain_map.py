@@ -65,7 +65,13 @@ def read_gain_map(jpeg: bytes, size: tuple[int, int], orientation: int) -> GainM
         candidate = behind[found.start() :]
         properties, iso = _description(candidate)
         if properties or iso:
-            return _decoded(candidate, size, orientation, GainMap(Image.new("L", (1, 1)), properties, iso))
+            image = _decoded(candidate, size)
+            if image is None:
+                return None
+            profile = image.info.get("icc_profile")
+            upright = apply_orientation(image, orientation)
+            upright.info = {}
+            return GainMap(upright, properties, iso, profile)
     return None
 
 
@@ -95,7 +101,8 @@ def _iso_figures(content: bytes) -> bytes | None:
     return content[:size] if len(content) >= size else None
 
 
-def _decoded(jpeg: bytes, size: tuple[int, int], orientation: int, described: GainMap) -> GainMap | None:
+def _decoded(jpeg: bytes, size: tuple[int, int]) -> Image.Image | None:
+    """None if it is broken or larger than `size`, or has another mode or a longer profile than a map."""
     try:
         image = JpegImageFile(io.BytesIO(jpeg))
         if max(image.size) > max(size) or min(image.size) > min(size) or image.mode not in ("L", "RGB"):
@@ -103,12 +110,7 @@ def _decoded(jpeg: bytes, size: tuple[int, int], orientation: int, described: Ga
         image.load()
     except Exception:
         return None  # decoders raise any exception for hostile bytes
-    profile = image.info.get("icc_profile")
-    if profile and len(profile) > _MAX_PROFILE_BYTES:
-        return None
-    upright = apply_orientation(image, orientation)
-    upright.info = {}
-    return described._replace(image=upright, icc_profile=profile)
+    return image if len(image.info.get("icc_profile") or b"") <= _MAX_PROFILE_BYTES else None
 
 
 def has_gain_map(data: bytes) -> bool:

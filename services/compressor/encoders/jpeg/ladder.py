@@ -40,10 +40,11 @@ def jpeg_ladder(picture: Picture, original_bytes: int) -> Ladder:
 
 
 class _Jpeg:
-    """One picture. Its coding is decided once, for the quality or the limit that is needed first."""
+    """One picture. Coding and gain map are decided once, for the quality or the limit that is needed first."""
 
     def __init__(self, picture: Picture, original_bytes: int) -> None:
         self._picture = picture
+        self._original_bytes = original_bytes
         self._image = flatten_on_white(picture.image)
         self._coding: Coding | None = None
         self._gain_map: bytes | None = None
@@ -53,10 +54,10 @@ class _Jpeg:
             "exif": exif if len(exif or b"") <= _MAX_SEGMENT_BYTES else None,
             "xmp": xmp if len(xmp or b"") <= _MAX_XMP_BYTES else None,
         }
-        self._choose_gain_map(original_bytes)
 
     def encode(self, quality: int) -> bytes:
         if self._coding is None:
+            self._choose_gain_map(self._original_bytes)
             subsampling = subsampling_for(self._image, self._picture.jpeg, quality)
             self._coding = Coding(subsampling, optimised_huffman=True)
         restarts = self._image.width * self._image.height >= _LARGE_PIXELS
