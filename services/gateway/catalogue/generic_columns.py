@@ -58,6 +58,10 @@ NAME = Column(
         ),
     ),
 )
+_ANY_URLS = aliases("input urls, input url, urls")
+_ANY_MEDIA = aliases("thumbnail, thumbnail url, media, media url, media urls, asset url")
+NOT_ONLY_IMAGES = _ANY_URLS | _ANY_MEDIA
+"""Names of image columns that other columns have as well."""
 URLS = Column(
     "Input Image Urls",
     aliases("input image urls, input image url, image urls, image url, product image urls"),
@@ -67,7 +71,7 @@ URLS = Column(
             images src, product images, product image, product image url, product images urls, pictures, picture urls,
             photos, photo urls, img urls, img url, imgs"""
         ),
-        aliases("input urls, input url, urls"),
+        _ANY_URLS,
         aliases(
             """picture, picture url, photo, photo url, img, img src, image address, image path, picture link,
             photo link, main image, main image url, image source,
@@ -80,7 +84,7 @@ URLS = Column(
             link do zdjęcia, obraz, obrazek, grafika, изображение, изображения, картинка, фото,
             画像, 画像url, 商品画像, 图片, 图片链接, 商品图片, 이미지"""
         ),
-        aliases("thumbnail, thumbnail url, media, media url, media urls, asset url"),
+        _ANY_MEDIA,
     ),
     (aliases("url, links, link, file url, file"),),
     many=True,

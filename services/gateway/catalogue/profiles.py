@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from services.gateway.catalogue.columns import Aliases, Column, Columns, aliases, normalise
-from services.gateway.catalogue.generic_columns import NAME, OUTPUT, SERIAL, URLS
+from services.gateway.catalogue.generic_columns import NAME, NOT_ONLY_IMAGES, OUTPUT, SERIAL, URLS
 from shared.catalogue import Profile
 
 _TITLE = Column("title", aliases("title, g:title"))
@@ -161,19 +161,23 @@ def is_main_beside_numbered(name: str) -> bool:
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a normalised name is that of an image column in any profile."""
-    return name in _IMAGES or is_numbered(name) or any(pattern.fullmatch(name) for pattern in _IMAGE_PATTERNS)
+    """Whether a normalised name is that of an image column in any profile, and hardly that of anything else."""
+    return name in _IMAGES or _has_image_pattern(name)
 
 
 def is_known(name: str) -> bool:
     """Whether a normalised name is that of a column in any profile. The delimiter of a header is found by this."""
-    return name in _KNOWN or is_numbered(name) or any(pattern.fullmatch(name) for pattern in _IMAGE_PATTERNS)
+    return name in _KNOWN or _has_image_pattern(name)
 
 
-_IMAGES: Aliases = frozenset[str]().union(
-    *(column.aliases for columns in PROFILES.values() for column in columns.images), *URLS.fallbacks[:-1]
-) - aliases("input urls, input url, urls")
-"""Without names such as "url", which may be the address of anything, and "thumbnail"."""
-_COLUMNS = [column for columns in PROFILES.values() for column in (*columns.serials, *columns.names, *columns.images)]
-_KNOWN: Aliases = OUTPUT.aliases.union(*(column.all_names for column in _COLUMNS))
-_IMAGE_PATTERNS = frozenset({_MAIN_ONLY}.union(column.pattern for column in _COLUMNS if column.pattern))
+def _has_image_pattern(name: str) -> bool:
+    return any(pattern.fullmatch(name) for pattern in _IMAGE_PATTERNS)
+
+
+_IMAGE_COLUMNS = [column for columns in PROFILES.values() for column in columns.images]
+_IMAGE_PATTERNS = frozenset({_NUMBERED, _MAIN_ONLY, *(column.pattern for column in _IMAGE_COLUMNS if column.pattern)})
+_IMAGES: Aliases = (
+    frozenset[str]().union(*(column.aliases.union(*column.fallbacks) for column in _IMAGE_COLUMNS)) - NOT_ONLY_IMAGES
+)
+_OTHER_COLUMNS = [column for columns in PROFILES.values() for column in (*columns.serials, *columns.names)]
+_KNOWN: Aliases = OUTPUT.aliases.union(*(column.all_names for column in (*_IMAGE_COLUMNS, *_OTHER_COLUMNS)))
