@@ -28,7 +28,7 @@ def inspected(
     `encoding`: the option of that name.
     """
     return inspect_catalogue(
-        partial(_pieces, data, size),
+        partial(pieces, data, size),
         CatalogueLimits(),
         AddressPolicy(),
         profile,
@@ -38,7 +38,7 @@ def inspected(
 
 def rows_of(data: bytes, catalogue_format: CatalogueFormat, size: int = _CHUNK_BYTES) -> list[CatalogueRow]:
     """The rows as the intake reads them, with the format that the inspection found."""
-    return list(reopen_catalogue(partial(_pieces, data, size), CatalogueLimits(), catalogue_format).rows())
+    return list(reopen_catalogue(partial(pieces, data, size), CatalogueLimits(), catalogue_format).rows())
 
 
 def written(catalogue_format: CatalogueFormat, rows: Iterable[CatalogueRow], *, guard_formulas: bool = False) -> bytes:
@@ -60,5 +60,6 @@ def _product(row: CatalogueRow) -> Product:
     return Product("request", row.row, row.serial_number, row.product_name, row.urls, row.slots, row.record)
 
 
-def _pieces(data: bytes, size: int) -> Iterator[bytes]:
+def pieces(data: bytes, size: int) -> Iterator[bytes]:
+    """The bytes in chunks of this size."""
     return (data[start : start + size] for start in range(0, len(data), size))

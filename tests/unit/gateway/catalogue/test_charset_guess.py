@@ -1,4 +1,4 @@
-"""An encoding is guessed from the names of products in many languages; damaged UTF-8 is told from other encodings."""
+"""An encoding is guessed from the names of products in many languages; damaged UTF-8 is distinguished from them."""
 
 import random
 import time
@@ -7,6 +7,7 @@ import pytest
 
 from services.gateway.catalogue.charset_guess import guess_encoding, guess_utf16, is_damaged_utf8, sample_of
 from tests.catalogues.encodings import NAMES, WRITTEN, catalogue
+from tests.catalogues.reading import pieces
 
 SEVEN_BIT = "iso2022_jp"
 PAIRS = [(language, written) for language, written, _ in WRITTEN if written != SEVEN_BIT]
@@ -50,7 +51,7 @@ def test_a_text_in_another_encoding_is_not_called_damaged_utf_8(language: str, w
 
 
 @pytest.mark.parametrize("language", [language for language in NAMES if language not in {"French", "German"}])
-def test_utf_8_with_a_damaged_byte_is_told_from_other_encodings(language: str) -> None:
+def test_utf_8_with_a_damaged_byte_is_distinguished_from_other_encodings(language: str) -> None:
     data = bytearray(catalogue(NAMES[language]).encode())
     places = [place for place, byte in enumerate(data) if byte >= 0x80]
     data[random.Random(7).choice(places)] = 0xFF  # noqa: S311 - repeatable
@@ -82,8 +83,7 @@ def test_a_row_of_utf_8_does_not_make_a_western_file_iso_8859_15() -> None:
 @pytest.mark.parametrize("size", [1, 5, 1 << 20])
 def test_a_sample_has_the_lines_beyond_ascii_however_the_file_is_cut(line_end: bytes, size: int) -> None:
     data = line_end.join([b"a", b"b\xe9", b"c", b"", b"\xe9d"])
-    chunks = [data[start : start + size] for start in range(0, len(data), size)]
-    assert sample_of(chunks) == b"b\xe9\n\xe9d"
+    assert sample_of(pieces(data, size)) == b"b\xe9\n\xe9d"
 
 
 def test_a_sample_is_bounded() -> None:

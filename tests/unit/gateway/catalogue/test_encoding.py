@@ -11,17 +11,13 @@ from services.gateway.catalogue.encoding import GivenEncoding, TextEncoding, fin
 from services.gateway.catalogue.findings import CatalogueRefused
 from services.gateway.catalogue.text import Unreadable
 from tests.catalogues.encodings import NAMES, catalogue
-from tests.catalogues.reading import inspected
+from tests.catalogues.reading import inspected, pieces
 
 RUSSIAN, GERMAN, JAPANESE = (catalogue(NAMES[language]) for language in ("Russian", "German", "Japanese"))
 
 
-def chunks(data: bytes, size: int = 7) -> Iterator[bytes]:
-    return (data[start : start + size] for start in range(0, len(data), size))
-
-
 def found(data: bytes, option: str | None = None, declared: str | None = None) -> TextEncoding:
-    return find_encoding(partial(chunks, data), GivenEncoding(option, declared))
+    return find_encoding(partial(pieces, data, 7), GivenEncoding(option, declared))
 
 
 def problems(encoding: TextEncoding) -> str:
@@ -138,7 +134,7 @@ def test_a_file_of_gigabytes_is_sampled() -> None:
 
 def test_letters_after_megabytes_of_ascii_are_found() -> None:
     data = b"1,Lamp,https://a.example/1.jpg\r\n" * 20_000 + RUSSIAN.encode("cp1251")
-    assert find_encoding(partial(chunks, data, 1 << 16), GivenEncoding()).name == "cp1251"
+    assert find_encoding(partial(pieces, data, 1 << 16), GivenEncoding()).name == "cp1251"
 
 
 def test_an_escape_without_an_end_is_refused() -> None:
@@ -153,6 +149,6 @@ def test_an_escape_without_an_end_is_refused() -> None:
 def test_a_position_is_right_in_encodings_of_several_bytes(size: int) -> None:
     data = "No,名前\n表,".encode("cp932")
     with pytest.raises(Unreadable, match=f"Shift_JIS text: byte {len(data)} is 0x81"):
-        list(decode(chunks(data + b"\x81\xff", size), "cp932", bom=False))
+        list(decode(pieces(data + b"\x81\xff", size), "cp932", bom=False))
     with pytest.raises(Unreadable, match=f"byte {len(data)} is zero"):
-        list(decode(chunks(data + b"\0", size), "cp932", bom=False))
+        list(decode(pieces(data + b"\0", size), "cp932", bom=False))

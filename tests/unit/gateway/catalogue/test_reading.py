@@ -14,6 +14,7 @@ from services.gateway.catalogue.limits import CatalogueLimits
 from services.gateway.catalogue.opening import open_catalogue
 from services.gateway.catalogue.reading import CatalogueRow
 from shared.catalogue import cell_text, split_record
+from tests.catalogues.reading import pieces
 
 HEADER = "S. No.,Product Name,Input Image Urls\n"
 A, B, C = "https://a.example/1.jpg", "https://b.example/2.jpg", "https://c.example/3.jpg"
@@ -162,7 +163,7 @@ def test_blank_rows_are_not_numbered() -> None:
 @pytest.mark.parametrize("size", [1, 3, 1 << 20])
 def test_a_file_that_is_no_catalogue_is_refused_with_one_error(data: bytes, problem: str, size: int) -> None:
     with pytest.raises(CatalogueRefused) as refused:
-        list(open_catalogue(lambda: chunked(data, size), CatalogueLimits()).rows())
+        list(open_catalogue(lambda: pieces(data, size), CatalogueLimits()).rows())
 
     (finding,) = (finding for finding in refused.value.findings if finding.severity == "error")
     assert problem in finding.problem
@@ -172,7 +173,7 @@ def test_a_file_that_is_no_catalogue_is_refused_with_one_error(data: bytes, prob
 def test_a_header_that_begins_with_letters_of_a_signature_is_accepted() -> None:
     for header in ("BMW no.", "DDS code", "Stofftyp", "qoif", "gimp xcf", "8BPS"):
         data = f"{header},S. No.,Product Name,Input Image Urls\nx,1,Lamp,{A}\n".encode()
-        (row,) = open_catalogue(partial(chunked, data, 99), CatalogueLimits()).rows()
+        (row,) = open_catalogue(partial(pieces, data, 99), CatalogueLimits()).rows()
         assert row.urls == (A,)
 
 
@@ -291,7 +292,7 @@ def test_the_output_of_a_csv_writer_is_read_back(
     writer.writerows(rows)
     data = sink.getvalue().encode("utf-8-sig" if bom else "utf-8")
 
-    read = list(open_catalogue(lambda: chunked(data, size), CatalogueLimits()).rows())
+    read = list(open_catalogue(lambda: pieces(data, size), CatalogueLimits()).rows())
 
     assert [cells_of(row) for row in read] == rows
     assert [row.row for row in read] == list(range(1, len(rows) + 1))
@@ -329,13 +330,9 @@ def test_any_bytes_give_rows_or_a_refusal(data: bytes, size: int) -> None:
     rows: list[CatalogueRow] = []
     findings: tuple[Finding, ...] = ()
     try:
-        rows += open_catalogue(lambda: chunked(data, size), limits).rows()
+        rows += open_catalogue(lambda: pieces(data, size), limits).rows()
     except CatalogueRefused as refused:
         findings = refused.findings
 
     assert findings or rows
     assert len({len(cells_of(row)) for row in rows}) <= 1
-
-
-def chunked(data: bytes, size: int) -> list[bytes]:
-    return [data[start : start + size] for start in range(0, len(data), size)]

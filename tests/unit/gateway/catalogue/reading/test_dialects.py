@@ -2,6 +2,7 @@
 
 import csv
 import io
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -9,11 +10,10 @@ from hypothesis import strategies as st
 
 from services.gateway.catalogue.encoding import GivenEncoding
 from services.gateway.catalogue.findings import CatalogueRefused, Finding
-from services.gateway.catalogue.inspection import Inspection, inspect_catalogue
 from services.gateway.catalogue.limits import CatalogueLimits
 from services.gateway.catalogue.opening import open_catalogue, reopen_catalogue
-from shared.catalogue import Dialect, Profile, cell_text, split_record
-from shared.url_policy import AddressPolicy
+from shared.catalogue import Dialect, cell_text, split_record
+from tests.catalogues.reading import inspected, pieces
 
 A, B = "https://a.example/1.jpg", "https://b.example/2.jpg"
 HEADER = ["S. No.", "Product Name", "Input Image Urls"]
@@ -26,10 +26,6 @@ ENCODINGS = {
     "utf-16-be without a BOM": ("utf-16-be", False, b""),
     "cp1252": ("cp1252", False, b""),
 }
-
-
-def inspected(data: bytes, profile: Profile | None = None) -> Inspection:
-    return inspect_catalogue(lambda: [data], CatalogueLimits(), AddressPolicy(), profile)
 
 
 def refusal(data: bytes) -> list[Finding]:
@@ -63,10 +59,7 @@ def test_a_table_in_any_dialect_is_read_twice_with_the_same_result(
     writer.writerows([*row[:2], "\u00e9", row[2]] for row in rows)
     name, bom, mark = ENCODINGS[encoding]
     data = mark + sink.getvalue().encode(name)
-
-    def chunks() -> list[bytes]:
-        return [data[start : start + size] for start in range(0, len(data), size)]
-
+    chunks = partial(pieces, data, size)
     # The encoding of a text without words cannot be guessed.
     given = GivenEncoding(option=encoding if encoding == "cp1252" else None)
     catalogue = open_catalogue(chunks, CatalogueLimits(), given_encoding=given)
