@@ -28,8 +28,8 @@ _PLAIN_BEGINNINGS = ("http://", "https://")
 _PLACEHOLDER = "\0"  # for an escaped comma while a cell is split; a file with a NUL is refused before
 
 
-ReadUrls = tuple[tuple[str, ...], list[tuple[int, str, UrlRepair]]]
-"""URLs; and for each repair: the slot in the cell, the URL as given, what was repaired."""
+ReadUrls = tuple[tuple[str, ...], list[tuple[str, UrlRepair]]]
+"""URLs; and for each repair: the URL as given, what was repaired."""
 
 
 def split_urls(cell: str) -> tuple[str, ...]:
@@ -60,27 +60,27 @@ def read_urls(cell: str, *, escaped: bool = False) -> ReadUrls:
         return _repaired_each(cell, marked)
     if _ESCAPED_SLASH in cell:
         urls, repairs = read_urls(cell.replace(_ESCAPED_SLASH, "/"), escaped=escaped)
-        return urls, [(slot, cell, ESCAPED_SLASHES) for slot in range(len(urls))] + repairs
+        return urls, [(cell, ESCAPED_SLASHES)] * len(urls) + repairs
     return _read_list(cell, escaped=escaped)
 
 
 def _repaired_each(cell: str, marked: FoundUrls) -> ReadUrls:
     urls: list[str] = []
-    repairs: list[tuple[int, str, UrlRepair]] = []
+    repairs: list[tuple[str, UrlRepair]] = []
     # A string of a JSON list may itself be a list of URLs; markup ends each URL.
     given_urls = marked.urls if marked.repair else [url for text in marked.urls for url in split_urls(text)]
-    for slot, given in enumerate(given_urls):
+    for given in given_urls:
         repaired, found = repair_url(given)
         urls.append(repaired)
         if marked.repair is not None:
-            repairs.append((slot, cell, marked.repair))
-        repairs.extend((slot, given, repair) for repair in found)
+            repairs.append((cell, marked.repair))
+        repairs.extend((given, repair) for repair in found)
     return tuple(urls), repairs
 
 
 def _read_list(cell: str, *, escaped: bool) -> ReadUrls:
     urls: list[str] = []
-    repairs: list[tuple[int, str, UrlRepair]] = []
+    repairs: list[tuple[str, UrlRepair]] = []
     for token in _split(cell.replace(_ESCAPED_COMMA, _PLACEHOLDER) if escaped else cell):
         given = token.replace(_PLACEHOLDER, ",").strip()
         url = given.strip(_WRAPPING)
@@ -89,7 +89,7 @@ def _read_list(cell: str, *, escaped: bool) -> ReadUrls:
         repaired, found = repair_url(url) if needs_repair(url) else (url, [])
         around = _repairs_around(given) if _IS_HTTP.match(url) else []
         shown = given if around else url  # what was removed around a URL is part of what the finding shows
-        repairs.extend((len(urls), shown, repair) for repair in dict.fromkeys([*found, *around]))
+        repairs.extend((shown, repair) for repair in dict.fromkeys([*found, *around]))
         urls.append(repaired)
     return tuple(urls), repairs
 

@@ -57,7 +57,6 @@ class Catalogue:
         self._rows = rows
         self._limits = limits
         columns = PROFILES[catalogue_format.profile]
-        self._escaped = columns.escaped
         self._no_image = columns.no_image
         self._rows_share_serial = columns.rows_share_serial
         self._rows_continue = columns.rows_continue
@@ -115,7 +114,7 @@ class Catalogue:
         if not cell or cell in self._no_image:
             return ()
         urls, repairs = read_urls(cell, escaped=escaped)
-        for _, given, repair in repairs:
+        for given, repair in repairs:
             self.records.add_finding(repair.problem, repair.advice, self.header[index], given, "warning")
         return urls
 

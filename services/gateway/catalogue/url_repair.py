@@ -35,7 +35,7 @@ class UrlRepair(NamedTuple):
     advice: str
 
 
-_IF_TWO = "If these are two URLs, start the second one with http:// or https://."
+IF_TWO = "If these are two URLs, start the second one with http:// or https://."
 _AMPERSAND = UrlRepair('"&amp;" in the URL; it was read as "&"', "Copy the address from the browser, not from HTML.")
 INVISIBLE_CHARACTER = UrlRepair(
     "an invisible character in the URL; it was removed", "Type the address, or paste it as plain text."
@@ -45,8 +45,8 @@ QUOTE_AT_END = UrlRepair(
 )
 _SLASHES = UrlRepair("too few or too many slashes after the scheme; two were read", "Write https:// with two slashes.")
 _BACKSLASH = UrlRepair("a backslash in the URL; it was read as a slash", "Write slashes (/).")
-_LINE_BREAK = UrlRepair("a line break or tab in the URL; it was removed", f"Write the URL on one line. {_IF_TWO}")
-_SPACE = UrlRepair("a space in the URL; it was read as %20", f"Write %20. {_IF_TWO}")
+_LINE_BREAK = UrlRepair("a line break or tab in the URL; it was removed", f"Write the URL on one line. {IF_TWO}")
+_SPACE = UrlRepair("a space in the URL; it was read as %20", f"Write %20. {IF_TWO}")
 _LETTERS = UrlRepair("letters beyond ASCII in the URL; they were percent-encoded", "Copy the address from the browser.")
 _DOMAIN = UrlRepair("letters beyond ASCII in the URL's host; it was read as xn--…", "Write the host in ASCII.")
 

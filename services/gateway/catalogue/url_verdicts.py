@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from services.gateway.catalogue.url_repair import IF_TWO
 from shared.url_policy import IMAGE_SUFFIX, MAX_URL_CHARS, AddressPolicy, judge_url
 
 _PLAIN_SITE = re.compile(r"https?://[a-z0-9.-]{1,200}(?::[0-9]{1,5})?", re.IGNORECASE)
@@ -54,10 +55,7 @@ _HOSTS_WITH_PAGES = frozenset(
     }
 )
 _TWO_IN_ONE = re.compile(rf"{IMAGE_SUFFIX},", re.IGNORECASE)
-_MAY_BE_TWO = UrlNote(
-    "a comma after an image's file name; all of it was read as one URL",
-    "If these are two URLs, start the second one with http:// or https://.",
-)
+_MAY_BE_TWO = UrlNote("a comma after an image's file name; all of it was read as one URL", IF_TWO)
 
 
 class UrlVerdicts:

@@ -18,7 +18,7 @@ def test_an_invisible_character_at_an_end_of_a_url_is_removed_with_a_warning(mar
         urls, repairs = read_urls(cell)
 
         assert set(urls) == {URL}
-        assert {repair.problem for _, _, repair in repairs} == {"an invisible character in the URL; it was removed"}
+        assert {repair.problem for _, repair in repairs} == {"an invisible character in the URL; it was removed"}
 
 
 @pytest.mark.parametrize("mark", INVISIBLE, ids=lambda mark: f"U+{ord(mark):04X}")
@@ -56,7 +56,7 @@ def test_a_lone_quote_at_the_end_of_a_url_is_removed_with_a_warning(cell: str, w
     urls, repairs = read_urls(cell)
 
     assert set(urls) == {URL}
-    assert [repair.problem for _, _, repair in repairs] == ["a quote at the end of the URL; it was removed"] * warned
+    assert [repair.problem for _, repair in repairs] == ["a quote at the end of the URL; it was removed"] * warned
 
 
 @pytest.mark.parametrize(
