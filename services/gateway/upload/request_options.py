@@ -38,7 +38,7 @@ class RequestOptions(BaseModel):
     encoding: str | None = Field(
         default=None,
         description="Encoding of the catalogue, if the charset of its Content-Type and detection are wrong. A label of"
-        f" the WHATWG Encoding Standard or Python's name, of one of {ACCEPTED_ENCODINGS}. A byte order mark has"
+        f" the WHATWG Encoding Standard or Python's name. Accepted are {ACCEPTED_ENCODINGS}. A byte order mark has"
         " precedence.",
         json_schema_extra={"format": "charset"},
     )
