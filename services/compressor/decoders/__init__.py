@@ -10,6 +10,7 @@ from services.compressor.decoders.density import Density, jfif_density, per_metr
 from services.compressor.decoders.gain_map import GainMap, has_gain_map
 from services.compressor.decoders.gif import GifFrame, read_gif
 from services.compressor.decoders.hdr import Hdr
+from services.compressor.decoders.inflate import inflated
 from services.compressor.decoders.isobmff import Box, big_endian, boxes, find_box, intact_boxes
 from services.compressor.decoders.jpeg_applications import JpegApplication
 from services.compressor.decoders.jpeg_profile import read_jpeg_profile
@@ -58,6 +59,7 @@ __all__ = [
     "flatten_on_white",
     "has_alpha",
     "has_gain_map",
+    "inflated",
     "intact_boxes",
     "is_grey_profile",
     "is_icc_profile",

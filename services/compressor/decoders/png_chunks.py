@@ -4,6 +4,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from services.compressor.decoders.inflate import inflated
+
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_COLOUR_CHUNKS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8}
 """The chunks that define the colours, and the bytes of their content. Pillow reads and writes iCCP."""
@@ -11,7 +13,6 @@ PNG_COLOUR_CHUNKS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"mDCV": 2
 _AFFECT_PIXELS = frozenset({b"tRNS", b"acTL", b"fcTL", b"fdAT"})
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # per pixel, by colour type
 _ADAM7_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-_INFLATE_BYTES = 1 << 20
 
 
 class Chunk(NamedTuple):
@@ -84,16 +85,15 @@ def check_pixels(pixels: Iterable[memoryview], header: Header) -> None:
     """Raises ValueError if the compressed pixels contain fewer rows than declared: Pillow leaves missing rows black."""
     missing = pixel_bytes(header)
     inflate = zlib.decompressobj()
-    for piece in pixels:
-        rest: bytes | memoryview = piece
-        while len(rest) and missing > 0 and not inflate.eof:
-            try:
-                missing -= len(inflate.decompress(rest, _INFLATE_BYTES))
-            except zlib.error as error:
-                raise ValueError(str(error)) from error
-            rest = inflate.unconsumed_tail
-    if missing > 0:
-        raise ValueError("pixels are missing")
+    try:
+        for piece in pixels:
+            for rows in inflated(inflate, piece):
+                missing -= len(rows)
+                if missing <= 0:
+                    return
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    raise ValueError("pixels are missing")
 
 
 def pixel_bytes(header: Header) -> int:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from services.compressor.decoders.inflate import inflated
 from services.compressor.decoders.png_chunks import PNG_SIGNATURE, Header, pixel_bytes, png_chunk_bytes, png_header
 
 _PIXELS, _FRAME_PIXELS, _END = b"IDAT", b"fdAT", b"IEND"
@@ -17,7 +18,6 @@ _LENGTHS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"acTL": 8, b"pHYs"
 _KEY_BYTES = {0: 2, 2: 6}  # of tRNS, by colour type
 _MAX_PROFILE_NAME = 79
 _ZLIB_HEADER, _CHECKSUM_BYTES = 2, 4
-_INFLATE_BYTES = 1 << 20
 
 
 class _Chunk(NamedTuple):
@@ -78,7 +78,7 @@ def _with_valid_checksum(pixels: Iterable[_Chunk], header: Header) -> bytes:
     chunks = list(pixels)
     packed = b"".join(chunk.data for chunk in chunks)
     try:
-        checksum, inflate = _inflated(packed[_ZLIB_HEADER:], pixel_bytes(header))
+        checksum, inflate = _checked_rows(packed[_ZLIB_HEADER:], pixel_bytes(header))
     except zlib.error as error:
         raise ValueError(str(error)) from error
     valid = checksum.to_bytes(_CHECKSUM_BYTES, "big")
@@ -87,16 +87,16 @@ def _with_valid_checksum(pixels: Iterable[_Chunk], header: Header) -> bytes:
     return packed[: len(packed) - len(inflate.unused_data)] + valid if inflate.eof else packed
 
 
-def _inflated(deflated: bytes, expected: int) -> "tuple[int, zlib._Decompress]":
+def _checked_rows(deflated: bytes, expected: int) -> "tuple[int, zlib._Decompress]":
     """The checksum of the expected bytes, and the decompressor behind them. Raises ValueError if some are missing."""
     inflate, checksum = zlib.decompressobj(-zlib.MAX_WBITS), zlib.adler32(b"")
-    while deflated and expected > 0 and not inflate.eof:
-        rows = inflate.decompress(deflated, _INFLATE_BYTES)
+    for rows in inflated(inflate, deflated):
         expected -= len(rows)
         checksum = zlib.adler32(rows, checksum)
-        deflated = inflate.unconsumed_tail
+        if expected <= 0:
+            break
     if expected > 0:
         raise ValueError("pixels are missing")
     if not inflate.eof:
-        inflate.decompress(deflated, 1)  # the end may follow the last row
+        inflate.decompress(inflate.unconsumed_tail, 1)  # the end may follow the last row
     return checksum, inflate

@@ -10,6 +10,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from services.compressor.compress_error import CompressError
+from services.compressor.decoders.inflate import inflated
 from shared.contracts.error_codes import ErrorCode
 
 _WIDTH, _HEIGHT, _COMPRESSION, _JPEG_TABLES = 256, 257, 259, 347
@@ -18,7 +19,6 @@ _TILE_WIDTH, _TILE_ROWS, _TILES, _TILE_BYTES = 322, 323, 324, 325
 _OLD_JPEG, _JPEG, _DEFLATE = 6, 7, (8, 32946)
 _JPEG_AT, _JPEG_BYTES = 513, 514
 _START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
-_INFLATE_BYTES = 1 << 20
 
 _BITS, _PHOTOMETRIC, _PLANAR, _SAMPLE_FORMAT = 258, 262, 284, 339
 _WHITE_IS_ZERO, _SEPARATE_PLANES, _UNSIGNED = 0, 2, 1
@@ -127,9 +127,8 @@ def _check_deflate(strip: bytes) -> None:
     """libtiff does not verify the checksum at the end of the stream."""
     inflate = zlib.decompressobj()
     try:
-        while strip and not inflate.eof:
-            inflate.decompress(strip, _INFLATE_BYTES)
-            strip = inflate.unconsumed_tail
+        for _ in inflated(inflate, strip):
+            pass
     except zlib.error as error:
         raise ValueError(str(error)) from error
     if not inflate.eof:

@@ -3,7 +3,7 @@
 import sys
 import zlib
 
-_INFLATE_BYTES = 1 << 20
+from services.compressor.decoders import inflated
 
 
 class DeflateStream:
@@ -17,10 +17,8 @@ class DeflateStream:
         """The part of the next piece that belongs to the stream. Raises zlib.error, or ValueError above the limit."""
         if self._inflate.eof:
             return piece[:0]
-        rest: bytes | memoryview = piece
-        while len(rest) and not self._inflate.eof:
-            self._left -= len(self._inflate.decompress(rest, _INFLATE_BYTES))
+        for content in inflated(self._inflate, piece):
+            self._left -= len(content)
             if self._left < 0:
                 raise ValueError("the stream contains too much")
-            rest = self._inflate.unconsumed_tail
         return piece[: len(piece) - len(self._inflate.unused_data)]
