@@ -21,6 +21,7 @@ from services.compressor.decoders.picture import Animation, Format, Frame, JpegS
 from services.compressor.decoders.pixel_modes import drop_opaque_alpha, flatten_on_white, has_alpha, to_basic_mode
 from services.compressor.decoders.png_chunks import (
     PNG_COLOUR_CHUNKS,
+    PNG_KEY_BYTES,
     PNG_SIGNATURE,
     Header,
     iter_png_chunks,
@@ -34,6 +35,7 @@ from services.compressor.decoders.tiff_pages import tiff_page_offset
 
 __all__ = [
     "PNG_COLOUR_CHUNKS",
+    "PNG_KEY_BYTES",
     "PNG_SIGNATURE",
     "RESTART_ROWS",
     "START_OF_SCAN",

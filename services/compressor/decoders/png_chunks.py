@@ -10,6 +10,9 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_COLOUR_CHUNKS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8}
 """The chunks that define the colours, and the bytes of their content. Pillow reads and writes iCCP."""
 
+PNG_KEY_BYTES = {0: 2, 2: 6}
+"""Of tRNS, by colour type; in an indexed PNG it has a byte for each colour."""
+
 _AFFECT_PIXELS = frozenset({b"tRNS", b"acTL", b"fcTL", b"fdAT"})
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # per pixel, by colour type
 _ADAM7_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))

@@ -10,12 +10,19 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from services.compressor.decoders.inflate import inflated
-from services.compressor.decoders.png_chunks import PNG_SIGNATURE, Header, pixel_bytes, png_chunk_bytes, png_header
+from services.compressor.decoders.png_chunks import (
+    PNG_COLOUR_CHUNKS,
+    PNG_KEY_BYTES,
+    PNG_SIGNATURE,
+    Header,
+    pixel_bytes,
+    png_chunk_bytes,
+    png_header,
+)
 
 _PIXELS, _FRAME_PIXELS, _END = b"IDAT", b"fdAT", b"IEND"
 _AFFECT_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"acTL", b"fcTL", _PIXELS, _FRAME_PIXELS})
-_LENGTHS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"acTL": 8, b"pHYs": 9}
-_KEY_BYTES = {0: 2, 2: 6}  # of tRNS, by colour type
+_LENGTHS = PNG_COLOUR_CHUNKS | {b"acTL": 8, b"pHYs": 9}
 _MAX_PROFILE_NAME = 79
 _ZLIB_HEADER, _CHECKSUM_BYTES = 2, 4
 
@@ -63,7 +70,7 @@ def _is_needed(chunk: _Chunk, header: Header) -> bool:
     if len(data) != _LENGTHS.get(name, len(data)):
         return False
     if name == b"tRNS":
-        return len(data) >= _KEY_BYTES.get(header.colour_type, 1)
+        return len(data) >= PNG_KEY_BYTES.get(header.colour_type, 1)
     if name == b"iCCP":
         end_of_name = data.find(b"\0")
         return intact and 0 < end_of_name <= _MAX_PROFILE_NAME and data[end_of_name + 1 : end_of_name + 2] == b"\0"

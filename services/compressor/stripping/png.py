@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from services.compressor.decoders import (
     PNG_COLOUR_CHUNKS,
+    PNG_KEY_BYTES,
     PNG_SIGNATURE,
     Header,
     essential_png,
@@ -17,7 +18,6 @@ from services.compressor.stripping.deflate import DeflateStream
 from services.compressor.stripping.kept import Kept
 
 _INDEXED = 3
-_KEY_BYTES = {0: 2, 2: 6}  # of tRNS, by colour type
 # Chunks with numbers that viewers apply to the pixels, and the bytes of their content.
 _NUMBER_CHUNKS = PNG_COLOUR_CHUNKS | {b"acTL": 8, b"fcTL": 26}
 _PROFILE_NAMES = frozenset({b"ICC Profile", b"ICC profile", b"icc"})  # as encoders write them
@@ -77,7 +77,7 @@ def _content(name: bytes, data: memoryview, colour_type: int, colours: int) -> b
         case b"PLTE":
             return data if colour_type == _INDEXED else None  # in others it is a proposal
         case b"tRNS":
-            return data[: _KEY_BYTES.get(colour_type, colours)] or None
+            return data[: PNG_KEY_BYTES.get(colour_type, colours)] or None
     if name[:1].isupper():
         raise ValueError(f"an unknown chunk {name!r}")
     return data if _NUMBER_CHUNKS.get(name) == len(data) else None

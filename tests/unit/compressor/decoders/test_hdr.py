@@ -34,6 +34,11 @@ def test_a_png_says_it_in_a_chunk_and_the_peak_of_the_content_precedes_that_of_t
     assert hdr_of(an_hdr_png(a_scene(), light=light)) == Hdr(BT2020, PQ, peak)
 
 
+def test_a_png_without_its_end_says_it_too() -> None:
+    """Such a file is rebuilt from the chunks that affect what is shown."""
+    assert hdr_of(an_hdr_png(a_scene(), light=(CLLI,))[:-12]) == Hdr(BT2020, PQ, 400)
+
+
 @pytest.mark.parametrize("file_format", ["JPEG", "WEBP", "PNG", "AVIF", "TIFF"])
 def test_any_file_may_say_it_in_its_profile(file_format: str) -> None:
     picture = open_picture(encoded(a_scene(), file_format, icc_profile=an_hdr_profile(HLG)), MAX_PIXELS)
