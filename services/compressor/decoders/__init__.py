@@ -8,7 +8,7 @@ from services.compressor.decoders.avif_properties import ItemProperties, item_pr
 from services.compressor.decoders.colour_profile import is_grey_profile, is_icc_profile, to_srgb
 from services.compressor.decoders.density import Density, jfif_density, per_metre
 from services.compressor.decoders.gain_map import GainMap, has_gain_map
-from services.compressor.decoders.gif import GifFrame, read_gif
+from services.compressor.decoders.gif import GifFrame, after_gif_blocks, read_gif
 from services.compressor.decoders.hdr import Hdr
 from services.compressor.decoders.inflate import inflated
 from services.compressor.decoders.isobmff import Box, big_endian, boxes, find_box, intact_boxes
@@ -52,6 +52,7 @@ __all__ = [
     "JpegApplication",
     "JpegSource",
     "Picture",
+    "after_gif_blocks",
     "apply_colour_key",
     "big_endian",
     "boxes",

@@ -95,7 +95,7 @@ def _read(data: bytes) -> Gif:
             control = None
             continue
         label, start = data[at + 1], at + 2
-        at = _after_blocks(data, start)
+        at = after_gif_blocks(data, start)
         if label == _CONTROL:
             control = _control(data, start)
         elif label == _APPLICATION and (loop := _LOOP.match(data, start)):
@@ -120,7 +120,7 @@ def _frame(data: bytes, at: int, global_palette: bytes | None, control: _Control
     local_palette, start = _palette(data, at + 9, flags)
     if start >= len(data):
         raise ValueError("the file is truncated")
-    end = _after_blocks(data, start + 1)
+    end = after_gif_blocks(data, start + 1)
     palette, interlaced = local_palette or global_palette or _BLACK_PALETTE, bool(flags & 0x40)
     return GifFrame(position, size, control, palette, interlaced, data[start:end]), end
 
@@ -144,8 +144,8 @@ def _palette(data: bytes, at: int, flags: int) -> tuple[bytes | None, int]:
     return data[at:end], end
 
 
-def _after_blocks(data: bytes, at: int) -> int:
-    """Where the data blocks at `at` end; if the file is truncated within them, its end or later."""
+def after_gif_blocks(data: bytes, at: int) -> int:
+    """Where the data blocks at `at` end; if the file is truncated within them, after its end."""
     while at < len(data) and (size := data[at]):
         at += size + 1
     return at + 1

@@ -55,16 +55,9 @@ def rows_between_restarts(jpeg: bytes) -> JpegRows | None:
     frame = frame_of(jpeg)
     if frame is None or frame.marker not in SEQUENTIAL_FRAMES:
         return None
-    scan = end = 0
-    height_at = 0
-    for marker, start, end in iter_jpeg_segments(jpeg):
-        if marker == frame.marker:
-            height_at = start + 1
-        if marker == START_OF_SCAN:
-            scan = end
-            break
+    scan = next((end for marker, _, end in iter_jpeg_segments(jpeg) if marker == START_OF_SCAN), len(jpeg))
     data = jpeg[scan : scan_data_end(jpeg, scan)]
     intervals = _RESTART.split(data)
     if len(intervals) != -(-frame.height // RESTART_ROWS) or jpeg[scan + len(data) :] != END_OF_IMAGE:
         return None
-    return JpegRows(jpeg[:scan], height_at, frame.height, intervals)
+    return JpegRows(jpeg[:scan], frame.at + 1, frame.height, intervals)

@@ -43,9 +43,10 @@ def iter_jpeg_segments(jpeg: bytes) -> Iterator[Segment]:
 
 
 class FrameHeader(NamedTuple):
-    """precision: bits per sample. height: 0 if it follows the first scan."""
+    """at: where its content begins. precision: bits per sample. height: 0 if it follows the first scan."""
 
     marker: int
+    at: int
     precision: int
     height: int
     components: int
@@ -58,7 +59,7 @@ def frame_of(jpeg: bytes) -> FrameHeader | None:
         if marker == START_OF_SCAN:
             return None
         if (marker in _FRAMES or marker == _JPEG_LS_FRAME) and len(content) >= _FRAME_BYTES:
-            return FrameHeader(marker, content[0], int.from_bytes(content[1:3], "big"), content[5])
+            return FrameHeader(marker, start, content[0], int.from_bytes(content[1:3], "big"), content[5])
     return None
 
 

@@ -13,9 +13,9 @@ from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
 from services.compressor.decoders.density import Density, density_of
 from services.compressor.decoders.gain_map import without_announcements
+from services.compressor.decoders.jpeg_applications import JpegApplication
 from shared.contracts.messages import MetadataPolicy
 
-_EXIF_PREFIX = b"Exif\0\0"
 _IFDS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 
 # The tags of a TIFF that describe the picture; the others describe how its pixels are stored.
@@ -148,6 +148,6 @@ def _serialise(exif: Image.Exif) -> bytes | None:
     if not exif:
         return None
     try:
-        return exif.tobytes().removeprefix(_EXIF_PREFIX)
+        return exif.tobytes().removeprefix(JpegApplication.EXIF.header)
     except Exception:
         return None

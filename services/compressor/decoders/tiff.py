@@ -11,6 +11,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from services.compressor.compress_error import CompressError
 from services.compressor.decoders.inflate import inflated
+from services.compressor.decoders.jpeg_segments import END_OF_IMAGE, START_OF_IMAGE
 from shared.contracts.error_codes import ErrorCode
 
 _WIDTH, _HEIGHT, _COMPRESSION, _JPEG_TABLES = 256, 257, 259, 347
@@ -18,7 +19,7 @@ _STRIPS, _STRIP_ROWS, _STRIP_BYTES = 273, 278, 279
 _TILE_WIDTH, _TILE_ROWS, _TILES, _TILE_BYTES = 322, 323, 324, 325
 _OLD_JPEG, _JPEG, _DEFLATE = 6, 7, (8, 32946)
 _JPEG_AT, _JPEG_BYTES = 513, 514
-_START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
+_START_OF_SCAN = b"\xff\xda"
 
 _BITS, _PHOTOMETRIC, _PLANAR, _SAMPLE_FORMAT = 258, 262, 284, 339
 _WHITE_IS_ZERO, _SEPARATE_PLANES, _UNSIGNED = 0, 2, 1
@@ -111,7 +112,7 @@ def _numbers(value: object) -> tuple[int, ...]:
 def _check_jpeg(strip: bytes, tables: object) -> None:
     """A strip is a JPEG; a tag may contain the tables that all strips share (TIFF Technical Note 2)."""
     if isinstance(tables, bytes):
-        strip = tables.removesuffix(_END_OF_IMAGE) + strip.removeprefix(_START_OF_IMAGE)
+        strip = tables.removesuffix(END_OF_IMAGE) + strip.removeprefix(START_OF_IMAGE)
     colourspace = simplejpeg.decode_jpeg_header(strip)[2]
     simplejpeg.decode_jpeg(strip, {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}.get(str(colourspace), "RGB"))
 

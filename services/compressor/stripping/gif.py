@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.compressor.decoders import GifFrame, read_gif
+from services.compressor.decoders import GifFrame, after_gif_blocks, read_gif
 from services.compressor.stripping.kept import Kept
 from services.compressor.stripping.needed_bytes import needed_bytes
 
@@ -28,10 +28,10 @@ def strip_gif(original: bytes, _kept: Kept) -> bytes:
         start = at
         if block[0] == _FRAME:
             pixels = _after_palette(at + _DESCRIPTOR_BYTES, original[at + 9])
-            at = _after_blocks(original, pixels + 1)
+            at = after_gif_blocks(original, pixels + 1)
             parts += (original[start:pixels], _needed_data(next(frames)))
         else:
-            at = _after_blocks(original, at + 2)
+            at = after_gif_blocks(original, at + 2)
             parts.append(_needed_extension(original[start:at]))
     is_cut_off = at > len(original) and bool(parts[-1])  # a trailer would then count as pixels
     return b"".join((*parts, b"" if is_cut_off else b";"))
@@ -79,10 +79,3 @@ def _needed_extension(block: bytes) -> bytes:
 
 def _after_palette(at: int, flags: int) -> int:
     return at + (3 << (flags & 7) + 1) if flags & 0x80 else at
-
-
-def _after_blocks(gif: bytes, at: int) -> int:
-    """Where the data blocks at `at` end; if the file is cut off within them, after its end."""
-    while at < len(gif) and (size := gif[at]):
-        at += size + 1
-    return at + 1

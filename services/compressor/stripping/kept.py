@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 from PIL import ExifTags, Image
 
-from services.compressor.decoders import Density, Picture
+from services.compressor.decoders import Density, JpegApplication, Picture
 
 _ORIENTED_BY_EXIF = frozenset({"jpeg", "png"})
-_EXIF_PREFIX = b"Exif\0\0"
 
 
 class Kept(NamedTuple):
@@ -34,4 +33,4 @@ def _oriented(picture: Picture) -> bytes | None:
     exif = Image.Exif()
     exif.load(picture.exif or b"")
     exif[ExifTags.Base.Orientation] = picture.orientation
-    return exif.tobytes().removeprefix(_EXIF_PREFIX)
+    return exif.tobytes().removeprefix(JpegApplication.EXIF.header)
