@@ -123,8 +123,8 @@ class WebUrl:
 def parse_url(text: str) -> WebUrl:
     """The absolute URL that a browser would open. Raises InvalidUrl.
 
-    Stricter than a browser in three points: the scheme is followed by two slashes, not by any number of them; control
-    characters other than tabs and line ends are refused; and so are host names that no domain can have.
+    Stricter than a browser: exactly two slashes must follow the scheme. Control characters other than tabs and line
+    ends, host names that no domain can have, and port 0 are refused.
     """
     return _parsed(text, None)
 
