@@ -3,8 +3,8 @@
 The oracle shares no code with the compressor: Chromium decodes, applies colour profiles and turns pictures upright.
 """
 
-from tests.oracle.browser import BrowserOracle, NotShown, Pixels, Shown
-from tests.oracle.difference import Difference, compare, turned
+from tests.oracle.browser import BrowserOracle, NotShown, Shown
+from tests.oracle.difference import Difference, Pixels, compare, turned
 from tests.oracle.metadata import metadata_of
 from tests.oracle.tiffs import as_png, is_tiff
 

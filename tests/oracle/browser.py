@@ -8,14 +8,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from selenium.common.exceptions import TimeoutException, WebDriverException
 
-from tests.oracle.server import PictureServer
+from tests.oracle.difference import Pixels
+from tests.oracle.server import open_picture_server
 from tests.support.chromium import a_chromium
-
-Pixels = NDArray[np.uint8]
-"""Rows, columns, and red, green, blue and alpha in sRGB; colours are not multiplied by alpha."""
 
 _PAGE = (Path(__file__).parent / "page.js").read_text()
 
@@ -47,21 +44,19 @@ class BrowserOracle:
         """profile: a new folder for the browser's data. seconds: how long it may take for a picture."""
         self._profile = profile
         self._seconds = seconds
-        self._server = PictureServer()
         self._starts = 0
 
     def __enter__(self) -> Self:
         """Raises Missing if the browser is missing and cannot be installed."""
-        self._running = ExitStack()
-        with ExitStack() as server:
-            server.enter_context(self._server)
+        with ExitStack() as opened:
+            self._server = opened.enter_context(open_picture_server())
+            self._running = opened.enter_context(ExitStack())
             self._start()
-            self._serving = server.pop_all()
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._running.close()
-        self._serving.close()
+        self._opened.close()
 
     def _start(self) -> None:
         self._starts += 1
@@ -80,7 +75,7 @@ class BrowserOracle:
             NotShown: the browser does not show it, or not within the oracle's seconds.
         """
         with self._server.served(data) as (url, name):
-            picture = self._run("shown", url, name, media_type(data))
+            picture = self._run("shown", url, name, _media_type(data))
             pixels = self._pixels(name, picture["sent"])
         plays = picture["repeats"] + 1 if picture["milliseconds"] else 1
         return Shown(picture["width"], picture["height"], pixels, tuple(picture["milliseconds"]), plays)
@@ -88,7 +83,7 @@ class BrowserOracle:
     def frames(self, data: bytes, indices: Sequence[int]) -> list[Pixels]:
         """Some frames of an animation, each as the whole picture. Raises NotShown."""
         with self._server.served(data) as (url, name):
-            sizes = self._run("frames", url, media_type(data), list(indices), name)
+            sizes = self._run("frames", url, _media_type(data), list(indices), name)
             return [self._pixels(f"{name}-{index}", size) for index, size in zip(indices, sizes, strict=True)]
 
     def _pixels(self, name: str, size: Sequence[int]) -> Pixels:
@@ -111,7 +106,7 @@ class BrowserOracle:
         return answer["value"]
 
 
-def media_type(data: bytes) -> str:
+def _media_type(data: bytes) -> str:
     """By signature; empty for a format without animations."""
     signatures = {b"GIF8": "gif", b"\x89PNG": "png"}
     if data[:4] in signatures:

@@ -9,6 +9,7 @@ from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 Pixels = NDArray[np.uint8]
+"""Rows, columns, and red, green, blue and alpha in sRGB; colours are not multiplied by alpha."""
 
 _TILE = 16
 _MOST_TILES = 1024
