@@ -9,7 +9,6 @@ import typer
 from tests.corpus.catalogues import judge_catalogues
 from tests.corpus.files import CATALOGUES, files_of
 from tests.corpus.pictures import judge_pictures
-from tests.zoo import specimen
 
 _ROOT = Path(__file__).parents[2]
 _OUT = _ROOT / ".local" / "corpus"
@@ -35,7 +34,7 @@ def main(
     _empty(out)
     chosen = files_of(folder, files, skip)
     if chosen and all(file.path.suffix.lower() in CATALOGUES for file in chosen):
-        print(judge_catalogues(chosen, specimen("jpeg").data, out, minutes * 60))
+        print(judge_catalogues(chosen, out, minutes * 60))
     else:
         text = judge_pictures(folder, chosen, out, options, minutes * 60)
         print(text)

@@ -3,22 +3,23 @@
 import asyncio
 import html
 import json
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from deploy.local.stack import LocalStack
 from tests.corpus.catalogue_reading import Reading, led_to, read, rows_of
 from tests.corpus.files import CorpusFile
 from tests.corpus.host import any_path
+from tests.corpus.html_report import as_page
+from tests.corpus.stack import running_stack
+from tests.zoo import specimen
 
-_SETTINGS = {"FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "LOG_LEVEL": "WARNING", "PUBLIC_BASE_URL": ""}
 _POLL_SECONDS = 0.3
-_SECONDS = 60
 _UPLOAD_SECONDS = 30
 
 
@@ -29,15 +30,15 @@ class CatalogueOutcome:
     name: str
     reading: Reading
     validation: dict[str, Any]
-    faults: list[str] = field(default_factory=list)
+    faults: list[str]
 
 
-def judge_catalogues(files: Sequence[CorpusFile], picture: bytes, out: Path, seconds: float) -> str:
+def judge_catalogues(files: Sequence[CorpusFile], out: Path, seconds: float) -> str:
     """Write the report and the summary into the new folder `out`; returns the summary as text.
 
-    picture: what each URL of each catalogue leads to, on loopback. seconds: files that are not reached are left out.
+    seconds: files that are not reached are left out.
     """
-    outcomes = asyncio.run(_through_the_stack(files, picture, out, seconds))
+    outcomes = asyncio.run(_through_the_stack(files, out, seconds))
     outcomes.sort(key=lambda each: (not each.faults, "status" not in each.validation, each.name))
     text = _as_text(outcomes, len(files))
     (out / "summary.json").write_text(json.dumps([asdict(each) for each in outcomes], indent=1) + "\n")
@@ -46,18 +47,13 @@ def judge_catalogues(files: Sequence[CorpusFile], picture: bytes, out: Path, sec
     return text
 
 
-async def _through_the_stack(
-    files: Sequence[CorpusFile], picture: bytes, out: Path, seconds: float
-) -> list[CatalogueOutcome]:
+async def _through_the_stack(files: Sequence[CorpusFile], out: Path, seconds: float) -> list[CatalogueOutcome]:
     outcomes: list[CatalogueOutcome] = []
-    with any_path(picture) as host:
-        async with (
-            LocalStack(out / "stack", _SETTINGS) as stack,
-            httpx.AsyncClient(base_url=stack.gateway_url, timeout=_SECONDS) as http,
-        ):
-            end = asyncio.get_running_loop().time() + seconds
+    with any_path(specimen("jpeg").data) as host:
+        async with running_stack(out) as http:
+            end = time.monotonic() + seconds
             for file in files:
-                if asyncio.get_running_loop().time() > end:
+                if time.monotonic() > end:
                     break
                 outcomes.append(await _judged(http, file, host))
     return outcomes
@@ -66,20 +62,25 @@ async def _through_the_stack(
 async def _judged(http: httpx.AsyncClient, file: CorpusFile, host: str) -> CatalogueOutcome:
     data = file.read()
     answer = await _post(http, "/validate", file, data)
-    outcome = CatalogueOutcome(file.name, read(data), answer.json())
-    if answer.status_code >= 500:
-        outcome.faults.append(f"HTTP {answer.status_code}")
-    elif answer.is_error:
-        if outcome.reading.urls:
-            outcome.faults.append(f"refused with {outcome.reading.urls} URLs of images: {_reason(answer.json())}")
-    else:
-        found = outcome.validation
-        if found["rows"] != outcome.reading.rows:
-            outcome.faults.append(f"{found['rows']} rows, {outcome.reading.rows} by Python's csv")
-        if found["slots"] < outcome.reading.urls:
-            outcome.faults.append(f"{found['slots']} slots, {outcome.reading.urls} URLs of images")
+    reading = read(data)
+    outcome = CatalogueOutcome(file.name, reading, answer.json(), _validation_faults(answer, reading))
+    if answer.is_success:
         outcome.faults += await _upload_faults(http, file, led_to(host, data), host)
     return outcome
+
+
+def _validation_faults(answer: httpx.Response, reading: Reading) -> list[str]:
+    found = answer.json()
+    if answer.is_server_error:
+        return [f"HTTP {answer.status_code}"]
+    if answer.is_error:
+        return [f"refused with {reading.urls} URLs of images: {_reason(found)}"] if reading.urls else []
+    faults = []
+    if found["rows"] != reading.rows:
+        faults.append(f"{found['rows']} rows, {reading.rows} by Python's csv")
+    if found["slots"] < reading.urls:
+        faults.append(f"{found['slots']} slots, {reading.urls} URLs of images")
+    return faults
 
 
 async def _upload_faults(http: httpx.AsyncClient, file: CorpusFile, data: bytes, host: str) -> list[str]:
@@ -138,8 +139,5 @@ def _as_html(text: str, outcomes: Sequence[CatalogueOutcome]) -> str:
         f"<td><pre>{html.escape(json.dumps(each.validation, indent=1)[:3000])}</pre>"
         for each in outcomes
     )
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Corpus of catalogues</title>"
-        "<style>td{border-top:1px solid #ccc;vertical-align:top;overflow-wrap:anywhere}</style>"
-        f"<pre>{html.escape(text)}</pre><table><tr><th>file<th>faults<th>independent reading<th>ours</tr>{rows}</table>"
-    )
+    head = "<tr><th>file<th>faults<th>independent reading<th>ours</tr>"
+    return as_page("Corpus of catalogues", text, f"<table>{head}{rows}</table>")

@@ -17,6 +17,8 @@ from typing import Annotated
 
 import typer
 
+from tests.corpus.files import MOST_BYTES
+
 PACKAGES = (
     *("deb:" + name for name in ("pillow", "vips", "libjpeg-turbo", "libpng1.6", "giflib", "libwebp", "libavif")),
     *("deb:" + name for name in ("tiff", "libgd2", "graphicsmagick", "imagemagick", "exiv2", "gdk-pixbuf", "libheif")),
@@ -26,7 +28,6 @@ PACKAGES = (
     "npm:exif-parser",
 )
 _SECONDS = 300
-_MOST_BYTES = 25_000_000
 _SUFFIXES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".webp", ".avif", ".avifs", ".tif", ".tiff"),
     *(".bmp", ".dib", ".heic", ".heif", ".jxl", ".jp2", ".jpx", ".j2k", ".psd", ".svg", ".ico", ".dng", ".tga"),
@@ -95,12 +96,12 @@ def _files(place: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as opened:
                 for entry in opened.infolist():
-                    if not entry.is_dir() and entry.file_size <= _MOST_BYTES:
+                    if not entry.is_dir() and entry.file_size <= MOST_BYTES:
                         yield PurePosixPath(entry.filename), opened.read(entry)
         elif archive.is_file() and tarfile.is_tarfile(archive):
             with tarfile.open(archive) as unpacked:
                 for member in unpacked:
-                    if member.isfile() and member.size <= _MOST_BYTES and (file := unpacked.extractfile(member)):
+                    if member.isfile() and member.size <= MOST_BYTES and (file := unpacked.extractfile(member)):
                         yield PurePosixPath(member.name), file.read()
 
 

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 CATALOGUES = {".csv", ".tsv"}
-_MOST_BYTES = 25_000_000  # half of what the downloader accepts; larger files would take most of the time
+MOST_BYTES = 25_000_000  # about half of what the downloader accepts; larger files would take most of the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def files_of(folder: Path, limit: int, skip: int = 0) -> list[CorpusFile]:
     """
     groups: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and 0 < path.stat().st_size <= _MOST_BYTES:
+        if path.is_file() and not path.is_symlink() and 0 < path.stat().st_size <= MOST_BYTES:
             groups.setdefault(path.relative_to(folder).parts[0], []).append(path)
     # Neighbours in a folder are often of one kind, so a part of it is taken from all of it.
     turns = (path for turn in zip_longest(*map(_spread, groups.values())) for path in turn if path)

@@ -1,4 +1,4 @@
-"""The report as one HTML page beside its pictures. It loads nothing from elsewhere."""
+"""The report as one HTML page. It loads nothing from elsewhere but the small pictures beside it."""
 
 import html
 from collections.abc import Sequence
@@ -28,9 +28,14 @@ def as_html(title: str, summary: str, judged: Sequence[Judged]) -> str:
         *(_section(_title(code, group), group) for code, group in groups),
         _section(f"Other results ({len(fine)}; the {_MOST_FINE} that differ most)", fine[:_MOST_FINE]),
     ]
+    return as_page(title, summary, "".join(sections))
+
+
+def as_page(title: str, summary: str, body: str) -> str:
+    """title, summary: text. body: HTML."""
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title><style>{_STYLE}</style>"
-        f"<h1>{html.escape(title)}</h1><pre>{html.escape(summary)}</pre>{''.join(sections)}</html>\n"
+        f"<h1>{html.escape(title)}</h1><pre>{html.escape(summary)}</pre>{body}</html>\n"
     )
 
 

@@ -1,7 +1,7 @@
 """What is kept of a file after it was judged: no pixels, so that thousands fit in memory."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tests.corpus.verdict import Verdict
@@ -31,7 +31,6 @@ class Judged:
 
     def record(self) -> dict[str, Any]:
         """For the summary in JSON."""
-        difference = self.worst
         return {
             "name": self.name,
             "sha256": self.sha256,
@@ -46,13 +45,5 @@ class Judged:
             "shown": self.shown,
             "faults": {fault.name.lower(): text for fault, text in self.verdict.faults.items()},
             "score": self.verdict.score,
-            "difference": None
-            if difference is None
-            else {
-                "mean": difference.mean,
-                "p99": difference.p99,
-                "worst_tile": difference.worst_tile,
-                "shift": difference.shift,
-                "alpha": difference.alpha,
-            },
+            "difference": asdict(self.worst) if self.worst else None,
         }

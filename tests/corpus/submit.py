@@ -12,9 +12,9 @@ from urllib.parse import quote
 import httpx
 
 from benchmarks.uploads import catalogue, upload
-from deploy.local.stack import LocalStack
 from tests.corpus.files import CorpusFile
 from tests.corpus.host import served
+from tests.corpus.stack import running_stack
 
 _POLL_SECONDS = 1.0
 _CANCEL_SECONDS = 120.0
@@ -30,21 +30,17 @@ class Outcome:
 
 
 async def through_the_stack(
-    folder: Path, files: Sequence[CorpusFile], home: Path, options: Mapping[str, str], seconds: float
+    folder: Path, files: Sequence[CorpusFile], out: Path, options: Mapping[str, str], seconds: float
 ) -> list[Outcome]:
     """The outcomes in the order of `files`. Images without a result after `seconds` are cancelled.
 
-    home: where the stack and the results are stored.
+    out: where the stack and the results are stored.
     """
-    settings = {"FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "LOG_LEVEL": "WARNING", "PUBLIC_BASE_URL": ""}
-    results = home / "results"
+    results = out / "results"
     results.mkdir(parents=True)
     with served(folder) as host:
         urls = {f"{host}/{quote(os.fsencode(file.name))}": file for file in files}
-        async with (
-            LocalStack(home / "stack", settings) as stack,
-            httpx.AsyncClient(base_url=stack.gateway_url, timeout=60) as http,
-        ):
+        async with running_stack(out) as http:
             status = await _finished(http, await upload(http, catalogue(urls), **options), seconds)
             report = (await http.get(status["report_url"])).raise_for_status().text
             lines = {line["Input Image Url"]: line for line in csv.DictReader(io.StringIO(report, newline=""))}
