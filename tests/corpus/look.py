@@ -7,8 +7,7 @@ from itertools import accumulate
 from tests.corpus.verdict import Seen
 from tests.oracle import BrowserOracle, NotShown, Pixels, Shown, as_png, compare, is_tiff, turned
 
-_MOMENTS = 6
-_SECONDS = 20
+MOMENTS = 6
 
 
 class Looker:
@@ -30,7 +29,7 @@ class Looker:
 
     def _shown(self, data: bytes) -> Shown | None:
         if is_tiff(data):
-            png = as_png(data, _SECONDS)
+            png = as_png(data)
             if png is None:
                 return None
             data = png
@@ -56,7 +55,7 @@ def _middles(milliseconds: Sequence[float]) -> list[float]:
     """The middles of some frames, evenly spread, the last frame included."""
     ends = [0.0, *accumulate(milliseconds)]
     count = len(milliseconds)
-    frames = sorted({round(place * (count - 1) / (_MOMENTS - 1)) for place in range(_MOMENTS)})
+    frames = sorted({round(place * (count - 1) / (MOMENTS - 1)) for place in range(MOMENTS)})
     return [(ends[frame] + ends[frame + 1]) / 2 for frame in frames if milliseconds[frame] > 0]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.corpus.verdict import Fault, Seen, judge
 from tests.oracle import Difference, Shown
+from tests.support.tree import ROOT
 
 PIXELS = np.zeros((48, 64, 4), np.uint8)
 STILL = Shown(64, 48, PIXELS)
@@ -76,6 +77,12 @@ def test_each_kind_of_fault_is_found(line: Mapping[str, str], seen: Seen, fault:
 def test_what_a_format_cannot_hold_is_no_fault() -> None:
     assert faults({**LINE, "Format": "jpeg"}, Seen(MOVING, STILL, [replace(CLOSE, alpha=0.5)])) == set()
     assert faults({**LINE, "Format": "avif"}, Seen(MOVING, replace(MOVING, plays=0), [CLOSE])) == set()
+
+
+def test_the_document_explains_every_fault() -> None:
+    document = (ROOT / "docs" / "corpus.md").read_text()
+
+    assert [fault for fault in Fault if fault.value not in document] == []
 
 
 def test_a_worse_result_has_a_higher_score() -> None:

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from tests.oracle import Difference, Shown
 
-_ALPHA = 0.02
-_MEAN, _SHIFT = 4.0, 8.0
+MAX_ALPHA = 0.02
+MAX_MEAN, MAX_SHIFT = 4.0, 8.0
 _MILLISECONDS = 15.0  # GIF counts hundredths of a second
 
 
@@ -120,9 +120,9 @@ def _animation(kind: str, original: Shown, result: Shown) -> dict[Fault, str]:
 def _look(kind: str, differences: Sequence[Difference]) -> dict[Fault, str]:
     faults = {}
     alpha = max((each.alpha for each in differences), default=0.0)
-    if alpha > _ALPHA and kind != "jpeg":
+    if alpha > MAX_ALPHA and kind != "jpeg":
         faults[Fault.ALPHA] = f"mean difference {alpha:.2f} of 1"
-    worst = max(differences, key=lambda each: max(each.mean / _MEAN, each.shift / _SHIFT), default=None)
-    if worst and (worst.mean > _MEAN or worst.shift > _SHIFT):
+    worst = max(differences, key=lambda each: max(each.mean / MAX_MEAN, each.shift / MAX_SHIFT), default=None)
+    if worst and (worst.mean > MAX_MEAN or worst.shift > MAX_SHIFT):
         faults[Fault.COLOUR] = f"mean {worst.mean:.1f}, worst tile {worst.worst_tile:.1f}, shift {worst.shift:.1f}"
     return faults

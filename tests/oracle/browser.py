@@ -14,6 +14,9 @@ from tests.oracle.difference import Pixels
 from tests.oracle.server import open_picture_server
 from tests.support.chromium import a_chromium
 
+SECONDS = 20
+"""How long the browser may take for a picture."""
+
 _PAGE = (Path(__file__).parent / "page.js").read_text()
 
 
@@ -40,10 +43,9 @@ class NotShown(Exception):
 class BrowserOracle:
     """Starts the browser again after a picture that it did not survive. Use it as a context."""
 
-    def __init__(self, profile: Path, seconds: float = 20) -> None:
-        """profile: a new folder for the browser's data. seconds: how long it may take for a picture."""
+    def __init__(self, profile: Path) -> None:
+        """profile: a new folder for the browser's data."""
         self._profile = profile
-        self._seconds = seconds
         self._starts = 0
 
     def __enter__(self) -> Self:
@@ -62,7 +64,7 @@ class BrowserOracle:
         self._starts += 1
         chromium = self._running.enter_context(a_chromium(self._profile / str(self._starts), logs=False))
         self._driver = chromium.driver
-        self._driver.set_script_timeout(self._seconds + 5)
+        self._driver.set_script_timeout(SECONDS + 5)
         self._open_page()
 
     def _open_page(self) -> None:
@@ -72,7 +74,7 @@ class BrowserOracle:
         """The first frame, and the timing of an animation.
 
         Raises:
-            NotShown: the browser does not show it, or not within the oracle's seconds.
+            NotShown: the browser does not show it, or not within `SECONDS`.
         """
         with self._server.served(data) as (url, name):
             picture = self._run("shown", url, name, _media_type(data))
@@ -90,7 +92,7 @@ class BrowserOracle:
         return np.frombuffer(self._server.taken(name), np.uint8).reshape(size[1], size[0], 4)
 
     def _run(self, function: str, *arguments: object) -> Any:
-        script = f"const all = [...arguments]; run(() => {function}(...all.slice(0, -1)), {self._seconds}, all.at(-1))"
+        script = f"const all = [...arguments]; run(() => {function}(...all.slice(0, -1)), {SECONDS}, all.at(-1))"
         try:
             answer: dict[str, Any] = self._driver.execute_async_script(script, *arguments)
         except TimeoutException as error:

@@ -11,8 +11,8 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 Pixels = NDArray[np.uint8]
 """Rows, columns, and red, green, blue and alpha in sRGB; colours are not multiplied by alpha."""
 
-_TILE = 16
-_MOST_TILES = 1024
+TILE = 16
+MOST_TILES = 1024
 _SMALL = 32
 
 
@@ -81,11 +81,11 @@ def _coloured(original: Pixels, result: Pixels, backdrop: int) -> tuple[float, f
 
 def _tiles(picture: Pixels) -> NDArray[np.float64]:
     """Tiles, their pixels, and three channels from 0 to 1. A picture that is smaller than a tile is one tile."""
-    down, across = (max(side // _TILE, 1) for side in picture.shape[:2])
-    height, width = (min(side, _TILE) for side in picture.shape[:2])
+    down, across = (max(side // TILE, 1) for side in picture.shape[:2])
+    height, width = (min(side, TILE) for side in picture.shape[:2])
     picture = picture[: down * height, : across * width]
     tiles = picture.reshape(down, height, across, width, 3).swapaxes(1, 2).reshape(down * across, height * width, 3)
-    step = -(-len(tiles) // _MOST_TILES)
+    step = -(-len(tiles) // MOST_TILES)
     return tiles[::step].astype(np.float64) / 255
 
 

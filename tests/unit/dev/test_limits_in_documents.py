@@ -45,10 +45,14 @@ from shared.outbound.response_parser import (
 )
 from shared.persistence import LOOK_AHEAD
 from shared.persistence.request_repositories import COUNT_EVERY
+from tests.corpus.look import MOMENTS
+from tests.corpus.verdict import MAX_ALPHA, MAX_MEAN, MAX_SHIFT
+from tests.oracle import browser as oracle
+from tests.oracle.difference import MOST_TILES, TILE
 from tests.support.tree import ROOT
 
 _MEGA = 1_000_000
-_TIMES = {3: "three", 4: "four", 8: "eight"}
+_TIMES = {3: "three", 4: "four", 6: "six", 8: "eight"}
 _IN_WORDS = {
     0.1: "a tenth",
     0.125: "an eighth",
@@ -149,6 +153,14 @@ STATED = [
     ("docs/compression.md", f"in all frames ({MAX_ANIMATION_PIXELS_IN['png'] // _MEGA} as PNG)"),
     ("docs/errors.md", f"more than {MAX_ANIMATION_FACTOR} times that"),
     (".env.example", f"may have {MAX_ANIMATION_FACTOR} times as many pixels"),
+    ("docs/corpus.md", f"each picture has {oracle.SECONDS} seconds in the browser"),
+    ("docs/corpus.md", f"{MOST_TILES:,} evenly spread tiles of {TILE} x {TILE} pixels"),
+    ("docs/corpus.md", f"up to {_TIMES[MOMENTS]} moments"),
+    ("docs/corpus.md", f"the opacity differs by more than {100 * MAX_ALPHA:g} % on average"),
+    (
+        "docs/corpus.md",
+        f"the mean is above {MAX_MEAN:g}, or the average colour of a tile is off by more than {MAX_SHIFT:g}",
+    ),
     ("docs/kubernetes.md", f"the grace period is {_GRACE} s"),
     ("docs/kubernetes.md", f"Set `consumer_timeout` to {int(_CONSUMER_TIMEOUT) // 3_600_000} hours"),
     ("docs/kubernetes.md", f"for Kubernetes {' and '.join(_KUBERNETES)}"),
