@@ -42,7 +42,7 @@ def _values(schema: Mapping[str, Any]) -> str:
         case {"type": "boolean"}:
             return "`true`, `false`"
         case {"format": "charset"}:
-            return "a label"
+            return "a name such as `windows-1252`"
         case {"format": "uri"}:
             return "a URL"
     raise ValueError(f"no words for the values of {schema}")
