@@ -4,14 +4,12 @@
 bytes: pixel modes, colour profiles, segments and chunks.
 """
 
-from services.compressor.decoders.avif_properties import ItemProperties, item_properties, primary_item
 from services.compressor.decoders.colour_profile import is_grey_profile, is_icc_profile, to_srgb
 from services.compressor.decoders.density import Density, jfif_density, per_metre
 from services.compressor.decoders.gain_map import GainMap, has_gain_map
 from services.compressor.decoders.gif import GifFrame, after_gif_blocks, read_gif
 from services.compressor.decoders.hdr import Hdr
 from services.compressor.decoders.inflate import inflated
-from services.compressor.decoders.isobmff import Box, big_endian, boxes, find_box, intact_boxes
 from services.compressor.decoders.jpeg_applications import JpegApplication
 from services.compressor.decoders.jpeg_profile import read_jpeg_profile
 from services.compressor.decoders.jpeg_rows import RESTART_ROWS, rows_between_restarts
@@ -40,7 +38,6 @@ __all__ = [
     "RESTART_ROWS",
     "START_OF_SCAN",
     "Animation",
-    "Box",
     "Density",
     "Format",
     "Frame",
@@ -48,25 +45,19 @@ __all__ = [
     "GifFrame",
     "Hdr",
     "Header",
-    "ItemProperties",
     "JpegApplication",
     "JpegSource",
     "Picture",
     "after_gif_blocks",
     "apply_colour_key",
-    "big_endian",
-    "boxes",
     "drop_opaque_alpha",
     "essential_png",
-    "find_box",
     "flatten_on_white",
     "has_alpha",
     "has_gain_map",
     "inflated",
-    "intact_boxes",
     "is_grey_profile",
     "is_icc_profile",
-    "item_properties",
     "iter_jpeg_segments",
     "iter_png_chunks",
     "jfif_density",
@@ -75,7 +66,6 @@ __all__ = [
     "pixel_bytes",
     "png_chunk_bytes",
     "png_header",
-    "primary_item",
     "read_gif",
     "read_jpeg_profile",
     "rows_between_restarts",

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from services.compressor.decoders.isobmff import find_box
 from services.compressor.decoders.jpeg_applications import JpegApplication
 from services.compressor.decoders.jpeg_segments import START_OF_SCAN, iter_jpeg_segments, scan_data_end
 from services.compressor.decoders.orientation import apply_orientation
+from services.compressor.isobmff import find_box
 
 _START_OF_IMAGE = b"\xff\xd8\xff"
 _ANNOUNCEMENTS = (

@@ -11,7 +11,6 @@ from PIL.AvifImagePlugin import AvifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from services.compressor.compress_error import CompressError
-from services.compressor.decoders.avif_properties import primary_properties
 from services.compressor.decoders.bmp import read_bitmap, with_usual_header
 from services.compressor.decoders.cicp import avif_cicp_profile
 from services.compressor.decoders.colour_profile import cmyk_or_lab_to_srgb, is_grey, profile_to_keep
@@ -29,6 +28,7 @@ from services.compressor.decoders.png_chunks import colour_chunks
 from services.compressor.decoders.png_colours import effective_chunks, effective_profile, profile_for_mode
 from services.compressor.decoders.png_essentials import essential_png
 from services.compressor.decoders.tiff_pages import UnreadTiff, open_tiff
+from services.compressor.isobmff import primary_properties
 from shared.contracts.error_codes import ErrorCode
 from shared.contracts.messages import MetadataPolicy
 from shared.file_types import AVIF, BMP, GIF, JPEG, PNG, TIFF, WEBP, FileType, file_type

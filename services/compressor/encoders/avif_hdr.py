@@ -6,15 +6,14 @@ ISO 14496-12 (boxes, clli), ISO 23008-12 (items and their properties), ITU-T H.2
 
 import struct
 
-from services.compressor.decoders import Box, Hdr, boxes, find_box
+from services.compressor.decoders import Hdr
+from services.compressor.isobmff import Box, Edits, boxes, find_box, item_properties, read_locations
 
 _PRIMARIES = {1: "bt709", 9: "bt2020", 12: "smpte432"}
 _TRANSFERS = {16: "smpte2084", 18: "hlg"}
 
-_VERSION_AND_FLAGS = 4
 _COLOUR = b"colrnclx"
-_ITEM, _COUNT = 2, 1  # bytes of an item's number, and of the number of its properties
-_LOCATION = struct.Struct(">HHHII")  # of an item in one piece
+_ITEM_BYTES = 2  # of an item's number
 
 
 def codec_options(hdr: Hdr) -> dict[str, str]:
@@ -31,27 +30,25 @@ def with_hdr(avif: bytes, hdr: Hdr) -> bytes:
 
     avif: a still picture that libavif has written. Raises ValueError if it has another layout.
     """
-    marked = bytearray(avif)
-    at = marked.index(_COLOUR) + len(_COLOUR)
-    struct.pack_into(">HH", marked, at, hdr.primaries, hdr.transfer)
-    return bytes(marked) if hdr.peak is None else _with_peak(bytes(marked), hdr.peak)
+    edits = Edits(avif)
+    edits.overwrite(avif.index(_COLOUR) + len(_COLOUR), struct.pack(">HH", hdr.primaries, hdr.transfer))
+    if hdr.peak is not None:
+        _add_peak(avif, hdr.peak, edits)
+    return edits.applied()
 
 
-def _with_peak(avif: bytes, nits: int) -> bytes:
-    """With the property clli, associated with the first item, which is the picture."""
+def _add_peak(avif: bytes, nits: int, edits: Edits) -> None:
+    """Add the property clli to the first item, which is the picture."""
     meta, properties = _box(avif, b"meta"), _box(avif, b"meta", b"iprp")
     listed, associations = (_box(avif, b"meta", b"iprp", name) for name in (b"ipco", b"ipma"))
-    light = struct.pack(">I4sHH", 12, b"clli", min(nits, 0xFFFF), 0)
-    index = bytes((len(list(boxes(avif, listed.content, listed.end))) + 1,))
-    count_at = associations.content + _VERSION_AND_FLAGS + 4 + _ITEM
-    added = len(light) + len(index)
-    edited = bytearray(avif)
-    _move_items(edited, _box(avif, b"meta", b"iloc"), added)
-    for box, growth in ((meta, added), (properties, added), (listed, len(light)), (associations, len(index))):
-        struct.pack_into(">I", edited, box.start, box.end - box.start + growth)
-    last_index = count_at + _COUNT + avif[count_at]
-    edited[count_at] += 1
-    return b"".join((edited[: listed.end], light, edited[listed.end : last_index], index, edited[last_index:]))
+    edits.containers += (meta, properties, listed, associations)
+    edits.replace(listed.end, listed.end, struct.pack(">I4sHH", 12, b"clli", min(nits, 0xFFFF), 0))
+    first = next(item_properties(avif, associations))
+    edits.overwrite(first.start + _ITEM_BYTES, bytes((len(first.properties) + 1,)))
+    index = len(list(boxes(avif, listed.content, listed.end))) + 1
+    edits.replace(first.end, first.end, bytes((index,)))
+    for location in read_locations(avif, _box(avif, b"meta", b"iloc"), None).values():
+        location.move(edits)
 
 
 def _box(avif: bytes, *path: bytes) -> Box:
@@ -59,14 +56,3 @@ def _box(avif: bytes, *path: bytes) -> Box:
     if found is None:
         raise ValueError(f"no box {path[-1]!r}")
     return found
-
-
-def _move_items(avif: bytearray, locations: Box, by: int) -> None:
-    """Correct the offsets of the items' data, which follows the boxes."""
-    first = locations.content + _VERSION_AND_FLAGS + 4
-    (count,) = struct.unpack_from(">H", avif, first - 2)
-    if first + count * _LOCATION.size != locations.end:
-        raise ValueError("items with several pieces")
-    for at in range(first, locations.end, _LOCATION.size):
-        item, reference, pieces, offset, length = _LOCATION.unpack_from(avif, at)
-        _LOCATION.pack_into(avif, at, item, reference, pieces, offset + by, length)

@@ -1,9 +1,8 @@
 """Remove the metadata of an AVIF, still or a sequence. Source: AV1 Image File Format 1.1, ISO/IEC 14496-12."""
 
-from services.compressor.decoders import Box, intact_boxes
+from services.compressor.isobmff import Box, Edits, intact_boxes
 from services.compressor.stripping.avif_items import strip_items
 from services.compressor.stripping.avif_tracks import strip_tracks
-from services.compressor.stripping.box_edits import Edits
 from services.compressor.stripping.kept import Kept
 
 _NEEDED = (b"ftyp", b"meta", b"moov", b"mdat")

@@ -1,8 +1,7 @@
 """What items and tracks of an AVIF have in common: handlers, properties, and the bytes that hold pixels."""
 
-from services.compressor.decoders import Box
+from services.compressor.isobmff import Box, Edits
 from services.compressor.stripping.av1 import without_metadata
-from services.compressor.stripping.box_edits import Edits
 from services.compressor.stripping.kept import Kept
 
 _HANDLER_NAME_AT = 24

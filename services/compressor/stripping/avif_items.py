@@ -5,11 +5,20 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
-from services.compressor.decoders import Box, ItemProperties, big_endian, boxes, item_properties, primary_item
+from services.compressor.isobmff import (
+    Box,
+    Edits,
+    ItemProperties,
+    Location,
+    Range,
+    big_endian,
+    boxes,
+    item_properties,
+    primary_item,
+    read_locations,
+)
 from services.compressor.stripping.av1 import without_metadata
 from services.compressor.stripping.avif_boxes import blank_configuration, is_alpha, is_needed, remove_handler_name
-from services.compressor.stripping.box_edits import Edits, Range
-from services.compressor.stripping.item_locations import Location, read_locations
 from services.compressor.stripping.kept import Kept
 
 _FULL_BOX_BYTES = 4  # of version and flags

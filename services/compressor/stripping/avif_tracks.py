@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from services.compressor.decoders import Box, big_endian, boxes
+from services.compressor.isobmff import Box, Edits, Range, big_endian, boxes
 from services.compressor.stripping.av1 import without_metadata
 from services.compressor.stripping.avif_boxes import blank_configuration, is_alpha, is_needed, remove_handler_name
-from services.compressor.stripping.box_edits import Edits, Range
 from services.compressor.stripping.kept import Kept
 
 _NEEDED: dict[bytes, frozenset[bytes]] = {

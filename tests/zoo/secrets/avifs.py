@@ -2,8 +2,7 @@
 
 import re
 
-from services.compressor.decoders import boxes
-from services.compressor.stripping.box_edits import Edits
+from services.compressor.isobmff import Edits, boxes
 from tests.support.boxes import box
 from tests.zoo.secrets.planted import secret
 

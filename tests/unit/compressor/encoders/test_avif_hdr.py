@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from services.compressor.decoders import Hdr
-from services.compressor.decoders.avif_properties import primary_properties
 from services.compressor.encoders.avif_hdr import codec_options, with_hdr
+from services.compressor.isobmff import primary_properties
 from tests.support.compressing import SRGB, a_picture, an_exif, decoded, encoded
 
 HDR10 = Hdr(9, 16, 1200)

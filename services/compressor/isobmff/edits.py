@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
 
-from services.compressor.decoders import Box, big_endian
+from services.compressor.isobmff.box_reader import Box, big_endian
 
 Range = tuple[int, int]
 """Start and end of bytes in the file."""

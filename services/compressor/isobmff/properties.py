@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from services.compressor.decoders.isobmff import Box, big_endian, find_box, intact_boxes
+from services.compressor.isobmff.box_reader import Box, big_endian, find_box, intact_boxes
 
 _VERSION_AND_FLAGS = 4
 _MAX_ITEMS = 1000  # with properties; a picture has a few dozen

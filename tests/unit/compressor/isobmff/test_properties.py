@@ -5,7 +5,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.compressor.decoders.avif_properties import primary_properties
+from services.compressor.isobmff import primary_properties
 from tests.support.boxes import box, wide_box
 from tests.support.compressing import a_picture, encoded
 

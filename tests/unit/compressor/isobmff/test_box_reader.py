@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.compressor.decoders.isobmff import Box, boxes, intact_boxes
+from services.compressor.isobmff import Box, boxes, intact_boxes
 from tests.support.boxes import box, endless_box, wide_box
 
 

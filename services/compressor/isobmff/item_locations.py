@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from services.compressor.decoders import Box, big_endian
-from services.compressor.stripping.box_edits import Edits, Range
+from services.compressor.isobmff.box_reader import Box, big_endian
+from services.compressor.isobmff.edits import Edits, Range
 
 
 class Location(NamedTuple):

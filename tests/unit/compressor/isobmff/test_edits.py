@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.compressor.decoders import boxes
-from services.compressor.stripping.box_edits import Edits
+from services.compressor.isobmff import Edits, boxes
 from tests.support.boxes import box, endless_box, wide_box
 
 
