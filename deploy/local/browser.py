@@ -2,24 +2,17 @@
 
 from pathlib import Path
 
-from deploy.local.packages import Missing, install
+from deploy.local.packages import install_programs
 
 BROWSER = Path("/usr/bin/chromium")
 DRIVER = Path("/usr/bin/chromedriver")
 
 
 def find_browser() -> tuple[Path, Path]:
-    """The browser and its driver. Installs them together if one is missing, so that their versions match.
+    """The browser and its driver. Installs both if one is missing, so that their versions match.
 
     Raises:
         Missing: they cannot be installed.
     """
-    if not _present():
-        install("chromium", "chromium-driver")
-        if not _present():
-            raise Missing(f"chromium and chromium-driver are installed, but not as {BROWSER} and {DRIVER}")
+    install_programs((BROWSER, DRIVER), "chromium", "chromium-driver")
     return BROWSER, DRIVER
-
-
-def _present() -> bool:
-    return BROWSER.exists() and DRIVER.exists()

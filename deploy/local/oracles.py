@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from deploy.local.packages import Missing, install
+from deploy.local.packages import install_programs
 
 VIPS = Path("/usr/bin/vips")
 EXIFTOOL = Path("/usr/bin/exiftool")
@@ -14,11 +14,4 @@ def find_oracles() -> None:
     Raises:
         Missing: a program cannot be installed.
     """
-    if not _present():
-        install("libvips-tools", "libimage-exiftool-perl")
-        if not _present():
-            raise Missing(f"libvips-tools and libimage-exiftool-perl are installed, but not as {VIPS} and {EXIFTOOL}")
-
-
-def _present() -> bool:
-    return VIPS.exists() and EXIFTOOL.exists()
+    install_programs((VIPS, EXIFTOOL), "libvips-tools", "libimage-exiftool-perl")

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 INSTALLER = Path(__file__).with_name("apt-install.sh")
@@ -27,6 +28,22 @@ def install(*packages: str) -> None:
         subprocess.run([*_as_root(names), "sh", INSTALLER, *packages], check=True)
     except subprocess.CalledProcessError as error:
         raise Missing(f"apt-get could not install {names} (status {error.returncode})") from error
+
+
+def install_programs(programs: Sequence[Path], *packages: str) -> None:
+    """Install the packages of these programs, all together, if a program is missing.
+
+    Raises:
+        Missing: they cannot be installed.
+    """
+    if not _present(programs):
+        install(*packages)
+        if not _present(programs):
+            raise Missing(f"{' and '.join(packages)} are installed, but not as {' and '.join(map(str, programs))}")
+
+
+def _present(programs: Sequence[Path]) -> bool:
+    return all(program.exists() for program in programs)
 
 
 def _as_root(names: str) -> list[str]:
