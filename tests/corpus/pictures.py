@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from shared.contracts.messages import CompressOptions
 from tests.corpus.files import CorpusFile
 from tests.corpus.html_report import as_html
 from tests.corpus.judged import Judged
@@ -14,6 +15,8 @@ from tests.corpus.summary import as_json, as_text
 from tests.corpus.thumbnails import write_thumbnail
 from tests.corpus.verdict import judge
 from tests.oracle import BrowserOracle, metadata_of
+
+_DEFAULTS = CompressOptions()
 
 
 def judge_pictures(
@@ -60,11 +63,11 @@ def _judged(outcomes: Sequence[Outcome], out: Path, options: Mapping[str, str], 
                 outcome.file.sha256,
                 outcome.line,
                 seen.original is not None,
-                judge(outcome.line, seen, int(options.get("percent", 50)), strip=_strips(options)),
+                judge(outcome.line, seen, int(options.get("percent", _DEFAULTS.percent)), strip=_strips(options)),
                 max(seen.differences, key=lambda each: each.worst_tile, default=None),
                 *(f"pictures/{name}" if name else "" for name in thumbnails),
             )
 
 
 def _strips(options: Mapping[str, str]) -> bool:
-    return options.get("metadata", "strip") == "strip"
+    return options.get("metadata", _DEFAULTS.metadata) == "strip"
