@@ -1,5 +1,6 @@
 """Main functions of worker processes that hang at a chosen point, start late, or fail for marked pictures."""
 
+import errno
 import os
 import socket
 import time
@@ -47,7 +48,6 @@ NOT_INSTALLED = b"needs a missing library"
 FULL_DISK = b"needs a full disk"
 FAILS_ONCE = b"fails once:"
 """Followed by the path of a file that is made at the failure, and a colon."""
-_DISK_FULL = 28
 
 
 def fails_for_marked_pictures(service: socket.socket) -> None:
@@ -64,7 +64,7 @@ def _compress(original: bytes, *arguments: Any, **options: Any) -> Compressed:
     if NOT_INSTALLED in original:
         raise ImportError("no such library")
     if FULL_DISK in original:
-        raise OSError(_DISK_FULL, "no space left")
+        raise OSError(errno.ENOSPC, "no space left")
     if FAILS_ONCE in original:
         failed = Path(os.fsdecode(original.split(FAILS_ONCE)[1].split(b":")[0]))
         if not failed.exists():

@@ -15,12 +15,11 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from http import HTTPStatus
+from http.client import responses
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 _PIECE = 64 * 1024
-_KNOWN_STATUSES = frozenset(HTTPStatus)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +163,7 @@ async def _send(writer: asyncio.StreamWriter, response: Response) -> bool:
 
 
 def _head(response: Response) -> bytes:
-    reason = HTTPStatus(response.status).phrase if response.status in _KNOWN_STATUSES else "Unknown"
+    reason = responses.get(response.status, "Unknown")
     lines = [f"HTTP/1.1 {response.status} {reason}", *(f"{name}: {value}" for name, value in response.headers.items())]
     if response.endless:
         lines.append("Transfer-Encoding: chunked")

@@ -44,8 +44,8 @@ def with_jfif_version(jpeg: bytes, major: int, minor: int) -> bytes:
 
 def with_scan_parameters(jpeg: bytes, first: int, last: int, precision: int) -> bytes:
     """The spectral selection and successive approximation of the first scan."""
-    end = next(end for marker, _, end in iter_jpeg_segments(jpeg) if marker == START_OF_SCAN)
-    return jpeg[: end - 3] + bytes((first, last, precision)) + jpeg[end:]
+    start = _scan_start(jpeg)
+    return jpeg[: start - 3] + bytes((first, last, precision)) + jpeg[start:]
 
 
 def without(jpeg: bytes, unwanted: int) -> bytes:
@@ -71,17 +71,19 @@ def sampled(picture: Image.Image, samplings: Sequence[Sampling], quality: int = 
             "JPEG",
             quality=quality,
         )
-        header = {
-            marker: grey[start - 4 : end] for marker, start, end in iter_jpeg_segments(grey) if marker == QUANTISATION
-        }
-        tables = header[QUANTISATION] + _huffman(grey)
-        end = next(end for marker, _, end in iter_jpeg_segments(grey) if marker == START_OF_SCAN)
-        scans += segment(START_OF_SCAN, bytes((1, number, 0, 0, 63, 0))) + grey[end : scan_data_end(grey, end)]
+        tables = _segments_of(grey, QUANTISATION) + _segments_of(grey, HUFFMAN)
+        start = _scan_start(grey)
+        scans += segment(START_OF_SCAN, bytes((1, number, 0, 0, 63, 0))) + grey[start : scan_data_end(grey, start)]
     components = b"".join(bytes((number, x << 4 | y, 0)) for number, (x, y) in enumerate(samplings, 1))
     frame = segment(FRAME, struct.pack(">BHHB", 8, height, width, len(samplings)) + components)
     jfif = segment(APP0, JFIF + b"\1\1\0\0\1\0\1\0\0")
     return START + jfif + tables + frame + scans + END
 
 
-def _huffman(jpeg: bytes) -> bytes:
-    return b"".join(jpeg[start - 4 : end] for marker, start, end in iter_jpeg_segments(jpeg) if marker == HUFFMAN)
+def _segments_of(jpeg: bytes, wanted: int) -> bytes:
+    return b"".join(jpeg[start - 4 : end] for marker, start, end in iter_jpeg_segments(jpeg) if marker == wanted)
+
+
+def _scan_start(jpeg: bytes) -> int:
+    """Where the data of the first scan begin."""
+    return next(end for marker, _, end in iter_jpeg_segments(jpeg) if marker == START_OF_SCAN)

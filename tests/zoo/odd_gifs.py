@@ -17,21 +17,17 @@ def _picture() -> Image.Image:
     return with_palette(gradient(16))
 
 
-def _ending_with(end: bytes) -> Specimen:
+def _of_one_frame(*, screen: tuple[int, int] = SIZE, end: bytes = b";") -> Specimen:
+    """screen: browsers enlarge it until the first frame fits."""
     picture = _picture()
-    return Specimen(gif_file(frame_block(picture), common=picture, end=end), "gif", picture.convert("RGB"))
+    data = gif_file(frame_block(picture), common=picture, screen=screen, end=end)
+    return Specimen(data, "gif", picture.convert("RGB"))
 
 
 def _without_end_of_blocks() -> Specimen:
     """The file ends right after the last pixel."""
     picture = _picture()
     return Specimen(gif_file(frame_block(picture)[:-1], common=picture, end=b""), "gif", picture.convert("RGB"))
-
-
-def _with_screen(screen: tuple[int, int]) -> Specimen:
-    """Browsers enlarge the screen until the first frame fits."""
-    picture = _picture()
-    return Specimen(gif_file(frame_block(picture), common=picture, screen=screen), "gif", picture.convert("RGB"))
 
 
 def _beyond_its_screen() -> Specimen:
@@ -102,13 +98,13 @@ def empty_screen_without_frames() -> bytes:
 
 
 ODD_GIFS: dict[str, Callable[[], Specimen]] = {
-    "gif without its trailer": partial(_ending_with, b""),
-    "gif with other bytes for its trailer": partial(_ending_with, b"\x99\x98 something else"),
-    "gif with a truncated comment": partial(_ending_with, b"!\xfe\x20hello"),
+    "gif without its trailer": partial(_of_one_frame, end=b""),
+    "gif with other bytes for its trailer": partial(_of_one_frame, end=b"\x99\x98 something else"),
+    "gif with a truncated comment": partial(_of_one_frame, end=b"!\xfe\x20hello"),
     "gif without the end of its data blocks": _without_end_of_blocks,
-    "gif with a screen smaller than its frame": partial(_with_screen, (32, 24)),
-    "gif with a screen of 0 x 0": partial(_with_screen, (0, 0)),
-    "gif with a screen that is too low": partial(_with_screen, (WIDTH, 0)),
+    "gif with a screen smaller than its frame": partial(_of_one_frame, screen=(32, 24)),
+    "gif with a screen of 0 x 0": partial(_of_one_frame, screen=(0, 0)),
+    "gif with a screen that is too low": partial(_of_one_frame, screen=(WIDTH, 0)),
     "gif with a frame beyond its screen": _beyond_its_screen,
     "gif with more pixels than its frame": _with_more_pixels_than_its_frame,
     "gif without a palette": _without_a_palette,
