@@ -39,7 +39,7 @@ def main(
     folder: Annotated[Path, typer.Argument(help="Where the files are collected, in a sub-folder of each package.")],
     packages: Annotated[list[str] | None, typer.Argument(help="deb:NAME, pypi:NAME or npm:NAME.")] = None,
 ) -> None:
-    """Collect the image files of source packages; a package that cannot be had is left out."""
+    """Collect the image files of source packages; a package that cannot be downloaded is left out."""
     known = {hashlib.sha256(path.read_bytes()).digest() for path in folder.rglob("*") if path.is_file()}
     with tempfile.TemporaryDirectory(prefix="imagemill-corpus-") as work:
         for package in packages or PACKAGES:
@@ -48,8 +48,8 @@ def main(
             place.mkdir()
             try:
                 _FETCH[registry](name, place)
-            except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-                print(f"{package}: left out, {Path(error.cmd[0]).name} failed", flush=True)
+            except (OSError, subprocess.SubprocessError) as error:
+                print(f"{package}: left out: {error}", flush=True)
             else:
                 count = sum(_keep(folder / name, path, data, known) for path, data in _files(place))
                 print(f"{package}: {count} new files", flush=True)
