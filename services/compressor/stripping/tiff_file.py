@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 _VALUE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _NUMBER_CODES = {1: "B", 3: "H", 4: "I", 16: "Q"}
-SHORT, LONG, LONG8, ASCII = 3, 4, 16, 2
+ASCII, LONG, LONG8 = 2, 4, 16
 
 
 class Tag(NamedTuple):
