@@ -52,7 +52,7 @@ def _judged(outcomes: Sequence[Outcome], out: Path, options: Mapping[str, str], 
             seen = looker.look(
                 outcome.file.read(),
                 result.read_bytes() if result else None,
-                metadata.get(result.name, ()) if result else (),
+                metadata[result.name] if result else (),
             )
             thumbnails = [
                 write_thumbnail(shown, small / f"{number:05}-{side}.png")

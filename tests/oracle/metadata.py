@@ -87,7 +87,7 @@ _TIFF_STRUCTURE = {
 
 
 def metadata_of(folder: Path) -> Mapping[str, list[str]]:
-    """Of each file in a folder, by its name: the tags that describe more than how the picture is stored."""
+    """Of each picture in a folder, by its name: the tags that describe more than how the picture is stored."""
     command: list[str | Path] = [EXIFTOOL, "-json", "-G1", "-a", "-u", "-q", "-r", folder]
     answer = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
     files = json.loads(answer.stdout or b"[]")
