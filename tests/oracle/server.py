@@ -33,9 +33,10 @@ class PictureServer:
             yield f"{self._url}{path}", name
         finally:
             del self._files[path]
+            self._taken.clear()  # of what came too late
 
     def taken(self, name: str) -> bytes:
-        """The pixels that the browser sent under this name."""
+        """The pixels that the browser has sent under this name, while the picture is served."""
         return self._taken.pop(name)
 
 
