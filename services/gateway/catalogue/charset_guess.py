@@ -94,29 +94,29 @@ def guess_encoding(sample: bytes) -> str:
         no_match_encoding=WESTERN,
     )["encoding"]
     codec = accepted_codec(found) if found else None
-    if codec is None or not _decodes(sample, codec):
+    text = _decoded(sample, codec) if codec else None
+    if codec is None or text is None:
         return WESTERN
-    if codec == "iso8859-15" and _decodes(sample, WESTERN) and not _OF_LATIN_9.search(sample):
+    if codec == "iso8859-15" and _decoded(sample, WESTERN) is not None and not _OF_LATIN_9.search(sample):
         return WESTERN
     windows = _WINDOWS.get(codec)
-    same = windows and _decodes(sample, windows) and sample.decode(windows) == sample.decode(codec)
-    return windows if windows and same else codec
+    return windows if windows and _decoded(sample, windows) == text else codec
 
 
 def _is_western(sample: bytes) -> bool:
     """Whether the sample, read as Windows-1252, looks like words of a Western language."""
-    if not _decodes(sample, WESTERN):
+    text = _decoded(sample, WESTERN)
+    if text is None:
         return False
-    text = sample.decode(WESTERN)
     return _WESTERN_CHARACTERS.issuperset(_BEYOND_ASCII_TEXT.findall(text)) and _NO_WESTERN_WORD.search(text) is None
 
 
-def _decodes(sample: bytes, codec: str) -> bool:
+def _decoded(sample: bytes, codec: str) -> str | None:
+    """The sample's text; None if it has a byte that the encoding does not allow."""
     try:
-        sample.decode(codec)
+        return sample.decode(codec)
     except UnicodeDecodeError:
-        return False
-    return True
+        return None
 
 
 def is_damaged_utf8(sample: bytes) -> bool:
