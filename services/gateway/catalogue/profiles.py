@@ -86,18 +86,18 @@ PROFILES: Mapping[Profile, Columns] = {
     ),
     Profile.EBAY: Columns(
         (
-            Column("Custom label (SKU)", aliases("custom label (sku), custom label, customlabel, *customlabel")),
-            Column("Item number", aliases("item number, item id, itemid, *itemid")),
+            Column("Custom label (SKU)", aliases("custom label (sku), custom label")),
+            Column("Item number", aliases("item number, item id")),
         ),
-        (Column("Title", aliases("title, *title")),),
-        (Column("Item photo URL", aliases("item photo url, pic url, picurl, *picurl"), many=True),),
+        (Column("Title", aliases("title")),),
+        (Column("Item photo URL", aliases("item photo url, pic url"), many=True),),
     ),
     Profile.AMAZON: Columns(
         (
             Column("item_sku", aliases("item_sku, seller_sku, contribution_sku, vendor_sku")),
             Column("asin", aliases("asin, asin1")),
         ),
-        (Column("item_name", aliases("item_name, product name, title, item name")),),
+        (Column("item_name", aliases("item_name, product name, title")),),
         (
             Column("main_image_url", aliases("main_image_url, main_product_image_locator")),
             Column(
