@@ -111,10 +111,10 @@ class Records:
 
     def _report_quotes(self, open_until: str = "") -> bool:
         """Report the cell with wrong quotes, if there is one. Returns whether the next row can be read."""
-        fault = find_quote_fault(self.record, self._delimiter)
         if self._backslash_quotes:
             self.add_finding(_AFTER_QUOTE, _QUOTE_ADVICE, text=self.record[:_MAX_SHOWN_CHARS])
             return False
+        fault = find_quote_fault(self.record, self._delimiter)
         if fault is None or (open_until and 2 * len(fault.text) < len(self.record)):  # the row is too long without it
             return True
         self.line += fault.line
