@@ -19,7 +19,7 @@ MAX_REDIRECT_CHARS = 8192
 """Limit for the URL of a redirect: those that stores sign have a kilobyte or two of parameters."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-_SLASHES = re.compile(r"\s*https?:[/\\]{2}(?![/\\])", re.IGNORECASE)
+_SLASHES = re.compile(r"\s*https?:[/\\]{2}(?![\t\r\n]*+[/\\])", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # tabs and line ends are removed, as browsers do
 _NORMAL = re.compile(
     r"(?P<scheme>https?)://(?:(?P<user>[^:/@]*)(?::(?P<password>[^/@]*))?@)?"

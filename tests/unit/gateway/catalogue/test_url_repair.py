@@ -88,6 +88,7 @@ def means(text: str) -> WebUrl | None:
 @given(st.lists(_PARTS, max_size=12).map("".join), st.sampled_from(["http://", "https://a.example/", "HTTPS:\\\\"]))
 @example("\u00fc.example:80/", "https://")
 @example("me@\u00fc.example/", "https://")
+@example("\t/a", "http://")
 def test_a_repaired_url_means_what_browsers_make_of_the_given_one(text: str, begin: str) -> None:
     url = (begin + text).strip()  # as cells are
     expected = means(url)

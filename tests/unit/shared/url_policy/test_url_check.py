@@ -47,6 +47,7 @@ def test_an_http_url_is_accepted(url: str) -> None:
         "http:",
         "http:/a.jpg",
         "http:///a.jpg",
+        "http://\t\n/a.jpg",
         "http://:80/a.jpg",
         "ftp://example.com/a.jpg",
         "file:///etc/passwd",
