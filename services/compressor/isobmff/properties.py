@@ -4,7 +4,7 @@ The primary item is the picture. Others, such as an alpha plane or a gain map, h
 """
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 from services.compressor.isobmff.box_reader import Box, big_endian, find_box, intact_boxes
@@ -68,11 +68,8 @@ def _of_primary_item(avif: bytes) -> tuple[int, ...]:
         return ()
     try:
         item = primary_item(avif, primary)
-        for box in intact_boxes(avif, container.content, container.end):
-            if box.name == b"ipma":
-                for each in islice(item_properties(avif, box), _MAX_ITEMS):
-                    if each.item == item:
-                        return each.properties
+        lists = (box for box in intact_boxes(avif, container.content, container.end) if box.name == b"ipma")
+        entries = islice(chain.from_iterable(item_properties(avif, box) for box in lists), _MAX_ITEMS)
+        return next((each.properties for each in entries if each.item == item), ())
     except ValueError:
         return ()
-    return ()
