@@ -111,7 +111,9 @@ async def _upload_faults(http: httpx.AsyncClient, file: CorpusFile, data: bytes,
 
 
 def _reason(problem: Mapping[str, Any]) -> str:
-    findings = [f"{each['problem']} ({each['text']})" for each in problem.get("findings", [])[:3]]
+    findings = [
+        each["problem"] + (f" ({each['text']})" if each["text"] else "") for each in problem.get("findings", [])[:3]
+    ]
     return "; ".join([str(problem.get("detail", "")), *findings])
 
 
